@@ -1,0 +1,208 @@
+"""What a person can ask of Deputy: imperative, frozen, already verified.
+
+A listener parses a Slack request into one of these; `bot.domain` carries it out. `member` is
+always the verified person who acted, never somebody named in the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, ServiceName, TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request came from, and so where a private answer to it belongs."""
+
+    channel: ChannelId
+    thread_ts: MessageTs | None = None
+    response_url: str | None = None
+    """Slack's own address for answering a slash command or click, 5 times in 30 minutes."""
+    is_direct: bool = False
+    """True in the direct messages between the member and Deputy."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgent:
+    """Start a thread and a turn in it."""
+
+    member: Member
+    task: str
+    place: Place
+    source: MessageRef | None = None
+    """The member's own message when it is to be the thread's root (mention, DM)."""
+    is_private: bool = False
+    profile: str | None = None
+    quoted: str | None = None
+    """Somebody's message the task is about: untrusted context, never an instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Words written in a thread that Deputy knows or may know."""
+
+    member: Member
+    text: str
+    place: Place
+    source: MessageRef
+    is_mention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassAside:
+    """The owner decides whether another member's words go to their agent."""
+
+    member: Member
+    aside_id: str
+    is_passed: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawRequest:
+    """The member deleted the message that made a turn."""
+
+    member: Member
+    source: MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class StopTurn:
+    """Interrupt a turn: the named one, the thread's, or (neither given) offer the running ones."""
+
+    member: Member
+    place: Place
+    turn_id: TurnId | None = None
+
+
+class Verdict(StrEnum):
+    """The API's own words for a decision on a held tool call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class DecideApproval:
+    """Allow or deny one held call, as it was shown."""
+
+    member: Member
+    approval_id: ApprovalId
+    verdict: Verdict
+    shown_hash: str
+    """The arguments hash on the card that was clicked."""
+    place: Place
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowApproval:
+    """Open the full arguments of a held call, privately."""
+
+    member: Member
+    approval_id: ApprovalId
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainDenial:
+    """Open the form that asks why a call is denied."""
+
+    member: Member
+    approval_id: ApprovalId
+    shown_hash: str
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectService:
+    """Send the member a link to connect a service; None shows a picker."""
+
+    member: Member
+    service: ServiceName | str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectService:
+    """Delete the member's credential for a service."""
+
+    member: Member
+    service: ServiceName | str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStatus:
+    """Tell the member their connections, running turns and waiting approvals."""
+
+    member: Member
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Tell the member what they can do; `unknown` is a subcommand nobody knows."""
+
+    member: Member
+    place: Place
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHome:
+    """Publish the member's App Home."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAskForm:
+    """Open the form for a task: `/agent ask` without one, or the message shortcut."""
+
+    member: Member
+    place: Place
+    trigger_id: str
+    quoted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateAnswer:
+    """Thumbs up or down under an answer."""
+
+    member: Member
+    turn_id: TurnId
+    is_good: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DeactivateMember:
+    """Slack says this person is gone: stop their turns, void their links, delete their vault."""
+
+    workspace_id: str
+    user_id: str
+
+
+Command = (
+    AskAgent
+    | Reply
+    | PassAside
+    | WithdrawRequest
+    | StopTurn
+    | DecideApproval
+    | ShowApproval
+    | ExplainDenial
+    | ConnectService
+    | DisconnectService
+    | ShowStatus
+    | ShowHelp
+    | ShowHome
+    | OpenAskForm
+    | RateAnswer
+    | DeactivateMember
+)

@@ -1,0 +1,197 @@
+"""What the domain needs of the outside, in its own words: agents, a screen, a clock.
+
+`bot.agents` and `bot.slack` implement these; only `bot/app.py` knows which class is behind which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.commands import Place, Verdict
+from bot.events import AgentEvent, ToolCall
+from bot.notices import Home, Notice
+from bot.progress import Progress
+from oauth.ports import Credential, Validity
+from store.records import (
+    Approval,
+    CredentialId,
+    EventId,
+    Member,
+    MessageRef,
+    MessageTs,
+    SavedProfile,
+    SessionId,
+    Thread,
+    Turn,
+    Vault,
+    VaultId,
+)
+
+
+class Clock(Protocol):
+    """The time, aware UTC; the only source of it."""
+
+    def now(self) -> datetime:
+        """Return the current time."""
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Return at `when`, at once if it has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTools:
+    """One service as an agent gets it: the MCP server and the rule for each tool."""
+
+    name: str
+    url: str
+    rules: Mapping[str, str]
+    """Tool name → `allowed`, `user_approved` or `denied`."""
+    default_rule: str
+    """For tools that are not listed: `user_approved` or `denied`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """An agent profile as it is saved to the API: an agent and its environment."""
+
+    name: str
+    model: str
+    system: str
+    built_in_rules: Mapping[str, str]
+    """Built-in tool → rule; tools that are not listed are denied."""
+    services: tuple[ServiceTools, ...]
+    allowed_hosts: tuple[str, ...] = ()
+
+
+class Agents(Protocol):
+    """The Managed Agents API. All raise `AgentsUnavailable` after bounded retries of what is
+    safe to repeat, `AgentsRejected` for a 4xx, and `SessionLost` where a session is gone."""
+
+    async def save_profile(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
+        """Create or update the agent and the environment; return where they are now."""
+
+    async def create_vault(self, owner: Member, marker: str) -> VaultId:
+        """Create a vault for the owner, with `marker` and the owner in its metadata. Not repeated when in doubt."""
+
+    async def find_vault(self, owner: Member, marker: str) -> VaultId | None:
+        """Return the owner's vault that carries `marker`, None if it was never made."""
+
+    async def delete_vault(self, vault: Vault) -> None:
+        """Delete it with all its credentials. Idempotent."""
+
+    async def add_credential(self, vault: Vault, credential: Credential, service: str) -> CredentialId:
+        """Store a credential in place of an active one for the same server (archived first)."""
+
+    async def validate_credential(self, vault: Vault, credential_id: CredentialId) -> Validity:
+        """Ask the API whether the credential works."""
+
+    async def remove_credential(self, vault: Vault, credential_id: CredentialId) -> None:
+        """Delete a credential. Idempotent."""
+
+    async def create_session(
+        self, thread: Thread, vault: Vault, profile: SavedProfile, services: tuple[ServiceTools, ...], spec: ProfileSpec
+    ) -> SessionId:
+        """Create a session with this vault only and these services only. Not repeated when in doubt.
+
+        The thread's id is in the session's metadata as the marker. Raises ValueError when the
+        vault is not the thread owner's.
+        """
+
+    async def find_session(self, thread: Thread, since: datetime) -> SessionId | None:
+        """Return the newest session that carries the thread's marker, None if it was never made."""
+
+    async def session_vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
+        """Return the vaults the session really has. Raises `SessionLost`."""
+
+    async def update_services(
+        self, session_id: SessionId, services: tuple[ServiceTools, ...], spec: ProfileSpec
+    ) -> None:
+        """Give an idle session these services from its next turn on."""
+
+    def follow(
+        self, session_id: SessionId, since: datetime | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+        """Open the stream, then yield every event since `since` (None: all), each persisted one once.
+
+        The stream is open when the context is entered, so that what is sent then is not missed;
+        the past is listed first, then the stream is tailed. Drops are repaired by opening again
+        and listing the gap. Drafts may be missing, persisted events never are.
+        """
+
+    async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
+        """Send the owner's words with the turn's id as marker. Not repeated when in doubt."""
+
+    async def find_request(self, session_id: SessionId, turn: Turn) -> EventId | None:
+        """Return the event of this turn's request, None if it never arrived."""
+
+    async def find_call(self, session_id: SessionId, tool_use_id: EventId) -> ToolCall | None:
+        """Read a tool call again from the session, as the API has it."""
+
+    async def send_decision(
+        self, session_id: SessionId, tool_use_id: EventId, verdict: Verdict, reason: str | None
+    ) -> None:
+        """Answer a held call. Raises `AlreadyDecided` if it no longer is held."""
+
+    async def interrupt(self, session_id: SessionId) -> None:
+        """Ask the session to stop what it does."""
+
+
+class Answer(Protocol):
+    """The one writer of one turn's answer in Slack. Not to be used concurrently."""
+
+    async def show(self, progress: Progress) -> float | None:
+        """Bring the thread up to `progress`; return in how many seconds to be called again.
+
+        A number means something is still to be sent (pacing) or to be done (a segment's age),
+        even without a new event; None means all is shown and nothing is due.
+        """
+
+    async def pause(self, progress: Progress) -> None:
+        """Show `progress` and close the open segment: people are waited for."""
+
+    async def finish(self, progress: Progress) -> None:
+        """Show the whole of `progress` and its outcome, close everything. Idempotent across restarts."""
+
+
+class Screen(Protocol):
+    """What people see in Slack. All raise `SlackUnavailable` or `SlackRejected`."""
+
+    async def post_root(self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]) -> MessageTs:
+        """Post the message that starts a thread, or find it if it was posted before a crash."""
+
+    async def open_answer(self, thread: Thread, turn: Turn) -> Answer:
+        """Return the writer of a turn's answer, taking up what an earlier process left."""
+
+    async def post_control(self, thread: Thread, turn: Turn, is_queued: bool) -> MessageRef | None:
+        """Post or turn the “working” / “queued” line with the Stop button; found again after a crash."""
+
+    async def remove_control(self, thread: Thread, turn: Turn) -> None:
+        """Take the control line away. Idempotent."""
+
+    async def post_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> MessageRef:
+        """Post the card for a held call, or find it if it was posted before a crash."""
+
+    async def settle_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
+        """Replace the card's buttons by the record of what was decided."""
+
+    async def show_call(self, trigger_id: str, approval: Approval, call: ToolCall) -> None:
+        """Open the full arguments in a modal."""
+
+    async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
+        """Open the form for denying with a reason."""
+
+    async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
+        """Open the form for a task."""
+
+    async def tell(self, member: Member, place: Place, notice: Notice) -> None:
+        """Tell one person privately at a place; by direct message where that is impossible."""
+
+    async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
+        """Send a direct message, or rewrite an earlier one."""
+
+    async def publish_home(self, member: Member, home: Home) -> None:
+        """Publish the member's App Home."""

@@ -1,0 +1,143 @@
+"""Everything Deputy may refuse or fail with. Classes carry data; `renderers/notices.py` has the words.
+
+DeputyError
+├── NotPermitted          the person may not; told privately, with the next step
+├── Misunderstood         cannot be read; told privately, with usage
+├── Unavailable           someone's outage; said once, after retries
+│   ├── AgentsUnavailable
+│   └── SlackUnavailable
+├── Lost                  the other side forgot
+│   └── SessionLost
+├── Rejected              the other side says our request is wrong; never retried
+│   ├── AgentsRejected
+│   │   └── AlreadyDecided
+│   └── SlackRejected
+│       └── StreamEnded
+└── ConfigurationError    for the operator, all problems at once
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DeputyError(Exception):
+    """Base; never raised itself."""
+
+
+class Refusal(StrEnum):
+    """Why a person may not. `renderers/notices.py` has a sentence and a next step for each."""
+
+    BOT = "bot"
+    GUEST = "guest"
+    STRANGER = "stranger"
+    DEACTIVATED = "deactivated"
+    SHARED_CHANNEL = "shared_channel"
+    UNVERIFIABLE = "unverifiable"
+    """Slack did not answer who this is; fail closed."""
+    NOT_YOUR_THREAD = "not_your_thread"
+    NOT_YOUR_TURN = "not_your_turn"
+    NOT_YOUR_APPROVAL = "not_your_approval"
+    APPROVAL_SETTLED = "approval_settled"
+    APPROVAL_EXPIRED = "approval_expired"
+    APPROVAL_CHANGED = "approval_changed"
+    NOTHING_RUNNING = "nothing_running"
+    NOT_CONNECTED = "not_connected"
+    TOO_MANY_LINKS = "too_many_links"
+    NOT_IN_CHANNEL = "not_in_channel"
+    GONE = "gone"
+    """The thing clicked on is no longer there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The yes of a policy."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The no of a policy: a value, not an exception, where no is expected."""
+
+    refusal: Refusal
+    detail: str | None = None
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(eq=False)
+class NotPermitted(DeputyError):
+    """The person may not do that."""
+
+    refused: Refused
+
+
+@dataclass(eq=False)
+class Misunderstood(DeputyError):
+    """The request cannot be read; `near` are the closest things we would understand."""
+
+    kind: str
+    """`subcommand`, `service`, `task_missing` or `task_too_long`."""
+    given: str
+    near: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Unavailable(DeputyError):
+    """Somebody's outage, after our own retries."""
+
+    retry_after: float | None = None
+    """Seconds, when the other side said so."""
+
+
+class AgentsUnavailable(Unavailable):
+    """The Managed Agents API cannot be reached, is overloaded or limits our rate."""
+
+
+class SlackUnavailable(Unavailable):
+    """Slack cannot be reached, is overloaded or limits our rate."""
+
+
+class Lost(DeputyError):
+    """The other side forgot something that we remember."""
+
+
+class SessionLost(Lost):
+    """The session is gone, archived or terminated: a new one is needed."""
+
+
+@dataclass(eq=False)
+class Rejected(DeputyError):
+    """The other side refuses the request itself; `code` is its own error code, never its prose."""
+
+    code: str
+
+
+class AgentsRejected(Rejected):
+    """A 4xx of the Managed Agents API other than those with their own class."""
+
+
+class AlreadyDecided(AgentsRejected):
+    """The held call has been answered before, or is no longer held."""
+
+
+class SlackRejected(Rejected):
+    """`ok: false` from Slack."""
+
+
+class StreamEnded(SlackRejected):
+    """The stream is no longer open: `message_not_in_streaming_state` or `stopped_by_user`."""
+
+
+@dataclass(eq=False)
+class ConfigurationError(DeputyError):
+    """The settings cannot be used; every problem is listed at once, each a sentence with its fix."""
+
+    problems: tuple[str, ...] = field(default_factory=tuple)
+
+    def __str__(self) -> str:
+        return "\n".join(f"- {problem}" for problem in self.problems)

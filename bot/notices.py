@@ -1,0 +1,214 @@
+"""What Deputy tells a person outside of an answer, as data; `renderers/notices.py` has the words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.errors import Misunderstood, Refused
+from oauth.ports import Failure
+from store.records import Approval, Connection, ServiceName, Thread, Turn, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChoice:
+    """A service a member may connect, and how it stands for them."""
+
+    name: ServiceName
+    title: str
+    connection: Connection | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTurn:
+    """An open turn with the thread it runs in."""
+
+    thread: Thread
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a member's App Home and `/agent status` show."""
+
+    choices: tuple[ServiceChoice, ...]
+    turns: tuple[RunningTurn, ...]
+    approvals: tuple[tuple[Thread, Approval], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusShown:
+    """The answer to `/agent status`."""
+
+    home: Home
+
+
+@dataclass(frozen=True, slots=True)
+class HelpShown:
+    """What the member can do next; `unknown` and `near` for a subcommand nobody knows."""
+
+    home: Home
+    unknown: str | None = None
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePicker:
+    """`/agent connect` without a name."""
+
+    choices: tuple[ServiceChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSent:
+    """The link is in the member's direct messages."""
+
+    service: ServiceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLink:
+    """The direct message with the link button."""
+
+    service: ServiceChoice
+    url: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The service is connected; replaces the link button."""
+
+    service: ServiceChoice
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed:
+    """An attempt failed; `reference` finds it in the log."""
+
+    service: ServiceChoice
+    failure: Failure
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The credential is deleted; `manage_url` is the service's own page for revoking access."""
+
+    service: ServiceChoice
+    manage_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQueued:
+    """A turn runs in this thread; the request is next."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsStopping:
+    """Stop was understood."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPicker:
+    """`/agent stop` with several running turns."""
+
+    turns: tuple[RunningTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AsideOffered:
+    """To the owner: somebody else wrote in their thread. Pass it on, or not."""
+
+    aside_id: str
+    author: UserId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsideSettled:
+    """The owner's choice about an aside."""
+
+    is_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadActsAs:
+    """To somebody else: this thread acts as its owner; they can start their own."""
+
+    owner: UserId
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTaken:
+    """To the owner after their own decision, when the card itself cannot show it."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalWaiting:
+    """Half the time is over and nobody decided; sent as a direct message."""
+
+    thread: Thread
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectNeeded:
+    """A service refused the member's credential."""
+
+    service: ServiceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Thanks:
+    """For feedback."""
+
+    is_good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A bug of ours; `reference` is in the log, with everything else."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Something we need is down; nothing was lost."""
+
+    who: str
+    """`slack`, `agents` or a service's name."""
+
+
+Notice = (
+    Refused
+    | Misunderstood
+    | StatusShown
+    | HelpShown
+    | ServicePicker
+    | LinkSent
+    | ConnectLink
+    | Connected
+    | ConnectFailed
+    | Disconnected
+    | RequestQueued
+    | TurnsStopping
+    | TurnPicker
+    | AsideOffered
+    | AsideSettled
+    | ThreadActsAs
+    | DecisionTaken
+    | ApprovalWaiting
+    | ReconnectNeeded
+    | Thanks
+    | Broken
+    | Outage
+)

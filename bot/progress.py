@@ -1,0 +1,98 @@
+"""The picture of a turn: what `following.step` adds up and the renderers draw. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.events import ToolCall
+from store.records import UserId
+
+
+class TaskState(StrEnum):
+    """Where one tool call stands."""
+
+    RUNNING = "running"
+    HELD = "held"
+    DONE = "done"
+    FAILED = "failed"
+    DENIED = "denied"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One tool call as a line of the plan."""
+
+    call: ToolCall
+    state: TaskState
+    result: str = ""
+    """The tool's raw text, for shortening; only set once finished."""
+
+
+class Activity(StrEnum):
+    """What the agent is at, for the status line."""
+
+    STARTING = "starting"
+    THINKING = "thinking"
+    WORKING = "working"
+    WRITING = "writing"
+    WAITING = "waiting"
+    RETRYING = "retrying"
+
+
+class OutcomeKind(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    BUDGET_REACHED = "budget_reached"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+    SESSION_GONE = "session_gone"
+    AGENTS_UNAVAILABLE = "agents_unavailable"
+    UNKNOWN_STOP = "unknown_stop"
+    BROKEN = "broken"
+    """A bug of ours, with a reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a turn; the renderers have the words."""
+
+    kind: OutcomeKind
+    detail: str | None = None
+    """A stop reason or category we do not know, or a reference; never upstream prose."""
+    by: UserId | None = None
+    """Who stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one turn has cost so far: the difference of the session's running totals."""
+
+    cost_cents: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything a turn shows, at one moment. Later ones replace earlier ones.
+
+    `text` is final and only ever grows; `draft` is the preview after it and may change.
+    """
+
+    text: str = ""
+    draft: str = ""
+    tasks: tuple[Task, ...] = ()
+    activity: Activity = Activity.STARTING
+    needs_reconnect: tuple[str, ...] = ()
+    """Services that refused the member's credential during this turn."""
+    usage: Usage = Usage()
+    outcome: Outcome | None = None
+
+    @property
+    def shown_text(self) -> str:
+        """Return the answer as far as it is known."""
+        return self.text + self.draft

@@ -1,0 +1,83 @@
+"""What the OAuth room needs of others: a vault to put a credential in, and somebody to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from store.records import Connection, Member, Secret, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """All that Anthropic needs to refresh the token; we never do (mcp-oauth.md §2.4)."""
+
+    refresh_token: Secret
+    token_endpoint: str
+    client_id: str
+    client_secret: Secret | None
+    auth_method: str
+    """The method that worked in the code exchange: `none`, `client_secret_basic`, `client_secret_post`."""
+    resource: str | None
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token on its one way from the provider's answer to the vault; never stored by us."""
+
+    mcp_server_url: str
+    access_token: Secret
+    expires_at: datetime | None
+    refresh: Refresh | None
+    scope: str | None
+
+
+class Validity(StrEnum):
+    """The API's verdict on a stored credential (`mcp_oauth_validate`)."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class VaultRefused(Exception):
+    """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
+
+
+class Vaults(Protocol):
+    """The member's own vault, wherever it is."""
+
+    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
+        """Store the credential in the owner's vault in place of an older one and record the connection.
+
+        Raises `VaultRefused`.
+        """
+
+    async def validate(self, connection: Connection) -> Validity:
+        """Ask the API whether the credential works, without spending its refresh token."""
+
+    async def remove(self, connection: Connection) -> None:
+        """Delete the credential and record the connection as disconnected. Idempotent."""
+
+
+class Failure(StrEnum):
+    """How an attempt ended without a connection; shown in words by the bot and the pages."""
+
+    DENIED = "denied"
+    EXPIRED = "expired"
+    SOMEBODY_ELSE = "somebody_else"
+    SERVICE = "service"
+    VAULT = "vault"
+
+
+class Outcomes(Protocol):
+    """The bot's ear: what became of a ticket. Must not raise; called once a ticket is settled."""
+
+    async def connected(self, ticket: Ticket, connection: Connection) -> None:
+        """Tell the member, replace the link button, offer waiting turns again."""
+
+    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
+        """Tell the member why and what to do next."""

@@ -1,0 +1,351 @@
+"""The nouns Deputy remembers, as frozen dataclasses, and the ids they carry.
+
+Rows never leave `store`; these records do. Everybody may import this module, it imports nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+WorkspaceId = NewType("WorkspaceId", str)
+"""Enterprise id (`E…`) of an org-wide install, else team id (`T…`)."""
+UserId = NewType("UserId", str)
+"""A Slack user id (`U…` or `W…`), unique inside its workspace only."""
+ChannelId = NewType("ChannelId", str)
+MessageTs = NewType("MessageTs", str)
+"""A Slack message's `ts`, its id within the channel."""
+ThreadId = NewType("ThreadId", str)
+TurnId = NewType("TurnId", str)
+SegmentId = NewType("SegmentId", str)
+ApprovalId = NewType("ApprovalId", str)
+DeliveryId = NewType("DeliveryId", str)
+TicketId = NewType("TicketId", str)
+ConnectionId = NewType("ConnectionId", str)
+ServiceName = NewType("ServiceName", str)
+"""A catalogue key such as `notion`; lower case, `[a-z0-9_-]{1,64}`."""
+SessionId = NewType("SessionId", str)
+"""A Managed Agents session (`sesn_…`)."""
+EventId = NewType("EventId", str)
+"""A Managed Agents event (`sevt_…`)."""
+AgentId = NewType("AgentId", str)
+EnvironmentId = NewType("EnvironmentId", str)
+VaultId = NewType("VaultId", str)
+"""A Managed Agents vault (`vlt_…`); only ever read from a verified member's own row."""
+CredentialId = NewType("CredentialId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A verified person of a workspace; holding one is the authority to act as them.
+
+    Made in exactly two places, the intake of a verified Slack request and a verified Slack
+    id_token, and given back by `store.members`, which only ever remembers those two
+    (docs/decisions/0004-authority-is-a-type.md).
+    """
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    team_id: str
+    """The person's own team (`T…`), needed as `recipient_team_id` when streaming."""
+    name: str
+    """Display name, for people only: never a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where one Slack message is."""
+
+    channel: ChannelId
+    ts: MessageTs
+
+
+class VaultState(StrEnum):
+    """`creating` is a stored intent: the API may or may not have made it yet."""
+
+    CREATING = "creating"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A member's vault; `marker` is in the vault's metadata, to find it after a lost answer."""
+
+    marker: str
+    owner: Member
+    state: VaultState
+    vault_id: VaultId | None
+
+
+class ConnectionState(StrEnum):
+    """What a member can expect of a connection right now."""
+
+    CONNECTED = "connected"
+    BROKEN = "broken"
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A member's authorisation of one service: one vault credential."""
+
+    id: ConnectionId
+    owner: Member
+    service: ServiceName
+    vault_id: VaultId
+    credential_id: CredentialId
+    mcp_server_url: str
+    account: str | None
+    """The account's name at the service, when it tells; else None."""
+    scope: str | None
+    state: ConnectionState
+    expires_at: datetime | None
+    connected_at: datetime
+
+
+class TicketState(StrEnum):
+    """The life of a link: each step is one compare-and-set, none goes back."""
+
+    NEW = "new"
+    IDENTIFYING = "identifying"
+    """The browser was sent to Sign in with Slack."""
+    AUTHORIZING = "authorizing"
+    """The browser proved to be the member's and was sent to the service."""
+    EXCHANGING = "exchanging"
+    """The service's answer is being turned into a credential."""
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A single-use link to connect one service as one member; then an attempt."""
+
+    id: TicketId
+    owner: Member
+    service: ServiceName
+    state: TicketState
+    expires_at: datetime
+    card: MessageRef | None
+    """The DM that carries the link button, to be replaced when the attempt ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Our OAuth client at one issuer for one service (RFC 7591, or pre-registered)."""
+
+    service: ServiceName
+    issuer: str
+    redirect_uri: str
+    client_id: str
+    client_secret: Secret | None
+    auth_method: str
+    """`none`, `client_secret_basic` or `client_secret_post`."""
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class SessionState(StrEnum):
+    """How a thread stands with its Managed Agents session."""
+
+    NONE = "none"
+    CREATING = "creating"
+    """Intent stored; the API may have made it: look for the thread's marker before asking again."""
+    OPEN = "open"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A Slack thread, owned by the member who started it, backed by one session."""
+
+    id: ThreadId
+    owner: Member
+    channel: ChannelId
+    thread_ts: MessageTs | None
+    """None until the root message is posted (its intent is this row)."""
+    title: str
+    profile: str
+    is_private: bool
+    session_state: SessionState
+    session_id: SessionId | None
+    session_vault_id: VaultId | None
+    """The vault the session was made with; None for a member without connections."""
+    created_at: datetime
+
+
+class TurnState(StrEnum):
+    """`queued → running ⇄ waiting → ended | stopped | failed`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    ENDED = "ended"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+OPEN_TURN_STATES = (TurnState.QUEUED, TurnState.RUNNING, TurnState.WAITING)
+ACTIVE_TURN_STATES = (TurnState.RUNNING, TurnState.WAITING)
+
+
+class SendState(StrEnum):
+    """Whether the request reached the session. `sending` is in doubt until the events are listed."""
+
+    UNSENT = "unsent"
+    SENDING = "sending"
+    SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of the owner and everything the agent does until it is idle, stopped or failed."""
+
+    id: TurnId
+    thread_id: ThreadId
+    owner: Member
+    state: TurnState
+    send_state: SendState
+    task: str
+    """What the owner asked; sealed at rest, erased once the turn is over."""
+    source: MessageRef | None
+    """The owner's own message, where there is one (reply, mention, DM)."""
+    notice: MessageRef | None
+    """The “queued” or “working” message with the Stop button, once posted."""
+    stop_requested_by: UserId | None
+    created_at: datetime
+    started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One Slack message of a turn's answer, streamed or edited.
+
+    `ts` None is a stored intent: the stream may exist at Slack without our knowing its ts.
+    """
+
+    id: SegmentId
+    turn_id: TurnId
+    number: int
+    ts: MessageTs | None
+    is_stream: bool
+    is_open: bool
+    text_from: int
+    """Where in the turn's answer this segment's text begins, in characters."""
+    text_to: int | None
+    """Where it ends; None until sealed."""
+    started_at: datetime
+
+
+class ApprovalState(StrEnum):
+    """One way: `pending → allowed | denied | expired | withdrawn`."""
+
+    PENDING = "pending"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """The turn was stopped or the session went away before a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One held tool call waiting for the owner's decision.
+
+    The arguments are not kept: they are read again from the session and compared with
+    `arguments_hash` (SHA-256 of the canonical JSON, hex) before a decision is sent.
+    """
+
+    id: ApprovalId
+    turn_id: TurnId
+    session_id: SessionId
+    tool_use_id: EventId
+    service: str | None
+    """The MCP server's name; None for a built-in tool."""
+    tool: str
+    arguments_hash: str
+    state: ApprovalState
+    card: MessageRef | None
+    decided_by: UserId | None
+    reason: str | None
+    expires_at: datetime
+    is_delivered: bool
+    """True once the session has the decision."""
+
+
+class DeliveryState(StrEnum):
+    """`done` only after its effect is stored: a crash in between leaves it to the next start."""
+
+    RECEIVED = "received"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One Slack request, by its key; handled once."""
+
+    id: DeliveryId
+    key: str
+    kind: str
+    payload: str
+    """The parsed command as JSON; sealed at rest."""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProfile:
+    """An agent profile as it was last saved to the API."""
+
+    name: str
+    agent_id: AgentId
+    agent_version: int
+    environment_id: EnvironmentId
+    fingerprint: str
+    """SHA-256 of the profile as saved: another one means it must be saved again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whom, when; details never hold secrets."""
+
+    at: datetime
+    workspace_id: WorkspaceId
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, str]
+
+
+class Secret:
+    """A value that cannot print: repr, str, format, logging and JSON show `•••`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value; every call site is a place to audit."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(•••)"
+
+    def __str__(self) -> str:
+        return "•••"
+
+    def __format__(self, spec: str) -> str:
+        return "•••"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
