@@ -1,0 +1,52 @@
+"""`ManagedAgents`: the `Agents` port over the Managed Agents API, put together from its parts.
+
+Each part's own module knows how; this one only says which does what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+from anthropic import AsyncAnthropic
+
+from bot.agents.profiles import Profiles
+from bot.agents.sessions import Sessions
+from bot.agents.stream import Pace, follow
+from bot.agents.vaults import Vaults
+from bot.events import AgentEvent
+from store.records import SessionId
+
+
+class ManagedAgents:
+    """The API behind the domain's `Agents` port; lives as long as the client it is given."""
+
+    def __init__(self, *, client: AsyncAnthropic, pace: Pace | None = None) -> None:
+        self._client = client
+        self._pace = pace or Pace()
+        profiles = Profiles(client)
+        self.save_profile = profiles.save
+        vaults = Vaults(client)
+        self.create_vault = vaults.create
+        self.find_vault = vaults.find
+        self.delete_vault = vaults.delete
+        self.add_credential = vaults.add_credential
+        self.validate_credential = vaults.validate_credential
+        self.remove_credential = vaults.remove_credential
+        sessions = Sessions(client, resend_pause=self._pace.first_pause)
+        self.create_session = sessions.create
+        self.find_session = sessions.find
+        self.session_vaults = sessions.vaults
+        self.update_services = sessions.update_services
+        self.send_request = sessions.send_request
+        self.find_request = sessions.find_request
+        self.find_call = sessions.find_call
+        self.send_decision = sessions.send_decision
+        self.interrupt = sessions.interrupt
+
+    def follow(
+        self, session_id: SessionId, since: datetime | None
+    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+        """See `Agents.follow`."""
+        return follow(self._client, session_id, since, self._pace)

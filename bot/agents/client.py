@@ -1,0 +1,116 @@
+"""The one SDK client, and the one place where its errors become ours.
+
+What the calls mean is left to sessions, vaults, profiles and stream.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anthropic
+import httpx2
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+
+from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SessionLost
+from store.records import Secret
+
+TIMEOUT = httpx2.Timeout(60, connect=5)
+API_ERRORS = (anthropic.APIError, httpx2.HTTPError)
+"""What a call can raise; once a stream is open its drops are raw `httpx2` errors (managed-agents-api.md §1.6)."""
+
+# The API has no error code for these two, only these words (managed-agents-api.md §2.3, §3.4).
+_ARCHIVED = "cannot send events to archived session"
+_WAITING = "waiting on responses to events"
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@asynccontextmanager
+async def open_client(
+    *, api_key: Secret, base_url: str, timeouts: httpx2.Timeout = TIMEOUT, max_retries: int = 2
+) -> AsyncIterator[AsyncAnthropic]:
+    """Open the client and its connection pool, shared by everything in this folder.
+
+    `max_retries` is for what is safe to repeat; calls that are not switch it off themselves.
+    """
+    # A redirect would carry a credential's body elsewhere, so none is followed. Tracing would name vaults.
+    async with DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False) as pool:
+        yield AsyncAnthropic(
+            api_key=api_key.reveal(),
+            base_url=base_url,
+            timeout=timeouts,
+            max_retries=max_retries,
+            http_client=pool,
+            open_telemetry=False,
+        )
+
+
+@contextmanager
+def errors_translated(*, in_session: bool = False) -> Iterator[None]:
+    """Turn the SDK's errors into ours; `in_session` makes a 404 a `SessionLost`."""
+    try:
+        yield
+    except API_ERRORS as error:
+        raise translate_error(error, in_session=in_session) from error
+
+
+def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
+    """Return ours for one of the SDK's: a class and a code, never its words."""
+    if not isinstance(error, anthropic.APIStatusError):
+        return AgentsUnavailable()
+    if _is_transient(error.status_code):
+        return AgentsUnavailable(retry_after=_retry_after(error.response))
+    if in_session and (error.status_code == 404 or _says(error, _ARCHIVED)):
+        return SessionLost()
+    if _says(error, _WAITING):
+        return AgentsRejected("waiting")
+    return AgentsRejected(_code(error))
+
+
+def status_of(error: DeputyError) -> int | None:
+    """Return the HTTP status behind a translated error, None where there was no answer."""
+    cause = error.__cause__
+    return cause.status_code if isinstance(cause, anthropic.APIStatusError) else None
+
+
+def words_of(error: DeputyError) -> str:
+    """Return the API's own words behind a translated error, lower case: to be matched, never to be shown."""
+    cause = error.__cause__
+    return _words(cause) if isinstance(cause, anthropic.APIStatusError) else ""
+
+
+def text_of(answer: object, name: str) -> str:
+    """Return a field that every answer of its kind has. An answer without it is none: `AgentsUnavailable`."""
+    value: Any = getattr(answer, name, None)
+    if not isinstance(value, str) or not value:
+        raise AgentsUnavailable
+    return value
+
+
+def _is_transient(status: int) -> bool:
+    # 200 is an `event: error` inside an open stream (managed-agents-api.md §1.6).
+    return status in (200, 408, 429) or status >= 500
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    try:
+        return max(0.0, float(response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None  # absent, or a date: the caller's own pace will do
+
+
+def _says(error: anthropic.APIStatusError, words: str) -> bool:
+    return error.status_code in (400, 409) and words in _words(error)
+
+
+def _words(error: anthropic.APIStatusError) -> str:
+    return error.api_message.lower() if isinstance(error.api_message, str) else ""
+
+
+def _code(error: anthropic.APIStatusError) -> str:
+    for candidate in (error.error_code, error.type):
+        if isinstance(candidate, str) and _CODE.fullmatch(candidate):
+            return candidate
+    return f"http_{error.status_code}"

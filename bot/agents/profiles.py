@@ -1,0 +1,197 @@
+"""Agents and environments: what a profile is at the API, and the rules of its tools.
+
+Which profiles there are and which services a member has is left to the domain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from anthropic import AsyncAnthropic
+
+from bot.agents.client import errors_translated, status_of, text_of
+from bot.domain.ports import ProfileSpec, ServiceTools
+from bot.errors import AgentsRejected, AgentsUnavailable
+from store.records import AgentId, EnvironmentId, SavedProfile
+
+_POLICIES: Mapping[str, Mapping[str, Any]] = {
+    "allowed": {"enabled": True, "permission_policy": {"type": "always_allow"}},
+    "user_approved": {"enabled": True, "permission_policy": {"type": "always_ask"}},
+    "denied": {"enabled": False},
+}
+
+
+def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceTools]) -> list[Any]:
+    """Return the toolsets: one of built-in tools, one for each service (managed-agents-api.md §4).
+
+    Raises ValueError for a rule that does not exist or a default that allows.
+    """
+    built_in = {
+        "type": "agent_toolset_20260401",
+        "default_config": _policy("denied"),
+        "configs": [{"type": tool, "name": tool, **_policy(rule)} for tool, rule in sorted(built_in_rules.items())],
+    }
+    return [built_in, *(_build_toolset(service) for service in _sorted(services))]
+
+
+def build_servers(services: Iterable[ServiceTools]) -> list[Any]:
+    """Return the MCP servers, each of which `build_tools` has a toolset for: the API refuses one without the other."""
+    return [{"type": "url", "name": service.name, "url": service.url} for service in _sorted(services)]
+
+
+def build_agent(spec: ProfileSpec) -> dict[str, Any]:
+    """Return the body of an agent."""
+    return {
+        "name": spec.name,
+        "model": spec.model,
+        "system": spec.system,
+        "tools": build_tools(spec.built_in_rules, spec.services),
+        "mcp_servers": build_servers(spec.services),
+    }
+
+
+def build_environment(spec: ProfileSpec) -> dict[str, Any]:
+    """Return the body of an environment that reaches the services and the allowed hosts, nothing else."""
+    config = {
+        "type": "cloud",
+        "networking": {
+            "type": "limited",
+            "allowed_hosts": sorted(spec.allowed_hosts),
+            # Without it the services themselves are out of reach (managed-agents-api.md §2.2).
+            "allow_mcp_servers": True,
+            "allow_package_managers": False,
+        },
+    }
+    # Names are unique in a workspace; one that tells its content may be shared by two installs.
+    return {"name": f"deputy-{spec.name}-{_digest(config)[:12]}", "config": config}
+
+
+def fingerprint(spec: ProfileSpec) -> str:
+    """Return the SHA-256 of all that is saved of a profile, hex; the order of its rules does not matter."""
+    return _digest({"agent": build_agent(spec), "environment": build_environment(spec)})
+
+
+class Profiles:
+    """The agents and environments of the workspace."""
+
+    def __init__(self, client: AsyncAnthropic) -> None:
+        self._agents = client.beta.agents
+        self._environments = client.beta.environments
+        self._once = client.with_options(max_retries=0)
+
+    async def save(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
+        """See `Agents.save_profile`. One that is saved already costs no request."""
+        digest = fingerprint(spec)
+        if saved and saved.fingerprint == digest:
+            return saved
+        environment_id = await self._save_environment(spec, saved)
+        agent = await self._save_agent(spec, saved, digest)
+        return SavedProfile(
+            name=spec.name,
+            agent_id=AgentId(text_of(agent, "id")),
+            agent_version=agent.version,
+            environment_id=environment_id,
+            fingerprint=digest,
+        )
+
+    async def _save_agent(self, spec: ProfileSpec, saved: SavedProfile | None, digest: str) -> Any:
+        body = {**build_agent(spec), "metadata": {"deputy_profile": spec.name, "deputy_fingerprint": digest}}
+        if saved and (updated := await self._update_agent(saved, body)):
+            return updated
+        if found := await self._find_agent(digest):
+            return found
+        with errors_translated():
+            return await self._once.beta.agents.create(**body)
+
+    async def _update_agent(self, saved: SavedProfile, body: dict[str, Any]) -> Any | None:
+        """Return the new version, None where there is nothing left to update."""
+        try:
+            with errors_translated():
+                return await self._once.beta.agents.update(saved.agent_id, version=saved.agent_version, **body)
+        except AgentsRejected as refusal:
+            if status_of(refusal) not in (400, 404, 409):
+                raise
+        with errors_translated():
+            current = await self._current_agent(saved.agent_id)
+            if current is None:
+                return None
+            return await self._once.beta.agents.update(saved.agent_id, version=current.version, **body)
+
+    async def _current_agent(self, agent_id: AgentId) -> Any | None:
+        try:
+            with errors_translated():
+                agent = await self._agents.retrieve(agent_id)
+        except AgentsRejected as refusal:
+            if status_of(refusal) != 404:
+                raise
+            return None
+        return agent if agent.archived_at is None else None
+
+    async def _find_agent(self, digest: str) -> Any | None:
+        """Look for an agent that was made although the answer got lost."""
+        with errors_translated():
+            async for agent in self._agents.list(limit=100):
+                if (agent.metadata or {}).get("deputy_fingerprint") == digest:
+                    return agent
+        return None
+
+    async def _save_environment(self, spec: ProfileSpec, saved: SavedProfile | None) -> EnvironmentId:
+        body = build_environment(spec)
+        if saved and await self._is_environment(saved.environment_id, body):
+            return saved.environment_id
+        try:
+            with errors_translated():
+                created = await self._once.beta.environments.create(**body)
+            return EnvironmentId(text_of(created, "id"))
+        except (AgentsRejected, AgentsUnavailable) as error:
+            # The name is taken, or the answer was lost: the name tells its content, so it is the same one.
+            if isinstance(error, AgentsRejected) and status_of(error) != 409:
+                raise
+            if found := await self._find_environment(body["name"]):
+                return found
+            raise
+
+    async def _is_environment(self, environment_id: EnvironmentId, body: dict[str, Any]) -> bool:
+        try:
+            with errors_translated():
+                environment = await self._environments.retrieve(environment_id)
+        except AgentsRejected as refusal:
+            if status_of(refusal) != 404:
+                raise
+            return False
+        return environment.archived_at is None and environment.name == body["name"]
+
+    async def _find_environment(self, name: str) -> EnvironmentId | None:
+        with errors_translated():
+            async for environment in self._environments.list(limit=100):
+                if environment.name == name:
+                    return EnvironmentId(environment.id)
+        return None
+
+
+def _policy(rule: str) -> dict[str, Any]:
+    if rule not in _POLICIES:
+        raise ValueError(f"no such tool rule: {rule!r}")
+    return dict(_POLICIES[rule])
+
+
+def _build_toolset(service: ServiceTools) -> dict[str, Any]:
+    if service.default_rule == "allowed":
+        raise ValueError(f"{service.name}: tools that are not listed must not be allowed")
+    return {
+        "type": "mcp_toolset",
+        "mcp_server_name": service.name,
+        "default_config": _policy(service.default_rule),
+        "configs": [{"name": tool, **_policy(rule)} for tool, rule in sorted(service.rules.items())],
+    }
+
+
+def _sorted(services: Iterable[ServiceTools]) -> list[ServiceTools]:
+    return sorted(services, key=lambda service: service.name)
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,216 @@
+"""Sessions: made with one member's vault, asked, answered, stopped, and found again after a doubt.
+
+Following one is left to `stream`; who may do what is decided before anything comes here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from anthropic import AsyncAnthropic
+
+from bot.agents.client import errors_translated, status_of, text_of, words_of
+from bot.agents.profiles import build_servers, build_tools
+from bot.agents.stream import PAGE_SIZE
+from bot.agents.translate import build_header, read_id, translate
+from bot.commands import Verdict
+from bot.domain.ports import ProfileSpec, ServiceTools
+from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
+from bot.events import DecisionEchoed, RequestEchoed, ToolCall, ToolStarted
+from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
+
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far our clock and the API's may differ when a session is looked for by time."""
+_LONGEST_REASON = 2000
+_NOT_HELD = ("does not match", "already", "permission")
+
+
+class Sessions:
+    """The sessions of the workspace."""
+
+    def __init__(self, client: AsyncAnthropic, resend_pause: float = 1.0) -> None:
+        self._sessions = client.beta.sessions
+        # No idempotency key is sent, so a repeated POST may be done twice (managed-agents-api.md §1.3).
+        self._once = client.with_options(max_retries=0).beta.sessions
+        self._resend_pause = resend_pause
+
+    async def create(
+        self, thread: Thread, vault: Vault, profile: SavedProfile, services: tuple[ServiceTools, ...], spec: ProfileSpec
+    ) -> SessionId:
+        """See `Agents.create_session`."""
+        vault_id = _own_vault(thread, vault)
+        agent: Any = {
+            "type": "agent_with_overrides",
+            "id": profile.agent_id,
+            "version": profile.agent_version,
+            **_overrides(services, spec),
+        }
+        with errors_translated():
+            session = await self._once.create(
+                agent=agent,
+                environment_id=profile.environment_id,
+                title=_title(thread),
+                metadata=_metadata(thread),
+                vault_ids=[vault_id],
+            )
+        return SessionId(text_of(session, "id"))
+
+    async def find(self, thread: Thread, since: datetime) -> SessionId | None:
+        """See `Agents.find_session`."""
+        with errors_translated():
+            async for session in self._sessions.list(created_at_gte=since - CLOCK_SKEW, order="desc", limit=100):
+                if _is_of(thread, session) and not _is_dead(session):
+                    return SessionId(session.id)
+        return None
+
+    async def vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
+        """See `Agents.session_vaults`."""
+        with errors_translated(in_session=True):
+            session = await self._sessions.retrieve(session_id)
+        if _is_dead(session):
+            raise SessionLost
+        return tuple(VaultId(vault_id) for vault_id in session.vault_ids or ())
+
+    async def update_services(
+        self, session_id: SessionId, services: tuple[ServiceTools, ...], spec: ProfileSpec
+    ) -> None:
+        """See `Agents.update_services`."""
+        agent: Any = _overrides(services, spec)
+        try:
+            with errors_translated(in_session=True):
+                await self._sessions.update(session_id, agent=agent)
+        except AgentsRejected:
+            # How a dead session refuses an update is not documented, so it is asked: `vaults` raises `SessionLost`.
+            await self.vaults(session_id)
+            raise
+
+    async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
+        """See `Agents.send_request`."""
+        content = [
+            {"type": "text", "text": build_header(turn.id, note)},
+            {"type": "text", "text": text},
+        ]
+        answer = await self._send(session_id, {"type": "user.message", "content": content})
+        echo = next(iter(answer.data or ()), None)
+        return EventId(text_of(echo, "id"))
+
+    async def find_request(self, session_id: SessionId, turn: Turn) -> EventId | None:
+        """See `Agents.find_request`. Looks through all requests: a queued one has no time to be found by."""
+        with errors_translated(in_session=True):
+            async for event in self._sessions.events.list(session_id, types=["user.message"], limit=PAGE_SIZE):
+                echo = translate(event)
+                if isinstance(echo, RequestEchoed) and echo.marker == turn.id:
+                    return echo.id
+        return None
+
+    async def find_call(self, session_id: SessionId, tool_use_id: EventId) -> ToolCall | None:
+        """See `Agents.find_call`."""
+        calls = self._sessions.events.list(
+            session_id, types=["agent.tool_use", "agent.mcp_tool_use"], order="desc", limit=PAGE_SIZE
+        )
+        with errors_translated(in_session=True):
+            async for event in calls:
+                if read_id(event) == tool_use_id:
+                    started = translate(event)
+                    return started.call if isinstance(started, ToolStarted) else None
+        return None
+
+    async def send_decision(
+        self, session_id: SessionId, tool_use_id: EventId, verdict: Verdict, reason: str | None
+    ) -> None:
+        """See `Agents.send_decision`. After a lost answer it is looked up, and sent once more if it never arrived."""
+        event = _decision(tool_use_id, verdict, reason)
+        try:
+            await self._decide(session_id, tool_use_id, event)
+        except AgentsUnavailable:
+            if await self._find_decision(session_id, tool_use_id) is None:
+                await asyncio.sleep(self._resend_pause)
+                await self._decide_again(session_id, tool_use_id, event)
+
+    async def interrupt(self, session_id: SessionId) -> None:
+        """See `Agents.interrupt`."""
+        with errors_translated(in_session=True):
+            await self._sessions.events.send(session_id, events=[{"type": "user.interrupt"}])
+
+    async def _send(self, session_id: SessionId, event: Any) -> Any:
+        with errors_translated(in_session=True):
+            return await self._once.events.send(session_id, events=[event])
+
+    async def _decide(self, session_id: SessionId, tool_use_id: EventId, event: Any) -> None:
+        try:
+            await self._send(session_id, event)
+        except AgentsRejected as refusal:
+            if status_of(refusal) != 400:
+                raise
+            is_settled = any(words in words_of(refusal) for words in _NOT_HELD)
+            if is_settled or await self._find_decision(session_id, tool_use_id):
+                raise AlreadyDecided(refusal.code) from refusal
+            raise
+
+    async def _decide_again(self, session_id: SessionId, tool_use_id: EventId, event: Any) -> None:
+        try:
+            await self._decide(session_id, tool_use_id, event)
+        except AlreadyDecided:
+            # The first one was only late: what is there now is ours if it says the same.
+            found = await self._find_decision(session_id, tool_use_id)
+            if found is None or found.is_allowed != (event["result"] == Verdict.ALLOW):
+                raise
+
+    async def _find_decision(self, session_id: SessionId, tool_use_id: EventId) -> DecisionEchoed | None:
+        decisions = self._sessions.events.list(session_id, types=["user.tool_confirmation"], limit=PAGE_SIZE)
+        with errors_translated(in_session=True):
+            async for event in decisions:
+                echo = translate(event)
+                if isinstance(echo, DecisionEchoed) and echo.tool_use_id == tool_use_id:
+                    return echo
+        return None
+
+
+def _own_vault(thread: Thread, vault: Vault) -> VaultId:
+    """The last gate: whatever went wrong before, no session gets a vault of somebody else."""
+    # A display name may change, so the member is compared by the two ids only.
+    owners = {(member.workspace_id, member.user_id) for member in (thread.owner, vault.owner)}
+    if len(owners) != 1:
+        raise ValueError("the vault is not the thread owner's")
+    if vault.state is not VaultState.ACTIVE or vault.vault_id is None:
+        raise ValueError("the vault is not active")
+    return vault.vault_id
+
+
+def _overrides(services: tuple[ServiceTools, ...], spec: ProfileSpec) -> dict[str, Any]:
+    """Both lists, always: an override replaces wholly (managed-agents-api.md §2.3)."""
+    return {"tools": build_tools(spec.built_in_rules, services), "mcp_servers": build_servers(services)}
+
+
+def _metadata(thread: Thread) -> dict[str, str]:
+    return {
+        "deputy_thread": thread.id,
+        "slack_workspace": thread.owner.workspace_id,
+        "slack_user": thread.owner.user_id,
+        "slack_channel": thread.channel,
+    }
+
+
+def _title(thread: Thread) -> str:
+    """No word of the owner's: titles are seen by everybody with access to the console."""
+    return "".join(char for char in f"Deputy thread {thread.id}" if char.isprintable())[:80]
+
+
+def _is_of(thread: Thread, session: Any) -> bool:
+    metadata = session.metadata or {}
+    is_marked = all(metadata.get(key) == value for key, value in _metadata(thread).items())
+    expected = thread.session_vault_id
+    return is_marked and (expected is None or list(session.vault_ids or ()) == [expected])
+
+
+def _is_dead(session: Any) -> bool:
+    return session.archived_at is not None or session.status == "terminated"
+
+
+def _decision(tool_use_id: EventId, verdict: Verdict, reason: str | None) -> dict[str, str]:
+    event = {"type": "user.tool_confirmation", "tool_use_id": tool_use_id, "result": verdict.value}
+    if verdict is Verdict.DENY and reason:
+        event["deny_message"] = reason[:_LONGEST_REASON]
+    return event

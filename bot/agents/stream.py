@@ -1,0 +1,185 @@
+"""Following a session: open the stream, list the past, tail, and all over again after a drop.
+
+What the events mean is left to `translate`, what follows from them to the domain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+from anthropic import AsyncAnthropic, AsyncStream, omit
+from anthropic.pagination import AsyncPageCursor
+
+from bot.agents.client import API_ERRORS, translate_error
+from bot.agents.translate import is_processed, read_id, read_processed_at, translate
+from bot.errors import AgentsUnavailable
+from bot.events import AgentEvent, SessionGone
+from store.records import EventId, SessionId
+
+PAGE_SIZE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient a follower is; seconds."""
+
+    first_pause: float = 0.5
+    longest_pause: float = 10.0
+    patience: float = 600.0
+    """How long nothing may succeed before it gives up."""
+    silence: float = 300.0
+    """Without any event for so long the stream is opened anew: heartbeats keep a dead one from timing out."""
+    read_timeout: float = 90.0
+    """Without any byte for so long the connection is dead."""
+    overlap: timedelta = timedelta(seconds=30)
+    """How far a listing goes back before the last known time: events share a timestamp, clocks differ."""
+
+
+class _StreamEnded(Exception):
+    """The stream ended cleanly while the session did not: the server may do so whenever it likes."""
+
+
+# A cut inside a character or a frame that is no JSON surfaces as a ValueError of the SDK's decoder.
+_DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnded)
+
+
+@asynccontextmanager
+async def follow(
+    client: AsyncAnthropic, session_id: SessionId, since: datetime | None, pace: Pace
+) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+    """Open the stream, then give the events; see `Agents.follow`."""
+    follower = Follower(client, session_id, since, pace)
+    try:
+        await follower.open()
+        yield follower
+    finally:
+        await follower.close()
+
+
+class Follower:
+    """The events of one session as an iterator that outlives drops; for one consumer at a time.
+
+    An `anext` that is cancelled loses no event but costs the stream: the next one opens it anew.
+    """
+
+    def __init__(self, client: AsyncAnthropic, session_id: SessionId, since: datetime | None, pace: Pace) -> None:
+        timeout = httpx2.Timeout(60, connect=5, read=pace.read_timeout)
+        # Repeating is done here, where a drop while opening and one while reading are the same thing.
+        self._events = client.with_options(max_retries=0, timeout=timeout).beta.sessions.events
+        self._session_id = session_id
+        self._pace = pace
+        self._stream: AsyncStream[Any] | None = None
+        self._gap: deque[object] = deque()
+        self._page: AsyncPageCursor[Any] | None = None
+        self._is_listing = True
+        self._is_over = False
+        self._cursor = since
+        self._is_processed: dict[EventId, bool] = {}
+        self._pause = pace.first_pause
+        self._failing_since: float | None = None
+
+    def __aiter__(self) -> Follower:
+        return self
+
+    async def __anext__(self) -> AgentEvent:
+        while not self._is_over:
+            event = await self._read()
+            if self._is_news(event):
+                return self._take(event)
+        raise StopAsyncIteration
+
+    async def open(self) -> None:
+        """Return once the stream is open. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`."""
+        while self._stream is None:
+            try:
+                await self._open_stream()
+            except _DROPS as error:
+                await self._recover(error)
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(httpx2.HTTPError):  # it is being thrown away, and may be broken already
+                await stream.close()
+
+    async def _read(self) -> object:
+        while True:
+            await self.open()
+            try:
+                return await self._read_once()
+            except _DROPS as error:
+                await self._recover(error)
+
+    async def _open_stream(self) -> None:
+        self._stream = await self._events.stream(self._session_id, event_deltas=["agent.message"])
+        self._gap.clear()
+        self._page = None
+        self._is_listing = True
+
+    async def _read_once(self) -> object:
+        while not self._gap:
+            if not self._is_listing:
+                return await self._tail()
+            await self._list_more()
+        return self._gap.popleft()
+
+    async def _list_more(self) -> None:
+        since = self._cursor - self._pace.overlap if self._cursor else omit
+        page = (
+            await self._page.get_next_page()
+            if self._page
+            else await self._events.list(self._session_id, created_at_gte=since, limit=PAGE_SIZE)
+        )
+        self._page = page
+        self._gap.extend(page.data or ())
+        self._is_listing = page.has_next_page()
+        self._failing_since = None
+
+    async def _tail(self) -> object:
+        assert self._stream is not None  # noqa: S101 - `_read` opened it
+        async with asyncio.timeout(self._pace.silence):
+            try:
+                event = await anext(self._stream)
+            except StopAsyncIteration as end:
+                raise _StreamEnded from end
+        self._pause = self._pace.first_pause
+        return event
+
+    async def _recover(self, error: Exception) -> None:
+        await self.close()
+        ours = translate_error(error, in_session=True)
+        if not isinstance(ours, AgentsUnavailable) or self._is_out_of_patience():
+            raise ours from error
+        pause = max(self._pause, min(ours.retry_after or 0.0, 60.0))
+        self._pause = min(self._pause * 2, self._pace.longest_pause)
+        await asyncio.sleep(pause)
+
+    def _is_out_of_patience(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._failing_since is None:
+            self._failing_since = now
+        return now - self._failing_since >= self._pace.patience
+
+    def _is_news(self, event: object) -> bool:
+        """Whether this copy says more than what was given before; previews always do."""
+        event_id = read_id(event)
+        if event_id is None or event_id not in self._is_processed:
+            return True
+        return is_processed(event) and not self._is_processed[event_id]
+
+    def _take(self, event: object) -> AgentEvent:
+        if event_id := read_id(event):
+            self._is_processed[event_id] = is_processed(event)
+        if processed_at := read_processed_at(event):
+            self._cursor = max(processed_at, self._cursor or processed_at)
+        ours = translate(event)
+        self._is_over = isinstance(ours, SessionGone)
+        return ours

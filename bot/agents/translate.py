@@ -1,0 +1,262 @@
+"""API events in our words; pure, and never raises whatever the API sends.
+
+Goes by the `type` string: the SDK builds an event it does not know as a `user.message`
+(managed-agents-api.md §1.6). When and how often events come is left to `stream`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from bot.events import (
+    AgentEvent,
+    DecisionEchoed,
+    DecisionsNeeded,
+    DraftBegan,
+    DraftGrew,
+    InterruptEchoed,
+    ModelRequestEnded,
+    Permission,
+    RequestEchoed,
+    Retry,
+    SessionGone,
+    SessionIdle,
+    SessionRescheduled,
+    SessionStarted,
+    SessionTroubled,
+    TextWritten,
+    Thinking,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+    Unrecognised,
+    UsageReported,
+)
+from store.records import EventId, TurnId
+
+_HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
+
+
+def build_header(turn_id: TurnId, note: str) -> str:
+    """Return the first content block of a request: one line that begins with the turn's id.
+
+    The owner's words are in the second block, so that nothing they write is ever read as a marker.
+    """
+    line = "".join(char if char.isprintable() else " " for char in note)
+    line = " ".join(line.split())[:500]
+    return f"Request {turn_id} — {line}" if line else f"Request {turn_id}"
+
+
+def read(event: object, name: str) -> Any:
+    """Return a field of an SDK object or a dict, None where there is none."""
+    if isinstance(event, Mapping):
+        return event.get(name)
+    return getattr(event, name, None)
+
+
+def read_type(event: object) -> str:
+    """Return the event's type, empty where it has none."""
+    return _text(read(event, "type")) or ""
+
+
+def read_id(event: object) -> EventId | None:
+    """Return the id of a persisted event; previews have none."""
+    found = _text(read(event, "id"))
+    return EventId(found) if found else None
+
+
+def read_processed_at(event: object) -> datetime | None:
+    """Return when the session took the event up, None while it is queued or where it is not told."""
+    value = read(event, "processed_at")
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+
+
+def is_processed(event: object) -> bool:
+    """Whether the session took the event up. Only what is sent to it can be queued; it comes again then."""
+    return read(event, "processed_at") is not None or not read_type(event).startswith(("user.", "system."))
+
+
+def translate(event: object) -> AgentEvent:
+    """Return what the event says; `Unrecognised` for what we do not know or cannot read."""
+    kind, event_id = read_type(event), read_id(event)
+    if kind in _PREVIEWS:
+        return _PREVIEWS[kind](event) or Unrecognised(None, kind)
+    if event_id is None or kind not in _PERSISTED:
+        return Unrecognised(event_id, kind)
+    return _PERSISTED[kind](event_id, event) or Unrecognised(event_id, kind)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _block_texts(content: object) -> list[str]:
+    """The texts of content blocks in their order; `redacted` and media blocks have none."""
+    texts = [_text(read(block, "text")) for block in _items(content) if read_type(block) == "text"]
+    return [text for text in texts if text]
+
+
+def _result_texts(content: object) -> list[str]:
+    texts: list[str] = []
+    for block in _items(content):
+        # A search result carries its texts one level down.
+        inside = read(block, "content") if read_type(block) == "search_result" else (block,)
+        texts += _block_texts(inside)
+    return texts
+
+
+def _draft_began(event: object) -> AgentEvent | None:
+    preview = read(event, "event")
+    message_id = read_id(preview)
+    return DraftBegan(message_id) if message_id and read_type(preview) == "agent.message" else None
+
+
+def _draft_grew(event: object) -> AgentEvent | None:
+    message_id = _text(read(event, "event_id"))
+    delta = read(event, "delta")
+    text = _text(read(read(delta, "content"), "text"))
+    if not message_id or read_type(delta) != "content_delta" or text is None:
+        return None
+    # Blocks come one after the other, and `TextWritten` joins them with nothing between: the index is not needed.
+    return DraftGrew(EventId(message_id), text)
+
+
+def _request_echoed(event_id: EventId, event: object) -> AgentEvent:
+    blocks = _items(read(event, "content"))
+    header = _text(read(blocks[0], "text")) if blocks and read_type(blocks[0]) == "text" else None
+    found = _HEADER.fullmatch(header) if header else None
+    return RequestEchoed(event_id, found[1] if found else None, is_processed(event))
+
+
+def _interrupt_echoed(event_id: EventId, event: object) -> AgentEvent:
+    return InterruptEchoed(event_id, is_processed(event))
+
+
+def _decision_echoed(event_id: EventId, event: object) -> AgentEvent | None:
+    tool_use_id = _text(read(event, "tool_use_id"))
+    return DecisionEchoed(event_id, EventId(tool_use_id), read(event, "result") == "allow") if tool_use_id else None
+
+
+def _text_written(event_id: EventId, event: object) -> AgentEvent:
+    return TextWritten(event_id, "".join(_block_texts(read(event, "content"))))
+
+
+def _permission(value: object) -> Permission:
+    if value is None:
+        return Permission.ALLOW  # not told: the call was not held
+    try:
+        return Permission(_text(value) or "")
+    except ValueError:
+        return Permission.ASK  # unknown: let a person look
+
+
+def _tool_started(event_id: EventId, event: object) -> AgentEvent | None:
+    name = _text(read(event, "name"))
+    if name is None:
+        return None
+    arguments = read(event, "input")
+    call = ToolCall(
+        id=event_id,
+        service=_text(read(event, "mcp_server_name")),
+        name=name,
+        arguments=arguments if isinstance(arguments, Mapping) else {},
+        permission=_permission(read(event, "evaluated_permission")),
+    )
+    return ToolStarted(event_id, call)
+
+
+def _tool_finished(event_id: EventId, event: object) -> AgentEvent | None:
+    tool_use_id = _text(read(event, "tool_use_id")) or _text(read(event, "mcp_tool_use_id"))
+    if not tool_use_id:
+        return None
+    text = "\n".join(_result_texts(read(event, "content")))
+    return ToolFinished(event_id, EventId(tool_use_id), read(event, "is_error") is True, text)
+
+
+def _cents(cost: object) -> float | None:
+    """The API's amount is a string of US cents (managed-agents-api.md §6)."""
+    amount = read(cost, "amount")
+    try:
+        cents = float(amount) if isinstance(amount, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+    return cents if cents is not None and isfinite(cents) else None
+
+
+def _usage_reported(event_id: EventId, event: object) -> AgentEvent:
+    usage = read(event, "usage")
+    return UsageReported(
+        event_id,
+        cost_cents=_cents(read(usage, "list_cost")),
+        input_tokens=_count(read(usage, "input_tokens")),
+        output_tokens=_count(read(usage, "output_tokens")),
+    )
+
+
+def _idle(event_id: EventId, event: object) -> AgentEvent:
+    stop = read(event, "stop_reason")
+    reason = read_type(stop)
+    if reason == "requires_action":
+        return DecisionsNeeded(
+            event_id, tuple(EventId(i) for i in _items(read(stop, "event_ids")) if isinstance(i, str))
+        )
+    return SessionIdle(event_id, reason or "unknown", _text(read(read(event, "stop_details"), "category")))
+
+
+def _retry(value: object) -> Retry:
+    try:
+        return Retry(read_type(value))
+    except ValueError:
+        return Retry.RETRYING  # unknown: what really ends is told by the status events
+
+
+def _troubled(event_id: EventId, event: object) -> AgentEvent:
+    error = read(event, "error")
+    return SessionTroubled(
+        event_id,
+        kind=read_type(error) or "unknown_error",
+        retry=_retry(read(error, "retry_status")),
+        service=_text(read(error, "mcp_server_name")),
+    )
+
+
+_PREVIEWS: Mapping[str, Callable[[object], AgentEvent | None]] = {
+    "event_start": _draft_began,
+    "event_delta": _draft_grew,
+}
+_PERSISTED: Mapping[str, Callable[[EventId, object], AgentEvent | None]] = {
+    "user.message": _request_echoed,
+    "user.interrupt": _interrupt_echoed,
+    "user.tool_confirmation": _decision_echoed,
+    "agent.message": _text_written,
+    "agent.thinking": lambda event_id, _: Thinking(event_id),
+    "agent.tool_use": _tool_started,
+    "agent.mcp_tool_use": _tool_started,
+    "agent.tool_result": _tool_finished,
+    "agent.mcp_tool_result": _tool_finished,
+    "span.model_request_end": lambda event_id, _: ModelRequestEnded(event_id),
+    "session.status_running": lambda event_id, _: SessionStarted(event_id),
+    "session.status_idle": _idle,
+    "session.status_rescheduled": lambda event_id, _: SessionRescheduled(event_id),
+    "session.status_terminated": lambda event_id, _: SessionGone(event_id),
+    "session.deleted": lambda event_id, _: SessionGone(event_id),
+    "session.error": _troubled,
+    "session.usage": _usage_reported,
+}
