@@ -135,6 +135,31 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one browser's way through a ticket needs to remember; fields fill up step by step.
+
+    `cookie_hash` and `nonce` are set when the browser sets out; all that is optional is set when it
+    is sent to the service. Everything secret is erased when the ticket is settled.
+    """
+
+    ticket: Ticket
+    cookie_hash: str
+    nonce: str
+    """Of the Sign in with Slack request."""
+    verifier: Secret | None = None
+    issuer: str | None = None
+    token_endpoint: str | None = None
+    redirect_uri: str | None = None
+    resource: str | None = None
+    scope: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    auth_method: str | None = None
+    iss_required: bool = False
+    mcp_server_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """Our OAuth client at one issuer for one service (RFC 7591, or pre-registered)."""
 
@@ -176,6 +201,8 @@ class Thread:
     session_vault_id: VaultId | None
     """The vault the session was made with; None for a member without connections."""
     created_at: datetime
+    session_services: tuple[str, ...] = ()
+    """The services the session has now, by name."""
 
 
 class TurnState(StrEnum):
@@ -202,6 +229,15 @@ class SendState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UsageBase:
+    """What the session had cost when a turn began: the turn's own cost is the rest."""
+
+    cost_cents: float | None
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request of the owner and everything the agent does until it is idle, stopped or failed."""
 
@@ -219,6 +255,12 @@ class Turn:
     stop_requested_by: UserId | None
     created_at: datetime
     started_at: datetime | None
+    event_id: EventId | None = None
+    """The request's event at the session, once it is known to be there."""
+    usage_base: UsageBase | None = None
+    outcome: str | None = None
+    """How it ended, in a word of the domain's; None while it is open."""
+    cost_cents: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +317,27 @@ class Approval:
     expires_at: datetime
     is_delivered: bool
     """True once the session has the decision."""
+
+
+class AsideState(StrEnum):
+    """One way: `offered → passed | ignored`."""
+
+    OFFERED = "offered"
+    PASSED = "passed"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Words another member wrote in an owner's thread, offered to the owner to pass on."""
+
+    id: str
+    thread_id: ThreadId
+    author: UserId
+    text: str
+    """Sealed at rest, erased when ignored."""
+    source: MessageRef
+    state: AsideState
 
 
 class DeliveryState(StrEnum):

@@ -1,0 +1,62 @@
+"""Owns words that others wrote in an owner's thread until the owner decides; passing them on is the domain's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.records import Aside, AsideState, ChannelId, MessageRef, MessageTs
+from store.tables import asides, threads
+
+
+async def offer(tx: Tx, aside: Aside) -> bool:
+    """Store an offer; False when the same message was offered before."""
+    workspace = select(threads.c.workspace_id).where(threads.c.id == aside.thread_id)
+    added = tx.insert(asides).values(
+        id=aside.id,
+        thread_id=aside.thread_id,
+        workspace_id=workspace.scalar_subquery(),
+        author=aside.author,
+        text=tx.sealer.seal(aside.text, place=_place(aside.id)),
+        source_channel=aside.source.channel,
+        source_ts=aside.source.ts,
+        state=AsideState.OFFERED,
+    )
+    return (
+        await tx.changed(added.on_conflict_do_nothing(index_elements=["workspace_id", "source_channel", "source_ts"]))
+        == 1
+    )
+
+
+async def get(tx: Tx, aside_id: str) -> Aside:
+    """Return the aside; its text is empty once it was ignored. Raises `NotFound`."""
+    row = (await tx.connection.execute(select(asides).where(asides.c.id == aside_id))).one_or_none()
+    if row is None:
+        raise NotFound("aside", aside_id)
+    return _read(tx, row)
+
+
+async def claim(tx: Tx, aside_id: str, is_passed: bool) -> bool:
+    """Decide an offer, once; False when it was decided before. Ignoring erases the text."""
+    offered = update(asides).where(asides.c.id == aside_id, asides.c.state == AsideState.OFFERED)
+    if is_passed:
+        return await tx.changed(offered.values(state=AsideState.PASSED)) == 1
+    return await tx.changed(offered.values(state=AsideState.IGNORED, text=None)) == 1
+
+
+def _place(aside_id: str) -> str:
+    return f"asides.text:{aside_id}"
+
+
+def _read(tx: Tx, row: Row[Any]) -> Aside:
+    return Aside(
+        id=row.id,
+        thread_id=row.thread_id,
+        author=row.author,
+        text="" if row.text is None else tx.sealer.open_sealed(row.text, place=_place(row.id)),
+        source=MessageRef(channel=ChannelId(row.source_channel), ts=MessageTs(row.source_ts)),
+        state=AsideState(row.state),
+    )

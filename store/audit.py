@@ -1,0 +1,44 @@
+"""Owns the record of who did what; entries are only ever added."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from store.database import Tx
+from store.records import AuditEntry, WorkspaceId
+from store.tables import audit_entries
+
+
+async def record(tx: Tx, entry: AuditEntry) -> None:
+    """Add an entry, in the same transaction as what it tells of."""
+    await tx.connection.execute(
+        insert(audit_entries).values(
+            at=entry.at,
+            workspace_id=entry.workspace_id,
+            actor=entry.actor,
+            action=entry.action,
+            subject=entry.subject,
+            details=dict(entry.details),
+        )
+    )
+
+
+async def list_for(tx: Tx, workspace_id: WorkspaceId, limit: int) -> tuple[AuditEntry, ...]:
+    """Return the workspace's newest entries, the newest first."""
+    rows = await tx.connection.execute(
+        select(audit_entries)
+        .where(audit_entries.c.workspace_id == workspace_id)
+        .order_by(audit_entries.c.number.desc())
+        .limit(limit)
+    )
+    return tuple(
+        AuditEntry(
+            at=row.at,
+            workspace_id=row.workspace_id,
+            actor=row.actor,
+            action=row.action,
+            subject=row.subject,
+            details=row.details,
+        )
+        for row in rows
+    )

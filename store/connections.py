@@ -1,0 +1,100 @@
+"""Owns which services a member has connected; the tokens are in the vault and never here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, and_, insert, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.members import owned, owner_of
+from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName
+from store.tables import ACTIVE_CONNECTION_STATES, connections
+
+
+async def put(tx: Tx, connection: Connection) -> None:
+    """Store a new connection; an older one of the same owner and service becomes disconnected.
+
+    The vault must be stored as the owner's own, else `InvariantBroken`.
+    """
+    await tx.connection.execute(
+        update(connections)
+        .where(_active(connection.owner), connections.c.service == connection.service)
+        .values(state=ConnectionState.DISCONNECTED)
+    )
+    await tx.connection.execute(
+        insert(connections).values(
+            id=connection.id,
+            workspace_id=connection.owner.workspace_id,
+            owner_id=connection.owner.user_id,
+            service=connection.service,
+            vault_id=connection.vault_id,
+            credential_id=connection.credential_id,
+            mcp_server_url=connection.mcp_server_url,
+            account=connection.account,
+            scope=connection.scope,
+            state=connection.state,
+            expires_at=connection.expires_at,
+            connected_at=connection.connected_at,
+        )
+    )
+
+
+async def find(tx: Tx, owner: Member, service: ServiceName) -> Connection | None:
+    """Return the owner's connection to a service, connected or broken."""
+    query = owned(connections).where(_active(owner), connections.c.service == service)
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def get(tx: Tx, owner: Member, connection_id: ConnectionId) -> Connection:
+    """Return the owner's connection, in any state. Raises `NotFound`, for another's too."""
+    query = owned(connections).where(
+        connections.c.id == connection_id,
+        connections.c.workspace_id == owner.workspace_id,
+        connections.c.owner_id == owner.user_id,
+    )
+    row = (await tx.connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound("connection", connection_id)
+    return _read(row)
+
+
+async def list_for(tx: Tx, owner: Member) -> tuple[Connection, ...]:
+    """Return the owner's connections, connected or broken, by service."""
+    rows = await tx.connection.execute(owned(connections).where(_active(owner)).order_by(connections.c.service))
+    return tuple(_read(row) for row in rows)
+
+
+async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> None:
+    """Record a state. A disconnected one stays so: it can only be connected anew."""
+    await tx.connection.execute(
+        update(connections)
+        .where(connections.c.id == connection_id, connections.c.state.in_(ACTIVE_CONNECTION_STATES))
+        .values(state=state)
+    )
+
+
+def _active(owner: Member) -> Any:
+    return and_(
+        connections.c.workspace_id == owner.workspace_id,
+        connections.c.owner_id == owner.user_id,
+        connections.c.state.in_(ACTIVE_CONNECTION_STATES),
+    )
+
+
+def _read(row: Row[Any]) -> Connection:
+    return Connection(
+        id=row.id,
+        owner=owner_of(row),
+        service=row.service,
+        vault_id=row.vault_id,
+        credential_id=row.credential_id,
+        mcp_server_url=row.mcp_server_url,
+        account=row.account,
+        scope=row.scope,
+        state=ConnectionState(row.state),
+        expires_at=row.expires_at,
+        connected_at=row.connected_at,
+    )

@@ -1,0 +1,66 @@
+"""Owns which Slack requests were seen and which are still to be handled; handling them is the listeners'."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from store.database import Tx
+from store.ids import new_id
+from store.records import Delivery, DeliveryId, DeliveryState
+from store.tables import deliveries
+
+
+async def claim(tx: Tx, key: str, kind: str, payload: str, now: datetime) -> Delivery | None:
+    """Store a request; None when its key was seen before."""
+    delivery = Delivery(id=DeliveryId(new_id("dlv")), key=key, kind=kind, payload=payload, received_at=now)
+    added = tx.insert(deliveries).values(
+        id=delivery.id,
+        key=key,
+        kind=kind,
+        payload=tx.sealer.seal(payload, place=_place(delivery.id)),
+        state=DeliveryState.RECEIVED,
+        received_at=now,
+    )
+    is_new = await tx.changed(added.on_conflict_do_nothing(index_elements=["key"])) == 1
+    return delivery if is_new else None
+
+
+async def done(tx: Tx, delivery_id: DeliveryId) -> None:
+    """Record that a request's effect is stored, and erase its payload. Idempotent."""
+    await tx.connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery_id).values(state=DeliveryState.DONE, payload=None)
+    )
+
+
+async def list_received(tx: Tx, before: datetime) -> tuple[Delivery, ...]:
+    """Return requests received before a time and not done, the oldest first."""
+    rows = await tx.connection.execute(
+        select(deliveries)
+        .where(deliveries.c.state == DeliveryState.RECEIVED, deliveries.c.received_at < before)
+        .order_by(deliveries.c.received_at, deliveries.c.id)
+    )
+    return tuple(_read(tx, row) for row in rows)
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget requests that are done and were received before a time; return how many."""
+    return await tx.changed(
+        delete(deliveries).where(deliveries.c.state == DeliveryState.DONE, deliveries.c.received_at < before)
+    )
+
+
+def _place(delivery_id: DeliveryId) -> str:
+    return f"deliveries.payload:{delivery_id}"
+
+
+def _read(tx: Tx, row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        key=row.key,
+        kind=row.kind,
+        payload=tx.sealer.open_sealed(row.payload, place=_place(row.id)),
+        received_at=row.received_at,
+    )

@@ -1,0 +1,83 @@
+"""Owns what is remembered of members, and gives back the authority that intake or the browser once verified.
+
+Verifying anybody is theirs; `remember` is only ever called with a member they made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, and_, case, select, update
+
+from store.database import Tx
+from store.records import Member, UserId, WorkspaceId
+from store.tables import members
+
+
+async def remember(tx: Tx, member: Member, now: datetime) -> None:
+    """Store the member as verified at `now`. One who was deactivated later than that stays so."""
+    added = tx.insert(members).values(
+        workspace_id=member.workspace_id,
+        user_id=member.user_id,
+        team_id=member.team_id,
+        name=member.name,
+        seen_at=now,
+    )
+    await tx.connection.execute(
+        added.on_conflict_do_update(
+            index_elements=["workspace_id", "user_id"],
+            set_={
+                "team_id": added.excluded.team_id,
+                "name": added.excluded.name,
+                "seen_at": added.excluded.seen_at,
+                "deactivated_at": case(
+                    (members.c.deactivated_at >= added.excluded.seen_at, members.c.deactivated_at), else_=None
+                ),
+            },
+        )
+    )
+
+
+async def find(tx: Tx, workspace_id: WorkspaceId, user_id: UserId) -> Member | None:
+    """Return the member, None for a stranger or one who was deactivated."""
+    row = (await tx.connection.execute(select(members).where(_active(workspace_id, user_id)))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def deactivate(tx: Tx, workspace_id: WorkspaceId, user_id: UserId, now: datetime) -> Member | None:
+    """Deactivate and return the member, None when there was no active one."""
+    gone = update(members).where(_active(workspace_id, user_id)).values(deactivated_at=now).returning(members)
+    row = (await tx.connection.execute(gone)).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def list_active(tx: Tx) -> tuple[Member, ...]:
+    """Return every active member."""
+    rows = await tx.connection.execute(
+        select(members).where(members.c.deactivated_at.is_(None)).order_by(members.c.workspace_id, members.c.user_id)
+    )
+    return tuple(_read(row) for row in rows)
+
+
+def owned(table: Table) -> Select[Any]:
+    """Select rows of a table together with what `owner_of` needs."""
+    whose = and_(table.c.workspace_id == members.c.workspace_id, table.c.owner_id == members.c.user_id)
+    return select(table, members.c.team_id.label("owner_team_id"), members.c.name.label("owner_name")).join_from(
+        table, members, whose
+    )
+
+
+def owner_of(row: Row[Any]) -> Member:
+    """Return the owner of a row selected by `owned`."""
+    return Member(workspace_id=row.workspace_id, user_id=row.owner_id, team_id=row.owner_team_id, name=row.owner_name)
+
+
+def _active(workspace_id: WorkspaceId, user_id: UserId) -> Any:
+    return and_(
+        members.c.workspace_id == workspace_id, members.c.user_id == user_id, members.c.deactivated_at.is_(None)
+    )
+
+
+def _read(row: Row[Any]) -> Member:
+    return Member(workspace_id=row.workspace_id, user_id=row.user_id, team_id=row.team_id, name=row.name)

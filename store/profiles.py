@@ -1,0 +1,25 @@
+"""Owns where our agent profiles are at the API; what is in a profile is the domain's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+
+from store.database import Tx
+from store.records import SavedProfile
+from store.tables import profiles
+
+
+async def find(tx: Tx, name: str) -> SavedProfile | None:
+    """Return a profile as it was last saved."""
+    row = (await tx.connection.execute(select(profiles).where(profiles.c.name == name))).one_or_none()
+    return None if row is None else SavedProfile(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+async def save(tx: Tx, saved: SavedProfile) -> None:
+    """Store a profile in place of the one of the same name."""
+    values = asdict(saved)
+    await tx.connection.execute(
+        tx.insert(profiles).values(**values).on_conflict_do_update(index_elements=["name"], set_=values)
+    )

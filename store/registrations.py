@@ -1,0 +1,74 @@
+"""Owns our OAuth clients at issuers; when one is worth keeping is oauth's to judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, select
+
+from store.database import Tx
+from store.errors import NotFound
+from store.records import Registration, ServiceName
+from store.tables import registrations
+
+
+async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> Registration | None:
+    """Return our client, expired or not."""
+    query = select(registrations).where(_key(service, issuer, redirect_uri))
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read(tx, row)
+
+
+async def put_first(tx: Tx, registration: Registration) -> Registration:
+    """Store a client unless there is one; return the one that is there now."""
+    added = tx.insert(registrations).values(
+        service=registration.service,
+        issuer=registration.issuer,
+        redirect_uri=registration.redirect_uri,
+        client_id=registration.client_id,
+        client_secret=tx.sealer.seal_secret(registration.client_secret, place=_place(registration)),
+        auth_method=registration.auth_method,
+        created_at=registration.created_at,
+        expires_at=registration.expires_at,
+    )
+    await tx.connection.execute(added.on_conflict_do_nothing())
+    winner = await find(tx, registration.service, registration.issuer, registration.redirect_uri)
+    if winner is None:
+        raise NotFound("registration", registration.service)
+    return winner
+
+
+async def drop(tx: Tx, registration: Registration) -> None:
+    """Forget this client; one that took its place stays. Idempotent."""
+    await tx.connection.execute(
+        delete(registrations).where(
+            _key(registration.service, registration.issuer, registration.redirect_uri),
+            registrations.c.client_id == registration.client_id,
+        )
+    )
+
+
+def _key(service: str, issuer: str, redirect_uri: str) -> ColumnElement[bool]:
+    return and_(
+        registrations.c.service == service,
+        registrations.c.issuer == issuer,
+        registrations.c.redirect_uri == redirect_uri,
+    )
+
+
+def _place(row: Registration | Row[Any]) -> str:
+    # A URL has no spaces, so the three parts cannot be cut in another way.
+    return f"registrations.client_secret:{row.service} {row.issuer} {row.redirect_uri}"
+
+
+def _read(tx: Tx, row: Row[Any]) -> Registration:
+    return Registration(
+        service=row.service,
+        issuer=row.issuer,
+        redirect_uri=row.redirect_uri,
+        client_id=row.client_id,
+        client_secret=tx.sealer.open_secret(row.client_secret, place=_place(row)),
+        auth_method=row.auth_method,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,78 @@
+"""Owns which Slack messages carry a turn's answer, and how far; writing them is the screen's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.ids import new_id
+from store.records import MessageTs, Segment, SegmentId, TurnId
+from store.tables import segments
+
+
+async def begin(tx: Tx, turn_id: TurnId, *, is_stream: bool, text_from: int, now: datetime) -> Segment:
+    """Store the intent of a segment. Refused as `InvariantBroken` while the turn has an open one."""
+    segment_id = SegmentId(new_id("seg"))
+    number = select(func.coalesce(func.max(segments.c.number), 0) + 1).where(segments.c.turn_id == turn_id)
+    await tx.connection.execute(
+        insert(segments).values(
+            id=segment_id,
+            turn_id=turn_id,
+            number=number.scalar_subquery(),
+            is_stream=is_stream,
+            is_open=True,
+            text_from=text_from,
+            started_at=now,
+        )
+    )
+    row = (await tx.connection.execute(select(segments).where(segments.c.id == segment_id))).one()
+    return _read(row)
+
+
+async def set_ts(tx: Tx, segment_id: SegmentId, ts: MessageTs) -> None:
+    """Remember the message that Slack made."""
+    await _set(tx, segment_id, ts=ts)
+
+
+async def seal(tx: Tx, segment_id: SegmentId, text_to: int) -> None:
+    """Close a segment: its message holds the answer up to `text_to`."""
+    await _set(tx, segment_id, is_open=False, text_to=text_to)
+
+
+async def list_for(tx: Tx, turn_id: TurnId) -> tuple[Segment, ...]:
+    """Return the turn's segments in order."""
+    rows = await tx.connection.execute(
+        select(segments).where(segments.c.turn_id == turn_id).order_by(segments.c.number)
+    )
+    return tuple(_read(row) for row in rows)
+
+
+async def list_open(tx: Tx) -> tuple[Segment, ...]:
+    """Return every open segment; after a start, what may be left open at Slack."""
+    rows = await tx.connection.execute(
+        select(segments).where(segments.c.is_open).order_by(segments.c.started_at, segments.c.turn_id)
+    )
+    return tuple(_read(row) for row in rows)
+
+
+async def _set(tx: Tx, segment_id: SegmentId, **values: object) -> None:
+    if await tx.changed(update(segments).where(segments.c.id == segment_id).values(**values)) != 1:
+        raise NotFound("segment", segment_id)
+
+
+def _read(row: Row[Any]) -> Segment:
+    return Segment(
+        id=row.id,
+        turn_id=row.turn_id,
+        number=row.number,
+        ts=row.ts,
+        is_stream=row.is_stream,
+        is_open=row.is_open,
+        text_from=row.text_from,
+        text_to=row.text_to,
+        started_at=row.started_at,
+    )

@@ -1,0 +1,132 @@
+"""Owns which thread is whose and which session it has; making sessions is the domain's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, insert, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.members import owned, owner_of
+from store.records import (
+    ChannelId,
+    Member,
+    MessageTs,
+    SessionId,
+    SessionState,
+    Thread,
+    ThreadId,
+    VaultId,
+    WorkspaceId,
+)
+from store.tables import threads
+
+
+async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads.open; nobody opens files here
+    """Store a new thread. Its vault, where it has one, must be stored as the owner's own, else `InvariantBroken`."""
+    await tx.connection.execute(
+        insert(threads).values(
+            id=thread.id,
+            workspace_id=thread.owner.workspace_id,
+            owner_id=thread.owner.user_id,
+            channel=thread.channel,
+            thread_ts=thread.thread_ts,
+            title=thread.title,
+            profile=thread.profile,
+            is_private=thread.is_private,
+            session_state=thread.session_state,
+            session_id=thread.session_id,
+            session_vault_id=thread.session_vault_id,
+            session_services=list(thread.session_services),
+            created_at=thread.created_at,
+        )
+    )
+
+
+async def get(tx: Tx, thread_id: ThreadId) -> Thread:
+    """Return the thread. Raises `NotFound`."""
+    row = (await tx.connection.execute(owned(threads).where(threads.c.id == thread_id))).one_or_none()
+    if row is None:
+        raise NotFound("thread", thread_id)
+    return _read(row)
+
+
+async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, thread_ts: MessageTs) -> Thread | None:
+    """Return the thread under a root message, None for a thread that is not ours."""
+    query = owned(threads).where(
+        threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts == thread_ts
+    )
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def set_root(tx: Tx, thread_id: ThreadId, ts: MessageTs) -> None:
+    """Remember the posted root message."""
+    await _set(tx, thread_id, thread_ts=ts)
+
+
+async def intend_session(tx: Tx, thread_id: ThreadId, vault_id: VaultId | None) -> None:
+    """Store the intent to make a session with this vault, which must be the owner's own, else `InvariantBroken`."""
+    await _set(
+        tx,
+        thread_id,
+        session_state=SessionState.CREATING,
+        session_id=None,
+        session_vault_id=vault_id,
+        session_services=[],
+    )
+
+
+async def set_session(tx: Tx, thread_id: ThreadId, session_id: SessionId, services: tuple[str, ...]) -> None:
+    """Record the session that was made. One that another thread has is refused as `InvariantBroken`."""
+    await _set(
+        tx,
+        thread_id,
+        session_state=SessionState.OPEN,
+        session_id=session_id,
+        session_services=list(services),
+    )
+
+
+async def set_services(tx: Tx, thread_id: ThreadId, services: tuple[str, ...]) -> None:
+    """Record the services that the session has from its next turn on."""
+    await _set(tx, thread_id, session_services=list(services))
+
+
+async def lose_session(tx: Tx, thread_id: ThreadId) -> None:
+    """Forget a session that is gone; the next turn needs a new one."""
+    await _set(tx, thread_id, session_state=SessionState.LOST, session_id=None, session_services=[])
+
+
+async def list_recent(tx: Tx, owner: Member, limit: int) -> tuple[Thread, ...]:
+    """Return the owner's threads, the newest first."""
+    rows = await tx.connection.execute(
+        owned(threads)
+        .where(threads.c.workspace_id == owner.workspace_id, threads.c.owner_id == owner.user_id)
+        .order_by(threads.c.created_at.desc(), threads.c.id)
+        .limit(limit)
+    )
+    return tuple(_read(row) for row in rows)
+
+
+async def _set(tx: Tx, thread_id: ThreadId, **values: object) -> None:
+    if await tx.changed(update(threads).where(threads.c.id == thread_id).values(**values)) != 1:
+        raise NotFound("thread", thread_id)
+
+
+def _read(row: Row[Any]) -> Thread:
+    return Thread(
+        id=row.id,
+        owner=owner_of(row),
+        channel=row.channel,
+        thread_ts=row.thread_ts,
+        title=row.title,
+        profile=row.profile,
+        is_private=row.is_private,
+        session_state=SessionState(row.session_state),
+        session_id=row.session_id,
+        session_vault_id=row.session_vault_id,
+        created_at=row.created_at,
+        session_services=tuple(row.session_services),
+    )

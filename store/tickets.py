@@ -1,0 +1,197 @@
+"""Owns the life of links and attempts; each step is one compare-and-set, and what happens between is oauth's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+
+from store.database import Tx
+from store.members import owned, owner_of
+from store.messages import message_of, message_values
+from store.records import Attempt, Member, MessageRef, Ticket, TicketId, TicketState
+from store.tables import OPEN_TICKET_STATES, tickets
+
+_SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
+_ERASED = {"cookie_hash": None, "nonce": None, "verifier": None, "client_secret": None}
+
+
+async def issue(tx: Tx, ticket: Ticket, ticket_hash: str) -> tuple[Ticket, ...]:
+    """Store a new ticket; return the open ones of the same owner and service that it superseded."""
+    older = await _supersede(
+        tx, and_(_open_for(ticket.owner), tickets.c.service == ticket.service), TicketState.SUPERSEDED
+    )
+    await tx.connection.execute(
+        insert(tickets).values(
+            id=ticket.id,
+            workspace_id=ticket.owner.workspace_id,
+            owner_id=ticket.owner.user_id,
+            service=ticket.service,
+            state=ticket.state,
+            expires_at=ticket.expires_at,
+            ticket_hash=ticket_hash,
+            iss_required=False,
+            **message_values("card", ticket.card),
+        )
+    )
+    return older
+
+
+async def find_by_link(tx: Tx, ticket_hash: str) -> Ticket | None:
+    """Return the ticket of a link, in any state, expired or not."""
+    row = (await tx.connection.execute(owned(tickets).where(tickets.c.ticket_hash == ticket_hash))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def claim_start(
+    tx: Tx, ticket_id: TicketId, *, cookie_hash: str, state_hash: str, nonce: str, now: datetime
+) -> bool:
+    """Bind a new ticket to one browser; False when it is expired or no longer new."""
+    return await _claim(
+        tx,
+        and_(_at(ticket_id, TicketState.NEW), tickets.c.expires_at > now),
+        state=TicketState.IDENTIFYING,
+        cookie_hash=cookie_hash,
+        identity_state_hash=state_hash,
+        nonce=nonce,
+    )
+
+
+async def find_by_identity_state(tx: Tx, state_hash: str) -> Attempt | None:
+    """Return the attempt whose browser is at Sign in with Slack; None once it has gone on."""
+    query = owned(tickets).where(
+        tickets.c.identity_state_hash == state_hash, tickets.c.state == TicketState.IDENTIFYING
+    )
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read_attempt(tx, row)
+
+
+async def claim_authorizing(tx: Tx, attempt: Attempt, *, state_hash: str, now: datetime) -> bool:
+    """Store what the exchange will need, before the browser goes to the service; False when it is too late."""
+    key = attempt.ticket.id
+    return await _claim(
+        tx,
+        and_(_at(key, TicketState.IDENTIFYING), tickets.c.expires_at > now),
+        state=TicketState.AUTHORIZING,
+        state_hash=state_hash,
+        verifier=tx.sealer.seal_secret(attempt.verifier, place=f"tickets.verifier:{key}"),
+        issuer=attempt.issuer,
+        token_endpoint=attempt.token_endpoint,
+        redirect_uri=attempt.redirect_uri,
+        resource=attempt.resource,
+        scope=attempt.scope,
+        client_id=attempt.client_id,
+        client_secret=tx.sealer.seal_secret(attempt.client_secret, place=f"tickets.client_secret:{key}"),
+        auth_method=attempt.auth_method,
+        iss_required=attempt.iss_required,
+        mcp_server_url=attempt.mcp_server_url,
+    )
+
+
+async def find_by_state(tx: Tx, state_hash: str) -> Attempt | None:
+    """Return the attempt whose browser is at the service; None once its answer was claimed."""
+    query = owned(tickets).where(tickets.c.state_hash == state_hash, tickets.c.state == TicketState.AUTHORIZING)
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read_attempt(tx, row)
+
+
+async def claim_exchange(tx: Tx, ticket_id: TicketId, now: datetime) -> bool:
+    """Claim the service's answer; False when it was answered before, or too late."""
+    return await _claim(
+        tx,
+        and_(_at(ticket_id, TicketState.AUTHORIZING), tickets.c.expires_at > now),
+        state=TicketState.EXCHANGING,
+    )
+
+
+async def settle(tx: Tx, ticket_id: TicketId, state: TicketState, now: datetime) -> bool:
+    """End an attempt and erase its secrets; False when it had ended (superseded, voided) before."""
+    if state not in _SETTLED_STATES:
+        raise ValueError(f"{state} is not an end")
+    where = and_(tickets.c.id == ticket_id, tickets.c.state.in_(OPEN_TICKET_STATES))
+    return await _claim(tx, where, state=state, settled_at=now, **_ERASED)
+
+
+async def set_card(tx: Tx, ticket_id: TicketId, card: MessageRef) -> None:
+    """Remember the message that carries the link."""
+    await tx.connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(**message_values("card", card)))
+
+
+async def count_open(tx: Tx, owner: Member, now: datetime) -> int:
+    """Return how many links of the owner can still lead somewhere."""
+    query = select(func.count()).select_from(tickets).where(_open_for(owner), tickets.c.expires_at > now)
+    return int((await tx.connection.execute(query)).scalar_one())
+
+
+async def void_for(tx: Tx, owner: Member) -> int:
+    """Void every open link of the owner; return how many."""
+    return len(await _supersede(tx, _open_for(owner), TicketState.FAILED))
+
+
+async def list_interrupted(tx: Tx) -> tuple[Ticket, ...]:
+    """Return the attempts whose exchange was going on; after a start, those that a crash cut off."""
+    rows = await tx.connection.execute(
+        owned(tickets).where(tickets.c.state == TicketState.EXCHANGING).order_by(tickets.c.expires_at)
+    )
+    return tuple(_read(row) for row in rows)
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Delete tickets that expired before a time, except those being exchanged; return how many."""
+    return await tx.changed(
+        delete(tickets).where(tickets.c.expires_at < before, tickets.c.state != TicketState.EXCHANGING)
+    )
+
+
+async def _supersede(tx: Tx, where: ColumnElement[bool], state: TicketState) -> tuple[Ticket, ...]:
+    rows = (await tx.connection.execute(owned(tickets).where(where))).all()
+    await tx.connection.execute(update(tickets).where(where).values(state=state, **_ERASED))
+    return tuple(replace(_read(row), state=state) for row in rows)
+
+
+async def _claim(tx: Tx, where: ColumnElement[bool], **values: object) -> bool:
+    return await tx.changed(update(tickets).where(where).values(**values)) == 1
+
+
+def _at(ticket_id: TicketId, state: TicketState) -> ColumnElement[bool]:
+    return and_(tickets.c.id == ticket_id, tickets.c.state == state)
+
+
+def _open_for(owner: Member) -> ColumnElement[bool]:
+    return and_(
+        tickets.c.workspace_id == owner.workspace_id,
+        tickets.c.owner_id == owner.user_id,
+        tickets.c.state.in_(OPEN_TICKET_STATES),
+    )
+
+
+def _read(row: Row[Any]) -> Ticket:
+    return Ticket(
+        id=row.id,
+        owner=owner_of(row),
+        service=row.service,
+        state=TicketState(row.state),
+        expires_at=row.expires_at,
+        card=message_of(row.card_channel, row.card_ts),
+    )
+
+
+def _read_attempt(tx: Tx, row: Row[Any]) -> Attempt:
+    return Attempt(
+        ticket=_read(row),
+        cookie_hash=row.cookie_hash,
+        nonce=row.nonce,
+        verifier=tx.sealer.open_secret(row.verifier, place=f"tickets.verifier:{row.id}"),
+        issuer=row.issuer,
+        token_endpoint=row.token_endpoint,
+        redirect_uri=row.redirect_uri,
+        resource=row.resource,
+        scope=row.scope,
+        client_id=row.client_id,
+        client_secret=tx.sealer.open_secret(row.client_secret, place=f"tickets.client_secret:{row.id}"),
+        auth_method=row.auth_method,
+        iss_required=row.iss_required,
+        mcp_server_url=row.mcp_server_url,
+    )

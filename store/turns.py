@@ -1,0 +1,236 @@
+"""Owns the queue and the life of turns; what a turn does is the domain's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.members import owned, owner_of
+from store.messages import message_of, message_values
+from store.records import (
+    ACTIVE_TURN_STATES,
+    OPEN_TURN_STATES,
+    DeliveryId,
+    EventId,
+    Member,
+    MessageRef,
+    SendState,
+    ThreadId,
+    Turn,
+    TurnId,
+    TurnState,
+    UsageBase,
+    UserId,
+    WorkspaceId,
+)
+from store.tables import threads, turns
+
+
+async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
+    """Store a turn, last in its thread; the same delivery again returns the turn that it made.
+
+    The turn's owner must be the thread's, else `InvariantBroken`.
+    """
+    await _lock(tx, turn.thread_id)
+    if delivery_id is not None:
+        earlier = await _find(tx, turns.c.delivery_id == delivery_id)
+        if earlier is not None:
+            return earlier
+    last = select(func.coalesce(func.max(turns.c.number), 0) + 1).where(turns.c.thread_id == turn.thread_id)
+    await tx.connection.execute(
+        insert(turns).values(
+            id=turn.id,
+            thread_id=turn.thread_id,
+            workspace_id=turn.owner.workspace_id,
+            owner_id=turn.owner.user_id,
+            number=last.scalar_subquery(),
+            delivery_id=delivery_id,
+            state=turn.state,
+            send_state=turn.send_state,
+            event_id=turn.event_id,
+            task=tx.sealer.seal(turn.task, place=_place(turn.id)),
+            **message_values("source", turn.source),
+            **message_values("notice", turn.notice),
+            stop_requested_by=turn.stop_requested_by,
+            created_at=turn.created_at,
+            started_at=turn.started_at,
+        )
+    )
+    return await get(tx, turn.id)
+
+
+async def get(tx: Tx, turn_id: TurnId) -> Turn:
+    """Return the turn. Raises `NotFound`."""
+    turn = await _find(tx, turns.c.id == turn_id)
+    if turn is None:
+        raise NotFound("turn", turn_id)
+    return turn
+
+
+async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
+    """Start the thread's oldest queued turn; None when one is active or none is queued."""
+    await _lock(tx, thread_id)
+    active = turns.alias("active")
+    oldest = (
+        select(turns.c.id)
+        .where(turns.c.thread_id == thread_id, turns.c.state == TurnState.QUEUED)
+        .where(~exists().where(active.c.thread_id == thread_id, active.c.state.in_(ACTIVE_TURN_STATES)))
+        .order_by(turns.c.number)
+        .limit(1)
+    )
+    turn_id = (await tx.connection.execute(oldest)).scalar_one_or_none()
+    if turn_id is None:
+        return None
+    await _set(tx, turn_id, state=TurnState.RUNNING, started_at=now)
+    return await get(tx, turn_id)
+
+
+async def list_open(tx: Tx) -> tuple[Turn, ...]:
+    """Return every open turn, the oldest first; after a start, what is to be taken up."""
+    return await _list(tx, turns.c.state.in_(OPEN_TURN_STATES))
+
+
+async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
+    """Return the owner's open turns, the oldest first."""
+    return await _list(
+        tx,
+        turns.c.workspace_id == owner.workspace_id,
+        turns.c.owner_id == owner.user_id,
+        turns.c.state.in_(OPEN_TURN_STATES),
+    )
+
+
+async def list_open_in(tx: Tx, thread_id: ThreadId) -> tuple[Turn, ...]:
+    """Return the thread's open turns in their order."""
+    return await _list(tx, turns.c.thread_id == thread_id, turns.c.state.in_(OPEN_TURN_STATES))
+
+
+async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Turn | None:
+    """Return the newest turn that a message made."""
+    made = await _list(
+        tx,
+        turns.c.workspace_id == workspace_id,
+        turns.c.source_channel == source.channel,
+        turns.c.source_ts == source.ts,
+    )
+    return made[-1] if made else None
+
+
+async def set_sending(tx: Tx, turn_id: TurnId) -> None:
+    """Store the intent to send the request: from here on it is in doubt."""
+    await _set(tx, turn_id, send_state=SendState.SENDING)
+
+
+async def set_sent(tx: Tx, turn_id: TurnId, event_id: EventId) -> None:
+    """Record that the session has the request."""
+    await _set(tx, turn_id, send_state=SendState.SENT, event_id=event_id)
+
+
+async def set_usage_base(
+    tx: Tx, turn_id: TurnId, cost_cents: float | None, input_tokens: int, output_tokens: int
+) -> None:
+    """Record what the session had cost before this turn."""
+    await _set(
+        tx,
+        turn_id,
+        usage_base_cost_cents=cost_cents,
+        usage_base_input_tokens=input_tokens,
+        usage_base_output_tokens=output_tokens,
+    )
+
+
+async def set_notice(tx: Tx, turn_id: TurnId, ref: MessageRef | None) -> None:
+    """Remember the message with the Stop button, or that it is gone."""
+    await _set(tx, turn_id, **message_values("notice", ref))
+
+
+async def change_state(tx: Tx, turn_id: TurnId, *, from_: TurnState, to: TurnState) -> bool:
+    """Move between open states; False when it was not at `from_`. Ending is `end`'s."""
+    if to not in OPEN_TURN_STATES:
+        raise ValueError(f"{to} is an end")
+    moved = update(turns).where(turns.c.id == turn_id, turns.c.state == from_).values(state=to)
+    return await tx.changed(moved) == 1
+
+
+async def request_stop(tx: Tx, turn_id: TurnId, by: UserId) -> bool:
+    """Record who stops an open turn; False when somebody did before, or it is over."""
+    asked = (
+        update(turns)
+        .where(turns.c.id == turn_id, turns.c.stop_requested_by.is_(None), turns.c.state.in_(OPEN_TURN_STATES))
+        .values(stop_requested_by=by)
+    )
+    return await tx.changed(asked) == 1
+
+
+async def end(
+    tx: Tx, turn_id: TurnId, state: TurnState, *, outcome: str, cost_cents: float | None, now: datetime
+) -> bool:
+    """End an open turn and erase its task; False when it had ended before."""
+    if state in OPEN_TURN_STATES:
+        raise ValueError(f"{state} is not an end")
+    ended = (
+        update(turns)
+        .where(turns.c.id == turn_id, turns.c.state.in_(OPEN_TURN_STATES))
+        .values(state=state, outcome=outcome, cost_cents=cost_cents, ended_at=now, task=None)
+    )
+    return await tx.changed(ended) == 1
+
+
+async def _lock(tx: Tx, thread_id: ThreadId) -> None:
+    # PostgreSQL: one at a time per thread, for the next number and the only active turn. SQLite has one writer anyway.
+    await tx.connection.execute(select(threads.c.id).where(threads.c.id == thread_id).with_for_update())
+
+
+async def _set(tx: Tx, turn_id: TurnId, **values: object) -> None:
+    if await tx.changed(update(turns).where(turns.c.id == turn_id).values(**values)) != 1:
+        raise NotFound("turn", turn_id)
+
+
+async def _find(tx: Tx, where: ColumnElement[bool]) -> Turn | None:
+    row = (await tx.connection.execute(owned(turns).where(where))).one_or_none()
+    return None if row is None else _read(tx, row)
+
+
+async def _list(tx: Tx, *where: ColumnElement[bool]) -> tuple[Turn, ...]:
+    rows = await tx.connection.execute(
+        owned(turns).where(*where).order_by(turns.c.created_at, turns.c.thread_id, turns.c.number)
+    )
+    return tuple(_read(tx, row) for row in rows)
+
+
+def _place(turn_id: TurnId) -> str:
+    return f"turns.task:{turn_id}"
+
+
+def _read(tx: Tx, row: Row[Any]) -> Turn:
+    return Turn(
+        id=row.id,
+        thread_id=row.thread_id,
+        owner=owner_of(row),
+        state=TurnState(row.state),
+        send_state=SendState(row.send_state),
+        task="" if row.task is None else tx.sealer.open_sealed(row.task, place=_place(row.id)),
+        source=message_of(row.source_channel, row.source_ts),
+        notice=message_of(row.notice_channel, row.notice_ts),
+        stop_requested_by=row.stop_requested_by,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        event_id=row.event_id,
+        usage_base=_read_usage_base(row),
+        outcome=row.outcome,
+        cost_cents=row.cost_cents,
+    )
+
+
+def _read_usage_base(row: Row[Any]) -> UsageBase | None:
+    if row.usage_base_input_tokens is None:
+        return None
+    return UsageBase(
+        cost_cents=row.usage_base_cost_cents,
+        input_tokens=row.usage_base_input_tokens,
+        output_tokens=row.usage_base_output_tokens,
+    )

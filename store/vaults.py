@@ -1,0 +1,73 @@
+"""Owns which vault is whose; making and deleting vaults at the API is the domain's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.members import owned, owner_of
+from store.records import Member, Vault, VaultId, VaultState
+from store.tables import LIVING_VAULT_STATES, vaults
+
+
+async def intend(tx: Tx, owner: Member, marker: str, now: datetime) -> Vault:
+    """Return the owner's living vault, or else store the intent to make one that carries `marker`."""
+    added = tx.insert(vaults).values(
+        marker=marker,
+        workspace_id=owner.workspace_id,
+        owner_id=owner.user_id,
+        state=VaultState.CREATING,
+        created_at=now,
+    )
+    await tx.connection.execute(added.on_conflict_do_nothing())
+    vault = await find(tx, owner)
+    if vault is None:
+        raise NotFound("vault", marker)
+    return vault
+
+
+async def find(tx: Tx, owner: Member) -> Vault | None:
+    """Return the owner's living vault: active, or being created."""
+    row = (await tx.connection.execute(_living(owner))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def activate(tx: Tx, marker: str, vault_id: VaultId) -> Vault:
+    """Record that the intended vault exists. Idempotent for the same id.
+
+    Raises:
+        NotFound: there is no such intent, or another vault took its place.
+    """
+    await tx.connection.execute(
+        update(vaults)
+        .where(vaults.c.marker == marker, vaults.c.state == VaultState.CREATING)
+        .values(state=VaultState.ACTIVE, vault_id=vault_id)
+    )
+    known = owned(vaults).where(
+        vaults.c.marker == marker, vaults.c.state == VaultState.ACTIVE, vaults.c.vault_id == vault_id
+    )
+    row = (await tx.connection.execute(known)).one_or_none()
+    if row is None:
+        raise NotFound("vault", marker)
+    return _read(row)
+
+
+async def archive(tx: Tx, vault: Vault) -> None:
+    """Record that the vault is no more. Idempotent."""
+    await tx.connection.execute(update(vaults).where(vaults.c.marker == vault.marker).values(state=VaultState.ARCHIVED))
+
+
+def _living(owner: Member) -> Select[Any]:
+    return owned(vaults).where(
+        vaults.c.workspace_id == owner.workspace_id,
+        vaults.c.owner_id == owner.user_id,
+        vaults.c.state.in_(LIVING_VAULT_STATES),
+    )
+
+
+def _read(row: Row[Any]) -> Vault:
+    return Vault(marker=row.marker, owner=owner_of(row), state=VaultState(row.state), vault_id=row.vault_id)
