@@ -1,0 +1,176 @@
+"""What stands before the mcp SDK's OAuth handlers: the checks the SDK leaves out, and the faults of a scenario.
+
+The SDK's server compares redirect URIs normalised, takes `resource` without looking, wants `client_id` beside Basic
+and `client_secret` of public clients, and lets a code challenge have no method; the strict rules are here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from mcp.server.auth.handlers.authorize import AuthorizationHandler
+from mcp.server.auth.handlers.register import RegistrationHandler
+from mcp.server.auth.handlers.revoke import RevocationHandler
+from mcp.server.auth.handlers.token import TokenHandler
+from mcp.server.auth.middleware.client_auth import ClientAuthenticator
+from mcp.server.auth.settings import ClientRegistrationOptions
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from simulator.service.authority import SCOPES, Authority
+from simulator.service.documents import PRM, laid_over, resource_metadata, server_metadata
+from simulator.service.forms import Refused, add_basic_client_id, checked, checked_form, oauth_error, with_body
+from simulator.service.quirks import Quirks
+
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+class Door:
+    """The service's OAuth and metadata routes."""
+
+    def __init__(self, quirks: Quirks, authority: Authority, url: str) -> None:
+        self._quirks = quirks
+        self._authority = authority
+        self._url = url
+        authenticator = ClientAuthenticator(authority)
+        options = ClientRegistrationOptions(enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES)
+        self._authorization = AuthorizationHandler(authority)
+        self._token = TokenHandler(authority, authenticator)
+        self._registration = RegistrationHandler(authority, options)
+        self._revocation = RevocationHandler(authority, authenticator)
+
+    def routes(self) -> list[Route]:
+        """Return the routes, each behind its checks."""
+        return [
+            Route("/.well-known/oauth-authorization-server", self.server_metadata, methods=["GET"]),
+            Route(PRM + "/mcp", self.resource_metadata, methods=["GET"]),
+            Route(PRM, self.root_resource_metadata, methods=["GET"]),
+            Route("/authorize", self.authorize, methods=["GET"]),
+            Route("/token", checked(self.token), methods=["POST"]),
+            Route("/register", self.register, methods=["POST"]),
+            Route("/revoke", checked(self.revoke), methods=["POST"]),
+        ]
+
+    async def server_metadata(self, _request: Request) -> Response:
+        """RFC 8414."""
+        return JSONResponse(server_metadata(self._quirks, self._url))
+
+    async def resource_metadata(self, _request: Request) -> Response:
+        """RFC 9728, at the address made of the resource's path."""
+        if self._quirks.resource_metadata in {"missing", "root"}:
+            return Response(status_code=404)
+        return JSONResponse(resource_metadata(self._quirks, self._url))
+
+    async def root_resource_metadata(self, _request: Request) -> Response:
+        """RFC 9728, at the bare well-known address."""
+        if self._quirks.resource_metadata != "root":
+            return Response(status_code=404)
+        return JSONResponse(resource_metadata(self._quirks, self._url))
+
+    async def authorize(self, request: Request) -> Response:
+        """Check what the SDK does not, then let it send the browser to the consent page."""
+        query = request.query_params
+        problem = self._authorize_problem(request)
+        redirect_uri = query.get("redirect_uri", "")
+        known = self._authority.redirect_uris.get(query.get("client_id", ""), [])
+        if await self._authority.get_client(query.get("client_id", "")) is None or redirect_uri not in known:
+            return JSONResponse(
+                {"error": "invalid_request", "error_description": "unknown client or redirect_uri"}, 400
+            )
+        if problem is not None:
+            state = {"state": query["state"]} if "state" in query else {}
+            return RedirectResponse(self._authority.with_iss(redirect_uri, {"error": problem, **state}), 302)
+        return self._with_iss(await self._authorization.handle(request), redirect_uri)
+
+    def _authorize_problem(self, request: Request) -> str | None:
+        query = request.query_params
+        if len(query.multi_items()) != len(query.keys()):
+            return "invalid_request"
+        if query.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(query.get("code_challenge", "")):
+            return "invalid_request"
+        return None
+
+    def _with_iss(self, response: Response, redirect_uri: str) -> Response:
+        """Put `iss` on the SDK's own error redirects, and remember the redirect URI letter by letter."""
+        location = response.headers.get("location", "")
+        consent = self._authority.consents.get(location.rpartition("/")[2])
+        if consent is not None:
+            consent.exact_redirect_uri = redirect_uri
+        elif location:
+            answer = dict(parse_qsl(urlsplit(location).query))
+            sent = dict(parse_qsl(urlsplit(redirect_uri).query))
+            response.headers["location"] = self._authority.with_iss(
+                redirect_uri, {key: value for key, value in answer.items() if key not in sent}
+            )
+        return response
+
+    async def token(self, request: Request) -> Response:
+        """RFC 6749 §3.2, with RFC 8707 and the single use of codes."""
+        form = await checked_form(request)
+        add_basic_client_id(form, request)
+        failure = self._token_failure(form)
+        if failure not in {None, "lost"}:
+            return token_failure(str(failure))
+        self._check_resource(form)
+        if form.get("grant_type") == "authorization_code" and not VERIFIER.fullmatch(form.get("code_verifier", "")):
+            return oauth_error("invalid_grant", "code_verifier is malformed")
+        response: Response = await self._token.handle(with_body(request, urlencode(form).encode()))
+        if failure == "lost":
+            return Response(status_code=500)
+        if response.status_code == 200 and self._quirks.extra_token_fields:
+            body = laid_over(json.loads(bytes(response.body)), self._quirks.extra_token_fields)
+            return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        return response
+
+    def _token_failure(self, form: dict[str, str]) -> str | None:
+        failure, self._quirks.fail_next_token = self._quirks.fail_next_token, None
+        if form.get("grant_type") == "refresh_token" and failure is None:
+            failure, self._quirks.fail_next_refresh = self._quirks.fail_next_refresh, None
+        return failure
+
+    def _check_resource(self, form: dict[str, str]) -> None:
+        code = self._authority.codes.get(form.get("code", ""))
+        refresh = self._authority.tokens.get(form.get("refresh_token", ""))
+        if code is not None:
+            if form.get("redirect_uri") != code.exact_redirect_uri:
+                raise Refused(oauth_error("invalid_grant", "redirect_uri is not the one of the authorization request"))
+            if "resource" not in form and not self._quirks.require_resource:
+                return
+            if form.get("resource") != code.resource:
+                raise Refused(oauth_error("invalid_target", "resource is not the one of the authorization request"))
+        elif refresh is not None and form.get("resource", refresh.resource) != refresh.resource:
+            raise Refused(oauth_error("invalid_target", "resource is not the one of the grant"))
+
+    async def register(self, request: Request) -> Response:
+        """RFC 7591; remembers the redirect URIs as they came."""
+        if self._quirks.no_registration:
+            return Response(status_code=404)
+        body = await request.body()
+        response = await self._registration.handle(with_body(request, body))
+        if response.status_code != 201:
+            return response
+        answer = json.loads(bytes(response.body))
+        self._authority.redirect_uris[answer["client_id"]] = list(json.loads(body)["redirect_uris"])
+        return JSONResponse(laid_over(answer, self._quirks.extra_registration_fields), 201)
+
+    async def revoke(self, request: Request) -> Response:
+        """RFC 7009."""
+        form = await checked_form(request)
+        add_basic_client_id(form, request)
+        form.setdefault("client_secret", "")
+        return await self._revocation.handle(with_body(request, urlencode(form).encode()))
+
+
+def token_failure(kind: str) -> Response:
+    """Return the token endpoint's answer of a scenario; the description carries a mark that must not be shown."""
+    if kind == "500":
+        return Response("internal error canary-upstream-prose", 500)
+    if kind == "html":
+        return HTMLResponse("<h1>canary-upstream-prose</h1>")
+    if kind == "error_200":
+        return JSONResponse({"ok": False, "error": "invalid_code"})
+    return oauth_error(kind, "canary-upstream-prose", 401 if kind == "invalid_client" else 400)

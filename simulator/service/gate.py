@@ -1,0 +1,139 @@
+"""What stands before the MCP endpoint, and the faults that stand before everything.
+
+Which tokens are good is authority.py's matter; the OAuth endpoints are door.py's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simulator.service.authority import Access, Authority
+from simulator.service.documents import PRM
+from simulator.service.forms import replayed
+from simulator.service.quirks import Quirks
+from simulator.service.tools import WRITING_TOOLS
+
+SURROGATE = "canary-at-anonymous"
+"""The token under which `open_initialize` lets the unauthenticated in; it belongs to nobody."""
+
+
+class BearerDoor:
+    """Lets a request through to the MCP endpoint with a good token, else says where to get one (RFC 9728 §5.1)."""
+
+    def __init__(self, app: ASGIApp, quirks: Quirks, authority: Authority, url: str) -> None:
+        self._app = app
+        self._quirks = quirks
+        self._authority = authority
+        self._url = url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI request."""
+        request = Request(scope, receive)
+        body = await request.body()
+        asked = rpc(body)
+        token = await self._token(request)
+        if isinstance(token, Access):
+            refusal = self._insufficient(token, asked)
+        elif (
+            self._quirks.open_initialize
+            and asked.get("method") != "tools/call"
+            and "authorization" not in request.headers
+        ):
+            scope, refusal = as_anonymous(scope), None
+        else:
+            refusal = self._unauthorized(request)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, replayed(body, receive), send)
+
+    async def _token(self, request: Request) -> Access | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or token == SURROGATE:
+            return None
+        return await self._authority.load_access_token(token)
+
+    def _unauthorized(self, request: Request) -> Response:
+        wrong = "authorization" in request.headers
+        error = "invalid_token" if wrong else "missing_token"
+        response = JSONResponse({"error": error, "error_description": "Sign in to Notes."}, 401)
+        if not self._quirks.bare_challenge:
+            response.headers["www-authenticate"] = self._challenge('error="invalid_token"' if wrong else None)
+        return response
+
+    def _insufficient(self, token: Access, asked: dict[str, Any]) -> Response | None:
+        writes = asked.get("method") == "tools/call" and (asked.get("params") or {}).get("name") in WRITING_TOOLS
+        if not writes or "notes:write" in token.scopes:
+            return None
+        challenge = self._challenge('error="insufficient_scope"', "notes:write")
+        return JSONResponse({"error": "insufficient_scope"}, 403, headers={"www-authenticate": challenge})
+
+    def _challenge(self, error: str | None, wanted: str | None = None) -> str:
+        parts = [error] if error else []
+        if self._quirks.resource_metadata not in {"missing", "root"}:
+            parts.append(f'resource_metadata="{self._url}{PRM}/mcp"')
+        scopes = wanted or self._quirks.challenge_scope
+        if scopes:
+            parts.append(f'scope="{scopes}"')
+        return "Bearer " + (", ".join(parts) or 'realm="notes"')
+
+
+class FaultDoor:
+    """The outermost layer: answers with a fault where the scenario put one."""
+
+    def __init__(self, app: ASGIApp, quirks: Quirks) -> None:
+        self._app = app
+        self._quirks = quirks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI request."""
+        fault = self._quirks.broken.get(scope.get("path", ""))
+        if fault == "hold":
+            await self._quirks.release.wait()
+            fault = None
+        if fault == "lost":
+            await self._app(scope, receive, swallow)
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await fault_response(fault)(scope, receive, send)
+
+
+def fault_response(fault: str) -> Response:
+    """Return what a broken server would say."""
+    page = "<!doctype html><html><body><h1>Notes is down for maintenance</h1></body></html>"
+    answers: dict[str, Callable[[], Response]] = {
+        "html": lambda: HTMLResponse(page),
+        "not_json": lambda: Response("{not json", media_type="application/json"),
+        "empty": lambda: Response(b"", media_type="application/json"),
+        "redirect": lambda: RedirectResponse("http://127.0.0.1:9/elsewhere", 302),
+        "big": lambda: Response(b'{"padding":"' + b"x" * 2_000_000 + b'"}', media_type="application/json"),
+        "503": lambda: HTMLResponse(page, 503),
+    }
+    return answers.get(fault, lambda: HTMLResponse(page, 500))()
+
+
+def rpc(body: bytes) -> dict[str, Any]:
+    """Return the JSON-RPC message, or nothing where it is none (the SDK answers that)."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def as_anonymous(scope: Scope) -> Scope:
+    """Return the scope with the surrogate token."""
+    return {**scope, "headers": [*scope["headers"], (b"authorization", f"Bearer {SURROGATE}".encode())]}
+
+
+async def swallow(_message: Message) -> None:
+    """Take a response and send nothing."""
+    await asyncio.sleep(0)

@@ -1,0 +1,90 @@
+"""What a scenario can make the service do that a plain, strict service would not.
+
+Only the switches; each is read where it acts (authority, documents, door, tools).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+Fault = Literal["500", "503", "html", "not_json", "empty", "redirect", "big", "hold", "lost"]
+"""`hold` waits for `Quirks.release`; `lost` lets the request act and answers 500; `html` and `not_json` come as 200."""
+
+TokenFailure = Literal[
+    "invalid_grant",
+    "invalid_client",
+    "invalid_request",
+    "invalid_target",
+    "slow_down",
+    "500",
+    "html",
+    "error_200",
+    "lost",
+]
+
+MetadataQuirk = Literal["exact", "parent", "origin", "other_origin", "missing", "root", "no_servers", "no_resource"]
+"""What the protected-resource metadata (RFC 9728) claims; `root` is served at the bare well-known address only."""
+
+
+@dataclass
+class Quirks:
+    """Plain attributes, readable and writable at any time while the service runs."""
+
+    deny_authorize: bool = False
+    """`/authorize` answers `access_denied` at once, without a page."""
+    fail_next_token: TokenFailure | None = None
+    """How the next request to `/token` fails; used up by it. Only `lost` uses up the code."""
+    fail_next_refresh: TokenFailure | None = None
+    """The same, for the next refresh only."""
+    no_refresh_token: bool = False
+    access_token_lifetime: int | None = 3600
+    """Seconds by the simulator's clock; None: no `expires_in`, no end."""
+    refresh_token_lifetime: int | None = None
+    code_lifetime: int = 60
+    rotate_refresh_tokens: bool = True
+    detect_reuse: bool = True
+    """A used refresh token or code that comes again revokes everything of that grant (RFC 9700 §4.14.2)."""
+    extra_token_fields: dict[str, object] = field(default_factory=dict)
+    """Laid over the token response; a None takes the member out."""
+    granted_scopes: list[str] | None = None
+
+    require_iss: bool = True
+    """Advertise RFC 9207, which obliges the client to insist on `iss`."""
+    omit_iss: bool = False
+    wrong_iss: str | None = None
+    require_resource: bool = True
+    """RFC 8707: authorize and token requests must name the resource."""
+
+    no_registration: bool = False
+    registration_auth_method: str | None = None
+    """RFC 7591 §3.2.1: what the service registers instead of what was asked for."""
+    registration_error: str | None = None
+    extra_registration_fields: dict[str, object] = field(default_factory=dict)
+    client_lifetime: int | None = None
+    """Seconds after which a registered client is forgotten (`invalid_client`)."""
+
+    pkce_methods: list[str] | None = field(default_factory=lambda: ["S256"])
+    """Advertised only; S256 is always demanded. None: not advertised."""
+    metadata_issuer: str | None = None
+    extra_metadata: dict[str, object] = field(default_factory=dict)
+    """Laid over the authorization-server metadata; a None takes the member out."""
+    resource_metadata: MetadataQuirk = "exact"
+    bare_challenge: bool = False
+    """401 without `WWW-Authenticate`."""
+    challenge_scope: str | None = None
+    open_initialize: bool = False
+    """Everything but `tools/call` is answered without a token, as Google's servers do."""
+
+    broken: dict[str, Fault] = field(default_factory=dict)
+    """Path → fault, for as long as it stands there."""
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    extra_tools: dict[str, str] = field(default_factory=dict)
+    """Name → description of tools that appear on top; they answer with their name."""
+    tool_descriptions: dict[str, str] = field(default_factory=dict)
+    """Name → another description than at the start."""
+    failing_tools: dict[str, str] = field(default_factory=dict)
+    """Name → the error its calls end with."""
+    hidden_tools: set[str] = field(default_factory=set)
