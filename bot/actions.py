@@ -1,0 +1,52 @@
+"""The names of every button, field and form; renderers draw them, listeners listen for them.
+
+What a button carries as its value is said at each name; it is always opaque: never a vault or session.
+"""
+
+from __future__ import annotations
+
+APPROVE = "approval.allow"
+"""Value: `<approval id>:<arguments hash as shown>`."""
+DENY = "approval.deny"
+"""Value as for `APPROVE`."""
+DENY_WITH_REASON = "approval.deny_with_reason"
+"""Value as for `APPROVE`."""
+SHOW_DETAILS = "approval.details"
+"""Value as for `APPROVE`."""
+
+STOP = "turn.stop"
+"""Value: turn id."""
+FEEDBACK = "turn.feedback"
+"""Value: `<turn id>:good` or `<turn id>:bad`."""
+START_OWN = "thread.start_own"
+"""Value: the task to begin with, shortened; may be empty."""
+OPEN_LINK = "link.open"
+"""A button that is a link; to be acknowledged and nothing else."""
+
+CONNECT = "service.connect"
+"""Value: service name."""
+DISCONNECT = "service.disconnect"
+"""Value as for `CONNECT`."""
+
+PASS_ASIDE = "aside.pass"  # noqa: S105 - to pass words on, not a password
+"""Value: aside id."""
+IGNORE_ASIDE = "aside.ignore"
+"""Value: aside id."""
+
+OPEN_ASK_FORM = "ask.open"
+"""Opens the form for a task; no value."""
+SHOW_STATUS = "status.show"
+"""Shows the member's status; no value."""
+
+ASK_FORM = "ask.form"
+"""Callback id. `private_metadata`: JSON with `channel`, `thread_ts`, `response_url`, `is_direct`, `quoted`."""
+ASK_FIELD_BLOCK = "ask.task"
+ASK_FIELD = "ask.task.text"
+
+DENY_FORM = "approval.deny_form"
+"""Callback id. `private_metadata`: `<approval id>:<arguments hash as shown>`."""
+DENY_FIELD_BLOCK = "approval.reason"
+DENY_FIELD = "approval.reason.text"
+
+DETAILS_VIEW = "approval.details_view"
+"""Callback id of a view without a submit button."""

@@ -1,0 +1,125 @@
+"""What stands around an answer: the message that starts a thread, the control line, the footer and the outcome.
+
+The answer itself, its tasks and text, is `progress`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot import actions
+from bot.progress import Outcome, OutcomeKind, Progress, TaskState, Usage
+from bot.renderers.blocks import Block, Message, button, context, message, quote, section
+from bot.renderers.blocks import actions as row
+from bot.renderers.limits import shorten
+from bot.renderers.markdown import escape, one_line
+from bot.renderers.wording import plural, service_title
+from store.records import Thread, Turn
+
+_QUOTED_MAX = 2_500
+
+
+def render_root(
+    thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...], titles: Mapping[str, str]
+) -> Message:
+    """Return the message that starts a thread: who asked what, as whom the agent acts, who can read along."""
+    name = escape(one_line(thread.owner.name, 80))
+    readers = "only you can read this" if thread.is_private else "readable by everyone here"
+    used = ", ".join(escape(service_title(service, titles)) for service in services) or "no services connected"
+    blocks = [section(f"*@{name}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {name}", used, readers)]
+    if missing:
+        names = ", ".join(escape(service_title(service, titles)) for service in missing)
+        blocks.append(context(f"Not connected, so not used: {names}"))
+    return message(f"@{one_line(thread.owner.name, 80)} asked: {one_line(task, 300)}", *blocks)
+
+
+def render_control(turn: Turn, *, is_queued: bool) -> Message:
+    """Return the small line with the Stop button; only the owner sees the button."""
+    words = "Queued: I'll get to that next" if is_queued else "Working on it…"
+    stop = button("Stop", actions.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
+    return message(words, context(words), row(stop))
+
+
+def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentioned: bool = False) -> tuple[Block, ...]:
+    """Return the blocks that end an answer; `is_mentioned` notifies the owner of a long one."""
+    outcome = _outcome(progress.outcome)
+    blocks: list[Block] = [section(outcome)] if outcome else []
+    facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
+    caution = "AI-generated, check important details" if progress.shown_text else ""
+    mention = f"<@{turn.owner.user_id}>" if is_mentioned else ""
+    blocks.append(context(caution, *facts, mention))
+    if progress.shown_text:
+        blocks.append(_feedback(turn))
+    return tuple(blocks)
+
+
+def render_worked(progress: Progress, seconds: float) -> str:
+    """Return the plan's last title."""
+    if progress.outcome is not None and progress.outcome.kind is OutcomeKind.STOPPED:
+        return "Stopped"
+    return " · ".join(part for part in (f"Worked for {_duration(seconds)}", _steps(progress)) if part)
+
+
+def render_outcome_text(outcome: Outcome | None) -> str:
+    """Return an outcome without markup; empty for an ordinary answer."""
+    return _outcome(outcome).replace("`", "")
+
+
+def _steps(progress: Progress) -> str:
+    over = {TaskState.DONE, TaskState.FAILED, TaskState.DENIED, TaskState.STOPPED}
+    count = sum(task.state in over for task in progress.tasks)
+    return plural(count, "step") if count else ""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _cost(usage: Usage) -> str:
+    if usage.cost_cents is None:
+        return ""
+    return f"${usage.cost_cents / 100:.2f}" if usage.cost_cents >= 1 else "under $0.01"
+
+
+def _feedback(turn: Turn) -> Block:
+    return {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": actions.FEEDBACK,
+                "positive_button": _thumb("Good Answer", f"{turn.id}:good", "Rate this answer as good"),
+                "negative_button": _thumb("Bad Answer", f"{turn.id}:bad", "Rate this answer as bad"),
+            }
+        ],
+    }
+
+
+def _thumb(text: str, value: str, label: str) -> Block:
+    return {"text": {"type": "plain_text", "text": text}, "value": value, "accessibility_label": label}
+
+
+def _outcome(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
+    words = _OUTCOMES[outcome.kind]
+    detail = escape(one_line(outcome.detail or "", 80))
+    if outcome.kind in {OutcomeKind.BROKEN, OutcomeKind.UNKNOWN_STOP} and detail:
+        return shorten(f"{words} Reference: `{detail.replace('`', '')}`", 300)
+    return words
+
+
+_OUTCOMES = {
+    OutcomeKind.ANSWERED: "",
+    OutcomeKind.STOPPED: "Okay, I stopped.",
+    OutcomeKind.REFUSED: "Claude declined to go on with this. Try asking in another way.",
+    OutcomeKind.BUDGET_REACHED: "This request has used up its budget, so I stopped here. "
+    "Reply to go on, or ask an admin to raise it.",
+    OutcomeKind.RETRIES_EXHAUSTED: "Claude is overloaded and could not finish. Reply “try again” in a few minutes.",
+    OutcomeKind.SESSION_GONE: "This thread's session has ended. Reply to go on in a new one; "
+    "I won't remember what was said before.",
+    OutcomeKind.AGENTS_UNAVAILABLE: "I can't reach Claude right now. Reply “try again” in a few minutes.",
+    OutcomeKind.UNKNOWN_STOP: "The agent stopped for a reason I don't know yet. Reply to go on.",
+    OutcomeKind.BROKEN: "Something broke on my side. Reply to try again.",
+}

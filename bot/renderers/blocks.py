@@ -1,0 +1,150 @@
+"""The pieces of Block Kit that Deputy uses, each kept to its length; what they say is the others' business.
+
+Untrusted words come in as plain strings and are shown literally; only arguments named `mrkdwn` are
+taken as markup, made by us from `markdown.escape`d parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.renderers import limits
+from bot.renderers.limits import shorten
+from bot.renderers.markdown import escape, one_line, visible
+
+Block = dict[str, Any]
+"""A block, an element or a view, as Slack takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: blocks, and the text that stands for them in notifications and to screen readers."""
+
+    text: str
+    blocks: tuple[Block, ...] = field(default=())
+
+
+def message(text: str, *blocks: Block) -> Message:
+    """Return a message with a plain fallback text of allowed length."""
+    return Message(shorten(escape(text), limits.FALLBACK_TEXT_MAX), blocks[: limits.MESSAGE_BLOCKS_MAX])
+
+
+def plain(text: str, limit: int) -> Block:
+    """Return a literal text object of one line."""
+    return {"type": "plain_text", "text": one_line(text, limit) or "…", "emoji": False}
+
+
+def section(mrkdwn: str, accessory: Block | None = None) -> Block:
+    """Return a paragraph, optionally with one button beside it."""
+    text = {"type": "mrkdwn", "text": shorten(mrkdwn, limits.SECTION_TEXT_MAX), "verbatim": True}
+    block: Block = {"type": "section", "text": text}
+    return block | {"accessory": accessory} if accessory else block
+
+
+def context(*mrkdwn: str) -> Block:
+    """Return a line in small print, its parts joined by a middle dot."""
+    text = shorten(" · ".join(part for part in mrkdwn if part), limits.CONTEXT_TEXT_MAX)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def header(text: str) -> Block:
+    """Return a heading."""
+    return {"type": "header", "text": plain(text, limits.HEADER_MAX)}
+
+
+def divider() -> Block:
+    """Return a rule."""
+    return {"type": "divider"}
+
+
+def actions(*buttons: Block) -> Block:
+    """Return a row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def button(
+    text: str,
+    action_id: str,
+    value: str = "",
+    *,
+    style: str | None = None,
+    url: str | None = None,
+    label: str | None = None,
+    only_for: str | None = None,
+    confirm: Block | None = None,
+) -> Block:
+    """Return a button; `only_for` hides it from everybody but that user, which is no authorisation."""
+    optional = {
+        "value": shorten(value, limits.BUTTON_VALUE_MAX) or None,
+        "style": style,
+        "url": url,
+        "accessibility_label": one_line(label, limits.ACCESSIBILITY_LABEL_MAX) if label else None,
+        "visible_to_user_ids": [only_for] if only_for else None,
+        "confirm": confirm,
+    }
+    element: Block = {"type": "button", "action_id": action_id, "text": plain(text, limits.BUTTON_TEXT_MAX)}
+    return element | {key: given for key, given in optional.items() if given is not None}
+
+
+def confirm(title: str, text: str, yes: str, no: str, *, is_dangerous: bool = False) -> Block:
+    """Return the question a button asks before it acts."""
+    dialog: Block = {
+        "title": plain(title, limits.CONFIRM_TITLE_MAX),
+        "text": plain(text, limits.CONFIRM_TEXT_MAX),
+        "confirm": plain(yes, limits.CONFIRM_BUTTON_MAX),
+        "deny": plain(no, limits.CONFIRM_BUTTON_MAX),
+    }
+    return dialog | {"style": "danger"} if is_dangerous else dialog
+
+
+def quote(text: str, *, limit: int = limits.SECTION_TEXT_MAX) -> Block:
+    """Return somebody's words as a literal quotation."""
+    words = shorten(visible(text).strip(), limit) or "…"
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [literal(words)]}]}
+
+
+def preformatted(text: str) -> Block:
+    """Return text as it is, in a box; at most `limits.PREFORMATTED_MAX` characters."""
+    words = shorten(visible(text), limits.PREFORMATTED_MAX) or "…"
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(words)]}]}
+
+
+def paragraph(text: str) -> Block:
+    """Return text as one literal paragraph, the form in which task cards take details."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [literal(text)]}]}
+
+
+def literal(text: str) -> Block:
+    """Return a rich text element that is shown as it is."""
+    return {"type": "text", "text": text}
+
+
+def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = "", submit: str | None = None) -> Block:
+    """Return a modal; without `submit` it can only be closed."""
+    view: Block = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, limits.VIEW_TITLE_MAX),
+        "close": plain("Cancel" if submit else "Close", limits.VIEW_TITLE_MAX),
+        "private_metadata": private_metadata,
+        "blocks": list(blocks[: limits.VIEW_BLOCKS_MAX]),
+    }
+    return view | {"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else view
+
+
+def text_field(label: str, block_id: str, action_id: str, *, hint: str, is_optional: bool = False) -> Block:
+    """Return a field for several lines."""
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label, 200),
+        "optional": is_optional,
+        "element": {
+            "type": "plain_text_input",
+            "action_id": action_id,
+            "multiline": True,
+            "max_length": limits.INPUT_MAX,
+            "placeholder": plain(hint, 150),
+        },
+    }

@@ -1,0 +1,60 @@
+"""Slack's length rules, once, and how to keep them; what the words say is everybody else's.
+
+Numbers are Slack's (slack-platform.md §1.2, §1.6) unless said otherwise.
+"""
+
+from __future__ import annotations
+
+MARKDOWN_MAX = 12_000
+"""Characters over all markdown of one message."""
+SEGMENT_TEXT_MAX = 11_400
+"""Ours: rendered characters per message of an answer, with room for a closing fence."""
+TASK_FIELD_MAX = 256
+PLAN_TITLE_MAX = 256
+PLAN_TASKS_MAX = 45
+"""Ours: Slack takes 50 in a plan."""
+HEADER_MAX = 150
+BUTTON_TEXT_MAX = 75
+BUTTON_VALUE_MAX = 2_000
+ACCESSIBILITY_LABEL_MAX = 75
+SECTION_TEXT_MAX = 3_000
+CONTEXT_TEXT_MAX = 2_000
+PREFORMATTED_MAX = 3_000
+MESSAGE_BLOCKS_MAX = 50
+VIEW_BLOCKS_MAX = 100
+VIEW_TITLE_MAX = 24
+FALLBACK_TEXT_MAX = 3_000
+"""Ours: `chat.update` refuses more than 4,000."""
+PRIVATE_METADATA_MAX = 3_000
+INPUT_MAX = 3_000
+SESSION_TITLE_MAX = 200
+CONFIRM_TITLE_MAX = 100
+CONFIRM_TEXT_MAX = 300
+CONFIRM_BUTTON_MAX = 30
+DETAIL_PIECES_MAX = 60
+"""Ours: pieces of arguments in the details view, so that it stays below Slack's 250 kB."""
+
+_BREAKS = ("\n\n", "\n", ". ", " ")
+"""Where text may be split, best first."""
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, the last one an ellipsis if something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def good_break(text: str, limit: int, *, at_least: int = 0) -> int:
+    """Return where to split `text`: at the best place in the second half of `limit`, never before `at_least`."""
+    if len(text) <= limit:
+        return len(text)
+    floor = max(at_least, limit // 2)
+    for separator in _BREAKS:
+        found = text.rfind(separator, floor, limit)
+        if found >= 0:
+            return found + len(separator)
+    return max(limit, at_least)
+
+
+def pieces(text: str, size: int) -> list[str]:
+    """Return `text` cut into pieces of at most `size` characters, none of it missing."""
+    return [text[start : start + size] for start in range(0, len(text), size)] or [""]

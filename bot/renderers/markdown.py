@@ -1,0 +1,201 @@
+"""What makes an agent's words safe to show (slack-platform.md §8.6); lengths are `limits`' business.
+
+Slack honours its own tokens (`<@U…>`, `<!channel>`, `<#C…>`) even inside standard markdown, so they are
+neutralised; links keep only harmless schemes and say where they lead. All functions are pure and
+look at the whole text: what was sent before is always a prefix of what `safe_markdown` says later,
+as long as only `text[:settled(text)]` is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from bot.renderers.limits import SEGMENT_TEXT_MAX, good_break, shorten
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e"
+    "\u2028\u2029\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"
+)
+"""Control, bidirectional and invisible characters; the joiner stays where it joins emoji."""
+
+_BOUND = 600
+"""Longest construct that is understood as one; longer ones stay plain text."""
+_WORDS = rf"(?:\\.|[^\[\]\\\n]|\[[^\[\]\n]{{0,{_BOUND}}}\]){{0,{_BOUND}}}"
+_TARGET = rf"(?:[^()\n]|\([^()\n]{{0,{_BOUND}}}\)){{0,{_BOUND}}}"
+_CONSTRUCT = re.compile(
+    rf"(?P<code>(?P<ticks>`+)(?!`)[^`\n]{{1,{_BOUND}}}(?P=ticks)(?!`))"
+    r"|(?P<ticked>`+)"
+    r"|(?P<token><(?=[@#!]))"
+    rf"|<(?P<auto>[A-Za-z][A-Za-z0-9+.\-]{{0,30}}:[^<>\s|]{{0,{_BOUND}}})>"
+    r"|(?P<address><(?=[A-Za-z][A-Za-z0-9+.\-]{0,30}:))"
+    rf"|(?P<definition>(?:^|(?<=\n)) {{0,3}}\[[^\]\n]{{1,{_BOUND}}}\](?=:))"
+    rf"|(?P<image>!)?\[(?P<words>{_WORDS})\]\((?P<target>{_TARGET})\)"
+)
+_UNFINISHED = re.compile(
+    rf"(?:<[^<>\s|]{{0,{_BOUND + 40}}}"
+    rf"|`+[^`\n]{{0,{_BOUND}}}`*"
+    rf"|!?\[{_WORDS}(?:\[[^\[\]\n]{{0,{_BOUND}}})?(?:\](?:\({_TARGET}(?:\([^()\n]{{0,{_BOUND}}})?)?)?"
+    r"|!|\\)\Z"
+)
+_LONGEST = 2 * _BOUND + 100
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
+_FENCE_BEGINNING = re.compile(r" {0,3}(?:`+|~+)[^`\n]*\Z")
+_LOOKS_LIKE_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.\-]*://|www\.)|^\S*[\w-]\.[a-z]{2,}(?:[/:?#]\S*)?$", re.IGNORECASE)
+_SCHEMES = frozenset({"http", "https", "mailto"})
+
+
+def visible(text: str) -> str:
+    """Return `text` without control, bidirectional and invisible characters."""
+    return _UNSEEN.sub("", text)
+
+
+def revealed(text: str) -> str:
+    """Return `text` with those characters spelled out, for people who decide about what they see."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def escape(text: str) -> str:
+    """Return `text` so that Slack's mrkdwn shows it literally."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return `text` as one visible line of at most `limit` characters, for titles and plain-text fields."""
+    return shorten(" ".join(visible(text.replace("\n", " ").replace("\t", " ")).split()), limit)
+
+
+def safe_markdown(text: str) -> str:
+    """Return an agent's markdown with nothing in it that notifies, misleads or hides."""
+    return "".join(_safe_lines(visible(text)))
+
+
+def settled(text: str) -> int:
+    """Return how much of `text` can be shown now: more text cannot change how that much is rendered."""
+    end = len(text)
+    while end and (_UNSEEN.match(text[end - 1]) or text[end - 1] == "\u200d"):
+        end -= 1
+    start = text.rfind("\n", 0, end) + 1
+    if _open_fence(text[:start]):
+        found = re.compile(r"<[^<>\s|]{0,640}\Z").search(text, start, end)
+        return found.start() if found else end
+    if _FENCE_BEGINNING.match(text[start:end]):
+        return start
+    found = _UNFINISHED.search(text, max(start, end - _LONGEST), end)
+    return found.start() if found else end
+
+
+def segment(text: str, start: int, end: int) -> str:
+    """Return `text[start:end]` as a message of its own: a code fence that is cut is opened again and closed."""
+    opened = _open_fence(text[:start])
+    body = safe_markdown(f"{opened}\n{text[start:end]}" if opened else text[start:end])
+    return f"{body}\n{_closing(text[:end])}" if _open_fence(text[:end]) else body
+
+
+def streamed(text: str, start: int, end: int) -> str:
+    """Return `text[start:end]` as far as it can be streamed: as `segment`, but the last fence is left open."""
+    opened = _open_fence(text[:start])
+    return safe_markdown(f"{opened}\n{text[start:end]}" if opened else text[start:end])
+
+
+def segment_end(text: str, start: int, *, at_least: int) -> int:
+    """Return where the message that begins at `start` must end so that it fits; not before `at_least`."""
+    limit = SEGMENT_TEXT_MAX
+    while True:
+        end = start + good_break(text[start:], limit, at_least=at_least - start)
+        if end <= at_least or len(segment(text, start, end)) <= SEGMENT_TEXT_MAX:
+            return end
+        limit = limit * 3 // 4
+
+
+def _safe_lines(text: str) -> Iterator[str]:
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        fence_before, fence = fence, _fence_after(fence, line)
+        is_code = bool(fence_before or fence)
+        yield _CONSTRUCT.sub(_in_code if is_code else _in_text, line)
+
+
+def _fence_after(fence: str, line: str) -> str:
+    """Return the open fence after `line`, given the one before it."""
+    if not line.endswith("\n"):
+        return fence
+    found = _FENCE.match(line.rstrip("\n"))
+    if found is None:
+        return fence
+    if not fence:
+        return found["fence"] + found["info"]
+    is_closing = not found["info"].strip() and found["fence"].startswith(_closing_of(fence))
+    return "" if is_closing else fence
+
+
+def _open_fence(text: str) -> str:
+    """Return the opening line of the fence that is open at the end of `text`, empty if none is."""
+    fence = ""
+    text = text if text.endswith("\n") else f"{text}\n"
+    for line in visible(text).splitlines(keepends=True):
+        fence = _fence_after(fence, line)
+    return fence
+
+
+def _closing_of(fence: str) -> str:
+    return fence[: len(fence) - len(fence.lstrip(fence[0]))]
+
+
+def _closing(text: str) -> str:
+    return _closing_of(_open_fence(text))
+
+
+def _in_code(found: re.Match[str]) -> str:
+    return found[0].replace("<", "&lt;") if found["token"] or found["address"] else _inner(found[0])
+
+
+def _in_text(found: re.Match[str]) -> str:
+    if found["token"] or found["address"]:
+        return "&lt;"
+    if found["code"]:
+        return _inner(found[0])
+    if found["ticked"]:
+        return found[0]
+    if found["auto"]:
+        return found[0] if _scheme(found["auto"]) in _SCHEMES else f"&lt;{found['auto']}>"
+    if found["definition"]:
+        return f"{_inner(found[0])} "
+    return _link(found["words"], found["target"], is_image=bool(found["image"]))
+
+
+def _inner(text: str) -> str:
+    """Return code, or words inside a link, with Slack's tokens neutralised and nothing else."""
+    return re.sub(r"<(?=[@#!]|[A-Za-z][A-Za-z0-9+.\-]*:)", "&lt;", text)
+
+
+def _link(words: str, target: str, *, is_image: bool) -> str:
+    shown, address = _inner(words), _inner(target).strip().split(" ")[0].strip("<>")
+    if _scheme(address) not in _SCHEMES:
+        return f"{shown} ({_inner(target)})" if address else shown
+    link = f"[{shown or ('image' if is_image else address)}]({address})"
+    host = _host(address)
+    return f"{link} ({host})" if host and _is_misleading(words, host) else link
+
+
+def _is_misleading(words: str, host: str) -> bool:
+    """Tell whether link words look like an address of another host."""
+    plain = re.sub(r"[\\*_~`\s]", "", words)
+    if not _LOOKS_LIKE_ADDRESS.search(plain):
+        return False
+    return _host(plain if "://" in plain else f"https://{plain}") != host
+
+
+def _scheme(address: str) -> str:
+    return address.partition(":")[0].lower() if ":" in address else ""
+
+
+def _host(address: str) -> str:
+    """Return the host of `address`, empty if it has none or cannot be read."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+    return host.removeprefix("www.")

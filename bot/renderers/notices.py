@@ -1,0 +1,266 @@
+"""Every refusal, misunderstanding, error and notice in words: one table each, held complete by a test.
+
+Whom they are told, and where, is decided by who raises them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot import actions
+from bot.errors import (
+    AgentsUnavailable,
+    AlreadyDecided,
+    ConfigurationError,
+    DeputyError,
+    Lost,
+    Misunderstood,
+    NotPermitted,
+    Refusal,
+    Refused,
+    Rejected,
+    SessionLost,
+    SlackUnavailable,
+    StreamEnded,
+    Unavailable,
+)
+from bot.notices import (
+    ApprovalWaiting,
+    AsideOffered,
+    AsideSettled,
+    Broken,
+    Connected,
+    ConnectFailed,
+    ConnectLink,
+    DecisionTaken,
+    Disconnected,
+    HelpShown,
+    LinkSent,
+    Notice,
+    Outage,
+    ReconnectNeeded,
+    RequestQueued,
+    ServicePicker,
+    StatusShown,
+    Thanks,
+    ThreadActsAs,
+    TurnPicker,
+    TurnsStopping,
+)
+from bot.renderers import connection as connecting
+from bot.renderers.blocks import Message, button, context, message, quote, section
+from bot.renderers.blocks import actions as row
+from bot.renderers.home import render_running, render_status, where
+from bot.renderers.markdown import escape, one_line
+from bot.renderers.wording import capital, plural, service_title
+from store.records import ApprovalState
+
+Titles = Mapping[str, str]
+
+
+def render_notice(notice: Notice, titles: Titles, *, link: str | None = None) -> Message:
+    """Return a notice in words; `link` is the permalink of what it is about, where there is one."""
+    if isinstance(notice, ApprovalWaiting):
+        return _approval_waiting(notice, titles, link)
+    return NOTICES[type(notice)](notice, titles)
+
+
+def render_error(error: DeputyError) -> str:
+    """Return one sentence for an error, by its nearest class."""
+    return next(words for kind in type(error).__mro__ if (words := ERRORS.get(kind)))
+
+
+def _refused(notice: Refused, titles: Titles) -> Message:
+    words = REFUSALS[notice.refusal]
+    if notice.refusal is Refusal.NOT_CONNECTED and notice.detail:
+        name = service_title(notice.detail, titles)
+        connect = button(f"Connect {one_line(name, 40)}", actions.CONNECT, notice.detail)
+        return message(words := f"This needs {name}, which isn't connected.", section(escape(words)), row(connect))
+    return message(words, section(escape(words)))
+
+
+def _misunderstood(notice: Misunderstood, _titles: Titles) -> Message:
+    words = MISUNDERSTOOD.get(notice.kind, "I didn't understand that.").format(given=one_line(notice.given, 60))
+    near = ", ".join(one_line(name, 40) for name in notice.near)
+    suggestion = f" Did you mean {near}?" if near else ""
+    return message(f"{words}{suggestion}", section(escape(f"{words}{suggestion}")), context(_USAGE))
+
+
+def _status(notice: StatusShown, titles: Titles) -> Message:
+    return render_status(notice.home, titles)
+
+
+def _help(notice: HelpShown, _titles: Titles) -> Message:
+    words = "Ask me for something in the tools you have connected. I act as you, and ask before I change anything."
+    if notice.unknown:
+        near = " or ".join(f"“{one_line(name, 40)}”" for name in notice.near)
+        words = f"I don't know “{one_line(notice.unknown, 40)}”." + (f" Did you mean {near}?" if near else "")
+    ask = button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")
+    buttons = row(ask, button("Show Status", actions.SHOW_STATUS))
+    unconnected = [choice for choice in notice.home.choices if choice.connection is None][:5]
+    return message(words, section(escape(words)), buttons, *connecting.render_choices(unconnected), context(_USAGE))
+
+
+def _picker(notice: ServicePicker, _titles: Titles) -> Message:
+    words = "Which service do you want to connect?" if notice.choices else "No services are on offer yet."
+    return message(words, section(words), *connecting.render_choices(notice.choices[:40]))
+
+
+def _queued(_notice: RequestQueued, _titles: Titles) -> Message:
+    return message(words := "I'm still working on your last request. I'll get to this one next.", section(words))
+
+
+def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
+    words = "Nothing was running." if not notice.count else f"Stopping {plural(notice.count, 'request')}."
+    return message(words, section(words))
+
+
+def _turn_picker(notice: TurnPicker, _titles: Titles) -> Message:
+    return message(words := "Which request should I stop?", section(words), *render_running(notice.turns))
+
+
+def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
+    words = f"<@{escape(notice.author)}> wrote in your thread. Your agent hasn't seen it."
+    choices = row(
+        button("Pass to My Agent", actions.PASS_ASIDE, notice.aside_id),
+        button("Ignore", actions.IGNORE_ASIDE, notice.aside_id),
+    )
+    fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
+    return message(fallback, section(words), quote(notice.text, limit=1_000), choices)
+
+
+def _aside_settled(notice: AsideSettled, _titles: Titles) -> Message:
+    words = "Passed to your agent, as somebody else's words." if notice.is_passed else "Ignored."
+    return message(words, section(words))
+
+
+def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
+    words = f"This thread acts as <@{escape(notice.owner)}>, so I can't take it from you here."
+    own = button("Start My Own", actions.START_OWN, one_line(notice.task, 1_500))
+    return message("This thread acts as somebody else. You can start your own.", section(words), row(own))
+
+
+def _decision(notice: DecisionTaken, _titles: Titles) -> Message:
+    words = {
+        ApprovalState.ALLOWED: "Approved. Your agent goes on.",
+        ApprovalState.DENIED: "Denied. Your agent was told.",
+        ApprovalState.EXPIRED: "This approval has expired, so it was denied.",
+        ApprovalState.WITHDRAWN: "The request was stopped before a decision.",
+    }.get(notice.approval.state, "Your decision is on its way.")
+    return message(words, section(words))
+
+
+def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None) -> Message:
+    service = notice.approval.service
+    what = f"about {service_title(service, titles)} " if service else ""
+    words = f"A decision {escape(what)}waits for you {where(notice.thread)}. Without one it will be denied."
+    blocks = [section(words)]
+    if link:
+        blocks.append(row(button("Open", actions.OPEN_LINK, url=link, label="Open the approval")))
+    return message("A decision waits for you. Without one it will be denied.", *blocks)
+
+
+def _thanks(notice: Thanks, _titles: Titles) -> Message:
+    words = (
+        "Thanks, noted." if notice.is_good else "Thanks for telling me. Reply with what was wrong and I'll try again."
+    )
+    return message(words, section(words))
+
+
+def _broken(notice: Broken, _titles: Titles) -> Message:
+    reference = one_line(notice.reference, 40)
+    return message(words := f"Something broke on my side. Reference {reference}.", section(escape(words)))
+
+
+def _outage(notice: Outage, titles: Titles) -> Message:
+    names = {"slack": "Slack", "agents": "Claude"}
+    who = names.get(notice.who) or service_title(notice.who, titles)
+    words = f"{capital(who)} can't be reached right now. Nothing was lost; try again in a few minutes."
+    return message(words, section(escape(words)))
+
+
+_USAGE = (
+    "`/agent ask <what you want>` · `/agent connect` · `/agent disconnect` · `/agent status` · `/agent stop`".replace(
+        "<", "&lt;"
+    ).replace(">", "&gt;")
+)
+
+REFUSALS = {
+    Refusal.BOT: "I only take requests from people.",
+    Refusal.GUEST: "I can't work with guest accounts. Ask a full member of this workspace for help.",
+    Refusal.STRANGER: "I can only work with members of this workspace.",
+    Refusal.DEACTIVATED: "This Slack account is deactivated.",
+    Refusal.SHARED_CHANNEL: "This channel is shared with another organisation, so I don't work here. "
+    "Ask me in a direct message.",
+    Refusal.UNVERIFIABLE: "Slack couldn't tell me who you are just now. Try again in a minute.",
+    Refusal.NOT_YOUR_THREAD: "This thread acts as somebody else. Start your own with /agent ask.",
+    Refusal.NOT_YOUR_TURN: "Only the person who asked can stop this.",
+    Refusal.NOT_YOUR_APPROVAL: "Only the person who asked can decide this.",
+    Refusal.APPROVAL_SETTLED: "That was already handled.",
+    Refusal.APPROVAL_EXPIRED: "That approval has expired, so it was denied. Ask again to get a new one.",
+    Refusal.APPROVAL_CHANGED: "What the agent wants to do has changed since you saw it, so I didn't pass on your "
+    "decision. Look at the card again.",
+    Refusal.NOTHING_RUNNING: "Nothing of yours is running.",
+    Refusal.NOT_CONNECTED: "That service isn't connected.",
+    Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",
+    Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
+    Refusal.GONE: "That is no longer there.",
+}
+"""A sentence for each refusal, with the next step where there is one."""
+
+MISUNDERSTOOD = {
+    "subcommand": "I don't know “{given}”.",
+    "service": "I don't know a service called “{given}”.",
+    "task_missing": "Tell me what to do.",
+    "task_too_long": "That is too long for me to take at once. Shorten it, or put it in a document I can read.",
+}
+
+ERRORS: dict[type, str] = {
+    DeputyError: "Something broke on my side.",
+    NotPermitted: "You can't do that here.",
+    Misunderstood: "I didn't understand that.",
+    Unavailable: "Something I need can't be reached right now. Try again in a few minutes.",
+    AgentsUnavailable: "I can't reach Claude right now. Try again in a few minutes.",
+    SlackUnavailable: "Slack can't be reached right now. Try again in a few minutes.",
+    Lost: "What this was about is no longer there.",
+    SessionLost: "This thread's session has ended. Reply to go on in a new one.",
+    Rejected: "Something broke on my side.",
+    AlreadyDecided: "That was already handled.",
+    StreamEnded: "This answer was stopped.",
+    ConfigurationError: "I'm not set up correctly. An admin can find the problems in my log.",
+}
+"""A sentence for each class of error; one without its own has its parent's."""
+
+_Render = Callable[[Any, Titles], Message]
+
+
+def _without_titles(render: Callable[[Any], Message]) -> _Render:
+    return lambda notice, _titles: render(notice)
+
+
+NOTICES: dict[type, _Render] = {
+    Refused: _refused,
+    Misunderstood: _misunderstood,
+    StatusShown: _status,
+    HelpShown: _help,
+    ServicePicker: _picker,
+    LinkSent: _without_titles(connecting.render_link_sent),
+    ConnectLink: _without_titles(connecting.render_link),
+    Connected: _without_titles(connecting.render_connected),
+    ConnectFailed: _without_titles(connecting.render_connect_failed),
+    Disconnected: _without_titles(connecting.render_disconnected),
+    RequestQueued: _queued,
+    TurnsStopping: _stopping,
+    TurnPicker: _turn_picker,
+    AsideOffered: _aside_offered,
+    AsideSettled: _aside_settled,
+    ThreadActsAs: _acts_as,
+    DecisionTaken: _decision,
+    ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
+    ReconnectNeeded: _without_titles(connecting.render_reconnect),
+    Thanks: _thanks,
+    Broken: _broken,
+    Outage: _outage,
+}
+"""The renderer of each notice."""

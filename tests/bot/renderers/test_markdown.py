@@ -1,0 +1,120 @@
+"""Agent's words are made safe the same way however they are cut."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.renderers import limits
+from bot.renderers.markdown import escape, one_line, revealed, safe_markdown, segment, segment_end, settled, streamed
+
+PIECES = st.lists(
+    st.sampled_from([
+        "<", "@", "U1", ">", "!", "channel", "#", "[", "]", "(", ")", "https://a.example/x", "javascript:x", "a.example",
+        "`", "```", "\n", "\n\n", " ", "word", "|", "&", "\u200b", "\u202e", "\u200d", "\\", "~~~", "]: ", "![", "*", "é", "😀",
+    ]),
+    max_size=40,
+).map("".join)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("ask <@U123> now", "ask &lt;@U123> now"),
+        ("<!channel> <!subteam^S1> <#C1>", "&lt;!channel> &lt;!subteam^S1> &lt;#C1>"),
+        ("<\u200b@U1>", "&lt;@U1>"),
+        ("`<@U1>`", "`&lt;@U1>`"),
+        ("```\n<@U1> a[0](b)\n```\n", "```\n&lt;@U1> a[0](b)\n```\n"),
+        ("`f[0](x)`", "`f[0](x)`"),
+        ("[docs](https://a.example/d)", "[docs](https://a.example/d)"),
+        ("[write](mailto:a@a.example)", "[write](mailto:a@a.example)"),
+        ("[click](javascript:alert)", "click (javascript:alert)"),
+        ("[click](data:text/html;x)", "click (data:text/html;x)"),
+        ("![pixel](https://evil.example/p.png)", "[pixel](https://evil.example/p.png)"),
+        ("![](https://evil.example/p.png)", "[image](https://evil.example/p.png)"),
+        (
+            "[https://good.example](https://evil.example/x)",
+            "[https://good.example](https://evil.example/x) (evil.example)",
+        ),
+        ("[good.example/a](https://evil.example)", "[good.example/a](https://evil.example) (evil.example)"),
+        (
+            "[good.example](https://good.example@evil.example)",
+            "[good.example](https://good.example@evil.example) (evil.example)",
+        ),
+        ("[good.example](https://www.good.example/a)", "[good.example](https://www.good.example/a)"),
+        ("<https://a.example>", "<https://a.example>"),
+        ("<https://evil.example|good.example>", "&lt;https://evil.example|good.example>"),
+        ("<javascript:x>", "&lt;javascript:x>"),
+        ("[ref]: javascript:x", "[ref] : javascript:x"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("he\u202ello\x00", "hello"),
+        ("👩\u200d💻", "👩\u200d💻"),
+    ],
+)
+def test_what_would_notify_mislead_or_hide_is_made_harmless(written, shown):
+    assert safe_markdown(written) == shown
+
+
+@given(text=PIECES, cuts=st.lists(st.integers(0, 200), max_size=6))
+@example(text="<@U1>", cuts=[1])
+@example(text="[https://good.example](https://evil.example)", cuts=[1, 20, 25])
+def test_what_was_sent_is_always_a_beginning_of_what_is_sent_later(text, cuts):
+    whole = safe_markdown(text)
+
+    for cut in cuts:
+        known = text[:cut]
+        assert whole.startswith(safe_markdown(known[: settled(known)]))
+
+
+@given(text=PIECES, cuts=st.lists(st.integers(0, 200), max_size=6))
+def test_no_cut_ever_lets_a_slack_token_through(text, cuts):
+    sent = ""
+    for cut in sorted({*cuts, len(text)}):
+        known = text[:cut]
+        target = safe_markdown(known if cut == len(text) else known[: settled(known)])
+        sent += target[len(sent) :]
+
+    assert not re.search(r"<[@#!]", sent)
+    assert not re.search(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^<>\s]*\|", sent)
+
+
+@given(text=st.text(alphabet="ab `\n<@[]().", max_size=300).map(lambda text: text * 150))
+def test_an_answer_in_segments_fits_and_misses_nothing(text):
+    start, ends = 0, []
+    while start < len(text):
+        end = segment_end(text, start, at_least=start)
+        assert end > start
+        assert len(segment(text, start, end)) <= limits.MARKDOWN_MAX
+        start = end
+        ends.append(end)
+
+    assert not text or ends[-1] == len(text)
+
+
+def test_a_fence_that_is_cut_is_closed_and_opened_again():
+    text = "```python\nprint(1)\nprint(2)\n```\ndone"
+    cut = text.index("print(2)")
+
+    assert segment(text, 0, cut) == "```python\nprint(1)\n\n```"
+    assert segment(text, cut, len(text)) == "```python\nprint(2)\n```\ndone"
+    assert segment(text, 0, cut).startswith(streamed(text, 0, cut))
+
+
+def test_literal_words_have_no_markup_left():
+    assert escape("<@U1> & <b>\u202e") == "&lt;@U1&gt; &amp; &lt;b&gt;"
+
+
+def test_a_title_is_one_visible_line_of_its_length():
+    assert one_line("a\n\tb\u200b  c", 10) == "a b c"
+    assert one_line("x" * 20, 10) == "x" * 9 + "…"
+
+
+def test_what_is_decided_about_hides_nothing():
+    assert revealed("a\u202eb\u200b") == "a\\u202eb\\u200b"
+
+
+def test_hostile_text_is_read_in_linear_time():
+    for hostile in ("[" * 12_000, "`" * 12_000, "<a:" * 4_000, "[(" * 6_000, "![" * 6_000, "\\" * 12_000):
+        assert settled(hostile) >= 0
+        assert safe_markdown(hostile)
