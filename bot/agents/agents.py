@@ -40,6 +40,7 @@ class ManagedAgents:
         self.session_vaults = sessions.vaults
         self.update_services = sessions.update_services
         self.send_request = sessions.send_request
+        self.usage_so_far = sessions.usage_so_far
         self.find_request = sessions.find_request
         self.find_call = sessions.find_call
         self.send_decision = sessions.send_decision

@@ -5,6 +5,7 @@ What the calls mean is left to sessions, vaults, profiles and stream.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -36,7 +37,8 @@ async def open_client(
     `max_retries` is for what is safe to repeat; calls that are not switch it off themselves.
     """
     # A redirect would carry a credential's body elsewhere, so none is followed. Tracing would name vaults.
-    async with DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False) as pool:
+    hooks = {"response": [_require_json]}
+    async with DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False, event_hooks=hooks) as pool:
         yield AsyncAnthropic(
             api_key=api_key.reveal(),
             base_url=base_url,
@@ -87,6 +89,17 @@ def text_of(answer: object, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise AgentsUnavailable
     return value
+
+
+async def _require_json(response: httpx2.Response) -> None:
+    """Treat a success that is no JSON as a broken connection: the SDK would return it as a bare string."""
+    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+    if not response.is_success or is_stream:
+        return
+    try:
+        json.loads(await response.aread())
+    except ValueError as error:
+        raise httpx2.DecodingError("not JSON", request=response.request) from error
 
 
 def _is_transient(status: int) -> bool:

@@ -18,7 +18,7 @@ from bot.agents.translate import build_header, read_id, translate
 from bot.commands import Verdict
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import DecisionEchoed, RequestEchoed, ToolCall, ToolStarted
+from bot.events import DecisionEchoed, RequestEchoed, ToolCall, ToolStarted, UsageReported
 from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
 
 CLOCK_SKEW = timedelta(minutes=1)
@@ -95,6 +95,13 @@ class Sessions:
         answer = await self._send(session_id, {"type": "user.message", "content": content})
         echo = next(iter(answer.data or ()), None)
         return EventId(text_of(echo, "id"))
+
+    async def usage_so_far(self, session_id: SessionId) -> UsageReported | None:
+        """See `Agents.usage_so_far`."""
+        with errors_translated(in_session=True):
+            page = await self._sessions.events.list(session_id, types=["session.usage"], order="desc", limit=1)
+        usage = translate(next(iter(page.data or ()), None))
+        return usage if isinstance(usage, UsageReported) else None
 
     async def find_request(self, session_id: SessionId, turn: Turn) -> EventId | None:
         """See `Agents.find_request`. Looks through all requests: a queued one has no time to be found by."""
