@@ -69,7 +69,9 @@ class BearerDoor:
         return response
 
     def _insufficient(self, token: Access, asked: dict[str, Any]) -> Response | None:
-        writes = asked.get("method") == "tools/call" and (asked.get("params") or {}).get("name") in WRITING_TOOLS
+        params = asked.get("params")
+        tool = params.get("name") if isinstance(params, dict) else None
+        writes = asked.get("method") == "tools/call" and tool in WRITING_TOOLS
         if not writes or "notes:write" in token.scopes:
             return None
         challenge = self._challenge('error="insufficient_scope"', "notes:write")

@@ -129,10 +129,10 @@ class ServiceSimulator(Quirks):
         """Return the tool calls made with an account's tokens."""
         return [call for call in self.calls if call.account == account]
 
-    async def until(self, predicate: Callable[[], bool], timeout: float = 5.0) -> None:  # noqa: ASYNC109 - a test's deadline is part of what it says
-        """Wait until something holds; raises TimeoutError."""
+    async def until(self, holds: Callable[[ServiceSimulator], Any], timeout: float = 5.0) -> None:  # noqa: ASYNC109 - a test's deadline is part of what it says
+        """Return once `holds(self)` is true. Raises TimeoutError."""
         async with asyncio.timeout(timeout), self.change:
-            await self.change.wait_for(predicate)
+            await self.change.wait_for(lambda: bool(holds(self)))
 
     async def consent(self, authorize_url: str, account: str = "alice@example.com", *, allow: bool = True) -> str:
         """Do in HTTP what a person does in the browser; return where the browser is sent in the end."""
@@ -201,7 +201,7 @@ class ServiceSimulator(Quirks):
             ],
             lifespan=lambda _app: tools.session_manager.run(),
         )
-        return FaultDoor(Recorder(outer, self._visited), self)
+        return Recorder(FaultDoor(outer, self), self._visited)
 
     def _resources(self) -> set[str]:
         return {self.mcp_url, resource_name(self, self.url)}
