@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.events import ToolCall
@@ -89,7 +89,7 @@ class Progress:
     activity: Activity = Activity.STARTING
     needs_reconnect: tuple[str, ...] = ()
     """Services that refused the member's credential during this turn."""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     outcome: Outcome | None = None
 
     @property

@@ -20,6 +20,8 @@ from store.records import Secret
 _VERSION = "s1."
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_TEXT = ("utf-8", "surrogatepass")
+"""JSON may hold half of a surrogate pair: what somebody wrote must not keep it from being stored."""
 
 
 def parse_keys(text: str) -> tuple[Secret, ...]:
@@ -47,7 +49,7 @@ class Sealer:
     def seal(self, value: str, *, place: str) -> str:
         """Return `value` sealed for one place, such as `turns.task:trn_…`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._ciphers[0].encrypt(nonce, value.encode(), place.encode())
+        sealed = self._ciphers[0].encrypt(nonce, value.encode(*_TEXT), place.encode())
         return _VERSION + base64.urlsafe_b64encode(nonce + sealed).decode("ascii")
 
     def open_sealed(self, sealed: str, *, place: str) -> str:
@@ -55,7 +57,7 @@ class Sealer:
         raw = _unpack(sealed, place)
         for cipher in self._ciphers:
             try:
-                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode()
+                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode(*_TEXT)
             except InvalidTag:
                 continue
         raise SealBroken(place)
@@ -91,3 +93,8 @@ def _decode(key: Secret, position: int) -> bytes:
     if len(raw) != _KEY_BYTES:
         raise KeysInvalid(f"sealing key {position} has {len(raw)} bytes, 32 are needed")
     return raw
+
+
+def new_key() -> str:
+    """Return a new sealing key as it is written into `DEPUTY_SECRET_KEYS`."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()

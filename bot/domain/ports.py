@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.commands import Place, Verdict
-from bot.events import AgentEvent, ToolCall
+from bot.errors import Refused
+from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Home, Notice
 from bot.progress import Progress
 from oauth.ports import Credential, Validity
 from store.records import (
     Approval,
+    ChannelId,
     CredentialId,
     EventId,
     Member,
@@ -27,6 +29,7 @@ from store.records import (
     SessionId,
     Thread,
     Turn,
+    UserId,
     Vault,
     VaultId,
 )
@@ -40,6 +43,33 @@ class Clock(Protocol):
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when`, at once if it has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says of a user right now (`users.info`); a claim to be judged, not yet a member."""
+
+    user_id: UserId
+    team_id: str
+    enterprise_id: str | None
+    name: str
+    is_bot: bool
+    is_guest: bool
+    is_stranger: bool
+    is_deleted: bool
+
+
+class People(Protocol):
+    """Who somebody is and what a channel is, asked of Slack, remembered for minutes.
+
+    Raises `SlackUnavailable`; a person or channel that Slack does not know is None.
+    """
+
+    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
+        """Return the person; `is_fresh` asks again, for what must not rest on a minutes-old answer."""
+
+    async def is_shared(self, channel: ChannelId) -> bool | None:
+        """Tell whether a channel is shared with another organisation; None if Deputy cannot see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +98,11 @@ class ProfileSpec:
 
 
 class Agents(Protocol):
-    """The Managed Agents API. All raise `AgentsUnavailable` after bounded retries of what is
-    safe to repeat, `AgentsRejected` for a 4xx, and `SessionLost` where a session is gone."""
+    """The Managed Agents API.
+
+    All raise `AgentsUnavailable` after bounded retries of what is safe to repeat, `AgentsRejected`
+    for a 4xx, and `SessionLost` where a session is gone.
+    """
 
     async def save_profile(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
         """Create or update the agent and the environment; return where they are now."""
@@ -125,6 +158,9 @@ class Agents(Protocol):
     async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
         """Send the owner's words with the turn's id as marker. Not repeated when in doubt."""
 
+    async def usage_so_far(self, session_id: SessionId) -> UsageReported | None:
+        """Return the session's newest usage report, None before its first turn."""
+
     async def find_request(self, session_id: SessionId, turn: Turn) -> EventId | None:
         """Return the event of this turn's request, None if it never arrived."""
 
@@ -160,7 +196,9 @@ class Answer(Protocol):
 class Screen(Protocol):
     """What people see in Slack. All raise `SlackUnavailable` or `SlackRejected`."""
 
-    async def post_root(self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]) -> MessageTs:
+    async def post_root(
+        self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]
+    ) -> MessageTs:
         """Post the message that starts a thread, or find it if it was posted before a crash."""
 
     async def open_answer(self, thread: Thread, turn: Turn) -> Answer:
@@ -189,6 +227,12 @@ class Screen(Protocol):
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""
+
+    async def refuse(self, user_id: UserId, place: Place, refused: Refused) -> None:
+        """Tell somebody who is not a member why they cannot be served; only they see it."""
+
+    async def direct_channel(self, member: Member) -> ChannelId:
+        """Return the channel of the direct messages with this member."""
 
     async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
         """Send a direct message, or rewrite an earlier one."""

@@ -1,0 +1,136 @@
+"""Connecting and disconnecting services from Slack, and telling what became of a link.
+
+The browser's part is `oauth`'s; this is what the member sees of it in Slack. Implements `oauth.ports.Outcomes`.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import structlog
+from oauth.catalog import Catalog, Service
+from oauth.connections import Connections
+
+from bot.commands import ConnectService, DisconnectService, Place
+from bot.domain.ports import Clock, Screen
+from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
+from bot.notices import (
+    Connected,
+    ConnectFailed,
+    ConnectLink,
+    Disconnected,
+    LinkSent,
+    Notice,
+    ReconnectNeeded,
+    ServiceChoice,
+    ServicePicker,
+)
+from oauth.errors import NotConnected, TooManyTickets
+from oauth.ports import Failure
+from store import connections, tickets
+from store.database import Database
+from store.records import Connection, ConnectionState, Member, ServiceName, Thread, Ticket
+
+log = structlog.get_logger(__name__)
+
+LINK_MINUTES = 10
+
+
+class Tellings:
+    """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
+
+    def __init__(self, *, screen: Screen, catalog: Catalog) -> None:
+        self._screen = screen
+        self._catalog = catalog
+
+    async def connected(self, ticket: Ticket, connection: Connection) -> None:
+        """Replace the link button by the good news."""
+        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, connection)
+        await self._told(ticket, Connected(choice, connection.account))
+
+    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
+        """Replace the link button by what went wrong and a way to try again."""
+        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, None)
+        await self._told(ticket, ConnectFailed(choice, failure, reference))
+
+    async def _told(self, ticket: Ticket, notice: Notice) -> None:
+        try:
+            await self._screen.message(ticket.owner, notice, ticket.card)
+        except DeputyError as error:
+            # The connection itself is made or not made; /agent status tells the truth either way.
+            log.warning("outcome_not_told", ticket=ticket.id, error=type(error).__name__)
+
+
+class Connecting:
+    """`/agent connect` and `/agent disconnect`."""
+
+    def __init__(
+        self, *, database: Database, screen: Screen, catalog: Catalog, connections: Connections, clock: Clock
+    ) -> None:
+        self._database = database
+        self._screen = screen
+        self._catalog = catalog
+        self._connections = connections
+        self._clock = clock
+
+    async def connect(self, command: ConnectService) -> None:
+        """Send the link by direct message; without a name, offer the services."""
+        if command.service is None:
+            return await self._screen.tell(
+                command.member, command.place, ServicePicker(await self.choices(command.member))
+            )
+        service = self._service(command.service)
+        try:
+            ticket, url = await self._connections.issue(command.member, service.name, self._clock.now())
+        except TooManyTickets as error:
+            raise NotPermitted(Refused(Refusal.TOO_MANY_LINKS)) from error
+        choice = await self._choice(command.member, service)
+        card = await self._screen.message(command.member, ConnectLink(choice, url, LINK_MINUTES))
+        async with self._database.transaction() as tx:
+            await tickets.set_card(tx, ticket.id, card)
+        if not command.place.is_direct:
+            await self._screen.tell(command.member, command.place, LinkSent(choice))
+        return None
+
+    async def disconnect(self, command: DisconnectService) -> None:
+        """Delete the credential; show where the service itself lets one revoke."""
+        if command.service is None:
+            raise Misunderstood("service", "", await self._connected_names(command.member))
+        service = self._service(command.service)
+        try:
+            await self._connections.disconnect(command.member, service.name)
+        except NotConnected as error:
+            raise NotPermitted(Refused(Refusal.NOT_CONNECTED, service.title)) from error
+        choice = ServiceChoice(service.name, service.title, None)
+        await self._screen.tell(command.member, command.place, Disconnected(choice, service.manage_url))
+
+    async def needs_reconnect(self, thread: Thread, service_name: str) -> None:
+        """A turn met a refused credential: mark the connection and offer the owner a way back."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, thread.owner, ServiceName(service_name))
+            if connection:
+                await connections.mark(tx, connection.id, ConnectionState.BROKEN)
+        choice = ServiceChoice(ServiceName(service_name), self._service(service_name).title, connection)
+        await self._screen.tell(thread.owner, Place(thread.channel, thread.thread_ts), ReconnectNeeded(choice))
+
+    async def choices(self, member: Member) -> tuple[ServiceChoice, ...]:
+        """Return every service on offer with the member's connection to it."""
+        async with self._database.transaction() as tx:
+            known = {connection.service: connection for connection in await connections.list_for(tx, member)}
+        offered = (service for service in self._catalog.services if service.is_available)
+        return tuple(ServiceChoice(service.name, service.title, known.get(service.name)) for service in offered)
+
+    async def _choice(self, member: Member, service: Service) -> ServiceChoice:
+        async with self._database.transaction() as tx:
+            return ServiceChoice(service.name, service.title, await connections.find(tx, member, service.name))
+
+    async def _connected_names(self, member: Member) -> tuple[str, ...]:
+        return tuple(choice.name for choice in await self.choices(member) if choice.connection)
+
+    def _service(self, given: str) -> Service:
+        offered = {service.name: service for service in self._catalog.services if service.is_available}
+        wanted = given.strip().lower()
+        if service := offered.get(ServiceName(wanted)):
+            return service
+        near = difflib.get_close_matches(wanted, offered, n=3, cutoff=0.5) or sorted(offered)[:5]
+        raise Misunderstood("service", given[:60], tuple(near))

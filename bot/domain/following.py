@@ -1,0 +1,242 @@
+"""Decides what an agent event means for a turn: `step(state, event) → (state, actions)`, pure.
+
+It owns the meaning of the session's state machine (managed-agents-api.md §3); performing the
+actions is `running`'s, drawing `Progress` is the screen's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot import events as e
+from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from store.records import EventId, TurnId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """All that is known of a running turn; made from nothing but its events, so it can be made again."""
+
+    turn_id: TurnId
+    usage_base: Usage = field(default_factory=Usage)
+    """What the session had cost before this turn."""
+    progress: Progress = field(default_factory=Progress)
+    has_begun: bool = False
+    """True once the session took up this turn's request: what comes before belongs to older turns."""
+    stopping_by: UserId | None = None
+    has_ended: bool = False
+    drafting: EventId | None = None
+    written: frozenset[EventId] = field(default=frozenset())
+    """Messages whose final text is in `progress.text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Ask the owner about this call; the same one may come again."""
+
+    call: e.ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The session is idle until people decide: close the stream, it must not stay open meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The turn is over."""
+
+    outcome: Outcome
+
+
+Action = Hold | Wait | End
+Step = tuple[Following, tuple[Action, ...]]
+
+ENDINGS = {
+    "end_turn": OutcomeKind.ANSWERED,
+    "retries_exhausted": OutcomeKind.RETRIES_EXHAUSTED,
+    "budget_reached": OutcomeKind.BUDGET_REACHED,
+    "refusal": OutcomeKind.REFUSED,
+}
+UNAUTHENTICATED = "mcp_authentication_failed_error"
+
+
+def step(state: Following, event: e.AgentEvent) -> Step:
+    """Return what the event makes of the turn, and what is to be done about it. Idempotent per event."""
+    if state.has_ended:
+        return state, ()
+    if isinstance(event, e.SessionGone):
+        return _end(state, Outcome(OutcomeKind.SESSION_GONE))
+    if not state.has_begun:
+        return _before(state, event), ()
+    return _during(state, event)
+
+
+def stopping(state: Following, by: UserId) -> Following:
+    """Remember that the owner (or an admin) asked for an end, so that the idle that follows is a stop."""
+    return replace(state, stopping_by=state.stopping_by or by)
+
+
+def end(state: Following, outcome: Outcome) -> Following:
+    """Return the turn as it ends for a reason that is not in its events."""
+    return _end(state, outcome)[0]
+
+
+def _before(state: Following, event: e.AgentEvent) -> Following:
+    is_ours = isinstance(event, e.RequestEchoed) and event.marker == state.turn_id and event.is_processed
+    return replace(_at(state, Activity.THINKING), has_begun=True) if is_ours else state
+
+
+def _during(state: Following, event: e.AgentEvent) -> Step:
+    if isinstance(event, e.ToolStarted):
+        return _tool_started(state, event.call)
+    if isinstance(event, e.DecisionsNeeded):
+        return _decisions_needed(state)
+    if isinstance(event, e.SessionIdle):
+        return _end(state, _outcome(state, event))
+    return _shown(state, event), ()
+
+
+def _tool_started(state: Following, call: e.ToolCall) -> Step:
+    if any(task.call.id == call.id for task in state.progress.tasks):
+        return state, ()
+    task = Task(call, _FIRST_STATE[call.permission])
+    progress = replace(state.progress, tasks=(*state.progress.tasks, task), activity=Activity.WORKING)
+    hold = (Hold(call),) if call.permission is e.Permission.ASK else ()
+    return replace(state, progress=progress), hold
+
+
+_FIRST_STATE = {
+    e.Permission.ALLOW: TaskState.RUNNING,
+    e.Permission.ASK: TaskState.HELD,
+    e.Permission.DENY: TaskState.DENIED,
+}
+
+
+def _decisions_needed(state: Following) -> Step:
+    # An interrupt that meets held calls may be answered by another requires_action instead of
+    # end_turn (managed-agents-api.md §10 no. 16): for a turn being stopped both are the end.
+    if state.stopping_by:
+        return _end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))
+    held = tuple(Hold(task.call) for task in state.progress.tasks if task.state is TaskState.HELD)
+    return _at(state, Activity.WAITING), (*held, Wait())
+
+
+def _outcome(state: Following, event: e.SessionIdle) -> Outcome:
+    if state.stopping_by:
+        return Outcome(OutcomeKind.STOPPED, by=state.stopping_by)
+    kind = ENDINGS.get(event.reason)
+    if kind is None:
+        return Outcome(OutcomeKind.UNKNOWN_STOP, detail=event.reason)
+    return Outcome(kind, detail=event.category)
+
+
+def _end(state: Following, outcome: Outcome) -> Step:
+    is_cut = outcome.kind is not OutcomeKind.ANSWERED
+    tasks = tuple(_closed(task, is_cut=is_cut) for task in state.progress.tasks)
+    progress = replace(state.progress, tasks=tasks, outcome=outcome, draft="" if not is_cut else state.progress.draft)
+    return replace(state, progress=progress, has_ended=True, drafting=None), (End(outcome),)
+
+
+def _closed(task: Task, *, is_cut: bool) -> Task:
+    """A call whose result never came must not look done when the turn was cut short."""
+    if task.state not in {TaskState.RUNNING, TaskState.HELD}:
+        return task
+    return replace(task, state=TaskState.STOPPED if is_cut else TaskState.DONE)
+
+
+def _shown(state: Following, event: e.AgentEvent) -> Following:
+    """Everything that only changes the picture."""
+    change = _CHANGES.get(type(event))
+    return change(state, event) if change else state
+
+
+def _at(state: Following, activity: Activity) -> Following:
+    return replace(state, progress=replace(state.progress, activity=activity))
+
+
+def _draft_began(state: Following, event: e.DraftBegan) -> Following:
+    if event.message_id in state.written:
+        return state
+    return replace(state, drafting=event.message_id, progress=replace(state.progress, draft=""))
+
+
+def _draft_grew(state: Following, event: e.DraftGrew) -> Following:
+    if event.message_id in state.written:
+        return state
+    if state.drafting != event.message_id:
+        state = _draft_began(state, e.DraftBegan(event.message_id))
+    draft = state.progress.draft or _gap(state.progress.text)
+    progress = replace(state.progress, draft=draft + event.text, activity=Activity.WRITING)
+    return replace(state, progress=progress)
+
+
+def _text_written(state: Following, event: e.TextWritten) -> Following:
+    if event.id in state.written:
+        return state
+    text = state.progress.text + _gap(state.progress.text) + event.text if event.text else state.progress.text
+    progress = replace(state.progress, text=text, draft="", activity=Activity.WRITING)
+    return replace(state, progress=progress, drafting=None, written=state.written | {event.id})
+
+
+def _gap(text: str) -> str:
+    """Two messages of one answer are two paragraphs."""
+    return "\n\n" if text else ""
+
+
+def _model_request_ended(state: Following, _: e.ModelRequestEnded) -> Following:
+    return replace(state, drafting=None, progress=replace(state.progress, draft=""))
+
+
+def _tool_finished(state: Following, event: e.ToolFinished) -> Following:
+    def finish(task: Task) -> Task:
+        if task.state is TaskState.DENIED:
+            return task
+        return replace(task, state=TaskState.FAILED if event.is_error else TaskState.DONE, result=event.text)
+
+    return _with_task(state, event.tool_use_id, finish)
+
+
+def _decided(state: Following, event: e.DecisionEchoed) -> Following:
+    decided = TaskState.RUNNING if event.is_allowed else TaskState.DENIED
+    state = _with_task(
+        state, event.tool_use_id, lambda task: replace(task, state=decided) if task.state is TaskState.HELD else task
+    )
+    return _at(state, Activity.WORKING)
+
+
+def _with_task(state: Following, tool_use_id: EventId, change: Callable[[Task], Task]) -> Following:
+    tasks = tuple(change(task) if task.call.id == tool_use_id else task for task in state.progress.tasks)
+    return replace(state, progress=replace(state.progress, tasks=tasks))
+
+
+def _usage_reported(state: Following, event: e.UsageReported) -> Following:
+    base = state.usage_base
+    cost = None if event.cost_cents is None else event.cost_cents - (base.cost_cents or 0)
+    usage = Usage(cost, event.input_tokens - base.input_tokens, event.output_tokens - base.output_tokens)
+    return replace(state, progress=replace(state.progress, usage=usage))
+
+
+def _troubled(state: Following, event: e.SessionTroubled) -> Following:
+    if event.kind == UNAUTHENTICATED and event.service:
+        known = state.progress.needs_reconnect
+        services = known if event.service in known else (*known, event.service)
+        return replace(state, progress=replace(state.progress, needs_reconnect=services))
+    return _at(state, Activity.RETRYING) if event.retry is e.Retry.RETRYING else state
+
+
+_CHANGES: dict[type, Callable[[Following, Any], Following]] = {
+    e.DraftBegan: _draft_began,
+    e.DraftGrew: _draft_grew,
+    e.TextWritten: _text_written,
+    e.ModelRequestEnded: _model_request_ended,
+    e.ToolFinished: _tool_finished,
+    e.DecisionEchoed: _decided,
+    e.UsageReported: _usage_reported,
+    e.SessionTroubled: _troubled,
+    e.SessionStarted: lambda state, _: _at(state, Activity.THINKING),
+    e.Thinking: lambda state, _: _at(state, Activity.THINKING),
+    e.SessionRescheduled: lambda state, _: _at(state, Activity.RETRYING),
+}

@@ -1,0 +1,48 @@
+"""What happened since a turn's loop last looked: agent events in order, wake-ups, the feed's end.
+
+It only collects, so that a slow Slack call makes the next look bigger instead of the queue longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from bot.errors import DeputyError
+from bot.events import AgentEvent
+
+
+class Inbox:
+    """One turn's inbox; filled by `feed`, emptied by `take`."""
+
+    def __init__(self, signal: asyncio.Event) -> None:
+        self._signal = signal
+        self._events: list[AgentEvent] = []
+        self._error: DeputyError | None = None
+
+    async def feed(self, events: AsyncIterator[AgentEvent]) -> None:
+        """Collect events until their source ends; its error is raised by `take`, after the events before it."""
+        try:
+            async for event in events:
+                self._events.append(event)
+                self._signal.set()
+        except DeputyError as error:
+            self._error = error
+            self._signal.set()
+
+    async def take(self, seconds: float | None) -> list[AgentEvent]:
+        """Return what came in, waiting at most `seconds` (None: for ever) for something or a wake-up."""
+        if not self._events and not self._error:
+            await self._wait(seconds)
+        self._signal.clear()
+        events, self._events = self._events, []
+        if not events and self._error:
+            raise self._error
+        return events
+
+    async def _wait(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._signal.wait()
+        except TimeoutError:
+            return

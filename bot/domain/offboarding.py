@@ -1,0 +1,46 @@
+"""The end of a membership: turns stopped, links void, vault deleted, at once."""
+
+from __future__ import annotations
+
+import structlog
+from oauth.connections import Connections
+
+from bot.commands import DeactivateMember
+from bot.domain.ports import Clock
+from bot.domain.turns import Turns
+from bot.domain.vaults import Vaults
+from store import audit, members
+from store.database import Database
+from store.records import AuditEntry, UserId, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+
+class Offboarding:
+    """Carries out what a deactivation means; repeating it is harmless."""
+
+    def __init__(
+        self, *, database: Database, turns: Turns, connections: Connections, vaults: Vaults, clock: Clock
+    ) -> None:
+        self._database = database
+        self._turns = turns
+        self._connections = connections
+        self._vaults = vaults
+        self._clock = clock
+
+    async def deactivate(self, command: DeactivateMember) -> None:
+        """Take everything away that acts as this person; the row is closed last, so a crash repeats it."""
+        workspace_id, user_id = WorkspaceId(command.workspace_id), UserId(command.user_id)
+        async with self._database.transaction() as tx:
+            member = await members.find(tx, workspace_id, user_id)
+        if member is None:
+            return
+        await self._turns.stop_all(member)
+        await self._connections.void(member)
+        await self._vaults.delete(member)
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            await members.deactivate(tx, workspace_id, user_id, now)
+            entry = AuditEntry(now, workspace_id, "deputy", "member.deactivated", user_id, {})
+            await audit.record(tx, entry)
+        log.info("member_deactivated", member=user_id)

@@ -1,0 +1,48 @@
+"""Who may do what: small pure functions that answer `Allowed` or `Refused(reason)`.
+
+The rules are product.md “Whose authority”. Nothing here asks anybody; what must be known is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from bot.errors import Allowed, Refusal, Refused
+from store.records import Approval, ApprovalState, Member, Thread, Turn, UserId
+
+Verdict = Allowed | Refused
+
+
+def is_same_person(one: Member, other: Member) -> bool:
+    """Compare by workspace and user id; names and teams are not identity."""
+    return (one.workspace_id, one.user_id) == (other.workspace_id, other.user_id)
+
+
+def may_steer(member: Member, thread: Thread) -> Verdict:
+    """Only the owner's words reach the session: it acts with the owner's credentials."""
+    return Allowed() if is_same_person(member, thread.owner) else Refused(Refusal.NOT_YOUR_THREAD)
+
+
+def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Verdict:
+    """The owner stops their turn; an admin of the same workspace may stop any (it is recorded)."""
+    is_admin = member.user_id in admins and member.workspace_id == turn.owner.workspace_id
+    return Allowed() if is_admin or is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_TURN)
+
+
+def may_see_call(member: Member, turn: Turn) -> Verdict:
+    """Arguments of a held call may quote private data: the owner's eyes only, admins not excepted."""
+    return Allowed() if is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_APPROVAL)
+
+
+def may_decide(member: Member, approval: Approval, turn: Turn, shown_hash: str, now: datetime) -> Verdict:
+    """Only the owner, once, in time, and only what the clicked card really showed."""
+    if not is_same_person(member, turn.owner):
+        return Refused(Refusal.NOT_YOUR_APPROVAL)
+    if approval.state is ApprovalState.EXPIRED or now >= approval.expires_at:
+        return Refused(Refusal.APPROVAL_EXPIRED)
+    if approval.state is not ApprovalState.PENDING:
+        return Refused(Refusal.APPROVAL_SETTLED)
+    if shown_hash != approval.arguments_hash:
+        return Refused(Refusal.APPROVAL_CHANGED)
+    return Allowed()

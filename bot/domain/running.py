@@ -1,0 +1,247 @@
+"""Drives the turns of one thread, one after the other, from request to shown outcome.
+
+It picks, starts, ends and records turns; the middle of a turn is `turn_loop`'s. Whatever happens in
+between, a turn that was begun is ended once, and what is stored suffices to go on after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.domain import following
+from bot.domain.approvals import Approvals
+from bot.domain.following import Following
+from bot.domain.inbox import Inbox
+from bot.domain.ports import Agents, Answer, Clock, Screen
+from bot.domain.requests import Requests
+from bot.domain.sessions import Sessions
+from bot.domain.supervisor import Supervisor
+from bot.domain.turn_loop import TurnLoop
+from bot.errors import AgentsUnavailable, Rejected, SessionLost, SlackRejected, SlackUnavailable
+from bot.progress import Outcome, OutcomeKind, Progress, Usage
+from store import threads, turns
+from store.database import Database
+from store.records import (
+    ACTIVE_TURN_STATES,
+    SendState,
+    SessionId,
+    Thread,
+    ThreadId,
+    Turn,
+    TurnState,
+)
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK = timedelta(minutes=2)
+"""How far before a turn's start its events are listed: our clock and the API's may differ."""
+SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60, 60)
+"""Seconds between tries to show an outcome: a turn is only over once its owner can see it."""
+ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The three ports of the domain, for those who need all of them."""
+
+    agents: Agents
+    screen: Screen
+    clock: Clock
+
+
+class Runner:
+    """The way of a turn. One `drive` per thread at a time, which the supervisor sees to."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        outside: Outside,
+        sessions: Sessions,
+        approvals: Approvals,
+        supervisor: Supervisor,
+        on_reconnect: Callable[[Thread, str], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._agents, self._screen, self._clock = outside.agents, outside.screen, outside.clock
+        self._sessions = sessions
+        self._approvals = approvals
+        self._supervisor = supervisor
+        self._on_reconnect = on_reconnect
+        self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
+
+    def wake(self, thread_id: str) -> None:
+        """See that the thread's turns are being driven, and that their driver looks at the store again."""
+        thread_key = ThreadId(thread_id)
+        self._supervisor.drive(thread_id, lambda: self._drive(thread_key), lambda ref: self._broke(thread_key, ref))
+
+    async def resume(self) -> None:
+        """Take up every thread that has open turns, as the store has them after a restart."""
+        async with self._database.transaction() as tx:
+            open_turns = await turns.list_open(tx)
+        for thread_id in dict.fromkeys(turn.thread_id for turn in open_turns):
+            self.wake(thread_id)
+
+    async def _drive(self, thread_id: ThreadId) -> None:
+        while turn := await self._next(thread_id):
+            await self._run(turn)
+
+    async def _next(self, thread_id: ThreadId) -> Turn | None:
+        """Return the turn that was running before a restart, else claim the oldest in the queue."""
+        async with self._database.transaction() as tx:
+            waiting = await turns.list_open_in(tx, thread_id)
+            active = next((turn for turn in waiting if turn.state in ACTIVE_TURN_STATES), None)
+            return active or await turns.claim_next(tx, thread_id, self._clock.now())
+
+    async def _run(self, turn: Turn) -> None:
+        try:
+            thread = await self._rooted(turn)
+        except SlackRejected as error:
+            return await self.abandon(turn, error.code)
+        try:
+            await self._screen.post_control(thread, turn, is_queued=False)
+        except SlackRejected as error:
+            log.info("no_control_line", turn=turn.id, code=error.code)
+        answer = await self._screen.open_answer(thread, turn)
+        state = await self._followed(thread, turn, answer)
+        await self._finish(answer, state.progress)
+        await self._end(thread, turn, state.progress)
+        return None
+
+    async def abandon(self, turn: Turn, code: str) -> None:
+        """End a turn that has no place in Slack to be shown at."""
+        log.warning("turn_abandoned", turn=turn.id, code=code)
+        async with self._database.transaction() as tx:
+            await turns.end(tx, turn.id, TurnState.FAILED, outcome="not_shown", cost_cents=None, now=self._clock.now())
+
+    async def _rooted(self, turn: Turn) -> Thread:
+        """Return the thread, its root message posted; a crash may have come between the two."""
+        async with self._database.transaction() as tx:
+            thread = await threads.get(tx, turn.thread_id)
+        if thread.thread_ts is not None:
+            return thread
+        return await self.post_root(thread, turn)
+
+    async def post_root(self, thread: Thread, turn: Turn) -> Thread:
+        """Post the root message, or find the one that an earlier try posted."""
+        services, missing = await self._sessions.services_of(thread)
+        ts = await self._screen.post_root(thread, turn.task, services, missing)
+        async with self._database.transaction() as tx:
+            await threads.set_root(tx, thread.id, ts)
+            return await threads.get(tx, thread.id)
+
+    async def _followed(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
+        """Follow the turn to its end; the API's failures are ends too."""
+        state = Following(turn.id)
+        try:
+            return await self._with_session(thread, turn, answer)
+        except SessionLost:
+            return following.end(state, Outcome(OutcomeKind.SESSION_GONE))
+        except AgentsUnavailable:
+            return following.end(state, Outcome(OutcomeKind.AGENTS_UNAVAILABLE))
+        except Rejected as error:
+            log.exception("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code)
+            return following.end(state, Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference()))
+
+    async def _with_session(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
+        """Run in the thread's session; when that one is gone before it got the request, in a new one.
+
+        A session that died with the request in it is not asked again: what killed it would come
+        along (managed-agents-api.md §2.3).
+        """
+        try:
+            return await self._in_session(await self._sessions.open_for(thread), thread, turn, answer)
+        except SessionLost:
+            async with self._database.transaction() as tx:
+                is_sent = (await turns.get(tx, turn.id)).send_state is SendState.SENT
+            await self._sessions.lose(thread)
+            if is_sent:
+                raise
+        fresh_thread, fresh_turn = await self._again(turn)
+        session_id = await self._sessions.open_for(fresh_thread)
+        return await self._in_session(session_id, fresh_thread, fresh_turn, answer)
+
+    async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
+        async with self._database.transaction() as tx:
+            return await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
+
+    async def _in_session(self, session_id: SessionId, thread: Thread, turn: Turn, answer: Answer) -> Following:
+        since = (turn.started_at or turn.created_at) - LOOK_BACK
+        inbox = Inbox(self._supervisor.signal_of(thread.id))
+        async with self._agents.follow(session_id, since) as events:
+            base = await self._requests.ensure_sent(session_id, thread, turn)
+            async with self._supervisor.beside(lambda: inbox.feed(events)):
+                try:
+                    return await self._loop(answer).run(thread, turn, session_id, inbox, _beginning(turn, base))
+                except SlackRejected:
+                    # Nobody can see it any more: do not let it act on unseen.
+                    await self._agents.interrupt(session_id)
+                    raise
+
+    def _loop(self, answer: Answer) -> TurnLoop:
+        return TurnLoop(
+            database=self._database, agents=self._agents, approvals=self._approvals, clock=self._clock, answer=answer
+        )
+
+    async def _finish(self, answer: Answer, progress: Progress) -> None:
+        """Show the end, as long as it takes Slack to take it."""
+        for seconds in SLACK_PATIENCE:
+            try:
+                return await answer.finish(progress)
+            except SlackUnavailable as error:
+                pause = timedelta(seconds=error.retry_after or seconds)
+                await self._clock.sleep_until(self._clock.now() + pause)
+            except SlackRejected as error:
+                # The channel or thread is gone or closed to us: there is nobody left to show it to.
+                log.warning("answer_not_shown", code=error.code)
+                return None
+        return await answer.finish(progress)
+
+    async def _end(self, thread: Thread, turn: Turn, progress: Progress) -> None:
+        outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
+        await self._approvals.withdraw(thread, turn)
+        async with self._database.transaction() as tx:
+            await turns.end(
+                tx,
+                turn.id,
+                ENDED_AS.get(outcome.kind, TurnState.FAILED),
+                outcome=outcome.kind,
+                cost_cents=progress.usage.cost_cents,
+                now=self._clock.now(),
+            )
+        log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
+        await self._tidied(thread, turn, progress)
+
+    async def _tidied(self, thread: Thread, turn: Turn, progress: Progress) -> None:
+        """Take the control line away and offer reconnecting; the turn is over whether or not that works."""
+        if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
+            await self._sessions.lose(thread)
+        try:
+            await self._screen.remove_control(thread, turn)
+            for service in progress.needs_reconnect:
+                await self._on_reconnect(thread, service)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
+
+    async def _broke(self, thread_id: ThreadId, reference: str) -> None:
+        """A bug ended the driver: end the active turn with words and a reference, keep the queue."""
+        async with self._database.transaction() as tx:
+            waiting = await turns.list_open_in(tx, thread_id)
+            thread = await threads.get(tx, thread_id)
+        for turn in waiting:
+            if turn.state not in ACTIVE_TURN_STATES:
+                continue
+            state = following.end(Following(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
+            await self._finish(await self._screen.open_answer(thread, turn), state.progress)
+            await self._end(thread, turn, state.progress)
+        if any(turn.state is TurnState.QUEUED for turn in waiting):
+            self.wake(thread_id)
+
+
+def _beginning(turn: Turn, base: Usage) -> Following:
+    state = Following(turn.id, usage_base=base)
+    return following.stopping(state, turn.stop_requested_by) if turn.stop_requested_by else state

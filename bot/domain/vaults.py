@@ -1,0 +1,116 @@
+"""A member's vault: made once, found again after a doubt, and the credentials in it.
+
+The one place where a verified member becomes a vault (product.md “Whose authority”). It implements
+`oauth.ports.Vaults`; the API calls themselves are behind the `Agents` port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from bot.domain.ports import Agents, Clock
+from bot.errors import DeputyError
+from oauth.ports import Credential, Validity, VaultRefused
+from store import connections, vaults
+from store.database import Database
+from store.ids import new_id
+from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName, Vault, VaultState
+
+
+class Vaults:
+    """Vaults of members; every method starts from the `Member`, none takes a vault id."""
+
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock) -> None:
+        self._database = database
+        self._agents = agents
+        self._clock = clock
+        self._making: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ensure(self, owner: Member) -> Vault:
+        """Return the owner's active vault, made now if there is none.
+
+        The intent is stored first; after a lost answer the vault is found by its marker instead of
+        made again, since names at the API are not unique (managed-agents-api.md §5.10).
+        """
+        async with self._making[owner.workspace_id, owner.user_id]:
+            return await self._ensure(owner)
+
+    async def _ensure(self, owner: Member) -> Vault:
+        async with self._database.transaction() as tx:
+            vault = await vaults.intend(tx, owner, new_id("vlm"), self._clock.now())
+        if vault.state is VaultState.ACTIVE:
+            return vault
+        vault_id = await self._agents.find_vault(owner, vault.marker)
+        vault_id = vault_id or await self._agents.create_vault(owner, vault.marker)
+        async with self._database.transaction() as tx:
+            return await vaults.activate(tx, vault.marker, vault_id)
+
+    async def find(self, owner: Member) -> Vault | None:
+        """Return the owner's active vault, None if they never needed one."""
+        async with self._database.transaction() as tx:
+            vault = await vaults.find(tx, owner)
+        return vault if vault and vault.state is VaultState.ACTIVE else None
+
+    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
+        """Store the credential in place of an older one for the same server; record the connection."""
+        try:
+            vault = await self.ensure(owner)
+            credential_id = await self._agents.add_credential(vault, credential, service)
+        except DeputyError as error:
+            raise VaultRefused from error
+        connection = Connection(
+            id=ConnectionId(new_id("con")),
+            owner=owner,
+            service=ServiceName(service),
+            vault_id=vault.vault_id,  # type: ignore[arg-type]  # an active vault has an id: a constraint of its table
+            credential_id=credential_id,
+            mcp_server_url=credential.mcp_server_url,
+            account=None,
+            scope=credential.scope,
+            state=ConnectionState.CONNECTED,
+            expires_at=None if credential.refresh else credential.expires_at,
+            connected_at=self._clock.now(),
+        )
+        async with self._database.transaction() as tx:
+            await connections.put(tx, connection)
+        return connection
+
+    async def validate(self, connection: Connection) -> Validity:
+        """Ask the API; an outage is `UNKNOWN`, which is not a no."""
+        vault = await self.find(connection.owner)
+        if vault is None:
+            return Validity.INVALID
+        try:
+            return await self._agents.validate_credential(vault, connection.credential_id)
+        except DeputyError:
+            return Validity.UNKNOWN
+
+    async def remove(self, connection: Connection) -> None:
+        """Delete the credential, then record it: a crash in between is repaired by asking again."""
+        vault = await self.find(connection.owner)
+        if vault and vault.vault_id == connection.vault_id:
+            await self._agents.remove_credential(vault, connection.credential_id)
+        async with self._database.transaction() as tx:
+            await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+
+    async def delete(self, owner: Member) -> None:
+        """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
+        async with self._database.transaction() as tx:
+            vault = await vaults.find(tx, owner)
+        if vault is None:
+            return
+        if vault.state is VaultState.CREATING:
+            vault_id = await self._agents.find_vault(owner, vault.marker)
+            vault = None if vault_id is None else await self._activated(vault, vault_id)
+        if vault is None:
+            return
+        await self._agents.delete_vault(vault)
+        async with self._database.transaction() as tx:
+            for connection in await connections.list_for(tx, owner):
+                await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+            await vaults.archive(tx, vault)
+
+    async def _activated(self, vault: Vault, vault_id: str) -> Vault:
+        async with self._database.transaction() as tx:
+            return await vaults.activate(tx, vault.marker, vault_id)  # type: ignore[arg-type]  # see find_vault

@@ -1,0 +1,207 @@
+"""Buttons, forms and shortcuts: interactions → commands.
+
+Values are looked at, never believed: a value names a row, and the domain asks whose row it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot import actions
+from bot.commands import (
+    AskAgent,
+    Command,
+    ConnectService,
+    DecideApproval,
+    DisconnectService,
+    ExplainDenial,
+    OpenAskForm,
+    PassAside,
+    Place,
+    RateAnswer,
+    ShowApproval,
+    ShowStatus,
+    StopTurn,
+    Verdict,
+)
+from bot.listeners.intake import Asked, Body
+from bot.listeners.text import plain
+from store.records import ApprovalId, ChannelId, Member, MessageTs, TurnId, UserId
+
+REASON_LIMIT = 500
+QUOTE_LIMIT = 4_000
+
+Build = Callable[[Member, str, Place, str], Command | None]
+"""`(member, value, place, trigger_id)` → command; None for a value that says nothing."""
+
+DECIDES = {actions.APPROVE, actions.DENY, actions.DENY_WITH_REASON, actions.SHOW_DETAILS}
+
+
+def parse_action(body: Body) -> Asked | None:
+    """Return what a click asks for; None for a link, or a button this version does not know."""
+    listed = body.get("actions")
+    action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
+    action_id = str(action.get("action_id") or "").split("/")[0]
+    build = BUTTONS.get(action_id)
+    if build is None:
+        return None
+    place, value, trigger_id = _place(body), _value(action), str(body.get("trigger_id") or "")
+    return Asked(
+        key=f"action:{trigger_id or action.get('action_ts')}",
+        unverified_user=_user(body),
+        build=lambda member: build(member, value, place, trigger_id),
+        place=place,
+        needs_fresh=action_id in DECIDES or action_id == actions.CONNECT,
+    )
+
+
+def parse_form(body: Body) -> Asked | None:
+    """Return what a submitted form asks for; None for one this version does not know."""
+    view = body.get("view")
+    if not isinstance(view, Mapping):
+        return None
+    build = FORMS.get(str(view.get("callback_id") or ""))
+    if build is None:
+        return None
+    return build(body, view)
+
+
+def parse_shortcut(body: Body) -> Asked | None:
+    """“Ask about this message”: open the form with the message quoted."""
+    message = body.get("message")
+    quoted = plain(str(message.get("text") or ""))[:QUOTE_LIMIT] if isinstance(message, Mapping) else ""
+    place, trigger_id = _place(body), str(body.get("trigger_id") or "")
+    return Asked(
+        key=f"shortcut:{trigger_id}",
+        unverified_user=_user(body),
+        build=lambda member: OpenAskForm(member, place, trigger_id, quoted or None),
+        place=place,
+    )
+
+
+def _decision(verdict: Verdict) -> Build:
+    def build(member: Member, value: str, place: Place, _: str) -> Command | None:
+        approval_id, _, shown_hash = value.partition(":")
+        return DecideApproval(member, ApprovalId(approval_id), verdict, shown_hash, place)
+
+    return build
+
+
+def _explain(member: Member, value: str, place: Place, trigger_id: str) -> Command | None:
+    approval_id, _, shown_hash = value.partition(":")
+    return ExplainDenial(member, ApprovalId(approval_id), shown_hash, trigger_id, place)
+
+
+def _feedback(member: Member, value: str, place: Place, _: str) -> Command | None:
+    turn_id, _, thumb = value.partition(":")
+    return RateAnswer(member, TurnId(turn_id), thumb == "good", place)
+
+
+BUTTONS: dict[str, Build] = {
+    actions.APPROVE: _decision(Verdict.ALLOW),
+    actions.DENY: _decision(Verdict.DENY),
+    actions.DENY_WITH_REASON: _explain,
+    actions.SHOW_DETAILS: lambda member, value, place, trigger_id: ShowApproval(
+        member, ApprovalId(value.partition(":")[0]), trigger_id, place
+    ),
+    actions.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
+    actions.FEEDBACK: _feedback,
+    actions.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
+    actions.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
+    actions.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),
+    actions.IGNORE_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=False, place=place),
+    actions.OPEN_ASK_FORM: lambda member, _, place, trigger_id: OpenAskForm(member, place, trigger_id),
+    actions.START_OWN: lambda member, value, place, trigger_id: OpenAskForm(member, place, trigger_id, value or None),
+    actions.SHOW_STATUS: lambda member, _, place, __: ShowStatus(member, place),
+}
+
+
+def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
+    place, quoted = _place_from(view)
+    # A form may have been opened inside somebody's thread: what is asked in it starts its own.
+    start = replace(place, thread_ts=None)
+    task = _field(view, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=_user(body),
+        build=lambda member: AskAgent(member, task, start, is_private=place.is_direct, quoted=quoted),
+        place=place,
+        writes_to_channel=bool(place.channel),
+    )
+
+
+def _deny_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
+    approval_id, _, shown_hash = str(view.get("private_metadata") or "").partition(":")
+    reason = _field(view, actions.DENY_FIELD_BLOCK, actions.DENY_FIELD)[:REASON_LIMIT] or None
+    place = Place(ChannelId(""))
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=_user(body),
+        build=lambda member: DecideApproval(
+            member, ApprovalId(approval_id), Verdict.DENY, shown_hash, place, reason=reason
+        ),
+        place=place,
+        needs_fresh=True,
+    )
+
+
+FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
+    actions.ASK_FORM: _ask_form,
+    actions.DENY_FORM: _deny_form,
+}
+
+
+def _place(body: Body) -> Place:
+    """Return where the click was; an empty channel (App Home, a form) means the direct messages."""
+    channel = str((body.get("channel") or {}).get("id") or "")
+    container: Mapping[str, Any] = body.get("container") or {}
+    message: Mapping[str, Any] = body.get("message") or {}
+    thread_ts = container.get("thread_ts") or message.get("thread_ts")
+    return Place(
+        channel=ChannelId(channel),
+        thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
+        response_url=str(body.get("response_url") or "") or None,
+        is_direct=channel.startswith("D") or not channel,
+    )
+
+
+def _place_from(view: Mapping[str, Any]) -> tuple[Place, str | None]:
+    """Read back what we put into the form; anything odd in it means the direct messages."""
+    try:
+        kept = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        kept = {}
+    kept = kept if isinstance(kept, dict) else {}
+    channel = str(kept.get("channel") or "")
+    thread_ts = kept.get("thread_ts")
+    place = Place(
+        channel=ChannelId(channel),
+        thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
+        response_url=kept.get("response_url") if isinstance(kept.get("response_url"), str) else None,
+        is_direct=bool(kept.get("is_direct")) or not channel,
+    )
+    quoted = kept.get("quoted")
+    return place, quoted if isinstance(quoted, str) else None
+
+
+def _value(action: Mapping[str, Any]) -> str:
+    value = action.get("value")
+    if value is None and isinstance(action.get("selected_option"), Mapping):
+        value = action["selected_option"].get("value")
+    return value if isinstance(value, str) else ""
+
+
+def _field(view: Mapping[str, Any], block: str, field: str) -> str:
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, Mapping) else None
+    found = (values or {}).get(block, {}).get(field, {})
+    return str(found.get("value") or "").strip()
+
+
+def _user(body: Body) -> UserId | None:
+    user = body.get("user")
+    found = user.get("id") if isinstance(user, Mapping) else None
+    return UserId(found) if isinstance(found, str) and found else None

@@ -1,0 +1,140 @@
+"""Lets a Slack request in: is it for us, from whom, are they a member, and is it new?
+
+One of the two places where a `Member` is made. What is let in goes to the desk, which stores it
+before this returns; only then is Slack answered (architecture, rule 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.commands import Command, Place
+from bot.domain.desk import Desk
+from bot.domain.ports import People, Person
+from bot.errors import Refusal, Refused, SlackUnavailable
+from store.records import Member, UserId, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+Body = Mapping[str, Any]
+"""A Slack payload: JSON of somebody else's, read with care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """Where Deputy is installed, as `auth.test` says."""
+
+    app_id: str | None
+    """None when Slack did not tell; then the team alone is checked."""
+    team_id: str
+    enterprise_id: str | None
+    bot_user_id: str
+    is_org_wide: bool = False
+
+    @property
+    def workspace_id(self) -> WorkspaceId:
+        """Return the key of everything a member owns (slack-platform.md §3.2)."""
+        return WorkspaceId(self.enterprise_id if self.is_org_wide and self.enterprise_id else self.team_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A parsed request whose asker is still a claim."""
+
+    key: str
+    """Names the request, so that a second copy of it is known as one."""
+    unverified_user: UserId | None
+    build: Callable[[Member], Command | None]
+    place: Place | None = None
+    writes_to_channel: bool = False
+    """True when the answer would be read by everybody in the channel."""
+    is_shared: bool | None = None
+    """True when the event says that the channel is shared with another organisation."""
+    needs_fresh: bool = False
+    """True where a person's standing must not be minutes old: decisions and credentials."""
+
+
+class Intake:
+    """The door. Refusals are told privately, once; machines are not talked to at all."""
+
+    def __init__(self, *, install: Install, people: People, desk: Desk) -> None:
+        self.install = install
+        self._people = people
+        self._desk = desk
+
+    async def take(self, body: Body, asked: Asked | None) -> None:
+        """Let one request in, or refuse it. Raises only when it could not be stored: Slack then tries again."""
+        if asked is None or asked.unverified_user is None:
+            return
+        if not is_for(self.install, body):
+            log.warning("foreign_request", key=asked.key)
+            return
+        verdict = await self._judged(asked)
+        if isinstance(verdict, Refused):
+            await self._refuse(asked, verdict)
+        elif command := asked.build(verdict):
+            await self._desk.accept(asked.key, command)
+
+    async def take_notice(self, body: Body, key: str, command: Command) -> None:
+        """Let in what Slack itself says (somebody was deactivated): there is no asker to judge."""
+        if is_for(self.install, body):
+            await self._desk.accept(key, command)
+
+    async def _judged(self, asked: Asked) -> Member | Refused:
+        try:
+            person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
+            refused = judge(person, self.install) or await self._judged_channel(asked)
+        except SlackUnavailable:
+            return Refused(Refusal.UNVERIFIABLE)
+        if refused or person is None:
+            return refused or Refused(Refusal.UNVERIFIABLE)
+        return Member(self.install.workspace_id, person.user_id, person.team_id, person.name)
+
+    async def _judged_channel(self, asked: Asked) -> Refused | None:
+        if asked.is_shared:
+            return Refused(Refusal.SHARED_CHANNEL)
+        if not asked.writes_to_channel or asked.place is None or asked.place.is_direct:
+            return None
+        is_shared = await self._people.is_shared(asked.place.channel)
+        if is_shared is None:
+            return Refused(Refusal.NOT_IN_CHANNEL)
+        return Refused(Refusal.SHARED_CHANNEL) if is_shared else None
+
+    async def _refuse(self, asked: Asked, refused: Refused) -> None:
+        log.info("refused", key=asked.key, refusal=refused.refusal)
+        is_machine = refused.refusal is Refusal.BOT
+        if asked.place and asked.unverified_user and not is_machine:
+            await self._desk.refuse(asked.unverified_user, asked.place, refused)
+
+
+def judge(person: Person | None, install: Install) -> Refused | None:
+    """Return why this person may not be served, None for a full member (slack-platform.md §3.3).
+
+    `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.
+    """
+    if person is None:
+        return Refused(Refusal.UNVERIFIABLE)
+    in_org = bool(install.enterprise_id) and person.enterprise_id == install.enterprise_id
+    reasons = {
+        Refusal.BOT: person.is_bot,
+        Refusal.DEACTIVATED: person.is_deleted,
+        Refusal.STRANGER: person.is_stranger or not (person.team_id == install.team_id or in_org),
+        Refusal.GUEST: person.is_guest,
+    }
+    return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
+
+
+def is_for(install: Install, body: Body) -> bool:
+    """Tell whether the request is for this app in this workspace; Bolt with one token does not check."""
+    app_id = body.get("api_app_id")
+    if install.app_id and app_id and app_id != install.app_id:
+        return False
+    authorizations = body.get("authorizations")
+    first = authorizations[0] if isinstance(authorizations, list) and authorizations else {}
+    team = first.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
+    enterprise = first.get("enterprise_id") or (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
+    return team == install.team_id or (install.is_org_wide and enterprise == install.enterprise_id)

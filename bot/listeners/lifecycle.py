@@ -1,0 +1,51 @@
+"""What Slack tells about itself: Stop pressed, App Home opened, somebody deactivated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.commands import DeactivateMember, Place, ShowHome, StopTurn
+from bot.listeners.intake import Asked, Body, Install
+from store.records import ChannelId, MessageTs, UserId
+
+
+def parse_stopped(body: Body) -> Asked | None:
+    """`agent_session_stopped`: Slack's own Stop button."""
+    event: Mapping[str, Any] = body.get("event") or {}
+    channel, thread_ts = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
+    if not channel or not thread_ts:
+        return None
+    place = Place(ChannelId(channel), MessageTs(thread_ts), is_direct=channel.startswith("D"))
+    return Asked(
+        key=_key(body),
+        unverified_user=_user(event),
+        build=lambda member: StopTurn(member, place),
+        place=place,
+    )
+
+
+def parse_home_opened(body: Body) -> Asked | None:
+    """`app_home_opened` on the Home tab; on the Messages tab there is nothing to do."""
+    event: Mapping[str, Any] = body.get("event") or {}
+    if event.get("tab") != "home":
+        return None
+    return Asked(key=_key(body), unverified_user=_user(event), build=ShowHome)
+
+
+def parse_user_change(body: Body, install: Install) -> tuple[str, DeactivateMember] | None:
+    """`user_change` of somebody who is now deactivated; None for any other change."""
+    event: Mapping[str, Any] = body.get("event") or {}
+    user = event.get("user")
+    if not isinstance(user, Mapping) or not user.get("deleted") or not user.get("id"):
+        return None
+    return _key(body), DeactivateMember(install.workspace_id, str(user["id"]))
+
+
+def _key(body: Body) -> str:
+    return f"event:{body.get('event_id')}"
+
+
+def _user(event: Mapping[str, Any]) -> UserId | None:
+    user = event.get("user")
+    return UserId(user) if isinstance(user, str) and user else None

@@ -1,0 +1,75 @@
+"""Messages and mentions: events → commands. What machines write, and what we wrote, is not for us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.commands import Place, Reply, WithdrawRequest
+from bot.listeners.intake import Asked, Body, Install
+from bot.listeners.text import mentions, plain, without_mention
+from store.records import ChannelId, MessageRef, MessageTs, UserId
+
+WRITTEN_BY_PEOPLE = {None, "file_share", "thread_broadcast"}
+SLACKS_OWN = {"USLACKBOT", "USLACK"}
+MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
+
+
+def parse_message(body: Body, install: Install) -> Asked | None:
+    """Return the words somebody wrote where Deputy can read them; None for everything else.
+
+    Slack sends a mention twice, as `app_mention` and as `message`, with different event ids: the
+    message's own place and `ts` name it, so that the two are one.
+    """
+    event = _event(body)
+    if event.get("subtype") == "message_deleted":
+        return _deleted(event)
+    if not _is_from_a_person(event) or event.get("edited"):
+        return None
+    return _written(event, install, is_shared=bool(body.get("is_ext_shared_channel")))
+
+
+def _written(event: Mapping[str, Any], install: Install, *, is_shared: bool) -> Asked | None:
+    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("ts") or ""))
+    text = str(event.get("text") or "")
+    is_direct = event.get("channel_type") == "im" or channel.startswith("D")
+    is_mention = mentions(text, install.bot_user_id)
+    thread_ts = event.get("thread_ts")
+    if not channel or not ts or not (is_direct or is_mention or thread_ts):
+        return None
+    place = Place(channel, MessageTs(str(thread_ts or ts)), is_direct=is_direct)
+    words = plain(without_mention(text, install.bot_user_id)).strip()
+    source = MessageRef(channel, ts)
+    return Asked(
+        key=f"message:{channel}:{ts}",
+        unverified_user=UserId(str(event["user"])),
+        build=lambda member: Reply(member, words, place, source, is_mention) if words else None,
+        # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
+        place=place if is_direct or is_mention else None,
+        writes_to_channel=is_mention and not is_direct,
+        is_shared=is_shared or None,
+    )
+
+
+def _deleted(event: Mapping[str, Any]) -> Asked | None:
+    before = event.get("previous_message")
+    if not isinstance(before, Mapping) or not _is_from_a_person(before):
+        return None
+    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("deleted_ts") or ""))
+    return Asked(
+        key=f"deleted:{channel}:{ts}",
+        unverified_user=UserId(str(before["user"])),
+        build=lambda member: WithdrawRequest(member, MessageRef(channel, ts)),
+    )
+
+
+def _event(body: Body) -> Mapping[str, Any]:
+    event = body.get("event")
+    return event if isinstance(event, Mapping) else {}
+
+
+def _is_from_a_person(event: Mapping[str, Any]) -> bool:
+    user = event.get("user")
+    if not isinstance(user, str) or user in SLACKS_OWN or event.get("subtype") not in WRITTEN_BY_PEOPLE:
+        return False
+    return not any(event.get(mark) for mark in MARKS_OF_MACHINES)

@@ -1,0 +1,79 @@
+"""`/agent …`: a slash command → a command."""
+
+from __future__ import annotations
+
+from bot.commands import (
+    AskAgent,
+    Command,
+    ConnectService,
+    DisconnectService,
+    OpenAskForm,
+    Place,
+    ShowHelp,
+    ShowStatus,
+    StopTurn,
+)
+from bot.listeners.intake import Asked, Body
+from bot.listeners.text import plain
+from store.records import ChannelId, Member, UserId
+
+
+def parse_command(body: Body) -> Asked | None:
+    """Return what was asked; the `trigger_id` names the request, Slack gives each its own."""
+    place = Place(
+        channel=ChannelId(str(body.get("channel_id", ""))),
+        response_url=str(body.get("response_url") or "") or None,
+        is_direct=body.get("channel_name") == "directmessage",
+    )
+    word, rest = _split(str(body.get("text") or ""))
+    trigger_id = str(body.get("trigger_id") or "")
+    user = UserId(str(body.get("user_id") or ""))
+    writes = word == "ask" and bool(rest) and not rest.startswith("--private")
+    return Asked(
+        key=f"command:{trigger_id}",
+        unverified_user=user,
+        build=lambda member: _command(word, rest, member, place, trigger_id),
+        place=place,
+        writes_to_channel=writes,
+        needs_fresh=word == "connect",
+    )
+
+
+def _split(text: str) -> tuple[str, str]:
+    word, _, rest = plain(text).strip().partition(" ")
+    return word.lower(), rest.strip()
+
+
+def _command(word: str, rest: str, member: Member, place: Place, trigger_id: str) -> Command:
+    simple: dict[str, Command] = {
+        "connect": ConnectService(member, _first(rest), place),
+        "disconnect": DisconnectService(member, _first(rest), place),
+        "status": ShowStatus(member, place),
+        "stop": StopTurn(member, place),
+        "cancel": StopTurn(member, place),
+        "help": ShowHelp(member, place),
+        "": ShowHelp(member, place),
+    }
+    if word == "ask":
+        return _ask(rest, member, place, trigger_id)
+    return simple.get(word) or ShowHelp(member, place, unknown=word[:60])
+
+
+def _ask(rest: str, member: Member, place: Place, trigger_id: str) -> Command:
+    is_private, profile = False, None
+    while rest.startswith("--"):
+        flag, _, rest = rest.partition(" ")
+        rest = rest.strip()
+        if flag == "--private":
+            is_private = True
+        elif flag == "--agent":
+            profile, _, rest = rest.partition(" ")
+        else:
+            return ShowHelp(member, place, unknown=flag[:60])
+    if not rest.strip():
+        return OpenAskForm(member, place, trigger_id)
+    return AskAgent(member, rest.strip(), place, is_private=is_private, profile=profile)
+
+
+def _first(rest: str) -> str | None:
+    return rest.split(maxsplit=1)[0] if rest else None

@@ -1,0 +1,34 @@
+"""Slack's escaped text as people meant it."""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+
+
+def plain(text: str) -> str:
+    """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
+
+    `<@U1|ana>` is `@ana`, `<#C1|general>` is `#general`, `<https://x|label>` is `https://x`
+    (slack-platform.md §2.1).
+    """
+    words = _TOKEN.sub(_readable, text)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def without_mention(text: str, bot_user_id: str) -> str:
+    """Return the text without Deputy's own mention at its beginning."""
+    return re.sub(rf"^\s*<@{re.escape(bot_user_id)}(\|[^>]*)?>[\s,:]*", "", text)
+
+
+def mentions(text: str, bot_user_id: str) -> bool:
+    """Tell whether the text mentions Deputy."""
+    return re.search(rf"<@{re.escape(bot_user_id)}(\|[^>]*)?>", text) is not None
+
+
+def _readable(token: re.Match[str]) -> str:
+    sign, target, label = token.groups()
+    if sign:
+        return ("@" if sign == "!" else sign) + (label or target).lstrip("@#")
+    return target

@@ -1,0 +1,56 @@
+"""Structured logging: one JSON line an event on standard error, secrets and vendors' chatter kept out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+TOKEN_SHAPES = re.compile(
+    r"(xox[abeprs]-|xapp-|sk-ant-|whsec_|Bearer\s+|eyJ[A-Za-z0-9_-]{8,}\.|gh[opsu]_|vlt_)[A-Za-z0-9._~+/=-]*"
+)
+"""Shapes of tokens and ids that have no business in a log (Slack, Anthropic, JWT, GitHub, vault ids)."""
+QUIET = ("slack_sdk", "slack_bolt", "httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "aiosqlite", "alembic")
+"""At DEBUG some of these log whole payloads (slack-platform.md §2.5)."""
+
+
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Set logging up for the process; called once, by `__main__`."""
+    threshold = logging.getLevelName(level.upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(_redact_record)
+    logging.basicConfig(level=threshold, handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take token shapes out of every value, tracebacks included."""
+    return {key: without_tokens(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def without_tokens(text: str) -> str:
+    """Return the text with everything that looks like a token replaced."""
+    return TOKEN_SHAPES.sub("•••", text)
+
+
+def _redact_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_tokens(record.getMessage()), None
+    return True

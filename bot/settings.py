@@ -1,0 +1,226 @@
+"""Deputy's settings: read from a mapping once, checked as a whole, every problem told at once.
+
+Each field's line below it is its row in the README and in `.env.example` (a test compares them).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.errors import ConfigurationError
+from store.errors import KeysInvalid
+from store.records import Secret, UserId
+from store.sealing import parse_keys
+
+COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set; immutable, made by `from_environ` only."""
+
+    slack_bot_token: Secret
+    """`SLACK_BOT_TOKEN` (required): the bot token, `xoxb-…`"""
+    slack_app_token: Secret | None
+    """`SLACK_APP_TOKEN`: the app-level token, `xapp-…`, for Socket Mode; without it Slack must deliver over HTTP"""
+    slack_signing_secret: Secret | None
+    """`SLACK_SIGNING_SECRET`: the signing secret, for delivery over HTTP"""
+    slack_client_id: str | None
+    """`SLACK_CLIENT_ID` (required): the app's client id, for Sign in with Slack"""
+    slack_client_secret: Secret
+    """`SLACK_CLIENT_SECRET` (required): the app's client secret, for Sign in with Slack"""
+    slack_api_url: str
+    """`SLACK_API_URL`: where Slack's Web API is; default `https://slack.com/api/`"""
+    anthropic_api_key: Secret
+    """`ANTHROPIC_API_KEY` (required): a key of the Anthropic workspace that Deputy has to itself"""
+    anthropic_base_url: str | None
+    """`ANTHROPIC_BASE_URL`: where the Managed Agents API is; default Anthropic's"""
+    database_url: str
+    """`DATABASE_URL`: default `sqlite+aiosqlite:///deputy.db`"""
+    secret_keys: tuple[Secret, ...]
+    """`DEPUTY_SECRET_KEYS` (required): keys that seal what must rest, newest first, separated by commas"""
+    public_url: str
+    """`DEPUTY_PUBLIC_URL` (required): the https address under which browsers reach Deputy"""
+    host: str
+    """`HOST`: the address to listen on; default `127.0.0.1`"""
+    port: int
+    """`PORT`: the port to listen on; default `8080`"""
+    admins: frozenset[UserId]
+    """`DEPUTY_ADMINS`: Slack user ids of the admins, separated by commas"""
+    catalog_path: Path | None
+    """`DEPUTY_CATALOG`: a TOML file with services of your own, merged over the shipped catalogue"""
+    services: tuple[str, ...]
+    """`DEPUTY_SERVICES`: names of the services to offer, separated by commas; default all available ones"""
+    clients_path: Path | None
+    """`DEPUTY_CLIENTS`: a TOML file with pre-registered OAuth clients, for services that need one"""
+    model: str
+    """`DEPUTY_MODEL`: the model of the default profile; default `claude-sonnet-4-6`"""
+    approval_minutes: int
+    """`DEPUTY_APPROVAL_MINUTES`: how long an approval waits before it counts as a no; default `15`"""
+    command: str
+    """`DEPUTY_COMMAND`: the slash command, as in the manifest; default `/agent`"""
+    log_level: str
+    """`DEPUTY_LOG_LEVEL`: `debug`, `info`, `warning` or `error`; default `info`"""
+    allow_loopback: bool
+    """`DEPUTY_ALLOW_LOOPBACK`: `1` lets services be plain http on this machine: simulators and tests only"""
+
+    @property
+    def slack_base_url(self) -> str:
+        """Return where Slack's pages are: the API's address without `api/`."""
+        return self.slack_api_url.removesuffix("api/")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read and check everything. Raises `ConfigurationError` with all problems, never with a value."""
+        reader = _Reader(environ)
+        settings = _read(reader)
+        if reader.problems or settings is None:
+            raise ConfigurationError(tuple(reader.problems))
+        return settings
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def required(self, name: str, hint: str) -> str:
+        value = self.text(name)
+        if not value:
+            self.problems.append(f"{name} is missing: {hint}")
+        return value
+
+    def secret(self, name: str, prefix: str = "") -> Secret | None:
+        value = self.text(name)
+        if value and not value.startswith(prefix):
+            self.problems.append(f"{name} does not look right: it begins with {prefix}")
+        return Secret(value) if value else None
+
+    def required_secret(self, name: str, hint: str, prefix: str = "") -> Secret:
+        self.required(name, hint)
+        return self.secret(name, prefix) or Secret("")
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if value.isdecimal() and low <= int(value) <= high:
+            return int(value)
+        self.problems.append(f"{name} must be a number from {low} to {high}")
+        return default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default).lower()
+        if value not in choices:
+            self.problems.append(f"{name} must be one of {', '.join(choices)}")
+        return value
+
+    def checked(self, name: str, value: str, is_right: Callable[[str], bool], rule: str) -> str:
+        if value and not is_right(value):
+            self.problems.append(f"{name} {rule}")
+        return value
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        if not value:
+            return None
+        if not Path(value).is_file():
+            self.problems.append(f"{name} names a file that is not there")
+        return Path(value)
+
+    def keys(self, name: str) -> tuple[Secret, ...]:
+        value = self.required(name, "make one with `python -m bot new-key` and keep it safe")
+        try:
+            return parse_keys(value) if value else ()
+        except KeysInvalid:
+            self.problems.append(f"{name} cannot be used: make a key with `python -m bot new-key`")
+            return ()
+
+
+def _read(reader: _Reader) -> Settings | None:
+    allow_loopback = reader.choice("DEPUTY_ALLOW_LOOPBACK", "0", ("0", "1")) == "1"
+    app_token = reader.secret("SLACK_APP_TOKEN", "xapp-")
+    signing_secret = reader.secret("SLACK_SIGNING_SECRET")
+    if not app_token and not signing_secret:
+        reader.problems.append("SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) is needed: set one")
+    values = {**_read_slack(reader), **_read_addresses(reader, allow_loopback=allow_loopback), **_read_rest(reader)}
+    if reader.problems:
+        return None
+    return Settings(
+        slack_app_token=app_token,
+        slack_signing_secret=signing_secret,
+        allow_loopback=allow_loopback,
+        **values,  # type: ignore[arg-type]  # each group below makes its own fields, checked by the tests of each
+    )
+
+
+def _read_slack(reader: _Reader) -> dict[str, object]:
+    signin = "it is under Basic Information of your Slack app"
+    api_url = reader.text("SLACK_API_URL", "https://slack.com/api/")
+    return {
+        "slack_bot_token": reader.required_secret("SLACK_BOT_TOKEN", "it is under OAuth & Permissions", "xoxb-"),
+        "slack_client_id": reader.required("SLACK_CLIENT_ID", signin),
+        "slack_client_secret": reader.required_secret("SLACK_CLIENT_SECRET", signin),
+        "slack_api_url": reader.checked(
+            "SLACK_API_URL", api_url, lambda url: url.endswith("/api/"), "must end with /api/"
+        ),
+        "admins": frozenset(UserId(user) for user in reader.listed("DEPUTY_ADMINS")),
+        "command": reader.checked(
+            "DEPUTY_COMMAND",
+            reader.text("DEPUTY_COMMAND", "/agent"),
+            lambda command: COMMAND.fullmatch(command) is not None,
+            "must be a slash command such as /agent",
+        ),
+    }
+
+
+def _read_addresses(reader: _Reader, *, allow_loopback: bool) -> dict[str, object]:
+    public_url = reader.required("DEPUTY_PUBLIC_URL", "the https address under which browsers reach Deputy").rstrip("/")
+    reader.checked(
+        "DEPUTY_PUBLIC_URL",
+        public_url,
+        lambda url: is_public_url(url, allow_loopback=allow_loopback),
+        "must be https://HOST without a path: browsers and services are sent there",
+    )
+    return {
+        "public_url": public_url,
+        "host": reader.text("HOST", "127.0.0.1"),
+        "port": reader.number("PORT", 8080, 1, 65535),
+        "anthropic_base_url": reader.text("ANTHROPIC_BASE_URL") or None,
+        "database_url": reader.text("DATABASE_URL", "sqlite+aiosqlite:///deputy.db"),
+    }
+
+
+def _read_rest(reader: _Reader) -> dict[str, object]:
+    return {
+        "anthropic_api_key": reader.required_secret("ANTHROPIC_API_KEY", "a key of the workspace made for Deputy"),
+        "secret_keys": reader.keys("DEPUTY_SECRET_KEYS"),
+        "catalog_path": reader.path("DEPUTY_CATALOG"),
+        "services": reader.listed("DEPUTY_SERVICES"),
+        "clients_path": reader.path("DEPUTY_CLIENTS"),
+        "model": reader.text("DEPUTY_MODEL", "claude-sonnet-4-6"),
+        "approval_minutes": reader.number("DEPUTY_APPROVAL_MINUTES", 15, 1, 1440),
+        "log_level": reader.choice("DEPUTY_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+    }
+
+
+def is_public_url(url: str, *, allow_loopback: bool) -> bool:
+    """Tell whether browsers may be sent to this base address: https, or loopback where that is allowed."""
+    try:
+        parts = urlsplit(url)
+        is_loopback = parts.hostname in {"127.0.0.1", "localhost"}
+    except ValueError:
+        return False
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username)
+    scheme_fits = parts.scheme == "https" or (parts.scheme == "http" and allow_loopback and is_loopback)
+    return bool(parts.hostname) and is_bare and scheme_fits

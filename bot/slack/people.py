@@ -1,0 +1,110 @@
+"""Who somebody is and what a channel is, as Slack says, remembered for minutes (implements `People`).
+
+It reports; judging who may be served is the intake's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from bot.domain.ports import Clock, Person
+from bot.errors import SlackRejected
+from bot.slack.client import SlackApi
+from store.records import ChannelId, UserId
+
+LIFETIME = timedelta(minutes=10)
+"""How old an answer may be (slack-platform.md §3.1); decisions and credentials ask afresh."""
+KNOWN_AT_MOST = 5_000
+UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+UNSEEN_CHANNEL = frozenset(
+    {"channel_not_found", "not_in_channel", "missing_scope", "method_not_supported_for_channel_type"}
+)
+GUESTS = ("is_restricted", "is_ultra_restricted")
+MACHINES = ("is_bot", "is_workflow_bot")
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[V]):
+    value: V
+    until: datetime
+
+
+class SlackPeople:
+    """Answers of `users.info` and `conversations.info`; one per workspace."""
+
+    def __init__(self, *, api: SlackApi, clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+        self._people: dict[UserId, _Kept[Person | None]] = {}
+        self._shared: dict[ChannelId, _Kept[bool | None]] = {}
+
+    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
+        """Return the person as Slack knows them, None if Slack does not."""
+        kept = self._people.get(user_id)
+        if kept and not is_fresh and self._clock.now() < kept.until:
+            return kept.value
+        found = await self._ask_person(user_id)
+        self._keep(self._people, user_id, found)
+        return found
+
+    async def is_shared(self, channel: ChannelId) -> bool | None:
+        """Tell whether another organisation can read the channel, or is about to; None if we cannot see it."""
+        kept = self._shared.get(channel)
+        if kept and kept.value is not None and self._clock.now() < kept.until:
+            return kept.value
+        found = await self._ask_shared(channel)
+        self._keep(self._shared, channel, found)
+        return found
+
+    def forget(self, user_id: UserId) -> None:
+        """Ask afresh next time: something about this person changed."""
+        self._people.pop(user_id, None)
+
+    async def _ask_person(self, user_id: UserId) -> Person | None:
+        try:
+            answer = await self._api.call("users.info", user=user_id)
+        except SlackRejected as error:
+            if error.code in UNKNOWN_PERSON:
+                return None
+            raise
+        user = answer.get("user")
+        return _person(user) if isinstance(user, Mapping) else None
+
+    async def _ask_shared(self, channel: ChannelId) -> bool | None:
+        try:
+            answer = await self._api.call("conversations.info", channel=channel)
+        except SlackRejected as error:
+            if error.code in UNSEEN_CHANNEL:
+                return None
+            raise
+        info: Mapping[str, Any] = answer.get("channel") or {}
+        if info.get("is_member") is False:
+            return None
+        return bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared") or info.get("pending_shared"))
+
+    def _keep(self, memory: dict[K, _Kept[V]], key: K, value: V) -> None:
+        if len(memory) >= KNOWN_AT_MOST:
+            memory.pop(next(iter(memory)))
+        memory[key] = _Kept(value, self._clock.now() + LIFETIME)
+
+
+def _person(user: Mapping[str, Any]) -> Person:
+    enterprise: Mapping[str, Any] = user.get("enterprise_user") or {}
+    profile: Mapping[str, Any] = user.get("profile") or {}
+    name = profile.get("display_name") or user.get("real_name") or user.get("name") or user.get("id")
+    return Person(
+        user_id=UserId(str(user.get("id") or "")),
+        team_id=str(user.get("team_id") or ""),
+        enterprise_id=str(enterprise.get("enterprise_id") or "") or None,
+        name=str(name),
+        is_bot=any(user.get(mark) for mark in MACHINES) or user.get("id") == "USLACKBOT",
+        is_guest=any(user.get(mark) for mark in GUESTS),
+        is_stranger=bool(user.get("is_stranger")),
+        is_deleted=bool(user.get("deleted")),
+    )

@@ -1,0 +1,77 @@
+"""The ASGI app: health, metrics, Slack over HTTP, and the pages of `oauth`, all on one port."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+log = structlog.get_logger(__name__)
+
+Health = Callable[[], Awaitable[dict[str, bool]]]
+SLACK_BODY_LIMIT = 1_000_000
+"""Bytes; Slack's largest payloads are views of 250 kB."""
+
+
+def build_web(
+    *,
+    pages: Sequence[BaseRoute],
+    bolt: AsyncApp | None,
+    health: Health,
+    registry: CollectorRegistry,
+    new_reference: Callable[[], str],
+) -> Starlette:
+    """Return the app; `bolt` None means that Slack delivers through Socket Mode and not here."""
+    routes: list[BaseRoute] = [
+        Route("/healthz", _healthz(health), methods=["GET"]),
+        Route("/metrics", _metrics(registry), methods=["GET"]),
+        *pages,
+    ]
+    if bolt:
+        routes.append(Route("/slack/events", _slack(AsyncSlackRequestHandler(bolt)), methods=["POST"]))
+    return Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
+
+
+def _healthz(health: Health) -> Callable[[Request], Awaitable[Response]]:
+    async def healthz(_: Request) -> Response:
+        parts = await health()
+        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+
+    return healthz
+
+
+def _metrics(registry: CollectorRegistry) -> Callable[[Request], Awaitable[Response]]:
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics
+
+
+def _slack(handler: AsyncSlackRequestHandler) -> Callable[[Request], Awaitable[Response]]:
+    async def events(request: Request) -> Response:
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > SLACK_BODY_LIMIT:
+            return PlainTextResponse("too large", status_code=413)
+        return await handler.handle(request)
+
+    return events
+
+
+def _on_error(new_reference: Callable[[], str]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The catch-all of pages: a reference for the person, everything else for the log."""
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        reference = new_reference()
+        # The path's first part only: a path may hold a ticket.
+        log.error("page_failed", reference=reference, area=request.url.path.split("/")[1], exc_info=error)
+        text = f"Something broke on our side. Reference {reference}. Please try again from Slack."
+        return PlainTextResponse(text, status_code=500)
+
+    return on_error

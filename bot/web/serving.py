@@ -1,0 +1,36 @@
+"""Runs the ASGI app in this process's event loop; signals stay `__main__`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals alone: uvicorn would end the process before turns are put away."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing."""
+        yield
+
+
+def build_server(app: Starlette, host: str, port: int) -> Server:
+    """Return a server without access log: paths and queries of links and callbacks are secrets."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=5,
+        # The public address comes from the settings, never from what a client claims.
+        proxy_headers=False,
+    )
+    return Server(config)
