@@ -107,7 +107,8 @@ class Follower:
         """Let the connection go."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            with suppress(httpx2.HTTPError):  # it is being thrown away, and may be broken already
+            with suppress(*_DROPS):  # it is being thrown away, and may be broken already
+                await _unwind(stream)
                 await stream.close()
 
     async def _read(self) -> object:
@@ -183,3 +184,11 @@ class Follower:
         ours = translate(event)
         self._is_over = isinstance(ours, SessionGone)
         return ours
+
+
+async def _unwind(stream: AsyncStream[Any]) -> None:
+    """Cancel a read, so that the SDK's nested generators end here and not in tasks of the loop."""
+    with suppress(TimeoutError, StopAsyncIteration):
+        async with asyncio.timeout(0):
+            while True:
+                await anext(stream)

@@ -1,0 +1,152 @@
+"""Profiles as the API gets them: strict, cross-referenced, and with a fingerprint that means something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from bot.agents.profiles import build_agent, build_environment, build_servers, build_tools, fingerprint
+from bot.domain.ports import ProfileSpec, ServiceTools
+
+NOTION = ServiceTools(
+    name="notion",
+    url="https://mcp.notion.example/mcp",
+    rules={"search": "allowed", "create_page": "user_approved", "delete_page": "denied"},
+    default_rule="user_approved",
+)
+GITHUB = ServiceTools(name="github", url="https://github.example/mcp", rules={}, default_rule="denied")
+SPEC = ProfileSpec(
+    name="assistant",
+    model="claude-test",
+    system="Help.",
+    built_in_rules={"web_search": "allowed", "bash": "user_approved"},
+    services=(NOTION, GITHUB),
+    allowed_hosts=("b.example", "a.example"),
+)
+RULES = st.dictionaries(st.text(min_size=1, max_size=8), st.sampled_from(["allowed", "user_approved", "denied"]))
+NAMES = st.text("abcdefgh", min_size=1, max_size=4)
+
+
+def test_only_what_is_listed_may_run_unasked() -> None:
+    assert build_tools(SPEC.built_in_rules, SPEC.services) == snapshot(
+        [
+            {
+                "type": "agent_toolset_20260401",
+                "default_config": {"enabled": False},
+                "configs": [
+                    {"type": "bash", "name": "bash", "enabled": True, "permission_policy": {"type": "always_ask"}},
+                    {
+                        "type": "web_search",
+                        "name": "web_search",
+                        "enabled": True,
+                        "permission_policy": {"type": "always_allow"},
+                    },
+                ],
+            },
+            {"type": "mcp_toolset", "mcp_server_name": "github", "default_config": {"enabled": False}, "configs": []},
+            {
+                "type": "mcp_toolset",
+                "mcp_server_name": "notion",
+                "default_config": {"enabled": True, "permission_policy": {"type": "always_ask"}},
+                "configs": [
+                    {"name": "create_page", "enabled": True, "permission_policy": {"type": "always_ask"}},
+                    {"name": "delete_page", "enabled": False},
+                    {"name": "search", "enabled": True, "permission_policy": {"type": "always_allow"}},
+                ],
+            },
+        ]
+    )
+
+
+def test_the_environment_reaches_the_services_and_the_allowed_hosts_only() -> None:
+    assert build_environment(SPEC) == snapshot(
+        {
+            "name": "deputy-assistant-904586516d1e",
+            "config": {
+                "type": "cloud",
+                "networking": {
+                    "type": "limited",
+                    "allowed_hosts": ["a.example", "b.example"],
+                    "allow_mcp_servers": True,
+                    "allow_package_managers": False,
+                },
+            },
+        }
+    )
+
+
+def test_without_services_the_built_in_toolset_is_still_declared() -> None:
+    tools = build_tools({}, ())
+
+    assert tools == [{"type": "agent_toolset_20260401", "default_config": {"enabled": False}, "configs": []}]
+    assert build_servers(()) == []
+
+
+@given(st.lists(st.tuples(NAMES, RULES), unique_by=lambda pair: pair[0], max_size=5))
+def test_every_server_has_one_toolset_and_every_toolset_its_server(named) -> None:
+    services = tuple(ServiceTools(name, f"https://{name}.example", rules, "denied") for name, rules in named)
+
+    toolsets = [tool for tool in build_tools({}, services) if tool["type"] == "mcp_toolset"]
+    servers = build_servers(services)
+
+    assert [tool["mcp_server_name"] for tool in toolsets] == [server["name"] for server in servers]
+
+
+@given(RULES)
+def test_no_tool_but_an_allowed_one_runs_without_being_asked_about(rules) -> None:
+    service = ServiceTools("s", "https://s.example", rules, "user_approved")
+
+    toolset = build_tools(rules, (service,))[1]
+
+    unasked = {c["name"] for c in toolset["configs"] if c.get("permission_policy") == {"type": "always_allow"}}
+    assert unasked == {tool for tool, rule in rules.items() if rule == "allowed"}
+    assert toolset["default_config"] == {"enabled": True, "permission_policy": {"type": "always_ask"}}
+
+
+def test_a_default_that_allows_is_refused() -> None:
+    with pytest.raises(ValueError, match="must not be allowed"):
+        build_tools({}, (replace(NOTION, default_rule="allowed"),))
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such tool rule"):
+        build_tools({"bash": "sometimes"}, ())
+
+
+def test_the_fingerprint_does_not_depend_on_any_order() -> None:
+    turned = replace(
+        SPEC,
+        services=(GITHUB, replace(NOTION, rules=dict(reversed(NOTION.rules.items())))),
+        built_in_rules=dict(reversed(SPEC.built_in_rules.items())),
+        allowed_hosts=tuple(reversed(SPEC.allowed_hosts)),
+    )
+
+    assert fingerprint(turned) == fingerprint(SPEC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"model": "claude-other"},
+        {"system": "Help!"},
+        {"built_in_rules": {"bash": "allowed"}},
+        {"services": (NOTION,)},
+        {"services": (NOTION, replace(GITHUB, url="https://elsewhere.example"))},
+        {"services": (NOTION, replace(GITHUB, default_rule="user_approved"))},
+        {"allowed_hosts": ()},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_changes_with_every_part(change) -> None:
+    assert fingerprint(replace(SPEC, **change)) != fingerprint(SPEC)
+
+
+def test_an_agent_is_named_as_its_profile() -> None:
+    agent = build_agent(SPEC)
+
+    assert (agent["name"], agent["model"], agent["system"]) == ("assistant", "claude-test", "Help.")
