@@ -1,0 +1,101 @@
+"""How events come to be: stamped, kept in order, given to the open streams.
+
+Which event comes when is the machine's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from simulator.agents.ids import new_id
+from simulator.agents.schemas import event as checked
+from simulator.agents.state import Session, World
+
+Json = dict[str, Any]
+HOUR_CENTS = 8.0
+SEARCH_CENTS = 1.0
+INPUT_CENTS = 0.0003
+OUTPUT_CENTS = 0.0015
+
+
+def cost_cents(session: Session) -> float:
+    """Return the list cost so far, in US cents."""
+    return (
+        session.input_tokens * INPUT_CENTS
+        + session.output_tokens * OUTPUT_CENTS
+        + session.searches * SEARCH_CENTS
+        + session.active_seconds / 3600 * HOUR_CENTS
+        + session.extra_cents
+    )
+
+
+def usage(session: Session) -> Json:
+    """Return the cumulative usage, with the list cost rounded up to a cent."""
+    return {
+        "input_tokens": session.input_tokens,
+        "output_tokens": session.output_tokens,
+        "cache_read_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "server_tool_use": {"web_search_requests": session.searches, "web_fetch_requests": 0},
+        "active_seconds": round(session.active_seconds, 3),
+        "list_cost": {"amount": str(math.ceil(round(cost_cents(session), 6))), "currency": "USD"},
+    }
+
+
+def budget(session: Session) -> Json | None:
+    """Return the budget as the API shows it."""
+    if session.budget_cents is None:
+        return None
+    return {"type": "limit", "max_list_cost": {"amount": str(session.budget_cents), "currency": "USD"}}
+
+
+class Journal:
+    """Writes the events of sessions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def emit(self, session: Session, kind: str, *, id: str | None = None, **fields: Any) -> Json:  # noqa: A002 - the field's name
+        """Append an event, stamped now, and give it to every stream."""
+        data = {"id": id or new_id("sevt"), "type": kind, **fields, "processed_at": self._world.stamp(session)}
+        return self._keep(session, checked(data))
+
+    def emit_unchecked(self, session: Session, data: Json) -> Json:
+        """Append an event that the SDK does not know: tomorrow's API."""
+        stamp = self._world.stamp(session).isoformat().replace("+00:00", "Z")
+        return self._keep(session, {"id": new_id("sevt"), **data, "processed_at": stamp})
+
+    def queue(self, session: Session, data: Json) -> Json:
+        """Append an input that waits: `processed_at` is null until it is taken up."""
+        return self._keep(session, checked(data | {"id": new_id("sevt"), "processed_at": None}))
+
+    def take_up(self, session: Session, queued: Json) -> Json:
+        """Stamp a waiting input: the same id again, now last in order."""
+        session.events[:] = [event for event in session.events if event["id"] != queued["id"]]
+        return self._keep(session, checked(queued | {"processed_at": self._world.stamp(session)}))
+
+    def _keep(self, session: Session, data: Json) -> Json:
+        session.events.append(data)
+        self._publish(session, data)
+        return data
+
+    def preview(self, session: Session, of: str, data: Json) -> None:
+        """Give a preview to the streams that asked for that kind; it is never kept."""
+        data = checked(data)
+        for subscriber in session.subscribers:
+            if of in subscriber.deltas:
+                subscriber.frames.put_nowait(data)
+        self._world.note()
+
+    def farewell(self, session: Session) -> None:
+        """Say `session.deleted` on every stream and close it."""
+        data = {"id": new_id("sevt"), "type": "session.deleted", "processed_at": self._world.stamp(session)}
+        self._publish(session, checked(data))
+        for subscriber in session.subscribers:
+            subscriber.frames.put_nowait(None)
+
+    def _publish(self, session: Session, data: Json) -> None:
+        for subscriber in session.subscribers:
+            subscriber.frames.put_nowait(data)
+        self._world.note()
