@@ -1,0 +1,60 @@
+"""`files.getUploadURLExternal` and `files.completeUploadExternal`: the two halves of an upload.
+
+The bytes between them are taken by `hooks.py`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from simulator.slack.errors import SlackError
+from simulator.slack.methods.access import own, thread_root, writable
+from simulator.slack.methods.chat import posted_event
+from simulator.slack.methods.registry import Args, serves
+from simulator.slack.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+@serves("files.getUploadURLExternal", "filename length alt_txt snippet_type", scopes="files:write", per_minute=100)
+def get_upload_url(ws: Workspace, args: Args) -> Answer:
+    """Return where to put the bytes."""
+    name, length = args.required("filename"), args.number("length", 0)
+    if length <= 0:
+        raise SlackError("invalid_arguments")
+    file_id = "F" + secrets.token_hex(5).upper()
+    ws.files[file_id] = {"id": file_id, "name": name, "length": length, "content": None, "is_shared": False}
+    return {"upload_url": f"{ws.url}/upload/{file_id}", "file_id": file_id}
+
+
+@serves(
+    "files.completeUploadExternal",
+    "files channel_id channels initial_comment thread_ts",
+    scopes="files:write",
+    per_minute=100,
+)
+def complete_upload(ws: Workspace, args: Args) -> Answer:
+    """Share uploaded files as one message."""
+    given = args.structure("files", "invalid_arguments")
+    if not isinstance(given, list) or not given:
+        raise SlackError("invalid_arguments")
+    found = [ws.files.get(str(one.get("id"))) for one in given]
+    if any(file is None or file["content"] is None for file in found):
+        raise SlackError("file_not_found")
+    shared = [
+        {"id": file["id"], "name": file["name"], "title": one.get("title") or file["name"], "size": file["length"]}
+        for file, one in zip(found, given, strict=True)
+        if file is not None
+    ]
+    target = args.string("channel_id")
+    if target is not None:
+        channel = writable(ws, target)
+        root = thread_root(ws, channel, args.string("thread_ts"))
+        message = own(channel, ws.next_ts(), args.string("initial_comment") or "", root.ts if root else None)
+        message.files = shared
+        if root and root.thread_ts is None:
+            root.thread_ts = root.ts
+        ws.place(message)
+        ws.on_event(posted_event(ws, message))
+    return {"files": shared}

@@ -1,0 +1,173 @@
+"""The Web API over HTTP: arguments, tokens, scopes, rates, planned faults, recorded calls.
+
+What the methods do is in `methods/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from simulator.slack.errors import SlackError
+from simulator.slack.faults import Fault, Faults
+from simulator.slack.limits import RateLimits
+from simulator.slack.methods import agents, apps, chat, conversations, files, streams, views
+from simulator.slack.methods.registry import METHODS, Args, Method
+from simulator.slack.workspace import Workspace
+
+__all__ = ["LOADED", "Call", "WebApi"]
+
+LOADED = (agents, apps, chat, conversations, files, streams, views)
+"""Importing them fills the registry."""
+
+
+@dataclass
+class Call:
+    """One request of the app, as it was recorded."""
+
+    method: str
+    args: dict[str, Any]
+    at: float
+    ok: bool = False
+    error: str | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
+    fault: str | None = None
+
+
+@dataclass
+class Access:
+    """The tokens that are valid and the scopes they carry."""
+
+    bot_token: str
+    app_token: str
+    scopes: set[str]
+    app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    is_revoked: bool = False
+
+
+class WebApi:
+    """The handler of `/api/{method}`."""
+
+    def __init__(self, workspace: Workspace, access: Access) -> None:
+        self._workspace = workspace
+        self.access = access
+        self.faults = Faults()
+        self.limits = RateLimits(workspace.clock)
+        self.enforces_rate_limits = False
+        self.calls: list[Call] = []
+        self.latency: dict[str, float] = {}
+        self.latency_after: dict[str, float] = {}
+        self._closing = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one call."""
+        name = request.match_info["method"]
+        try:
+            given, token = await read_arguments(request)
+        except SlackError as error:
+            return self._respond({"ok": False, "error": error.code})
+        call = Call(name, given, self._workspace.now())
+        self.calls.append(call)
+        await asyncio.sleep(self.latency.get(name, 0.0))
+        fault = self.faults.strike(name)
+        if fault:
+            call.fault = fault.kind
+        if fault and not fault.kind.endswith("_after"):
+            return await self._strike(request, fault, call)
+        response = self._serve(name, given, token, call)
+        self._workspace.changed()
+        await asyncio.sleep(self.latency_after.get(name, 0.0))
+        return await self._strike(request, fault, call) if fault else response
+
+    def close(self) -> None:
+        """Let go of every call that a fault holds."""
+        self._closing.set()
+
+    def _serve(self, name: str, given: dict[str, Any], token: str | None, call: Call) -> web.Response:
+        method = METHODS.get(name)
+        try:
+            if method is None:
+                raise SlackError("unknown_method", req_method=name)
+            self._check_access(method, token)
+            args = Args({key: value for key, value in given.items() if key in method.arguments and value is not None})
+            wait = self.limits.take(method, args) if self.enforces_rate_limits else None
+            if wait is not None:
+                call.error = "ratelimited"
+                return self._limited(wait)
+            self._workspace.sweep()
+            call.answer = {"ok": True, **method.handler(self._workspace, args)}
+            call.ok = True
+        except SlackError as error:
+            call.error = error.code
+            call.answer = {"ok": False, "error": error.code, **error.extra}
+        return self._respond(call.answer, method)
+
+    def _check_access(self, method: Method, token: str | None) -> None:
+        access = self.access
+        if token is None:
+            raise SlackError("not_authed")
+        if token not in {access.bot_token, access.app_token}:
+            raise SlackError("invalid_auth")
+        if access.is_revoked:
+            raise SlackError("token_revoked")
+        if token != (access.app_token if method.token == "app" else access.bot_token):
+            raise SlackError("not_allowed_token_type")
+        granted = access.app_scopes if method.token == "app" else access.scopes
+        if method.scopes and granted.isdisjoint(method.scopes):
+            raise SlackError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(granted)))
+
+    def _respond(self, answer: Mapping[str, Any], method: Method | None = None) -> web.Response:
+        scopes = self.access.app_scopes if method and method.token == "app" else self.access.scopes
+        headers = {"x-oauth-scopes": ",".join(sorted(scopes)), "x-slack-req-id": "simulated"}
+        if method:
+            headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
+        return web.json_response(answer, headers=headers)
+
+    def _limited(self, wait: int) -> web.Response:
+        answer = {"ok": False, "error": "ratelimited"}
+        return web.json_response(answer, status=429, headers={"Retry-After": str(wait)})
+
+    async def _strike(self, request: web.Request, fault: Fault, call: Call) -> web.StreamResponse:
+        call.error = call.error or fault.kind
+        kind = fault.kind.removesuffix("_after").removesuffix("_before")
+        match kind:
+            case "connection_error":
+                if request.transport is not None:
+                    request.transport.abort()
+            case "timeout":
+                await self._closing.wait()
+            case "status_500":
+                return web.Response(status=500, text="internal error")
+            case "ratelimited":
+                return self._limited(fault.retry_after)
+            case "malformed":
+                return web.Response(text='{"ok": tru', content_type="application/json")
+            case _:
+                call.error = fault.error
+                return self._respond({"ok": False, "error": fault.error})
+        return web.Response(status=503)
+
+
+async def read_arguments(request: web.Request) -> tuple[dict[str, Any], str | None]:
+    """Return the arguments, from query, form or JSON, and the token. Raises `invalid_json`, `json_not_object`."""
+    given: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.text() or "{}")
+        except ValueError:
+            raise SlackError("invalid_json") from None
+        if not isinstance(body, dict):
+            raise SlackError("json_not_object")
+        given |= body
+    elif request.can_read_body:
+        given |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    token = given.pop("token", None)
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Bearer" and bearer:
+        token = bearer
+    return given, token
