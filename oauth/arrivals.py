@@ -1,0 +1,100 @@
+"""Back from the service: its answer becomes a token, the token a credential in the member's vault.
+
+A token is here in memory only, from the answer to the vault; which vault that is, is the port's to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from oauth.attempts import Attempts, Pairs
+from oauth.authorization import Declined, parse_callback
+from oauth.catalog import Catalog, Service
+from oauth.errors import CredentialRefused, Reason, ServiceDeclined, ServiceMisbehaved, TicketUnusable
+from oauth.ports import Credential, Validity, VaultRefused, Vaults
+from oauth.servers import Servers, step
+from oauth.tokens import Exchange, Tokens, build_credential
+from store.records import Attempt, Connection, Secret, Ticket
+
+
+class Arrivals:
+    """The second half of every attempt."""
+
+    def __init__(self, *, attempts: Attempts, catalog: Catalog, servers: Servers, vaults: Vaults) -> None:
+        self._attempts = attempts
+        self._catalog = catalog
+        self._servers = servers
+        self._vaults = vaults
+
+    async def complete(self, path_service: str, pairs: Pairs, cookies: Mapping[str, str]) -> Ticket:
+        """Use the service's answer, once, and connect the member.
+
+        `path_service` is of the URL and proves nothing: it must be the attempt's (COAT,
+        mcp-oauth.md §4.1). Raises `TicketUnusable`, `AttemptEnded`.
+        """
+        attempt = await self._attempts.find_authorizing(pairs, cookies)
+        ticket = attempt.ticket
+        async with self._attempts.ending_on_error(ticket):
+            await self._attempts.claim_exchange(attempt)
+            service = self._catalog.get_available(ticket.service)
+            if path_service != ticket.service:
+                raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
+            connection = await self._connect(attempt, service, _read_code(attempt, service, pairs))
+        await self._attempts.tell(ticket, connection)
+        return ticket
+
+    async def _connect(self, attempt: Attempt, service: Service, code: Secret) -> Connection:
+        exchange = _recorded_exchange(attempt)
+        tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
+        is_stored = False
+        try:
+            connection = await self._hand_over(attempt, service, exchange, tokens)
+            is_stored = True
+        finally:
+            if not is_stored:
+                await self._servers.revoke(service, exchange, tokens)
+        return connection
+
+    async def _hand_over(self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens) -> Connection:
+        url = attempt.mcp_server_url or service.mcp_url
+        with step(service, "token"):
+            credential = build_credential(tokens, exchange, url, attempt.scope, self._attempts.now())
+        connection = await self._put(attempt.ticket, credential)
+        is_kept = False
+        try:
+            if await self._vaults.validate(connection) is Validity.INVALID:
+                raise CredentialRefused(service.name)
+            if not await self._attempts.finish(attempt.ticket, connection):
+                # Voided or superseded while the browser was on its way: nothing may stay behind.
+                raise TicketUnusable(Reason.SUPERSEDED)
+            is_kept = True
+        finally:
+            if not is_kept:
+                await self._vaults.remove(connection)
+        return connection
+
+    async def _put(self, ticket: Ticket, credential: Credential) -> Connection:
+        try:
+            return await self._vaults.put(ticket.owner, ticket.service, credential)
+        except VaultRefused as error:
+            raise CredentialRefused(ticket.service) from error
+
+
+def _read_code(attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
+    with step(service, "callback"):
+        answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
+    if isinstance(answer, Declined):
+        raise ServiceDeclined(service.name, "authorization", answer.code)
+    return answer.code
+
+
+def _recorded_exchange(attempt: Attempt) -> Exchange:
+    return Exchange(
+        token_endpoint=attempt.token_endpoint or "",
+        client_id=attempt.client_id or "",
+        client_secret=attempt.client_secret,
+        auth_method=attempt.auth_method or "none",
+        redirect_uri=attempt.redirect_uri or "",
+        resource=attempt.resource or "",
+        verifier=attempt.verifier or Secret(""),
+    )

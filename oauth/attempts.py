@@ -1,0 +1,224 @@
+"""The life of a ticket once its link is out: looked at, claimed, ended; and who is told of the end.
+
+The steps between are `oauth/departures.py` (to the service) and `oauth/arrivals.py` (back from it).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from oauth.authorization import parse_state
+from oauth.browser import hash_secret, is_same_browser
+from oauth.errors import (
+    AttemptEnded,
+    ConnectError,
+    CredentialRefused,
+    IdentityMismatch,
+    Reason,
+    RuleBroken,
+    ServiceDeclined,
+    TicketUnusable,
+)
+from oauth.ports import Failure, Outcomes
+from store import audit, tickets
+from store.database import Database, Tx
+from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
+
+log = structlog.get_logger(__name__)
+
+Pairs = Sequence[tuple[str, str]]
+"""A query, in order, with what is repeated."""
+
+
+class Clock(Protocol):
+    """The time, aware UTC."""
+
+    def now(self) -> datetime:
+        """Return the current time."""
+
+
+def new_reference() -> str:
+    """Return a short word for people to quote and operators to search the log for."""
+    return secrets.token_hex(4).upper()
+
+
+class Attempts:
+    """Every attempt of every member; the database decides each race."""
+
+    def __init__(self, *, database: Database, outcomes: Outcomes, clock: Clock) -> None:
+        self._database = database
+        self._outcomes = outcomes
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the current time."""
+        return self._clock.now()
+
+    async def peek(self, link: str) -> Ticket:
+        """Return the ticket of an unused link, without any effect. Raises `TicketUnusable`."""
+        async with self._database.transaction() as tx:
+            ticket = await tickets.find_by_link(tx, hash_secret(link))
+        return _require_new(ticket, self.now())
+
+    async def start(self, link: str, *, cookie: str, state: str, nonce: str) -> Ticket:
+        """Claim the link for one browser. Raises `TicketUnusable` for all but the first."""
+        ticket = await self.peek(link)
+        async with self._database.transaction() as tx:
+            is_ours = await tickets.claim_start(
+                tx,
+                ticket.id,
+                cookie_hash=hash_secret(cookie),
+                state_hash=hash_secret(state),
+                nonce=nonce,
+                now=self.now(),
+            )
+        if not is_ours:
+            raise TicketUnusable(Reason.USED)
+        return ticket
+
+    async def find_identifying(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
+        """Return the attempt that comes back from Slack in its own browser. Raises `TicketUnusable`."""
+        state = _read_state(pairs)
+        async with self._database.transaction() as tx:
+            attempt = await tickets.find_by_identity_state(tx, hash_secret(state))
+        return _require_browser(attempt, cookies)
+
+    async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
+        """Return the attempt that comes back from the service in its own browser. Raises `TicketUnusable`."""
+        state = _read_state(pairs)
+        async with self._database.transaction() as tx:
+            attempt = await tickets.find_by_state(tx, hash_secret(state))
+        return _require_browser(attempt, cookies)
+
+    async def claim_authorizing(self, attempt: Attempt, state: str) -> None:
+        """Record what the way back needs. Raises `TicketUnusable` if the attempt has ended meanwhile."""
+        async with self._database.transaction() as tx:
+            is_ours = await tickets.claim_authorizing(tx, attempt, state_hash=hash_secret(state), now=self.now())
+            if is_ours:
+                await self._record(tx, attempt.ticket, "connect.identified", {})
+        if not is_ours:
+            raise TicketUnusable(Reason.USED)
+
+    async def claim_exchange(self, attempt: Attempt) -> None:
+        """Take the one right to use the service's answer, good or bad. Raises `TicketUnusable`."""
+        async with self._database.transaction() as tx:
+            is_ours = await tickets.claim_exchange(tx, attempt.ticket.id, self.now())
+        if not is_ours:
+            raise TicketUnusable(Reason.USED)
+
+    @asynccontextmanager
+    async def ending_on_error(self, ticket: Ticket) -> AsyncIterator[None]:
+        """End the attempt if the block does not succeed, whatever happens in it.
+
+        Raises `AttemptEnded` for what the block refuses; a bug goes on to the web's catch-all.
+        """
+        cause: ConnectError | None = None
+        is_over = False
+        try:
+            self._require_time(ticket)
+            yield
+            is_over = True
+        except ConnectError as error:
+            cause = error
+        finally:
+            if not is_over:
+                reference = await self._fail(ticket, cause)
+        if cause is not None:
+            raise AttemptEnded(cause, ticket.service, reference) from cause
+
+    def _require_time(self, ticket: Ticket) -> None:
+        if ticket.expires_at <= self.now():
+            raise TicketUnusable(Reason.EXPIRED)
+
+    async def finish(self, ticket: Ticket, connection: Connection) -> bool:
+        """Settle as done; False where the attempt was voided while it was going on."""
+        async with self._database.transaction() as tx:
+            is_done = await tickets.settle(tx, ticket.id, TicketState.DONE, self.now())
+            if is_done:
+                details = {"connection": connection.id, "scope": connection.scope or ""}
+                await self._record(tx, ticket, "connect.connected", details)
+        return is_done
+
+    async def tell(self, ticket: Ticket, connection: Connection) -> None:
+        """Tell the member that they are connected."""
+        log.info("connect.connected", service=ticket.service)
+        await self._outcomes.connected(ticket, connection)
+
+    async def recover(self) -> None:
+        """End the attempts that a crash cut off between the service's answer and the vault."""
+        async with self._database.transaction() as tx:
+            interrupted = await tickets.list_interrupted(tx)
+        for ticket in interrupted:
+            await self._fail(ticket, None)
+
+    async def _fail(self, ticket: Ticket, cause: ConnectError | None) -> str:
+        reference = new_reference()
+        failure = _failure_of(cause)
+        data = describe(cause) if cause is not None else {"error": "interrupted"}
+        async with self._database.transaction() as tx:
+            is_ours = await tickets.settle(tx, ticket.id, TicketState.FAILED, self.now())
+            await self._record(tx, ticket, "connect.failed", {"failure": failure, "reference": reference, **data})
+        log.warning("connect.failed", service=ticket.service, failure=failure, reference=reference, **data)
+        if is_ours:
+            await self._outcomes.failed(ticket, failure, reference)
+        return reference
+
+    async def _record(self, tx: Tx, ticket: Ticket, action: str, details: dict[str, str]) -> None:
+        owner = ticket.owner
+        await audit.record(
+            tx, AuditEntry(self.now(), owner.workspace_id, owner.user_id, action, ticket.service, details)
+        )
+
+
+def describe(error: ConnectError) -> dict[str, str]:
+    """Return what of an error may be logged: our own words and known codes, never upstream prose."""
+    names = ("step", "rule", "code", "reason")
+    return {"error": type(error).__name__} | {name: str(getattr(error, name)) for name in names if hasattr(error, name)}
+
+
+def _require_new(ticket: Ticket | None, now: datetime) -> Ticket:
+    if ticket is None:
+        raise TicketUnusable(Reason.UNKNOWN)
+    if ticket.state is TicketState.SUPERSEDED:
+        raise TicketUnusable(Reason.SUPERSEDED)
+    if ticket.state is not TicketState.NEW:
+        raise TicketUnusable(Reason.USED)
+    if ticket.expires_at <= now:
+        raise TicketUnusable(Reason.EXPIRED)
+    return ticket
+
+
+def _read_state(pairs: Pairs) -> str:
+    try:
+        return parse_state(pairs)
+    except RuleBroken as error:
+        raise TicketUnusable(Reason.MALFORMED) from error
+
+
+def _require_browser(attempt: Attempt | None, cookies: Mapping[str, str]) -> Attempt:
+    if attempt is None:
+        raise TicketUnusable(Reason.USED)
+    # Not consumed here: the rightful browser may still come (mcp-oauth.md §4.3).
+    if not is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):
+        raise TicketUnusable(Reason.OTHER_BROWSER)
+    return attempt
+
+
+def _failure_of(cause: ConnectError | None) -> Failure:
+    match cause:
+        case ServiceDeclined(code="access_denied"):
+            return Failure.DENIED
+        case TicketUnusable(reason=Reason.EXPIRED):
+            return Failure.EXPIRED
+        case IdentityMismatch():
+            return Failure.SOMEBODY_ELSE
+        case CredentialRefused():
+            return Failure.VAULT
+        case _:
+            return Failure.SERVICE

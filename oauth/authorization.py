@@ -1,0 +1,147 @@
+"""The authorization request and what comes back of it: RFC 6749 §4.1, 7636, 8707, 9207; pure.
+
+Who may act on the answer (cookie, state, service of the path) is for `oauth/attempts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
+
+from oauth.challenge import Challenge
+from oauth.discovery import Resource, Server
+from oauth.errors import RuleBroken
+from oauth.urls import urlsplit_strictly
+from store.records import Secret
+
+_LONGEST_CODE = 4096
+_SINGLE = ("code", "state", "iss", "error")
+KNOWN_ERRORS = frozenset(
+    {
+        "access_denied",
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "login_required",
+        "server_error",
+        "slow_down",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+    }
+)
+"""The codes we repeat in a log; anything else is `other`, it may be text for a page (RFC 6749 §4.1.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of the authorization server for one attempt."""
+
+    client_id: str
+    redirect_uri: str
+    resource: str
+    scope: str | None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """What the catalogue adds for this service, such as Google's `access_type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The server's yes: a code, to be exchanged once."""
+
+    code: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The server's or the person's no; `code` is a known one or `other`."""
+
+    code: str
+
+
+def choose_scope(pinned: Sequence[str], challenge: Challenge | None, resource: Resource, server: Server) -> str | None:
+    """Return the scope to ask for: the catalogue's, the challenge's, the resource's, none.
+
+    Never the server's own list, it is everything there is (mcp-oauth.md §1.5). `offline_access` is
+    added only where the server lists it.
+    """
+    challenged = tuple(challenge.params.get("scope", "").split()) if challenge else ()
+    scopes = tuple(pinned) or challenged or resource.scopes or ()
+    if not pinned and "offline_access" in server.scopes:
+        scopes = (*scopes, "offline_access")
+    return " ".join(dict.fromkeys(scopes)) or None
+
+
+def build_authorization_url(server: Server, ask: Ask, state: str, verifier: Secret) -> str:
+    """Return where to send the browser: `resource` always (RFC 8707 §2), S256 always (RFC 7636 §4.3)."""
+    params = {
+        **ask.extra,
+        "response_type": "code",
+        "client_id": ask.client_id,
+        "redirect_uri": ask.redirect_uri,
+        "state": state,
+        "code_challenge": create_s256_code_challenge(verifier.reveal()),
+        "code_challenge_method": "S256",
+        "resource": ask.resource,
+    }
+    if ask.scope:
+        params["scope"] = ask.scope
+    if "offline_access" in (ask.scope or "").split():
+        params.setdefault("prompt", "consent")  # OpenID Connect Core §11
+    base, _, query = server.authorization_endpoint.partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in params]
+    return f"{base}?{urlencode([*kept, *params.items()])}"
+
+
+def parse_state(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the one `state` of a callback, to find whose it is; raises `RuleBroken`."""
+    states = [value for name, value in pairs if name == "state"]
+    if len(states) != 1 or not 1 <= len(states[0]) <= 512:
+        raise RuleBroken("RFC 6749 §4.1.2: state missing or repeated")
+    return states[0]
+
+
+def parse_callback(pairs: Sequence[tuple[str, str]], issuer: str, *, iss_required: bool) -> Code | Declined:
+    """Return the answer; raises `RuleBroken`.
+
+    `iss` is judged first, on errors too: of a mixed-up answer nothing is used or shown (RFC 9207 §2.4).
+    """
+    params = _parse_single(pairs)
+    _require_iss(params.get("iss"), issuer, iss_required=iss_required)
+    error, code = params.get("error"), params.get("code")
+    if (error is None) is (code is None):
+        raise RuleBroken("RFC 6749 §4.1.2: neither or both of code and error")
+    if error is not None:
+        return Declined(error if error in KNOWN_ERRORS else "other")
+    if not code or len(code) > _LONGEST_CODE or not (code.isascii() and code.isprintable()):
+        raise RuleBroken("RFC 6749 appendix A.11: code unusable")
+    return Code(Secret(code))
+
+
+def _parse_single(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs if name in _SINGLE]
+    if len(names) != len(set(names)):
+        raise RuleBroken("RFC 6749 §3.1: parameter repeated")
+    return dict(pairs)
+
+
+def _require_iss(given: str | None, issuer: str, *, iss_required: bool) -> None:
+    # Compared as strings, never normalised (RFC 3986 §6.2.1 by RFC 9207 §2.4).
+    if given is None and iss_required:
+        raise RuleBroken("RFC 9207 §2.4: iss missing")
+    if given is not None and given != issuer:
+        raise RuleBroken("RFC 9207 §2.4: iss is another's")
+
+
+def get_origin_of(url: str) -> str:
+    """Return scheme and authority of a URL as text."""
+    parts = urlsplit_strictly(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,107 @@
+"""Connecting and disconnecting services: what the bot asks of this room, and what its routes use.
+
+Tokens and vaults are behind the ports; the steps of an attempt are in `departures` and `arrivals`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from oauth.arrivals import Arrivals
+from oauth.attempts import Attempts, Clock
+from oauth.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
+from oauth.catalog import Catalog
+from oauth.departures import Departures
+from oauth.errors import NotConnected, TooManyTickets
+from oauth.http import Sender
+from oauth.ports import Outcomes, Vaults
+from oauth.servers import Servers
+from store import audit, connections, tickets
+from store.database import Database
+from store.ids import new_id
+from store.records import (
+    AuditEntry,
+    Connection,
+    ConnectionState,
+    Member,
+    ServiceName,
+    Ticket,
+    TicketId,
+    TicketState,
+)
+
+LINK_LIFE = timedelta(minutes=10)
+MOST_OPEN = 3
+
+
+class Connections:
+    """Every member's connections; one per process, stateless but for the database."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        catalog: Catalog,
+        sender: Sender,
+        vaults: Vaults,
+        outcomes: Outcomes,
+        identity: SlackIdentity,
+        base_url: str,
+        clock: Clock,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.catalog = catalog
+        self._database = database
+        self._vaults = vaults
+        self._attempts = Attempts(database=database, outcomes=outcomes, clock=clock)
+        self.servers = Servers(sender=sender, database=database, base_url=self.base_url)
+        sign_in = SlackSignIn(identity=identity, sender=sender, redirect_uri=f"{self.base_url}/connect/slack/callback")
+        self.departures = Departures(
+            attempts=self._attempts, catalog=catalog, servers=self.servers, sign_in=sign_in, issuer=identity.issuer
+        )
+        self.arrivals = Arrivals(attempts=self._attempts, catalog=catalog, servers=self.servers, vaults=vaults)
+
+    async def issue(self, owner: Member, service: ServiceName, now: datetime) -> tuple[Ticket, str]:
+        """Return a new ticket and its link, good for ten minutes and one browser; an older one is superseded.
+
+        The link is the secret: it is stored as a hash only and must reach nobody but the owner.
+
+        Raises:
+            UnknownService, ServiceNotAvailable: as the catalogue says.
+            TooManyTickets: links to too many services are open.
+        """
+        self.catalog.get_available(service)
+        link = new_secret()
+        ticket = Ticket(TicketId(new_id("tkt")), owner, service, TicketState.NEW, now + LINK_LIFE, None)
+        async with self._database.transaction() as tx:
+            await tickets.issue(tx, ticket, hash_secret(link))
+            if await tickets.count_open(tx, owner, now) > MOST_OPEN:
+                raise TooManyTickets(MOST_OPEN)
+            await audit.record(tx, _entry(owner, "connect.issued", service, now))
+        return ticket, f"{self.base_url}/connect/{link}"
+
+    async def disconnect(self, owner: Member, service: ServiceName) -> Connection:
+        """Remove the owner's connection and its credential; return it as it is now. Raises `NotConnected`."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, owner, service)
+        if connection is None:
+            raise NotConnected(service)
+        await self._vaults.remove(connection)
+        async with self._database.transaction() as tx:
+            await audit.record(tx, _entry(owner, "connect.disconnected", service, self._attempts.now()))
+        return replace(connection, state=ConnectionState.DISCONNECTED)
+
+    async def void(self, owner: Member) -> None:
+        """Void the owner's open links and attempts (deactivation)."""
+        async with self._database.transaction() as tx:
+            await tickets.void_for(tx, owner)
+            await audit.record(tx, _entry(owner, "connect.voided", "*", self._attempts.now()))
+
+    async def recover(self) -> None:
+        """End what a crash cut off, and tell the members; once, before the routes are served."""
+        await self._attempts.recover()
+
+
+def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntry:
+    return AuditEntry(now, owner.workspace_id, owner.user_id, action, subject, {})

@@ -1,0 +1,104 @@
+"""From the link to the service: claim the browser, prove whose it is, send it to the service's consent.
+
+The way back is `oauth/arrivals.py`'s; the races are decided in `oauth/attempts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from oauth.attempts import Attempts, Pairs
+from oauth.authorization import Declined, build_authorization_url, parse_callback
+from oauth.browser import SlackSignIn, build_cookie, build_member, new_secret
+from oauth.catalog import Catalog, Service
+from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
+from oauth.servers import Prepared, Servers, step
+from store.records import Attempt, Secret, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Where the browser goes next, and the cookie it takes along."""
+
+    ticket: Ticket
+    url: str
+    cookie: str | None = None
+
+
+class Departures:
+    """The first half of every attempt."""
+
+    def __init__(
+        self, *, attempts: Attempts, catalog: Catalog, servers: Servers, sign_in: SlackSignIn, issuer: str
+    ) -> None:
+        self._attempts = attempts
+        self._catalog = catalog
+        self._servers = servers
+        self._sign_in = sign_in
+        self._issuer = issuer
+
+    async def peek(self, link: str) -> tuple[Ticket, Service]:
+        """Return what a link is for; no effect, so scanners and previews do no harm. Raises `ConnectError`."""
+        ticket = await self._attempts.peek(link)
+        return ticket, self._catalog.get_available(ticket.service)
+
+    async def begin(self, link: str) -> Departure:
+        """Bind the link to this browser and send it to Sign in with Slack. Raises `ConnectError`."""
+        self._catalog.get_available((await self._attempts.peek(link)).service)
+        cookie, state, nonce = new_secret(), new_secret(), new_secret()
+        ticket = await self._attempts.start(link, cookie=cookie, state=state, nonce=nonce)
+        url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
+        return Departure(ticket, url, build_cookie(ticket, cookie))
+
+    async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> Departure:
+        """Prove that the browser is the member's, then send it to the service.
+
+        Raises `TicketUnusable`, `AttemptEnded`.
+        """
+        attempt = await self._attempts.find_identifying(pairs, cookies)
+        async with self._attempts.ending_on_error(attempt.ticket):
+            await self._require_owner(attempt, self._read_code(attempt, pairs))
+            service = self._catalog.get_available(attempt.ticket.service)
+            prepared = await self._servers.prepare(service, self._attempts.now())
+            return await self._depart(attempt, service, prepared)
+
+    def _read_code(self, attempt: Attempt, pairs: Pairs) -> Secret:
+        try:
+            answer = parse_callback(pairs, self._issuer, iss_required=False)
+        except RuleBroken as error:
+            raise IdentityUnproven(error.rule) from error
+        if isinstance(answer, Declined):
+            raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
+        return answer.code
+
+    async def _require_owner(self, attempt: Attempt, code: Secret) -> None:
+        proof = await self._sign_in.prove(code, attempt.nonce, self._attempts.now())
+        if build_member(proof, attempt.ticket.owner) is None:
+            raise IdentityMismatch(attempt.ticket.service)
+
+    async def _depart(self, attempt: Attempt, service: Service, prepared: Prepared) -> Departure:
+        state, verifier = new_secret(), Secret(new_secret())
+        with step(service, "authorization"):
+            url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
+        await self._attempts.claim_authorizing(_recorded(attempt, service, prepared, verifier), state)
+        return Departure(attempt.ticket, url)
+
+
+def _recorded(attempt: Attempt, service: Service, prepared: Prepared, verifier: Secret) -> Attempt:
+    # What holds on the way back is what was validated now, whatever the metadata says by then.
+    registered, server = prepared.registration, prepared.server
+    return replace(
+        attempt,
+        verifier=verifier,
+        issuer=server.issuer,
+        token_endpoint=server.token_endpoint,
+        redirect_uri=registered.redirect_uri,
+        resource=prepared.ask.resource,
+        scope=prepared.ask.scope,
+        client_id=registered.client_id,
+        client_secret=registered.client_secret,
+        auth_method=registered.auth_method,
+        iss_required=server.sends_iss,
+        mcp_server_url=service.mcp_url,
+    )

@@ -1,0 +1,166 @@
+"""Everything connecting a service may refuse or fail with; classes carry data, `pages.py` has the words.
+
+ConnectError
+├── CatalogInvalid        for the operator, all problems at once
+├── UnknownService        no such entry; carries the nearest names
+├── ServiceNotAvailable   in the catalogue, but its pre-registered client is not configured
+├── TooManyTickets        the member has open links enough
+├── TicketUnusable        the link or the browser cannot be used; carries the reason
+├── IdentityMismatch      somebody else opened the member's link
+├── IdentityUnproven      Slack did not give a proof that holds
+├── UrlRefused            a URL breaks the URL policy
+├── Unreachable           the other side did not answer, in time, in size, or at an address we may talk to
+├── RuleBroken            a protocol rule, found by a pure parser; becomes `ServiceMisbehaved`
+├── ServiceMisbehaved     the same, with whose and when
+├── ServiceDeclined       the service said no, with one of OAuth's own codes
+├── NoRegistration        the service offers no way for us to become its client
+├── CredentialRefused     the vault would not have the credential
+├── NotConnected          there is nothing to disconnect
+└── AttemptEnded          one of the above ended an attempt; carries it and the reference
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConnectError(Exception):
+    """Base; never raised itself."""
+
+
+@dataclass(eq=False)
+class CatalogInvalid(ConnectError):
+    """The catalogue cannot be used; each problem is a sentence with its place."""
+
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"- {problem}" for problem in self.problems)
+
+
+@dataclass(eq=False)
+class UnknownService(ConnectError):
+    """There is no such service; `near` are the closest names there are."""
+
+    name: str
+    near: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class ServiceNotAvailable(ConnectError):
+    """The service takes pre-registered clients only and none is configured."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class TooManyTickets(ConnectError):
+    """The member has `limit` open links already."""
+
+    limit: int
+
+
+class Reason(StrEnum):
+    """Why a link, or what came back to us, cannot be used."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    USED = "used"
+    SUPERSEDED = "superseded"
+    OTHER_BROWSER = "other_browser"
+    """The flow cookie is missing or another flow's."""
+    FOREIGN_FORM = "foreign_form"
+    """The POST was not made from our own start page."""
+    MALFORMED = "malformed"
+
+
+@dataclass(eq=False)
+class TicketUnusable(ConnectError):
+    """The browser may not go on with this link."""
+
+    reason: Reason
+
+
+@dataclass(eq=False)
+class IdentityMismatch(ConnectError):
+    """Slack says that the browser is another member's than the ticket's."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class IdentityUnproven(ConnectError):
+    """Slack's answer proves nobody; `rule` says which check failed, for the log."""
+
+    rule: str
+
+
+@dataclass(eq=False)
+class UrlRefused(ConnectError):
+    """A URL breaks the policy; the URL itself is not carried, it may hold anything."""
+
+    rule: str
+
+
+@dataclass(eq=False)
+class Unreachable(ConnectError):
+    """No usable answer came; `rule` is one of our own words, never upstream prose."""
+
+    rule: str
+
+
+@dataclass(eq=False)
+class RuleBroken(ConnectError):
+    """What a pure parser found wrong; `rule` names the paragraph, never upstream prose."""
+
+    rule: str
+
+
+@dataclass(eq=False)
+class ServiceMisbehaved(ConnectError):
+    """The service broke a rule at a step; never retried."""
+
+    service: str
+    step: str
+    rule: str
+
+
+@dataclass(eq=False)
+class ServiceDeclined(ConnectError):
+    """The service answered with an OAuth error; `code` is from the known list or `other`."""
+
+    service: str
+    step: str
+    code: str
+
+
+@dataclass(eq=False)
+class NoRegistration(ConnectError):
+    """Neither pre-registered, nor a client document, nor dynamic registration (MCP client-registration)."""
+
+    service: str
+    issuer: str
+
+
+@dataclass(eq=False)
+class CredentialRefused(ConnectError):
+    """The credential could not be stored, or the API says that it does not work."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class NotConnected(ConnectError):
+    """The member has no connection to this service."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class AttemptEnded(ConnectError):
+    """The attempt is over and its member was told; `reference` is what the log and the page share."""
+
+    cause: ConnectError
+    service: str
+    reference: str

@@ -1,0 +1,158 @@
+"""The browser's doors: parse, ask `connections`, show a page. Every answer carries the security headers.
+
+The words are in `oauth/pages.py`; mounting is the web app's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from oauth import pages
+from oauth.attempts import Pairs, describe, new_reference
+from oauth.browser import build_cookie_removal
+from oauth.connections import Connections
+from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable, UnknownService
+from oauth.registration import build_client_document
+from store.records import ServiceName
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Request], Awaitable[Response]]
+_LONGEST_QUERY = 16_384
+_MOST_PARAMETERS = 32
+
+
+def routes(connections: Connections) -> list[Route]:
+    """Return the routes below the base URL of `connections`."""
+    doors = Doors(connections)
+    return [
+        Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"]),
+        Route("/connect/{ticket}", doors.guarded(doors.show), methods=["GET"]),
+        Route("/connect/{ticket}/start", doors.guarded(doors.start), methods=["POST"]),
+        Route("/oauth/callback/{service}", doors.guarded(doors.arrived), methods=["GET"]),
+        Route("/oauth/client/{service}.json", doors.guarded(doors.client_document), methods=["GET"]),
+        Route("/connected", doors.guarded(doors.connected), methods=["GET"]),
+    ]
+
+
+class Doors:
+    """The handlers, bound to one `Connections`."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._is_https = connections.base_url.startswith("https://")
+        base = urlsplit(connections.base_url)
+        self._origin = f"{base.scheme}://{base.netloc}"
+
+    def guarded(self, handler: Handler) -> Handler:
+        """Return the handler with what it refuses made a page."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except ConnectError as error:
+                return self._problem(error)
+
+        return answer
+
+    async def show(self, request: Request) -> Response:
+        """Show what the link is for; no effect, whoever asks and how often."""
+        ticket, service = await self._connections.departures.peek(request.path_params["ticket"])
+        page = pages.render_start(ticket, service, action=f"{request.path_params['ticket']}/start")
+        # Without a referrer our own form would be sent with `Origin: null`; others still get none.
+        return self._respond(page, referrer="same-origin")
+
+    async def start(self, request: Request) -> Response:
+        """Bind the link to this browser and send it to Slack.
+
+        By a refresh, not a redirect: browsers hold `form-action` against every redirect that follows
+        a form, and at the end of these is a service whose hosts nobody can list.
+        """
+        self._require_own_form(request)
+        departure = await self._connections.departures.begin(request.path_params["ticket"])
+        response = self._respond(pages.render_going("Slack"))
+        response.headers["refresh"] = f"0;url={departure.url}"
+        response.headers.append("set-cookie", departure.cookie or "")
+        return response
+
+    async def identified(self, request: Request) -> Response:
+        """Take Slack's answer and send the browser to the service."""
+        departure = await self._connections.departures.identify(_read_query(request), request.cookies)
+        return self._redirect(departure.url)
+
+    async def arrived(self, request: Request) -> Response:
+        """Take the service's answer, connect, and leave a URL without a query."""
+        service = request.path_params["service"]
+        ticket = await self._connections.arrivals.complete(service, _read_query(request), request.cookies)
+        response = self._redirect(f"{self._connections.base_url}/connected")
+        response.headers.append("set-cookie", build_cookie_removal(ticket))
+        return response
+
+    async def connected(self, _request: Request) -> Response:
+        """Say that it is done."""
+        return self._respond(pages.render_connected())
+
+    async def client_document(self, request: Request) -> Response:
+        """Serve our client id metadata document for a service."""
+        try:
+            service = self._connections.catalog.get(ServiceName(request.path_params["service"]))
+        except UnknownService:
+            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.Page("", "", 404))
+        client = self._connections.servers.build_client(service)
+        if client.document_url is None:
+            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.Page("", "", 404))
+        response = self._secure(JSONResponse(build_client_document(client)), pages.Page("", "", 200))
+        response.headers["cache-control"] = "public, max-age=3600"
+        return response
+
+    def _require_own_form(self, request: Request) -> None:
+        # Fetch metadata is checked where sent; the origin always (mcp-oauth.md §4.3).
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        if request.headers.get("origin") != self._origin or site != "same-origin":
+            raise TicketUnusable(Reason.FOREIGN_FORM)
+
+    def _problem(self, error: ConnectError) -> Response:
+        reference = error.reference if isinstance(error, AttemptEnded) else new_reference()
+        if not isinstance(error, AttemptEnded):
+            log.info("connect.refused", reference=reference, **describe(error))
+        return self._respond(pages.render_problem(error, reference, self._connections.catalog))
+
+    def _respond(self, page: pages.Page, referrer: str = "no-referrer") -> Response:
+        return self._secure(HTMLResponse(page.html, status_code=page.status), page, referrer)
+
+    def _redirect(self, url: str) -> Response:
+        return self._secure(RedirectResponse(url, status_code=303), pages.Page("", "", 303))
+
+    def _secure(self, response: Response, page: pages.Page, referrer: str = "no-referrer") -> Response:
+        style = f"style-src 'nonce-{page.nonce}'; " if page.nonce else ""
+        response.headers.update(
+            {
+                "content-security-policy": f"default-src 'none'; {style}form-action 'self'; "
+                "frame-ancestors 'none'; base-uri 'none'",
+                "cache-control": "no-store",
+                "referrer-policy": referrer,
+                "x-content-type-options": "nosniff",
+                "x-frame-options": "DENY",
+                "x-robots-tag": "noindex",
+                "cross-origin-opener-policy": "same-origin",
+            }
+        )
+        if self._is_https:
+            response.headers["strict-transport-security"] = "max-age=31536000"
+        return response
+
+
+def _read_query(request: Request) -> Pairs:
+    raw = request.scope["query_string"]
+    try:
+        if len(raw) > _LONGEST_QUERY:
+            raise TicketUnusable(Reason.MALFORMED)
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
+    except ValueError as error:
+        raise TicketUnusable(Reason.MALFORMED) from error

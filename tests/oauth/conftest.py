@@ -1,0 +1,331 @@
+"""The OAuth room with everything real but the network's other end: simulated service and Slack, recorded vault."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import structlog
+import uvicorn
+from aiohttp import web
+from starlette.applications import Starlette
+
+from oauth.browser import SlackIdentity
+from oauth.catalog import Catalog
+from oauth.connections import Connections
+from oauth.http import Sender
+from oauth.ports import Credential, Failure, Validity, VaultRefused
+from oauth.routes import routes
+from oauth.urls import Policy
+from simulator.clock import SimulatorClock
+from simulator.service.server import ServiceSimulator
+from simulator.slack.openid import OpenId
+from simulator.slack.people import ALICE, BOB
+from simulator.slack.workspace import Workspace
+from store import connections as connection_rows
+from store import members, vaults
+from store.database import Database
+from store.ids import new_id
+from store.records import Connection, ConnectionId, ConnectionState, Member, Secret, ServiceName, Ticket
+
+LOOPBACK = Policy(allow_loopback=True)
+NOTES = ServiceName("notes")
+
+
+class Clock:
+    """The simulators' clock as ours."""
+
+    def __init__(self, simulated: SimulatorClock) -> None:
+        self.simulated = simulated
+
+    def now(self):
+        return self.simulated.utc()
+
+
+@dataclass
+class RecordingVaults:
+    """A vault that keeps what it is given, and says what it is told to."""
+
+    database: Database
+    clock: Clock
+    validity: Validity = Validity.VALID
+    refuses: bool = False
+    credentials: list[tuple[Member, str, Credential]] = field(default_factory=list)
+    removed: list[Connection] = field(default_factory=list)
+    is_reached: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event | None = None
+
+    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
+        self.is_reached.set()
+        if self.may_go_on is not None:
+            await self.may_go_on.wait()
+        if self.refuses:
+            raise VaultRefused
+        self.credentials.append((owner, service, credential))
+        async with self.database.transaction() as tx:
+            vault = await vaults.intend(tx, owner, new_id("vlm"), self.clock.now())
+            vault = await vaults.activate(tx, vault.marker, f"vlt_{owner.user_id}")
+        connection = Connection(
+            id=ConnectionId(new_id("con")),
+            owner=owner,
+            service=ServiceName(service),
+            vault_id=vault.vault_id,
+            credential_id=f"vcrd_{len(self.credentials)}",
+            mcp_server_url=credential.mcp_server_url,
+            account=None,
+            scope=credential.scope,
+            state=ConnectionState.CONNECTED,
+            expires_at=credential.expires_at,
+            connected_at=self.clock.now(),
+        )
+        async with self.database.transaction() as tx:
+            await connection_rows.put(tx, connection)
+        return connection
+
+    async def validate(self, connection: Connection) -> Validity:
+        return self.validity
+
+    async def remove(self, connection: Connection) -> None:
+        self.removed.append(connection)
+        async with self.database.transaction() as tx:
+            await connection_rows.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+
+
+@dataclass
+class RecordingOutcomes:
+    """What the bot would have told."""
+
+    connections: list[tuple[Ticket, Connection]] = field(default_factory=list)
+    failures: list[tuple[Ticket, Failure, str]] = field(default_factory=list)
+
+    async def connected(self, ticket: Ticket, connection: Connection) -> None:
+        self.connections.append((ticket, connection))
+
+    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
+        self.failures.append((ticket, failure, reference))
+
+
+@dataclass
+class Room:
+    """The running room: real routes on a real server, and what its neighbours saw."""
+
+    base_url: str
+    connections: Connections
+    vaults: RecordingVaults
+    outcomes: RecordingOutcomes
+    clock: Clock
+    database: Database
+    notes: ServiceSimulator
+    slack: OpenId
+    shown: list[str] = field(default_factory=list)
+    """Every page a browser of this room saw."""
+
+    def browser(self) -> Browser:
+        return Browser(self)
+
+    async def issue(self, member: Member, service: str = NOTES) -> str:
+        _, url = await self.connections.issue(member, ServiceName(service), self.clock.now())
+        return url
+
+
+class Browser:
+    """A browser without a screen: cookies, redirects one by one, forms with their origin."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.client = httpx.AsyncClient(trust_env=False, timeout=10, follow_redirects=False)
+        self.cookies: dict[str, str] = {}
+
+    async def __aenter__(self) -> Browser:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    async def get(self, url: str, method: str = "GET", **headers: str) -> httpx.Response:
+        return await self._send(method, url, headers)
+
+    async def press(self, link: str, **headers: str) -> httpx.Response:
+        """Press the start page's button."""
+        own = {"origin": self.room.base_url, "sec-fetch-site": "same-origin"}
+        return await self._send("POST", f"{link}/start", {**own, **headers})
+
+    async def to_slack(self, link: str) -> str:
+        """Open the link, press the button; return Slack's authorize URL."""
+        assert (await self.get(link)).status_code == 200
+        return next_url(await self.press(link))
+
+    def sign_in(self, authorize_url: str, user: str = ALICE) -> str:
+        """Sign in at Slack; return where Slack sends the browser."""
+        return self.room.slack.redirect(dict(parse_qsl(urlsplit(authorize_url).query)), user)
+
+    async def to_service(self, link: str, user: str = ALICE) -> str:
+        """Go as far as the service's authorize URL and return it."""
+        back = self.sign_in(await self.to_slack(link), user)
+        return next_url(await self.get(back))
+
+    async def connect(self, link: str, user: str = ALICE, account: str = "alice@example.com") -> httpx.Response:
+        """Go all the way; return the answer to the service's callback."""
+        authorize_url = await self.to_service(link, user)
+        return await self.get(await self.room.notes.consent(authorize_url, account))
+
+    async def _send(self, method: str, url: str, headers: dict[str, str]) -> httpx.Response:
+        if self.cookies:
+            headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
+        answer = await self.client.request(method, url, headers=headers)
+        self.client.cookies.clear()
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        self.room.shown.append(answer.text)
+        return answer
+
+
+def next_url(answer: httpx.Response) -> str:
+    """Where a browser goes from here: a redirect, or our refresh after the form."""
+    if answer.status_code == 303:
+        return str(answer.headers["location"])
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["refresh"].removeprefix("0;url="))
+
+
+@asynccontextmanager
+async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    )
+    task = asyncio.create_task(server._serve(sockets=[listener]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0)
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(SimulatorClock())
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    key = Secret(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    database = Database.open(f"sqlite:///{tmp_path}/deputy.db", (key,))
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def notes(clock: Clock) -> AsyncIterator[ServiceSimulator]:
+    async with ServiceSimulator(clock=clock.simulated).running() as service:
+        yield service
+
+
+@pytest.fixture
+async def slack(clock: Clock) -> AsyncIterator[OpenId]:
+    """Slack's sign-in alone, on a real server."""
+    workspace = Workspace(clock.simulated)
+    openid = OpenId(workspace, "1.2", "canary-slack-secret")
+    app = web.Application()
+    app.router.add_get("/openid/connect/authorize", openid.authorize)
+    app.router.add_post("/openid/connect/authorize", openid.approve)
+    app.router.add_post("/api/openid.connect.token", openid.token)
+    app.router.add_get("/openid/connect/keys", openid.keys)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    workspace.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield openid
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def alice(slack: OpenId, database: Database, clock: Clock) -> Member:
+    return await remembered(slack, database, clock, ALICE)
+
+
+@pytest.fixture
+async def bob(slack: OpenId, database: Database, clock: Clock) -> Member:
+    return await remembered(slack, database, clock, BOB)
+
+
+async def remembered(slack: OpenId, database: Database, clock: Clock, user: str) -> Member:
+    person = slack._workspace.people[user]
+    member = Member(person.team_id, person.id, person.team_id, person.real_name)
+    async with database.transaction() as tx:
+        await members.remember(tx, member, clock.now())
+    return member
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    async with Sender(LOOPBACK) as sender:
+        yield sender
+
+
+def catalog_file(path: Path, notes: ServiceSimulator, more: str = "") -> Path:
+    path.write_text(
+        f'[services.notes]\ntitle = "Notes"\nmcp_url = "{notes.mcp_url}"\nmanage_url = "{notes.manage_url}"\n{more}\n'
+        '[services.notes.tools]\nallowed_tools = ["list_notes"]\ndefault = "user_approved"\n'
+    )
+    return path
+
+
+def build_connections(room_base: str, database, catalog, sender, vaults, outcomes, slack, clock) -> Connections:
+    identity = SlackIdentity.at(
+        slack._workspace.url, client_id=slack.client_id, client_secret=Secret(slack.client_secret)
+    )
+    return Connections(
+        database=database,
+        catalog=catalog,
+        sender=sender,
+        vaults=vaults,
+        outcomes=outcomes,
+        identity=identity,
+        base_url=room_base,
+        clock=clock,
+    )
+
+
+@pytest.fixture
+async def room(
+    tmp_path: Path, database: Database, notes: ServiceSimulator, slack: OpenId, sender: Sender, clock: Clock
+) -> AsyncIterator[Room]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    slack.redirect_uris.add(f"{base_url}/connect/slack/callback")
+    vault, outcomes = RecordingVaults(database, clock), RecordingOutcomes()
+    catalog = Catalog.load(catalog_file(tmp_path / "services.toml", notes), {})
+    connections = build_connections(base_url, database, catalog, sender, vault, outcomes, slack, clock)
+    room = Room(base_url, connections, vault, outcomes, clock, database, notes, slack)
+    async with serving(Starlette(routes=routes(connections)), listener):
+        yield room
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[str]]:
+    """Every line of our own log, as text."""
+    lines: list[str] = []
+
+    def keep(_logger: object, _name: str, event: dict[str, object]) -> str:
+        lines.append(repr(event))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.processors.format_exc_info, keep], cache_logger_on_first_use=False)
+    yield lines
+    structlog.configure(**before)
