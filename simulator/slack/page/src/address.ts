@@ -1,0 +1,41 @@
+/** The page's own address: `?as=U…&channel=C…&thread=ts&tab=home&theme=dark` opens it right there. */
+
+export interface Place {
+  as: string;
+  channel: string;
+  thread: string;
+  tab: "home" | "messages";
+  theme: "light" | "dark";
+}
+
+function cookie(name: string): string {
+  const found = document.cookie.split("; ").find((entry) => entry.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+function preferredTheme(asked: string | null): Place["theme"] {
+  const kept = asked ?? localStorage.getItem("theme");
+  if (kept === "dark" || kept === "light") return kept;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+export function readPlace(): Place {
+  const query = new URLSearchParams(location.search);
+  return {
+    as: query.get("as") ?? cookie("sim_user"),
+    channel: query.get("channel") ?? "",
+    thread: query.get("thread") ?? "",
+    tab: query.get("tab") === "home" ? "home" : "messages",
+    theme: preferredTheme(query.get("theme")),
+  };
+}
+
+/** Keep the address and the cookie in step, so that a reload and the sign-in page know who is here. */
+export function writePlace(place: Place): void {
+  const query = new URLSearchParams({ as: place.as, channel: place.channel });
+  if (place.thread) query.set("thread", place.thread);
+  if (place.tab === "home") query.set("tab", "home");
+  history.replaceState(null, "", `?${query}`);
+  document.cookie = `sim_user=${encodeURIComponent(place.as)}; path=/; samesite=lax`;
+  localStorage.setItem("theme", place.theme);
+}

@@ -1,0 +1,2 @@
+/** esbuild bundles the styles. */
+declare module "*.css";
