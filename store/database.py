@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Executable, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -26,9 +26,20 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-_BUSY_MILLISECONDS = 10_000
+_PRAGMAS = {
+    "busy_timeout": "10000",
+    "journal_mode": "WAL",
+    "foreign_keys": "ON",
+    # What was acknowledged to Slack must outlive a power cut, not only our process: NORMAL would not sync each commit.
+    "synchronous": "FULL",
+    # Erased tasks and secrets are overwritten in the file, not only unlinked.
+    "secure_delete": "ON",
+}
 _MIGRATION_LOCK = 0x6465_7075_7479
 """Key of PostgreSQL's advisory lock, so that of several starting processes one migrates."""
+
+
+_REBUILDING = {"deputy_rebuilding": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,9 @@ class Tx:
 
     async def changed(self, statement: Executable) -> int:
         """Execute and return how many rows it changed: 1 means that a compare-and-set was won."""
-        return (await self.connection.execute(statement)).rowcount
+        # Without the option PostgreSQL's count of an insert is gone by now (SQLAlchemy: preserve_rowcount).
+        result = await self.connection.execute(statement, execution_options={"preserve_rowcount": True})
+        return result.rowcount
 
 
 class Database:
@@ -70,16 +83,26 @@ class Database:
         address = normalise(url)
         if address.get_backend_name() == "sqlite":
             return cls(_open_sqlite(address), Sealer(keys))
-        return cls(create_async_engine(address, pool_pre_ping=True), Sealer(keys))
+        return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
 
     async def migrate(self) -> None:
-        """Bring the tables up to this version. Safe from several processes at once."""
+        """Bring the tables up to this version, or leave all as it was. Safe from several processes at once.
+
+        Raises:
+            SchemaUnknown: a later version of Deputy has migrated this database.
+        """
         from store.migrating import upgrade  # noqa: PLC0415  # alembic is slow to import and only needed here
 
-        async with self._translated(), self._exclusive(), self._engine.begin() as connection:
-            if not self._is_sqlite:
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            await connection.run_sync(upgrade)
+        async with self._translated(), self._exclusive(), self._engine.connect() as connection:
+            await connection.execution_options(**_REBUILDING)
+            async with connection.begin():
+                if not self._is_sqlite:
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                await connection.run_sync(upgrade)
+                if self._is_sqlite:
+                    await _check_references(connection)
+            # Its foreign keys are off: nobody else may get it.
+            await connection.invalidate()
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -116,8 +139,11 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise InvariantBroken(str(error.orig)) from error
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise InvariantBroken(_constraint_of(error)) from error
+        except ProgrammingError:
+            # A mistake in our own statement: nobody can wait for it to get better.
+            raise
+        except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
             raise StoreUnavailable(type(error).__name__) from error
 
 
@@ -139,24 +165,39 @@ def _open_sqlite(address: URL) -> AsyncEngine:
         # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
         Path(path).touch(mode=0o600, exist_ok=True)
     # isolation_level None: the driver leaves BEGIN to us, see _begin.
-    engine = create_async_engine(address, connect_args={"isolation_level": None, "cached_statements": 512})
+    connect_args = {"isolation_level": None, "cached_statements": 512}
+    engine = create_async_engine(address, connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    # What was acknowledged to Slack must outlive a power cut, not only our process: NORMAL would not sync each commit.
-    cursor.execute("PRAGMA synchronous = FULL")
-    # Erased tasks and secrets are overwritten in the file, not only unlinked.
-    cursor.execute("PRAGMA secure_delete = ON")
-    cursor.close()
+    with ExitStack() as on_failure:
+        # A file that is no database, or a locked one: without this its thread would outlive it.
+        on_failure.callback(connection.close)
+        cursor = connection.cursor()
+        for name, value in _PRAGMAS.items():
+            cursor.execute(f"PRAGMA {name} = {value}")
+        cursor.close()
+        on_failure.pop_all()
 
 
 def _begin(connection: Connection) -> None:
+    if _REBUILDING.items() <= connection.get_execution_options().items():
+        # A migration may drop and rebuild a table that others refer to. The pragma has no effect after BEGIN.
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     # A transaction that reads and then writes would fail with “database is locked” when another wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _check_references(connection: AsyncConnection) -> None:
+    broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+    if broken:
+        raise InvariantBroken(", ".join(sorted({row[0] for row in broken})))
+
+
+def _constraint_of(error: IntegrityError) -> str:
+    """Name the constraint. PostgreSQL's own message also quotes the row's values, which belong in no log."""
+    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return str(named or error.orig)

@@ -4,6 +4,7 @@ StoreError
 ├── NotFound            a `get` for something that is not there, or not this owner's
 ├── InvariantBroken     a constraint said no: a bug or a lost race, never to be retried blindly
 ├── StoreUnavailable    the database cannot be reached, is locked for too long or is full
+├── SchemaUnknown       the tables are of a version that this one does not know
 ├── SealBroken          a sealed value was moved, changed or sealed with a key that we do not have
 ├── KeysInvalid         the sealing keys cannot be used
 └── DatabaseUrlInvalid  the database address cannot be used
@@ -34,6 +35,10 @@ class InvariantBroken(StoreError):
 
 class StoreUnavailable(StoreError):
     """The database did not do it; the transaction was rolled back as a whole."""
+
+
+class SchemaUnknown(StoreError):
+    """The tables are a later version's: start that one, or restore a copy from before."""
 
 
 @dataclass(eq=False)

@@ -6,14 +6,20 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection
+
+from store.errors import SchemaUnknown
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Upgrade inside the connection's own transaction, which the caller commits."""
-    command.upgrade(_config(connection), revision)
+    try:
+        command.upgrade(_config(connection), revision)
+    except CommandError as error:
+        raise SchemaUnknown from error
 
 
 def downgrade(connection: Connection, revision: str) -> None:

@@ -50,7 +50,7 @@ class Sealer:
         """Return `value` sealed for one place, such as `turns.task:trn_…`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._ciphers[0].encrypt(nonce, value.encode(*_TEXT), place.encode())
-        return _VERSION + base64.urlsafe_b64encode(nonce + sealed).decode("ascii")
+        return _pack(nonce + sealed)
 
     def open_sealed(self, sealed: str, *, place: str) -> str:
         """Return what was sealed for this place. Raises `SealBroken`."""
@@ -71,6 +71,10 @@ class Sealer:
         return None if sealed is None else Secret(self.open_sealed(sealed, place=place))
 
 
+def _pack(raw: bytes) -> str:
+    return _VERSION + base64.urlsafe_b64encode(raw).decode("ascii")
+
+
 def _unpack(sealed: str, place: str) -> bytes:
     if not sealed.startswith(_VERSION):
         raise SealBroken(place)
@@ -78,7 +82,8 @@ def _unpack(sealed: str, place: str) -> bytes:
         raw = base64.b64decode(sealed.removeprefix(_VERSION), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise SealBroken(place) from error
-    if len(raw) <= _NONCE_BYTES:
+    # Base64's last character has spare bits: only one spelling of a value is ours.
+    if len(raw) <= _NONCE_BYTES or _pack(raw) != sealed:
         raise SealBroken(place)
     return raw
 

@@ -65,10 +65,15 @@ async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
 
 async def get(tx: Tx, turn_id: TurnId) -> Turn:
     """Return the turn. Raises `NotFound`."""
-    turn = await _find(tx, turns.c.id == turn_id)
+    turn = await find(tx, turn_id)
     if turn is None:
         raise NotFound("turn", turn_id)
     return turn
+
+
+async def find(tx: Tx, turn_id: TurnId) -> Turn | None:
+    """Return the turn, None if there is none."""
+    return await _find(tx, turns.c.id == turn_id)
 
 
 async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:

@@ -1,0 +1,239 @@
+"""Transactions commit as a whole or not at all, and what goes wrong has a name."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from contextlib import suppress
+from datetime import timedelta, timezone
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from store import audit, members
+from store.database import Database, normalise
+from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StoreUnavailable
+from store.records import AuditEntry
+from store.tables import members as members_table
+from store.tables import turns as turns_table
+from tests.builders import NOON, a_member, store_member
+
+
+class Interrupted(Exception):
+    """What a test raises inside a transaction."""
+
+
+async def test_what_was_committed_is_there_after_opening_the_file_again(path, key, sqlite):
+    async with sqlite.transaction() as tx:
+        await store_member(tx)
+    await sqlite.close()
+
+    reopened = Database.open(f"sqlite+aiosqlite:///{path}", (key,))
+    async with reopened.transaction() as tx:
+        found = await members.find(tx, "T0ACME", "U0ANN")
+    await reopened.close()
+
+    assert found == a_member()
+
+
+async def test_an_error_inside_takes_everything_back(database):
+    with pytest.raises(Interrupted):
+        async with database.transaction() as tx:
+            await store_member(tx)
+            raise Interrupted
+
+    async with database.transaction() as tx:
+        assert await members.list_active(tx) == ()
+
+
+async def test_a_cancelled_transaction_is_taken_back_and_frees_the_way(database):
+    inside = asyncio.Event()
+
+    async def hang() -> None:
+        async with database.transaction() as tx:
+            await store_member(tx)
+            inside.set()
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        task = asyncio.create_task(hang())
+        await inside.wait()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+        async with database.transaction() as tx:
+            assert await members.list_active(tx) == ()
+            await store_member(tx)
+
+
+async def test_a_statement_cancelled_half_way_leaves_the_database_usable(database):
+    async def write() -> None:
+        async with database.transaction() as tx:
+            for number in range(100):
+                await store_member(tx, a_member(f"U{number}"))
+
+    async with asyncio.timeout(20):
+        for turns in range(12):
+            task = asyncio.create_task(write())
+            for _ in range(turns * 3):
+                await asyncio.sleep(0)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        async with database.transaction() as tx:
+            assert len(await members.list_active(tx)) in {0, 100}
+
+
+async def test_a_transaction_inside_a_transaction_is_refused_rather_than_waited_for(sqlite):
+    async with asyncio.timeout(5):
+        async with sqlite.transaction():
+            with pytest.raises(RuntimeError):
+                async with sqlite.transaction():
+                    pass
+        async with sqlite.transaction() as tx:
+            await store_member(tx)
+
+
+async def test_two_processes_that_read_and_then_write_both_get_through(path, key, sqlite):
+    other = Database.open(f"sqlite:///{path}", (key,))
+
+    async def write(database: Database, name: str) -> None:
+        for number in range(10):
+            async with database.transaction() as tx:
+                await members.list_active(tx)
+                await store_member(tx, a_member(f"{name}{number}"))
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(write(sqlite, "UA"), write(other, "UB"))
+    async with other.transaction() as tx:
+        stored = await members.list_active(tx)
+    await other.close()
+
+    assert len(stored) == 20
+
+
+async def test_a_broken_constraint_is_named_without_the_row(database):
+    with pytest.raises(InvariantBroken) as refused:
+        async with database.transaction() as tx:
+            await tx.connection.execute(
+                insert(turns_table).values(
+                    id="trn_1",
+                    thread_id="thr_1",
+                    workspace_id="T",
+                    owner_id="U",
+                    number=1,
+                    state="running",
+                    send_state="unsent",
+                    task=None,
+                    created_at=NOON,
+                    outcome="canary",
+                )
+            )
+
+    assert "canary" not in str(refused.value)
+    assert "canary" not in str(refused.value.__cause__) or "DETAIL" in str(refused.value.__cause__)
+    assert "task_erased" in str(refused.value)
+
+
+async def test_a_database_that_cannot_be_reached_is_unavailable(key, tmp_path):
+    (tmp_path / "folder.db").mkdir()
+    database = Database.open(f"sqlite:///{tmp_path}/folder.db", (key,))
+
+    with pytest.raises(StoreUnavailable):
+        async with database.transaction():
+            pass
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_unavailable(key, path):
+    path.write_text("Dear diary, " * 1000)
+    database = Database.open(f"sqlite:///{path}", (key,))
+
+    with pytest.raises(StoreUnavailable):
+        await database.migrate()
+    await database.close()
+
+
+async def test_our_own_mistakes_are_not_called_an_outage(url, database):
+    with pytest.raises((ProgrammingError, StoreUnavailable)) as raised:
+        async with database.transaction() as tx:
+            await tx.connection.execute(text("SELEKT 1"))
+
+    if url.startswith("postgresql"):
+        assert raised.type is ProgrammingError
+
+
+async def test_a_naive_time_is_refused_before_it_is_stored(database):
+    entry = AuditEntry(at=NOON.replace(tzinfo=None), workspace_id="T", actor="U", action="a", subject="s", details={})
+
+    with pytest.raises(Exception, match="without a zone"):
+        async with database.transaction() as tx:
+            await audit.record(tx, entry)
+
+
+async def test_times_come_back_in_utc_to_the_microsecond(database):
+    there = NOON.replace(microsecond=123457).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    async with database.transaction() as tx:
+        await members.remember(tx, a_member(), there)
+        seen = (await tx.connection.execute(select(members_table.c.seen_at))).scalar_one()
+
+    assert seen == there
+    assert seen.utcoffset() == timedelta(0)
+
+
+async def test_the_file_is_its_owners_alone(path, sqlite):
+    async with sqlite.transaction() as tx:
+        await store_member(tx)
+
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.glob("deputy.db*")}
+
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert "deputy.db-wal" in modes
+
+
+async def test_sqlite_is_set_up_to_keep_what_it_acknowledged_and_to_refuse_what_dangles(sqlite):
+    async with sqlite.transaction() as tx:
+        settings = {
+            name: (await tx.connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
+        }
+
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "busy_timeout": 10_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("sqlite:///deputy.db", "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:///deputy.db", "sqlite+aiosqlite"),
+        ("postgres://ann@db/deputy", "postgresql+psycopg"),
+        ("postgresql://ann@db/deputy", "postgresql+psycopg"),
+        ("postgresql+psycopg://ann@db/deputy", "postgresql+psycopg"),
+    ],
+)
+def test_an_address_gets_the_driver_we_use(given, driver):
+    assert normalise(given).drivername == driver
+
+
+@pytest.mark.parametrize(
+    "given", ["", "deputy.db", "mysql://ann:hunter2@db/deputy", "postgresql://ann:hunter2@db:port/x"]
+)
+def test_another_address_is_refused_without_repeating_its_password(given, key):
+    with pytest.raises(DatabaseUrlInvalid) as refused:
+        Database.open(given, (key,))
+
+    assert "hunter2" not in repr(refused.value)
+
+
+def test_a_database_without_keys_cannot_be_opened(path):
+    with pytest.raises(KeysInvalid):
+        Database.open(f"sqlite:///{path}", ())

@@ -1,0 +1,105 @@
+"""What is sealed cannot be read in the files, and what is erased is not left lying in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text, update
+
+from store import asides, deliveries, registrations, tickets, turns
+from store.errors import SealBroken
+from store.records import Secret, TicketState, TurnState
+from store.tables import turns as turns_table
+from tests.builders import NOON, a_registration, a_thread, a_ticket, a_turn, an_aside, store_member, store_thread
+
+CANARY = "canary-9b1f"
+SEALED = {
+    ("turns", "task"),
+    ("deliveries", "payload"),
+    ("asides", "text"),
+    ("tickets", "verifier"),
+    ("tickets", "client_secret"),
+    ("registrations", "client_secret"),
+}
+
+
+async def store_canaries(tx):
+    """Put the canary wherever something is sealed."""
+    owner = await store_member(tx)
+    thread = await store_thread(tx, a_thread(owner))
+    turn = await turns.queue(tx, a_turn(thread, task=CANARY), None)
+    delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
+    aside = an_aside(thread, text=CANARY)
+    await asides.offer(tx, aside)
+    registration = a_registration(client_secret=Secret(CANARY), auth_method="client_secret_post")
+    await registrations.put_first(tx, registration)
+    ticket = a_ticket(owner)
+    await tickets.issue(tx, ticket, "link")
+    await tickets.claim_start(tx, ticket.id, cookie_hash="c", state_hash="s1", nonce="n", now=NOON)
+    attempt = await tickets.find_by_identity_state(tx, "s1")
+    attempt = replace(attempt, verifier=Secret(CANARY), client_secret=Secret(CANARY))
+    await tickets.claim_authorizing(tx, attempt, state_hash="s2", now=NOON)
+    return turn, delivery, aside, registration, ticket
+
+
+def files_with(needle: str, path) -> list[str]:
+    return [file.name for file in path.parent.glob("deputy.db*") if needle.encode() in file.read_bytes()]
+
+
+async def test_no_file_of_the_database_holds_a_sealed_value_in_plain(path, sqlite):
+    async with sqlite.transaction() as tx:
+        await store_canaries(tx)
+        filled = {
+            (table, column)
+            for table, column in SEALED
+            if (await tx.connection.execute(text(f"SELECT {column} FROM {table}"))).scalar_one() is not None
+        }
+
+    assert filled == SEALED
+    assert files_with("Summarise my notes", path) != []  # a thread's title is not sealed: we do see what is there
+    assert files_with(CANARY, path) == []
+    await sqlite.close()
+    assert files_with(CANARY, path) == []
+
+
+async def test_what_is_over_leaves_not_even_a_sealed_value(database):
+    async with database.transaction() as tx:
+        turn, delivery, aside, registration, ticket = await store_canaries(tx)
+
+        await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
+        await deliveries.done(tx, delivery.id)
+        await asides.claim(tx, aside.id, is_passed=False)
+        await registrations.drop(tx, registration)
+        await tickets.settle(tx, ticket.id, TicketState.DONE, NOON)
+
+        for table, column in SEALED:
+            left = (await tx.connection.execute(text(f"SELECT {column} FROM {table}"))).scalars().all()
+            assert left in ([], [None]), (table, column)
+
+
+async def test_erased_values_are_overwritten_in_the_file(path, sqlite):
+    async with sqlite.transaction() as tx:
+        turn, *_ = await store_canaries(tx)
+        sealed = (await tx.connection.execute(text("SELECT task FROM turns"))).scalar_one()
+    assert files_with(sealed, path) != []
+
+    async with sqlite.transaction() as tx:
+        await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
+    await sqlite.close()
+
+    assert files_with(sealed, path) == []
+
+
+async def test_a_sealed_task_copied_to_another_turn_is_refused(database):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        mine = await turns.queue(tx, a_turn(thread, task="mine"), None)
+        theirs = await turns.queue(tx, a_turn(thread, task="theirs", created_at=NOON + timedelta(seconds=1)), None)
+        sealed = (await tx.connection.execute(text("SELECT task FROM turns WHERE number = 2"))).scalar_one()
+        await tx.connection.execute(update(turns_table).where(turns_table.c.id == mine.id).values(task=sealed))
+
+        with pytest.raises(SealBroken):
+            await turns.get(tx, mine.id)
+        assert (await turns.get(tx, theirs.id)).task == "theirs"
