@@ -18,13 +18,13 @@ from bot.agents.translate import build_header, read_id, translate
 from bot.commands import Verdict
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import DecisionEchoed, RequestEchoed, ToolCall, ToolStarted, UsageReported
+from bot.events import DecisionEchoed, Permission, RequestEchoed, ToolCall, ToolStarted, UsageReported
 from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
 
 CLOCK_SKEW = timedelta(minutes=1)
 """How far our clock and the API's may differ when a session is looked for by time."""
 _LONGEST_REASON = 2000
-_NOT_HELD = ("does not match", "already", "permission")
+_NOT_HELD = ("does not match", "already")
 
 
 class Sessions:
@@ -149,12 +149,18 @@ class Sessions:
         try:
             await self._send(session_id, event)
         except AgentsRejected as refusal:
-            if status_of(refusal) != 400:
-                raise
-            is_settled = any(words in words_of(refusal) for words in _NOT_HELD)
-            if is_settled or await self._find_decision(session_id, tool_use_id):
+            if status_of(refusal) == 400 and await self._is_settled(session_id, tool_use_id, refusal):
                 raise AlreadyDecided(refusal.code) from refusal
             raise
+
+    async def _is_settled(self, session_id: SessionId, tool_use_id: EventId, refusal: AgentsRejected) -> bool:
+        """Whether that is why it was refused: there is no code for it, and of the API's words not all are known."""
+        if any(words in words_of(refusal) for words in _NOT_HELD):
+            return True
+        if await self._find_decision(session_id, tool_use_id):
+            return True
+        call = await self.find_call(session_id, tool_use_id)
+        return call is None or call.permission is not Permission.ASK
 
     async def _decide_again(self, session_id: SessionId, tool_use_id: EventId, event: Any) -> None:
         try:

@@ -142,8 +142,8 @@ def normalise_url(url: object) -> str | None:
     """Return what the API compares: case of scheme and host, default port and last slash do not count (§5)."""
     if not isinstance(url, str):
         return None
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.agents.profiles import build_agent, build_environment, build_servers, build_tools, fingerprint
+from bot.agents.profiles import Profiles, build_agent, build_environment, build_servers, build_tools, fingerprint
 from bot.domain.ports import ProfileSpec, ServiceTools
+from bot.errors import AgentsRejected, AgentsUnavailable
 
 NOTION = ServiceTools(
     name="notion",
@@ -150,3 +152,88 @@ def test_an_agent_is_named_as_its_profile() -> None:
     agent = build_agent(SPEC)
 
     assert (agent["name"], agent["model"], agent["system"]) == ("assistant", "claude-test", "Help.")
+
+
+# --- saving ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_profile_is_saved_as_an_agent_and_an_environment(simulated, agents) -> None:
+    saved = await agents.save_profile(SPEC, None)
+
+    assert list(simulated.agents) == [saved.agent_id]
+    assert list(simulated.environments) == [saved.environment_id]
+    assert (saved.name, saved.agent_version, saved.fingerprint) == ("assistant", 1, fingerprint(SPEC))
+
+
+async def test_an_unchanged_profile_costs_no_request(simulated, agents) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    before = len(simulated.calls)
+
+    assert await agents.save_profile(SPEC, saved) == saved
+    assert len(simulated.calls) == before
+
+
+async def test_a_changed_profile_is_a_new_version_of_the_same_agent(simulated, agents) -> None:
+    saved = await agents.save_profile(SPEC, None)
+
+    again = await agents.save_profile(replace(SPEC, system="Help!"), saved)
+
+    assert (again.agent_id, again.agent_version) == (saved.agent_id, 2)
+    assert again.environment_id == saved.environment_id
+
+
+async def test_other_hosts_are_another_environment(simulated, agents) -> None:
+    """Sessions that run keep the network they were made with."""
+    saved = await agents.save_profile(SPEC, None)
+
+    again = await agents.save_profile(replace(SPEC, allowed_hosts=()), saved)
+
+    assert again.environment_id != saved.environment_id
+    assert simulated.environments[again.environment_id].config["networking"]["allowed_hosts"] == []
+
+
+async def test_a_version_that_is_behind_is_caught_up_with(simulated, agents) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    await agents.save_profile(replace(SPEC, system="elsewhere"), saved)
+
+    again = await agents.save_profile(replace(SPEC, system="here"), saved)
+
+    assert (again.agent_id, again.agent_version) == (saved.agent_id, 3)
+
+
+async def test_an_archived_agent_and_environment_are_made_anew(simulated, agents, client) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    await client.beta.agents.archive(saved.agent_id)
+    await client.beta.environments.delete(saved.environment_id)
+
+    again = await agents.save_profile(SPEC, replace(saved, fingerprint="before"))
+
+    assert again.agent_id != saved.agent_id
+    assert again.environment_id != saved.environment_id
+
+
+@pytest.mark.parametrize("kind", ["connection_error_after", "malformed"])
+@pytest.mark.parametrize("path", ["/v1/agents", "/v1/environments"])
+async def test_what_was_made_although_the_answer_was_lost_is_not_made_twice(simulated, agents, path, kind) -> None:
+    simulated.faults.add(path, "POST", kind=kind)
+
+    saved = None
+    while saved is None:
+        with contextlib.suppress(AgentsUnavailable):
+            saved = await agents.save_profile(SPEC, None)
+
+    assert list(simulated.agents) == [saved.agent_id]
+    assert list(simulated.environments) == [saved.environment_id]
+
+
+async def test_a_refused_profile_is_said_to_be_wrong(simulated, agents) -> None:
+    with pytest.raises(AgentsRejected):
+        await agents.save_profile(replace(SPEC, name="x" * 300), None)
+
+
+async def test_a_refused_change_is_said_to_be_wrong(simulated, client) -> None:
+    profiles = Profiles(client)
+    saved = await profiles.save(SPEC, None)
+
+    with pytest.raises(AgentsRejected):
+        await profiles.save(replace(SPEC, system="x" * 100_001), saved)
