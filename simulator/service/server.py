@@ -163,7 +163,8 @@ class ServiceSimulator(Quirks):
     async def running(self) -> AsyncIterator[ServiceSimulator]:
         """Serve until the block is left."""
         listener = socket.create_server(("127.0.0.1", self.port))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(
             self._app(),
             log_config=None,

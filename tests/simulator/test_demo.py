@@ -1,0 +1,93 @@
+"""The demo around the real entry point: what it starts, what it says, and how it ends."""
+
+import asyncio
+import socket
+import stat
+
+import pytest
+
+from simulator import demo as demos
+from simulator.peers import Peers
+
+REAL_SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "DEPUTY_ADMINS": "U1", "HOME": "/home/me"}
+
+
+def test_real_tokens_make_their_simulator_give_way():
+    assert demos.real_peers({}) == set()
+    assert demos.real_peers(REAL_SLACK) == {"slack"}
+    assert demos.real_peers({"SLACK_APP_TOKEN": "xapp-1", "ANTHROPIC_API_KEY": "sk"}) == {"slack", "agents"}
+    assert demos.real_peers({"ANTHROPIC_API_KEY": ""}) == set()
+
+
+def test_the_users_environment_passes_but_for_what_is_simulated_or_ours():
+    environ = REAL_SLACK | {"ANTHROPIC_BASE_URL": "http://stale", "DATABASE_URL": "sqlite:///precious.db"}
+
+    assert demos.given(environ, {"slack"}) == REAL_SLACK
+    assert demos.given(environ, set()) == {"HOME": "/home/me"}
+
+
+def test_a_fresh_demo_forgets_the_database_and_its_key_and_touches_nothing_else(tmp_path):
+    folder = tmp_path / "demo"
+    database = demos.prepare(folder, fresh=True)
+    key = demos.kept_key(folder)
+    for path in (database, folder / "deputy.db-wal", folder / "mine.txt"):
+        path.touch()
+
+    demos.prepare(folder, fresh=False)
+    kept = demos.kept_key(folder)
+    demos.prepare(folder, fresh=True)
+
+    assert kept == key
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert demos.kept_key(folder) != key
+    assert stat.S_IMODE((folder / "sealing.key").stat().st_mode) == 0o600
+
+
+def test_a_busy_port_gives_way_to_a_free_one():
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        taken = busy.getsockname()[1]
+        assert demos.free_port(taken) not in {taken, 0}
+
+    assert demos.free_port(taken) == taken
+
+
+async def test_a_bot_that_ends_by_itself_is_reported_with_its_code_and_last_words(tmp_path, capsys):
+    log = tmp_path / "bot.log"
+    async with demos.started_bot({"PATH": ""}, log) as bot, asyncio.timeout(60):
+        code = await demos.watch(bot, "http://127.0.0.1:9", asyncio.Event(), on_ready=lambda: pytest.fail("ready?"))
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert "The bot ended with exit code 2" in said.err
+    assert "SLACK_BOT_TOKEN is missing" in said.err
+    assert "SLACK_BOT_TOKEN is missing" in log.read_text("utf-8")
+
+
+@pytest.fixture
+async def peers():
+    async with Peers().running() as running:
+        yield running
+
+
+async def test_the_bot_gets_ready_against_the_peers_and_stops_when_told(peers, tmp_path):
+    port = demos.free_port(0)
+    url = f"http://127.0.0.1:{port}"
+    environ = peers.environment(url, port, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
+    stopping = asyncio.Event()
+
+    async with demos.started_bot(environ, tmp_path / "bot.log") as bot, asyncio.timeout(60):
+        code = await demos.watch(bot, url, stopping, on_ready=stopping.set)
+
+    assert (code, stopping.is_set()) == (0, True)
+    assert bot.process.returncode == 0
+    assert (tmp_path / "deputy.db").exists()
+
+
+async def test_the_welcome_names_the_page_and_what_to_try(peers, tmp_path):
+    text = demos.welcome(peers, set(), "http://127.0.0.1:1", tmp_path)
+    real = demos.welcome(peers, {"slack", "agents"}, "http://127.0.0.1:1", tmp_path)
+
+    assert f"Open  {peers.slack.url}/" in text
+    assert "/agent connect notes" in text
+    assert "your Slack workspace" in real
+    assert "cannot reach the notes service" in real
