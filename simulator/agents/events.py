@@ -80,8 +80,8 @@ class Gate:
         if is_waiting and not session.interrupts:
             waiting = ", ".join(self._pending)
             raise bad_request(
-                f"Invalid {kind} event at events[{number}]: waiting on responses to events [{waiting}]; only "
-                "`user.tool_confirmation`, `user.custom_tool_result`, `user.tool_result`, or `user.interrupt` may be sent"
+                f"Invalid {kind} event at events[{number}]: waiting on responses to events [{waiting}]; "
+                "only `user.tool_confirmation`, `user.custom_tool_result`, `user.tool_result`, or `user.interrupt` may be sent"
             )
 
     def _check_confirmation(self, event: Json) -> None:

@@ -109,10 +109,10 @@ class Files:
 
     @staticmethod
     def _show_model(model_id: str) -> Json:
-        created = "2026-01-01T00:00:00Z"
-        data = {"id": model_id, "type": "model", "display_name": model_id, "created_at": created}
         # The capabilities and limits of a model are beside the point here: the required fields only.
-        return BetaModelInfo.model_construct(**data).to_dict()  # type: ignore[arg-type] - plain strings are dumped as they are
+        shown = {"id": model_id, "type": "model", "display_name": model_id, "created_at": "2026-01-01T00:00:00Z"}
+        missing = {name: None for name in BetaModelInfo.model_fields if name not in shown}
+        return shown | missing
 
     async def models(self, _: Ask) -> Json:
         """List the models."""

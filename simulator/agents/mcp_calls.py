@@ -75,10 +75,12 @@ class McpCalls:
         """Return the first match in the order of the session's vaults, as they are at this moment."""
         for vault_id in session.vault_ids:
             vault = self._world.vaults.get(vault_id)
-            for credential in vault.credentials.values() if vault and vault.archived_at is None else ():
+            if vault is None or vault.archived_at is not None:
+                continue
+            for credential in vault.credentials.values():
                 stored = credential.auth.get("mcp_server_url")
                 if stored and credential.archived_at is None and normalised(stored) == normalised(url):
-                    return Authority(vault, credential)  # type: ignore[arg-type] - the loop is empty without a vault
+                    return Authority(vault, credential)
         return None
 
     def _check_egress(self, session: Session, url: str) -> None:

@@ -27,7 +27,11 @@ from simulator.agents.moves import (
 )
 from simulator.agents.notes import as_note, as_titles, summary
 
-LOREM = ["lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod", "tempor", "incididunt", "ut", "labore", "et", "dolore", "magna", "aliqua", "ut", "enim", "ad", "minim", "veniam", "quis", "nostrud", "exercitation", "ullamco", "laboris", "nisi", "ut", "aliquip", "ex", "ea", "commodo"]
+LOREM = re.findall(
+    r"\w+",
+    "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore "
+    "magna aliqua ut enim ad minim veniam quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo",
+)
 HELP = (
     "I can read, search, write and delete your notes, run commands in a sandbox and search the web. "
     "Try “summarise my notes”, “write a note Groceries: milk and bread” or “run `ls`”."
@@ -150,6 +154,12 @@ def _search_notes(view: View, found: re.Match[str]) -> Sequence[Move]:
     )
 
 
+def _who(view: View, _: re.Match[str]) -> Sequence[Move]:
+    return _one_call(
+        view, "whoami", (), "ask the service who you are", lambda result: f"The service knows you as {result.text}."
+    )
+
+
 def _run(view: View, found: re.Match[str]) -> Sequence[Move]:
     command = found["command"].strip()
     return _one_call(
@@ -215,7 +225,7 @@ def _spend(view: View, _: re.Match[str]) -> Sequence[Move]:
         return [Say("There is budget again: I went on and finished.")]
     if not view.has_budget:
         return [Say("This session has no budget to reach.")]
-    call = _use(view, "bash", "ls") or [move for move in _use(view, "list_notes") or []]
+    call = _use(view, "bash", "ls") or _use(view, "list_notes") or []
     return [Say("I will work until the budget is used up."), Spend(), *call]
 
 
@@ -223,22 +233,20 @@ def _reschedule(_: View, __: re.Match[str]) -> Sequence[Move]:
     return [Say("I am being moved to another machine."), Reschedule(), Say("I am back and went on.")]
 
 
+NOTE = r"\b(?:write|add|create|make|save) (?:me )?(?:a |the |this )?(?:new )?note\b"
 PHRASES: tuple[Phrase, ...] = (
     (r"^say exactly:\s?(?P<text>.*)$", lambda _, found: [Say(found["text"])]),
     (r"\bcall (?P<many>\d+) tools at once", _many),
     (r"\bcall the tool `?(?P<tool>[\w./-]+)`?(?: with (?P<arguments>\{.*\}))?", _named),
     (r"\bwrite (?:me )?(?:a )?long text of (?P<many>\d+) words", _long),
-    (
-        r"\b(?:write|add|create|make|save) (?:me )?(?:a |the |this )?(?:new )?note\b"
-        r"(?: (?:called|named|titled|about|for))?(?P<title>[^:\n]{0,80}):\s*(?P<text>.+)$",
-        _write,
-    ),
-    (r"\b(?:write|add|create|make|save) (?:me )?(?:a |the |this )?(?:new )?note\b(?P<title>)\s+(?P<text>.+)$", _write),
+    (NOTE + r"(?: (?:called|named|titled|about|for))?(?P<title>[^:\n]{0,80}):\s*(?P<text>.+)$", _write),
+    (NOTE + r"(?P<title>)\s+(?P<text>.+)$", _write),
     (r"\bdelete (?:the |my )?note\s+(?:called |named |titled )?(?P<title>.+)$", _delete),
     (r"\b(?:read|open|show)(?: me)? (?:the |my )?note\s+(?:called |named |titled )?(?P<title>.+)$", _read),
     (r"\bsummari[sz]e\b.*\bnotes?\b", _summarise),
     (r"\b(?:list|show)(?: me)? (?:my |the |all )*notes\b", _list),
     (r"\bsearch (?:my |the )?notes for (?P<words>.+)$", _search_notes),
+    (r"\b(?:who am i|which account)\b", _who),
     (r"\bsearch the web for (?P<words>.+)$", _web),
     (r"\brun `(?P<command>[^`]+)`", _run),
     (r"\bthink for (?P<seconds>\d+(?:\.\d+)?) seconds?", _think),

@@ -41,8 +41,9 @@ def as_titles(text: str) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    bare = re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", line).strip()
-    return re.split(r"\s+[—–]\s+|:\s", bare, maxsplit=1)[0]
+    """Return the title in a line: all of it, or what a list item begins with."""
+    item = re.match(r"\s*(?:[-*•]|\d+[.)])\s+(.*)", line)
+    return re.split(r"\s+[—\u2013]\s+|:\s", item[1], maxsplit=1)[0] if item else line.strip()
 
 
 def as_note(text: str, arguments: Mapping[str, Any]) -> tuple[str, str]:

@@ -40,9 +40,9 @@ def _strict(hint: Any, inside: tuple[Any, ...] = ()) -> Any:
         arms = [arm for arm in (_strict(arg, inside) for arg in args) if arm is not DROPPED]
         return Union[tuple(arms)] if arms else DROPPED  # noqa: UP007 - the arms are only known at run time
     if origin in (collections.abc.Iterable, collections.abc.Sequence, list):
-        return list[_strict(args[0], inside)]  # type: ignore[misc] - built at run time from the SDK's hint
+        return list[_strict(args[0], inside)]  # type: ignore[misc]  # built at run time from the SDK's hint
     if origin is dict:
-        return dict[str, _strict(args[1], inside)]  # type: ignore[misc] - built at run time from the SDK's hint
+        return dict[str, _strict(args[1], inside)]  # type: ignore[misc]  # built at run time from the SDK's hint
     if typing_extensions.is_typeddict(hint):
         return dict[str, Any] if hint in inside else _closed(hint, inside)
     if hint is datetime or origin is Literal or hint in (str, int, float, bool, object, Any, type(None)):
@@ -58,7 +58,8 @@ def _closed(params: Any, inside: tuple[Any, ...], dropped: frozenset[str] = froz
         if name in dropped or strict is DROPPED:
             continue
         fields[name] = Required[strict] if name in params.__required_keys__ else NotRequired[strict]
-    closed = TypedDict(params.__name__, fields)  # type: ignore[misc] - the SDK's fields, known at run time only
+    made = TypedDict(params.__name__, fields)  # type: ignore[misc]  # known at run time only
+    closed: Any = made
     closed.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)
     return closed
 

@@ -87,8 +87,15 @@ class AgentsSimulator(World):
         credentials = Credentials(self, http, vaults.find, vaults.usable)
         sessions = Sessions(self, machine, agents, environments, vaults)
         events = Events(self, machine, sessions.find)
-        every = (agents, environments, vaults, credentials, sessions, events, self.output_files)
-        return [route for resource in every for route in resource.routes()]  # type: ignore[attr-defined] - all have routes
+        return [
+            *agents.routes(),
+            *environments.routes(),
+            *vaults.routes(),
+            *credentials.routes(),
+            *sessions.routes(),
+            *events.routes(),
+            *self.output_files.routes(),
+        ]
 
     def _application(self, machine: Machine, http: httpx2.AsyncClient) -> web.Application:
         application = web.Application(client_max_size=LARGEST)
@@ -144,8 +151,7 @@ class AgentsSimulator(World):
             body = json.loads(raw) if raw else None
         except ValueError:
             body = raw
-        query = {key: value for key, value in request.query.items()}
-        self.calls.append(Call(request.method, request.path, query, dict(request.headers), body))
+        self.calls.append(Call(request.method, request.path, dict(request.query), dict(request.headers), body))
         self.note()
 
     def _authenticate(self, request: web.Request) -> None:

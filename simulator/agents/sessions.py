@@ -107,7 +107,7 @@ class Sessions:
         taken = {name: recipe[name] for name in SNAPSHOT} | {"type": "agent", "id": given["id"]}
         if given["type"] == "agent":
             return taken
-        replaced = {name: given[name] for name in ("system", "mcp_servers") if name in given}
+        replaced: Json = {name: given[name] for name in ("system", "mcp_servers") if name in given}
         if "model" in given:
             replaced["model"] = resolve_model(given["model"])
         if "tools" in given:

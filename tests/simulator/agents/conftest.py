@@ -53,7 +53,7 @@ class TinyNotes:
             }
         if message["method"] == "tools/list":
             schemas = {
-                name: {"type": "object", "properties": dict.fromkeys(names, {"type": "string"})}
+                name: {"type": "object", "properties": {one: {"type": "string"} for one in names}}
                 for name, names in TOOLS.items()
             }
             return {"tools": [{"name": name, "inputSchema": schema} for name, schema in schemas.items()]}
