@@ -45,7 +45,7 @@ def render_approval(thread: Thread, approval: Approval, call: ToolCall, titles: 
     blocks = [section(f"*{escape(what)}?*")]
     if thread.is_private:
         blocks.append(preformatted(shorten(_arguments(call), _PREVIEW_MAX)))
-    as_whom = _as_whom(thread, approval, titles)
+    as_whom = _as_whom(f"{escape(one_line(thread.owner.name, 80))}'s", approval, titles)
     blocks.append(context(as_whom, f"expires {moment(approval.expires_at)}", "requested by the agent"))
     blocks.append(_buttons(thread, approval, call, what))
     return message(f"Approval needed: {what}", *blocks)
@@ -60,8 +60,8 @@ def render_decision(
     return message(f"{what}: {words}", section(f"*{escape(what)}*"), context(escape(words), moment(at)))
 
 
-def render_details(thread: Thread, approval: Approval, call: ToolCall, titles: Mapping[str, str]) -> Block:
-    """Return the modal with the whole arguments, nothing in it invisible."""
+def render_details(approval: Approval, call: ToolCall, titles: Mapping[str, str]) -> Block:
+    """Return the modal with the whole arguments for the owner, nothing in it invisible."""
     parts = pieces(_arguments(call), limits.PREFORMATTED_MAX)
     shown = parts[: limits.DETAIL_PIECES_MAX]
     tool = f"{approval.service} / {call.name}" if approval.service else call.name
@@ -69,7 +69,7 @@ def render_details(thread: Thread, approval: Approval, call: ToolCall, titles: M
     blocks.extend(preformatted(part) for part in shown)
     if len(parts) > len(shown):
         blocks.append(section("*Too long to show in full.* If in doubt, deny."))
-    blocks.append(context(_as_whom(thread, approval, titles), f"SHA-256 {approval.arguments_hash}"))
+    blocks.append(context(_as_whom("your", approval, titles), f"SHA-256 {approval.arguments_hash}"))
     return modal("Details", actions.DETAILS_VIEW, *blocks)
 
 
@@ -112,11 +112,10 @@ def _buttons(thread: Thread, approval: Approval, call: ToolCall, what: str) -> B
     )
 
 
-def _as_whom(thread: Thread, approval: Approval, titles: Mapping[str, str]) -> str:
+def _as_whom(whose: str, approval: Approval, titles: Mapping[str, str]) -> str:
     if approval.service is None:
         return "Runs in the agent's own sandbox"
-    name = escape(one_line(thread.owner.name, 80))
-    return f"Uses {name}'s {escape(service_title(approval.service, titles))} account"
+    return f"Uses {whose} {escape(service_title(approval.service, titles))} account"
 
 
 def _decided(thread: Thread, approval: Approval) -> str:

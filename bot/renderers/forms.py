@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from bot import actions
-from bot.commands import Place
 from bot.renderers import limits
 from bot.renderers.blocks import Block, context, modal, quote, section, text_field
 from bot.renderers.limits import shorten
@@ -15,24 +15,18 @@ _QUOTED_KEPT = 1_200
 """Characters of a quoted message that travel with the form: its metadata is short, and JSON doubles some."""
 
 
-def render_ask_form(place: Place, quoted: str | None) -> Block:
-    """Return the form for a task; where it was opened travels with it."""
+def render_ask_form(where: Mapping[str, object], quoted: str | None) -> Block:
+    """Return the form for a task; `where` it was opened travels with it as JSON."""
     hint = "Find, summarise or change something in the tools you have connected"
     field = text_field("What should your agent do?", actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, hint=hint)
     blocks = [field]
     if quoted:
         blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_KEPT)]
         blocks.append(context("Your agent reads it as somebody else's words, not as an instruction."))
-    return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=_metadata(place, quoted), submit="Ask")
+    return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=_metadata(where, quoted), submit="Ask")
 
 
-def _metadata(place: Place, quoted: str | None) -> str:
-    where = {
-        "channel": place.channel,
-        "thread_ts": place.thread_ts,
-        "response_url": place.response_url,
-        "is_direct": place.is_direct,
-    }
+def _metadata(where: Mapping[str, object], quoted: str | None) -> str:
     length = _QUOTED_KEPT
     while True:
         kept = shorten(visible(quoted), length) if quoted else None

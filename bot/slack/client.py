@@ -1,0 +1,156 @@
+"""One workspace's Web API: paced, with Slack's errors translated once, and nothing repeated that could double.
+
+What is called, and what an error means for a message, is up to `messages`, `stream` and `screen`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.ports import Clock
+from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.slack.pacer import Pacer
+from store.records import Secret
+
+_READS = frozenset(
+    {
+        "auth.test",
+        "chat.getPermalink",
+        "conversations.history",
+        "conversations.info",
+        "conversations.replies",
+        "users.info",
+    }
+)
+_REPEATABLE = _READS | {
+    "agents.sessions.setStatus",
+    "chat.delete",
+    "chat.update",
+    "conversations.open",
+    "views.publish",
+}
+"""Methods that do the same however often they are called."""
+_STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
+_TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
+_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_PATIENCE = 60.0
+"""Seconds that one call may wait for its turn."""
+_ATTEMPTS = 4
+CAPABILITY_ERRORS = frozenset(
+    {"channel_type_not_supported", "feature_not_enabled", "messages_tab_disabled", "missing_scope", "unknown_method"}
+)
+"""Codes that say that a workspace or its app cannot do a thing at all (slack-platform.md §1.4)."""
+
+
+class SlackUnsure(SlackUnavailable):
+    """Nobody knows whether Slack carried the call out: look before saying it again."""
+
+
+def build_client(*, token: Secret, session: aiohttp.ClientSession, base_url: str | None = None) -> AsyncWebClient:
+    """Return a client on a shared connection pool that never repeats a call by itself."""
+    address = base_url or AsyncWebClient.BASE_URL
+    # slack_sdk's default handler repeats writes after a dropped connection, which posts twice (§6).
+    return AsyncWebClient(token=token.reveal(), session=session, retry_handlers=[], base_url=address)
+
+
+class SlackApi:
+    """Calls of one workspace's token. All raise `SlackUnavailable`, `SlackUnsure` or `SlackRejected`."""
+
+    def __init__(self, *, client: AsyncWebClient, clock: Clock, pacer: Pacer, workspace: str) -> None:
+        self.workspace = workspace
+        self.pacer = pacer
+        self._client = client
+        self._clock = clock
+
+    @property
+    def base_url(self) -> str:
+        """Return the address of the Web API."""
+        return self._client.base_url
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Wait for the method's turn, call it, and call again what was certainly not done or may be done twice."""
+        for attempt in range(_ATTEMPTS):
+            await self._turn(method)
+            try:
+                return await self.call_now(method, **arguments)
+            except SlackUnavailable as error:
+                is_doubtful = isinstance(error, SlackUnsure) and method not in _REPEATABLE
+                pause = error.retry_after or float(2**attempt)
+                if is_doubtful or attempt == _ATTEMPTS - 1 or pause > _PATIENCE:
+                    raise
+                await self._sleep(pause)
+        raise AssertionError("the last attempt raises or returns")
+
+    async def call_now(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call once, at once, whatever the budget says."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            if method in _READS:
+                response = await self._client.api_call(method, http_verb="GET", params=_as_parameters(given))
+            else:
+                response = await self._client.api_call(method, json=given)
+        except SlackApiError as error:
+            raise self._translate(method, error) from error
+        except aiohttp.ClientConnectorError as error:
+            raise SlackUnavailable from error
+        except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
+            raise SlackUnsure from error
+        return dict(response.data) if isinstance(response.data, dict) else {}
+
+    async def respond(self, url: str, payload: dict[str, Any]) -> None:
+        """Post to a `response_url`, whose host the caller has checked."""
+        session = self._client.session
+        if session is None:
+            raise SlackUnavailable
+        try:
+            async with session.post(url, json=payload, allow_redirects=False) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackUnsure from error
+        if status >= 500:
+            raise SlackUnsure
+        if status >= 300:
+            raise SlackRejected("response_url_refused")
+
+    def delay(self, method: str) -> float:
+        """Take a call from the budget and return 0, or return in how many seconds to ask again."""
+        return self.pacer.take(self.workspace, method)
+
+    async def _turn(self, method: str) -> None:
+        while delay := self.delay(method):
+            if delay > _PATIENCE:
+                raise SlackUnavailable(delay)
+            await self._sleep(delay)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
+
+    def _translate(self, method: str, error: SlackApiError) -> SlackUnavailable | SlackRejected:
+        response = error.response
+        status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
+        data = getattr(response, "data", None)
+        code = str(data.get("error", "")) if isinstance(data, dict) else ""
+        if status == 429 or code in _LIMITED:
+            retry_after = _seconds(getattr(response, "headers", {}))
+            self.pacer.hold_off(self.workspace, method, retry_after)
+            return SlackUnavailable(retry_after)
+        if status >= 500 or code in _TROUBLE or not code:
+            return SlackUnsure()
+        return StreamEnded(code) if code in _STREAM_ENDED else SlackRejected(code)
+
+
+def _as_parameters(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in given.items()}
+
+
+def _seconds(headers: Any) -> float:
+    lowered = {str(name).lower(): value for name, value in dict(headers or {}).items()}
+    try:
+        return max(1.0, float(lowered.get("retry-after", 1)))
+    except (TypeError, ValueError):
+        return 1.0

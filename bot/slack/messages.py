@@ -1,0 +1,167 @@
+"""Messages of ours in Slack: posted once, found again after a doubt, rewritten, whispered; modals and App Home.
+
+Every message carries an opaque id in its metadata, readable by any member, so that it can be
+recognised after a crash or a lost answer (slack-platform.md §8.1). What they say is the renderers'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.errors import SlackRejected
+from bot.renderers.blocks import Block, Message
+from bot.slack.client import SlackApi, SlackUnsure
+from store.records import ChannelId, MessageRef, MessageTs, UserId
+
+EVENT_TYPE = "deputy"
+_MARGIN = 10.0
+"""Seconds by which Slack's clock may be behind ours."""
+_PAGES = 5
+_GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message of ours as Slack has it."""
+
+    ts: MessageTs
+    marker: str | None
+    """The id in its metadata; None for one without metadata of ours, such as a stream that was never finished."""
+    payload: dict[str, Any]
+
+
+class Messages:
+    """Writes and finds the messages of one workspace."""
+
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
+        self._bot_id: str | None = None
+
+    async def post(
+        self,
+        channel: ChannelId,
+        message: Message,
+        *,
+        marker: str,
+        since: datetime,
+        thread_ts: MessageTs | None = None,
+        **payload: Any,
+    ) -> MessageRef:
+        """Post a message that carries `marker`; after a doubt look for it since `since` before posting again."""
+        for _ in range(2):
+            try:
+                return await self._post(channel, message, thread_ts, metadata(marker, **payload))
+            except SlackUnsure:
+                if found := await self.find(channel, thread_ts, marker, since):
+                    return MessageRef(channel, found)
+        return await self._post(channel, message, thread_ts, metadata(marker, **payload))
+
+    async def update(self, ref: MessageRef, message: Message, *, marker: str, **payload: Any) -> None:
+        """Rewrite a message as a whole; `payload` is added to its metadata."""
+        await self._api.call(
+            "chat.update",
+            channel=ref.channel,
+            ts=ref.ts,
+            parse="none",
+            metadata=metadata(marker, **payload),
+            **_content(message),
+        )
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Delete a message; one that is gone already is fine."""
+        try:
+            await self._api.call("chat.delete", channel=ref.channel, ts=ref.ts)
+        except SlackRejected as error:
+            if error.code not in _GONE:
+                raise
+
+    async def find(
+        self, channel: ChannelId, thread_ts: MessageTs | None, marker: str, since: datetime
+    ) -> MessageTs | None:
+        """Return the ts of our message that carries `marker`, None if it was never posted."""
+        return next(
+            (found.ts for found in await self.list_own(channel, thread_ts, since) if found.marker == marker), None
+        )
+
+    async def list_own(self, channel: ChannelId, thread_ts: MessageTs | None, since: datetime) -> list[Found]:
+        """Return our messages in a thread (None: in the channel) since a time, oldest first."""
+        bot_id = await self._own_bot_id()
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        arguments = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
+        oldest = f"{since.timestamp() - _MARGIN:.6f}"
+        found: dict[str, Found] = {}
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            page = await self._api.call(method, **arguments, oldest=oldest, cursor=cursor)
+            mine = [message for message in page.get("messages", []) if message.get("bot_id") == bot_id]
+            found |= {message["ts"]: _found(message) for message in mine if message["ts"] >= oldest}
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+        return [found[ts] for ts in sorted(found)]
+
+    async def whisper(self, user: UserId, channel: ChannelId, thread_ts: MessageTs | None, message: Message) -> None:
+        """Show a message to one person only. In doubt it is shown again rather than lost."""
+        arguments = {"channel": channel, "user": user, "thread_ts": thread_ts, **_content(message)}
+        try:
+            await self._api.call("chat.postEphemeral", **arguments)
+        except SlackUnsure:
+            await self._api.call("chat.postEphemeral", **arguments)
+
+    async def respond(self, url: str, message: Message) -> None:
+        """Answer a slash command or click privately through its `response_url`."""
+        await self._api.respond(url, {"response_type": "ephemeral", "replace_original": False, **_content(message)})
+
+    async def open_direct(self, user: UserId) -> ChannelId:
+        """Return the direct messages between us and a person."""
+        answer = await self._api.call("conversations.open", users=user)
+        return ChannelId(answer["channel"]["id"])
+
+    async def permalink(self, ref: MessageRef) -> str:
+        """Return a message's address for people."""
+        answer = await self._api.call("chat.getPermalink", channel=ref.channel, message_ts=ref.ts)
+        return str(answer["permalink"])
+
+    async def open_modal(self, trigger_id: str, view: Block) -> None:
+        """Open a modal; a trigger lives for three seconds, so there is no waiting and no second try."""
+        await self._api.call_now("views.open", trigger_id=trigger_id, view=view)
+
+    async def publish(self, user: UserId, view: Block) -> None:
+        """Publish a person's App Home."""
+        await self._api.call("views.publish", user_id=user, view=view)
+
+    async def _post(
+        self, channel: ChannelId, message: Message, thread_ts: MessageTs | None, own: dict[str, Any]
+    ) -> MessageRef:
+        answer = await self._api.call(
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread_ts,
+            metadata=own,
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(message),
+        )
+        return MessageRef(ChannelId(answer["channel"]), MessageTs(answer["ts"]))
+
+    async def _own_bot_id(self) -> str:
+        if self._bot_id is None:
+            self._bot_id = str((await self._api.call("auth.test"))["bot_id"])
+        return self._bot_id
+
+
+def metadata(marker: str, **payload: Any) -> dict[str, Any]:
+    """Return a message's metadata: an opaque id, and counts at most."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"id": marker, **payload}}
+
+
+def _content(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+def _found(message: dict[str, Any]) -> Found:
+    own = message.get("metadata") or {}
+    payload = own.get("event_payload") or {} if own.get("event_type") == EVENT_TYPE else {}
+    return Found(MessageTs(message["ts"]), payload.get("id"), payload)

@@ -1,0 +1,276 @@
+"""One message of a turn's answer, streamed or edited: begun, extended, ended, rewritten, and recorded.
+
+What it shows and when it ends is decided by `stream`. Each step is written to the store around the
+call, so that a later process knows which messages may be open and where their text begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.domain.ports import Clock
+from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.renderers.blocks import Block
+from bot.renderers.progress import Page, chunks_between, merged, render_page
+from bot.slack.client import SlackApi, SlackUnsure
+from bot.slack.messages import Found, Messages, metadata
+from store import segments
+from store.database import Database
+from store.records import MessageRef, MessageTs, Segment, Thread, Turn
+
+STOPPED_BY_USER = "stopped_by_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a message ends: the id it carries, its footer, and what the session is then."""
+
+    marker: str
+    session_status: str
+    tasks_to: int
+    """How many of the turn's tasks are told, counted from the first."""
+    footer: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message is to show: a page, and the part of the turn's text it was made of."""
+
+    page: Page
+    raw: str
+    to: int
+    """Where that part ends in the turn's text."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One message and what we know of it."""
+
+    segment: Segment
+    ts: MessageTs | None
+    tasks_from: int
+    sent: Page = field(default_factory=Page)
+    raw: str | None = ""
+    """The turn's text that the message shows, as the agent wrote it; None if an earlier process wrote it."""
+    sent_to: int = 0
+    written_at: datetime | None = None
+    is_stopped: bool = False
+    """True once nothing can be streamed into it."""
+    is_stale: bool = False
+    """True when it must be rewritten as a whole: what it shows is unknown or wrong."""
+    text_to: int | None = None
+    ending: Ending | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Return whether it is streamed rather than edited."""
+        return self.segment.is_stream
+
+    def shows(self, content: Content, now: datetime) -> None:
+        """Remember what was sent."""
+        self.sent, self.raw, self.sent_to, self.written_at = content.page, content.raw, content.to, now
+
+
+class Parts:
+    """Writes the messages of one turn. Streams that fail in doubt, or ended by themselves, become stale."""
+
+    def __init__(
+        self, *, api: SlackApi, messages: Messages, database: Database, clock: Clock, thread: Thread, turn: Turn
+    ) -> None:
+        self._api = api
+        self._messages = messages
+        self._database = database
+        self._clock = clock
+        self._thread = thread
+        self._turn = turn
+
+    async def recover(self) -> list[Part]:
+        """Return what an earlier process left of this turn; its streams are stopped and its lost messages found."""
+        async with self._database.transaction() as tx:
+            known = await segments.list_for(tx, self._turn.id)
+        own = await self._own(known[0].started_at) if known else []
+        told = {found.ts: int(found.payload.get("tasks", 0)) for found in own}
+        parts: list[Part] = []
+        tasks_from = 0
+        for segment in known:
+            part = _remembered(segment, tasks_from, own)
+            if segment.is_open:
+                await self._take_up(part, own, {one.ts for one in known if one.ts})
+            tasks_from = max(tasks_from, told.get(part.ts, 0) if part.ts else 0)
+            parts.append(part)
+        return parts
+
+    async def begin(self, *, is_stream: bool, text_from: int, tasks_from: int) -> Part:
+        """Record the intent of a message; nothing is at Slack yet."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            segment = await segments.begin(tx, self._turn.id, is_stream=is_stream, text_from=text_from, now=now)
+        return Part(segment, None, tasks_from, sent_to=text_from)
+
+    async def start_stream(self, part: Part, content: Content, chunks: list[Block]) -> None:
+        """Open the stream. Raises `SlackUnsure` when it may be there or not: then `adopt`."""
+        owner = self._turn.owner
+        answer = await self._api.call_now(
+            "chat.startStream",
+            channel=self._thread.channel,
+            thread_ts=self._thread.thread_ts,
+            recipient_user_id=owner.user_id,
+            recipient_team_id=owner.team_id,
+            task_display_mode="plan",
+            chunks=chunks,
+        )
+        await self._know(part, MessageTs(answer["ts"]))
+        part.shows(content, self._clock.now())
+
+    async def adopt(self, part: Part, known: set[MessageTs]) -> bool:
+        """Look for the message of a start in doubt; return whether it is there, to be rewritten."""
+        found = _lost(part.segment, await self._own(part.segment.started_at), known)
+        if found is not None:
+            await self._know(part, found)
+            part.is_stale = True
+        return found is not None
+
+    async def post(self, part: Part, content: Content) -> None:
+        """Post the message with its first content; found again rather than posted twice."""
+        await self._post(part, content, Ending(part.segment.id, "processing", part.tasks_from))
+
+    async def post_whole(self, part: Part, content: Content, ending: Ending) -> None:
+        """Post a message that is complete at once."""
+        await self._post(part, content, ending)
+        part.ending, part.text_to = ending, content.to
+        await self.seal(part)
+
+    async def append(self, part: Part, content: Content, chunks: list[Block]) -> None:
+        """Stream more."""
+        try:
+            await self._api.call_now("chat.appendStream", channel=self._thread.channel, ts=part.ts, chunks=chunks)
+        except SlackUnsure:
+            part.is_stale = True
+        except SlackRejected as error:
+            _raise_if_stopped_by_user(error)
+            part.is_stopped = isinstance(error, StreamEnded)
+            part.is_stale = True
+        else:
+            part.shows(_merged(part, content), self._clock.now())
+
+    async def edit(self, part: Part, content: Content) -> None:
+        """Show more in a message that is not streamed."""
+        await self._messages.update(self._ref(part), render_page(content.page), marker=part.segment.id)
+        part.shows(content, self._clock.now())
+
+    async def end(self, part: Part, content: Content, ending: Ending) -> None:
+        """Show the rest and close the message for good. One that fails is stale: `rewrite` it."""
+        part.ending, part.text_to = ending, content.to
+        chunks = chunks_between(part.sent, content.page) if part.is_stream and not part.is_stopped else None
+        if chunks is None:
+            return await self.rewrite(part, content)
+        part.is_stale = True
+        try:
+            await self._stop(part, chunks=chunks or None, blocks=list(ending.footer) or None)
+        except SlackRejected as error:
+            _raise_if_stopped_by_user(error)
+            part.is_stopped = isinstance(error, StreamEnded)
+            return await self.rewrite(part, content)
+        part.is_stale = False
+        part.shows(_merged(part, content), self._clock.now())
+        return await self.seal(part)
+
+    async def rewrite(self, part: Part, content: Content) -> None:
+        """Replace what a message shows; a stream is stopped first, so that no doubt is left about what comes after."""
+        if part.ending is None:
+            raise AssertionError("only a message that has an end is rewritten")
+        part.is_stale, part.text_to = True, content.to
+        if part.is_stream and not part.is_stopped:
+            await self.stop(part)
+        await self._rewrite(part, content, part.ending)
+        part.is_stale = False
+        await self.seal(part)
+
+    async def stop(self, part: Part) -> None:
+        """Stop a stream, whatever it shows; one that has ended by itself, or is gone, is fine."""
+        try:
+            await self._stop(part)
+        except SlackRejected as error:
+            _raise_if_stopped_by_user(error)
+        part.is_stopped = True
+
+    async def seal(self, part: Part) -> None:
+        """Record that a message is complete, or was never made."""
+        part.text_to = part.sent_to if part.text_to is None else part.text_to
+        async with self._database.transaction() as tx:
+            await segments.seal(tx, part.segment.id, part.text_to)
+
+    async def _post(self, part: Part, content: Content, ending: Ending) -> None:
+        ref = await self._messages.post(
+            self._thread.channel,
+            render_page(content.page, ending.footer),
+            marker=ending.marker,
+            since=part.segment.started_at,
+            thread_ts=self._thread.thread_ts,
+            tasks=ending.tasks_to,
+        )
+        await self._know(part, ref.ts)
+        part.shows(content, self._clock.now())
+
+    async def _rewrite(self, part: Part, content: Content, ending: Ending) -> None:
+        message = render_page(content.page, ending.footer)
+        await self._messages.update(self._ref(part), message, marker=ending.marker, tasks=ending.tasks_to)
+        part.shows(content, self._clock.now())
+
+    async def _stop(self, part: Part, **content: Any) -> None:
+        ending = part.ending or Ending(part.segment.id, "processing", part.tasks_from)
+        await self._api.call(
+            "chat.stopStream",
+            channel=self._thread.channel,
+            ts=part.ts,
+            session_status=ending.session_status,
+            metadata=metadata(ending.marker, tasks=ending.tasks_to),
+            **content,
+        )
+        part.is_stopped = True
+
+    async def _take_up(self, part: Part, own: list[Found], known: set[MessageTs]) -> None:
+        if part.ts is None and (found := _lost(part.segment, own, known)):
+            await self._know(part, found)
+        if part.is_stream and part.ts is not None:
+            part.is_stale = True
+            await self.stop(part)
+
+    async def _know(self, part: Part, ts: MessageTs) -> None:
+        part.ts = ts
+        async with self._database.transaction() as tx:
+            await segments.set_ts(tx, part.segment.id, ts)
+
+    async def _own(self, since: datetime) -> list[Found]:
+        return await self._messages.list_own(self._thread.channel, self._thread.thread_ts, since)
+
+    def _ref(self, part: Part) -> MessageRef:
+        if part.ts is None:
+            raise SlackUnavailable
+        return MessageRef(self._thread.channel, part.ts)
+
+
+def _remembered(segment: Segment, tasks_from: int, own: list[Found]) -> Part:
+    part = Part(segment, segment.ts, tasks_from, raw=None, sent_to=segment.text_from, text_to=segment.text_to)
+    if not segment.is_open:
+        marker = next((found.marker for found in own if found.ts == segment.ts and found.marker), segment.id)
+        part.is_stopped, part.ending = True, Ending(marker, "processing", tasks_from)
+    return part
+
+
+def _lost(segment: Segment, own: list[Found], known: set[MessageTs]) -> MessageTs | None:
+    """Return the message whose ts was never learned: an edited one by its id, a stream as the one without any."""
+    if not segment.is_stream:
+        return next((found.ts for found in own if found.marker in {segment.id, segment.turn_id}), None)
+    return next((found.ts for found in own if found.marker is None and found.ts not in known), None)
+
+
+def _merged(part: Part, content: Content) -> Content:
+    return Content(merged(part.sent, content.page), content.raw, content.to)
+
+
+def _raise_if_stopped_by_user(error: SlackRejected) -> None:
+    if error.code == STOPPED_BY_USER:
+        raise error

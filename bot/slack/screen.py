@@ -1,0 +1,205 @@
+"""What people see in one workspace: implements the `Screen` port on messages, modals and answers.
+
+What the words are is the renderers' business, when something is shown the domain's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot.commands import Place
+from bot.domain.ports import Clock
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.events import ToolCall
+from bot.notices import ApprovalWaiting, Home, Notice
+from bot.renderers.answer import render_control, render_root
+from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
+from bot.renderers.blocks import Message
+from bot.renderers.forms import render_ask_form
+from bot.renderers.home import render_home
+from bot.renderers.notices import render_notice
+from bot.slack.client import SlackApi
+from bot.slack.messages import Messages
+from bot.slack.part import Parts
+from bot.slack.stream import StreamedAnswer
+from store.database import Database
+from store.ids import new_id
+from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, Turn, UserId
+
+_OLD = timedelta(minutes=1)
+"""Age from which something may have been posted by another process."""
+
+
+class SlackScreen:
+    """The `Screen` port for one workspace's token."""
+
+    def __init__(self, *, api: SlackApi, database: Database, clock: Clock, titles: Mapping[str, str]) -> None:
+        self._api = api
+        self._messages = Messages(api)
+        self._database = database
+        self._clock = clock
+        self._titles = titles
+        self._direct: dict[UserId, ChannelId] = {}
+        self._began_at = clock.now()
+
+    async def post_root(
+        self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]
+    ) -> MessageTs:
+        """Post the message that starts a thread, or find it if it was posted before a crash."""
+        if self._may_exist(thread.created_at):
+            found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
+            if found is not None:
+                return found
+        message = render_root(thread, task, services, missing, self._titles)
+        return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
+
+    async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
+        """Return the writer of a turn's answer, taking up what an earlier process left."""
+        parts = Parts(
+            api=self._api,
+            messages=self._messages,
+            database=self._database,
+            clock=self._clock,
+            thread=thread,
+            turn=turn,
+        )
+        answer = StreamedAnswer(
+            parts=parts, api=self._api, clock=self._clock, thread=thread, turn=turn, titles=self._titles
+        )
+        await answer.recover()
+        return answer
+
+    async def post_control(self, thread: Thread, turn: Turn, is_queued: bool) -> MessageRef | None:
+        """Post or turn the control line; in direct messages Slack's own Stop does for a running turn."""
+        ref = turn.notice or await self._lost_control(thread, turn)
+        if thread.is_private and not is_queued:
+            await self._delete(ref)
+            return None
+        message = render_control(turn, is_queued=is_queued)
+        if ref is not None:
+            await self._messages.update(ref, message, marker=_control_of(turn))
+            return ref
+        return await self._messages.post(
+            thread.channel, message, marker=_control_of(turn), since=turn.created_at, thread_ts=thread.thread_ts
+        )
+
+    async def remove_control(self, thread: Thread, turn: Turn) -> None:
+        """Take the control line away. Idempotent."""
+        await self._delete(turn.notice or await self._lost_control(thread, turn))
+
+    async def post_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> MessageRef:
+        """Post the card for a held call, or find it if it was posted before a crash."""
+        if ref := await self._card_of(thread, approval):
+            return ref
+        message = render_approval(thread, approval, call, self._titles)
+        return await self._messages.post(
+            thread.channel, message, marker=approval.id, since=self._clock.now(), thread_ts=thread.thread_ts
+        )
+
+    async def settle_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
+        """Replace the card's buttons by the record of what was decided; a card nobody sees is left."""
+        ref = await self._card_of(thread, approval)
+        if ref is None:
+            return
+        message = render_decision(thread, approval, call, self._titles, self._clock.now())
+        await self._messages.update(ref, message, marker=approval.id)
+
+    async def show_call(self, trigger_id: str, approval: Approval, call: ToolCall) -> None:
+        """Open the full arguments in a modal."""
+        await self._messages.open_modal(trigger_id, render_details(approval, call, self._titles))
+
+    async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
+        """Open the form for denying with a reason."""
+        await self._messages.open_modal(trigger_id, render_reason_form(approval))
+
+    async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
+        """Open the form for a task."""
+        await self._messages.open_modal(trigger_id, render_ask_form(asdict(place), quoted))
+
+    async def tell(self, member: Member, place: Place, notice: Notice) -> None:
+        """Tell one person privately at a place; by direct message where that is impossible."""
+        message = await self._words(notice)
+        try:
+            await self._messages.whisper(member.user_id, place.channel, place.thread_ts, message)
+        except SlackRejected:
+            await self._answer_or_message(member, place, message)
+
+    async def direct_channel(self, member: Member) -> ChannelId:
+        """Return the channel of the direct messages with this member."""
+        if member.user_id not in self._direct:
+            self._direct[member.user_id] = await self._messages.open_direct(member.user_id)
+        return self._direct[member.user_id]
+
+    async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
+        """Send a direct message, or rewrite an earlier one; a new one if that is gone."""
+        words = await self._words(notice)
+        if replacing is not None:
+            try:
+                await self._messages.update(replacing, words, marker=new_id("msg"))
+            except SlackRejected:
+                return await self._send(member, words)
+            return replacing
+        return await self._send(member, words)
+
+    async def publish_home(self, member: Member, home: Home) -> None:
+        """Publish the member's App Home."""
+        await self._messages.publish(member.user_id, render_home(home, self._titles))
+
+    async def _answer_or_message(self, member: Member, place: Place, message: Message) -> None:
+        if place.response_url and self._is_slack(place.response_url):
+            try:
+                await self._messages.respond(place.response_url, message)
+            except (SlackRejected, SlackUnavailable):
+                await self._send(member, message)
+        else:
+            await self._send(member, message)
+
+    async def _send(self, member: Member, message: Message) -> MessageRef:
+        channel = await self.direct_channel(member)
+        return await self._messages.post(channel, message, marker=new_id("msg"), since=self._clock.now())
+
+    async def _words(self, notice: Notice) -> Message:
+        link = await self._link_of(notice) if isinstance(notice, ApprovalWaiting) else None
+        return render_notice(notice, self._titles, link=link)
+
+    async def _link_of(self, notice: ApprovalWaiting) -> str | None:
+        if notice.approval.card is None:
+            return None
+        try:
+            return await self._messages.permalink(notice.approval.card)
+        except SlackRejected:
+            return None
+
+    async def _card_of(self, thread: Thread, approval: Approval) -> MessageRef | None:
+        return approval.card or await self._find(thread, approval.id, thread.created_at)
+
+    async def _lost_control(self, thread: Thread, turn: Turn) -> MessageRef | None:
+        return (
+            await self._find(thread, _control_of(turn), turn.created_at) if self._may_exist(turn.created_at) else None
+        )
+
+    async def _find(self, thread: Thread, marker: str, since: datetime) -> MessageRef | None:
+        found = await self._messages.find(thread.channel, thread.thread_ts, marker, since)
+        return MessageRef(thread.channel, found) if found else None
+
+    async def _delete(self, ref: MessageRef | None) -> None:
+        if ref is not None:
+            await self._messages.delete(ref)
+
+    def _may_exist(self, since: datetime) -> bool:
+        """Tell whether an earlier or another process may have posted what was begun at `since`."""
+        return since < self._began_at or self._clock.now() - since > _OLD
+
+    def _is_slack(self, url: str) -> bool:
+        """Tell whether an address that came with a request is Slack's own (slack-platform.md §6)."""
+        given, own = urlsplit(url), urlsplit(self._api.base_url)
+        if given.scheme == "https" and given.hostname == "hooks.slack.com":
+            return True
+        return own.hostname != "slack.com" and (given.scheme, given.netloc) == (own.scheme, own.netloc)
+
+
+def _control_of(turn: Turn) -> str:
+    return f"control:{turn.id}"

@@ -1,0 +1,398 @@
+"""A turn's answer in Slack: one writer that keeps what was sent and sends what is missing.
+
+It decides which message holds which part of the answer, when a message ends and when to wait; how one
+message is written is `part`, what it says are the renderers. Each call of `show` writes at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.ports import Clock
+from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.progress import Progress
+from bot.renderers import limits
+from bot.renderers.answer import render_footer, render_worked
+from bot.renderers.markdown import one_line, segment, segment_end, settled, streamed
+from bot.renderers.progress import Line, Page, chunks_between, fold, left_open, render_plan_title, render_task
+from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
+from bot.slack.part import Content, Ending, Part, Parts
+from store.records import MessageTs, Thread, Turn
+
+SEAL_AFTER = 240.0
+"""Seconds: Slack ends a stream by itself after about 300 (slack-platform.md §1.3)."""
+_STREAM_EVERY = 1.0
+_EDIT_EVERY = 3.0
+_START_PATIENCE = 5.0
+"""Seconds that a stream may wait for its turn before an edited message takes its place."""
+_LONG = 60.0
+"""Seconds after which the end of a turn notifies its owner."""
+_TRIES = 8
+_STATUS, _START = "agents.sessions.setStatus", "chat.startStream"
+
+_log = structlog.get_logger(__name__)
+
+
+class StreamedAnswer:
+    """The `Answer` port: declarative, resumable after any failure. Not to be used concurrently."""
+
+    def __init__(
+        self, *, parts: Parts, api: SlackApi, clock: Clock, thread: Thread, turn: Turn, titles: Mapping[str, str]
+    ) -> None:
+        self._parts = parts
+        self._api = api
+        self._clock = clock
+        self._thread = thread
+        self._turn = turn
+        self._titles = titles
+        self._written: list[Part] = []
+        self._told: dict[str, Line] = {}
+        """Tasks as the messages that have ended tell them."""
+        self._status = ""
+        self._is_edited = False
+        self._is_silent = False
+        self._failures = 0
+
+    async def recover(self) -> None:
+        """Take up what an earlier process left; call once, before anything else."""
+        try:
+            self._written = await self._parts.recover()
+        except StreamEnded:
+            self._is_silent = True
+
+    async def show(self, progress: Progress) -> float | None:
+        """Bring the thread up to `progress`; return in how many seconds to be called again."""
+        if self._is_silent or self._is_finished:
+            return None
+        await self._set_status("processing")
+        try:
+            delay = await self._step(progress)
+        except StreamEnded:
+            await self._fall_silent(progress)
+            return None
+        except SlackUnavailable as error:
+            self._failures += 1
+            return error.retry_after or float(min(30, 2**self._failures))
+        self._failures = 0
+        return delay
+
+    async def pause(self, progress: Progress) -> None:
+        """Show `progress` and close the open message: people are waited for."""
+        await self._persist(lambda: self._close(progress, "suspended"), progress)
+        await self._set_status("suspended")
+
+    async def finish(self, progress: Progress) -> None:
+        """Show the whole of `progress` and its outcome, close everything; nothing happens the second time."""
+        await self._persist(lambda: self._close(progress, "active", is_last=True), progress)
+        await self._set_status("active")
+
+    # Steps: each does one thing to one message.
+
+    async def _step(self, progress: Progress) -> float | None:
+        if await self._mend(progress):
+            return 0.0
+        part = self._current
+        if part is None:
+            if not self._has_news(progress):
+                return None
+            part = await self._begin(is_stream=self._may_stream)
+        if part.is_stream and part.ts is None:
+            return await self._start(part, progress)
+        return await self._extend(part, progress)
+
+    async def _start(self, part: Part, progress: Progress) -> float:
+        content = self._content(part, progress)
+        chunks = chunks_between(Page(), content.page)
+        if not self._may_stream or not chunks:
+            await self._parts.seal(part)
+            part.ending = self._between(part, progress)
+            return 0.0
+        if delay := self._api.delay(_START):
+            return self._prefer_editing(delay)
+        try:
+            await self._parts.start_stream(part, content, chunks)
+        except SlackUnsure:
+            return 0.0 if await self._parts.adopt(part, self._known) else _STREAM_EVERY
+        except SlackUnavailable as error:
+            return self._prefer_editing(error.retry_after or _STREAM_EVERY)
+        except SlackRejected as error:
+            self._edit_from_now_on(error)
+            return 0.0
+        return SEAL_AFTER
+
+    async def _extend(self, part: Part, progress: Progress) -> float | None:
+        content = self._content(part, progress)
+        age = (self._clock.now() - part.segment.started_at).total_seconds() if part.is_stream else 0.0
+        if content.to < self._reach(progress) or age >= SEAL_AFTER:
+            await self._end(part, progress, self._between(part, progress))
+            return 0.0
+        if part.is_stream:
+            return await self._append(part, content, SEAL_AFTER - age)
+        return await self._edit(part, content)
+
+    async def _append(self, part: Part, content: Content, left: float) -> float:
+        chunks = chunks_between(part.sent, content.page)
+        if chunks is None:
+            part.is_stale = True
+            return 0.0
+        if not chunks:
+            return left
+        if delay := self._since_written(part, _STREAM_EVERY) or self._api.delay("chat.appendStream"):
+            return min(delay, left)
+        await self._parts.append(part, content, chunks)
+        return 0.0 if part.is_stale else left
+
+    async def _edit(self, part: Part, content: Content) -> float | None:
+        if part.ts is None:
+            await self._parts.post(part, content)
+            return None
+        if content.page == part.sent and part.raw is not None:
+            return None
+        if delay := self._since_written(part, _EDIT_EVERY):
+            return delay
+        await self._parts.edit(part, content)
+        return None
+
+    async def _mend(self, progress: Progress) -> bool:
+        """Rewrite the first message that shows what it should not; return whether there was one."""
+        text = progress.shown_text
+        for part in self._written:
+            is_changed = part.ending is not None and part.raw is not None and part.text_to is not None
+            if is_changed and text[part.segment.text_from : part.text_to] != part.raw:
+                part.is_stale = True
+            if part.is_stale:
+                await self._rewrite(part, progress)
+                return True
+        return False
+
+    async def _rewrite(self, part: Part, progress: Progress) -> None:
+        part.ending = part.ending or self._between(part, progress)
+        content = self._sealed(part, progress, part.text_to)
+        await self._parts.rewrite(part, content)
+        self._tell(part, progress)
+
+    async def _end(self, part: Part, progress: Progress, ending: Ending) -> None:
+        to = None if not ending.footer else len(progress.shown_text)
+        content = self._sealed(part, progress, to)
+        if part.ts is None:
+            await self._parts.post_whole(part, content, ending)
+        else:
+            await self._parts.end(part, content, ending)
+        self._status = ending.session_status if part.is_stream else self._status
+        self._tell(part, progress)
+
+    # Closing: everything that is left, then the end.
+
+    async def _close(self, progress: Progress, session_status: str, *, is_last: bool = False) -> None:
+        while not (is_last and self._is_finished):
+            while await self._mend(progress):
+                pass
+            part = self._current
+            if part is not None and part.is_stream and part.ts is None:
+                await self._abandon(part, progress)
+                continue
+            if part is None:
+                if not is_last and not self._has_news(progress):
+                    return
+                part = await self._begin(is_stream=False)
+            if self._fits(part, progress):
+                await self._end(part, progress, self._last(part, progress, session_status, is_last=is_last))
+                return
+            await self._end(part, progress, self._between(part, progress))
+
+    async def _abandon(self, part: Part, progress: Progress) -> None:
+        """Give up a stream that never began, unless it did and we were not told."""
+        if not await self._parts.adopt(part, self._known):
+            part.ending = self._between(part, progress)
+            await self._parts.seal(part)
+
+    async def _persist(self, act: Callable[[], Awaitable[None]], progress: Progress) -> None:
+        """Do it until it is done: what fails leaves a message to be rewritten, which the next try does."""
+        for attempt in range(_TRIES):
+            if self._is_silent:
+                return
+            try:
+                await act()
+            except StreamEnded:
+                await self._fall_silent(progress)
+            except SlackUnavailable as error:
+                if attempt == _TRIES - 1:
+                    raise
+                await self._sleep(error.retry_after or float(min(30, 2**attempt)))
+            else:
+                return
+
+    async def _fall_silent(self, progress: Progress) -> None:
+        """Say nothing more: a person stopped the stream, and Slack forbids a message in its place (§1.3)."""
+        self._is_silent = True
+        part = next((part for part in self._written if part.ending is None or part.is_stale), None)
+        if part is not None:
+            part.text_to = len(progress.shown_text)
+            part.ending = part.ending or self._between(part, progress)
+            part.is_stale = False
+            await self._parts.seal(part)
+
+    # The picture: what belongs into which message.
+
+    def _content(self, part: Part, progress: Progress) -> Content:
+        """Return what an open message should show now."""
+        text, start = progress.shown_text, part.segment.text_from
+        to = segment_end(text[: self._reach(progress)], start, at_least=min(part.sent_to, len(text)))
+        show = streamed if part.is_stream else segment
+        lines = fold(self._lines(part, progress), is_stream=part.is_stream)
+        page = Page(render_plan_title(progress, self._titles), lines, show(text, start, to) if to > start else "")
+        return Content(page, text[start:to], to)
+
+    def _sealed(self, part: Part, progress: Progress, to: int | None) -> Content:
+        """Return what a message shows for good: up to `to`, or as far as is good."""
+        text, start = progress.shown_text, part.segment.text_from
+        if to is None:
+            to = self._good_end(part, progress)
+        lines = self._lines(part, progress)
+        if part.is_stream and not part.is_stale and not part.is_stopped:
+            lines = fold(lines, is_stream=True)
+        title = self._last_title(part, progress)
+        body = segment(text, start, to) if text[start:to].strip() else ""
+        return Content(Page(title, left_open(lines), body), text[start:to], to)
+
+    def _good_end(self, part: Part, progress: Progress) -> int:
+        text, start = progress.shown_text, part.segment.text_from
+        sent_to = 0 if part.is_stale else min(part.sent_to, len(text))
+        end = segment_end(text[: self._reach(progress)], start, at_least=max(start, sent_to))
+        if end == len(text) and progress.outcome is not None:
+            return end
+        return max(start, sent_to, text.rfind(" ", start, end) + 1, text.rfind("\n", start, end) + 1)
+
+    def _lines(self, part: Part, progress: Progress) -> tuple[Line, ...]:
+        own = {line.id for line in part.sent.lines}
+        lines = [render_task(task, self._titles) for task in progress.tasks[part.tasks_from :]]
+        told = {line_id for line_id, line in self._told.items() if line.is_over}
+        if part.ending is not None and part.raw is not None and not part.is_stale:
+            return tuple(line for line in lines if line.id in own)
+        return tuple(line for line in lines if line.id in own or line.id not in told)
+
+    def _reach(self, progress: Progress) -> int:
+        """Return how much of the text can be shown now."""
+        text = progress.shown_text
+        return len(text) if progress.outcome is not None else settled(text)
+
+    def _fits(self, part: Part, progress: Progress) -> bool:
+        text = progress.shown_text
+        return segment_end(text, part.segment.text_from, at_least=min(part.sent_to, len(text))) == len(text)
+
+    def _has_news(self, progress: Progress) -> bool:
+        if progress.shown_text[self._covered : self._reach(progress)].strip():
+            return True
+        lines = [render_task(task, self._titles) for task in progress.tasks[self._tasks_from :]]
+        return any(line.status != "pending" and _is_new(self._told.get(line.id), line) for line in lines)
+
+    def _last_title(self, part: Part, progress: Progress) -> str:
+        if part.ending is not None and part.ending.session_status == "processing":
+            return "Continued below"
+        if progress.outcome is not None:
+            return render_worked(progress, self._seconds)
+        return render_plan_title(progress, self._titles)
+
+    def _between(self, part: Part, progress: Progress) -> Ending:
+        return Ending(part.segment.id, "processing", self._tasks_to(progress))
+
+    def _last(self, part: Part, progress: Progress, session_status: str, *, is_last: bool) -> Ending:
+        if not is_last:
+            return Ending(part.segment.id, session_status, self._tasks_to(progress))
+        is_mentioned = self._seconds > _LONG and not self._thread.is_private
+        footer = render_footer(self._turn, progress, self._seconds, is_mentioned=is_mentioned)
+        return Ending(self._turn.id, session_status, self._tasks_to(progress), footer)
+
+    def _tasks_to(self, progress: Progress) -> int:
+        states = [render_task(task, self._titles).is_over for task in progress.tasks]
+        return states.index(False) if False in states else len(states)
+
+    def _tell(self, part: Part, progress: Progress) -> None:
+        """Remember which tasks an ended message tells, and as what."""
+        shown = {line.id for line in part.sent.lines}
+        now = [render_task(task, self._titles) for task in progress.tasks]
+        self._told |= {line.id: line for line in now if line.id in shown}
+
+    # What is known.
+
+    @property
+    def _current(self) -> Part | None:
+        return next((part for part in reversed(self._written) if part.ending is None), None)
+
+    @property
+    def _is_finished(self) -> bool:
+        return any(part.ending and part.ending.marker == self._turn.id and not part.is_stale for part in self._written)
+
+    @property
+    def _covered(self) -> int:
+        return max((part.text_to or 0 for part in self._written), default=0)
+
+    @property
+    def _tasks_from(self) -> int:
+        return max((part.tasks_from for part in self._written), default=0)
+
+    @property
+    def _known(self) -> set[MessageTs]:
+        return {part.ts for part in self._written if part.ts is not None}
+
+    @property
+    def _may_stream(self) -> bool:
+        return not self._is_edited and not self._api.pacer.is_off(self._api.workspace, _START)
+
+    @property
+    def _seconds(self) -> float:
+        began = self._turn.started_at or self._turn.created_at
+        return (self._clock.now() - began).total_seconds()
+
+    async def _begin(self, *, is_stream: bool) -> Part:
+        part = await self._parts.begin(is_stream=is_stream, text_from=self._covered, tasks_from=self._tasks_from)
+        self._written.append(part)
+        return part
+
+    def _since_written(self, part: Part, interval: float) -> float:
+        if part.written_at is None:
+            return 0.0
+        return max(0.0, interval - (self._clock.now() - part.written_at).total_seconds())
+
+    def _prefer_editing(self, delay: float) -> float:
+        """Wait a little for a stream; if it is longer, edit a message instead."""
+        if delay <= _START_PATIENCE:
+            return delay
+        self._is_edited = True
+        return 0.0
+
+    def _edit_from_now_on(self, error: SlackRejected) -> None:
+        self._is_edited = True
+        if error.code in CAPABILITY_ERRORS:
+            self._api.pacer.turn_off(self._api.workspace, _START)
+        _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)
+
+    async def _set_status(self, status: str) -> None:
+        """Show the session's status where Slack can; an answer does not depend on it."""
+        if status == self._status or self._api.pacer.is_off(self._api.workspace, _STATUS):
+            return
+        self._status = status
+        try:
+            await self._api.call_now(
+                _STATUS,
+                channel_id=self._thread.channel,
+                thread_ts=self._thread.thread_ts,
+                status=status,
+                title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
+                initiator_user_id=self._turn.owner.user_id,
+            )
+        except SlackRejected as error:
+            self._api.pacer.turn_off(self._api.workspace, _STATUS)
+            _log.info("slack.no_session_status", code=error.code, turn_id=self._turn.id)
+        except SlackUnavailable:
+            _log.info("slack.session_status_not_shown", turn_id=self._turn.id)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
+
+
+def _is_new(told: Line | None, line: Line) -> bool:
+    return told is None or (told.title, told.status) != (line.title, line.status)
