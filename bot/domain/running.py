@@ -65,6 +65,7 @@ class Runner:
         approvals: Approvals,
         supervisor: Supervisor,
         on_reconnect: Callable[[Thread, str], Awaitable[None]],
+        on_end: Callable[[str], None],
     ) -> None:
         self._database = database
         self._agents, self._screen, self._clock = outside.agents, outside.screen, outside.clock
@@ -72,6 +73,7 @@ class Runner:
         self._approvals = approvals
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
+        self._on_end = on_end
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
 
     def wake(self, thread_id: str) -> None:
@@ -213,6 +215,7 @@ class Runner:
                 cost_cents=progress.usage.cost_cents,
                 now=self._clock.now(),
             )
+        self._on_end(outcome.kind)
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
         await self._tidied(thread, turn, progress)
 

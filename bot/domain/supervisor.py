@@ -62,6 +62,11 @@ class Supervisor:
         for driver in self._drivers.values():
             driver.signal.set()
 
+    @property
+    def driven(self) -> int:
+        """Return how many threads have a turn being driven in this process."""
+        return len(self._drivers)
+
     async def idle(self) -> None:
         """Return once no task is left."""
         while self._tasks:

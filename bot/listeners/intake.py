@@ -15,7 +15,7 @@ import structlog
 from bot.commands import Command, Place
 from bot.domain.desk import Desk
 from bot.domain.ports import People, Person
-from bot.errors import Refusal, Refused, SlackUnavailable
+from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,8 @@ class Intake:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
             refused = judge(person, self.install) or await self._judged_channel(asked)
-        except SlackUnavailable:
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_verifiable", key=asked.key, error=type(error).__name__)
             return Refused(Refusal.UNVERIFIABLE)
         if refused or person is None:
             return refused or Refused(Refusal.UNVERIFIABLE)

@@ -1,0 +1,66 @@
+# Everything a person or CI does here is one of these. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+STEPS ?= 50000
+RUNS ?= 50
+# Two workers on two cores; the browser tests are the longest and are shared out with the rest.
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format authority kill lock
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo-ready ## Run Deputy against simulators: no account needed
+	@$(BIN)/python -m simulator demo
+
+run: $(VENV)/.demo-ready ## Run Deputy for real, with the variables of .env.example set
+	@$(BIN)/python -m bot
+
+test: $(VENV)/.dev-ready check ## Check style and types, run every test, hold coverage
+	@$(BIN)/python -m simulator.slack.build_page
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage of bot, oauth, store: /; s/$$/ %/'
+	@$(BIN)/python -m coverage report > build/coverage.txt || (cat build/coverage.txt; exit 1)
+
+check: $(VENV)/.dev-ready ## Lint, format check, types
+	@mkdir -p build
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+
+format: $(VENV)/.dev-ready ## Format everything
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+authority: $(VENV)/.dev-ready ## Random members, random order: nobody acts as another (STEPS=n)
+	@$(BIN)/python -m tests.authority --steps $(STEPS)
+
+kill: $(VENV)/.dev-ready ## Kill the bot at random points and restart it (RUNS=n)
+	@$(BIN)/python -m tests.kill --runs $(RUNS)
+
+lock: $(VENV)/.dev-ready ## Renew the locks from pyproject.toml
+	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=dev:requirements-dev.lock"; do \
+		$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header \
+			$${set%%:*} --output-file $${set##*:} pyproject.toml || exit 1; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Deputy needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-ready: $(VENV)/bin/python requirements-demo.lock
+	@echo "Setting up (once) …"
+	@$(PIP_INSTALL) -r requirements-demo.lock
+	@touch $@
+
+$(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
+	@echo "Setting up (once) …"
+	@$(PIP_INSTALL) -r requirements-dev.lock
+	@touch $@ $(VENV)/.demo-ready

@@ -1,0 +1,356 @@
+"""The composition root: builds everything in dependency order on one exit stack, knows everybody, decides nothing.
+
+Nothing is set later and nobody imports this module but `__main__`, the doctor and tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+
+from bot import commands as c
+from bot.agents.agents import ManagedAgents
+from bot.agents.client import open_client
+from bot.clock import WallClock
+from bot.domain.approvals import Approvals
+from bot.domain.connecting import Connecting, Tellings
+from bot.domain.desk import Desk, Handler
+from bot.domain.homes import Homes
+from bot.domain.offboarding import Offboarding
+from bot.domain.ports import Clock
+from bot.domain.profiles import Profiles
+from bot.domain.running import Outside, Runner
+from bot.domain.sessions import Sessions
+from bot.domain.supervisor import Supervisor
+from bot.domain.turns import Turns
+from bot.domain.vaults import Vaults
+from bot.errors import ConfigurationError, SlackRejected
+from bot.listeners import register
+from bot.listeners.intake import Install, Intake
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack.client import SlackApi, build_client
+from bot.slack.pacer import Pacer
+from bot.slack.people import SlackPeople
+from bot.slack.screen import SlackScreen
+from bot.web.asgi import Health, build_web
+from bot.web.serving import build_server
+from oauth.browser import SlackIdentity
+from oauth.catalog import Catalog
+from oauth.connections import Connections
+from oauth.errors import CatalogInvalid
+from oauth.http import Sender
+from oauth.registration import PreRegistered
+from oauth.routes import routes
+from oauth.urls import Policy
+from store.database import Database
+from store.records import Secret, ServiceName
+
+log = structlog.get_logger(__name__)
+
+ANTHROPIC = "https://api.anthropic.com"
+SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+PROFILE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running Deputy. `web` serves pages; Socket Mode, where used, is connected by `serve`."""
+
+    settings: Settings
+    install: Install
+    supervisor: Supervisor
+    bolt: AsyncApp
+    web: Starlette
+    database: Database
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Serve the web app and Slack until `stopping` is set."""
+        async with AsyncExitStack() as stack:
+            server = build_server(self.web, self.settings.host, self.settings.port)
+            self.supervisor.start(server.serve)
+            if token := self.settings.slack_app_token:
+                # Built with the bolt app's own client, so that its address and pool hold for the socket too.
+                handler = AsyncSocketModeHandler(self.bolt, token.reveal())
+                await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+                stack.push_async_callback(handler.close_async)
+            log.info("serving", url=self.settings.public_url)
+            await stopping.wait()
+            log.info("stopping")
+            server.should_exit = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What is built on the way, for what is built after it."""
+
+    settings: Settings
+    database: Database
+    catalog: Catalog
+    outside: Outside
+    supervisor: Supervisor
+    metrics: Metrics
+    sender: Sender
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Build Deputy, take up what an earlier process left, and put everything away at the end.
+
+    Raises `ConfigurationError` where Slack or the catalogue says that the settings cannot work.
+    """
+    clock = clock or WallClock()
+    catalog = load_catalog(settings)
+    async with AsyncExitStack() as stack:
+        client = await _open_slack(settings, stack)
+        api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=PROFILE)
+        install = await find_install(api, settings)
+        parts = await _open_parts(settings, catalog, api, clock, stack)
+        room = _oauth_room(parts)
+        domain = _domain(parts, room)
+        stack.push_async_callback(parts.supervisor.close)
+        bolt = _build_bolt(settings, client, install)
+        people = SlackPeople(api=api, clock=clock)
+        register(bolt, Intake(install=install, people=people, desk=domain.desk), new_reference)
+        web = build_web(
+            pages=routes(room.connections),
+            bolt=bolt if settings.slack_signing_secret else None,
+            health=_health(parts.database),
+            registry=parts.metrics.registry,
+            new_reference=new_reference,
+        )
+        await domain.take_up(room.connections)
+        yield App(settings, install, parts.supervisor, bolt, web, parts.database)
+
+
+async def _open_parts(
+    settings: Settings, catalog: Catalog, api: SlackApi, clock: Clock, stack: AsyncExitStack
+) -> _Parts:
+    database = await _open_database(settings, stack)
+    agents = await _open_agents(settings, stack)
+    titles = {str(service.name): service.title for service in catalog.services}
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=titles, command=settings.command)
+    metrics, supervisor = Metrics(), Supervisor(new_reference)
+    metrics.watch_driven(lambda: supervisor.driven)
+    return _Parts(
+        settings=settings,
+        database=database,
+        catalog=catalog,
+        outside=Outside(agents, screen, clock),
+        supervisor=supervisor,
+        metrics=metrics,
+        sender=await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback))),
+    )
+
+
+def new_reference() -> str:
+    """Return a short name for an incident, for a person to quote and an operator to find."""
+    return secrets.token_hex(4).upper()
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """Return the services on offer. Raises `ConfigurationError`."""
+    try:
+        catalog = Catalog.load(settings.catalog_path, _clients(settings.clients_path))
+    except CatalogInvalid as error:
+        raise ConfigurationError(tuple(error.problems)) from error
+    known = {str(service.name) for service in catalog.services}
+    if unknown := [name for name in settings.services if name not in known]:
+        raise ConfigurationError(tuple(f"DEPUTY_SERVICES: there is no service `{name}`" for name in unknown))
+    if not settings.services:
+        return catalog
+    return Catalog({service.name: service for service in catalog.services if service.name in settings.services})
+
+
+def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
+    """Read `[clients.NAME] client_id, client_secret, auth_method`."""
+    if path is None:
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text("utf-8")).get("clients", {})
+        return {
+            ServiceName(name): PreRegistered(
+                client_id=str(table["client_id"]),
+                client_secret=Secret(str(table["client_secret"])) if table.get("client_secret") else None,
+                auth_method=str(table.get("auth_method", "client_secret_post")),
+            )
+            for name, table in tables.items()
+        }
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError, OSError) as error:
+        raise ConfigurationError((f"DEPUTY_CLIENTS: cannot be read ({type(error).__name__})",)) from error
+
+
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    database = Database.open(settings.database_url, settings.secret_keys)
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    return database
+
+
+async def _open_slack(settings: Settings, stack: AsyncExitStack) -> AsyncWebClient:
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
+    return build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
+
+
+def _build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> AsyncApp:
+    async def authorize() -> AuthorizeResult:
+        # One token, checked at the start: Bolt would otherwise call auth.test for every request.
+        return AuthorizeResult(
+            enterprise_id=install.enterprise_id,
+            team_id=install.team_id,
+            bot_user_id=install.bot_user_id,
+            bot_token=settings.slack_bot_token.reveal(),
+        )
+
+    signing_secret = settings.slack_signing_secret
+    return AsyncApp(
+        client=client,
+        signing_secret=signing_secret.reveal() if signing_secret else None,
+        authorize=authorize,
+        process_before_response=True,
+    )
+
+
+async def find_install(api: SlackApi, settings: Settings) -> Install:
+    """Ask Slack whose token this is. Raises `ConfigurationError` when Slack refuses it."""
+    try:
+        who = await api.call("auth.test")
+    except SlackRejected as error:
+        raise ConfigurationError(
+            (f"SLACK_BOT_TOKEN: Slack refuses it ({error.code}); install the app again",)
+        ) from error
+    token = settings.slack_app_token.reveal().split("-") if settings.slack_app_token else []
+    return Install(
+        # An app-level token names its app: xapp-1-A012ABC-….
+        app_id=token[2] if len(token) > 2 else None,
+        team_id=str(who.get("team_id") or ""),
+        enterprise_id=str(who.get("enterprise_id") or "") or None,
+        bot_user_id=str(who.get("user_id") or ""),
+        is_org_wide=bool(who.get("is_enterprise_install")),
+    )
+
+
+async def _open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:
+    client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
+    return ManagedAgents(client=await stack.enter_async_context(client))
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The OAuth room and what it is reached through."""
+
+    connections: Connections
+    vaults: Vaults
+
+
+def _oauth_room(parts: _Parts) -> _Room:
+    settings, clock = parts.settings, parts.outside.clock
+    vaults = Vaults(database=parts.database, agents=parts.outside.agents, clock=clock)
+    identity = SlackIdentity.at(
+        settings.slack_base_url, client_id=settings.slack_client_id or "", client_secret=settings.slack_client_secret
+    )
+    connections = Connections(
+        database=parts.database,
+        catalog=parts.catalog,
+        sender=parts.sender,
+        vaults=vaults,
+        outcomes=Tellings(screen=parts.outside.screen, catalog=parts.catalog),
+        identity=identity,
+        base_url=settings.public_url,
+        clock=clock,
+    )
+    return _Room(connections, vaults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Domain:
+    desk: Desk
+    runner: Runner
+    profiles: Profiles
+
+    async def take_up(self, connections: Connections) -> None:
+        """Go on where an earlier process stopped."""
+        await self.profiles.ensure()
+        await connections.recover()
+        await self.desk.recover()
+        await self.runner.resume()
+
+
+def _domain(parts: _Parts, room: _Room) -> _Domain:
+    database, supervisor = parts.database, parts.supervisor
+    agents, screen, clock = parts.outside.agents, parts.outside.screen, parts.outside.clock
+    model, minutes = parts.settings.model, parts.settings.approval_minutes
+    profiles = Profiles(database=database, agents=agents, catalog=parts.catalog, model=model, name=PROFILE)
+    sessions = Sessions(database=database, agents=agents, vaults=room.vaults, profiles=profiles, clock=clock)
+    approvals = Approvals(
+        database=database, agents=agents, screen=screen, sessions=sessions, clock=clock, minutes=minutes
+    )
+    connecting = Connecting(
+        database=database, screen=screen, catalog=parts.catalog, connections=room.connections, clock=clock
+    )
+    runner = Runner(
+        database=database,
+        outside=parts.outside,
+        sessions=sessions,
+        approvals=approvals,
+        supervisor=supervisor,
+        on_reconnect=connecting.needs_reconnect,
+        on_end=parts.metrics.count_end,
+    )
+    turns = Turns(database=database, screen=screen, runner=runner, clock=clock, admins=parts.settings.admins)
+    offboarding = Offboarding(
+        database=database, turns=turns, connections=room.connections, vaults=room.vaults, clock=clock
+    )
+    handlers: dict[type, Handler] = {
+        **_turn_handlers(turns, approvals, runner),
+        **_personal_handlers(connecting, Homes(database=database, screen=screen, connecting=connecting)),
+        c.OpenAskForm: lambda command, _: screen.ask_task(command.trigger_id, command.place, command.quoted),
+        c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
+    }
+    desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
+    return _Domain(desk, runner, profiles)
+
+
+def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:
+    return {
+        c.AskAgent: turns.ask,
+        c.Reply: turns.reply,
+        c.PassAside: turns.pass_aside,
+        c.WithdrawRequest: lambda command, _: turns.withdraw(command),
+        c.StopTurn: lambda command, _: turns.stop(command),
+        c.RateAnswer: lambda command, _: turns.rate(command),
+        c.DecideApproval: lambda command, _: approvals.decide(command, runner.wake),
+        c.ShowApproval: lambda command, _: approvals.show(command),
+        c.ExplainDenial: lambda command, _: approvals.explain(command),
+    }
+
+
+def _personal_handlers(connecting: Connecting, homes: Homes) -> dict[type, Handler]:
+    return {
+        c.ConnectService: lambda command, _: connecting.connect(command),
+        c.DisconnectService: lambda command, _: connecting.disconnect(command),
+        c.ShowStatus: lambda command, _: homes.status(command),
+        c.ShowHelp: lambda command, _: homes.help(command),
+        c.ShowHome: lambda command, _: homes.publish(command),
+    }
+
+
+def _health(database: Database) -> Health:
+    async def health() -> dict[str, bool]:
+        async with database.transaction():
+            return {"database": True}
+
+    return health

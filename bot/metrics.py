@@ -1,0 +1,24 @@
+"""What operators watch: numbers only, no ids, no names. Served at `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Metrics:
+    """The process's numbers; one registry per app, so that two apps in one process do not share."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._ended = Counter("deputy_turns_ended", "Turns that ended, by outcome", ["outcome"], registry=self.registry)
+        self._driven = Gauge("deputy_threads_driven", "Threads with a running turn", registry=self.registry)
+
+    def count_end(self, outcome: str) -> None:
+        """Count a turn that ended."""
+        self._ended.labels(outcome).inc()
+
+    def watch_driven(self, count: Callable[[], int]) -> None:
+        """Read the number of driven threads whenever metrics are fetched."""
+        self._driven.set_function(count)

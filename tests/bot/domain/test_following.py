@@ -1,0 +1,234 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import events as e
+from bot.domain.following import End, Following, Hold, Wait, end, step, stopping
+from bot.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
+from store.records import EventId, TurnId, UserId
+
+TURN = TurnId("trn_1")
+ALICE = UserId("U1")
+
+
+def begun(**changes):
+    state, _ = step(Following(TURN), e.RequestEchoed(EventId("e0"), TURN, is_processed=True))
+    return replace(state, **changes)
+
+
+def run(state, *events):
+    actions = []
+    for event in events:
+        state, more = step(state, event)
+        actions.extend(more)
+    return state, actions
+
+
+def call(name="write_note", permission=e.Permission.ASK, id="t1"):
+    return e.ToolCall(EventId(id), "notes", name, {"title": "x"}, permission)
+
+
+def started(**kwargs):
+    made = call(**kwargs)
+    return e.ToolStarted(made.id, made)
+
+
+def test_what_comes_before_the_request_is_taken_up_belongs_to_older_turns():
+    state, actions = run(
+        Following(TURN),
+        e.TextWritten(EventId("a"), "old answer"),
+        e.RequestEchoed(EventId("b"), "trn_0", is_processed=True),
+        e.SessionIdle(EventId("c"), "end_turn"),
+        e.RequestEchoed(EventId("d"), TURN, is_processed=False),
+        e.SessionIdle(EventId("f"), "end_turn"),
+    )
+
+    assert (state.has_begun, state.has_ended, state.progress.text, actions) == (False, False, "", [])
+
+
+def test_two_messages_are_two_paragraphs_of_one_answer():
+    state, _ = run(begun(), e.TextWritten(EventId("a"), "One."), e.TextWritten(EventId("b"), "Two."))
+
+    assert state.progress.text == "One.\n\nTwo."
+
+
+def test_a_draft_is_shown_and_then_replaced_by_its_message():
+    drafted, _ = run(begun(), e.DraftBegan(EventId("m")), e.DraftGrew(EventId("m"), "He"), e.DraftGrew(EventId("m"), "l"))
+    written, _ = run(drafted, e.TextWritten(EventId("m"), "Hello"))
+
+    assert (drafted.progress.shown_text, written.progress.text, written.progress.draft) == ("Hel", "Hello", "")
+
+
+def test_a_draft_after_text_begins_where_its_message_will():
+    drafted, _ = run(begun(), e.TextWritten(EventId("a"), "One."), e.DraftGrew(EventId("b"), "Tw"))
+    written, _ = run(drafted, e.TextWritten(EventId("b"), "Two."))
+
+    assert written.progress.shown_text.startswith(drafted.progress.shown_text)
+
+
+def test_a_late_draft_of_a_written_message_says_nothing_twice():
+    state, _ = run(begun(), e.TextWritten(EventId("m"), "Hello"), e.DraftGrew(EventId("m"), "Hello"))
+
+    assert state.progress.shown_text == "Hello"
+
+
+def test_a_draft_without_a_message_is_void_when_its_model_request_ends():
+    state, _ = run(begun(), e.DraftGrew(EventId("m"), "Hal"), e.ModelRequestEnded(EventId("x")))
+
+    assert state.progress.shown_text == ""
+
+
+def test_a_held_call_is_brought_to_the_owner_and_again_when_the_session_waits_for_it():
+    state, actions = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
+
+    assert actions == [Hold(call()), Hold(call()), Wait()]
+    assert (state.progress.activity, state.has_ended) == (Activity.WAITING, False)
+
+
+def test_waiting_for_a_decision_is_not_the_end_of_the_turn():
+    state, actions = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
+
+    assert not any(isinstance(action, End) for action in actions)
+    assert state.progress.outcome is None
+
+
+def test_an_allowed_call_runs_and_is_done_when_its_result_comes():
+    state, _ = run(
+        begun(),
+        started(),
+        e.DecisionEchoed(EventId("d"), EventId("t1"), is_allowed=True),
+        e.ToolFinished(EventId("r"), EventId("t1"), is_error=False, text="saved"),
+    )
+
+    assert [(task.state, task.result) for task in state.progress.tasks] == [(TaskState.DONE, "saved")]
+
+
+def test_a_denied_call_stays_denied_although_its_error_result_comes():
+    state, _ = run(
+        begun(),
+        started(),
+        e.DecisionEchoed(EventId("d"), EventId("t1"), is_allowed=False),
+        e.ToolFinished(EventId("r"), EventId("t1"), is_error=True, text="denied"),
+    )
+
+    assert [task.state for task in state.progress.tasks] == [TaskState.DENIED]
+
+
+def test_a_call_of_a_denied_tool_is_shown_as_denied_and_asks_nobody():
+    state, actions = run(begun(), started(permission=e.Permission.DENY))
+
+    assert ([task.state for task in state.progress.tasks], actions) == ([TaskState.DENIED], [])
+
+
+def test_a_failed_call_is_marked_alone():
+    state, _ = run(
+        begun(),
+        started(id="t1", permission=e.Permission.ALLOW),
+        started(id="t2", permission=e.Permission.ALLOW),
+        e.ToolFinished(EventId("r"), EventId("t1"), is_error=True, text="boom"),
+    )
+
+    assert [task.state for task in state.progress.tasks] == [TaskState.FAILED, TaskState.RUNNING]
+
+
+def test_the_idle_after_a_stop_is_a_stop_and_open_calls_are_stopped():
+    state, actions = run(stopping(begun(), ALICE), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn"))
+
+    assert actions[-1] == End(Outcome(OutcomeKind.STOPPED, by=ALICE))
+    assert [task.state for task in state.progress.tasks] == [TaskState.STOPPED]
+
+
+def test_a_stop_answered_by_another_wait_for_decisions_is_the_end_too():
+    _, actions = run(stopping(begun(), ALICE), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
+
+    assert actions == [End(Outcome(OutcomeKind.STOPPED, by=ALICE))]
+
+
+def test_every_stop_reason_ends_the_turn_in_its_own_way():
+    reasons = ["end_turn", "retries_exhausted", "budget_reached", "refusal", "never_heard_of"]
+
+    ends = [run(begun(), e.SessionIdle(EventId("i"), reason))[0].progress.outcome.kind for reason in reasons]
+
+    assert ends == [
+        OutcomeKind.ANSWERED,
+        OutcomeKind.RETRIES_EXHAUSTED,
+        OutcomeKind.BUDGET_REACHED,
+        OutcomeKind.REFUSED,
+        OutcomeKind.UNKNOWN_STOP,
+    ]
+
+
+def test_an_unknown_stop_reason_is_carried():
+    state, _ = run(begun(), e.SessionIdle(EventId("i"), "moonrise"))
+
+    assert state.progress.outcome == Outcome(OutcomeKind.UNKNOWN_STOP, detail="moonrise")
+
+
+def test_a_session_error_alone_does_not_end_the_turn():
+    state, _ = run(begun(), e.SessionTroubled(EventId("x"), "model_overloaded_error", e.Retry.EXHAUSTED))
+
+    assert not state.has_ended
+
+
+def test_a_refused_credential_names_the_service_once_and_goes_on():
+    trouble = e.SessionTroubled(EventId("x"), "mcp_authentication_failed_error", e.Retry.RETRYING, "notes")
+
+    state, _ = run(begun(), trouble, trouble)
+
+    assert (state.progress.needs_reconnect, state.has_ended) == (("notes",), False)
+
+
+def test_a_session_that_is_gone_ends_the_turn_even_before_it_began():
+    state, actions = run(Following(TURN), e.SessionGone(EventId("g")))
+
+    assert (state.has_ended, actions) == (True, [End(Outcome(OutcomeKind.SESSION_GONE))])
+
+
+def test_nothing_after_the_end_changes_anything():
+    ended = end(begun(), Outcome(OutcomeKind.AGENTS_UNAVAILABLE))
+
+    assert step(ended, e.TextWritten(EventId("z"), "late")) == (ended, ())
+
+
+def test_the_cost_of_a_turn_is_what_the_session_cost_more_than_before():
+    state, _ = run(begun(usage_base=Usage(10.0, 100, 50)), e.UsageReported(EventId("u"), 14.5, 180, 70))
+
+    assert state.progress.usage == Usage(4.5, 80, 20)
+
+
+IDS = st.sampled_from([EventId(f"e{n}") for n in range(6)])
+EVENTS = st.one_of(
+    st.builds(e.TextWritten, IDS, st.text(max_size=5)),
+    st.builds(e.DraftGrew, IDS, st.text(max_size=5)),
+    st.builds(e.DraftBegan, IDS),
+    st.builds(e.ModelRequestEnded, IDS),
+    st.builds(lambda id, p: e.ToolStarted(id, call(id=id, permission=p)), IDS, st.sampled_from(e.Permission)),
+    st.builds(e.ToolFinished, IDS, IDS, st.booleans(), st.text(max_size=5)),
+    st.builds(e.DecisionEchoed, IDS, IDS, st.booleans()),
+    st.builds(e.DecisionsNeeded, IDS, st.tuples(IDS)),
+    st.builds(e.SessionTroubled, IDS, st.just("unknown_error"), st.sampled_from(e.Retry)),
+    st.builds(e.Unrecognised, IDS, st.text(max_size=5)),
+    st.builds(e.SessionIdle, IDS, st.sampled_from(["end_turn", "refusal", "?"])),
+)
+
+
+@given(st.lists(EVENTS, max_size=25))
+def test_final_text_only_grows_and_there_is_at_most_one_end(events):
+    state, ends = begun(), 0
+    for event in events:
+        before = state.progress.text
+        state, actions = step(state, event)
+        ends += sum(isinstance(action, End) for action in actions)
+
+        assert state.progress.text.startswith(before)
+    assert ends == int(state.has_ended)
+
+
+@given(st.lists(EVENTS, max_size=25))
+def test_persisted_events_seen_twice_change_nothing(events):
+    drafts = (e.DraftBegan, e.DraftGrew)
+    once = run(begun(), *(event for event in events if not isinstance(event, drafts)))[0]
+    twice_events = [copy for event in events if not isinstance(event, drafts) for copy in (event, event)]
+
+    assert run(begun(), *twice_events)[0] == once

@@ -1,0 +1,234 @@
+"""The house rules of docs/architecture.md as a program; each rule has an example that breaks it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("bot", "oauth", "store", "simulator")
+
+WORDS = {"bot.commands", "bot.events", "bot.progress", "bot.notices", "bot.errors", "bot.actions"}
+"""The shared vocabulary of the bot: data only, importable by every room of it."""
+ARROWS: dict[str, set[str]] = {
+    "store": {"store"},
+    "simulator": {"simulator"},
+    "oauth": {"oauth", "store"},
+    "bot.commands": {"store.records"},
+    "bot.events": {"store.records"},
+    "bot.progress": {"bot.events", "store.records"},
+    "bot.errors": set(),
+    "bot.actions": set(),
+    "bot.notices": {"bot.errors", "bot.events", "oauth.ports", "store.records"},
+    "bot.codec": {"bot.commands", "store.records"},
+    "bot.clock": set(),
+    "bot.logs": set(),
+    "bot.metrics": set(),
+    "bot.settings": {"bot.errors", "store.errors", "store.records", "store.sealing"},
+    "bot.renderers": {"bot.renderers", "oauth.errors", "oauth.ports", "store.records", *WORDS},
+    "bot.domain": {"bot.domain", "bot.codec", "oauth", "store", *WORDS},
+    "bot.agents": {"bot.agents", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
+    "bot.slack": {"bot.slack", "bot.renderers", "bot.domain.ports", "store", *WORDS},
+    "bot.listeners": {"bot.listeners", "bot.domain.desk", "bot.domain.ports", "store.records", *WORDS},
+    "bot.web": {"bot.web", "oauth"},
+    "bot.queue": {"bot.queue", "bot.domain", "store", *WORDS},
+}
+KNOWS_EVERYBODY = {"bot.app", "bot.__main__", "bot.doctor"}
+
+VENDORS: dict[str, tuple[str, ...]] = {
+    "slack_bolt": ("bot.listeners", "bot.web", "bot.app"),
+    "slack_sdk": ("bot.slack", "bot.app"),
+    "anthropic": ("bot.agents",),
+    "httpx2": ("bot.agents",),
+    "httpx": ("oauth.http",),
+    "httpcore": ("oauth.http",),
+    "sqlalchemy": ("store",),
+    "alembic": ("store",),
+    "starlette": ("bot.web", "oauth.routes", "oauth.pages", "bot.app"),
+    "uvicorn": ("bot.web",),
+    "authlib": ("oauth",),
+    "joserfc": ("oauth",),
+    "aiohttp": ("bot.slack", "bot.app"),
+    "typer": ("bot.__main__",),
+}
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    tree: ast.Module
+
+    def imports(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    def calls(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                yield ast.unparse(node.func)
+
+
+@cache
+def load_modules() -> list[Module]:
+    found = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" in path.parts or "node_modules" in path.parts:
+                continue
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            found.append(Module(name, ast.parse(path.read_text("utf-8"))))
+    return found
+
+
+def within(name: str, area: str) -> bool:
+    return name == area or name.startswith(f"{area}.")
+
+
+def room_of(name: str) -> str | None:
+    rooms = [room for room in ARROWS if within(name, room)]
+    return max(rooms, key=len, default=None)
+
+
+def wrong_arrows(module: Module) -> list[str]:
+    if module.name in KNOWS_EVERYBODY:
+        return []
+    room = room_of(module.name)
+    if room is None:
+        return [] if module.name in {"bot"} else [f"{module.name} belongs to no room"]
+    allowed = ARROWS[room]
+    ours = {name for name in module.imports() if name.split(".")[0] in {"bot", "oauth", "store", "simulator", "tests"}}
+    modules = {name for name in ours if not any(name != other and within(name, other) for other in ours)}
+    return [
+        f"{module.name} → {name}"
+        for name in sorted(modules)
+        if not any(within(name, area) for area in allowed) and not _is_reached_by_name(name, ours, allowed)
+    ]
+
+
+def _is_reached_by_name(package: str, ours: set[str], allowed: set[str]) -> bool:
+    """`from store import turns` names a package and, by its names, the modules that are meant."""
+    named = {name for name in ours if name != package and within(name, package)}
+    return bool(named) and all(any(within(name, area) for area in allowed) for name in named)
+
+
+def wrong_vendors(module: Module) -> list[str]:
+    if module.name.startswith("simulator"):
+        return []
+    return [
+        f"{module.name} imports {vendor}"
+        for vendor, areas in VENDORS.items()
+        for name in set(module.imports())
+        if within(name, vendor) and not any(within(module.name, area) for area in areas)
+    ]
+
+
+def environment_readers(module: Module) -> list[str]:
+    reads = any(
+        isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and ast.unparse(node.value) == "os"
+        for node in ast.walk(module.tree)
+    )
+    return [module.name] if reads and module.name != "bot.__main__" and not module.name.startswith("simulator") else []
+
+
+def members_made(module: Module) -> list[str]:
+    allowed = {"bot.listeners.intake", "oauth.browser", "store.members"}
+    made = any(call in {"Member", "records.Member"} for call in module.calls())
+    return [module.name] if made and module.name not in allowed else []
+
+
+def commits(module: Module) -> list[str]:
+    made = any(call.endswith(".commit") for call in module.calls())
+    return [module.name] if made and module.name != "store.database" else []
+
+
+def tasks_started(module: Module) -> list[str]:
+    made = any(call.split(".")[-1] in {"create_task", "ensure_future"} for call in module.calls())
+    is_elsewhere = module.name != "bot.domain.supervisor" and not module.name.startswith("simulator")
+    return [module.name] if made and is_elsewhere else []
+
+
+def broad_handlers(module: Module) -> list[str]:
+    # The supervisor's task wrapper; the two others are Bolt's and Starlette's error handlers, which catch by hook.
+    allowed = {"bot.domain.supervisor"}
+    caught = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+    ]
+    return [module.name] if caught and module.name not in allowed and not module.name.startswith("simulator") else []
+
+
+CLOCKS = {"datetime.now", "datetime.utcnow", "time.time", "time.monotonic", "datetime.datetime.now"}
+
+
+def clock_readers(module: Module) -> list[str]:
+    reads = any(call in CLOCKS for call in module.calls()) or "random" in set(module.imports())
+    return [module.name] if reads and module.name != "bot.clock" and not module.name.startswith("simulator") else []
+
+
+def without_docstring(module: Module) -> list[str]:
+    is_empty = not module.tree.body
+    return [] if is_empty or ast.get_docstring(module.tree) else [module.name]
+
+
+Rule = Callable[[Module], list[str]]
+
+EXAMPLES: list[tuple[Rule, str, str]] = [
+    (wrong_arrows, "store.turns", "from oauth.ports import Credential"),
+    (wrong_arrows, "simulator.slack.server", "from store.records import Member"),
+    (wrong_arrows, "bot.domain.turns", "from bot.slack.screen import SlackScreen"),
+    (wrong_arrows, "bot.renderers.answer", "from bot.domain import policy"),
+    (wrong_arrows, "bot.agents.stream", "from store.database import Database"),
+    (wrong_arrows, "oauth.routes", "from bot.errors import DeputyError"),
+    (wrong_arrows, "bot.novelty", "from store.records import Member"),
+    (wrong_vendors, "bot.domain.turns", "import anthropic"),
+    (wrong_vendors, "bot.listeners.slash", "from slack_sdk.web.async_client import AsyncWebClient"),
+    (wrong_vendors, "oauth.tokens", "import httpx"),
+    (wrong_vendors, "bot.slack.screen", "from sqlalchemy import select"),
+    (environment_readers, "bot.settings", "import os\nvalue = os.environ['X']"),
+    (members_made, "bot.domain.turns", "Member('T1', 'U1', 'T1', 'ana')"),
+    (commits, "store.turns", "async def f(tx):\n    await tx.commit()"),
+    (tasks_started, "bot.agents.stream", "import asyncio\nasyncio.create_task(work())"),
+    (broad_handlers, "bot.slack.screen", "try:\n    pass\nexcept Exception:\n    pass"),
+    (clock_readers, "bot.domain.turns", "from datetime import datetime\nnow = datetime.now()"),
+    (without_docstring, "bot.novelty", "x = 1"),
+]
+
+
+@pytest.mark.parametrize("rule", sorted({rule for rule, _, _ in EXAMPLES}, key=lambda rule: rule.__name__))
+def test_the_tree_keeps_the_rule(rule: Rule) -> None:
+    broken = [where for module in load_modules() for where in rule(module)]
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(("rule", "name", "source"), EXAMPLES)
+def test_the_rule_finds_its_example(rule: Rule, name: str, source: str) -> None:
+    assert rule(Module(name, ast.parse(source)))
+
+
+def test_nobody_imports_the_composition_root() -> None:
+    importers = {m.name for m in load_modules() if any(within(name, "bot.app") for name in m.imports())}
+
+    assert importers <= {"bot.__main__", "bot.doctor"}
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    modules = {module.name: module for module in load_modules()}
+    graph = {name: {i for i in module.imports() if i in modules and i != name} for name, module in modules.items()}
+
+    while leaves := {name for name, targets in graph.items() if not targets & graph.keys()}:
+        for leaf in leaves:
+            del graph[leaf]
+
+    assert graph == {}
