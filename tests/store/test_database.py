@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from contextlib import suppress
 from datetime import timedelta, timezone
 
@@ -22,6 +23,13 @@ from tests.builders import NOON, a_member, store_member
 
 class Interrupted(Exception):
     """What a test raises inside a transaction."""
+
+
+async def no_thread_left() -> None:
+    """Wait for the driver's threads to end: they report to this test's event loop."""
+    async with asyncio.timeout(5):
+        while any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110  # a thread sets no event
+            await asyncio.sleep(0)
 
 
 async def test_what_was_committed_is_there_after_opening_the_file_again(path, key, sqlite):
@@ -146,6 +154,7 @@ async def test_a_database_that_cannot_be_reached_is_unavailable(key, tmp_path):
         async with database.transaction():
             pass
     await database.close()
+    await no_thread_left()
 
 
 async def test_a_file_that_is_no_database_is_unavailable(key, path):
@@ -155,6 +164,7 @@ async def test_a_file_that_is_no_database_is_unavailable(key, path):
     with pytest.raises(StoreUnavailable):
         await database.migrate()
     await database.close()
+    await no_thread_left()
 
 
 async def test_our_own_mistakes_are_not_called_an_outage(url, database):
