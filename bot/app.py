@@ -76,17 +76,17 @@ class App:
     bolt: AsyncApp
     web: Starlette
     database: Database
+    socket: AsyncSocketModeHandler | None
+    """Slack's deliveries by Socket Mode; None when they come over HTTP."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve the web app and Slack until `stopping` is set."""
         async with AsyncExitStack() as stack:
             server = build_server(self.web, self.settings.host, self.settings.port)
             self.supervisor.start(server.serve)
-            if token := self.settings.slack_app_token:
-                # Built with the bolt app's own client, so that its address and pool hold for the socket too.
-                handler = AsyncSocketModeHandler(self.bolt, token.reveal())
-                await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-                stack.push_async_callback(handler.close_async)
+            if self.socket:
+                await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+                stack.push_async_callback(self.socket.close_async)
             log.info("serving", url=self.settings.public_url)
             await stopping.wait()
             log.info("stopping")
@@ -125,15 +125,18 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         bolt = _build_bolt(settings, client, install)
         people = SlackPeople(api=api, clock=clock)
         register(bolt, Intake(install=install, people=people, desk=domain.desk), new_reference)
+        # It takes Bolt's own client, so that its address and pool hold for the socket too.
+        token = settings.slack_app_token
+        handler = AsyncSocketModeHandler(bolt, token.reveal()) if token else None
         web = build_web(
             pages=routes(room.connections),
             bolt=bolt if settings.slack_signing_secret else None,
-            health=_health(parts.database),
+            health=_health(parts.database, handler),
             registry=parts.metrics.registry,
             new_reference=new_reference,
         )
         await domain.take_up(room.connections)
-        yield App(settings, install, parts.supervisor, bolt, web, parts.database)
+        yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler)
 
 
 async def _open_parts(
@@ -142,7 +145,7 @@ async def _open_parts(
     database = await _open_database(settings, stack)
     agents = await _open_agents(settings, stack)
     titles = {str(service.name): service.title for service in catalog.services}
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=titles, command=settings.command)
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=titles)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
     return _Parts(
@@ -176,7 +179,7 @@ def load_catalog(settings: Settings) -> Catalog:
 
 
 def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
-    """Read `[clients.NAME] client_id, client_secret, auth_method`."""
+    """Read `[clients.NAME] client_id, client_secret`."""
     if path is None:
         return {}
     try:
@@ -185,7 +188,6 @@ def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
             ServiceName(name): PreRegistered(
                 client_id=str(table["client_id"]),
                 client_secret=Secret(str(table["client_secret"])) if table.get("client_secret") else None,
-                auth_method=str(table.get("auth_method", "client_secret_post")),
             )
             for name, table in tables.items()
         }
@@ -348,9 +350,10 @@ def _personal_handlers(connecting: Connecting, homes: Homes) -> dict[type, Handl
     }
 
 
-def _health(database: Database) -> Health:
+def _health(database: Database, socket: AsyncSocketModeHandler | None) -> Health:
     async def health() -> dict[str, bool]:
+        is_listening = await socket.client.is_connected() if socket else True
         async with database.transaction():
-            return {"database": True}
+            return {"database": True, "slack": is_listening}
 
     return health

@@ -1,0 +1,105 @@
+"""The guards every test runs under, and the nouns of a journey as fixtures."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.world import World, world
+
+CANARY = "canary-"
+"""Every token that a simulator mints carries it; nothing we log, store or show may."""
+
+
+def _refuse_the_internet(event: str, arguments: tuple[object, ...]) -> None:
+    """Let nothing connect but to this machine (an audit hook: it cannot be forgotten or patched away)."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    host = address[0] if isinstance(address, tuple) else None
+    if isinstance(host, str) and not _is_this_machine(host):
+        raise PermissionError(f"a test tried to connect to {host}")
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+sys.addaudithook(_refuse_the_internet)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "function", None)):
+            item.fixturenames.append("no_task_left")  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(20):
+        # What was just cancelled may end in the loop's next rounds.
+        left = {task for task in asyncio.all_tasks() - before if not task.done()}
+        if not left:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"tasks left behind: {left}")
+
+
+class Logged(logging.Handler):
+    """Everything that was logged during a test, rendered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+    def processor(self, _: object, __: str, event: dict[str, object]) -> dict[str, object]:
+        rendered = structlog.processors.format_exc_info(None, "", dict(event))
+        self.lines.append(repr(rendered))
+        raise structlog.DropEvent
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[Logged]:
+    """Collect every log line, and fail the test whose logs hold a token."""
+    handler = Logged()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    structlog.configure(processors=[structlog.processors.add_log_level, handler.processor], cache_logger_on_first_use=False)
+    yield handler
+    structlog.reset_defaults()
+    root.removeHandler(handler)
+    leaked = [line for line in handler.lines if CANARY in line]
+    assert leaked == [], "a token was logged"
+
+
+@pytest.fixture
+async def deputy_world(tmp_path: Path) -> AsyncIterator[World]:
+    """The peers, and Deputy's settings; start it with `async with deputy_world.deputy()`."""
+    async with world(tmp_path) as made:
+        yield made
+        assert made.leaks(CANARY) == []
+
+
+@pytest.fixture
+async def running_world(deputy_world: World) -> AsyncIterator[World]:
+    """The peers with Deputy running."""
+    async with deputy_world.deputy():
+        yield deputy_world

@@ -1,0 +1,169 @@
+"""A whole Deputy in this process against the simulators, and what a person does with it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+from bot.app import App, running
+from bot.settings import Settings
+from simulator.peers import Peers
+from simulator.slack import people
+
+ALICE, BOB, CAROL = people.ALICE, people.BOB, people.CAROL
+GENERAL = people.GENERAL
+
+
+def free_port() -> int:
+    """Return a port that is free right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class World:
+    """The peers, and Deputy while it runs."""
+
+    peers: Peers
+    settings: Settings
+    folder: Path
+    app: App | None = None
+    pages: list[str] = field(default_factory=list)
+    """What browsers were shown."""
+
+    @property
+    def slack(self):
+        return self.peers.slack
+
+    @property
+    def agents(self):
+        return self.peers.agents
+
+    @property
+    def notes(self):
+        return self.peers.notes
+
+    @asynccontextmanager
+    async def deputy(self) -> AsyncIterator[App]:
+        """Run Deputy until the block ends; again and again if need be: a restart."""
+        stopping = asyncio.Event()
+        async with running(self.settings) as app:
+            self.app = app
+            serving = asyncio.create_task(app.serve(stopping))
+            await self._ready()
+            try:
+                yield app
+            finally:
+                stopping.set()
+                await serving
+
+    async def _ready(self) -> None:
+        async with httpx2.AsyncClient() as http, asyncio.timeout(10):
+            while True:
+                try:
+                    if (await http.get(f"{self.settings.public_url}/healthz")).status_code == 200:
+                        break
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.01)
+
+    def leaks(self, mark: str) -> list[str]:
+        """Return the places where a token's mark shows: Slack, pages, the database's files."""
+        places = {f"Slack: {call.method}": repr(call.args) for call in self.slack.calls}
+        places |= {f"page {number}": page for number, page in enumerate(self.pages)}
+        found = [place for place, text in places.items() if mark in text]
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return found + [path.name for path in files if mark.encode() in path.read_bytes()]
+
+    async def answer_in(self, root, text: str = "AI-generated", timeout: float = 10):
+        """Return the thread's messages once one of them holds `text`."""
+        def found(_):
+            thread = self.slack.thread(root.channel, root.ts)
+            return thread if any(text in self.slack.text_of(message) for message in thread) else None
+
+        return await self.slack.until(found, timeout)
+
+    async def ask(self, user: str, task: str, channel: str = GENERAL):
+        """Type `/agent ask …` and return the root message of its thread."""
+        before = {message.ts for message in self.slack.messages(channel)}
+        await self.slack.type_command(user, channel, f"/agent ask {task}")
+        return await self.slack.until(
+            lambda _: next(
+                (m for m in self.slack.messages(channel) if m.ts not in before and "asked" in self.slack.text_of(m)), None
+            )
+        )
+
+    async def button(self, user: str, root, label: str):
+        """Return the message in the thread that shows this person a button, and the button, once it is there."""
+        def found(_):
+            for message in reversed(self.slack.thread(root.channel, root.ts)):
+                for name, button in self.slack.buttons_of(message, user).items():
+                    if name == label:
+                        return message, button
+            return None
+
+        return await self.slack.until(found, 10)
+
+    async def connect_notes(self, user: str, account: str | None = None) -> None:
+        """Connect Notes as this member, as a browser would."""
+        await self.slack.type_command(user, GENERAL, "/agent connect notes")
+        url = await self.slack.until(lambda _: self.link_for(user))
+        await self.walk(url, user, account)
+
+    def link_for(self, user: str) -> str | None:
+        """Return the newest unused connect link in the member's direct messages."""
+        for message in reversed(self.slack.dms(user)):
+            for button in self.slack.buttons_of(message, user).values():
+                if "/connect/" in str(button.get("url", "")):
+                    return str(button["url"])
+        return None
+
+    async def walk(self, url: str, user: str, account: str | None = None) -> httpx2.Response:
+        """Go the way of a browser from the link to the last page."""
+        async with httpx2.AsyncClient(follow_redirects=False) as http:
+            cookies: dict[str, str] = {}
+
+            async def go(method: str, where: str) -> httpx2.Response:
+                headers = {"cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())}
+                if method == "POST":
+                    headers |= {"origin": self.settings.public_url, "sec-fetch-site": "same-origin"}
+                answer = await http.request(method, where, headers=headers)
+                if str(where).startswith(self.settings.public_url):
+                    self.pages.append(f"{answer.headers!r} {answer.text}")
+                for line in answer.headers.get_list("set-cookie"):
+                    name, _, rest = line.partition("=")
+                    cookies[name] = rest.split(";")[0]
+                return answer
+
+            assert (page := await go("GET", url)).status_code == 200, page.text
+            started = await go("POST", f"{url}/start")
+            assert started.status_code == 200, started.text
+            to_slack = started.headers["refresh"].partition("url=")[2]
+            back = await self.slack.authorize_openid(to_slack, user)
+            identified = await go("GET", back)
+            assert identified.status_code == 303, identified.text
+            to_service = identified.headers["location"]
+            callback = await self.notes.consent(to_service, account=account or self.account_of(user), allow=True)
+            last = await go("GET", callback)
+            assert last.status_code == 303, last.text
+            return await go("GET", httpx2.URL(callback).join(last.headers["location"]))
+
+    @staticmethod
+    def account_of(user: str) -> str:
+        return {ALICE: "alice@example.com", BOB: "bob@example.com"}.get(user, "carol@example.com")
+
+
+@asynccontextmanager
+async def world(folder: Path, **changes: str) -> AsyncIterator[World]:
+    """Start the peers and settle Deputy's settings; Deputy itself is started by `deputy()`."""
+    port = free_port()
+    async with Peers().running() as peers:
+        url = f"http://127.0.0.1:{port}"
+        environment = peers.environment(url, port, f"sqlite+aiosqlite:///{folder}/deputy.db") | changes
+        yield World(peers, Settings.from_environ(environment), folder)
