@@ -6,6 +6,8 @@ what the page shows is in page/src.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,13 +51,23 @@ def is_fresh() -> bool:
 
 def build() -> bool:
     """Build the page unless it is fresh; return whether there was anything to do. Raises `PageNotBuilt`."""
-    if is_fresh():
-        return False
-    if not _is_installed():
-        _run("npm", INSTALL, "npm could not install the page's packages (page/package-lock.json)")
-    _run("node", ["node_modules/esbuild/bin/esbuild", *ESBUILD], "esbuild could not bundle the page (page/src)")
-    BUNDLE.touch()
-    return True
+    with _alone():
+        if is_fresh():
+            return False
+        if not _is_installed():
+            _run("npm", INSTALL, "npm could not install the page's packages (page/package-lock.json)")
+        _run("node", ["node_modules/esbuild/bin/esbuild", *ESBUILD], "esbuild could not bundle the page (page/src)")
+        BUNDLE.touch()
+        return True
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let only one process build at a time: tests run in several."""
+    DIST.mkdir(exist_ok=True)
+    with (DIST / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _is_installed() -> bool:
