@@ -99,7 +99,7 @@ def check_block(check: Checker, block: Node, path: str, surface: str) -> None:
     specific(check, block, path)
 
 
-def _elements(check: Checker, block: Node, path: str, most: int, allowed: set[str], name: str = "elements") -> None:
+def _elements(check: Checker, block: Node, path: str, most: int, allowed: set[str], *, name: str = "elements") -> None:
     found = check.items(block, name, path, most)
     for index, element in enumerate(found):
         elements.check_element(check, element, f"{path}/{name}/{index}", allowed)
@@ -233,7 +233,7 @@ def _card(check: Checker, block: Node, path: str) -> None:
     check.text(block, "subtitle", path, 150)
     check.text(block, "body", path, 200)
     if block.get("actions") is not None:
-        _elements(check, block, path, 3, elements.IN_CARD, "actions")
+        _elements(check, block, path, 3, elements.IN_CARD, name="actions")
 
 
 def _carousel(check: Checker, block: Node, path: str) -> None:

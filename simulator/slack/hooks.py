@@ -46,9 +46,7 @@ class Hooks:
         if ws.now() > hook.expires_at:
             return web.Response(status=404, text="expired_url")
         try:
-            body = json.loads(await request.text())
-            if not isinstance(body, dict):
-                raise SlackError("invalid_payload")
+            body = _object(await request.text())
             self.posts.append(body)
             self.apply(hook, body)
         except ValueError:
@@ -101,3 +99,11 @@ class Hooks:
             return web.Response(status=400, text="invalid upload")
         file["content"] = content
         return web.Response(text=f"OK - {len(content)}")
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Return a JSON object. Raises ValueError, or `invalid_payload` for other JSON."""
+    body = json.loads(text)
+    if not isinstance(body, dict):
+        raise SlackError("invalid_payload")
+    return body

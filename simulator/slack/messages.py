@@ -70,10 +70,10 @@ class Message:
     """Task id → `title`, `status`, `details`, `output`, `sources`, in order of appearance."""
     plan_title: str | None = None
     parts: list[dict[str, Any]] = field(default_factory=list)
-    """What was streamed, in order: `{"type": "text", "text"}`, `{"type": "task", "id"}`, `{"type": "blocks", "blocks"}`."""
+    """What was streamed, in order, by `type`: `text` (text), `task` (id), `blocks` (blocks)."""
     task_display_mode: str | None = None
     streaming_state: str | None = None
-    """None for ordinary messages; `in_progress`, `completed`, `stopped` (by a person) or `errored` (the broken pill)."""
+    """None: not a stream; `in_progress`, `completed`, `stopped` (by a person), `errored` (the broken pill)."""
     stream_started_at: float = 0.0
     stream_broken: bool = False
     """True while the permanent "broken" pill shows; an update takes it away."""

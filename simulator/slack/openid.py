@@ -26,7 +26,8 @@ CODE_LIFETIME = 600.0
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in to Deputy</title>
 <meta name="viewport" content="width=device-width"><style>
-body{{font:16px/1.5 system-ui,sans-serif;background:#f8f8f8;color:#1d1c1d;display:grid;place-items:center;min-height:95vh}}
+body{{font:16px/1.5 system-ui,sans-serif;background:#f8f8f8;color:#1d1c1d;display:grid;place-items:center;
+min-height:95vh}}
 main{{background:#fff;border:1px solid #ddd;border-radius:12px;padding:32px;width:min(92vw,400px)}}
 h1{{font-size:22px;margin:0 0 8px}}button{{font:inherit;padding:10px 16px;border-radius:8px;border:1px solid #bbb;
 background:#fff;cursor:pointer;margin:4px 4px 0 0}}button.main{{background:#611f69;border-color:#611f69;color:#fff}}

@@ -128,7 +128,7 @@ def _interaction(kind: str, person: Person, trigger_id: str) -> Payload:
 
 
 def click_payload(
-    ws: Workspace, person: Person, where: Message | View, action: Payload, response_url: str, values: Payload
+    ws: Workspace, person: Person, where: Message | View, *, action: Payload, response_url: str, values: Payload
 ) -> Payload:
     """Return `block_actions`; ephemeral messages are not included, views have no response address."""
     if isinstance(where, View):

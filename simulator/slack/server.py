@@ -238,9 +238,9 @@ class SlackSimulator(Acting):
         """POST any bytes to the app's endpoint, as a forger would; return status and text."""
         if self.http_endpoint is None:
             raise ValueError("only over HTTP")
-        async with aiohttp.ClientSession() as session:
-            async with session.post(self.http_endpoint, data=body, headers=headers) as response:
-                return response.status, await response.text()
+        request = aiohttp.request("POST", self.http_endpoint, data=body, headers=headers)
+        async with request as response:
+            return response.status, await response.text()
 
     async def send_socket_text(self, text: str) -> None:
         """Send any text through every socket, well-formed or not."""

@@ -46,9 +46,11 @@ def parse_view(given: Any, kind: str) -> Node:
     blocks = given.get("blocks")
     if kind == HOME and (given.get("submit") or given.get("close")):
         check.fail("home view cannot have submit and close", "/view")
-    if isinstance(blocks, list) and any(isinstance(block, dict) and block.get("type") == "input" for block in blocks):
-        if kind == MODAL and not given.get("submit"):
-            check.fail("submit is required when an input block is within blocks", "/view")
+    has_input = isinstance(blocks, list) and any(
+        isinstance(block, dict) and block.get("type") == "input" for block in blocks
+    )
+    if kind == MODAL and has_input and not given.get("submit"):
+        check.fail("submit is required when an input block is within blocks", "/view")
     if check.errors:
         messages = [f"[ERROR] {message}" for message in check.errors]
         raise SlackError("invalid_arguments", errors=check.errors, response_metadata={"messages": messages})
@@ -136,7 +138,8 @@ def _state(element: Node, value: Any) -> Node:
     key = {
         "plain_text_input": "value", "email_text_input": "value", "url_text_input": "value", "number_input": "value",
         "rich_text_input": "rich_text_value", "static_select": "selected_option", "radio_buttons": "selected_option",
-        "external_select": "selected_option", "checkboxes": "selected_options", "multi_static_select": "selected_options",
+        "external_select": "selected_option", "checkboxes": "selected_options",
+        "multi_static_select": "selected_options",
         "multi_external_select": "selected_options", "users_select": "selected_user",
         "multi_users_select": "selected_users", "conversations_select": "selected_conversation",
         "multi_conversations_select": "selected_conversations", "channels_select": "selected_channel",

@@ -90,9 +90,10 @@ class WebApi:
 
     def _serve(self, name: str, given: dict[str, Any], token: str | None, call: Call) -> web.Response:
         method = METHODS.get(name)
+        if method is None:
+            call.error = "unknown_method"
+            return self._respond({"ok": False, "error": "unknown_method", "req_method": name})
         try:
-            if method is None:
-                raise SlackError("unknown_method", req_method=name)
             self._check_access(method, token)
             args = Args({key: value for key, value in given.items() if key in method.arguments and value is not None})
             wait = self.limits.take(method, args) if self.enforces_rate_limits else None
@@ -115,14 +116,14 @@ class WebApi:
             raise SlackError("invalid_auth")
         if access.is_revoked:
             raise SlackError("token_revoked")
-        if token != (access.app_token if method.token == "app" else access.bot_token):
+        if token != (access.app_token if method.is_for_app else access.bot_token):
             raise SlackError("not_allowed_token_type")
-        granted = access.app_scopes if method.token == "app" else access.scopes
+        granted = access.app_scopes if method.is_for_app else access.scopes
         if method.scopes and granted.isdisjoint(method.scopes):
             raise SlackError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(granted)))
 
     def _respond(self, answer: Mapping[str, Any], method: Method | None = None) -> web.Response:
-        scopes = self.access.app_scopes if method and method.token == "app" else self.access.scopes
+        scopes = self.access.app_scopes if method and method.is_for_app else self.access.scopes
         headers = {"x-oauth-scopes": ",".join(sorted(scopes)), "x-slack-req-id": "simulated"}
         if method:
             headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)

@@ -28,7 +28,7 @@ def auth_test(_ws: Workspace, _args: Args) -> Answer:
     }
 
 
-@serves("apps.connections.open", "", scopes="connections:write", per_minute=20, token="app")
+@serves("apps.connections.open", "", scopes="connections:write", per_minute=20, is_for_app=True)
 def open_connection(ws: Workspace, _args: Args) -> Answer:
     """Issue a single-use WebSocket address."""
     return {"url": ws.issue_socket_url()}

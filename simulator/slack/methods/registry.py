@@ -69,19 +69,20 @@ class Method:
     handler: Handler
     scopes: tuple[str, ...]
     per_minute: int | None
-    token: str
+    is_for_app: bool
+    """Whether it takes the app-level token."""
 
 
 METHODS: dict[str, Method] = {}
 
 
 def serves(
-    name: str, arguments: str, *, scopes: str = "", per_minute: int | None = 100, token: str = "bot"
+    name: str, arguments: str, *, scopes: str = "", per_minute: int | None = 100, is_for_app: bool = False
 ) -> Callable[[Handler], Handler]:
     """Register a handler; `arguments` and `scopes` are separated by spaces, one scope suffices."""
 
     def register(handler: Handler) -> Handler:
-        METHODS[name] = Method(name, tuple(arguments.split()), handler, tuple(scopes.split()), per_minute, token)
+        METHODS[name] = Method(name, tuple(arguments.split()), handler, tuple(scopes.split()), per_minute, is_for_app)
         return handler
 
     return register

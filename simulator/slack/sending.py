@@ -1,0 +1,79 @@
+"""Sends an app what happens in Slack, and knows who may do what where.
+
+What people do is in `using.py` (commands, clicks, modals) and `acting.py` (messages, people).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.slack.delivery import Deliveries, Delivery, Kind
+from simulator.slack.errors import NotPossible
+from simulator.slack.hooks import Hooks
+from simulator.slack.payloads import event_envelope
+from simulator.slack.people import BOT, Channel, Person
+from simulator.slack.workspace import Workspace
+
+SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+
+
+class Sending:
+    """The way from a workspace to the app, with its knobs."""
+
+    def __init__(self, workspace: Workspace, deliveries: Deliveries, hooks: Hooks) -> None:
+        self.workspace = workspace
+        self.deliveries = deliveries
+        self.hooks = hooks
+        self.deliver_twice = False
+        """Whether every event comes twice, with the same event id."""
+        self.echo_own_messages = True
+        """Whether the app is told of its own messages, as Slack does."""
+        self.should_escape = True
+        self.subscriptions: set[str] | None = None
+        """Subscribed events as in a manifest (`message.im`, `app_mention`, …); None: all."""
+        self.typed_values: dict[tuple[str, str], dict[str, Any]] = {}
+        """(channel, ts) → state of a message's menus."""
+        workspace.on_event = self._emit_own
+
+    def send_event(self, event: dict[str, Any], *, event_id: str | None = None) -> Delivery:
+        """Send any event, wrapped in its envelope."""
+        envelope = event_envelope(self.workspace, event, event_id=event_id)
+        delivery = self.deliveries.send("events_api", envelope)
+        if self.deliver_twice:
+            self.deliveries.send("events_api", envelope)
+        return delivery
+
+    def deliver(self, kind: Kind, payload: dict[str, Any]) -> Delivery:
+        """Send a payload as it is, forged or not."""
+        return self.deliveries.send(kind, payload)
+
+    def emit(self, event: dict[str, Any]) -> Delivery | None:
+        """Send an event if the app subscribes to it."""
+        name = event["type"]
+        if name == "message":
+            name = SUBSCRIPTION[event["channel_type"]]
+        if self.subscriptions is not None and name not in self.subscriptions:
+            return None
+        return self.send_event(event)
+
+    def _emit_own(self, event: dict[str, Any]) -> None:
+        channel = self.workspace.channels.get(event.get("channel", ""))
+        if self.echo_own_messages and channel and BOT in channel.members:
+            self.emit(event)
+
+    def actor(self, user: str, channel: Channel | None, *, forge: bool = False) -> Person:
+        """Return who acts. Raises NotPossible for the deactivated and for those who are not in the channel."""
+        person = self.workspace.people.get(user)
+        if person is None:
+            raise NotPossible(f"there is no {user}")
+        if not forge and person.deleted:
+            raise NotPossible(f"{person.name} is deactivated")
+        if not forge and channel and user not in channel.members:
+            raise NotPossible(f"{person.name} is not in {channel.name}")
+        return person
+
+    def where(self, channel: str) -> Channel:
+        """Return a channel by id; a user id means their direct messages with the bot."""
+        if channel in self.workspace.people:
+            return self.workspace.dm_of(channel)
+        return self.workspace.channels[channel]
