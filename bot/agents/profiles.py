@@ -147,12 +147,19 @@ class Profiles:
                 created = await self._once.beta.environments.create(**body)
             return EnvironmentId(text_of(created, "id"))
         except (AgentsRejected, AgentsUnavailable) as error:
-            # The name is taken, or the answer was lost: the name tells its content, so it is the same one.
             if isinstance(error, AgentsRejected) and status_of(error) != 409:
                 raise
-            if found := await self._find_environment(body["name"]):
-                return found
-            raise
+            # The name is taken, or the answer was lost: the name tells the content, so it is the one we want.
+            found = await self._find_environment(body["name"])
+            if found is None:
+                raise
+        await self._restore_environment(found, body)
+        return found
+
+    async def _restore_environment(self, environment_id: EnvironmentId, body: dict[str, Any]) -> None:
+        """Make sure that it is what its name tells: somebody may have opened its network."""
+        with errors_translated():
+            await self._environments.update(environment_id, config=body["config"])
 
     async def _is_environment(self, environment_id: EnvironmentId, body: dict[str, Any]) -> bool:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,8 @@ class RawSession:
     streams: deque[list[Step] | Answer] = field(default_factory=deque)
     lists: deque[Answer] = field(default_factory=deque)
     """Answers that come before the usual one."""
+    posts: deque[Answer | None] = field(default_factory=deque)
+    """What comes back from what is sent; None cuts the connection."""
     persisted: list[dict[str, Any]] = field(default_factory=list)
     is_chunked: bool = False
     page_size: int = 1000
@@ -98,9 +101,15 @@ class RawApi:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                target = head.split(b" ")[1].decode()
+                method, target = head.decode().split(" ")[:2]
                 session = self.sessions[target.split("/")[3]]
                 session.requests.append(target)
+                if method != "GET":
+                    await reader.readexactly(_length(head))
+                    if (answer := session.posts.popleft()) is None:
+                        return
+                    await self._answer(writer, answer)
+                    continue
                 if not target.split("?")[0].endswith("/stream"):
                     await self._answer(writer, session.lists.popleft() if session.lists else _list(session, target))
                     session.listed.set()
@@ -144,6 +153,11 @@ class RawApi:
             session.closed.set()
         elif step == RESET:
             writer.transport.abort()
+
+
+def _length(head: bytes) -> int:
+    found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return int(found[1]) if found else 0
 
 
 def _list(session: RawSession, target: str) -> Answer:

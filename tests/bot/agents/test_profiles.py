@@ -226,6 +226,37 @@ async def test_what_was_made_although_the_answer_was_lost_is_not_made_twice(simu
     assert list(simulated.environments) == [saved.environment_id]
 
 
+async def test_an_environment_that_somebody_opened_is_closed_again(simulated, agents, client) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    opened = {"type": "cloud", "networking": {"type": "unrestricted"}}
+    await client.beta.environments.update(saved.environment_id, config=opened)
+
+    again = await agents.save_profile(SPEC, None)
+
+    assert again.environment_id == saved.environment_id
+    assert simulated.environments[saved.environment_id].config["networking"]["type"] == "limited"
+
+
+@pytest.mark.parametrize("path", ["/v1/agents", "/v1/agents/*", "/v1/environments", "/v1/environments/*"])
+async def test_an_outage_while_saving_is_told(simulated, agents, path) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    simulated.faults.add(path, kind="status_529", times=9)
+
+    with pytest.raises(AgentsUnavailable):
+        await agents.save_profile(replace(SPEC, name="other"), saved if path.endswith("*") else None)
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+async def test_a_key_that_is_refused_is_told(simulated, agents, is_saved) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    simulated.api_key = "another"
+
+    with pytest.raises(AgentsRejected) as caught:
+        await agents.save_profile(replace(SPEC, name="other"), saved if is_saved else None)
+
+    assert caught.value.code == "authentication_error"
+
+
 async def test_a_refused_profile_is_said_to_be_wrong(simulated, agents) -> None:
     with pytest.raises(AgentsRejected):
         await agents.save_profile(replace(SPEC, name="x" * 300), None)

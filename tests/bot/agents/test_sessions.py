@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,10 +12,10 @@ from inline_snapshot import snapshot
 
 from bot.commands import Verdict
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import DecisionsNeeded, Permission, SessionIdle, ToolFinished, ToolStarted
+from bot.events import DecisionsNeeded, Permission, SessionIdle, Thinking, ToolFinished, ToolStarted
 from store.records import VaultState
 
-from .conftest import NOTES, NOW, OTHER, OWNER, SPEC, a_thread, a_turn
+from .conftest import NOTES, NOW, OTHER, OWNER, SPEC, Answer, a_thread, a_turn, refusal
 
 SESSIONS = "/v1/sessions"
 EVENTS = "/v1/sessions/*/events"
@@ -355,6 +356,66 @@ async def test_a_call_that_is_not_held_cannot_be_decided(agents, session_id) -> 
         await agents.send_decision(session_id, call.id, Verdict.ALLOW, None)
     with pytest.raises(AlreadyDecided):
         await agents.send_decision(session_id, "sevt_01JZZZZZZZZZZZZZZZZZZZZZ", Verdict.ALLOW, None)
+
+
+def confirmation(result: str) -> Answer:
+    event = {"id": "sevt_9", "type": "user.tool_confirmation", "tool_use_id": "sevt_1", "result": result}
+    return Answer(200, {"data": [event], "next_page": None})
+
+
+NOTHING = Answer(200, {"data": [], "next_page": None})
+
+
+@pytest.mark.parametrize(("stored", "error"), [("allow", None), ("deny", AlreadyDecided)])
+async def test_a_decision_that_only_came_late_is_not_mistaken_for_anothers(raw_api, raw_agents, stored, error) -> None:
+    """The first copy arrives after we looked for it and before the second."""
+    session = raw_api.session()
+    session.posts.extend([None, refusal(400, "invalid_request_error", "this call was already answered")])
+    session.lists.extend([NOTHING, confirmation(stored)])
+
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        await raw_agents.send_decision("sesn_1", "sevt_1", Verdict.ALLOW, None)
+
+    assert len(session.posts) == 0
+
+
+@pytest.mark.parametrize(
+    ("decisions", "permission", "error"),
+    [
+        (confirmation("allow"), "ask", AlreadyDecided),
+        (NOTHING, "allow", AlreadyDecided),
+        (NOTHING, None, AlreadyDecided),
+        (NOTHING, "ask", AgentsRejected),
+    ],
+    ids=["decided", "not asked", "not there", "held"],
+)
+async def test_why_a_decision_is_refused_is_read_from_the_session(
+    raw_api, raw_agents, decisions, permission, error
+) -> None:
+    session = raw_api.session()
+    session.posts.append(refusal(400, "invalid_request_error", "words nobody knows yet"))
+    call = {"id": "sevt_1", "type": "agent.tool_use", "name": "bash", "input": {}, "evaluated_permission": permission}
+    session.lists.extend([decisions, Answer(200, {"data": [call] if permission else [], "next_page": None})])
+
+    with pytest.raises(AgentsRejected) as caught:
+        await raw_agents.send_decision("sesn_1", "sevt_1", Verdict.ALLOW, None)
+
+    assert type(caught.value) is error
+
+
+async def test_an_echo_without_an_id_leaves_it_open_whether_the_request_arrived(raw_api, raw_agents) -> None:
+    raw_api.session().posts.append(Answer(200, {"data": []}))
+
+    with pytest.raises(AgentsUnavailable):
+        await raw_agents.send_request("sesn_1", a_turn(), "", "Hi")
+
+
+async def test_services_do_not_change_under_a_running_turn(agents, session_id) -> None:
+    await agents.send_request(session_id, a_turn(), "", "think for 60 seconds")
+    await until(agents, session_id, Thinking)
+
+    with pytest.raises(AgentsRejected):
+        await agents.update_services(session_id, (NOTES,), SPEC)
 
 
 async def test_an_interrupt_ends_the_wait(agents, session_id) -> None:

@@ -328,6 +328,18 @@ def test_a_message_that_is_not_ours_has_no_marker(content) -> None:
     assert event == RequestEchoed("sevt_1", None, is_processed=False)
 
 
+@pytest.mark.parametrize("value", ["yesterday", "2026-11-23T12:00:00", 7, None])
+def test_what_is_no_time_is_none(value) -> None:
+    assert read_processed_at({"processed_at": value}) is None
+
+
+@pytest.mark.parametrize("amount", ["much", "nan", "inf", None, 10**400])
+def test_a_cost_that_is_no_number_is_not_told(amount) -> None:
+    event = {"id": "sevt_1", "type": "session.usage", "usage": {"list_cost": {"amount": amount}}}
+
+    assert translate(event) == UsageReported("sevt_1", None, 0, 0)
+
+
 def test_a_time_is_read_from_text_as_from_the_sdk() -> None:
     body = {"id": "sevt_1", "type": "agent.thinking", "processed_at": AT}
 

@@ -185,6 +185,43 @@ async def test_a_credential_that_is_gone_is_invalid(agents, vault) -> None:
     assert await agents.validate_credential(vault, credential_id) is Validity.INVALID
 
 
+@pytest.mark.parametrize("status", ["status_500", "status_429"])
+async def test_an_outage_is_not_taken_for_gone(simulated, agents, vault, status) -> None:
+    credential_id = await agents.add_credential(vault, CREDENTIAL, "notes")
+    simulated.faults.add("*", "*", kind=status, times=4)
+
+    for attempt in (
+        agents.remove_credential(vault, credential_id),
+        agents.validate_credential(vault, credential_id),
+        agents.delete_vault(vault),
+        agents.add_credential(vault, CREDENTIAL, "notes"),
+    ):
+        with pytest.raises(AgentsUnavailable):
+            await attempt
+
+
+async def test_a_refusal_is_not_taken_for_gone(simulated, agents, vault) -> None:
+    simulated.api_key = "another"
+
+    for attempt in (
+        agents.remove_credential(vault, "vcrd_1"),
+        agents.validate_credential(vault, "vcrd_1"),
+        agents.delete_vault(vault),
+        agents.add_credential(vault, CREDENTIAL, "notes"),
+    ):
+        with pytest.raises(AgentsRejected) as caught:
+            await attempt
+        assert caught.value.code == "authentication_error"
+
+
+async def test_without_a_vault_there_is_nothing_to_remove(simulated, agents, vault) -> None:
+    before = len(simulated.calls)
+
+    await agents.remove_credential(replace(vault, vault_id=None), "vcrd_1")
+
+    assert len(simulated.calls) == before
+
+
 # --- pure -----------------------------------------------------------------------------------------------------------
 
 
