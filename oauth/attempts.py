@@ -116,7 +116,8 @@ class Attempts:
     async def ending_on_error(self, ticket: Ticket) -> AsyncIterator[None]:
         """End the attempt if the block does not succeed, whatever happens in it.
 
-        Raises `AttemptEnded` for what the block refuses; a bug goes on to the web's catch-all.
+        Who lost a race (`Reason.USED`) ends nothing: the attempt is the winner's. Raises
+        `AttemptEnded` for what the block refuses; a bug goes on to the web's catch-all.
         """
         cause: ConnectError | None = None
         is_over = False
@@ -124,11 +125,16 @@ class Attempts:
             self._require_time(ticket)
             yield
             is_over = True
+        except TicketUnusable as error:
+            cause = error
+            is_over = error.reason is Reason.USED
         except ConnectError as error:
             cause = error
         finally:
             if not is_over:
                 reference = await self._fail(ticket, cause)
+        if is_over and cause is not None:
+            raise cause
         if cause is not None:
             raise AttemptEnded(cause, ticket.service, reference) from cause
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from oauth import errors
 from oauth.catalog import Catalog, Service
@@ -152,13 +153,15 @@ def render_problem(error: ConnectError, reference: str, catalog: Catalog) -> Pag
     cause = error.cause if isinstance(error, errors.AttemptEnded) else error
     name = error.service if isinstance(error, errors.AttemptEnded) else getattr(error, "service", None)
     words = find_words(cause)
-    texts = {"service": _title(name, catalog), "command": f"/agent connect {name}" if name else "/agent connect"}
+    title = _title(name, catalog)
+    command = f"/agent connect {name}" if name else "/agent connect"
     return _render(
         "problem.html",
         status=words.status,
-        title=words.title.format(**texts),
-        text=words.text.format(**texts),
-        next_step=words.next_step.format(**texts),
+        title=words.title.format(service=title),
+        text=words.text.format(service=title),
+        # Only our own table is markup; what is put into it is escaped.
+        next_step=Markup(words.next_step).format(command=Markup("<code>{}</code>").format(command)),  # noqa: S704
         reference=reference,
     )
 

@@ -134,7 +134,8 @@ def parse_registration(answer: Answer, client: Client, issuer: str, now: datetim
     client_id = document.get("client_id")
     if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
         raise RuleBroken("RFC 7591 §3.2.1: client_id missing or unusable")
-    if document.get("redirect_uris") and client.redirect_uri not in document["redirect_uris"]:
+    echoed = document.get("redirect_uris") or [client.redirect_uri]
+    if not isinstance(echoed, list) or client.redirect_uri not in echoed:
         raise RuleBroken("RFC 7591 §3.2.1: our redirect URI was replaced")
     secret = _parse_secret(document)
     method = _parse_method(document, secret)

@@ -83,11 +83,13 @@ class Doors:
 
     async def identified(self, request: Request) -> Response:
         """Take Slack's answer and send the browser to the service."""
+        _require_navigation(request)
         departure = await self._connections.departures.identify(_read_query(request), request.cookies)
         return self._redirect(departure.url)
 
     async def arrived(self, request: Request) -> Response:
         """Take the service's answer, connect, and leave a URL without a query."""
+        _require_navigation(request)
         service = request.path_params["service"]
         ticket = await self._connections.arrivals.complete(service, _read_query(request), request.cookies)
         response = self._redirect(f"{self._connections.base_url}/connected")
@@ -146,6 +148,12 @@ class Doors:
         if self._is_https:
             response.headers["strict-transport-security"] = "max-age=31536000"
         return response
+
+
+def _require_navigation(request: Request) -> None:
+    # A callback has an effect: nobody's preview or prefetch may have it.
+    if request.method != "GET" or "prefetch" in request.headers.get("sec-purpose", ""):
+        raise TicketUnusable(Reason.MALFORMED)
 
 
 def _read_query(request: Request) -> Pairs:

@@ -6,15 +6,15 @@ import asyncio
 import base64
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-import structlog
 import uvicorn
 from aiohttp import web
 from starlette.applications import Starlette
@@ -27,7 +27,7 @@ from oauth.ports import Credential, Failure, Validity, VaultRefused
 from oauth.routes import routes
 from oauth.urls import Policy
 from simulator.clock import SimulatorClock
-from simulator.service.server import ServiceSimulator
+from simulator.service.server import LoopbackServer, ServiceSimulator
 from simulator.slack.openid import OpenId
 from simulator.slack.people import ALICE, BOB
 from simulator.slack.workspace import Workspace
@@ -91,7 +91,7 @@ class RecordingVaults:
             await connection_rows.put(tx, connection)
         return connection
 
-    async def validate(self, connection: Connection) -> Validity:
+    async def validate(self, _connection: Connection) -> Validity:
         return self.validity
 
     async def remove(self, connection: Connection) -> None:
@@ -145,7 +145,7 @@ class Browser:
         self.client = httpx.AsyncClient(trust_env=False, timeout=10, follow_redirects=False)
         self.cookies: dict[str, str] = {}
 
-    async def __aenter__(self) -> Browser:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -200,13 +200,12 @@ def next_url(answer: httpx.Response) -> str:
 
 @asynccontextmanager
 async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(
+    server = LoopbackServer(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     )
-    task = asyncio.create_task(server._serve(sockets=[listener]))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.listening.wait()
     try:
-        while not server.started:
-            await asyncio.sleep(0)
         yield
     finally:
         server.should_exit = True
@@ -215,7 +214,8 @@ async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock(no_task_left: None) -> Clock:
+    """First of all, so that the guard against leftover tasks looks after the others have closed."""
     return Clock(SimulatorClock())
 
 
@@ -272,7 +272,7 @@ async def remembered(slack: OpenId, database: Database, clock: Clock, user: str)
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
+async def sender(clock: Clock) -> AsyncIterator[Sender]:
     async with Sender(LOOPBACK) as sender:
         yield sender
 
@@ -285,7 +285,7 @@ def catalog_file(path: Path, notes: ServiceSimulator, more: str = "") -> Path:
     return path
 
 
-def build_connections(room_base: str, database, catalog, sender, vaults, outcomes, slack, clock) -> Connections:
+def build_connections(base_url: str, *, database, catalog, sender, vaults, outcomes, slack, clock) -> Connections:
     identity = SlackIdentity.at(
         slack._workspace.url, client_id=slack.client_id, client_secret=Secret(slack.client_secret)
     )
@@ -296,36 +296,30 @@ def build_connections(room_base: str, database, catalog, sender, vaults, outcome
         vaults=vaults,
         outcomes=outcomes,
         identity=identity,
-        base_url=room_base,
+        base_url=base_url,
         clock=clock,
     )
 
 
 @pytest.fixture
 async def room(
-    tmp_path: Path, database: Database, notes: ServiceSimulator, slack: OpenId, sender: Sender, clock: Clock
+    tmp_path: Path, *, database: Database, notes: ServiceSimulator, slack: OpenId, sender: Sender, clock: Clock
 ) -> AsyncIterator[Room]:
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     slack.redirect_uris.add(f"{base_url}/connect/slack/callback")
     vault, outcomes = RecordingVaults(database, clock), RecordingOutcomes()
     catalog = Catalog.load(catalog_file(tmp_path / "services.toml", notes), {})
-    connections = build_connections(base_url, database, catalog, sender, vault, outcomes, slack, clock)
+    connections = build_connections(
+        base_url,
+        database=database,
+        catalog=catalog,
+        sender=sender,
+        vaults=vault,
+        outcomes=outcomes,
+        slack=slack,
+        clock=clock,
+    )
     room = Room(base_url, connections, vault, outcomes, clock, database, notes, slack)
     async with serving(Starlette(routes=routes(connections)), listener):
         yield room
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[str]]:
-    """Every line of our own log, as text."""
-    lines: list[str] = []
-
-    def keep(_logger: object, _name: str, event: dict[str, object]) -> str:
-        lines.append(repr(event))
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[structlog.processors.format_exc_info, keep], cache_logger_on_first_use=False)
-    yield lines
-    structlog.configure(**before)
