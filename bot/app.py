@@ -47,7 +47,7 @@ from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
 from bot.web.asgi import Health, build_web
-from bot.web.serving import build_server
+from bot.web.serving import build_server, listening
 from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
@@ -80,17 +80,22 @@ class App:
     """Slack's deliveries by Socket Mode; None when they come over HTTP."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Serve the web app and Slack until `stopping` is set."""
-        async with AsyncExitStack() as stack:
-            server = build_server(self.web, self.settings.host, self.settings.port)
-            self.supervisor.start(server.serve)
-            if self.socket:
-                await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-                stack.push_async_callback(self.socket.close_async)
-            log.info("serving", url=self.settings.public_url)
+        """Serve the web app and Slack until `stopping` is set. Raises `ConfigurationError` for a taken port."""
+        server = build_server(self.web)
+
+        async def stop() -> None:
             await stopping.wait()
             log.info("stopping")
             server.should_exit = True
+
+        with listening(self.settings.host, self.settings.port) as sock:
+            async with AsyncExitStack() as stack:
+                if self.socket:
+                    await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+                    stack.push_async_callback(self.socket.close_async)
+                log.info("serving", url=self.settings.public_url)
+                async with self.supervisor.beside(stop):
+                    await server.serve(sockets=[sock])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.agents": {"bot.agents", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
     "bot.slack": {"bot.slack", "bot.renderers", "bot.domain.ports", "store", *WORDS},
     "bot.listeners": {"bot.listeners", "bot.domain.desk", "bot.domain.ports", "store.records", *WORDS},
-    "bot.web": {"bot.web", "oauth"},
+    "bot.web": {"bot.web", "bot.errors", "oauth"},
     "bot.queue": {"bot.queue", "bot.domain", "store", *WORDS},
 }
 KNOWS_EVERYBODY = {"bot.app", "bot.__main__", "bot.doctor"}

@@ -99,14 +99,12 @@ class World:
             )
         )
 
-    async def button(self, user: str, root, label: str):
-        """Return the message in the thread that shows this person a button, and the button, once it is there."""
+    async def button(self, user: str, root, action_id: str):
+        """Return the newest message in the thread that shows this person this button, once it is there."""
+
         def found(_):
-            for message in reversed(self.slack.thread(root.channel, root.ts)):
-                for name, button in self.slack.buttons_of(message, user).items():
-                    if name == label:
-                        return message, button
-            return None
+            thread = reversed(self.slack.thread(root.channel, root.ts))
+            return next((message for message in thread if action_id in self.slack.buttons_of(message, user)), None)
 
         return await self.slack.until(found, 10)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+
+from bot.errors import ConfigurationError
 
 
 class Server(uvicorn.Server):
@@ -18,12 +21,10 @@ class Server(uvicorn.Server):
         yield
 
 
-def build_server(app: Starlette, host: str, port: int) -> Server:
+def build_server(app: Starlette) -> Server:
     """Return a server without access log: paths and queries of links and callbacks are secrets."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         access_log=False,
         log_config=None,
         lifespan="off",
@@ -34,3 +35,16 @@ def build_server(app: Starlette, host: str, port: int) -> Server:
         proxy_headers=False,
     )
     return Server(config)
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen at an address until the block ends. Raises `ConfigurationError` where that is impossible."""
+    try:
+        sock = socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise ConfigurationError(
+            (f"HOST, PORT: cannot listen at {host}:{port} ({error.strerror}); take another",)
+        ) from error
+    with sock:
+        yield sock
