@@ -144,7 +144,7 @@ class OpenId:
             return web.json_response({"ok": False, "error": error})
         code = self.codes[given["code"]]
         code.is_used = True
-        answer = {"ok": True, "access_token": "xoxp-" + secrets.token_hex(12), "token_type": "Bearer"}
+        answer = {"ok": True, "access_token": "xoxp-canary-" + secrets.token_hex(12), "token_type": "Bearer"}
         return web.json_response(answer | {"id_token": self.id_token(code)})
 
     def _token_error(self, given: dict[str, Any]) -> str | None:

@@ -28,6 +28,8 @@ from simulator.slack.webapi import Access, Call, WebApi
 from simulator.slack.workspace import View, Workspace
 
 TICK = 0.02
+CANARY = "canary-"
+"""In every secret, so that a test finds it wherever it should not be."""
 MANIFEST_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands groups:history groups:read"
     " im:history im:write users:read"
@@ -50,11 +52,11 @@ class SlackSimulator(Acting):
         http_endpoint: str | None = None,
     ) -> None:
         self.clock = clock or SimulatorClock()
-        self.bot_token = f"xoxb-simulator-{secrets.token_hex(12)}"
-        self.app_token = f"xapp-1-{people.APP}-{secrets.token_hex(12)}"
-        self.signing_secret = secrets.token_hex(16)
+        self.bot_token = f"xoxb-{CANARY}{secrets.token_hex(12)}"
+        self.app_token = f"xapp-1-{people.APP}-{CANARY}{secrets.token_hex(12)}"
+        self.signing_secret = CANARY + secrets.token_hex(16)
         self.client_id = "1234567890.1234567890"
-        self.client_secret = secrets.token_hex(16)
+        self.client_secret = CANARY + secrets.token_hex(16)
         self.team_id, self.api_app_id = people.TEAM, people.APP
         self.bot_user_id, self.bot_id = people.BOT, people.BOT_ID
         self.alice, self.bob, self.carol = people.ALICE, people.BOB, people.CAROL
