@@ -39,3 +39,14 @@ export function writePlace(place: Place): void {
   document.cookie = `sim_user=${encodeURIComponent(place.as)}; path=/; samesite=lax`;
   localStorage.setItem("theme", place.theme);
 }
+
+const PERMALINK = /^https:\/\/deputy\.slack\.com\/archives\/(\w+)\/p(\d{10})(\d{6})(?:\?(.*))?$/;
+
+/** A permalink into the simulated workspace opens here, not in the real Slack; other addresses stay. */
+export function inThisWorkspace(address: string): string {
+  const match = PERMALINK.exec(address);
+  if (!match) return address;
+  const [, channel = "", seconds, fraction, query] = match;
+  const thread = new URLSearchParams(query).get("thread_ts") ?? `${seconds}.${fraction}`;
+  return `/?${new URLSearchParams({ channel, thread })}`;
+}

@@ -38,7 +38,9 @@ function Shell({ page, place, go }: ShellProps) {
   return (
     <PageContext.Provider value={page}>
       <Sidebar
+        key={state.me.id}
         current={channel.id}
+        reading={isApp && place.tab === "home" ? "" : channel.id}
         choose={(id) => go({ channel: id, thread: "", tab: "messages" })}
         become={(id) => go({ as: id, thread: "", channel: channel.kind === "channel" ? channel.id : "" })}
         switchTheme={() => go({ theme: place.theme === "dark" ? "light" : "dark" })}

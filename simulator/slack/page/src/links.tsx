@@ -1,12 +1,13 @@
 /** Links and mentions: the only two things that untrusted text may turn into besides letters. */
 import type { ReactNode } from "react";
+import { inThisWorkspace } from "./address";
 import { channelOf, nameOf, usePage } from "./context";
 
 const ALLOWED = /^(https?:\/\/|mailto:)/i;
 
 /** Return the address if it may be followed, else undefined. */
 export function safeAddress(address: string | undefined): string | undefined {
-  return address && ALLOWED.test(address.trim()) ? address.trim() : undefined;
+  return address && ALLOWED.test(address.trim()) ? inThisWorkspace(address.trim()) : undefined;
 }
 
 export function SafeLink({ href, children }: { href: string | undefined; children: ReactNode }) {

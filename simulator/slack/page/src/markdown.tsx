@@ -68,7 +68,7 @@ const plugins: Options["remarkPlugins"] = [[remarkGfm, { singleTilde: false }], 
 export const Markdown = memo(function Markdown({ text }: { text: string }) {
   return (
     <div className="markdown">
-      <ReactMarkdown remarkPlugins={plugins} components={components} urlTransform={(url) => safeAddress(url) ?? ""}>
+      <ReactMarkdown remarkPlugins={plugins} components={components} urlTransform={(url) => (safeAddress(url) ? url : "")}>
         {hideTokens(text)}
       </ReactMarkdown>
     </div>

@@ -5,6 +5,7 @@ import { Blocks } from "./blocks/blocks";
 import { Plan, TaskRow } from "./blocks/plan";
 import { nameOf, personOf, usePage } from "./context";
 import { emojiOf } from "./emoji";
+import { Icon } from "./icons";
 import { Markdown } from "./markdown";
 import { Mrkdwn } from "./mrkdwn";
 import { SurfaceContext } from "./surface";
@@ -45,7 +46,7 @@ function Tools({ message, inThread }: { message: Message; inThread: boolean }) {
   return (
     <div className={open ? "tools open" : "tools"} onBlur={(e) => !e.currentTarget.contains(e.relatedTarget) && setOpen(false)}>
       {!inThread && (
-        <button type="button" className="icon-button" title="Reply in thread" aria-label="Reply in thread" onClick={() => openThread(message.channel, message.thread_ts ?? message.ts)}>💬</button>
+        <button type="button" className="icon-button" title="Reply in thread" aria-label="Reply in thread" onClick={() => openThread(message.channel, message.thread_ts ?? message.ts)}><Icon name="reply" /></button>
       )}
       <button type="button" className="icon-button" title="More actions" aria-label="More actions" aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)}>⋯</button>
       {open && <Menu message={message} close={() => setOpen(false)} />}
@@ -99,7 +100,7 @@ function Body({ message }: { message: Message }) {
       {bare && message.text && <Mrkdwn text={message.text} />}
       {message.broken && <p className="broken">This answer was cut off: its stream ended before it was finished.</p>}
       {blocks.length > 0 && <Blocks blocks={blocks} />}
-      {message.files.length > 0 && <div className="files">{message.files.map((file) => <span key={file} className="file">📄 {file}</span>)}</div>}
+      {message.files.length > 0 && <div className="files">{message.files.map((file) => <span key={file} className="file"><Icon name="file" /> {file}</span>)}</div>}
       {message.reactions.length > 0 && (
         <div className="reactions">{message.reactions.map(({ name, count }) => <span key={name}>{emojiOf(name) ?? name} {count}</span>)}</div>
       )}
@@ -146,7 +147,7 @@ export const MessageView = memo(function MessageView({ message, joined, replies,
     >
       <div className="gutter">{alone ? <Avatar person={personOf(state, message.user)} id={message.user} /> : <time>{clock(message.ts)}</time>}</div>
       <div className="message-main">
-        {message.ephemeral && <div className="only-you"><span aria-hidden="true">👁</span> Only visible to you</div>}
+        {message.ephemeral && <div className="only-you"><Icon name="eye" /> Only visible to you</div>}
         {alone && <Heading message={message} />}
         <SurfaceContext.Provider value={surface}><Body message={message} /></SurfaceContext.Provider>
         {message.edited && <span className="muted edited">(edited)</span>}

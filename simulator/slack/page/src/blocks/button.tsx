@@ -1,6 +1,7 @@
 /** Buttons, and the question some of them ask first. */
 import { useRef, useState } from "react";
 import { Dialog } from "../dialog";
+import { Icon } from "../icons";
 import { safeAddress } from "../links";
 import { Text, plainOf } from "../mrkdwn";
 import { useSurface } from "../surface";
@@ -68,7 +69,7 @@ interface Feedback {
 export function FeedbackButtons({ element, blockId }: { element: Element; blockId: string }) {
   const { click } = useSurface();
   const [chosen, choose] = useState("");
-  const one = (feedback: Feedback | undefined, sign: string) => {
+  const one = (feedback: Feedback | undefined, sign: "up" | "down") => {
     if (!feedback) return null;
     const words = feedback.accessibility_label ?? plainOf(feedback.text);
     const send = () => {
@@ -77,14 +78,14 @@ export function FeedbackButtons({ element, blockId }: { element: Element; blockI
     };
     return (
       <button type="button" className="icon-button" title={words} aria-label={words} aria-pressed={chosen === feedback.value} onClick={send}>
-        {sign}
+        <Icon name={sign} />
       </button>
     );
   };
   return (
     <span className="feedback">
-      {one(element.positive_button as Feedback | undefined, "👍")}
-      {one(element.negative_button as Feedback | undefined, "👎")}
+      {one(element.positive_button as Feedback | undefined, "up")}
+      {one(element.negative_button as Feedback | undefined, "down")}
     </span>
   );
 }
@@ -95,7 +96,7 @@ export function IconButton({ element, blockId }: { element: Element; blockId: st
   const words = element.accessibility_label ?? plainOf(element.text);
   return (
     <>
-      <button type="button" className="icon-button" title={words} aria-label={words} onClick={start}>🗑</button>
+      <button type="button" className="icon-button" title={words} aria-label={words} onClick={start}><Icon name="trash" /></button>
       {question}
     </>
   );
