@@ -78,10 +78,12 @@ class Gate:
             raise bad_request(f"Invalid {kind} event at events[{number}]: the session has reached its budget")
         is_waiting = session.status == "idle" and self._pending and not self._is_interrupted
         if is_waiting and not session.interrupts:
-            waiting = ", ".join(self._pending)
+            names = ", ".join(self._pending)
+            waiting = f"waiting on responses to events [{names}]"
             raise bad_request(
-                f"Invalid {kind} event at events[{number}]: waiting on responses to events [{waiting}]; "
-                "only `user.tool_confirmation`, `user.custom_tool_result`, `user.tool_result`, or `user.interrupt` may be sent"
+                f"Invalid {kind} event at events[{number}]: {waiting}; "
+                "only `user.tool_confirmation`, `user.custom_tool_result`, `user.tool_result`, "
+                "or `user.interrupt` may be sent"
             )
 
     def _check_confirmation(self, event: Json) -> None:
@@ -177,7 +179,7 @@ class Events:
                 "id": session.thread_id,
                 "type": "session_thread",
                 "session_id": session.id,
-                "agent": session.agent,
+                "agent": {key: value for key, value in session.agent.items() if key != "multiagent"},
                 "parent_thread_id": None,
                 "status": session.status,
                 "usage": usage(session),

@@ -131,7 +131,7 @@ class Machine:
         try:
             await self._play(session, words_of(message), earlier)
         except Interrupted:
-            session.held.clear()
+            pass  # the turn ends as if it had said all it wanted (§3.5)
         except TurnOver as over:
             reason, details = over.reason, over.details
             if reason["type"] == "retries_exhausted":
@@ -139,6 +139,7 @@ class Machine:
         except Gone:
             self.terminate(session)
             raise
+        session.held.clear()
         session.active_seconds += max(0.0, self._world.clock.now() - began)
         for interrupt in session.interrupts:
             self.journal.take_up(session, interrupt)

@@ -109,7 +109,9 @@ class Player:
             case Say():
                 await self._say(session, move.text)
             case Use():
-                return self._use(session, move)
+                made = self._use(session, move)
+                await self.pause(session, self._world.pace)
+                return made
             case Wait():
                 await self.pause(session, move.seconds)
             case Spend():

@@ -208,6 +208,7 @@ class World:
         """Whether plain http to this machine counts as a service one may call."""
         self._serials = count(1)
         self._notices: set[asyncio.Task[None]] = set()
+        self._is_noting = False
 
     def serial(self) -> int:
         """Return the next number of creation, which orders what was made in the same instant."""
@@ -227,12 +228,16 @@ class World:
 
     def note(self) -> None:
         """Wake everybody who waits in `until`."""
+        if self._is_noting:
+            return
+        self._is_noting = True
         task = asyncio.get_running_loop().create_task(self._notify())
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)
 
     async def _notify(self) -> None:
         async with self.change:
+            self._is_noting = False
             self.change.notify_all()
 
     async def until(self, holds: Callable[[Any], Any], timeout: float = 5) -> None:  # noqa: ASYNC109 - reads better in tests
