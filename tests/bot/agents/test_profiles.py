@@ -237,6 +237,17 @@ async def test_an_environment_that_somebody_opened_is_closed_again(simulated, ag
     assert simulated.environments[saved.environment_id].config["networking"]["type"] == "limited"
 
 
+async def test_what_the_api_forgot_is_made_anew(simulated, agents) -> None:
+    saved = await agents.save_profile(SPEC, None)
+    simulated.agents.clear()
+    simulated.environments.clear()
+
+    again = await agents.save_profile(SPEC, replace(saved, fingerprint="before"))
+
+    assert list(simulated.agents) == [again.agent_id]
+    assert list(simulated.environments) == [again.environment_id]
+
+
 @pytest.mark.parametrize("path", ["/v1/agents", "/v1/agents/*", "/v1/environments", "/v1/environments/*"])
 async def test_an_outage_while_saving_is_told(simulated, agents, path) -> None:
     saved = await agents.save_profile(SPEC, None)

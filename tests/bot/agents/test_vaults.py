@@ -11,9 +11,9 @@ import pytest
 from bot.agents.vaults import build_auth, normalise_url
 from bot.errors import AgentsRejected, AgentsUnavailable
 from oauth.ports import Credential, Refresh, Validity
-from store.records import Secret, VaultState
+from store.records import Secret, Vault, VaultId, VaultState
 
-from .conftest import OTHER, OWNER
+from .conftest import OTHER, OWNER, Answer, refusal
 
 VAULTS = "/v1/vaults"
 CREDENTIALS = "/v1/vaults/*/credentials"
@@ -220,6 +220,49 @@ async def test_without_a_vault_there_is_nothing_to_remove(simulated, agents, vau
     await agents.remove_credential(replace(vault, vault_id=None), "vcrd_1")
 
     assert len(simulated.calls) == before
+
+
+RAW_VAULT = Vault("marker_1", OWNER, VaultState.ACTIVE, VaultId("vlt_1"))
+
+
+async def test_a_verdict_of_a_later_api_is_unknown(raw_api, raw_agents) -> None:
+    raw_api.session("vlt_1").posts.append(Answer(200, {"status": "lukewarm"}))
+
+    assert await raw_agents.validate_credential(RAW_VAULT, "vcrd_1") is Validity.UNKNOWN
+
+
+@pytest.mark.parametrize("verdict", list(Validity))
+async def test_the_verdict_of_the_api_is_passed_on(raw_api, raw_agents, verdict) -> None:
+    raw_api.session("vlt_1").posts.append(Answer(200, {"status": verdict.value}))
+
+    assert await raw_agents.validate_credential(RAW_VAULT, "vcrd_1") is verdict
+
+
+async def test_an_old_credential_that_went_meanwhile_is_no_obstacle(raw_api, raw_agents) -> None:
+    old = {"id": "vcrd_1", "auth": {"type": "mcp_oauth", "mcp_server_url": URL}, "archived_at": None}
+    session = raw_api.session("vlt_1")
+    session.lists.append(Answer(200, {"data": [old], "next_page": None}))
+    session.posts.extend([refusal(404, "not_found_error"), Answer(200, {"id": "vcrd_2"})])
+
+    assert await raw_agents.add_credential(RAW_VAULT, CREDENTIAL, "notes") == "vcrd_2"
+
+
+async def test_a_place_taken_meanwhile_is_freed_and_taken_once(raw_api, raw_agents) -> None:
+    other = {"id": "vcrd_1", "auth": {"type": "mcp_oauth", "mcp_server_url": URL + "/"}, "archived_at": None}
+    session = raw_api.session("vlt_1")
+    session.lists.extend([Answer(200, {"data": found, "next_page": None}) for found in ([], [other])])
+    session.posts.extend(
+        [refusal(409, "conflict_error"), Answer(200, {"id": "vcrd_1"}), refusal(409, "conflict_error")]
+    )
+
+    with pytest.raises(AgentsRejected):
+        await raw_agents.add_credential(RAW_VAULT, CREDENTIAL, "notes")
+
+    assert [path.rsplit("/", 1)[1] for path in session.requests if "?" not in path] == [
+        "credentials",
+        "archive",
+        "credentials",
+    ]
 
 
 # --- pure -----------------------------------------------------------------------------------------------------------
