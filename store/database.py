@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, Connection, Executable, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, ProgrammingError
@@ -28,13 +30,14 @@ _DRIVERS = {
 }
 _PRAGMAS = {
     "busy_timeout": "10000",
-    "journal_mode": "WAL",
     "foreign_keys": "ON",
     # What was acknowledged to Slack must outlive a power cut, not only our process: NORMAL would not sync each commit.
     "synchronous": "FULL",
     # Erased tasks and secrets are overwritten in the file, not only unlinked.
     "secure_delete": "ON",
 }
+_WAL_ATTEMPTS = 100
+_WAL_PAUSE_SECONDS = 0.05
 _MIGRATION_LOCK = 0x6465_7075_7479
 """Key of PostgreSQL's advisory lock, so that of several starting processes one migrates."""
 
@@ -164,8 +167,8 @@ def _open_sqlite(address: URL) -> AsyncEngine:
     if path and path != ":memory:" and not path.startswith("file:"):
         # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
         Path(path).touch(mode=0o600, exist_ok=True)
-    # isolation_level None: the driver leaves BEGIN to us, see _begin.
-    connect_args = {"isolation_level": None, "cached_statements": 512}
+    # isolation_level None: the driver leaves BEGIN to us, see _begin. timeout 0: see _switch_to_wal, _prepare sets it.
+    connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0}
     engine = create_async_engine(address, connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
@@ -176,11 +179,24 @@ def _prepare(connection: Any, _record: object) -> None:
     with ExitStack() as on_failure:
         # A file that is no database, or a locked one: without this its thread would outlive it.
         on_failure.callback(connection.close)
+        connection.run_async(_switch_to_wal)
         cursor = connection.cursor()
         for name, value in _PRAGMAS.items():
             cursor.execute(f"PRAGMA {name} = {value}")
         cursor.close()
         on_failure.pop_all()
+
+
+async def _switch_to_wal(driver: aiosqlite.Connection) -> None:
+    """Wait by asking again: of processes that start together on a new file, SQLite refuses all but one at once."""
+    for _ in range(_WAL_ATTEMPTS - 1):
+        try:
+            await driver.execute_fetchall("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            await asyncio.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
+    await driver.execute_fetchall("PRAGMA journal_mode = WAL")
 
 
 def _begin(connection: Connection) -> None:

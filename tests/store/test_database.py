@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import stat
 import threading
 from contextlib import suppress
@@ -165,6 +166,24 @@ async def test_a_file_that_is_no_database_is_unavailable(key, path):
         await database.migrate()
     await database.close()
     await no_thread_left()
+
+
+async def test_a_new_file_that_another_process_holds_is_waited_for(path, key):
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    database = Database.open(f"sqlite:///{path}", (key,))
+
+    async with asyncio.timeout(20):
+        migration = asyncio.create_task(database.migrate())
+        while not any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110  # a thread sets no event
+            await asyncio.sleep(0)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert not migration.done()
+        holder.execute("COMMIT")
+        holder.close()
+        await migration
+    await database.close()
 
 
 async def test_our_own_mistakes_are_not_called_an_outage(url, database):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+
 from store import registrations
+from store.errors import SealBroken
 from store.records import Secret
 from tests.builders import NOON, a_registration
 
@@ -41,3 +45,19 @@ async def test_dropping_a_client_spares_the_one_that_took_its_place(database):
 
         assert spared == a_registration()
         assert await registrations.find(tx, *key_of(a_registration())) is None
+
+
+async def test_clients_survive_in_their_own_row_only(database):
+    secret = a_registration(client_secret=Secret("one"), auth_method="client_secret_post")
+    other = a_registration(issuer="https://other.example")
+    async with database.transaction() as tx:
+        await registrations.put_first(tx, secret)
+        await registrations.put_first(tx, other)
+        sealed = (
+            await tx.connection.execute(text("SELECT client_secret FROM registrations WHERE client_secret <> ''"))
+        ).scalar_one()
+        await tx.connection.execute(text("UPDATE registrations SET client_secret = :sealed"), {"sealed": sealed})
+
+        with pytest.raises(SealBroken):
+            await registrations.find(tx, *key_of(other))
+        assert await registrations.find(tx, *key_of(secret)) == secret
