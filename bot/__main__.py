@@ -13,7 +13,7 @@ import typer
 from bot import logs
 from bot.app import running
 from bot.doctor import examine, render
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, SlackUnavailable, Unavailable
 from bot.settings import Settings
 from store.sealing import new_key
 
@@ -43,6 +43,10 @@ def run() -> None:
         asyncio.run(_serve(settings))
     except ConfigurationError as error:
         _misconfigured(error)
+    except Unavailable as error:
+        who = "Slack" if isinstance(error, SlackUnavailable) else "The Managed Agents API"
+        typer.echo(f"{who} does not answer. Deputy did not start; try again, or run the doctor.", err=True)
+        raise typer.Exit(1) from error
 
 
 @cli.command()

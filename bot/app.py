@@ -37,7 +37,7 @@ from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns import Turns
 from bot.domain.vaults import Vaults
-from bot.errors import ConfigurationError, SlackRejected
+from bot.errors import AgentsRejected, ConfigurationError, SlackRejected
 from bot.listeners import register
 from bot.listeners.intake import Install, Intake
 from bot.metrics import Metrics
@@ -57,6 +57,7 @@ from oauth.registration import PreRegistered
 from oauth.routes import routes
 from oauth.urls import Policy
 from store.database import Database
+from store.errors import StoreError
 from store.records import Secret, ServiceName
 
 log = structlog.get_logger(__name__)
@@ -201,9 +202,13 @@ def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    database = Database.open(settings.database_url, settings.secret_keys)
-    stack.push_async_callback(database.close)
-    await database.migrate()
+    try:
+        database = Database.open(settings.database_url, settings.secret_keys)
+        stack.push_async_callback(database.close)
+        await database.migrate()
+    except StoreError as error:
+        problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__})"
+        raise ConfigurationError((problem,)) from error
     return database
 
 
@@ -289,8 +294,12 @@ class _Domain:
     profiles: Profiles
 
     async def take_up(self, connections: Connections) -> None:
-        """Go on where an earlier process stopped."""
-        await self.profiles.ensure()
+        """Go on where an earlier process stopped. Raises `ConfigurationError` when the API refuses the key."""
+        try:
+            await self.profiles.ensure()
+        except AgentsRejected as error:
+            problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
+            raise ConfigurationError((problem,)) from error
         await connections.recover()
         await self.desk.recover()
         await self.runner.resume()

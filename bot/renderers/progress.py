@@ -68,7 +68,7 @@ def fold(lines: tuple[Line, ...], *, is_stream: bool) -> tuple[Line, ...]:
     A stream cannot take lines back, so there the later ones share one line; elsewhere the earlier ones do.
     """
     room = limits.PLAN_TASKS_MAX - 1
-    if len(lines) <= limits.PLAN_TASKS_MAX:
+    if len(lines) <= room:
         return lines
     if not is_stream:
         earlier = lines[:-room]

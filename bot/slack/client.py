@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
 from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
-from bot.slack.pacer import Pacer
+from bot.slack.pacer import IN_CHANNEL, Pacer
 from store.records import Secret
 
 _READS = frozenset(
@@ -76,6 +76,8 @@ class SlackApi:
         """Wait for the method's turn, call it, and call again what was certainly not done or may be done twice."""
         for attempt in range(_ATTEMPTS):
             await self._turn(method)
+            if method == "chat.postMessage":
+                await self._turn(f"{IN_CHANNEL}{arguments['channel']}")
             try:
                 return await self.call_now(method, **arguments)
             except SlackUnavailable as error:

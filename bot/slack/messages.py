@@ -19,7 +19,8 @@ EVENT_TYPE = "deputy"
 _MARGIN = 10.0
 """Seconds by which Slack's clock may be behind ours."""
 _PAGES = 5
-_GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found"})
+GONE = frozenset({"message_not_found", "thread_not_found"})
+"""Codes that say that somebody has deleted the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Messages:
         try:
             await self._api.call("chat.delete", channel=ref.channel, ts=ref.ts)
         except SlackRejected as error:
-            if error.code not in _GONE:
+            if error.code not in GONE:
                 raise
 
     async def find(

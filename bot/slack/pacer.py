@@ -24,6 +24,9 @@ _PER_MINUTE = {
     "views.open": _TIER_4,
     "views.publish": _TIER_4,
 }
+IN_CHANNEL = "chat.postMessage in "
+"""Followed by a channel: the budget for posting there, about a message a second."""
+_CHANNEL_BURST, _CHANNEL_PER_SECOND = 3.0, 0.9
 _BURST_SHARE = 0.5
 """How much of a minute's calls may go at once; the rest drips, so that no minute has more than its number."""
 _OFF_FOR = timedelta(minutes=5)
@@ -45,10 +48,8 @@ class Pacer:
 
     def take(self, workspace: str, method: str) -> float:
         """Take a call from the budget and return 0, or return in how many seconds there is one, taking none."""
-        per_minute = _PER_MINUTE.get(method, _TIER_3)
-        now, burst = self._clock.now(), per_minute * _BURST_SHARE
+        now, (burst, rate) = self._clock.now(), _budget(method)
         bucket = self._buckets.setdefault((workspace, method), _Bucket(burst, now))
-        rate = per_minute * (1 - _BURST_SHARE) / 60
         elapsed = max(0.0, (now - bucket.filled_at).total_seconds())
         bucket.tokens = min(burst, bucket.tokens + elapsed * rate)
         bucket.filled_at = max(now, bucket.filled_at)
@@ -70,3 +71,11 @@ class Pacer:
         """Return whether a workspace was found unable to do this lately."""
         until = self._off_until.get((workspace, method))
         return until is not None and self._clock.now() < until
+
+
+def _budget(method: str) -> tuple[float, float]:
+    """Return how many calls may go at once, and how many a second come back."""
+    if method.startswith(IN_CHANNEL):
+        return _CHANNEL_BURST, _CHANNEL_PER_SECOND
+    per_minute = _PER_MINUTE.get(method, _TIER_3)
+    return per_minute * _BURST_SHARE, per_minute * (1 - _BURST_SHARE) / 60

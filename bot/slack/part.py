@@ -6,7 +6,7 @@ call, so that a later process knows which messages may be open and where their t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
 from bot.renderers.blocks import Block
 from bot.renderers.progress import Page, chunks_between, merged, render_page
 from bot.slack.client import SlackApi, SlackUnsure
-from bot.slack.messages import Found, Messages, metadata
+from bot.slack.messages import GONE, Found, Messages, metadata
 from store import segments
 from store.database import Database
 from store.records import MessageRef, MessageTs, Segment, Thread, Turn
@@ -42,6 +42,8 @@ class Content:
     raw: str
     to: int
     """Where that part ends in the turn's text."""
+    tells: frozenset[str] = frozenset()
+    """The ids of the tasks it shows, one by one or folded."""
 
 
 @dataclass(slots=True)
@@ -51,15 +53,20 @@ class Part:
     segment: Segment
     ts: MessageTs | None
     tasks_from: int
+    tasks_to: int = 0
+    """How many of the turn's tasks are told once it has ended, counted from the first."""
     sent: Page = field(default_factory=Page)
     raw: str | None = ""
     """The turn's text that the message shows, as the agent wrote it; None if an earlier process wrote it."""
     sent_to: int = 0
+    tells: frozenset[str] = frozenset()
     written_at: datetime | None = None
     is_stopped: bool = False
     """True once nothing can be streamed into it."""
     is_stale: bool = False
     """True when it must be rewritten as a whole: what it shows is unknown or wrong."""
+    is_told: bool = False
+    """True once it shows all that it ever will, unless the agent's words change."""
     text_to: int | None = None
     ending: Ending | None = None
 
@@ -71,6 +78,7 @@ class Part:
     def shows(self, content: Content, now: datetime) -> None:
         """Remember what was sent."""
         self.sent, self.raw, self.sent_to, self.written_at = content.page, content.raw, content.to, now
+        self.tells |= content.tells
 
 
 class Parts:
@@ -98,7 +106,8 @@ class Parts:
             part = _remembered(segment, tasks_from, own)
             if segment.is_open:
                 await self._take_up(part, own, {one.ts for one in known if one.ts})
-            tasks_from = max(tasks_from, told.get(part.ts, 0) if part.ts else 0)
+            part.tasks_to = told.get(part.ts, 0) if part.ts else 0
+            tasks_from = max(tasks_from, part.tasks_to)
             parts.append(part)
         return parts
 
@@ -150,7 +159,6 @@ class Parts:
             part.is_stale = True
         except SlackRejected as error:
             _raise_if_stopped_by_user(error)
-            part.is_stopped = isinstance(error, StreamEnded)
             part.is_stale = True
         else:
             part.shows(_merged(part, content), self._clock.now())
@@ -163,7 +171,11 @@ class Parts:
     async def end(self, part: Part, content: Content, ending: Ending) -> None:
         """Show the rest and close the message for good. One that fails is stale: `rewrite` it."""
         part.ending, part.text_to = ending, content.to
-        chunks = chunks_between(part.sent, content.page) if part.is_stream and not part.is_stopped else None
+        chunks = (
+            chunks_between(part.sent, content.page)
+            if part.is_stream and not part.is_stopped and not part.is_stale
+            else None
+        )
         if chunks is None:
             return await self.rewrite(part, content)
         part.is_stale = True
@@ -216,7 +228,11 @@ class Parts:
 
     async def _rewrite(self, part: Part, content: Content, ending: Ending) -> None:
         message = render_page(content.page, ending.footer)
-        await self._messages.update(self._ref(part), message, marker=ending.marker, tasks=ending.tasks_to)
+        try:
+            await self._messages.update(self._ref(part), message, marker=ending.marker, tasks=ending.tasks_to)
+        except SlackRejected as error:
+            if error.code not in GONE:
+                raise
         part.shows(content, self._clock.now())
 
     async def _stop(self, part: Part, **content: Any) -> None:
@@ -236,7 +252,14 @@ class Parts:
             await self._know(part, found)
         if part.is_stream and part.ts is not None:
             part.is_stale = True
+            await self._stop_left(part)
+
+    async def _stop_left(self, part: Part) -> None:
+        try:
             await self.stop(part)
+        except StreamEnded:
+            await self.seal(part)
+            raise
 
     async def _know(self, part: Part, ts: MessageTs) -> None:
         part.ts = ts
@@ -268,7 +291,7 @@ def _lost(segment: Segment, own: list[Found], known: set[MessageTs]) -> MessageT
 
 
 def _merged(part: Part, content: Content) -> Content:
-    return Content(merged(part.sent, content.page), content.raw, content.to)
+    return replace(content, page=merged(part.sent, content.page))
 
 
 def _raise_if_stopped_by_user(error: SlackRejected) -> None:

@@ -10,9 +10,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import structlog
+
 from bot.commands import Place
 from bot.domain.ports import Clock
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.errors import Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.notices import ApprovalWaiting, Home, Notice
 from bot.renderers.answer import render_control, render_root
@@ -28,6 +30,8 @@ from bot.slack.stream import StreamedAnswer
 from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, Turn, UserId
+
+_log = structlog.get_logger(__name__)
 
 _OLD = timedelta(minutes=1)
 """Age from which something may have been posted by another process."""
@@ -126,6 +130,17 @@ class SlackScreen:
             await self._messages.whisper(member.user_id, place.channel, place.thread_ts, message)
         except SlackRejected:
             await self._answer_or_message(member, place, message)
+
+    async def refuse(self, user_id: UserId, place: Place, refused: Refused) -> None:
+        """Tell somebody who is not a member why they cannot be served; only they see it, or nobody."""
+        message = render_notice(refused, self._titles)
+        try:
+            if place.response_url and self._is_slack(place.response_url):
+                await self._messages.respond(place.response_url, message)
+            else:
+                await self._messages.whisper(user_id, place.channel, place.thread_ts, message)
+        except SlackRejected as error:
+            _log.info("slack.refusal_not_shown", code=error.code)
 
     async def direct_channel(self, member: Member) -> ChannelId:
         """Return the channel of the direct messages with this member."""

@@ -15,11 +15,12 @@ from bot.domain.ports import Clock
 from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
 from bot.renderers import limits
-from bot.renderers.answer import render_footer, render_worked
-from bot.renderers.markdown import one_line, segment, segment_end, settled, streamed
-from bot.renderers.progress import Line, Page, chunks_between, fold, left_open, render_plan_title, render_task
+from bot.renderers.answer import render_footer
+from bot.renderers.markdown import one_line
+from bot.renderers.progress import Line, Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
+from bot.slack.picture import Picture
 from store.records import MessageTs, Thread, Turn
 
 SEAL_AFTER = 240.0
@@ -30,7 +31,7 @@ _START_PATIENCE = 5.0
 """Seconds that a stream may wait for its turn before an edited message takes its place."""
 _LONG = 60.0
 """Seconds after which the end of a turn notifies its owner."""
-_TRIES = 8
+_TRIES = 5
 _STATUS, _START = "agents.sessions.setStatus", "chat.startStream"
 
 _log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class StreamedAnswer:
             return None
         await self._set_status("processing")
         try:
-            delay = await self._step(progress)
+            delay = await self._step(self._picture(progress))
         except StreamEnded:
             await self._fall_silent(progress)
             return None
@@ -81,34 +82,33 @@ class StreamedAnswer:
 
     async def pause(self, progress: Progress) -> None:
         """Show `progress` and close the open message: people are waited for."""
-        await self._persist(lambda: self._close(progress, "suspended"), progress)
+        await self._persist(lambda: self._close(self._picture(progress), "suspended"), progress)
         await self._set_status("suspended")
 
     async def finish(self, progress: Progress) -> None:
         """Show the whole of `progress` and its outcome, close everything; nothing happens the second time."""
-        await self._persist(lambda: self._close(progress, "active", is_last=True), progress)
+        await self._persist(lambda: self._close(self._picture(progress), "active", is_last=True), progress)
         await self._set_status("active")
 
     # Steps: each does one thing to one message.
 
-    async def _step(self, progress: Progress) -> float | None:
-        if await self._mend(progress):
+    async def _step(self, picture: Picture) -> float | None:
+        if await self._mend(picture):
             return 0.0
         part = self._current
         if part is None:
-            if not self._has_news(progress):
+            if not picture.has_news(self._covered, self._tasks_from):
                 return None
             part = await self._begin(is_stream=self._may_stream)
         if part.is_stream and part.ts is None:
-            return await self._start(part, progress)
-        return await self._extend(part, progress)
+            return await self._start(part, picture)
+        return await self._extend(part, picture)
 
-    async def _start(self, part: Part, progress: Progress) -> float:
-        content = self._content(part, progress)
+    async def _start(self, part: Part, picture: Picture) -> float:
+        content = picture.content(part)
         chunks = chunks_between(Page(), content.page)
         if not self._may_stream or not chunks:
-            await self._parts.seal(part)
-            part.ending = self._between(part, progress)
+            await self._drop(part, picture)
             return 0.0
         if delay := self._api.delay(_START):
             return self._prefer_editing(delay)
@@ -123,15 +123,14 @@ class StreamedAnswer:
             return 0.0
         return SEAL_AFTER
 
-    async def _extend(self, part: Part, progress: Progress) -> float | None:
-        content = self._content(part, progress)
+    async def _extend(self, part: Part, picture: Picture) -> float | None:
         age = (self._clock.now() - part.segment.started_at).total_seconds() if part.is_stream else 0.0
-        if content.to < self._reach(progress) or age >= SEAL_AFTER:
-            await self._end(part, progress, self._between(part, progress))
+        if picture.overflows(part) or age >= SEAL_AFTER:
+            await self._end(part, picture, self._between(part, picture), picture.good_end(part))
             return 0.0
         if part.is_stream:
-            return await self._append(part, content, SEAL_AFTER - age)
-        return await self._edit(part, content)
+            return await self._append(part, picture.content(part), SEAL_AFTER - age)
+        return await self._edit(part, picture.content(part))
 
     async def _append(self, part: Part, content: Content, left: float) -> float:
         chunks = chunks_between(part.sent, content.page)
@@ -148,66 +147,74 @@ class StreamedAnswer:
     async def _edit(self, part: Part, content: Content) -> float | None:
         if part.ts is None:
             await self._parts.post(part, content)
-            return None
-        if content.page == part.sent and part.raw is not None:
-            return None
-        if delay := self._since_written(part, _EDIT_EVERY):
-            return delay
-        await self._parts.edit(part, content)
+        elif content.page != part.sent or part.raw is None:
+            if delay := self._since_written(part, _EDIT_EVERY):
+                return delay
+            await self._parts.edit(part, content)
         return None
 
-    async def _mend(self, progress: Progress) -> bool:
-        """Rewrite the first message that shows what it should not; return whether there was one."""
-        text = progress.shown_text
+    async def _mend(self, picture: Picture, *, is_closing: bool = False) -> bool:
+        """Rewrite the first message that shows what it should not; return whether there was one.
+
+        When the answer is closing, the open message is left: its end rewrites it anyway.
+        """
         for part in self._written:
-            is_changed = part.ending is not None and part.raw is not None and part.text_to is not None
-            if is_changed and text[part.segment.text_from : part.text_to] != part.raw:
-                part.is_stale = True
-            if part.is_stale:
-                await self._rewrite(part, progress)
+            if is_closing and part.ending is None:
+                continue
+            is_changed = part.is_told and picture.text[part.segment.text_from : part.text_to] != part.raw
+            if part.is_stale or is_changed:
+                await self._rewrite(part, picture)
                 return True
         return False
 
-    async def _rewrite(self, part: Part, progress: Progress) -> None:
-        part.ending = part.ending or self._between(part, progress)
-        content = self._sealed(part, progress, part.text_to)
-        await self._parts.rewrite(part, content)
-        self._tell(part, progress)
+    async def _rewrite(self, part: Part, picture: Picture) -> None:
+        part.ending = part.ending or self._between(part, picture)
+        to = picture.good_end(part) if part.text_to is None else part.text_to
+        await self._parts.rewrite(part, picture.sealed(part, to))
+        self._tell(part, picture)
 
-    async def _end(self, part: Part, progress: Progress, ending: Ending) -> None:
-        to = None if not ending.footer else len(progress.shown_text)
-        content = self._sealed(part, progress, to)
+    async def _end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
+        part.ending = ending
+        content = picture.sealed(part, to)
         if part.ts is None:
+            part.ending = None
             await self._parts.post_whole(part, content, ending)
         else:
             await self._parts.end(part, content, ending)
         self._status = ending.session_status if part.is_stream else self._status
-        self._tell(part, progress)
+        self._tell(part, picture)
+
+    async def _drop(self, part: Part, picture: Picture) -> None:
+        """Give up a message that is not at Slack."""
+        await self._parts.seal(part)
+        part.ending = self._between(part, picture)
 
     # Closing: everything that is left, then the end.
 
-    async def _close(self, progress: Progress, session_status: str, *, is_last: bool = False) -> None:
-        while not (is_last and self._is_finished):
-            while await self._mend(progress):
+    async def _close(self, picture: Picture, session_status: str, *, is_last: bool = False) -> None:
+        while True:
+            while await self._mend(picture, is_closing=True):
                 pass
+            if is_last and self._is_finished:
+                return
             part = self._current
             if part is not None and part.is_stream and part.ts is None:
-                await self._abandon(part, progress)
+                await self._abandon(part, picture)
                 continue
             if part is None:
-                if not is_last and not self._has_news(progress):
+                if not is_last and not picture.has_news(self._covered, self._tasks_from):
                     return
                 part = await self._begin(is_stream=False)
-            if self._fits(part, progress):
-                await self._end(part, progress, self._last(part, progress, session_status, is_last=is_last))
+            if picture.fits(part):
+                ending = self._last(part, picture, session_status, is_last=is_last)
+                await self._end(part, picture, ending, len(picture.text))
                 return
-            await self._end(part, progress, self._between(part, progress))
+            await self._end(part, picture, self._between(part, picture), picture.good_end(part))
 
-    async def _abandon(self, part: Part, progress: Progress) -> None:
+    async def _abandon(self, part: Part, picture: Picture) -> None:
         """Give up a stream that never began, unless it did and we were not told."""
         if not await self._parts.adopt(part, self._known):
-            part.ending = self._between(part, progress)
-            await self._parts.seal(part)
+            await self._drop(part, picture)
 
     async def _persist(self, act: Callable[[], Awaitable[None]], progress: Progress) -> None:
         """Do it until it is done: what fails leaves a message to be rewritten, which the next try does."""
@@ -231,92 +238,29 @@ class StreamedAnswer:
         part = next((part for part in self._written if part.ending is None or part.is_stale), None)
         if part is not None:
             part.text_to = len(progress.shown_text)
-            part.ending = part.ending or self._between(part, progress)
+            part.ending = part.ending or self._between(part, self._picture(progress))
             part.is_stale = False
             await self._parts.seal(part)
 
-    # The picture: what belongs into which message.
-
-    def _content(self, part: Part, progress: Progress) -> Content:
-        """Return what an open message should show now."""
-        text, start = progress.shown_text, part.segment.text_from
-        to = segment_end(text[: self._reach(progress)], start, at_least=min(part.sent_to, len(text)))
-        show = streamed if part.is_stream else segment
-        lines = fold(self._lines(part, progress), is_stream=part.is_stream)
-        page = Page(render_plan_title(progress, self._titles), lines, show(text, start, to) if to > start else "")
-        return Content(page, text[start:to], to)
-
-    def _sealed(self, part: Part, progress: Progress, to: int | None) -> Content:
-        """Return what a message shows for good: up to `to`, or as far as is good."""
-        text, start = progress.shown_text, part.segment.text_from
-        if to is None:
-            to = self._good_end(part, progress)
-        lines = self._lines(part, progress)
-        if part.is_stream and not part.is_stale and not part.is_stopped:
-            lines = fold(lines, is_stream=True)
-        title = self._last_title(part, progress)
-        body = segment(text, start, to) if text[start:to].strip() else ""
-        return Content(Page(title, left_open(lines), body), text[start:to], to)
-
-    def _good_end(self, part: Part, progress: Progress) -> int:
-        text, start = progress.shown_text, part.segment.text_from
-        sent_to = 0 if part.is_stale else min(part.sent_to, len(text))
-        end = segment_end(text[: self._reach(progress)], start, at_least=max(start, sent_to))
-        if end == len(text) and progress.outcome is not None:
-            return end
-        return max(start, sent_to, text.rfind(" ", start, end) + 1, text.rfind("\n", start, end) + 1)
-
-    def _lines(self, part: Part, progress: Progress) -> tuple[Line, ...]:
-        own = {line.id for line in part.sent.lines}
-        lines = [render_task(task, self._titles) for task in progress.tasks[part.tasks_from :]]
-        told = {line_id for line_id, line in self._told.items() if line.is_over}
-        if part.ending is not None and part.raw is not None and not part.is_stale:
-            return tuple(line for line in lines if line.id in own)
-        return tuple(line for line in lines if line.id in own or line.id not in told)
-
-    def _reach(self, progress: Progress) -> int:
-        """Return how much of the text can be shown now."""
-        text = progress.shown_text
-        return len(text) if progress.outcome is not None else settled(text)
-
-    def _fits(self, part: Part, progress: Progress) -> bool:
-        text = progress.shown_text
-        return segment_end(text, part.segment.text_from, at_least=min(part.sent_to, len(text))) == len(text)
-
-    def _has_news(self, progress: Progress) -> bool:
-        if progress.shown_text[self._covered : self._reach(progress)].strip():
-            return True
-        lines = [render_task(task, self._titles) for task in progress.tasks[self._tasks_from :]]
-        return any(line.status != "pending" and _is_new(self._told.get(line.id), line) for line in lines)
-
-    def _last_title(self, part: Part, progress: Progress) -> str:
-        if part.ending is not None and part.ending.session_status == "processing":
-            return "Continued below"
-        if progress.outcome is not None:
-            return render_worked(progress, self._seconds)
-        return render_plan_title(progress, self._titles)
-
-    def _between(self, part: Part, progress: Progress) -> Ending:
-        return Ending(part.segment.id, "processing", self._tasks_to(progress))
-
-    def _last(self, part: Part, progress: Progress, session_status: str, *, is_last: bool) -> Ending:
-        if not is_last:
-            return Ending(part.segment.id, session_status, self._tasks_to(progress))
-        is_mentioned = self._seconds > _LONG and not self._thread.is_private
-        footer = render_footer(self._turn, progress, self._seconds, is_mentioned=is_mentioned)
-        return Ending(self._turn.id, session_status, self._tasks_to(progress), footer)
-
-    def _tasks_to(self, progress: Progress) -> int:
-        states = [render_task(task, self._titles).is_over for task in progress.tasks]
-        return states.index(False) if False in states else len(states)
-
-    def _tell(self, part: Part, progress: Progress) -> None:
-        """Remember which tasks an ended message tells, and as what."""
-        shown = {line.id for line in part.sent.lines}
-        now = [render_task(task, self._titles) for task in progress.tasks]
-        self._told |= {line.id: line for line in now if line.id in shown}
-
     # What is known.
+
+    def _picture(self, progress: Progress) -> Picture:
+        return Picture(progress, self._titles, self._told, self._seconds)
+
+    def _between(self, part: Part, picture: Picture) -> Ending:
+        return Ending(part.segment.id, "processing", picture.tasks_to)
+
+    def _last(self, part: Part, picture: Picture, session_status: str, *, is_last: bool) -> Ending:
+        if not is_last:
+            return Ending(part.segment.id, session_status, picture.tasks_to)
+        is_mentioned = self._seconds > _LONG and not self._thread.is_private
+        footer = render_footer(self._turn, picture.progress, self._seconds, is_mentioned=is_mentioned)
+        return Ending(self._turn.id, session_status, picture.tasks_to, footer)
+
+    def _tell(self, part: Part, picture: Picture) -> None:
+        """Remember which tasks an ended message tells, and as what."""
+        part.is_told, part.tasks_to = True, picture.tasks_to
+        self._told |= {line.id: line for line in picture.lines if line.id in part.tells}
 
     @property
     def _current(self) -> Part | None:
@@ -332,7 +276,7 @@ class StreamedAnswer:
 
     @property
     def _tasks_from(self) -> int:
-        return max((part.tasks_from for part in self._written), default=0)
+        return max((part.tasks_to for part in self._written), default=0)
 
     @property
     def _known(self) -> set[MessageTs]:
@@ -392,7 +336,3 @@ class StreamedAnswer:
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
-
-
-def _is_new(told: Line | None, line: Line) -> bool:
-    return told is None or (told.title, told.status) != (line.title, line.status)

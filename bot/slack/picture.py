@@ -1,0 +1,130 @@
+"""Which part of a turn's picture belongs into which message of its answer. Pure.
+
+When it is sent and how is `stream`'s and `part`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.progress import Progress
+from bot.renderers.answer import render_worked
+from bot.renderers.markdown import segment, segment_end, settled, streamed, visible
+from bot.renderers.progress import Line, Page, fold, left_open, render_plan_title, render_task
+from bot.slack.part import Content, Part
+
+_WORD_MAX = 60
+"""Characters of an unfinished word that are held back."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A turn's progress, and what the messages that have ended already tell of it."""
+
+    progress: Progress
+    titles: Mapping[str, str]
+    told: Mapping[str, Line]
+    """Tasks by id, as messages that have ended tell them."""
+    seconds: float
+    """How long the turn has been running."""
+
+    @property
+    def text(self) -> str:
+        """Return the answer as far as it is known."""
+        return self.progress.shown_text
+
+    @cached_property
+    def reach(self) -> int:
+        """Return how much of the text can be shown now."""
+        if self.progress.outcome is not None:
+            return len(self.text)
+        # Slack drops white space where a chunk begins (slack-platform.md §1.2), so chunks begin with a word.
+        return _word_start(self.text, settled(self.text))
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Return every task of the turn as a line."""
+        return tuple(render_task(task, self.titles) for task in self.progress.tasks)
+
+    @property
+    def tasks_to(self) -> int:
+        """Return how many tasks are over, counted from the first."""
+        return next((index for index, line in enumerate(self.lines) if not line.is_over), len(self.lines))
+
+    def lines_of(self, part: Part) -> tuple[Line, ...]:
+        """Return the tasks that a message tells: its own, and those that no other has told to the end."""
+        if part.is_told:
+            return tuple(line for line in self.lines if line.id in part.tells)
+        return tuple(line for line in self.lines[part.tasks_from :] if line.id in part.tells or not self._is_told(line))
+
+    def content(self, part: Part) -> Content:
+        """Return what an open message should show now."""
+        start, reach = part.segment.text_from, max(self.reach, min(part.sent_to, len(self.text)))
+        to = segment_end(self.text[:reach], start, at_least=min(part.sent_to, reach))
+        lines = self.lines_of(part)
+        show = streamed if part.is_stream else segment
+        body = show(self.text, start, to) if to > start else ""
+        page = Page(render_plan_title(self.progress, self.titles), fold(lines, is_stream=part.is_stream), body)
+        return Content(page, self.text[start:to], to, _ids(lines))
+
+    def sealed(self, part: Part, to: int) -> Content:
+        """Return what a message shows for good, up to `to`."""
+        start, lines = part.segment.text_from, self.lines_of(part)
+        body = segment(self.text, start, to) if self.text[start:to].strip() else ""
+        shown = fold(left_open(lines), is_stream=part.is_stream and not part.is_stopped)
+        return Content(
+            Page(self._last_title(part), shown, body), self.text[start:to], to, frozenset(x.id for x in lines)
+        )
+
+    def good_end(self, part: Part) -> int:
+        """Return where a message that must end now ends best: after a word, not before what it shows already."""
+        start, sent_to = part.segment.text_from, 0 if part.is_stale else min(part.sent_to, len(self.text))
+        end = segment_end(self.text[: max(self.reach, sent_to)], start, at_least=max(start, sent_to))
+        if end == len(self.text) and self.progress.outcome is not None:
+            return end
+        return max(start, sent_to, self.text.rfind(" ", start, end) + 1, self.text.rfind("\n", start, end) + 1)
+
+    def overflows(self, part: Part) -> bool:
+        """Return whether what can be shown now does not fit into an open message."""
+        return self.content(part).to < self.reach
+
+    def fits(self, part: Part) -> bool:
+        """Return whether all the rest fits into a message."""
+        sent_to = min(part.sent_to, len(self.text))
+        return segment_end(self.text, part.segment.text_from, at_least=sent_to) == len(self.text)
+
+    def has_news(self, covered: int, tasks_from: int) -> bool:
+        """Return whether there is something that no message shows yet."""
+        if visible(self.text[covered : self.reach]).strip():
+            return True
+        # A held call alone is no news: its card is posted.
+        return any(line.status != "pending" and self._is_new(line) for line in self.lines[tasks_from:])
+
+    def _is_told(self, line: Line) -> bool:
+        told = self.told.get(line.id)
+        return told is not None and told.is_over
+
+    def _is_new(self, line: Line) -> bool:
+        told = self.told.get(line.id)
+        return told is None or (told.title, told.status) != (line.title, line.status)
+
+    def _last_title(self, part: Part) -> str:
+        if part.ending is not None and part.ending.session_status == "processing":
+            return "Continued below"
+        if self.progress.outcome is not None:
+            return render_worked(self.progress, self.seconds)
+        return render_plan_title(self.progress, self.titles)
+
+
+def _ids(lines: tuple[Line, ...]) -> frozenset[str]:
+    return frozenset(line.id for line in lines)
+
+
+def _word_start(text: str, end: int) -> int:
+    """Return where the last word before `end` begins, `end` where words are not set apart."""
+    for start in range(min(end, len(text) - 1), max(0, end - _WORD_MAX), -1):
+        if text[start - 1].isspace() and not text[start].isspace():
+            return start
+    return 0 if text[max(0, end - _WORD_MAX) : end].isspace() else end
