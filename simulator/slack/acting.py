@@ -5,6 +5,8 @@ Commands, clicks and modals are in `using.py`; the shapes of what is sent are in
 
 from __future__ import annotations
 
+import html
+import re
 import secrets
 from typing import Any
 
@@ -26,7 +28,7 @@ class Acting(Using):
         """Write a message; `<@U…>` and `@name` mention. `extra` is laid over the events (subtype, bot_id, …)."""
         where = self.where(channel)
         person = self.actor(user, where, forge=forge)
-        raw = text if "<@" in text else typed(self.workspace, text)
+        raw = text if "<@" in text else typed(self.workspace, text, names_too=False)
         message = Message(where.id, self.workspace.next_ts(), user, raw, thread_ts=thread_ts, bot_id=person.bot_id)
         message.blocks = _rich_text(raw)
         root = self.workspace.find(where.id, thread_ts) if thread_ts else None
@@ -45,7 +47,7 @@ class Acting(Using):
         """Rewrite an own message; a mention in it fires `app_mention` again, marked as edited."""
         self._own(user, message)
         previous = message.as_json()
-        message.text = text if "<@" in text else typed(self.workspace, text)
+        message.text = text if "<@" in text else typed(self.workspace, text, names_too=False)
         message.blocks = _rich_text(message.text)
         message.edited = {"user": user, "ts": self.workspace.next_ts()}
         self.workspace.changed(message)
@@ -118,7 +120,20 @@ class Acting(Using):
         """Deactivate an account."""
         return self.change_person(user, deleted=True)
 
+    def uninstall(self) -> None:
+        """Remove the app: its token dies, and it is told."""
+        self.emit({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}})
+        self.emit({"type": "app_uninstalled"})
+
 
 def _rich_text(text: str) -> list[dict[str, Any]]:
-    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text or " "}]}
+    """Return the block that Slack's client makes of what was typed."""
+    runs: list[dict[str, Any]] = []
+    end = 0
+    for match in re.finditer(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", text):
+        runs += [{"type": "text", "text": text[end : match.start()]}, {"type": "user", "user_id": match[1]}]
+        end = match.end()
+    runs.append({"type": "text", "text": text[end:]})
+    runs = [run | {"text": html.unescape(run["text"])} if "text" in run else run for run in runs]
+    section = {"type": "rich_text_section", "elements": [run for run in runs if run.get("text") != ""]}
     return [{"type": "rich_text", "block_id": secrets.token_urlsafe(4), "elements": [section]}]

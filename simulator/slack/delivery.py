@@ -84,6 +84,7 @@ class Deliveries:
         self.acks: list[Ack] = []
         self.lost: list[Delivery] = []
         """Events that ran out of retries, commands and clicks that failed."""
+        self._unsettled: dict[int, Delivery] = {}
         self._turn = 0
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,6 +106,7 @@ class Deliveries:
         """Queue something for its first attempt."""
         delivery = Delivery(kind, payload)
         self.log.append(delivery)
+        self._unsettled[id(delivery)] = delivery
         self._queue.put_nowait(delivery)
         return delivery
 
@@ -112,7 +114,7 @@ class Deliveries:
         """Send every waiting event now: a socket has opened."""
         self.carriers.append(carrier)
         self._on_change()
-        for delivery in self.log:
+        for delivery in list(self._unsettled.values()):
             if delivery.state == "waiting":
                 delivery.state = "new"
                 self._queue.put_nowait(delivery)
@@ -120,7 +122,7 @@ class Deliveries:
     def tick(self) -> None:
         """Fail what was not answered in time, and send what is due again."""
         now = self._clock.now()
-        for delivery in self.log:
+        for delivery in list(self._unsettled.values()):
             if delivery.state == "sent" and now - delivery.sent_at >= ANSWER_WITHIN:
                 self._failed(delivery, "timeout" if self.endpoint is None else "http_timeout")
             elif delivery.state == "waiting" and now >= delivery.due_at and (self.endpoint or self.carriers):
@@ -134,13 +136,13 @@ class Deliveries:
         if carrier in self.carriers:
             self.carriers.remove(carrier)
         self._on_change()
-        for delivery in self.log:
+        for delivery in list(self._unsettled.values()):
             if delivery.state == "sent" and delivery.carrier is carrier:
                 self._failed(delivery, "timeout")
 
     def acked(self, envelope_id: str, body: Any) -> None:
         """Take an acknowledgement, through whichever socket; late ones change nothing."""
-        for delivery in reversed(self.log):
+        for delivery in self._unsettled.values():
             if delivery.envelope_id == envelope_id and delivery.state == "sent":
                 self._settle(delivery, body)
                 return
@@ -214,6 +216,7 @@ class Deliveries:
 
     def _settle(self, delivery: Delivery, body: Any) -> None:
         delivery.state, delivery.body = "acked", body
+        self._unsettled.pop(id(delivery), None)
         latency = time.monotonic() - delivery.started
         payload = delivery.payload
         name = payload.get("command") or (payload.get("event") or payload)["type"]
@@ -227,6 +230,7 @@ class Deliveries:
             delivery.attempt, delivery.reason, delivery.state = delivery.attempt + 1, reason, "waiting"
         else:
             delivery.state, delivery.reason = "failed", reason
+            self._unsettled.pop(id(delivery), None)
             self.lost.append(delivery)
             delivery.settled.set()
         self._on_change()

@@ -77,17 +77,22 @@ def mention_event(ws: Workspace, message: Message) -> Payload:
     }
 
 
-def typed(ws: Workspace, text: str, *, escapes: bool = True) -> str:
-    """Return typed text as Slack hands it on: `&<>` escaped, `@name` and `#channel` as tokens."""
+def typed(ws: Workspace, text: str, *, escapes: bool = True, names_too: bool = True) -> str:
+    """Return typed text as Slack hands it on: `&<>` escaped, `@name` and `#channel` as tokens.
+
+    Commands get the name in the token (`<@U…|name>`), messages do not.
+    """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if not escapes:
         return text
-    names = {person.name: person for person in ws.people.values()}
+    people = {person.name: person for person in ws.people.values()}
     channels = {channel.name: channel for channel in ws.channels.values() if not channel.is_im}
 
     def at(match: re.Match[str]) -> str:
-        person = names.get(match[1].lower())
-        return f"<@{person.id}|{person.name}>" if person else match[0]
+        person = people.get(match[1].lower())
+        if person is None:
+            return match[0]
+        return f"<@{person.id}|{person.name}>" if names_too else f"<@{person.id}>"
 
     def number(match: re.Match[str]) -> str:
         channel = channels.get(match[1].lower())

@@ -29,8 +29,6 @@ class Sending:
         self.echo_own_messages = True
         """Whether the app is told of its own messages, as Slack does."""
         self.should_escape = True
-        self.subscriptions: set[str] | None = None
-        """Subscribed events as in a manifest (`message.im`, `app_mention`, …); None: all."""
         self.typed_values: dict[tuple[str, str], dict[str, Any]] = {}
         """(channel, ts) → state of a message's menus."""
         workspace.on_event = self._emit_own
@@ -52,7 +50,8 @@ class Sending:
         name = event["type"]
         if name == "message":
             name = SUBSCRIPTION[event["channel_type"]]
-        if self.subscriptions is not None and name not in self.subscriptions:
+        subscribed = self.workspace.subscriptions
+        if subscribed is not None and name not in subscribed:
             return None
         return self.send_event(event)
 

@@ -17,15 +17,15 @@ from aiohttp import web
 
 from simulator.clock import SimulatorClock
 from simulator.slack import people
-from simulator.slack.acting import Acting
 from simulator.slack.delivery import Ack, Deliveries
 from simulator.slack.faults import Faults
 from simulator.slack.hooks import Hooks
-from simulator.slack.messages import Message, elements_of, text_of
+from simulator.slack.looking import Looking
+from simulator.slack.messages import Message
 from simulator.slack.openid import OpenId
 from simulator.slack.socket import SocketMode
 from simulator.slack.webapi import Access, Call, WebApi
-from simulator.slack.workspace import View, Workspace
+from simulator.slack.workspace import Workspace
 
 TICK = 0.02
 CANARY = "canary-"
@@ -36,7 +36,7 @@ MANIFEST_SCOPES = (
 )
 
 
-class SlackSimulator(Acting):
+class SlackSimulator(Looking):
     """One workspace with one app in it.
 
     `async with SlackSimulator().running() as slack:`; the app connects with `api_url`, `bot_token`
@@ -144,6 +144,15 @@ class SlackSimulator(Acting):
         self.deliveries.endpoint = endpoint
 
     @property
+    def subscriptions(self) -> set[str] | None:
+        """The app's event subscriptions, as in a manifest; None: all."""
+        return self.workspace.subscriptions
+
+    @subscriptions.setter
+    def subscriptions(self, names: set[str] | None) -> None:
+        self.workspace.subscriptions = names
+
+    @property
     def broken_streams(self) -> list[Message]:
         """The messages with the permanent broken pill."""
         return self.workspace.broken_streams()
@@ -161,6 +170,11 @@ class SlackSimulator(Acting):
     def calls_of(self, method: str, *, ok: bool | None = None) -> list[Call]:
         """Return the recorded calls of one method."""
         return [call for call in self.calls if call.method == method and ok in {None, call.ok}]
+
+    def uninstall(self) -> None:
+        """Remove the app: its tokens die, and it is told."""
+        super().uninstall()
+        self.web_api.access.is_revoked = True
 
     # life
 
@@ -255,38 +269,3 @@ class SlackSimulator(Acting):
         if parts.path != "/openid/connect/authorize":
             raise ValueError(url)
         return self.openid.redirect(dict(parse_qsl(parts.query)), as_user)
-
-    # looking
-
-    def thread(self, channel: str, ts: str) -> list[Message]:
-        """Return a root and its replies."""
-        return self.workspace.thread(channel, ts)
-
-    def messages(self, channel: str) -> list[Message]:
-        """Return all messages of a channel."""
-        return self.workspace.in_channel(channel)
-
-    def ephemerals(self, user: str) -> list[Message]:
-        """Return what only `user` sees."""
-        return [message for message in self.workspace.ephemerals if message.ephemeral_to == user]
-
-    def dms(self, user: str) -> list[Message]:
-        """Return the direct messages of `user` with the bot."""
-        return self.messages(self.workspace.dm_of(user).id)
-
-    def modal_of(self, user: str) -> View | None:
-        """Return the modal on top of `user`'s screen."""
-        return self.workspace.top_modal(user)
-
-    def home_of(self, user: str) -> View | None:
-        """Return the published App Home of `user`."""
-        return self.workspace.homes.get(user)
-
-    def text_of(self, message: Message) -> str:
-        """Return what people read in a message."""
-        return text_of(message)
-
-    def buttons_of(self, where: Message | View, user: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return what `user` could use: action id → element."""
-        blocks = where.payload["blocks"] if isinstance(where, View) else where.blocks
-        return {element["action_id"]: element for _, element in elements_of(blocks, user)}

@@ -109,7 +109,11 @@ class Workspace:
         self.on_event: Callable[[dict[str, Any]], None] = lambda _event: None
         self.issue_socket_url: Callable[[], str] = lambda: ""
         self.url = ""
+        self.subscriptions: set[str] | None = None
+        """Subscribed events as in a manifest (`message.im`, `app_mention`, …); None: all."""
         self._last_ts = 0
+        self._streaming: set[tuple[str, str]] = set()
+        self._pinged: set[tuple[str, str, str]] = set()
 
     def changed(self, *messages: Message) -> None:
         """Count a change and tell whoever watches."""
@@ -148,6 +152,8 @@ class Workspace:
         else:
             self.messages.setdefault(message.channel, {})[message.ts] = message
             self.note_pings(message)
+            if message.is_open_stream:
+                self._streaming.add((message.channel, message.ts))
         self.statuses.pop((message.channel, message.root_ts), None)
         self.changed(message)
         return message
@@ -156,9 +162,9 @@ class Workspace:
         """Record whom the message notifies, in the texts where Slack interprets tokens."""
         texts = [message.text, message.markdown, *interpreted_texts(message.blocks)]
         texts += interpreted_texts([part.get("blocks") for part in message.parts])
-        known = {(ping.target, ping.channel, ping.ts) for ping in self.pings}
         for target in mentions_in(texts):
-            if (target, message.channel, message.ts) not in known:
+            if (target, message.channel, message.ts) not in self._pinged:
+                self._pinged.add((target, message.channel, message.ts))
                 self.pings.append(Ping(target, message.user, message.channel, message.ts))
 
     def note_unfurls(self, message: Message) -> None:
@@ -173,7 +179,7 @@ class Workspace:
 
     def in_channel(self, channel: str) -> list[Message]:
         """Return all messages of a channel, replies too, oldest first."""
-        return sorted(self.messages.get(channel, {}).values(), key=lambda message: float(message.ts))
+        return list(self.messages.get(channel, {}).values())
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """Return a root and its replies, oldest first."""
@@ -212,7 +218,10 @@ class Workspace:
 
     def open_streams(self) -> list[Message]:
         """Return every stream that is still open."""
-        return [message for channel in self.messages for message in self.in_channel(channel) if message.is_open_stream]
+        found = [self.find(*key) for key in self._streaming]
+        still = [message for message in found if message is not None and message.is_open_stream]
+        self._streaming = {(message.channel, message.ts) for message in still}
+        return sorted(still, key=lambda message: message.ts)
 
     def sweep(self) -> None:
         """Let time pass: streams end after five minutes, sessions and statuses lapse."""

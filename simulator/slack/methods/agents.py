@@ -39,6 +39,8 @@ def set_session_status(ws: Workspace, args: Args) -> Answer:
     if is_new and title:
         session.title = title.replace(":", "_")
     ws.changed()
+    if status == "processing" and ws.subscriptions is not None and "agent_session_stopped" not in ws.subscriptions:
+        return {"warning": "missing_agent_session_stopped_event_subscription"}
     return {}
 
 

@@ -35,6 +35,8 @@ def open_view(ws: Workspace, args: Args) -> Answer:
     payload = parse_view(args.get("view"), MODAL)
     trigger = _use_trigger(ws, args)
     view = new_view(ws, trigger.user, payload)
+    for replaced in ws.modals.get(trigger.user, []):
+        ws.views.pop(replaced.id, None)
     ws.modals[trigger.user] = [view]
     ws.changed()
     return {"view": view_json(view)}

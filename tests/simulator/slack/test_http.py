@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
 from simulator.slack.delivery import Deliveries
 
@@ -14,8 +15,6 @@ async def endpoint(slack, unconnected):
     answers: list[int] = []
 
     async def handle(request: web.Request) -> web.Response:
-        from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-
         if answers:
             return web.Response(status=answers.pop(0))
         return await to_aiohttp_response(await unconnected.app.async_dispatch(await to_bolt_request(request)))

@@ -29,7 +29,7 @@ async def test_unconnected_events_come_with_the_next_connection_and_commands_fai
     assert "failed" in slack.text_of(slack.ephemerals(slack.alice)[0])
     async with unconnected.connected():
         await unconnected.until(lambda bot: bot.events)
-        assert unconnected.retries == ["1"]
+        assert unconnected.retries[0] in {"1", "2"}  # the second attempt may have been made, to nobody
         assert unconnected.commands == []
 
 

@@ -280,3 +280,29 @@ async def test_nonsense_through_the_socket_harms_nobody(slack, bot):
     await slack.send_socket_text(json.dumps({"type": "unheard_of", "envelope_id": "e", "payload": {}}))
     async with asyncio.timeout(5):
         assert (await slack.type_command(slack.alice, slack.general, "/agent status")).is_acked
+
+
+async def test_typed_mention_is_a_token_without_a_name_and_a_run_of_its_own(slack):
+    message = await slack.post_message(slack.alice, slack.general, "hey @bob & <all>")
+    assert message.text == "hey <@U0B0B0000> &amp; &lt;all&gt;"
+    (section,) = message.blocks[0]["elements"]
+    assert section["elements"] == [
+        {"type": "text", "text": "hey "},
+        {"type": "user", "user_id": slack.bob},
+        {"type": "text", "text": " & <all>"},
+    ]
+    assert [ping.target for ping in slack.workspace.pings] == [slack.bob]
+
+
+async def test_uninstalled_app_is_told_and_its_token_is_dead(slack, client, bot):
+    slack.uninstall()
+    await bot.until(lambda bot: {event["type"] for event in bot.events} == {"tokens_revoked", "app_uninstalled"})
+    assert await refused(client.auth_test()) == "token_revoked"
+
+
+async def test_session_without_the_stop_event_is_warned_about(slack, client):
+    slack.subscriptions = {"app_mention"}
+    root = await slack.post_message(slack.alice, slack.general, "root")
+    where = {"channel_id": slack.general, "thread_ts": root.ts}
+    answer = await client.agents_sessions_setStatus(**where, status="processing")
+    assert answer["warning"] == "missing_agent_session_stopped_event_subscription"
