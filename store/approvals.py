@@ -11,7 +11,7 @@ from store.database import Tx
 from store.errors import NotFound
 from store.messages import message_of, message_values
 from store.records import Approval, ApprovalId, ApprovalState, Member, MessageRef, TurnId, UserId
-from store.tables import approval_decisions, approvals, turns
+from store.tables import approval_decisions, approvals, turns, within
 
 _BY_PEOPLE = (ApprovalState.ALLOWED, ApprovalState.DENIED)
 _TO_DELIVER = (ApprovalState.ALLOWED, ApprovalState.DENIED, ApprovalState.EXPIRED)
@@ -123,7 +123,7 @@ async def list_pending_for(tx: Tx, owner: Member) -> tuple[Approval, ...]:
         tx,
         approvals.c.workspace_id == owner.workspace_id,
         approvals.c.owner_id == owner.user_id,
-        approvals.c.state == ApprovalState.PENDING,
+        within(approvals.c.state, (ApprovalState.PENDING,)),
     )
 
 

@@ -10,7 +10,7 @@ from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
 from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName
-from store.tables import ACTIVE_CONNECTION_STATES, connections
+from store.tables import ACTIVE_CONNECTION_STATES, connections, within
 
 
 async def put(tx: Tx, connection: Connection) -> None:
@@ -71,7 +71,7 @@ async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> N
     """Record a state. A disconnected one stays so: it can only be connected anew."""
     await tx.connection.execute(
         update(connections)
-        .where(connections.c.id == connection_id, connections.c.state.in_(ACTIVE_CONNECTION_STATES))
+        .where(connections.c.id == connection_id, within(connections.c.state, ACTIVE_CONNECTION_STATES))
         .values(state=state)
     )
 
@@ -80,7 +80,7 @@ def _active(owner: Member) -> Any:
     return and_(
         connections.c.workspace_id == owner.workspace_id,
         connections.c.owner_id == owner.user_id,
-        connections.c.state.in_(ACTIVE_CONNECTION_STATES),
+        within(connections.c.state, ACTIVE_CONNECTION_STATES),
     )
 
 

@@ -54,7 +54,7 @@ async def list_for(tx: Tx, turn_id: TurnId) -> tuple[Segment, ...]:
 async def list_open(tx: Tx) -> tuple[Segment, ...]:
     """Return every open segment; after a start, what may be left open at Slack."""
     rows = await tx.connection.execute(
-        select(segments).where(segments.c.is_open).order_by(segments.c.started_at, segments.c.turn_id)
+        select(segments).where(segments.c.text_to.is_(None)).order_by(segments.c.started_at, segments.c.turn_id)
     )
     return tuple(_read(row) for row in rows)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Dialect,
     Float,
     ForeignKey,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -78,6 +80,11 @@ LIVING_VAULT_STATES = (records.VaultState.CREATING, records.VaultState.ACTIVE)
 def _within(column: str, states: tuple[StrEnum, ...] | type[StrEnum]) -> str:
     listed = ", ".join(f"'{state}'" for state in states)
     return f"{column} IN ({listed})"
+
+
+def within(column: ColumnElement[str], states: tuple[StrEnum, ...]) -> ColumnElement[bool]:
+    """Say `column IN (states)` with the states spelled out: a partial index is found by its own words only."""
+    return column.in_([literal_column(f"'{state}'") for state in states])
 
 
 def _states(enum: type[StrEnum], column: str = "state") -> CheckConstraint:
@@ -158,6 +165,7 @@ connections = Table(
     _owner(),
     _own_vault("vault_id"),
     _states(records.ConnectionState),
+    Index("ix_connections_vault", "vault_id", "workspace_id", "owner_id"),
     Index(
         "uq_connections_one_active",
         "workspace_id",
@@ -214,8 +222,8 @@ tickets = Table(
     Index(
         "ix_tickets_interrupted",
         "state",
-        sqlite_where=text("state = 'exchanging'"),
-        postgresql_where=text("state = 'exchanging'"),
+        sqlite_where=text("state IN ('exchanging')"),
+        postgresql_where=text("state IN ('exchanging')"),
     ),
 )
 
@@ -256,6 +264,7 @@ threads = Table(
     UniqueConstraint("workspace_id", "channel", "thread_ts"),
     UniqueConstraint("id", "workspace_id", "owner_id"),
     UniqueConstraint("id", "workspace_id"),
+    Index("ix_threads_vault", "session_vault_id", "workspace_id", "owner_id"),
     Index("ix_threads_recent", "workspace_id", "owner_id", "created_at"),
 )
 
@@ -343,8 +352,8 @@ segments = Table(
         "uq_segments_one_open",
         "turn_id",
         unique=True,
-        sqlite_where=text("is_open"),
-        postgresql_where=text("is_open"),
+        sqlite_where=text("text_to IS NULL"),
+        postgresql_where=text("text_to IS NULL"),
     ),
 )
 
@@ -375,8 +384,8 @@ approvals = Table(
         "ix_approvals_pending",
         "workspace_id",
         "owner_id",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
+        sqlite_where=text("state IN ('pending')"),
+        postgresql_where=text("state IN ('pending')"),
     ),
 )
 

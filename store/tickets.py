@@ -12,7 +12,7 @@ from store.database import Tx
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
 from store.records import Attempt, Member, MessageRef, Ticket, TicketId, TicketState
-from store.tables import OPEN_TICKET_STATES, tickets
+from store.tables import OPEN_TICKET_STATES, tickets, within
 
 _SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
 _ERASED = {"cookie_hash": None, "nonce": None, "verifier": None, "client_secret": None}
@@ -110,7 +110,7 @@ async def settle(tx: Tx, ticket_id: TicketId, state: TicketState, now: datetime)
     """End an attempt and erase its secrets; False when it had ended (superseded, voided) before."""
     if state not in _SETTLED_STATES:
         raise ValueError(f"{state} is not an end")
-    where = and_(tickets.c.id == ticket_id, tickets.c.state.in_(OPEN_TICKET_STATES))
+    where = and_(tickets.c.id == ticket_id, within(tickets.c.state, OPEN_TICKET_STATES))
     return await _claim(tx, where, state=state, settled_at=now, **_ERASED)
 
 
@@ -133,7 +133,7 @@ async def void_for(tx: Tx, owner: Member) -> int:
 async def list_interrupted(tx: Tx) -> tuple[Ticket, ...]:
     """Return the attempts whose exchange was going on; after a start, those that a crash cut off."""
     rows = await tx.connection.execute(
-        owned(tickets).where(tickets.c.state == TicketState.EXCHANGING).order_by(tickets.c.expires_at)
+        owned(tickets).where(within(tickets.c.state, (TicketState.EXCHANGING,))).order_by(tickets.c.expires_at)
     )
     return tuple(_read(row) for row in rows)
 
@@ -163,7 +163,7 @@ def _open_for(owner: Member) -> ColumnElement[bool]:
     return and_(
         tickets.c.workspace_id == owner.workspace_id,
         tickets.c.owner_id == owner.user_id,
-        tickets.c.state.in_(OPEN_TICKET_STATES),
+        within(tickets.c.state, OPEN_TICKET_STATES),
     )
 
 

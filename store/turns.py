@@ -27,7 +27,7 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
-from store.tables import threads, turns
+from store.tables import threads, turns, within
 
 
 async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
@@ -83,7 +83,7 @@ async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
     oldest = (
         select(turns.c.id)
         .where(turns.c.thread_id == thread_id, turns.c.state == TurnState.QUEUED)
-        .where(~exists().where(active.c.thread_id == thread_id, active.c.state.in_(ACTIVE_TURN_STATES)))
+        .where(~exists().where(active.c.thread_id == thread_id, within(active.c.state, ACTIVE_TURN_STATES)))
         .order_by(turns.c.number)
         .limit(1)
     )
@@ -96,7 +96,7 @@ async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
 
 async def list_open(tx: Tx) -> tuple[Turn, ...]:
     """Return every open turn, the oldest first; after a start, what is to be taken up."""
-    return await _list(tx, turns.c.state.in_(OPEN_TURN_STATES))
+    return await _list(tx, within(turns.c.state, OPEN_TURN_STATES))
 
 
 async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
@@ -105,13 +105,13 @@ async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
         tx,
         turns.c.workspace_id == owner.workspace_id,
         turns.c.owner_id == owner.user_id,
-        turns.c.state.in_(OPEN_TURN_STATES),
+        within(turns.c.state, OPEN_TURN_STATES),
     )
 
 
 async def list_open_in(tx: Tx, thread_id: ThreadId) -> tuple[Turn, ...]:
     """Return the thread's open turns in their order."""
-    return await _list(tx, turns.c.thread_id == thread_id, turns.c.state.in_(OPEN_TURN_STATES))
+    return await _list(tx, turns.c.thread_id == thread_id, within(turns.c.state, OPEN_TURN_STATES))
 
 
 async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Turn | None:
@@ -165,7 +165,7 @@ async def request_stop(tx: Tx, turn_id: TurnId, by: UserId) -> bool:
     """Record who stops an open turn; False when somebody did before, or it is over."""
     asked = (
         update(turns)
-        .where(turns.c.id == turn_id, turns.c.stop_requested_by.is_(None), turns.c.state.in_(OPEN_TURN_STATES))
+        .where(turns.c.id == turn_id, turns.c.stop_requested_by.is_(None), within(turns.c.state, OPEN_TURN_STATES))
         .values(stop_requested_by=by)
     )
     return await tx.changed(asked) == 1
@@ -179,7 +179,7 @@ async def end(
         raise ValueError(f"{state} is not an end")
     ended = (
         update(turns)
-        .where(turns.c.id == turn_id, turns.c.state.in_(OPEN_TURN_STATES))
+        .where(turns.c.id == turn_id, within(turns.c.state, OPEN_TURN_STATES))
         .values(state=state, outcome=outcome, cost_cents=cost_cents, ended_at=now, task=None)
     )
     return await tx.changed(ended) == 1

@@ -11,7 +11,7 @@ from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
 from store.records import Member, Vault, VaultId, VaultState
-from store.tables import LIVING_VAULT_STATES, vaults
+from store.tables import LIVING_VAULT_STATES, vaults, within
 
 
 async def intend(tx: Tx, owner: Member, marker: str, now: datetime) -> Vault:
@@ -65,7 +65,7 @@ def _living(owner: Member) -> Select[Any]:
     return owned(vaults).where(
         vaults.c.workspace_id == owner.workspace_id,
         vaults.c.owner_id == owner.user_id,
-        vaults.c.state.in_(LIVING_VAULT_STATES),
+        within(vaults.c.state, LIVING_VAULT_STATES),
     )
 
 

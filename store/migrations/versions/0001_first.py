@@ -126,8 +126,8 @@ def upgrade() -> None:
         "tickets",
         ["state"],
         unique=False,
-        sqlite_where=sa.text("state = 'exchanging'"),
-        postgresql_where=sa.text("state = 'exchanging'"),
+        sqlite_where=sa.text("state IN ('exchanging')"),
+        postgresql_where=sa.text("state IN ('exchanging')"),
     )
     op.create_index(
         "uq_tickets_one_open",
@@ -193,6 +193,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
     )
+    op.create_index("ix_connections_vault", "connections", ["vault_id", "workspace_id", "owner_id"], unique=False)
     op.create_index(
         "uq_connections_one_active",
         "connections",
@@ -241,6 +242,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_threads_recent", "threads", ["workspace_id", "owner_id", "created_at"], unique=False)
+    op.create_index("ix_threads_vault", "threads", ["session_vault_id", "workspace_id", "owner_id"], unique=False)
     op.create_table(
         "asides",
         sa.Column("id", sa.String(), nullable=False),
@@ -366,8 +368,8 @@ def upgrade() -> None:
         "approvals",
         ["workspace_id", "owner_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
+        sqlite_where=sa.text("state IN ('pending')"),
+        postgresql_where=sa.text("state IN ('pending')"),
     )
     op.create_index("ix_approvals_turn", "approvals", ["turn_id", "number"], unique=False)
     op.create_table(
@@ -394,8 +396,8 @@ def upgrade() -> None:
         "segments",
         ["turn_id"],
         unique=True,
-        sqlite_where=sa.text("is_open"),
-        postgresql_where=sa.text("is_open"),
+        sqlite_where=sa.text("text_to IS NULL"),
+        postgresql_where=sa.text("text_to IS NULL"),
     )
     op.create_table(
         "approval_decisions",
@@ -425,16 +427,16 @@ def downgrade() -> None:
     op.drop_index(
         "uq_segments_one_open",
         table_name="segments",
-        sqlite_where=sa.text("is_open"),
-        postgresql_where=sa.text("is_open"),
+        sqlite_where=sa.text("text_to IS NULL"),
+        postgresql_where=sa.text("text_to IS NULL"),
     )
     op.drop_table("segments")
     op.drop_index("ix_approvals_turn", table_name="approvals")
     op.drop_index(
         "ix_approvals_pending",
         table_name="approvals",
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
+        sqlite_where=sa.text("state IN ('pending')"),
+        postgresql_where=sa.text("state IN ('pending')"),
     )
     op.drop_table("approvals")
     op.drop_index(
@@ -452,6 +454,7 @@ def downgrade() -> None:
     )
     op.drop_table("turns")
     op.drop_table("asides")
+    op.drop_index("ix_threads_vault", table_name="threads")
     op.drop_index("ix_threads_recent", table_name="threads")
     op.drop_table("threads")
     op.drop_index(
@@ -460,6 +463,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('connected', 'broken')"),
         postgresql_where=sa.text("state IN ('connected', 'broken')"),
     )
+    op.drop_index("ix_connections_vault", table_name="connections")
     op.drop_table("connections")
     op.drop_index(
         "uq_vaults_one_living",
@@ -477,8 +481,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_tickets_interrupted",
         table_name="tickets",
-        sqlite_where=sa.text("state = 'exchanging'"),
-        postgresql_where=sa.text("state = 'exchanging'"),
+        sqlite_where=sa.text("state IN ('exchanging')"),
+        postgresql_where=sa.text("state IN ('exchanging')"),
     )
     op.drop_index(op.f("ix_tickets_expires_at"), table_name="tickets")
     op.drop_table("tickets")
