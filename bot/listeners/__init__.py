@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
-from bot.listeners.intake import Body, Intake
+from bot.listeners.intake import Body, Intake, table
 from bot.listeners.lifecycle import parse_home_opened, parse_stopped, parse_user_change
 from bot.listeners.messages import parse_message
 from bot.listeners.slash import parse_command
@@ -50,12 +50,12 @@ async def on_user_change(intake: Intake, body: Body) -> None:
 
 async def on_uninstalled(_: Intake, body: Body) -> None:
     """Deputy was removed, or its tokens were revoked: nothing can be said in Slack any more."""
-    log.critical("uninstalled", type=(body.get("event") or {}).get("type"))
+    log.critical("uninstalled", type=table(body, "event").get("type"))
 
 
 async def on_other(_: Intake, body: Body) -> None:
     """Acknowledged so that Slack does not repeat it, and nothing else."""
-    log.debug("not_for_us", type=(body.get("event") or {}).get("type") or body.get("type"))
+    log.debug("not_for_us", type=table(body, "event").get("type") or body.get("type"))
 
 
 EVENTS: dict[str, On] = {

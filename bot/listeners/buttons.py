@@ -27,7 +27,7 @@ from bot.commands import (
     StopTurn,
     Verdict,
 )
-from bot.listeners.intake import Asked, Body
+from bot.listeners.intake import Asked, Body, table
 from bot.listeners.text import plain
 from store.records import ApprovalId, ChannelId, Member, MessageTs, TurnId, UserId
 
@@ -71,8 +71,7 @@ def parse_form(body: Body) -> Asked | None:
 
 def parse_shortcut(body: Body) -> Asked | None:
     """“Ask about this message”: open the form with the message quoted."""
-    message = body.get("message")
-    quoted = plain(str(message.get("text") or ""))[:QUOTE_LIMIT] if isinstance(message, Mapping) else ""
+    quoted = plain(str(table(body, "message").get("text") or ""))[:QUOTE_LIMIT]
     place, trigger_id = _place(body), str(body.get("trigger_id") or "")
     return Asked(
         key=f"shortcut:{trigger_id}",
@@ -156,9 +155,8 @@ FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
 
 def _place(body: Body) -> Place:
     """Return where the click was; an empty channel (App Home, a form) means the direct messages."""
-    channel = str((body.get("channel") or {}).get("id") or "")
-    container: Mapping[str, Any] = body.get("container") or {}
-    message: Mapping[str, Any] = body.get("message") or {}
+    channel = str(table(body, "channel").get("id") or "")
+    container, message = table(body, "container"), table(body, "message")
     thread_ts = container.get("thread_ts") or message.get("thread_ts")
     return Place(
         channel=ChannelId(channel),
@@ -195,13 +193,10 @@ def _value(action: Mapping[str, Any]) -> str:
 
 
 def _field(view: Mapping[str, Any], block: str, field: str) -> str:
-    state = view.get("state")
-    values = state.get("values") if isinstance(state, Mapping) else None
-    found = (values or {}).get(block, {}).get(field, {})
+    found = table(table(table(table(view, "state"), "values"), block), field)
     return str(found.get("value") or "").strip()
 
 
 def _user(body: Body) -> UserId | None:
-    user = body.get("user")
-    found = user.get("id") if isinstance(user, Mapping) else None
+    found = table(body, "user").get("id")
     return UserId(found) if isinstance(found, str) and found else None

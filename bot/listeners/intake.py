@@ -129,6 +129,12 @@ def judge(person: Person | None, install: Install) -> Refused | None:
     return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
 
 
+def table(body: Body, name: str) -> Body:
+    """Return a table of a payload, an empty one where there is none or something else."""
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def is_for(install: Install, body: Body) -> bool:
     """Tell whether the request is for this app in this workspace; Bolt with one token does not check."""
     app_id = body.get("api_app_id")
@@ -136,6 +142,7 @@ def is_for(install: Install, body: Body) -> bool:
         return False
     authorizations = body.get("authorizations")
     first = authorizations[0] if isinstance(authorizations, list) and authorizations else {}
-    team = first.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
-    enterprise = first.get("enterprise_id") or (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
+    first = first if isinstance(first, Mapping) else {}
+    team = first.get("team_id") or table(body, "team").get("id") or body.get("team_id")
+    enterprise = first.get("enterprise_id") or table(body, "enterprise").get("id") or body.get("enterprise_id")
     return team == install.team_id or (install.is_org_wide and enterprise == install.enterprise_id)

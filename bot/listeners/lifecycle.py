@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.commands import DeactivateMember, Place, ShowHome, StopTurn
-from bot.listeners.intake import Asked, Body, Install
+from bot.listeners.intake import Asked, Body, Install, table
 from store.records import ChannelId, MessageTs, UserId
 
 
 def parse_stopped(body: Body) -> Asked | None:
     """`agent_session_stopped`: Slack's own Stop button."""
-    event: Mapping[str, Any] = body.get("event") or {}
+    event = table(body, "event")
     channel, thread_ts = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
     if not channel or not thread_ts:
         return None
@@ -27,7 +26,7 @@ def parse_stopped(body: Body) -> Asked | None:
 
 def parse_home_opened(body: Body) -> Asked | None:
     """`app_home_opened` on the Home tab; on the Messages tab there is nothing to do."""
-    event: Mapping[str, Any] = body.get("event") or {}
+    event = table(body, "event")
     if event.get("tab") != "home":
         return None
     return Asked(key=_key(body), unverified_user=_user(event), build=ShowHome)
@@ -35,7 +34,7 @@ def parse_home_opened(body: Body) -> Asked | None:
 
 def parse_user_change(body: Body, install: Install) -> tuple[str, DeactivateMember] | None:
     """`user_change` of somebody who is now deactivated; None for any other change."""
-    event: Mapping[str, Any] = body.get("event") or {}
+    event = table(body, "event")
     user = event.get("user")
     if not isinstance(user, Mapping) or not user.get("deleted") or not user.get("id"):
         return None
@@ -46,6 +45,6 @@ def _key(body: Body) -> str:
     return f"event:{body.get('event_id')}"
 
 
-def _user(event: Mapping[str, Any]) -> UserId | None:
+def _user(event: Body) -> UserId | None:
     user = event.get("user")
     return UserId(user) if isinstance(user, str) and user else None

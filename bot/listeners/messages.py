@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.commands import Place, Reply, WithdrawRequest
-from bot.listeners.intake import Asked, Body, Install
+from bot.listeners.intake import Asked, Body, Install, table
 from bot.listeners.text import mentions, plain, without_mention
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
@@ -21,7 +20,7 @@ def parse_message(body: Body, install: Install) -> Asked | None:
     Slack sends a mention twice, as `app_mention` and as `message`, with different event ids: the
     message's own place and `ts` name it, so that the two are one.
     """
-    event = _event(body)
+    event = table(body, "event")
     if event.get("subtype") == "message_deleted":
         return _deleted(event)
     if not _is_from_a_person(event) or event.get("edited"):
@@ -29,7 +28,7 @@ def parse_message(body: Body, install: Install) -> Asked | None:
     return _written(event, install, is_shared=bool(body.get("is_ext_shared_channel")))
 
 
-def _written(event: Mapping[str, Any], install: Install, *, is_shared: bool) -> Asked | None:
+def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
     channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("ts") or ""))
     text = str(event.get("text") or "")
     is_direct = event.get("channel_type") == "im" or channel.startswith("D")
@@ -51,7 +50,7 @@ def _written(event: Mapping[str, Any], install: Install, *, is_shared: bool) -> 
     )
 
 
-def _deleted(event: Mapping[str, Any]) -> Asked | None:
+def _deleted(event: Body) -> Asked | None:
     before = event.get("previous_message")
     if not isinstance(before, Mapping) or not _is_from_a_person(before):
         return None
@@ -63,12 +62,7 @@ def _deleted(event: Mapping[str, Any]) -> Asked | None:
     )
 
 
-def _event(body: Body) -> Mapping[str, Any]:
-    event = body.get("event")
-    return event if isinstance(event, Mapping) else {}
-
-
-def _is_from_a_person(event: Mapping[str, Any]) -> bool:
+def _is_from_a_person(event: Body) -> bool:
     user = event.get("user")
     if not isinstance(user, str) or user in SLACKS_OWN or event.get("subtype") not in WRITTEN_BY_PEOPLE:
         return False

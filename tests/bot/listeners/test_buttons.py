@@ -1,0 +1,129 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import actions
+from bot import commands as c
+from bot.listeners.buttons import BUTTONS, parse_action, parse_form, parse_shortcut
+from store.records import Member, UserId, WorkspaceId
+
+ANA = Member(WorkspaceId("T1"), UserId("U1"), "T1", "ana")
+PLACE = c.Place("C1", "9.0", "https://hooks.slack.com/actions/x")
+
+
+def click(action_id, value="apr_1:hash", **changes):
+    body = {
+        "user": {"id": "U1", "team_id": "T1"},
+        "channel": {"id": "C1"},
+        "container": {"thread_ts": "9.0"},
+        "trigger_id": "1.2",
+        "response_url": "https://hooks.slack.com/actions/x",
+        "actions": [{"action_id": action_id, "value": value}],
+    }
+    return parse_action(body | changes)
+
+
+@pytest.mark.parametrize(
+    ("action_id", "value", "expected"),
+    [
+        (actions.APPROVE, "apr_1:h", c.DecideApproval(ANA, "apr_1", c.Verdict.ALLOW, "h", PLACE)),
+        (actions.DENY, "apr_1:h", c.DecideApproval(ANA, "apr_1", c.Verdict.DENY, "h", PLACE)),
+        (actions.DENY_WITH_REASON, "apr_1:h", c.ExplainDenial(ANA, "apr_1", "h", "1.2", PLACE)),
+        (actions.SHOW_DETAILS, "apr_1:h", c.ShowApproval(ANA, "apr_1", "1.2", PLACE)),
+        (actions.STOP, "trn_1", c.StopTurn(ANA, PLACE, "trn_1")),
+        (actions.FEEDBACK, "trn_1:good", c.RateAnswer(ANA, "trn_1", True, PLACE)),
+        (actions.FEEDBACK, "trn_1:bad", c.RateAnswer(ANA, "trn_1", False, PLACE)),
+        (actions.CONNECT, "notes", c.ConnectService(ANA, "notes", PLACE)),
+        (actions.DISCONNECT, "notes", c.DisconnectService(ANA, "notes", PLACE)),
+        (actions.PASS_ASIDE, "asd_1", c.PassAside(ANA, "asd_1", True, PLACE)),
+        (actions.IGNORE_ASIDE, "asd_1", c.PassAside(ANA, "asd_1", False, PLACE)),
+        (actions.OPEN_ASK_FORM, "", c.OpenAskForm(ANA, PLACE, "1.2")),
+        (actions.SHOW_STATUS, "", c.ShowStatus(ANA, PLACE)),
+    ],
+)
+def test_a_click_is_what_the_button_says(action_id, value, expected):
+    assert click(action_id, value).build(ANA) == expected
+
+
+def test_a_card_without_a_hash_shows_nothing_that_could_be_decided():
+    assert click(actions.APPROVE, "apr_1").build(ANA).shown_hash == ""
+
+
+def test_decisions_and_credentials_ask_slack_afresh_who_clicks():
+    fresh = {action_id for action_id in BUTTONS if click(action_id).needs_fresh}
+
+    assert fresh == {
+        actions.APPROVE,
+        actions.DENY,
+        actions.DENY_WITH_REASON,
+        actions.SHOW_DETAILS,
+        actions.CONNECT,
+    }
+
+
+@pytest.mark.parametrize("action_id", [actions.OPEN_LINK, "somebody.elses", "", None])
+def test_links_and_unknown_buttons_ask_for_nothing(action_id):
+    assert click(action_id) is None
+
+
+def test_a_click_in_app_home_is_answered_in_the_direct_messages():
+    found = click(actions.STOP, "trn_1", channel=None, container={"type": "view"})
+
+    assert found.place.is_direct
+
+
+def form(callback_id, metadata, block, field, value):
+    state = {"values": {block: {field: {"value": value}}}}
+    view = {"id": "V1", "hash": "h", "callback_id": callback_id, "private_metadata": metadata, "state": state}
+    return parse_form({"user": {"id": "U1"}, "view": view})
+
+
+def test_a_submitted_task_is_asked_where_the_form_was_opened_in_a_thread_of_its_own():
+    kept = json.dumps({"channel": "C1", "thread_ts": "9.0", "is_direct": False, "quoted": "their words"})
+    found = form(actions.ASK_FORM, kept, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, " do it ")
+
+    assert found.build(ANA) == c.AskAgent(ANA, "do it", c.Place("C1"), quoted="their words")
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", "5", '{"channel": 7}', '{"quoted": {}}'])
+def test_a_form_with_odd_metadata_is_asked_in_the_direct_messages(kept):
+    found = form(actions.ASK_FORM, kept, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, "do it")
+
+    assert found.build(ANA).task == "do it"
+
+
+def test_a_reason_goes_with_the_denial_and_is_bounded():
+    found = form(actions.DENY_FORM, "apr_1:h", actions.DENY_FIELD_BLOCK, actions.DENY_FIELD, "no " * 1000)
+    made = found.build(ANA)
+
+    assert (made.verdict, made.shown_hash, len(made.reason)) == (c.Verdict.DENY, "h", 500)
+
+
+def test_the_shortcut_quotes_the_message():
+    body = {"user": {"id": "U1"}, "channel": {"id": "C1"}, "trigger_id": "1.2", "message": {"text": "a &amp; b"}}
+
+    assert parse_shortcut(body).build(ANA).quoted == "a & b"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+NAMES = st.sampled_from(["user", "channel", "container", "message", "actions", "view", "trigger_id", "response_url"])
+
+
+@given(st.dictionaries(NAMES, JSON))
+def test_no_interaction_whatever_raises(body):
+    for parse in (parse_action, parse_form, parse_shortcut):
+        found = parse(body)
+        assert found is None or found.key
+
+
+@given(st.sampled_from(sorted(BUTTONS)), JSON)
+def test_no_value_whatever_raises(action_id, value):
+    found = click(action_id, value)
+
+    found.build(ANA)

@@ -1,0 +1,82 @@
+import pytest
+
+from bot.domain.ports import Person
+from bot.errors import Refusal
+from bot.listeners.intake import Install, is_for, judge
+from store.records import UserId
+
+HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")
+GRID = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT", is_org_wide=True)
+
+
+def person(**changes) -> Person:
+    known = {
+        "user_id": UserId("U1"),
+        "team_id": "T1",
+        "enterprise_id": None,
+        "name": "ana",
+        "is_bot": False,
+        "is_guest": False,
+        "is_stranger": False,
+        "is_deleted": False,
+    }
+    return Person(**(known | changes))
+
+
+def test_a_full_member_is_let_in():
+    assert judge(person(), HOME) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"is_bot": True}, Refusal.BOT),
+        ({"is_deleted": True}, Refusal.DEACTIVATED),
+        ({"is_stranger": True}, Refusal.STRANGER),
+        ({"team_id": "T2"}, Refusal.STRANGER),
+        ({"team_id": "T2", "enterprise_id": "E9"}, Refusal.STRANGER),
+        ({"is_guest": True}, Refusal.GUEST),
+    ],
+)
+def test_everybody_else_is_refused_for_their_reason(changes, refusal):
+    assert judge(person(**changes), HOME).refusal is refusal
+
+
+def test_somebody_slack_does_not_know_is_refused():
+    assert judge(None, HOME).refusal is Refusal.UNVERIFIABLE
+
+
+def test_an_outsider_in_a_shared_channel_is_a_stranger_although_slack_does_not_say_so():
+    assert judge(person(team_id="T2", is_stranger=False), HOME).refusal is Refusal.STRANGER
+
+
+def test_a_colleague_of_another_team_of_the_same_org_is_let_in():
+    assert judge(person(team_id="T2", enterprise_id="E1"), GRID) is None
+
+
+def test_an_empty_enterprise_is_not_a_shared_one():
+    assert judge(person(team_id="T2", enterprise_id=None), HOME).refusal is Refusal.STRANGER
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"api_app_id": "A2", "team_id": "T1"},
+        {"api_app_id": "A1", "team_id": "T2"},
+        {"api_app_id": "A1", "authorizations": [{"team_id": "T2"}], "team_id": "T1"},
+        {"api_app_id": "A1", "team": {"id": "T2"}},
+        {"api_app_id": "A1"},
+        {},
+    ],
+)
+def test_requests_for_another_app_or_team_are_not_for_us(body):
+    assert not is_for(HOME, body)
+
+
+def test_the_installation_counts_not_the_actors_team():
+    assert is_for(HOME, {"api_app_id": "A1", "team_id": "T9", "authorizations": [{"team_id": "T1"}]})
+
+
+def test_an_org_wide_install_serves_every_team_of_its_org():
+    assert is_for(GRID, {"api_app_id": "A1", "authorizations": [{"team_id": "T7", "enterprise_id": "E1"}]})
+    assert GRID.workspace_id == "E1"

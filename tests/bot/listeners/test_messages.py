@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import commands as c
+from bot.listeners.intake import Install
+from bot.listeners.messages import parse_message
+from store.records import Member, MessageRef, UserId, WorkspaceId
+
+HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")
+ANA = Member(WorkspaceId("T1"), UserId("U1"), "T1", "ana")
+
+
+def asked(outer=None, **event):
+    known = {"type": "message", "user": "U1", "channel": "C1", "ts": "10.1", "text": "hello", "channel_type": "channel"}
+    return parse_message({"event": known | event} | (outer or {}), HOME)
+
+
+def test_a_mention_is_a_reply_in_the_thread_it_starts():
+    found = asked(text="<@UBOT> hello")
+
+    assert found.build(ANA) == c.Reply(ANA, "hello", c.Place("C1", "10.1"), MessageRef("C1", "10.1"), is_mention=True)
+    assert found.writes_to_channel
+
+
+def test_a_mention_and_its_message_are_the_same_request():
+    assert asked(text="<@UBOT> hi").key == asked(type="app_mention", text="<@UBOT> hi", channel_type=None).key
+
+
+def test_a_reply_in_a_thread_is_for_us_to_look_at():
+    found = asked(thread_ts="9.0")
+
+    assert found.build(ANA).place.thread_ts == "9.0"
+
+
+def test_a_word_in_a_channel_that_is_not_to_us_is_none_of_our_business():
+    assert asked() is None
+
+
+def test_a_direct_message_starts_its_own_thread():
+    found = asked(channel="D1", channel_type="im")
+
+    assert found.build(ANA).place == c.Place("D1", "10.1", is_direct=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bot_id": "B1"},
+        {"bot_profile": {"id": "B1"}},
+        {"app_id": "A9"},
+        {"user": None},
+        {"user": "USLACKBOT"},
+        {"user": {"id": "U1"}},
+        {"subtype": "bot_message"},
+        {"subtype": "message_changed"},
+        {"subtype": "channel_join"},
+        {"edited": {"user": "U1"}},
+        {"channel": ""},
+        {"ts": None},
+        {"text": "<@UBOT>", "thread_ts": "9.0", "files": []},
+    ],
+)
+def test_machines_edits_and_half_messages_start_nothing(changes):
+    found = asked(**({"text": "<@UBOT> hello"} | changes))
+
+    assert found is None or found.build(ANA) is None
+
+
+def test_a_deleted_message_withdraws_its_request():
+    previous = {"user": "U1", "ts": "10.1", "text": "hello"}
+    found = asked(subtype="message_deleted", deleted_ts="10.1", previous_message=previous)
+
+    assert found.build(ANA) == c.WithdrawRequest(ANA, MessageRef("C1", "10.1"))
+
+
+def test_a_channel_shared_with_others_is_known_from_the_event():
+    assert asked({"is_ext_shared_channel": True}, text="<@UBOT> hi").is_shared
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["user", "channel", "ts", "text", "thread_ts", "subtype", "previous_message", "deleted_ts", "channel_type"]
+        ),
+        JSON,
+    )
+)
+def test_no_event_whatever_raises(event):
+    found = parse_message({"event": event}, HOME)
+
+    assert found is None or found.unverified_user
+
+
+@given(JSON)
+def test_no_body_whatever_raises(event):
+    parse_message({"event": event}, HOME)
