@@ -11,8 +11,9 @@ from bot.renderers.markdown import escape, one_line, revealed, safe_markdown, se
 
 PIECES = st.lists(
     st.sampled_from([
-        "<", "@", "U1", ">", "!", "channel", "#", "[", "]", "(", ")", "https://a.example/x", "javascript:x", "a.example",
-        "`", "```", "\n", "\n\n", " ", "word", "|", "&", "\u200b", "\u202e", "\u200d", "\\", "~~~", "]: ", "![", "*", "é", "😀",
+        "<", "@", "U1", ">", "!", "channel", "#", "[", "]", "(", ")", "https://a.example/x", "javascript:x", "|",
+        "a.example", "`", "```", "\n", "\n\n", " ", "word", "&", "\u200b", "\u202e", "\u200d", "\\", "~~~", "]: ",
+        "![", "*", "é", "😀",
     ]),
     max_size=40,
 ).map("".join)  # fmt: skip

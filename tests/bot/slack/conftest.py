@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -86,10 +86,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     key = Secret(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     database = Database.open(f"sqlite:///{tmp_path / 'deputy.db'}", (key,))
     await database.migrate()
-    async with SlackSimulator().running() as slack, aiohttp.ClientSession() as session:
+    # Connections that stay open are tasks of the simulator's, which would look like ours left behind.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with SlackSimulator().running() as slack, aiohttp.ClientSession(connector=connector) as session:
         yield a_desk(slack, database, session)
     await database.close()
-
-
-def aware(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

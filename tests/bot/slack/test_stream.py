@@ -1,16 +1,23 @@
 """An answer reaches Slack once, in order and whole, whatever fails."""
 
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from store import segments
 
 DONE = Outcome(OutcomeKind.ANSWERED)
+WORDS = "one two three four five six seven eight nine ten eleven twelve"
 
 
-def a_task(state=TaskState.RUNNING, id="sevt_1", name="search_notes", result=""):
-    return Task(ToolCall(id, "notes", name, {"query": "roadmap"}), state, result)
+def a_task(state=TaskState.RUNNING, number=1, name="search_notes", result=""):
+    return Task(ToolCall(f"sevt_{number}", "notes", name, {"query": f"roadmap {number}"}), state, result)
 
 
-async def shown(answer, progress, desk, times=40):
+async def shown(answer, progress, desk, times=60):
     """Call `show` as the turn's loop does, until only a stream's age is due."""
     for _ in range(times):
         delay = await answer.show(progress)
@@ -20,35 +27,441 @@ async def shown(answer, progress, desk, times=40):
     raise AssertionError("never settles")
 
 
+async def written(answer, words, desk, **changes):
+    """Write words one by one, as an agent does."""
+    text = ""
+    for word in words.split(" "):
+        text = f"{text} {word}".strip()
+        await shown(answer, Progress(draft=text, **changes), desk)
+        desk.slack.clock.advance(1.1)
+    return text
+
+
+def text_in(message):
+    blocks = [block["text"] for block in message.blocks if block["type"] == "markdown"]
+    return "".join(blocks) or message.markdown
+
+
+def tasks_in(message):
+    plans = [block["tasks"] for block in message.blocks if block["type"] == "plan"]
+    return [task["title"] for task in (plans[0] if plans else message.tasks.values())]
+
+
 def whole(desk, thread):
-    """Everything of the answer that people read, footers aside."""
-    texts = []
-    for message in desk.replies(thread):
-        if message.markdown and not any(block["type"] == "markdown" for block in message.blocks):
-            texts.append(message.markdown)
-        texts += [block["text"] for block in message.blocks if block["type"] == "markdown"]
-    return "".join(texts)
+    """The answer as people read it, its messages after each other."""
+    return "".join(text_in(message) for message in desk.replies(thread))
+
+
+def footers(desk, thread):
+    return sum("AI-generated" in desk.slack.text_of(message) for message in desk.replies(thread))
+
+
+async def rows_of(desk, turn):
+    async with desk.database.transaction() as tx:
+        return await segments.list_for(tx, turn.id)
+
+
+async def assert_all_is_well(desk, thread, turn, text):
+    """What holds after every end: the text once, one footer, nothing open, nothing broken."""
+    assert whole(desk, thread) == text
+    assert footers(desk, thread) == 1
+    assert not any(message.is_open_stream for message in desk.replies(thread))
+    assert desk.slack.broken_streams == []
+    assert not any(row.is_open for row in await rows_of(desk, turn))
 
 
 async def test_an_answer_is_streamed_and_finished_in_one_message(desk):
     thread, turn = await desk.a_turn()
     answer = await desk.screen.open_answer(thread, turn)
+    found = a_task(TaskState.DONE, result='["a", "b"]')
 
     await shown(answer, Progress(tasks=(a_task(),), activity=Activity.WORKING), desk)
-    await shown(answer, Progress(tasks=(a_task(TaskState.DONE, result='["a", "b"]'),), draft="Hello "), desk)
-    await shown(answer, Progress(tasks=(a_task(TaskState.DONE, result='["a", "b"]'),), draft="Hello there"), desk)
-    await answer.finish(
-        Progress(
-            text="Hello there.", tasks=(a_task(TaskState.DONE, result='["a", "b"]'),), usage=Usage(4.2), outcome=DONE
-        )
-    )
+    await shown(answer, Progress(tasks=(found,), draft="Hello "), desk)
+    await shown(answer, Progress(tasks=(found,), draft="Hello there"), desk)
+    await answer.finish(Progress(text="Hello there.", tasks=(found,), usage=Usage(4.2), outcome=DONE))
 
     [message] = desk.replies(thread)
-    assert message.streaming_state == "completed"
-    assert message.markdown == "Hello there."
     [task] = message.tasks.values()
     assert (task["title"], task["status"]) == ("Searched notes", "complete")
-    assert (task["details"], task["output"]) == ("roadmap", "2 results")
+    assert (task["details"], task["output"]) == ("roadmap 1", "2 results")
     assert "AI-generated, check important details · 1 step · " in desk.slack.text_of(message)
     assert "$0.04" in desk.slack.text_of(message)
     assert message.metadata["event_payload"]["id"] == turn.id
+    await assert_all_is_well(desk, thread, turn, "Hello there.")
+
+
+async def test_the_status_is_set_before_the_stream_and_names_who_asked(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    await shown(answer, Progress(draft="Hello there"), desk)
+
+    methods = [call.method for call in desk.slack.calls if call.method != "chat.postMessage"]
+    assert methods == ["agents.sessions.setStatus", "chat.startStream"]
+    [status] = desk.slack.calls_of("agents.sessions.setStatus")
+    assert status.args["initiator_user_id"] == desk.slack.alice
+    [start] = desk.slack.calls_of("chat.startStream")
+    assert start.args["recipient_user_id"] == desk.slack.alice
+    assert start.args["recipient_team_id"] == desk.slack.team_id
+
+
+async def test_nothing_to_show_opens_no_stream(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    assert await answer.show(Progress(activity=Activity.THINKING)) is None
+
+    assert desk.replies(thread) == []
+
+
+async def test_words_that_come_quickly_are_sent_together(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    for count in range(1, 100):
+        await answer.show(Progress(draft="word " * count))
+    await answer.finish(Progress(text="word " * 100, outcome=DONE))
+
+    assert len(desk.slack.calls_of("chat.appendStream")) <= 2
+    await assert_all_is_well(desk, thread, turn, "word " * 100)
+
+
+FAULTS = [
+    ("chat.startStream", "timeout_after"),
+    ("chat.startStream", "connection_error_after"),
+    ("chat.startStream", "connection_error_before"),
+    ("chat.startStream", "status_500"),
+    ("chat.startStream", "ratelimited"),
+    ("chat.appendStream", "connection_error_before"),
+    ("chat.appendStream", "connection_error_after"),
+    ("chat.appendStream", "status_500"),
+    ("chat.appendStream", "status_500_after"),
+    ("chat.appendStream", "ratelimited"),
+    ("chat.appendStream", "malformed"),
+    ("chat.appendStream", "error"),
+    ("chat.stopStream", "connection_error_before"),
+    ("chat.stopStream", "connection_error_after"),
+    ("chat.stopStream", "status_500_after"),
+    ("chat.stopStream", "ratelimited"),
+    ("agents.sessions.setStatus", "status_500"),
+]
+
+
+@pytest.mark.parametrize(("method", "kind"), [fault for fault in FAULTS if "timeout" not in fault[1]])
+async def test_a_call_that_fails_loses_and_doubles_nothing(desk, method, kind):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add(method, kind=kind)
+
+    text = await written(answer, WORDS, desk)
+    await answer.finish(Progress(text=text, outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, WORDS)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+@pytest.mark.parametrize("kind", ["connection_error_after", "connection_error_before"])
+async def test_any_call_may_fail_and_the_answer_is_whole(desk, nth, kind):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add("*", nth, kind)
+
+    text = await written(answer, WORDS, desk, tasks=(a_task(TaskState.DONE),))
+    await answer.pause(Progress(text=text, tasks=(a_task(TaskState.DONE),), activity=Activity.WAITING))
+    await answer.finish(Progress(text=text + " end", tasks=(a_task(TaskState.DONE),), outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, WORDS + " end")
+    assert sum(tasks_in(message).count("Searched notes") for message in desk.replies(thread)) == 1
+
+
+async def test_a_stream_is_ended_before_slack_ends_it(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    text = ""
+
+    for count in range(70):
+        text += f"word{count} "
+        await shown(answer, Progress(draft=text, tasks=(a_task(),)), desk)
+        desk.slack.clock.advance(10)
+    await answer.finish(Progress(text=text, tasks=(a_task(TaskState.DONE),), outcome=DONE))
+
+    assert len(desk.replies(thread)) == 4
+    stops = [call.args["session_status"] for call in desk.slack.calls_of("chat.stopStream")]
+    assert stops == ["processing", "processing", "processing", "active"]
+    assert desk.slack.calls_of("chat.update") == []
+    states = [task["status"] for message in desk.replies(thread) for task in message.tasks.values()]
+    assert states == ["pending", "pending", "pending", "complete"]
+    await assert_all_is_well(desk, thread, turn, text)
+
+
+async def test_a_stream_that_slack_ended_is_told_whole_all_the_same(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await shown(answer, Progress(draft="Hello there "), desk)
+
+    desk.slack.clock.advance(400)
+    await desk.slack.until(lambda workspace: workspace.broken_streams())
+    await answer.finish(Progress(text="Hello there my friend", outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, "Hello there my friend")
+
+
+async def test_after_a_stream_that_slack_ended_new_words_go_on_in_a_new_message(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await shown(answer, Progress(draft="Hello there "), desk)
+    desk.slack.clock.advance(230)
+    desk.slack.faults.add("chat.appendStream", error="message_not_in_streaming_state")
+
+    await shown(answer, Progress(draft="Hello there my friend, "), desk)
+    await shown(answer, Progress(draft="Hello there my friend, how are you"), desk)
+    await answer.finish(Progress(text="Hello there my friend, how are you?", outcome=DONE))
+
+    assert len(desk.replies(thread)) == 2
+    await assert_all_is_well(desk, thread, turn, "Hello there my friend, how are you?")
+
+
+async def test_after_a_person_stopped_the_stream_nothing_more_is_said(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await shown(answer, Progress(draft="Hello there "), desk)
+    desk.slack.faults.add("chat.appendStream", error="stopped_by_user")
+
+    desk.slack.clock.advance(2)
+    assert await answer.show(Progress(draft="Hello there my friend and ")) is None
+    await answer.finish(Progress(text="Hello there my friend and more", outcome=Outcome(OutcomeKind.STOPPED)))
+
+    assert whole(desk, thread).strip() == "Hello"
+    assert len(desk.replies(thread)) == 1
+    assert not any(row.is_open for row in await rows_of(desk, turn))
+
+
+async def test_no_stream_is_open_while_people_are_waited_for(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    held = a_task(TaskState.HELD, 2, "write_note")
+
+    await shown(answer, Progress(draft="I will write it"), desk)
+    await answer.pause(Progress(text="I will write it.", tasks=(held,), activity=Activity.WAITING))
+    [first] = desk.replies(thread)
+    assert first.streaming_state == "completed"
+    assert desk.slack.calls_of("chat.stopStream")[-1].args["session_status"] == "suspended"
+    await shown(answer, Progress(text="I will write it.", tasks=(a_task(TaskState.DONE, 2, "write_note"),)), desk)
+    await answer.finish(
+        Progress(text="I will write it. Done!", tasks=(a_task(TaskState.DONE, 2, "write_note"),), outcome=DONE)
+    )
+
+    assert [task["title"] for task in first.tasks.values()] == ["Waiting for a decision: write note in Notes"]
+    await assert_all_is_well(desk, thread, turn, "I will write it. Done!")
+
+
+async def test_a_final_text_that_differs_from_its_preview_replaces_it(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    await written(answer, "The answer is probably forty one", desk)
+    await shown(answer, Progress(text="The answer is 42, certainly. ", draft="More"), desk)
+    await answer.finish(Progress(text="The answer is 42, certainly. More follows.", outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, "The answer is 42, certainly. More follows.")
+
+
+async def test_a_preview_that_differs_in_a_message_that_has_ended_is_replaced_too(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    await shown(answer, Progress(draft="A guess at first. "), desk)
+    await answer.pause(Progress(draft="A guess at first. "))
+    await answer.finish(Progress(text="A fact. And more words after it.", outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, "A fact. And more words after it.")
+
+
+async def test_a_long_answer_is_told_in_several_messages_with_nothing_missing(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    text = "".join(f"Sentence number {number} is here. \n\n" for number in range(900))
+
+    for end in range(0, len(text), 5_000):
+        await shown(answer, Progress(draft=text[:end]), desk)
+    await answer.finish(Progress(text=text, outcome=DONE))
+
+    assert all(len(text_in(message)) <= 12_000 for message in desk.replies(thread))
+    await assert_all_is_well(desk, thread, turn, text)
+
+
+async def test_many_steps_share_a_line(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    for count in range(1, 60):
+        await shown(answer, Progress(tasks=tuple(a_task(TaskState.DONE, number) for number in range(count))), desk)
+    await answer.finish(Progress(text="Done.", tasks=tuple(a_task(TaskState.DONE, n) for n in range(59)), outcome=DONE))
+
+    [message] = desk.replies(thread)
+    assert len(message.tasks) == 45
+    assert message.tasks["folded"]["title"] == "15 more steps"
+
+
+@pytest.mark.parametrize("code", ["unknown_method", "missing_scope", "channel_type_not_supported"])
+async def test_where_nothing_can_be_streamed_a_message_is_edited(desk, code):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add("chat.startStream", error=code, times=50)
+
+    text = await written(answer, WORDS, desk, tasks=(a_task(TaskState.DONE),))
+    await answer.finish(Progress(text=text, tasks=(a_task(TaskState.DONE),), outcome=DONE))
+
+    [message] = desk.replies(thread)
+    assert message.blocks[0]["type"] == "plan"
+    assert len(desk.slack.calls_of("chat.startStream")) == 1
+    await assert_all_is_well(desk, thread, turn, WORDS)
+
+
+async def test_an_edited_message_is_written_at_most_every_three_seconds(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add("chat.startStream", error="unknown_method", times=50)
+
+    await shown(answer, Progress(draft="one two"), desk)
+    assert 2 < await answer.show(Progress(draft="one two three")) <= 3
+    assert desk.slack.calls_of("chat.update") == []
+
+
+async def test_what_a_workspace_cannot_do_is_not_tried_again_for_five_minutes(desk):
+    desk.slack.faults.add("chat.startStream", error="unknown_method", times=1)
+    for _ in range(2):
+        thread, turn = await desk.a_turn()
+        answer = await desk.screen.open_answer(thread, turn)
+        await shown(answer, Progress(draft="one two"), desk)
+        await answer.finish(Progress(text="one two", outcome=DONE))
+
+    assert len(desk.slack.calls_of("chat.startStream")) == 1
+
+
+async def test_many_answers_at_once_keep_within_slacks_rates(desk):
+    desk.slack.enforce_rate_limits = True
+    for _ in range(30):
+        thread, turn = await desk.a_turn()
+        answer = await desk.screen.open_answer(thread, turn)
+        await shown(answer, Progress(draft="one two"), desk)
+        await answer.finish(Progress(text="one two three", outcome=DONE))
+        await assert_all_is_well(desk, thread, turn, "one two three")
+
+    assert [call.method for call in desk.slack.calls if call.error == "ratelimited"] == []
+
+
+# Restarts
+
+
+@pytest.mark.parametrize("stage", range(1, 8))
+async def test_a_new_process_takes_up_the_answer_where_the_old_one_left_it(desk, stage):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    words = WORDS.split(" ")
+    await written(answer, " ".join(words[:stage]), desk, tasks=(a_task(),))
+
+    after = desk.restarted()
+    answer = await after.screen.open_answer(thread, turn)
+    assert not any(message.is_open_stream for message in desk.replies(thread))
+    await shown(answer, Progress(draft=" ".join(words[: stage + 2]), tasks=(a_task(),)), desk)
+    await answer.finish(Progress(text=WORDS, tasks=(a_task(TaskState.DONE),), outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, WORDS)
+
+
+async def test_a_stream_whose_start_was_never_answered_is_found_after_a_restart(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add("chat.startStream", kind="connection_error_after")
+    desk.slack.faults.add("conversations.replies", kind="status_500", times=4)
+    await answer.show(Progress(draft="Hello there "))
+    assert len(desk.replies(thread)) == 1
+
+    answer = await desk.restarted().screen.open_answer(thread, turn)
+    await answer.finish(Progress(text="Hello there.", outcome=DONE))
+
+    assert len(desk.replies(thread)) == 1
+    await assert_all_is_well(desk, thread, turn, "Hello there.")
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_an_answer_that_was_finished_is_not_posted_again_by_a_new_process(desk, is_streamed):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    if is_streamed:
+        await shown(answer, Progress(draft="Hello there "), desk)
+    await answer.finish(Progress(text="Hello there.", outcome=DONE))
+    before = len(desk.slack.calls_of("chat.postMessage")) + len(desk.slack.calls_of("chat.startStream"))
+
+    answer = await desk.restarted().screen.open_answer(thread, turn)
+    assert await answer.show(Progress(text="Hello there.")) is None
+    await answer.finish(Progress(text="Hello there.", outcome=DONE))
+
+    after = len(desk.slack.calls_of("chat.postMessage")) + len(desk.slack.calls_of("chat.startStream"))
+    assert before == after
+    await assert_all_is_well(desk, thread, turn, "Hello there.")
+
+
+async def test_tasks_that_an_earlier_message_tells_are_not_told_again_after_a_restart(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    first = a_task(TaskState.DONE, 1)
+    await shown(answer, Progress(tasks=(first,)), desk)
+    await answer.pause(Progress(tasks=(first, a_task(TaskState.HELD, 2))))
+
+    answer = await desk.restarted().screen.open_answer(thread, turn)
+    both = (first, a_task(TaskState.DONE, 2))
+    await shown(answer, Progress(tasks=both, draft="And so it is"), desk)
+    await answer.finish(Progress(tasks=both, text="And so it is.", outcome=DONE))
+
+    told = [sorted(message.tasks) for message in desk.replies(thread)]
+    assert told == [["sevt_1", "sevt_2"], ["sevt_2"]]
+    await assert_all_is_well(desk, thread, turn, "And so it is.")
+
+
+# Ends
+
+
+async def test_an_outcome_without_words_is_told_too(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+
+    await answer.finish(Progress(outcome=Outcome(OutcomeKind.BROKEN, detail="4F2A")))
+
+    [message] = desk.replies(thread)
+    assert "Something broke on my side." in desk.slack.text_of(message)
+    assert "4F2A" in desk.slack.text_of(message)
+
+
+async def test_a_long_turn_notifies_its_owner_in_a_channel(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await shown(answer, Progress(draft="Hello there "), desk)
+    desk.slack.clock.advance(100)
+    await answer.finish(Progress(text="Hello there.", outcome=DONE))
+
+    [message] = desk.replies(thread)
+    assert f"<@{desk.slack.alice}>" in desk.slack.text_of(message)
+
+
+async def test_a_slack_that_stays_down_is_said_so_and_the_end_can_be_tried_again(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await shown(answer, Progress(draft="Hello there "), desk)
+    desk.slack.faults.add("*", kind="status_500", times=500)
+    with pytest.raises(SlackUnavailable):
+        await answer.finish(Progress(text="Hello there.", outcome=DONE))
+
+    desk.slack.faults.clear()
+    await answer.finish(Progress(text="Hello there.", outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, "Hello there.")
+
+
+async def test_a_channel_that_is_closed_to_us_is_an_error(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(replace(thread, channel="C0NOWHERE"), turn)
+
+    with pytest.raises(SlackRejected):
+        await answer.finish(Progress(text="Hello there.", outcome=DONE))
