@@ -111,6 +111,7 @@ class Machine:
         """Go idle: thread first, then usage, then the session (§3.3)."""
         stop: Json = {"stop_reason": reason, "stop_details": details}
         session.status, session.stop_reason = "idle", reason["type"]
+        session.settles_at = self._world.clock.now() + self._world.idle_lag
         is_known = reason["type"] != "daydreaming"
         if is_known:
             self.journal.emit(session, "session.thread_status_idle", **self._thread(session), **stop)

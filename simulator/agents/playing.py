@@ -132,7 +132,7 @@ class Player:
         thought = new_id("sevt")
         start = {"type": "event_start", "event": {"type": "agent.thinking", "id": thought}}
         self._journal.preview(session, "agent.thinking", start)
-        await self.pause(session, self._world.pace)
+        await self.pause(session, min(1.0, self._world.pace * 20))
         self._journal.emit(session, "agent.thinking", id=thought)
         session.output_tokens += 20
 

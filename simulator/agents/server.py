@@ -57,7 +57,7 @@ class AgentsSimulator(World):
     async def running(self) -> AsyncIterator[AgentsSimulator]:
         """Listen until left; then every session's task and every stream ends."""
         async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
-            machine = Machine(self, McpCalls(self, http))
+            machine = self.machine = Machine(self, McpCalls(self, http))
             self.output_files = Files(self)
             server = web.AppRunner(
                 self._application(machine, http), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
@@ -73,6 +73,22 @@ class AgentsSimulator(World):
                 await self.disconnect()
                 await server.cleanup()
                 await asyncio.gather(*self._notices)
+
+    def inject(self, session_id: str, event: dict[str, Any]) -> None:
+        """Say an event of any type and shape in a session: tomorrow's API."""
+        self.machine.journal.emit_unchecked(self.sessions[session_id], event)
+
+    async def terminate(self, session_id: str) -> None:
+        """End a session for ever, whatever it is doing."""
+        session = self.sessions[session_id]
+        await self.machine.stop(session)
+        self.machine.terminate(session)
+
+    def drop_streams(self) -> None:
+        """Break every open stream at once."""
+        for session in self.sessions.values():
+            for subscriber in session.subscribers:
+                subscriber.cut()
 
     async def disconnect(self) -> None:
         """End every open stream cleanly."""

@@ -91,6 +91,7 @@ class Sessions:
             data
             | {
                 "type": "session",
+                "status": self._stored_status(session),
                 "budget": budget(session),
                 "deployment_id": None,
                 "outcome_evaluations": [],
@@ -257,9 +258,12 @@ class Sessions:
             )
         return cents
 
-    @staticmethod
-    def _refuse_running(session: Session, doing: str) -> None:
-        if session.status in ("running", "rescheduling"):
+    def _stored_status(self, session: Session) -> str:
+        is_late = session.status == "idle" and self._world.clock.now() < session.settles_at
+        return "running" if is_late else session.status
+
+    def _refuse_running(self, session: Session, doing: str) -> None:
+        if self._stored_status(session) in ("running", "rescheduling"):
             raise bad_request(f"Cannot {doing} session {session.id} while it is running; interrupt it first.")
 
     async def archive(self, ask: Ask) -> Json:

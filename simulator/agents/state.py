@@ -95,6 +95,8 @@ class Subscriber:
     """One open stream: what is still to be written, which deltas it asked for."""
 
     deltas: frozenset[str]
+    cut: Callable[[], None] = field(repr=False)
+    """Breaks the connection."""
     frames: asyncio.Queue[Json | None] = field(default_factory=asyncio.Queue)
 
 
@@ -130,6 +132,8 @@ class Session:
     extra_cents: float = 0.0
     active_seconds: float = 0.0
     last_at: datetime | None = None
+    settles_at: float = 0.0
+    """Until then the stored status still says running, though idle was streamed."""
 
     @property
     def pending(self) -> list[str]:
@@ -200,6 +204,8 @@ class World:
         self.tool_delay = 0.0
         """Seconds a tool call takes before it is really made."""
         self.ping_every = 15.0
+        self.idle_lag = 0.0
+        """Seconds for which the stored status is still `running` after idle was streamed."""
         self.window = 5
         """How many held calls one `requires_action` names."""
         self.mcp_auth_failure = "continue"

@@ -36,7 +36,7 @@ class Stream:
         self._world = world
         self._session = session
         self._request = request
-        self._subscriber = Subscriber(deltas)
+        self._subscriber = Subscriber(deltas, lambda: cut(request))
         self._number = 0
 
     async def serve(self, headers: dict[str, str]) -> web.StreamResponse:

@@ -197,3 +197,62 @@ async def test_a_cursor_of_another_order_is_refused(make, listen, ask, client):
     page = await client.beta.sessions.events.list(session.id, limit=1)
     with pytest.raises(anthropic.BadRequestError):
         await client.beta.sessions.events.list(session.id, limit=1, order="desc", page=page.next_page)
+
+
+async def test_a_delayed_frame_comes_after_the_echo_of_the_request(make, listen, ask, agents):
+    agents.faults.stream("delay", at="user.message", seconds=0.05)
+    session = await make.session()
+
+    async with listen(session.id) as heard:
+        echo = await ask(session.id, "hello")
+        heard_at_echo = list(heard.events)
+        await heard.idle()
+
+    assert (heard_at_echo, heard.events[0].id) == ([], echo.data[0].id)
+
+
+async def test_an_idle_stream_can_be_broken(make, listen, agents):
+    session = await make.session()
+
+    async with listen(session.id) as heard:
+        agents.drop_streams()
+        await heard.until(lambda it: it.is_over)
+
+    assert isinstance(heard.error, httpx2.HTTPError)
+
+
+async def test_any_event_can_be_injected(make, listen, agents):
+    session = await make.session()
+
+    async with listen(session.id) as heard:
+        agents.inject(session.id, {"type": "agent.sang", "song": "la"})
+        await heard.until(lambda it: it.events)
+
+    assert (heard.types, heard.events[0].to_dict()["song"]) == (["agent.sang"], "la")
+
+
+async def test_a_session_can_be_terminated_from_outside(make, listen, ask, agents):
+    session = await make.session()
+
+    async with listen(session.id) as heard:
+        await ask(session.id, "think for 60 seconds")
+        await heard.until(lambda it: "agent.thinking" in it.types)
+        await agents.terminate(session.id)
+        await heard.until(lambda it: "session.status_terminated" in it.types)
+
+    assert agents.sessions[session.id].status == "terminated"
+
+
+async def test_the_stored_status_may_lag_behind_the_stream(make, listen, ask, *, client, agents, clock):
+    agents.idle_lag = 60
+    session = await make.session()
+
+    async with listen(session.id) as heard:
+        await ask(session.id, "hello")
+        await heard.idle()
+        with pytest.raises(anthropic.BadRequestError):
+            await client.beta.sessions.archive(session.id)
+        clock.advance(61)
+        archived = await client.beta.sessions.archive(session.id)
+
+    assert archived.status == "terminated"
