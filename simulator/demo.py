@@ -34,7 +34,7 @@ Deputy is running.
 
   Open  {page}
 
-You see a Slack workspace. Top right you choose who you are: Alice, Bob, or Carol, the admin.
+You see a Slack workspace. Bottom left you choose who you are: Alice, Bob, or Carol, the admin.
 Three things to try, as Alice in #general:
 
   1.  /agent connect notes                 sign in as alice@example.com and allow it
