@@ -6,6 +6,7 @@ What the methods do is in `methods/`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class WebApi:
             return self._respond({"ok": False, "error": error.code})
         call = Call(name, given, self._workspace.now())
         self.calls.append(call)
-        await asyncio.sleep(self.latency.get(name, 0.0))
+        await self._pause(self.latency.get(name, 0.0))
         fault = self.faults.strike(name)
         if fault:
             call.fault = fault.kind
@@ -81,8 +82,14 @@ class WebApi:
             return await self._strike(request, fault, call)
         response = self._serve(name, given, token, call)
         self._workspace.changed()
-        await asyncio.sleep(self.latency_after.get(name, 0.0))
+        await self._pause(self.latency_after.get(name, 0.0))
         return await self._strike(request, fault, call) if fault else response
+
+    async def _pause(self, seconds: float) -> None:
+        """Let real time pass, but not beyond the end of the server."""
+        if seconds:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), seconds)
 
     def close(self) -> None:
         """Let go of every call that a fault holds."""

@@ -80,3 +80,30 @@ async def test_twice_delivered_event_keeps_its_event_id(slack, bot):
     await slack.post_message(slack.alice, slack.alice, "hello")
     await bot.until(lambda bot: len(bot.bodies) == 2)
     assert len({body["event_id"] for body in bot.bodies}) == 1
+
+
+async def test_what_a_killed_app_had_not_answered_comes_again_and_its_commands_fail(slack, unconnected, client):
+    answer = await client.apps_connections_open(app_token=slack.app_token)
+    async with client.session.ws_connect(answer["url"]) as socket:
+        await socket.receive_json()
+        await slack.post_message(slack.alice, slack.alice, "hello")
+        command = asyncio.create_task(slack.type_command(slack.alice, slack.general, "/agent status"))
+        first = await socket.receive_json()
+        await socket.receive_json()
+    assert (await command).state == "failed"
+    async with unconnected.connected():
+        await unconnected.until(lambda bot: bot.bodies)
+        assert unconnected.bodies[0]["event_id"] == first["payload"]["event_id"]
+        assert unconnected.commands == []
+
+
+async def test_answers_through_a_newer_socket_count(slack, client):
+    urls = [(await client.apps_connections_open(app_token=slack.app_token))["url"] for _ in range(2)]
+    async with client.session.ws_connect(urls[0]) as old, client.session.ws_connect(urls[1]) as new:
+        assert [(await one.receive_json())["type"] for one in (old, new)] == ["hello", "hello"]
+        await slack.post_message(slack.alice, slack.alice, "one")
+        await slack.post_message(slack.alice, slack.alice, "two")
+        envelopes = [await one.receive_json() for one in (old, new)]
+        for envelope in envelopes:
+            await new.send_json({"envelope_id": envelope["envelope_id"]})
+        await slack.until(lambda _: len(slack.acks) == 2)

@@ -138,3 +138,13 @@ async def test_the_sdks_own_retry_handler_gets_through_a_rate_limit(slack, clien
     client.retry_handlers = [AsyncRateLimitErrorRetryHandler(max_retry_count=1)]
     slack.faults.add("users.info", kind="ratelimited", retry_after=0)
     assert (await client.users_info(user=slack.alice))["ok"]
+
+
+async def test_slow_method_is_carried_out_before_or_after_its_delay(slack, client):
+    for knob, count in ((slack.latency, 0), (slack.latency_after, 1)):
+        knob["chat.postMessage"] = 5.0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await client.chat_postMessage(channel=slack.general, text="x")
+        assert len(slack.messages(slack.general)) == count
+        knob.clear()
