@@ -109,6 +109,7 @@ def _app(ws: Workspace, offer: Offer) -> Json:
 
 
 def _message(ws: Workspace, message: Message, viewer: str) -> Json:
+    is_plan = message.task_display_mode == "plan" or bool(message.plan_title)
     return {
         "ts": message.ts,
         "channel": message.channel,
@@ -116,11 +117,11 @@ def _message(ws: Workspace, message: Message, viewer: str) -> Json:
         "user": message.user,
         "username": message.username,
         "text": message.text,
-        "parts": list(_parts(message, viewer)),
+        "parts": list(_parts(message, viewer, is_plan=is_plan)),
         "blocks": visible_blocks(message.blocks, viewer) if message.by_app else [],  # people's are their text again
         "tasks": [{"id": task_id, **task} for task_id, task in message.tasks.items()],
         "plan_title": message.plan_title or "",
-        "is_plan": message.task_display_mode == "plan" or bool(message.plan_title),
+        "is_plan": is_plan,
         "streaming": message.is_open_stream,
         "broken": message.stream_broken,
         "stopped": message.stopped_by is not None,
@@ -133,10 +134,12 @@ def _message(ws: Workspace, message: Message, viewer: str) -> Json:
     }
 
 
-def _parts(message: Message, viewer: str) -> Iterator[Json]:
-    """Yield what was streamed in order; neighbouring texts are one."""
+def _parts(message: Message, viewer: str, *, is_plan: bool) -> Iterator[Json]:
+    """Yield what was streamed in order; neighbouring texts are one, and tasks of a plan part no texts."""
     text = ""
     for part in message.parts:
+        if is_plan and part["type"] == "task":
+            continue
         if part["type"] == "text":
             text += part["text"]
             continue

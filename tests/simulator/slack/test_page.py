@@ -120,6 +120,22 @@ async def test_streamed_text_is_joined_and_keeps_its_place_between_blocks(slack,
     ]
 
 
+async def test_a_task_of_a_plan_does_not_cut_the_text_it_came_between(slack, visitor):
+    message = said(slack, "", streaming_state="in_progress", plan_title="Working")
+    message.tasks = {"a": {"title": "Searched", "status": "complete", "details": "", "output": ""}}
+    message.parts = [
+        {"type": "text", "text": "Let me "},
+        {"type": "task", "id": "a"},
+        {"type": "text", "text": "look."},
+    ]
+    slack.workspace.changed(message)
+
+    seen = (await visitor.state(BOB))["messages"][0]
+
+    assert seen["parts"] == [{"type": "text", "text": "Let me look."}]
+    assert [task["title"] for task in seen["tasks"]] == ["Searched"]
+
+
 async def test_a_message_is_posted_as_the_person(slack, visitor):
     root = said(slack, "root")
 

@@ -80,11 +80,10 @@ function PartView({ part, tasks }: { part: Part; tasks: Task[] }) {
 
 function Streamed({ message }: { message: Message }) {
   const { parts, tasks, plan_title: title, is_plan: isPlan, streaming } = message;
-  const shown = isPlan ? parts.filter((part) => part.type !== "task") : parts;
   return (
     <>
       {isPlan && (tasks.length > 0 || title) && <Plan title={title} tasks={tasks} live={streaming} />}
-      {shown.map((part, at) => <PartView key={at} part={part} tasks={tasks} />)}
+      {parts.map((part, at) => <PartView key={at} part={part} tasks={tasks} />)}
       {streaming && <span className="caret" role="status" aria-label="Writing" />}
     </>
   );

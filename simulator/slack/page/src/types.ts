@@ -86,7 +86,7 @@ export interface Task {
   sources?: { url: string; text: string }[];
 }
 
-/** What was streamed, in order. */
+/** What was streamed, in order; the tasks of a plan are not among them. */
 export type Part = { type: "text"; text: string } | { type: "task"; id: string } | { type: "blocks"; blocks: Block[] };
 
 export interface Message {
