@@ -52,7 +52,7 @@ Step = bytes | str | Callable[[], None]
 
 def frame(event: dict[str, Any]) -> bytes:
     """One event as the API writes it into a stream."""
-    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 @dataclass

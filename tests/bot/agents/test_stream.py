@@ -99,11 +99,13 @@ async def check_cut(raw_api, raw_agents, cut: int, *, is_chunked: bool) -> None:
     assert persisted_ids(events) == IDS, cut
 
 
-@pytest.mark.parametrize("is_chunked", [False, True], ids=["clean", "broken"])
-async def test_a_stream_cut_at_any_byte_loses_and_repeats_nothing(raw_api, raw_agents, is_chunked) -> None:
-    for start in range(0, len(TURN) + 1, 20):
-        cuts = range(start, min(start + 20, len(TURN) + 1))
-        await asyncio.gather(*(check_cut(raw_api, raw_agents, cut, is_chunked=is_chunked) for cut in cuts))
+@pytest.mark.parametrize(("is_chunked", "step"), [(False, 1), (True, 7)], ids=["clean", "broken"])
+async def test_a_stream_cut_at_any_byte_loses_and_repeats_nothing(raw_api, raw_agents, is_chunked, step) -> None:
+    """A broken body is noticed by HTTP before anything of ours, so a sample of its cuts is enough."""
+    cuts = range(0, len(TURN) + 1, step)
+    for start in range(0, len(cuts), 20):
+        some = cuts[start : start + 20]
+        await asyncio.gather(*(check_cut(raw_api, raw_agents, cut, is_chunked=is_chunked) for cut in some))
 
 
 async def test_the_stream_is_open_before_the_past_is_listed(raw_api, raw_agents) -> None:
