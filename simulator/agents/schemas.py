@@ -57,7 +57,9 @@ def _closed(params: Any, inside: tuple[Any, ...], dropped: frozenset[str] = froz
         strict = _strict(hint, (*inside, params))
         if name in dropped or strict is DROPPED:
             continue
-        fields[name] = Required[strict] if name in params.__required_keys__ else NotRequired[strict]
+        # The SDK's annotations are strings, for which `__required_keys__` is empty: the hint itself says it.
+        is_required = get_origin(hint) is Required or (params.__total__ and get_origin(hint) is not NotRequired)
+        fields[name] = Required[strict] if is_required else NotRequired[strict]
     made = TypedDict(params.__name__, fields)  # type: ignore[misc]  # known at run time only
     closed: Any = made
     closed.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)

@@ -165,3 +165,35 @@ async def test_the_notes_simulator_is_read_and_written_with_the_accounts_token(m
         told = [event.content[0].text for event in heard.events if event.type == "agent.message"][1]
         assert "Party" in titles
         assert all(f"**{title}**" in told for title in titles[:3])
+
+
+@pytest.mark.parametrize("end", ["archive", "delete"])
+async def test_a_credential_that_ended_in_mid_session_is_not_used_again(
+    make, listen, ask, *, end, client, notes, agents
+):
+    vault = await make.vault()
+    session = await make.session(vaults=[vault])
+    async with listen(session.id) as heard:
+        await ask(session.id, "read the note Plan")
+        await heard.idle()
+        credential = next(iter(agents.vaults[vault.id].credentials))
+        await getattr(client.beta.vaults.credentials, end)(credential, vault_id=vault.id)
+        await ask(session.id, "read the note Plan")
+        await heard.idle(2)
+
+    assert (len(notes.called), errors(heard)) == (1, ["mcp_authentication_failed_error"])
+
+
+async def test_a_credential_that_ends_while_its_call_is_held_is_not_used_either(
+    make, listen, ask, decide, *, client, notes, agents
+):
+    vault = await make.vault()
+    session = await make.session(vaults=[vault])
+    async with listen(session.id) as heard:
+        await ask(session.id, "delete the note Plan")
+        held = (await heard.idle()).stop_reason.event_ids[0]
+        await client.beta.vaults.delete(vault.id)
+        await decide(session.id, (held, {"result": "allow"}))
+        await heard.idle(2)
+
+    assert (notes.called, agents.authority_log[-1].owner, agents.authority_log[-1].is_error) == ([], None, True)
