@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import accumulate
 
 from bot import actions
 from bot.events import ToolCall
@@ -63,7 +64,7 @@ def render_decision(
 def render_details(approval: Approval, call: ToolCall, titles: Mapping[str, str]) -> Block:
     """Return the modal with the whole arguments for the owner, nothing in it invisible."""
     parts = pieces(_arguments(call), limits.PREFORMATTED_MAX)
-    shown = parts[: limits.DETAIL_PIECES_MAX]
+    shown = _that_fit(parts)
     tool = f"{approval.service} / {call.name}" if approval.service else call.name
     blocks = [section(f"*{escape(capital(phrase(call, titles).infinitive))}*"), context(f"Tool: {escape(tool)}")]
     blocks.extend(preformatted(part) for part in shown)
@@ -128,6 +129,13 @@ def _decided(thread: Thread, approval: Approval) -> str:
         ApprovalState.EXPIRED: "Denied: nobody decided in time",
         ApprovalState.WITHDRAWN: "Withdrawn: the request was stopped",
     }[approval.state]
+
+
+def _that_fit(parts: list[str]) -> list[str]:
+    """Return the first pieces that a view can hold, counted as JSON, which spells out most characters."""
+    sizes = accumulate(len(json.dumps(part)) for part in parts)
+    count = sum(size <= limits.DETAIL_BYTES_MAX for size in sizes)
+    return parts[: min(count, limits.DETAIL_PIECES_MAX)]
 
 
 def _arguments(call: ToolCall) -> str:

@@ -31,8 +31,10 @@ SESSION_TITLE_MAX = 200
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
-DETAIL_PIECES_MAX = 60
-"""Ours: pieces of arguments in the details view, so that it stays below Slack's 250 kB."""
+DETAIL_PIECES_MAX = 80
+"""Ours: pieces of arguments in the details view."""
+DETAIL_BYTES_MAX = 200_000
+"""Ours: bytes of arguments in the details view, which may have 250 kB."""
 
 _BREAKS = ("\n\n", "\n", ". ", " ")
 """Where text may be split, best first."""

@@ -51,11 +51,13 @@ class SlackUnsure(SlackUnavailable):
     """Nobody knows whether Slack carried the call out: look before saying it again."""
 
 
-def build_client(*, token: Secret, session: aiohttp.ClientSession, base_url: str | None = None) -> AsyncWebClient:
+def build_client(
+    *, token: Secret | None, session: aiohttp.ClientSession, base_url: str | None = None
+) -> AsyncWebClient:
     """Return a client on a shared connection pool that never repeats a call by itself."""
     address = base_url or AsyncWebClient.BASE_URL
     # slack_sdk's default handler repeats writes after a dropped connection, which posts twice (§6).
-    return AsyncWebClient(token=token.reveal(), session=session, retry_handlers=[], base_url=address)
+    return AsyncWebClient(token=token.reveal() if token else None, session=session, retry_handlers=[], base_url=address)
 
 
 class SlackApi:

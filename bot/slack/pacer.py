@@ -50,11 +50,12 @@ class Pacer:
         """Take a call from the budget and return 0, or return in how many seconds there is one, taking none."""
         now, (burst, rate) = self._clock.now(), _budget(method)
         bucket = self._buckets.setdefault((workspace, method), _Bucket(burst, now))
-        elapsed = max(0.0, (now - bucket.filled_at).total_seconds())
-        bucket.tokens = min(burst, bucket.tokens + elapsed * rate)
-        bucket.filled_at = max(now, bucket.filled_at)
+        if now < bucket.filled_at:
+            return (bucket.filled_at - now).total_seconds()
+        bucket.tokens = min(burst, bucket.tokens + (now - bucket.filled_at).total_seconds() * rate)
+        bucket.filled_at = now
         if bucket.tokens < 1:
-            return (1 - bucket.tokens) / rate + (bucket.filled_at - now).total_seconds()
+            return (1 - bucket.tokens) / rate
         bucket.tokens -= 1
         return 0.0
 

@@ -1,0 +1,83 @@
+"""What stands around an answer."""
+
+import pytest
+
+from bot.events import ToolCall
+from bot.progress import Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.renderers.answer import render_control, render_footer, render_root, render_worked
+from simulator.slack.blockkit import MESSAGE, parse_blocks
+from simulator.slack.messages import interpreted_texts, mentions_in
+from tests.builders import a_member, a_thread, a_turn
+
+TITLES = {"notes": "Notes", "notion": "Notion"}
+ALICE = a_member("U0ALICE", name="Alice")
+STEPS = tuple(Task(ToolCall(f"sevt_{n}", "notes", "search", {}), TaskState.DONE) for n in range(3))
+
+
+def texts(blocks):
+    return [element["text"] for block in blocks for element in block.get("elements", []) if "text" in element]
+
+
+def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
+    message = render_root(a_thread(ALICE), "find *it* <!channel>", ("notes", "notion"), ("github",), TITLES)
+
+    assert message.text == "@Alice asked: find *it* &lt;!channel&gt;"
+    assert message.blocks[0]["text"]["text"] == "*@Alice* asked:"
+    assert message.blocks[1]["elements"][0]["elements"][0]["text"] == "find *it* <!channel>"
+    assert texts(message.blocks[2:]) == [
+        "Acts as Alice · Notes, Notion · readable by everyone here",
+        "Not connected, so not used: Github",
+    ]
+
+
+def test_a_root_of_any_words_notifies_nobody():
+    hostile = a_member(name="<@U1> <!here>")
+    message = render_root(a_thread(hostile), "<@U1> " * 2_000, ("<!channel>",), ("<@U2>",), {})
+
+    assert parse_blocks(list(message.blocks), MESSAGE)
+    assert mentions_in([message.text, *interpreted_texts(list(message.blocks))]) == []
+
+
+def test_only_the_owner_sees_stop():
+    turn = a_turn(a_thread(ALICE), id="trn_1")
+
+    for is_queued in (True, False):
+        [stop] = render_control(turn, is_queued=is_queued).blocks[1]["elements"]
+        assert (stop["action_id"], stop["value"], stop["visible_to_user_ids"]) == ("turn.stop", "trn_1", ["U0ALICE"])
+
+
+@pytest.mark.parametrize(
+    ("cents", "seconds", "words"),
+    [
+        (4.2, 12, "AI-generated, check important details · 3 steps · 12 s · $0.04"),
+        (0.2, 0.3, "AI-generated, check important details · 3 steps · 1 s · under $0.01"),
+        (None, 125, "AI-generated, check important details · 3 steps · 2 min 5 s"),
+    ],
+)
+def test_the_footer_says_steps_time_and_cost(cents, seconds, words):
+    blocks = render_footer(a_turn(), Progress(text="Hi", tasks=STEPS, usage=Usage(cents)), seconds)
+
+    assert texts(blocks)[0] == words
+    assert parse_blocks(list(blocks), MESSAGE)
+
+
+def test_feedback_carries_the_turn():
+    [*_, feedback] = render_footer(a_turn(id="trn_1"), Progress(text="Hi"), 1)
+
+    [buttons] = feedback["elements"]
+    assert buttons["positive_button"]["value"] == "trn_1:good"
+    assert buttons["negative_button"]["value"] == "trn_1:bad"
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_every_outcome_is_shown_and_none_quotes_markup(kind):
+    blocks = render_footer(a_turn(), Progress(outcome=Outcome(kind, detail="<!channel>`x`")), 1)
+
+    assert parse_blocks(list(blocks), MESSAGE)
+    assert mentions_in(list(interpreted_texts(list(blocks)))) == []
+    assert len(blocks) == (1 if kind is OutcomeKind.ANSWERED else 2)
+
+
+def test_a_stopped_turn_does_not_claim_to_have_worked():
+    assert render_worked(Progress(outcome=Outcome(OutcomeKind.STOPPED)), 5) == "Stopped"
+    assert render_worked(Progress(tasks=STEPS), 42) == "Worked for 42 s · 3 steps"

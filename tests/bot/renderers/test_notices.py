@@ -1,0 +1,162 @@
+"""Everything that can be told has its words."""
+
+import inspect
+import types
+import typing
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import errors, notices
+from bot.errors import Misunderstood, Refusal, Refused
+from bot.progress import OutcomeKind, TaskState
+from bot.renderers import answer, progress
+from bot.renderers import notices as words
+from bot.renderers.connection import _FAILURES
+from bot.renderers.home import render_home
+from oauth.ports import Failure
+from simulator.slack.blockkit import MESSAGE, parse_blocks
+from simulator.slack.messages import interpreted_texts, mentions_in
+from simulator.slack.viewkit import parse_view
+from store.records import ApprovalState, ConnectionState, TurnState
+from tests.builders import a_connection, a_member, a_thread, a_turn, an_approval
+
+TITLES = {"notes": "Notes"}
+HOSTILE = "<!channel> <@U1> *bold* `code`\u202e & <https://evil.example|good> " + "x" * 4_000
+
+
+def choice(state=None, title="Notes"):
+    connection = a_connection(state=state, account=HOSTILE) if state else None
+    return notices.ServiceChoice("notes", title, connection)
+
+
+def a_home(text="Notes"):
+    thread, private = a_thread(title=text), a_thread(title=text, is_private=True)
+    turns = tuple(notices.RunningTurn(thread, a_turn(thread, state=state)) for state in TurnState)
+    choices = tuple(choice(state, text) for state in (None, *ConnectionState))
+    return notices.Home(choices, turns, ((thread, an_approval()), (private, an_approval(service=None, tool=text))))
+
+
+def every_notice(text="Notes"):
+    thread, turn = a_thread(title=text), a_turn()
+    yield from (Refused(refusal, detail) for refusal in Refusal for detail in (None, text))
+    yield from (Misunderstood(kind, text, (text,)) for kind in (*words.MISUNDERSTOOD, "new one"))
+    yield notices.StatusShown(a_home(text))
+    yield notices.StatusShown(notices.Home((), (), ()))
+    yield notices.HelpShown(a_home(text), text, (text,))
+    yield notices.HelpShown(a_home(text))
+    yield notices.ServicePicker(a_home(text).choices)
+    yield notices.ServicePicker(())
+    yield notices.LinkSent(choice(title=text))
+    yield notices.ConnectLink(choice(title=text), "https://deputy.example/connect/tkt_1", 10)
+    yield from (notices.Connected(choice(title=text), account) for account in (None, text))
+    yield from (notices.ConnectFailed(choice(title=text), failure, text) for failure in Failure)
+    yield from (notices.Disconnected(choice(title=text), url) for url in (None, "https://notes.example/apps"))
+    yield notices.RequestQueued(turn)
+    yield from (notices.TurnsStopping(count) for count in (0, 1, 2))
+    yield notices.TurnPicker(a_home(text).turns)
+    yield notices.AsideOffered("asd_1", "U0BOB", text)
+    yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
+    yield notices.ThreadActsAs("U0ANN", text)
+    yield from (notices.DecisionTaken(an_approval(state=state)) for state in ApprovalState)
+    yield notices.ApprovalWaiting(thread, an_approval())
+    yield notices.ReconnectNeeded(choice(ConnectionState.BROKEN, text))
+    yield from (notices.Thanks(is_good) for is_good in (True, False))
+    yield notices.Broken(text)
+    yield from (notices.Outage(who) for who in ("slack", "agents", "notes", text))
+
+
+def errors_below(kind):
+    for below in kind.__subclasses__():
+        yield below
+        yield from errors_below(below)
+
+
+def test_every_notice_has_a_renderer_and_an_example_here():
+    kinds = set(typing.get_args(notices.Notice))
+
+    assert isinstance(notices.Notice, types.UnionType)
+    assert kinds == set(words.NOTICES)
+    assert kinds == {type(notice) for notice in every_notice()}
+
+
+def test_every_refusal_has_its_own_words():
+    assert set(words.REFUSALS) == set(Refusal)
+    assert len(set(words.REFUSALS.values())) == len(Refusal)
+
+
+def test_every_kind_of_misunderstanding_has_words():
+    documented = set(Misunderstood.__dataclass_fields__) and {"subcommand", "service", "task_missing", "task_too_long"}
+    assert documented <= set(words.MISUNDERSTOOD)
+
+
+def test_every_error_class_has_words_or_its_parents():
+    known = [kind for kind in errors_below(errors.DeputyError) if kind.__module__ == "bot.errors"]
+    named = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.DeputyError)]
+
+    assert set(named) == {errors.DeputyError, *known}
+    assert {kind.__name__ for kind in known if kind not in words.ERRORS} == {"SlackRejected", "AgentsRejected"}
+    assert all(words.render_error(kind.__new__(kind)) for kind in known)
+
+
+@pytest.mark.parametrize(
+    ("table", "members"),
+    [
+        (_FAILURES, Failure),
+        (answer._OUTCOMES, OutcomeKind),
+        (progress._TITLES, TaskState),
+        (progress._STATUSES, TaskState),
+    ],
+)
+def test_every_member_of_an_enumeration_has_words(table, members):
+    assert set(table) == set(members)
+
+
+@pytest.mark.parametrize(
+    "text", ["Notes", HOSTILE, "", "\n\n", "\u200b"], ids=["plain", "hostile", "empty", "lines", "unseen"]
+)
+def test_slack_takes_every_notice_whatever_it_is_about(text):
+    for notice in every_notice(text):
+        message = words.render_notice(notice, TITLES, link="https://acme.slack.com/archives/C1/p1")
+        assert parse_blocks(list(message.blocks), MESSAGE)
+        assert 0 < len(message.text) <= 3_000
+        notified = mentions_in([message.text, *interpreted_texts(list(message.blocks))])
+        assert set(notified) <= {"U0BOB", "U0ANN"}
+
+
+@pytest.mark.parametrize("text", ["Notes", HOSTILE])
+def test_slack_takes_the_home_whatever_it_shows(text):
+    assert parse_view(render_home(a_home(text), TITLES), "home")
+
+
+def test_an_empty_home_says_what_to_do():
+    assert parse_view(render_home(notices.Home((), (), ()), TITLES), "home")
+
+
+def test_what_needs_a_service_offers_to_connect_it():
+    message = words.render_notice(Refused(Refusal.NOT_CONNECTED, "notes"), TITLES)
+
+    assert message.blocks[1]["elements"][0]["action_id"] == "service.connect"
+    assert message.blocks[1]["elements"][0]["value"] == "notes"
+
+
+def test_an_address_of_another_kind_is_no_button():
+    message = words.render_notice(notices.Disconnected(choice(), "javascript:alert(1)"), TITLES)
+
+    assert "javascript" not in str(message)
+
+
+def test_nothing_said_names_a_vault_or_a_session():
+    member = a_member()
+    shown = str([words.render_notice(notice, TITLES) for notice in every_notice(member.name)])
+
+    assert "vlt_" not in shown
+    assert "sesn_" not in shown
+    assert "vcrd_" not in shown
+
+
+def test_time_is_shown_in_the_readers_zone():
+    approval = an_approval(expires_at=datetime(2026, 11, 23, 10, 42, tzinfo=UTC))
+    shown = str(words.render_notice(notices.StatusShown(notices.Home((), (), ((a_thread(), approval),))), TITLES))
+
+    assert "<!date^1795430520^{time}|10:42 UTC>" in shown

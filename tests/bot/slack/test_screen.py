@@ -1,0 +1,174 @@
+"""What people see, where they see it, and that it is there once."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot import actions
+from bot.commands import Place
+from bot.errors import Misunderstood, Refusal, Refused, SlackRejected
+from bot.events import ToolCall
+from bot.notices import ApprovalWaiting, Broken, Connected, ConnectLink, Home, ServiceChoice
+from store.records import ApprovalState
+from tests.builders import a_thread, an_approval
+
+CALL = ToolCall("sevt_1", "notes", "write_note", {"title": "Plan"})
+CHOICE = ServiceChoice("notes", "Notes", None)
+
+
+async def test_the_root_is_posted_once_though_the_answer_was_lost(desk):
+    thread = a_thread(desk.alice, channel=desk.slack.general, created_at=desk.clock.now())
+    desk.slack.faults.add("chat.postMessage", kind="connection_error_after")
+
+    root = await desk.screen.post_root(thread, "summarise", ("notes",), ())
+
+    assert [message.ts for message in desk.slack.messages(desk.slack.general) if message.by_app] == [root]
+
+
+async def test_a_root_posted_before_a_crash_is_found(desk):
+    thread = a_thread(desk.alice, channel=desk.slack.general, created_at=desk.clock.now())
+    root = await desk.screen.post_root(thread, "summarise", (), ())
+
+    assert await desk.restarted().screen.post_root(thread, "summarise", (), ()) == root
+
+
+async def test_a_root_that_slack_refuses_is_an_error_with_slacks_code(desk):
+    thread = a_thread(desk.alice, channel="C0NOWHERE", created_at=desk.clock.now())
+
+    with pytest.raises(SlackRejected) as refused:
+        await desk.screen.post_root(thread, "summarise", (), ())
+    assert refused.value.code == "channel_not_found"
+
+
+async def test_the_control_line_turns_and_goes(desk):
+    thread, turn = await desk.a_turn()
+
+    ref = await desk.screen.post_control(thread, turn, is_queued=True)
+    turn = replace(turn, notice=ref)
+    assert await desk.screen.post_control(thread, turn, is_queued=False) == ref
+    [line] = desk.replies(thread)
+    assert "Working on it…" in desk.slack.text_of(line)
+    assert list(desk.slack.buttons_of(line, desk.slack.alice)) == [actions.STOP]
+    assert list(desk.slack.buttons_of(line, desk.slack.bob)) == []
+    await desk.screen.remove_control(thread, turn)
+    await desk.screen.remove_control(thread, turn)
+    assert [message for message in desk.replies(thread) if not message.is_tombstone] == []
+
+
+async def test_a_control_line_posted_before_a_crash_is_found_and_removed(desk):
+    thread, turn = await desk.a_turn()
+    ref = await desk.screen.post_control(thread, turn, is_queued=False)
+
+    after = desk.restarted()
+    assert await after.screen.post_control(thread, turn, is_queued=False) == ref
+    await after.screen.remove_control(thread, turn)
+    assert [message for message in desk.replies(thread) if not message.is_tombstone] == []
+
+
+async def test_in_private_slacks_own_stop_does(desk):
+    thread, turn = await desk.a_turn(is_private=True)
+
+    assert await desk.screen.post_control(thread, turn, is_queued=False) is None
+
+
+async def test_the_card_is_posted_once_and_becomes_a_record(desk):
+    thread, turn = await desk.a_turn()
+    approval = an_approval(turn)
+    ref = await desk.screen.post_approval(thread, approval, CALL)
+
+    assert await desk.restarted().screen.post_approval(thread, approval, CALL) == ref
+    allowed = replace(approval, card=ref, state=ApprovalState.ALLOWED, decided_by=desk.slack.alice)
+    await desk.screen.settle_approval(thread, allowed, CALL)
+
+    [card] = desk.replies(thread)
+    assert "Approved by @Alice" in desk.slack.text_of(card)
+    assert desk.slack.buttons_of(card) == {}
+
+
+async def test_settling_a_card_that_was_never_posted_is_fine(desk):
+    thread, turn = await desk.a_turn()
+
+    await desk.screen.settle_approval(thread, an_approval(turn, state=ApprovalState.WITHDRAWN), CALL)
+
+    assert desk.replies(thread) == []
+
+
+async def test_a_notice_is_whispered_where_the_request_was(desk):
+    await desk.screen.tell(desk.alice, Place(desk.slack.general), Refused(Refusal.NOTHING_RUNNING))
+
+    [told] = desk.slack.ephemerals(desk.slack.alice)
+    assert desk.slack.text_of(told) == "Nothing of yours is running."
+    assert desk.slack.ephemerals(desk.slack.bob) == []
+
+
+async def test_where_we_are_no_member_the_last_resort_is_a_direct_message(desk):
+    place = Place("C0NOWHERE", response_url="https://evil.example/commands/T1/1/x")
+
+    await desk.screen.tell(desk.alice, place, Misunderstood("service", "<!channel>", ("notes",)))
+
+    [told] = desk.slack.dms(desk.slack.alice)
+    assert "I don't know a service called “&lt;!channel&gt;”." in desk.slack.text_of(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("https://hooks.slack.com/commands/T1/1/x", True),
+        ("http://hooks.slack.com/commands/T1/1/x", False),
+        ("https://hooks.slack.com.evil.example/x", False),
+        ("https://hooks.slack.com@evil.example/x", False),
+        ("https://evil.example/hooks.slack.com", False),
+        ("file:///etc/passwd", False),
+        ("", False),
+    ],
+)
+async def test_only_slacks_own_address_is_answered(desk, url, is_own):
+    assert desk.screen._is_slack(url) is is_own
+
+
+async def test_who_is_no_member_is_refused_at_the_place_or_nowhere(desk):
+    await desk.screen.refuse(desk.slack.guest, Place(desk.slack.general), Refused(Refusal.GUEST))
+    await desk.screen.refuse(desk.slack.stranger, Place("C0NOWHERE"), Refused(Refusal.STRANGER))
+
+    assert [desk.slack.text_of(message)[:11] for message in desk.slack.ephemerals(desk.slack.guest)] == ["I can't wor"]
+    assert desk.slack.dms(desk.slack.stranger) == []
+
+
+async def test_a_direct_message_is_rewritten(desk):
+    link = ConnectLink(CHOICE, "https://deputy.example/connect/tkt_1", 10)
+    ref = await desk.screen.message(desk.alice, link)
+    again = await desk.screen.message(desk.alice, Connected(CHOICE, "alice@acme.example"), replacing=ref)
+
+    [message] = desk.slack.dms(desk.slack.alice)
+    assert again == ref
+    assert "Connected to Notes as alice@acme.example." in desk.slack.text_of(message)
+    assert "https://deputy.example" not in str(message.blocks)
+
+
+async def test_a_direct_message_that_is_gone_is_sent_anew(desk):
+    ref = await desk.screen.message(desk.alice, Broken("A1"))
+    again = await desk.screen.message(desk.alice, Broken("A2"), replacing=replace(ref, ts="1.000001"))
+
+    assert again != ref
+
+
+async def test_a_reminder_links_to_the_card(desk):
+    thread, turn = await desk.a_turn()
+    approval = an_approval(turn)
+    approval = replace(approval, card=await desk.screen.post_approval(thread, approval, CALL))
+
+    await desk.screen.message(desk.alice, ApprovalWaiting(thread, approval))
+
+    [reminder] = desk.slack.dms(desk.slack.alice)
+    assert approval.card.ts.replace(".", "") in desk.slack.buttons_of(reminder)[actions.OPEN_LINK]["url"]
+
+
+async def test_the_home_is_published(desk):
+    await desk.screen.publish_home(desk.alice, Home((CHOICE,), (), ()))
+
+    assert actions.CONNECT in desk.slack.buttons_of(desk.slack.home_of(desk.slack.alice))
+
+
+async def test_a_form_for_a_trigger_that_has_expired_is_refused(desk):
+    with pytest.raises(SlackRejected):
+        await desk.screen.ask_task("1.2.expired", Place(desk.slack.general), None)
