@@ -27,6 +27,8 @@ CALM = 0.04
 HEARTBEAT = 15.0
 COOKIE = "sim_user"
 
+Choice = str | int | list[str] | None
+
 # The page needs nobody but us: no other host, no inline script.
 POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -40,7 +42,7 @@ SHELL = """<!doctype html>
 <link rel="stylesheet" href="/workspace/page.css">
 <script type="module" src="/workspace/page.js"></script>
 </head>
-<body><div id="root" data-first="{first}"><noscript>This page needs JavaScript.</noscript></div></body>
+<body><div id="root" data-person="{person}"><noscript>This page needs JavaScript.</noscript></div></body>
 </html>
 """
 
@@ -75,12 +77,27 @@ class Act:
         """Return a string, or None where there is none."""
         return None if self.body.get(name) is None else self.text(name)
 
-    def mapping(self, name: str) -> Json:
-        """Return an object that must be there."""
-        value = self.body.get(name)
-        if not isinstance(value, dict):
-            raise Malformed(f"`{name}` must be an object")
+    def choice(self, name: str) -> Choice:
+        """Return what was chosen: an option's value or an id, several, a text, a moment; None is nothing."""
+        return _choice(name, self.body.get(name))
+
+    def choices(self, name: str) -> dict[str, dict[str, Choice]]:
+        """Return block id → action id → what was chosen."""
+        blocks = self.body.get(name)
+        if not isinstance(blocks, dict) or not all(isinstance(actions, dict) for actions in blocks.values()):
+            raise Malformed(f"`{name}` must be an object of objects")
+        return {
+            block_id: {action_id: _choice(name, chosen) for action_id, chosen in actions.items()}
+            for block_id, actions in blocks.items()
+        }
+
+
+def _choice(name: str, value: object) -> Choice:
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
         return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return value
+    raise Malformed(f"`{name}` must hold strings, lists of strings, whole numbers or null")
 
 
 async def write(slack: SlackSimulator, act: Act) -> None:
@@ -96,7 +113,7 @@ async def command(slack: SlackSimulator, act: Act) -> None:
 async def click(slack: SlackSimulator, act: Act) -> Delivery:
     """Use a button, menu or input of a message or view; `value` is what was chosen."""
     where = _view(slack, act) if "view_id" in act.body else _message(slack, act)
-    return await slack.click(act.person, where, act.text("action_id"), act.text("block_id"), act.body.get("value"))
+    return await slack.click(act.person, where, act.text("action_id"), act.text("block_id"), act.choice("value"))
 
 
 async def shortcut(slack: SlackSimulator, act: Act) -> Delivery:
@@ -105,8 +122,8 @@ async def shortcut(slack: SlackSimulator, act: Act) -> Delivery:
 
 
 async def submit(slack: SlackSimulator, act: Act) -> Delivery:
-    """Submit a modal; `values` is block id → action id → what was chosen or typed."""
-    return await slack.submit_view(act.person, _view(slack, act), act.mapping("values"))
+    """Submit a modal; a field that is not there, or empty and required, is not possible."""
+    return await slack.submit_view(act.person, _view(slack, act), act.choices("values"))
 
 
 async def close(slack: SlackSimulator, act: Act) -> None:
@@ -199,7 +216,7 @@ class WorkspacePage:
             return web.Response(text=NOT_BUILT, content_type="text/html", status=503, headers=headers)
         asked = request.query.get("as") or request.cookies.get(COOKIE)
         person = asked if asked in PERSONAS else PERSONAS[0]
-        text = SHELL.format(title=html.escape(self.offer.workspace_name), first=person)
+        text = SHELL.format(title=html.escape(self.offer.workspace_name), person=person)
         response = web.Response(text=text, content_type="text/html", headers=headers)
         _remember(response, person)
         return response
@@ -252,9 +269,7 @@ class WorkspacePage:
         if do is None:
             return _refusal(f"there is no such act; there are {', '.join(ACTS)}", status=404)
         try:
-            delivery = await do(self.simulator, Act(await request.json()))
-        except (ValueError, UnicodeDecodeError):
-            return _refusal("the body must be JSON")
+            delivery = await do(self.simulator, await _read(request))
         except (Malformed, NotPossible) as error:
             return _refusal(str(error))
         if delivery is not None and not delivery.is_acked:
@@ -285,6 +300,16 @@ class WorkspacePage:
         except TimeoutError:
             return False
         return True
+
+
+async def _read(request: web.Request) -> Act:
+    """Return the body as an act. The content type keeps other sites' forms out: theirs cannot be JSON."""
+    if request.content_type != "application/json":
+        raise Malformed("the body must be JSON")
+    try:
+        return Act(await request.json())
+    except ValueError:
+        raise Malformed("the body must be JSON") from None
 
 
 def _remember(response: web.StreamResponse, person: str) -> None:

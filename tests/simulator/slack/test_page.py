@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from simulator.clock import SimulatorClock
-from simulator.slack import page, page_example
+from simulator.slack import build_page, page, page_example
 from simulator.slack.messages import Message
 from simulator.slack.people import ALICE, BOB, BOT, CAROL, GENERAL, GUEST
 from simulator.slack.server import SlackSimulator
@@ -50,7 +50,7 @@ async def slack() -> AsyncIterator[SlackSimulator]:
 
 @pytest.fixture
 async def visitor(slack: SlackSimulator) -> AsyncIterator[Visitor]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Visitor(slack, session)
 
 
@@ -212,7 +212,7 @@ async def test_native_stop_ends_the_open_stream(slack, visitor):
         ("message", {"as": ALICE, "channel": GENERAL, "text": "x", "thread_ts": "1.0"}, "there is no such thread"),
         ("click", {"as": ALICE, "channel": GENERAL, "ts": "1.0", "block_id": "b", "action_id": "a"}, "is gone"),
         ("click", {"as": ALICE, "view_id": "V0", "block_id": "b", "action_id": "a"}, "this view is gone"),
-        ("submit", {"as": ALICE, "view_id": "V0"}, "this view is gone"),
+        ("submit", {"as": ALICE, "view_id": "V0", "values": {}}, "this view is gone"),
         ("home", {"as": ALICE, "tab": "elsewhere"}, "`tab` must be home or messages"),
         ("stop", {"as": ALICE, "channel": GENERAL, "thread_ts": "1.0"}, "there is no such thread"),
     ],
@@ -225,10 +225,53 @@ async def test_an_act_that_cannot_be_read_or_done_is_refused_with_the_reason(vis
     assert words in answer["error"]
 
 
-async def test_a_body_that_is_no_json_is_refused(slack, visitor):
-    async with visitor.session.post(f"{slack.url}/workspace/message", data=b"\xff{") as response:
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+async def test_a_body_that_is_no_json_is_refused(slack, visitor, kind):
+    url, headers = f"{slack.url}/workspace/message", {"Content-Type": kind}
+    async with visitor.session.post(url, data=b"\xff{", headers=headers) as response:
         assert response.status == 400
         assert (await response.json())["error"] == "the body must be JSON"
+
+
+async def test_another_sites_form_cannot_act(slack, visitor):
+    body = json.dumps({"as": ALICE, "channel": GENERAL, "text": "not me"})
+    url, headers = f"{slack.url}/workspace/message", {"Content-Type": "text/plain"}
+    async with visitor.session.post(url, data=body, headers=headers) as response:
+        assert response.status == 400
+
+    assert slack.messages(GENERAL) == []
+
+
+@pytest.mark.parametrize(
+    "values", [None, [], {"reason": "no"}, {"reason": {"text": {"value": "no"}}}, {"x": {"y": [1]}}]
+)
+async def test_values_that_are_none_are_refused(slack, visitor, values):
+    view_id = page_example.open_modal(slack.workspace, ALICE)
+
+    status, answer = await visitor.act("submit", {"as": ALICE, "view_id": view_id, "values": values})
+
+    assert status == 400
+    assert answer["error"].startswith("`values` must")
+
+
+async def test_a_required_field_left_empty_is_refused(slack, visitor):
+    view_id = page_example.open_modal(slack.workspace, ALICE)
+
+    status, answer = await visitor.act("submit", {"as": ALICE, "view_id": view_id, "values": {}})
+
+    assert (status, answer["error"]) == (400, "'Reason' must be filled in")
+
+
+async def test_the_page_says_whom_it_was_opened_as_and_knows_no_strangers(slack, visitor):
+    await asyncio.to_thread(build_page.build)
+
+    async with visitor.session.get(f"{slack.url}/?as={BOB}") as opened:
+        assert f'data-person="{BOB}"' in await opened.text()
+        assert "default-src 'self'" in opened.headers["Content-Security-Policy"]
+    async with visitor.session.get(f"{slack.url}/") as again:
+        assert f'data-person="{BOB}"' in await again.text()
+    async with visitor.session.get(f'{slack.url}/?as="><script>') as forged:
+        assert f'data-person="{ALICE}"' in await forged.text()
 
 
 async def test_an_unknown_act_is_not_found(visitor):

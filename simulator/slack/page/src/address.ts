@@ -8,21 +8,17 @@ export interface Place {
   theme: "light" | "dark";
 }
 
-function cookie(name: string): string {
-  const found = document.cookie.split("; ").find((entry) => entry.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
-}
-
 function preferredTheme(asked: string | null): Place["theme"] {
   const kept = asked ?? localStorage.getItem("theme");
   if (kept === "dark" || kept === "light") return kept;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-export function readPlace(): Place {
+/** Read the address; who one is has been decided by the server, which knows the personas. */
+export function readPlace(person: string): Place {
   const query = new URLSearchParams(location.search);
   return {
-    as: query.get("as") ?? cookie("sim_user"),
+    as: person,
     channel: query.get("channel") ?? "",
     thread: query.get("thread") ?? "",
     tab: query.get("tab") === "home" ? "home" : "messages",

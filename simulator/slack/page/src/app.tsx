@@ -55,8 +55,8 @@ function Shell({ page, place, go }: ShellProps) {
   );
 }
 
-export function App({ first }: { first: string }) {
-  const [place, setPlace] = useState<Place>(() => ({ ...readPlace(), as: readPlace().as || first }));
+export function App({ person }: { person: string }) {
+  const [place, setPlace] = useState<Place>(() => readPlace(person));
   const [trouble, setTrouble] = useState("");
   const { state, online } = useWorkspace(place.as);
   const act = useAct(place.as, setTrouble);

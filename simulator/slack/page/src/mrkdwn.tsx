@@ -1,6 +1,7 @@
 /** Slack's mrkdwn as React nodes; see docs/decisions/0007 for why not the renderer's. */
 import type { ReactNode } from "react";
 import { withEmoji } from "./emoji";
+import { SafeLink } from "./links";
 import { TOKEN, tokenNode, unescapeText } from "./tokens";
 import type { TextObject } from "./types";
 
@@ -26,7 +27,15 @@ function cut(text: string, pattern: RegExp, hit: (match: RegExpExecArray) => Rea
   return out;
 }
 
-const letters: Render = (text) => withEmoji(unescapeText(text));
+const ADDRESS = /https?:\/\/[^\s<>|]*[^\s<>|.,;:!?)'"]/g;
+
+const letters: Render = (text) =>
+  cut(
+    text,
+    ADDRESS,
+    ([address]) => <SafeLink href={unescapeText(address)}>{unescapeText(address)}</SafeLink>,
+    (rest) => withEmoji(unescapeText(rest)),
+  );
 const tokens: Render = (text) => cut(text, TOKEN, (match) => tokenNode(match[0], 0), letters);
 
 const styles: Render = (text) =>
