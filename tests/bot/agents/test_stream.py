@@ -99,13 +99,20 @@ async def check_cut(raw_api, raw_agents, cut: int, *, is_chunked: bool) -> None:
     assert persisted_ids(events) == IDS, cut
 
 
-@pytest.mark.parametrize(("is_chunked", "step"), [(False, 1), (True, 7)], ids=["clean", "broken"])
-async def test_a_stream_cut_at_any_byte_loses_and_repeats_nothing(raw_api, raw_agents, is_chunked, step) -> None:
-    """A broken body is noticed by HTTP before anything of ours, so a sample of its cuts is enough."""
-    cuts = range(0, len(TURN) + 1, step)
+async def check_cuts(raw_api, raw_agents, cuts: range, *, is_chunked: bool) -> None:
     for start in range(0, len(cuts), 20):
         some = cuts[start : start + 20]
         await asyncio.gather(*(check_cut(raw_api, raw_agents, cut, is_chunked=is_chunked) for cut in some))
+
+
+@pytest.mark.parametrize("quarter", range(4))
+async def test_a_stream_that_ends_at_any_byte_loses_and_repeats_nothing(raw_api, raw_agents, quarter) -> None:
+    await check_cuts(raw_api, raw_agents, range(quarter, len(TURN) + 1, 4), is_chunked=False)
+
+
+async def test_a_stream_that_breaks_anywhere_loses_and_repeats_nothing(raw_api, raw_agents) -> None:
+    """HTTP notices a broken body before anything of ours does, so a sample of the cuts is enough."""
+    await check_cuts(raw_api, raw_agents, range(0, len(TURN) + 1, 7), is_chunked=True)
 
 
 async def test_the_stream_is_open_before_the_past_is_listed(raw_api, raw_agents) -> None:
