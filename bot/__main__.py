@@ -75,8 +75,13 @@ async def _serve(settings: Settings) -> None:
 
 
 def _settings() -> Settings:
+    environ = dict(os.environ)
+    # Libraries read these too: with SLACK_CLIENT_ID set, Bolt would keep installations in files of its own.
+    for name in environ:
+        if name.startswith(("SLACK_", "ANTHROPIC_", "DEPUTY_")):
+            del os.environ[name]
     try:
-        return Settings.from_environ(os.environ)
+        return Settings.from_environ(environ)
     except ConfigurationError as error:
         _misconfigured(error)
 

@@ -121,14 +121,17 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     clock = clock or WallClock()
     catalog = load_catalog(settings)
     async with AsyncExitStack() as stack:
-        client = await _open_slack(settings, stack)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
+        client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
         api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=PROFILE)
         install = await find_install(api, settings)
         parts = await _open_parts(settings, catalog, api, clock, stack)
         room = _oauth_room(parts)
         domain = _domain(parts, room)
         stack.push_async_callback(parts.supervisor.close)
-        bolt = _build_bolt(settings, client, install)
+        bolt = _build_bolt(
+            settings, build_client(token=None, session=session, base_url=settings.slack_api_url), install
+        )
         people = SlackPeople(api=api, clock=clock)
         register(bolt, Intake(install=install, people=people, desk=domain.desk), new_reference)
         # It takes Bolt's own client, so that its address and pool hold for the socket too.
@@ -210,11 +213,6 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
         problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__})"
         raise ConfigurationError((problem,)) from error
     return database
-
-
-async def _open_slack(settings: Settings, stack: AsyncExitStack) -> AsyncWebClient:
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
-    return build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
 
 
 def _build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> AsyncApp:

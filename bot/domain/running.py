@@ -6,6 +6,7 @@ between, a turn that was begun is ended once, and what is stored suffices to go 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,6 +75,7 @@ class Runner:
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
+        self._rooting = asyncio.Lock()
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
 
     def wake(self, thread_id: str) -> None:
@@ -101,7 +103,7 @@ class Runner:
 
     async def _run(self, turn: Turn) -> None:
         try:
-            thread = await self._rooted(turn)
+            thread = await self.rooted(turn)
         except SlackRejected as error:
             return await self.abandon(turn, error.code)
         try:
@@ -120,21 +122,22 @@ class Runner:
         async with self._database.transaction() as tx:
             await turns.end(tx, turn.id, TurnState.FAILED, outcome="not_shown", cost_cents=None, now=self._clock.now())
 
-    async def _rooted(self, turn: Turn) -> Thread:
-        """Return the thread, its root message posted; a crash may have come between the two."""
-        async with self._database.transaction() as tx:
-            thread = await threads.get(tx, turn.thread_id)
-        if thread.thread_ts is not None:
-            return thread
-        return await self.post_root(thread, turn)
+    async def rooted(self, turn: Turn) -> Thread:
+        """Return the turn's thread, its root message posted, or found if a crash came after the posting.
 
-    async def post_root(self, thread: Thread, turn: Turn) -> Thread:
-        """Post the root message, or find the one that an earlier try posted."""
-        services, missing = await self._sessions.services_of(thread)
-        ts = await self._screen.post_root(thread, turn.task, services, missing)
-        async with self._database.transaction() as tx:
-            await threads.set_root(tx, thread.id, ts)
-            return await threads.get(tx, thread.id)
+        One at a time: after a restart the request that is carried out again and the turn that is
+        taken up again both come here.
+        """
+        async with self._rooting:
+            async with self._database.transaction() as tx:
+                thread = await threads.get(tx, turn.thread_id)
+            if thread.thread_ts is not None:
+                return thread
+            services, missing = await self._sessions.services_of(thread)
+            ts = await self._screen.post_root(thread, turn.task, services, missing)
+            async with self._database.transaction() as tx:
+                await threads.set_root(tx, thread.id, ts)
+                return await threads.get(tx, thread.id)
 
     async def _followed(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""

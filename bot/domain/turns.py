@@ -68,21 +68,13 @@ class Turns:
                 await threads.open(tx, thread)
                 await turns.queue(tx, turn, delivery_id)
                 await audit.record(tx, self._asked(turn))
-        await self._rooted(thread.id, turn, command)
-
-    async def _rooted(self, thread_id: ThreadId, turn: Turn, command: AskAgent) -> None:
-        """Post the root at once, where the asker can still be told why it is impossible."""
-        async with self._database.transaction() as tx:
-            thread = await threads.get(tx, thread_id)
-        if thread.thread_ts is None:
-            try:
-                await self._runner.post_root(thread, turn)
-            except SlackRejected as error:
-                await self._runner.abandon(turn, error.code)
-                refused = Refused(Refusal.NOT_IN_CHANNEL, command.task)
-                return await self._screen.tell(command.member, command.place, refused)
-        self._runner.wake(thread_id)
-        return None
+        try:
+            # At once and here, where the asker can still be told why it is impossible.
+            await self._runner.rooted(turn)
+        except SlackRejected as error:
+            await self._runner.abandon(turn, error.code)
+            raise NotPermitted(Refused(Refusal.NOT_IN_CHANNEL, command.task)) from error
+        self._runner.wake(thread.id)
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""

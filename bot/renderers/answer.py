@@ -60,11 +60,6 @@ def render_worked(progress: Progress, seconds: float) -> str:
     return " · ".join(part for part in (f"Worked for {_duration(seconds)}", _steps(progress)) if part)
 
 
-def render_outcome_text(outcome: Outcome | None) -> str:
-    """Return an outcome without markup; empty for an ordinary answer."""
-    return _outcome(outcome).replace("`", "")
-
-
 def _steps(progress: Progress) -> str:
     over = {TaskState.DONE, TaskState.FAILED, TaskState.DENIED, TaskState.STOPPED}
     count = sum(task.state in over for task in progress.tasks)

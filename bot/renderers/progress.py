@@ -42,11 +42,6 @@ class Page:
     lines: tuple[Line, ...] = ()
     text: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        """Return whether there is nothing to see yet."""
-        return not self.lines and not self.text
-
 
 def render_task(task: Task, titles: Mapping[str, str]) -> Line:
     """Return a tool call as a line of the plan."""

@@ -14,13 +14,12 @@ import structlog
 from bot.domain.ports import Clock
 from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
-from bot.renderers import limits
 from bot.renderers.answer import render_footer
-from bot.renderers.markdown import one_line
 from bot.renderers.progress import Line, Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
 from bot.slack.picture import Picture
+from bot.slack.session_status import SessionStatus
 from store.records import MessageTs, Thread, Turn
 
 SEAL_AFTER = 240.0
@@ -32,7 +31,7 @@ _START_PATIENCE = 5.0
 _LONG = 60.0
 """Seconds after which the end of a turn notifies its owner."""
 _TRIES = 5
-_STATUS, _START = "agents.sessions.setStatus", "chat.startStream"
+_START = "chat.startStream"
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +51,7 @@ class StreamedAnswer:
         self._written: list[Part] = []
         self._told: dict[str, Line] = {}
         """Tasks as the messages that have ended tell them."""
-        self._status = ""
+        self._status = SessionStatus(api=api, thread=thread, turn=turn)
         self._is_edited = False
         self._is_silent = False
         self._failures = 0
@@ -68,7 +67,7 @@ class StreamedAnswer:
         """Bring the thread up to `progress`; return in how many seconds to be called again."""
         if self._is_silent or self._is_finished:
             return None
-        await self._set_status("processing")
+        await self._status.show("processing")
         try:
             delay = await self._step(self._picture(progress))
         except StreamEnded:
@@ -83,12 +82,12 @@ class StreamedAnswer:
     async def pause(self, progress: Progress) -> None:
         """Show `progress` and close the open message: people are waited for."""
         await self._persist(lambda: self._close(self._picture(progress), "suspended"), progress)
-        await self._set_status("suspended")
+        await self._status.show("suspended")
 
     async def finish(self, progress: Progress) -> None:
         """Show the whole of `progress` and its outcome, close everything; nothing happens the second time."""
         await self._persist(lambda: self._close(self._picture(progress), "active", is_last=True), progress)
-        await self._set_status("active")
+        await self._status.show("active")
 
     # Steps: each does one thing to one message.
 
@@ -181,7 +180,8 @@ class StreamedAnswer:
             await self._parts.post_whole(part, content, ending)
         else:
             await self._parts.end(part, content, ending)
-        self._status = ending.session_status if part.is_stream else self._status
+        if part.is_stream:
+            self._status.is_now(ending.session_status)
         self._tell(part, picture)
 
     async def _drop(self, part: Part, picture: Picture) -> None:
@@ -313,26 +313,6 @@ class StreamedAnswer:
         if error.code in CAPABILITY_ERRORS:
             self._api.pacer.turn_off(self._api.workspace, _START)
         _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)
-
-    async def _set_status(self, status: str) -> None:
-        """Show the session's status where Slack can; an answer does not depend on it."""
-        if status == self._status or self._api.pacer.is_off(self._api.workspace, _STATUS):
-            return
-        self._status = status
-        try:
-            await self._api.call_now(
-                _STATUS,
-                channel_id=self._thread.channel,
-                thread_ts=self._thread.thread_ts,
-                status=status,
-                title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
-                initiator_user_id=self._turn.owner.user_id,
-            )
-        except SlackRejected as error:
-            self._api.pacer.turn_off(self._api.workspace, _STATUS)
-            _log.info("slack.no_session_status", code=error.code, turn_id=self._turn.id)
-        except SlackUnavailable:
-            _log.info("slack.session_status_not_shown", turn_id=self._turn.id)
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))

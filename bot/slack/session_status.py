@@ -1,0 +1,52 @@
+"""Slack's own status of a thread's agent session: “Working…” with its Stop button, or at rest.
+
+An answer does not depend on it: where Slack cannot show it, that is remembered and nothing else happens.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.renderers import limits
+from bot.renderers.markdown import one_line
+from bot.slack.client import SlackApi
+from store.records import Thread, Turn
+
+_METHOD = "agents.sessions.setStatus"
+
+_log = structlog.get_logger(__name__)
+
+
+class SessionStatus:
+    """The status during one turn; `processing`, `suspended` and `active` are Slack's words."""
+
+    def __init__(self, *, api: SlackApi, thread: Thread, turn: Turn) -> None:
+        self._api = api
+        self._thread = thread
+        self._turn = turn
+        self._shown = ""
+
+    def is_now(self, status: str) -> None:
+        """Remember what another call has set."""
+        self._shown = status
+
+    async def show(self, status: str) -> None:
+        """Set the status unless it is set. The first call makes the asker the session's initiator."""
+        if status == self._shown or self._api.pacer.is_off(self._api.workspace, _METHOD):
+            return
+        self._shown = status
+        try:
+            await self._api.call_now(
+                _METHOD,
+                channel_id=self._thread.channel,
+                thread_ts=self._thread.thread_ts,
+                status=status,
+                title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
+                initiator_user_id=self._turn.owner.user_id,
+            )
+        except SlackRejected as error:
+            self._api.pacer.turn_off(self._api.workspace, _METHOD)
+            _log.info("slack.no_session_status", code=error.code, turn_id=self._turn.id)
+        except SlackUnavailable:
+            _log.info("slack.session_status_not_shown", turn_id=self._turn.id)
