@@ -98,6 +98,7 @@ function Body({ message }: { message: Message }) {
       <Streamed message={message} />
       {bare && message.text && <Mrkdwn text={message.text} />}
       {message.broken && <p className="broken">This answer was cut off: its stream ended before it was finished.</p>}
+      {message.stopped && <p className="muted stopped">Stopped</p>}
       {blocks.length > 0 && <Blocks blocks={blocks} />}
       {message.files.length > 0 && <div className="files">{message.files.map((file) => <span key={file} className="file"><Icon name="file" /> {file}</span>)}</div>}
       {message.reactions.length > 0 && (
