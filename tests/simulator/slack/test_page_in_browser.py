@@ -146,7 +146,9 @@ async def test_writing_commands_clicks_and_dialogs_reach_the_bot(slack, browser,
 
     await window.get_by_role("button", name="Stop the agent").click()
     await bot.until(lambda sent: any(event["type"] == "agent_session_stopped" for event in sent.events))
-    await expect(window.get_by_role("log", name="Thread in #general").get_by_text("Stopped", exact=True)).to_be_visible()
+    await expect(
+        window.get_by_role("log", name="Thread in #general").get_by_text("Stopped", exact=True)
+    ).to_be_visible()
     assert troubles == []
 
 
