@@ -46,7 +46,7 @@ kill: $(VENV)/.dev-ready ## Kill the bot at random points and restart it (RUNS=n
 	@$(BIN)/python -m tests.kill --runs $(RUNS)
 
 lock: $(VENV)/.dev-ready ## Renew the locks from pyproject.toml
-	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=dev:requirements-dev.lock"; do \
+	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=postgres --extra=dev:requirements-dev.lock"; do \
 		$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header \
 			$${set%%:*} --output-file $${set##*:} pyproject.toml || exit 1; done

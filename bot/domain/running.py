@@ -28,6 +28,7 @@ from store import threads, turns
 from store.database import Database
 from store.records import (
     ACTIVE_TURN_STATES,
+    OPEN_TURN_STATES,
     SendState,
     SessionId,
     Thread,
@@ -75,7 +76,7 @@ class Runner:
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
-        self._rooting = asyncio.Lock()
+        self._posting = asyncio.Lock()
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
 
     def wake(self, thread_id: str) -> None:
@@ -106,10 +107,7 @@ class Runner:
             thread = await self.rooted(turn)
         except SlackRejected as error:
             return await self.abandon(turn, error.code)
-        try:
-            await self._screen.post_control(thread, turn, is_queued=False)
-        except SlackRejected as error:
-            log.info("no_control_line", turn=turn.id, code=error.code)
+        turn = await self.show_control(thread, turn)
         answer = await self._screen.open_answer(thread, turn)
         state = await self._followed(thread, turn, answer)
         await self._finish(answer, state.progress)
@@ -128,7 +126,7 @@ class Runner:
         One at a time: after a restart the request that is carried out again and the turn that is
         taken up again both come here.
         """
-        async with self._rooting:
+        async with self._posting:
             async with self._database.transaction() as tx:
                 thread = await threads.get(tx, turn.thread_id)
             if thread.thread_ts is not None:
@@ -138,6 +136,22 @@ class Runner:
             async with self._database.transaction() as tx:
                 await threads.set_root(tx, thread.id, ts)
                 return await threads.get(tx, thread.id)
+
+    async def show_control(self, thread: Thread, turn: Turn) -> Turn:
+        """Show the turn's line with the Stop button as its state is now, and remember where it is."""
+        async with self._posting:
+            async with self._database.transaction() as tx:
+                turn = await turns.get(tx, turn.id)
+            if turn.state not in OPEN_TURN_STATES:
+                return turn
+            try:
+                ref = await self._screen.post_control(thread, turn, turn.state is TurnState.QUEUED)
+            except SlackRejected as error:
+                log.info("no_control_line", turn=turn.id, code=error.code)
+                return turn
+            async with self._database.transaction() as tx:
+                await turns.set_notice(tx, turn.id, ref)
+                return await turns.get(tx, turn.id)
 
     async def _followed(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""

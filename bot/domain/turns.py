@@ -96,7 +96,7 @@ class Turns:
             waiting = await turns.list_open_in(tx, thread.id)
             await audit.record(tx, self._asked(turn))
         if len(waiting) > 1:
-            await self._screen.post_control(thread, turn, is_queued=True)
+            await self._runner.show_control(thread, turn)
         self._runner.wake(thread.id)
 
     async def _from_another(self, thread: Thread, command: Reply) -> None:

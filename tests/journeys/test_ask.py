@@ -13,6 +13,20 @@ async def test_a_member_gets_an_answer_made_of_their_own_notes(running_world: Wo
     assert {call.account for call in running_world.notes.calls} == {"alice@example.com"}
 
 
+async def test_the_line_with_the_stop_button_is_gone_once_the_answer_is_there(running_world: World):
+    root = await running_world.ask(ALICE, "what can you do?")
+    await running_world.answer_in(root)
+
+    await running_world.slack.until(
+        lambda _: (
+            not any(
+                "Working on it" in running_world.slack.text_of(m)
+                for m in running_world.slack.thread(root.channel, root.ts)
+            )
+        )
+    )
+
+
 async def test_an_approved_call_is_carried_out_once(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
@@ -53,10 +67,13 @@ async def test_a_follow_up_goes_to_the_same_session_and_waits_its_turn(running_w
     root = await running_world.ask(ALICE, "write a long text of 400 words")
     await running_world.slack.post_message(ALICE, root.channel, "what did I ask before?", thread_ts=root.ts)
     await running_world.slack.until(
-        lambda _: sum(
-            "AI-generated" in running_world.slack.text_of(m) for m in running_world.slack.thread(root.channel, root.ts)
-        )
-        == 2,
+        lambda _: (
+            sum(
+                "AI-generated" in running_world.slack.text_of(m)
+                for m in running_world.slack.thread(root.channel, root.ts)
+            )
+            == 2
+        ),
         10,
     )
 
@@ -82,6 +99,11 @@ async def test_a_restart_in_the_middle_of_a_turn_loses_and_doubles_nothing(deput
     async with deputy_world.deputy():
         thread = await deputy_world.answer_in(root)
 
-    sent = [event for session in deputy_world.agents.sessions.values() for event in session.events if event["type"] == "user.message"]
+    sent = [
+        event
+        for session in deputy_world.agents.sessions.values()
+        for event in session.events
+        if event["type"] == "user.message"
+    ]
     assert len({event["id"] for event in sent}) == 1
     assert sum("AI-generated" in deputy_world.slack.text_of(message) for message in thread) == 1
