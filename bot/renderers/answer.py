@@ -17,6 +17,8 @@ from bot.renderers.wording import plural, service_title
 from store.records import Thread, Turn
 
 _QUOTED_MAX = 2_500
+_CONNECT_BUTTONS_MAX = 3
+"""More buttons than this would be louder than the question."""
 
 
 def render_root(
@@ -28,9 +30,22 @@ def render_root(
     used = ", ".join(escape(service_title(service, titles)) for service in services) or "no services connected"
     blocks = [section(f"*@{name}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {name}", used, readers)]
     if missing:
-        names = ", ".join(escape(service_title(service, titles)) for service in missing)
-        blocks.append(context(f"Not connected, so not used: {names}"))
+        blocks.extend(_missing(thread, missing, titles))
     return message(f"@{one_line(thread.owner.name, 80)} asked: {one_line(task, 300)}", *blocks)
+
+
+def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]) -> list[Block]:
+    """Name what the agent goes without; where it is little, the owner can connect it from there."""
+    shown = [service_title(service, titles) for service in missing]
+    words = context(f"Not connected, so not used: {', '.join(escape(title) for title in shown)}")
+    if len(missing) > _CONNECT_BUTTONS_MAX:
+        return [words]
+    owner = thread.owner.user_id
+    connect = [
+        button(f"Connect {one_line(title, 40)}", actions.CONNECT, service, only_for=owner)
+        for service, title in zip(missing, shown, strict=True)
+    ]
+    return [words, row(*connect)]
 
 
 def render_control(turn: Turn, *, is_queued: bool) -> Message:

@@ -210,7 +210,8 @@ class Parts:
 
     async def seal(self, part: Part) -> None:
         """Record that a message is complete, or was never made."""
-        part.text_to = part.sent_to if part.text_to is None else part.text_to
+        to = part.sent_to if part.text_to is None else part.text_to
+        part.text_to = max(to, part.segment.text_from)
         async with self._database.transaction() as tx:
             await segments.seal(tx, part.segment.id, part.text_to)
 

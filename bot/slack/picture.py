@@ -61,7 +61,7 @@ class Picture:
 
     def content(self, part: Part) -> Content:
         """Return what an open message should show now."""
-        start, reach = part.segment.text_from, max(self.reach, min(part.sent_to, len(self.text)))
+        start, reach = self._start_of(part), max(self.reach, min(part.sent_to, len(self.text)))
         to = segment_end(self.text[:reach], start, at_least=min(part.sent_to, reach))
         lines = self.lines_of(part)
         show = streamed if part.is_stream else segment
@@ -71,7 +71,7 @@ class Picture:
 
     def sealed(self, part: Part, to: int) -> Content:
         """Return what a message shows for good, up to `to`."""
-        start, lines = part.segment.text_from, self.lines_of(part)
+        start, lines = self._start_of(part), self.lines_of(part)
         body = segment(self.text, start, to) if self.text[start:to].strip() else ""
         shown = fold(left_open(lines), is_stream=part.is_stream and not part.is_stopped)
         return Content(
@@ -80,7 +80,7 @@ class Picture:
 
     def good_end(self, part: Part) -> int:
         """Return where a message that must end now ends best: after a word, not before what it shows already."""
-        start, sent_to = part.segment.text_from, 0 if part.is_stale else min(part.sent_to, len(self.text))
+        start, sent_to = self._start_of(part), 0 if part.is_stale else min(part.sent_to, len(self.text))
         end = segment_end(self.text[: max(self.reach, sent_to)], start, at_least=max(start, sent_to))
         if end == len(self.text) and self.progress.outcome is not None:
             return end
@@ -93,7 +93,7 @@ class Picture:
     def fits(self, part: Part) -> bool:
         """Return whether all the rest fits into a message."""
         sent_to = min(part.sent_to, len(self.text))
-        return segment_end(self.text, part.segment.text_from, at_least=sent_to) == len(self.text)
+        return segment_end(self.text, self._start_of(part), at_least=sent_to) == len(self.text)
 
     def has_news(self, covered: int, tasks_from: int) -> bool:
         """Return whether there is something that no message shows yet."""
@@ -101,6 +101,10 @@ class Picture:
             return True
         # A held call alone is no news: its card is posted.
         return any(line.status != "pending" and self._is_new(line) for line in self.lines[tasks_from:])
+
+    def _start_of(self, part: Part) -> int:
+        """Return where a message's text begins; a preview that was taken back may have ended before that."""
+        return min(part.segment.text_from, len(self.text))
 
     def _is_told(self, line: Line) -> bool:
         told = self.told.get(line.id)

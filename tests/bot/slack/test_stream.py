@@ -1,5 +1,8 @@
 """An answer reaches Slack once, in order and whole, whatever fails."""
 
+import asyncio
+import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.renderers.markdown import safe_markdown
 from store import segments
 
 DONE = Outcome(OutcomeKind.ANSWERED)
@@ -67,6 +71,7 @@ async def assert_all_is_well(desk, thread, turn, text):
     assert footers(desk, thread) == 1
     assert not any(message.is_open_stream for message in desk.replies(thread))
     assert desk.slack.broken_streams == []
+    assert "streaming_state_conflict" not in {call.error for call in desk.slack.calls}
     assert not any(row.is_open for row in await rows_of(desk, turn))
 
 
@@ -368,6 +373,108 @@ async def test_a_new_process_takes_up_the_answer_where_the_old_one_left_it(desk,
     await answer.finish(Progress(text=WORDS, tasks=(a_task(TaskState.DONE),), outcome=DONE))
 
     await assert_all_is_well(desk, thread, turn, WORDS)
+
+
+async def killed_during(desk, method, act):
+    """Let a process die after Slack carried out its call and before it learns of that."""
+    before = len(desk.slack.calls_of(method, ok=True))
+    desk.slack.latency_after[method] = 10
+    dying = asyncio.ensure_future(act)
+    async with asyncio.timeout(5):
+        while len(desk.slack.calls_of(method, ok=True)) == before:  # noqa: ASYNC110 - see below
+            await asyncio.sleep(0)  # a turn of the loop: the simulator has no event for what it has carried out
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    desk.slack.latency_after.clear()
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.postMessage"])
+async def test_a_process_that_dies_during_a_call_leaves_nothing_lost_or_doubled(desk, method):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    whole_of_it = Progress(text=WORDS, tasks=(a_task(TaskState.DONE),), outcome=DONE)
+    if method in {"chat.appendStream", "chat.stopStream"}:
+        await shown(answer, Progress(draft="one two three", tasks=(a_task(),)), desk)
+        desk.slack.clock.advance(2)
+
+    is_ending = method in {"chat.stopStream", "chat.postMessage"}
+    await killed_during(
+        desk, method, answer.finish(whole_of_it) if is_ending else answer.show(Progress(draft="one two three four"))
+    )
+    answer = await desk.restarted().screen.open_answer(thread, turn)
+    await answer.finish(whole_of_it)
+
+    await assert_all_is_well(desk, thread, turn, WORDS)
+    assert sum(tasks_in(message).count("Searched notes") for message in desk.replies(thread)) == 1
+
+
+KINDS = ["connection_error_before", "connection_error_after", "status_500"]
+CHOICES = [
+    ("write", ["a <@U1> b ", "[x](y) `c", "```\ncode\n", "end.\n\n", "long words " * 700]),
+    ("task", list(TaskState)),
+    ("pause", [None]),
+    ("restart", [None]),
+    ("wait", [0.5, 5, 130, 400]),
+    ("fault", KINDS),
+]
+
+
+def steps_of(seed):
+    chance = random.Random(seed)
+    for _ in range(14):
+        step, values = chance.choice(CHOICES)
+        yield step, chance.choice(values)
+
+
+@pytest.mark.parametrize("seed", range(15))
+async def test_whatever_happens_the_answer_is_there_once_and_whole(desk, seed):
+    steps = list(steps_of(seed))
+    desk.slack.faults.clear()
+    thread, turn = await desk.a_turn()
+    at = desk.restarted()
+    answer = await at.screen.open_answer(thread, turn)
+    progress = Progress()
+
+    for step, given_with in steps:
+        match step:
+            case "write":
+                progress = replace(progress, text=progress.text + given_with, draft="")
+            case "task":
+                number = len(progress.tasks)
+                progress = replace(progress, tasks=(*progress.tasks, a_task(given_with, number)))
+            case "pause":
+                await answer.pause(progress)
+            case "restart":
+                desk.slack.faults.clear()
+                at = desk.restarted()
+                answer = await at.screen.open_answer(thread, turn)
+            case "wait":
+                desk.slack.clock.advance(given_with)
+            case "fault":
+                desk.slack.faults.add("*", kind=given_with)
+        desk.slack.clock.advance(await answer.show(progress) or 0)
+    await answer.finish(replace(progress, draft="", outcome=DONE))
+
+    told = "".join(text_in(message) for message in desk.replies(thread))
+    assert without_space(told) == without_space(safe_markdown(progress.text))
+    assert sum("AI-generated" in desk.slack.text_of(message) for message in desk.replies(thread)) == bool(progress.text)
+    assert not any(message.is_open_stream for message in desk.replies(thread))
+    assert not any(row.is_open for row in await rows_of(desk, turn))
+
+
+def without_space(text):
+    """Text without white space and markup, which the end of a message may cut: a fence is closed and opened again."""
+    return re.sub(r"[\s`\[\]()]+", "", text)
+
+
+async def test_a_preview_that_is_taken_back_after_a_pause_ends_the_answer_all_the_same(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    await answer.pause(Progress(draft="A long guess at first. "))
+
+    await answer.finish(Progress(text="No.", outcome=DONE))
+
+    await assert_all_is_well(desk, thread, turn, "No.")
 
 
 async def test_a_stream_whose_start_was_never_answered_is_found_after_a_restart(desk):
