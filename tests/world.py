@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
+from sqlalchemy import select
 
 from bot.app import App, running
 from bot.settings import Settings
+from simulator.clock import SimulatorClock
 from simulator.peers import Peers
 from simulator.slack import people
+from store import tables
 
 ALICE, BOB, CAROL = people.ALICE, people.BOB, people.CAROL
 GENERAL = people.GENERAL
@@ -27,6 +31,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class TurnableClock:
+    """The simulators' clock as Deputy's own: `World.turn` moves it, which ends sleeps that are over."""
+
+    def __init__(self, source: SimulatorClock) -> None:
+        self._source = source
+        self._turned = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self._source.utc()
+
+    async def sleep_until(self, when: datetime) -> None:
+        while (left := (when - self.now()).total_seconds()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._turned.wait()
+
+    def turn(self, seconds: float) -> None:
+        self._source.advance(seconds)
+        turned, self._turned = self._turned, asyncio.Event()
+        turned.set()
+
+
 @dataclass
 class World:
     """The peers, and Deputy while it runs."""
@@ -34,6 +60,7 @@ class World:
     peers: Peers
     settings: Settings
     folder: Path
+    clock: TurnableClock
     app: App | None = None
     pages: list[str] = field(default_factory=list)
     """What browsers were shown."""
@@ -54,7 +81,7 @@ class World:
     async def deputy(self) -> AsyncIterator[App]:
         """Run Deputy until the block ends; again and again if need be: a restart."""
         stopping = asyncio.Event()
-        async with running(self.settings) as app:
+        async with running(self.settings, clock=self.clock) as app:
             self.app = app
             serving = asyncio.create_task(app.serve(stopping))
             await self._ready()
@@ -73,6 +100,56 @@ class World:
                 except httpx2.TransportError:
                     await asyncio.sleep(0.01)
 
+    def turn(self, seconds: float) -> None:
+        """Let time pass for everybody at once."""
+        self.clock.turn(seconds)
+        if self.app:
+            self.app.supervisor.wake_all()
+
+    def sent(self, kind: str = "user.message") -> list[dict]:
+        """Return what sessions were sent, each event once."""
+        events = [event for session in self.agents.sessions.values() for event in session.events]
+        return list({event["id"]: event for event in events if event["type"] == kind}.values())
+
+    def requests(self) -> list[str]:
+        """Return the words of every request that sessions were sent."""
+        return [event["content"][-1]["text"] for event in self.sent()]
+
+    def whispers(self, user: str) -> str:
+        """Return everything that only this person was shown in channels."""
+        return "\n".join(self.slack.text_of(message) for message in self.slack.ephemerals(user))
+
+    async def whispered(self, user: str, words: str):
+        """Return the message with these words that only this person sees, once it is there."""
+
+        def found(_):
+            mine = reversed(self.slack.ephemerals(user))
+            return next((message for message in mine if words in self.slack.text_of(message)), None)
+
+        try:
+            return await self.slack.until(found, 10)
+        except TimeoutError:
+            raise AssertionError(f"not shown: {words!r}; shown: {self.whispers(user)!r}") from None
+
+    def answers(self, root) -> list:
+        """Return the finished answers of a thread: those with a footer."""
+        return [m for m in self.slack.thread(root.channel, root.ts) if "AI-generated" in self.slack.text_of(m)]
+
+    async def answered(self, root, count: int = 1) -> list:
+        """Return the thread's finished answers once there are so many."""
+        return await self.slack.until(lambda _: (found := self.answers(root))[count - 1 :] and found, 10)
+
+    async def settled(self) -> None:
+        """Return once Deputy has nothing to do: no errand, no turn."""
+        async with asyncio.timeout(10):
+            await self.app.supervisor.idle()
+
+    async def audited(self, action: str) -> list:
+        """Return the audit trail's entries of one kind."""
+        async with self.app.database.transaction() as tx:
+            rows = (await tx.connection.execute(select(tables.audit_entries))).all()
+        return [row for row in rows if row.action == action]
+
     def leaks(self, mark: str) -> list[str]:
         """Return the places where a token's mark shows: Slack, pages, the database's files."""
         places = {f"Slack: {call.method}": repr(call.args) for call in self.slack.calls}
@@ -81,13 +158,14 @@ class World:
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return found + [path.name for path in files if mark.encode() in path.read_bytes()]
 
-    async def answer_in(self, root, text: str = "AI-generated", timeout: float = 10):
+    async def answer_in(self, root, text: str = "AI-generated"):
         """Return the thread's messages once one of them holds `text`."""
+
         def found(_):
             thread = self.slack.thread(root.channel, root.ts)
             return thread if any(text in self.slack.text_of(message) for message in thread) else None
 
-        return await self.slack.until(found, timeout)
+        return await self.slack.until(found, 10)
 
     async def ask(self, user: str, task: str, channel: str = GENERAL):
         """Type `/agent ask …` and return the root message of its thread."""
@@ -95,7 +173,8 @@ class World:
         await self.slack.type_command(user, channel, f"/agent ask {task}")
         return await self.slack.until(
             lambda _: next(
-                (m for m in self.slack.messages(channel) if m.ts not in before and "asked" in self.slack.text_of(m)), None
+                (m for m in self.slack.messages(channel) if m.ts not in before and "asked" in self.slack.text_of(m)),
+                None,
             )
         )
 
@@ -164,4 +243,4 @@ async def world(folder: Path, **changes: str) -> AsyncIterator[World]:
     async with Peers().running() as peers:
         url = f"http://127.0.0.1:{port}"
         environment = peers.environment(url, port, f"sqlite+aiosqlite:///{folder}/deputy.db") | changes
-        yield World(peers, Settings.from_environ(environment), folder)
+        yield World(peers, Settings.from_environ(environment), folder, TurnableClock(peers.clock))

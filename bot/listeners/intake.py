@@ -87,12 +87,15 @@ class Intake:
     async def _judged(self, asked: Asked) -> Member | Refused:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
-            refused = judge(person, self.install) or await self._judged_channel(asked)
+            refused = judge(person, self.install)
+            # A refusal is falsy: it is told from None by identity, or a guest would be let in.
+            if refused is None:
+                refused = await self._judged_channel(asked)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_verifiable", key=asked.key, error=type(error).__name__)
             return Refused(Refusal.UNVERIFIABLE)
-        if refused or person is None:
-            return refused or Refused(Refusal.UNVERIFIABLE)
+        if refused is not None or person is None:
+            return Refused(Refusal.UNVERIFIABLE) if refused is None else refused
         return Member(self.install.workspace_id, person.user_id, person.team_id, person.name)
 
     async def _judged_channel(self, asked: Asked) -> Refused | None:
