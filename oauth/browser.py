@@ -14,9 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from oauth.discovery import USER_AGENT
 from oauth.errors import IdentityUnproven, RuleBroken
@@ -135,6 +133,8 @@ def verify_id_token(
     id_token: Secret, keys: Mapping[str, Any], identity: SlackIdentity, nonce: str, now: datetime
 ) -> Proof:
     """Return whom the token proves (OpenID Connect Core §3.1.3.7); raises `RuleBroken`."""
+    from joserfc import jwt  # noqa: PLC0415  # slow to import, and needed only when somebody connects
+
     claims = _decode(id_token, keys)
     seconds = int(now.timestamp())
     registry = jwt.JWTClaimsRegistry(
@@ -159,8 +159,10 @@ def verify_id_token(
 
 
 def _decode(id_token: Secret, keys: Mapping[str, Any]) -> dict[str, Any]:
+    from joserfc import jwk, jwt  # noqa: PLC0415  # see verify_id_token
+
     try:
-        key_set = KeySet.import_key_set({"keys": [key for key in keys["keys"] if key.get("kty") == "RSA"]})
+        key_set = jwk.KeySet.import_key_set({"keys": [key for key in keys["keys"] if key.get("kty") == "RSA"]})
         return jwt.decode(id_token.reveal(), key_set, algorithms=["RS256"]).claims
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RuleBroken(f"RFC 7519 §7.2: {type(error).__name__}") from None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oauth import errors
@@ -19,9 +19,8 @@ from oauth.errors import ConnectError, Reason
 from oauth.urls import get_host
 from store.records import ServiceName, Ticket
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("oauth", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +183,13 @@ def _title(name: str | None, catalog: Catalog) -> str:
 
 def _render(template: str, status: int = 200, **values: Any) -> Page:
     nonce = secrets.token_urlsafe(16)
-    return Page(_TEMPLATES.get_template(template).render(nonce=nonce, **values), nonce, status)
+    return Page(_templates().get_template(template).render(nonce=nonce, **values), nonce, status)
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # slow to import; for pages only
+
+    return Environment(
+        loader=PackageLoader("oauth", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import secrets
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +30,7 @@ from oauth.routes import routes
 from oauth.urls import Policy
 from simulator.clock import SimulatorClock
 from simulator.service.server import LoopbackServer, ServiceSimulator
-from simulator.slack.openid import OpenId
+from simulator.slack.openid import Lies, OpenId
 from simulator.slack.people import ALICE, BOB
 from simulator.slack.workspace import Workspace
 from store import connections as connection_rows
@@ -208,7 +210,7 @@ async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stopping.set()
         await task
         listener.close()
 
@@ -219,13 +221,37 @@ def clock(no_task_left: None) -> Clock:
     return Clock(SimulatorClock())
 
 
+@pytest.fixture(scope="session")
+def key() -> Secret:
+    return Secret(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, key: Secret) -> Path:
+    """A database with its tables, made once: migrating is slow and has its own tests."""
+    path = tmp_path_factory.mktemp("migrated") / "deputy.db"
+
+    async def migrate() -> None:
+        database = Database.open(f"sqlite:///{path}", (key,))
+        await database.migrate()
+        await database.close()
+
+    asyncio.run(migrate())
+    return path
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    key = Secret(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+async def database(tmp_path: Path, migrated: Path, key: Secret, clock: Clock) -> AsyncIterator[Database]:
+    shutil.copy(migrated, tmp_path / "deputy.db")
     database = Database.open(f"sqlite:///{tmp_path}/deputy.db", (key,))
-    await database.migrate()
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def slack_with_keys() -> OpenId:
+    """Slack's sign-in with its keys, made once: they are slow to make."""
+    return OpenId(Workspace(SimulatorClock()), "1.2", "canary-slack-secret")
 
 
 @pytest.fixture
@@ -235,10 +261,12 @@ async def notes(clock: Clock) -> AsyncIterator[ServiceSimulator]:
 
 
 @pytest.fixture
-async def slack(clock: Clock) -> AsyncIterator[OpenId]:
+async def slack(clock: Clock, slack_with_keys: OpenId) -> AsyncIterator[OpenId]:
     """Slack's sign-in alone, on a real server."""
     workspace = Workspace(clock.simulated)
-    openid = OpenId(workspace, "1.2", "canary-slack-secret")
+    openid = copy.copy(slack_with_keys)
+    openid._workspace = workspace
+    openid.redirect_uris, openid.codes, openid.lies = set(), {}, Lies()
     app = web.Application()
     app.router.add_get("/openid/connect/authorize", openid.authorize)
     app.router.add_post("/openid/connect/authorize", openid.approve)

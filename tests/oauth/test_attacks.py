@@ -1,0 +1,727 @@
+"""What may not happen between link and vault: mcp-oauth.md §5.D and §5.E, against real routes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from oauth.connections import LINK_LIFE
+from oauth.errors import NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
+from oauth.ports import Failure, Validity
+from store import tickets
+from store.ids import new_id
+from store.records import ServiceName, Ticket, TicketState
+from tests.oauth.conftest import NOTES, Browser, Room, build_connections, next_url
+
+
+def changed(url: str, **values: str | None) -> str:
+    """The URL with query parameters replaced, or taken out where None."""
+    base, _, query = url.partition("?")
+    params = {**dict(parse_qsl(query)), **values}
+    return f"{base}?{urlencode({name: value for name, value in params.items() if value is not None})}"
+
+
+def nothing_connected(room: Room) -> bool:
+    return not room.vaults.credentials and not room.outcomes.connections
+
+
+def failures(room: Room) -> list[Failure]:
+    return [failure for _, failure, _ in room.outcomes.failures]
+
+
+# --- the link (§5.D 41-43, 48)
+
+
+async def test_looking_at_a_link_has_no_effect_however_often_and_by_whom(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as scanner:
+        for method in ("GET", "GET", "HEAD"):
+            assert (await scanner.get(link, method)).status_code == 200
+        assert (
+            await scanner.get(link, **{"sec-purpose": "prefetch", "user-agent": "Slackbot-LinkExpanding 1.0"})
+        ).is_success
+        assert scanner.cookies == {}
+    async with room.browser() as browser:
+        assert (await browser.connect(link)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+async def test_a_form_from_elsewhere_does_not_start(room, alice, headers):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        refused = await browser.press(link, **headers)
+        without_origin = await browser.client.post(f"{link}/start")
+        link_is_whole = await browser.get(link)
+
+    assert (refused.status_code, without_origin.status_code) == (403, 403)
+    assert "set-cookie" not in refused.headers
+    assert link_is_whole.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_only_a_post_starts(room, alice, method):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        answer = await browser.get(f"{link}/start", method, origin=room.base_url)
+
+    assert answer.status_code == 405
+
+
+async def test_a_link_of_nobody_is_not_found(room):
+    async with room.browser() as browser:
+        unknown = await browser.get(f"{room.base_url}/connect/{'x' * 43}")
+        odd = await browser.get(f"{room.base_url}/connect/%3Cscript%3Ealert(1)%3C/script%3E")
+
+    assert (unknown.status_code, odd.status_code) == (404, 404)
+    assert "<script" not in odd.text
+
+
+async def test_an_expired_link_says_so(room, alice):
+    link = await room.issue(alice)
+    room.clock.simulated.advance(LINK_LIFE.total_seconds() + 1)
+
+    async with room.browser() as browser:
+        assert (await browser.get(link)).status_code == 410
+        assert (await browser.press(link)).status_code == 410
+
+
+async def test_a_newer_link_supersedes_the_older_one(room, alice):
+    older = await room.issue(alice)
+    newer = await room.issue(alice)
+
+    async with room.browser() as browser:
+        gone = await browser.get(older)
+        assert gone.status_code == 410
+        assert "newer" in gone.text
+        assert (await browser.connect(newer)).status_code == 303
+
+
+async def test_a_double_click_starts_once(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as one, room.browser() as other:
+        answers = await asyncio.gather(one.press(link), other.press(link))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 410]
+
+
+async def test_a_used_link_starts_nothing(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        await browser.connect(link)
+        assert (await browser.get(link)).status_code == 410
+        assert (await browser.press(link)).status_code == 410
+
+    assert len(room.vaults.credentials) == 1
+
+
+async def test_a_fourth_open_link_is_refused_and_leaves_the_others(room, alice):
+    async with room.database.transaction() as tx:
+        for number in range(3):
+            expires_at = room.clock.now() + timedelta(minutes=5)
+            ticket = Ticket(new_id("tkt"), alice, ServiceName(f"other{number}"), TicketState.NEW, expires_at, None)
+            await tickets.issue(tx, ticket, f"hash{number}")
+
+    with pytest.raises(TooManyTickets):
+        await room.issue(alice)
+
+    async with room.database.transaction() as tx:
+        assert await tickets.count_open(tx, alice, room.clock.now()) == 3
+
+
+async def test_a_deactivated_members_link_is_void(room, alice):
+    link = await room.issue(alice)
+
+    await room.connections.void(alice)
+
+    async with room.browser() as browser:
+        assert (await browser.get(link)).status_code == 410
+
+
+# --- the identity (§5.D 44-50)
+
+
+async def test_the_providers_url_is_worth_nothing_in_another_browser(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as attacker, room.browser() as victim:
+        authorize_url = await attacker.to_service(link)
+        answer = await victim.get(await room.notes.consent(authorize_url, "bob@example.com"))
+
+    assert answer.status_code == 403
+    assert nothing_connected(room)
+
+
+async def test_anothers_slack_answer_is_worth_nothing_in_this_browser(room, alice, bob):
+    link, other = await room.issue(alice), await room.issue(bob)
+
+    async with room.browser() as browser, room.browser() as attacker:
+        await browser.to_slack(link)
+        injected = attacker.sign_in(await attacker.to_slack(other), bob.user_id)
+        answer = await browser.get(injected)
+
+    assert answer.status_code == 403
+    assert nothing_connected(room)
+
+
+async def test_a_slack_code_of_another_flow_does_not_prove(room, alice):
+    """The nonce: the attacker's code with the victim's state."""
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        authorize_url = await browser.to_slack(link)
+        own = browser.sign_in(authorize_url)
+        foreign = browser.sign_in(changed(authorize_url, nonce="of-another-flow"))
+        answer = await browser.get(changed(own, code=dict(parse_qsl(urlsplit(foreign).query))["code"]))
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+    assert failures(room) == [Failure.SERVICE]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "somebody-else"},
+        {"aud": ["1.2", "somebody-else"]},
+        {"aud": None},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"nonce": "other"},
+        {"nonce": None},
+        {"exp": 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"iat": 99_999_999_999},
+        {"https://slack.com/user_id": None},
+        {"https://slack.com/user_id": 7},
+        {"https://slack.com/team_id": None},
+        {"https://slack.com/team_id": ["T"]},
+    ],
+)
+async def test_an_id_token_with_a_false_claim_proves_nobody(room, alice, claims):
+    room.slack.lies.claims = claims
+
+    assert (await _identify(room, alice)).status_code == 502
+    assert nothing_connected(room)
+    assert failures(room) == [Failure.SERVICE]
+
+
+@pytest.mark.parametrize("lie", [{"alg": "none"}, {"alg": "HS256"}, {"kid": "unknown"}, {"wrong_key": True}])
+async def test_an_id_token_that_slack_did_not_sign_proves_nobody(room, alice, lie):
+    for name, value in lie.items():
+        setattr(room.slack.lies, name, value)
+
+    assert (await _identify(room, alice)).status_code == 502
+    assert nothing_connected(room)
+
+
+async def test_the_same_user_id_in_another_team_is_somebody_else(room, alice):
+    room.slack.lies.claims = {"https://slack.com/team_id": "T0OTHER00"}
+
+    assert (await _identify(room, alice)).status_code == 403
+    assert failures(room) == [Failure.SOMEBODY_ELSE]
+
+
+async def test_saying_no_at_slack_ends_the_attempt(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = browser.sign_in(await browser.to_slack(link))
+        answer = await browser.get(changed(back, code=None, error="access_denied"))
+
+    assert answer.status_code == 200
+    assert failures(room) == [Failure.DENIED]
+
+
+async def _identify(room: Room, member) -> object:
+    link = await room.issue(member)
+    async with room.browser() as browser:
+        return await browser.get(browser.sign_in(await browser.to_slack(link), member.user_id))
+
+
+@pytest.mark.parametrize("cookie", [None, "x" * 43, ""])
+async def test_without_the_flows_own_cookie_nothing_goes_on(room, alice, cookie):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = browser.sign_in(await browser.to_slack(link))
+        own = dict(browser.cookies)
+        browser.cookies = {} if cookie is None else dict.fromkeys(own, cookie)
+        refused = await browser.get(back)
+        browser.cookies = {name.removeprefix("__Host-"): value for name, value in own.items()}
+        injected = await browser.get(back)
+        browser.cookies = own
+        rightful = await browser.get(back)
+
+    assert (refused.status_code, injected.status_code, rightful.status_code) == (403, 403, 303)
+
+
+async def test_the_flow_cookie_is_locked_to_host_and_time(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        answer = await browser.press(link)
+
+    assert re.fullmatch(
+        r"__Host-connect-[0-9a-f]{12}=[\w-]{43}; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax",
+        answer.headers["set-cookie"],
+    )
+
+
+# --- the callback (§5.E)
+
+
+async def returning(browser: Browser, link: str) -> str:
+    """Where the service sends the browser."""
+    return await browser.room.notes.consent(await browser.to_service(link))
+
+
+async def test_a_replayed_callback_does_nothing(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        cookies = dict(browser.cookies)
+        assert (await browser.get(back)).status_code == 303
+        browser.cookies = cookies
+        assert (await browser.get(back)).status_code == 410
+
+    assert len(room.vaults.credentials) == 1
+    assert room.outcomes.failures == []
+
+
+async def test_of_two_callbacks_at_once_exactly_one_connects(room, alice):
+    link = await room.issue(alice)
+    room.vaults.may_go_on = asyncio.Event()
+
+    async with room.browser() as browser, asyncio.timeout(10):
+        back = await returning(browser, link)
+        first = asyncio.create_task(browser.get(back))
+        await room.vaults.is_reached.wait()
+        second = await browser.get(back)
+        room.vaults.may_go_on.set()
+
+        assert ((await first).status_code, second.status_code) == (303, 410)
+
+    assert len(room.vaults.credentials) == 1
+    assert len(room.outcomes.connections) == 1
+    assert room.outcomes.failures == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": None}, {"state": ""}, {"state": "x" * 43}, {"state": "x" * 2000}, {"state": "\u0661"}]
+)
+async def test_a_wrong_state_finds_no_attempt_and_spoils_none(room, alice, change):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        refused = await browser.get(changed(back, **change))
+        assert refused.status_code in (400, 410)
+        assert (await browser.get(back)).status_code == 303
+
+
+async def test_parameters_that_are_repeated_or_endless_are_refused(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        state = dict(parse_qsl(urlsplit(back).query))["state"]
+        assert (await browser.get(f"{back}&state={state}")).status_code == 400
+        assert (await browser.get(f"{back}&{'a=b&' * 60}")).status_code == 400
+        assert (await browser.get(f"{back}&x={'y' * 20_000}")).status_code == 400
+        assert (await browser.get(f"{back}&code=%FF")).status_code == 400
+        assert (await browser.get(f"{back}&code=again")).status_code == 502
+
+    assert nothing_connected(room)
+    assert failures(room) == [Failure.SERVICE]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST"])
+async def test_only_a_navigation_completes(room, alice, method):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        assert (await browser.get(back, method)).status_code in (400, 405)
+        assert (await browser.get(back, **{"sec-purpose": "prefetch;prerender"})).status_code == 400
+        assert (await browser.get(back)).status_code == 303
+
+
+async def test_an_answer_at_another_services_path_connects_nothing(room, alice):
+    """COAT: mcp-oauth.md §4.1."""
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        answer = await browser.get(back.replace("/oauth/callback/notes", "/oauth/callback/notion"))
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+    assert room.notes.tokens.keys() == {"anonymous"} or len(_live(room)) == 0
+
+
+def _live(room: Room) -> list[object]:
+    return [token for account in room.notes.accounts for token in room.notes.authority.live(account)]
+
+
+@pytest.mark.parametrize("iss", [None, "https://evil.example", "/"])
+async def test_an_answer_with_a_wrong_issuer_is_not_used(room, alice, iss):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        given = dict(parse_qsl(urlsplit(back).query))["iss"] + iss if iss == "/" else iss
+        answer = await browser.get(changed(back, iss=given))
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+    assert _live(room) == []
+
+
+async def test_an_error_of_a_wrong_issuer_is_not_shown(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        forged = changed(back, code=None, error="access_denied", iss="https://evil.example")
+        answer = await browser.get(forged)
+
+    assert answer.status_code == 502
+    assert failures(room) == [Failure.SERVICE]
+
+
+async def test_a_no_at_the_service_is_told_without_its_words(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        authorize_url = await browser.to_service(link)
+        back = await room.notes.consent(authorize_url, allow=False)
+        answer = await browser.get(
+            changed(back, error_description="<script>alert(1)</script>", error_uri="javascript:x")
+        )
+
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    assert "alert" not in answer.text
+    assert "javascript" not in answer.text
+    assert failures(room) == [Failure.DENIED]
+
+
+async def test_an_attempt_that_took_too_long_ends_and_is_told(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        room.clock.simulated.advance(LINK_LIFE.total_seconds())
+        answer = await browser.get(back)
+
+    assert answer.status_code == 410
+    assert failures(room) == [Failure.EXPIRED]
+    assert nothing_connected(room)
+
+
+async def test_a_member_who_is_voided_on_the_way_gets_no_connection(room, alice):
+    link = await room.issue(alice)
+    room.vaults.may_go_on = asyncio.Event()
+
+    async with room.browser() as browser, asyncio.timeout(10):
+        back = await returning(browser, link)
+        completing = asyncio.create_task(browser.get(back))
+        await room.vaults.is_reached.wait()
+        await room.connections.void(alice)
+        room.vaults.may_go_on.set()
+        answer = await completing
+
+    assert answer.status_code == 410
+    assert room.outcomes.connections == []
+    assert len(room.vaults.removed) == 1
+    assert _live(room) == []
+
+
+async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room, alice, sender):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        # What a new process has: the database, and nothing of the old one's memory.
+        fresh = build_connections(
+            room.base_url,
+            database=room.database,
+            catalog=room.connections.catalog,
+            sender=sender,
+            vaults=room.vaults,
+            outcomes=room.outcomes,
+            slack=room.slack,
+            clock=room.clock,
+        )
+        await fresh.recover()
+        await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
+
+    assert len(room.outcomes.connections) == 1
+
+
+async def test_an_exchange_that_a_crash_cut_off_is_ended_and_told_once(room, alice):
+    link = await room.issue(alice)
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        attempts = room.connections._attempts
+        attempt = await attempts.find_authorizing(parse_qsl(urlsplit(back).query), browser.cookies)
+        await attempts.claim_exchange(attempt)
+
+        await room.connections.recover()
+        await room.connections.recover()
+
+        assert (await browser.get(back)).status_code == 410
+    assert failures(room) == [Failure.SERVICE]
+
+
+# --- tokens and vault (§5.F, §5.G)
+
+
+@pytest.mark.parametrize("kind", ["invalid_grant", "invalid_target", "slow_down", "500", "html", "error_200"])
+async def test_a_refused_exchange_is_not_repeated_and_ends_kindly(room, alice, kind):
+    link = await room.issue(alice)
+    room.notes.fail_next_token = kind
+
+    async with room.browser() as browser:
+        answer = await browser.connect(link)
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+    assert failures(room) == [Failure.SERVICE]
+    assert sum(visit.path == "/token" for visit in room.notes.visits) == 1
+
+
+async def test_a_forgotten_client_registers_again_at_the_next_attempt(room, alice):
+    async with room.browser() as browser:
+        await browser.connect(await room.issue(alice))
+        first = set(room.notes.clients)
+        room.notes.fail_next_token = "invalid_client"
+        assert (await browser.connect(await room.issue(alice))).status_code == 502
+        assert set(room.notes.clients) == first
+        assert (await browser.connect(await room.issue(alice))).status_code == 303
+
+    assert len(room.notes.clients) == 2
+
+
+@pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"expires_in": "soon"}, {"scope": ["a"]}])
+async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
+    room.notes.extra_token_fields = fields
+
+    async with room.browser() as browser:
+        answer = await browser.connect(await room.issue(alice))
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+
+
+async def test_a_credential_that_the_vault_refuses_is_revoked(room, alice):
+    room.vaults.refuses = True
+
+    async with room.browser() as browser:
+        answer = await browser.connect(await room.issue(alice))
+
+    assert answer.status_code == 502
+    assert failures(room) == [Failure.VAULT]
+    assert _live(room) == []
+
+
+async def test_a_credential_that_does_not_work_is_removed_and_revoked(room, alice):
+    room.vaults.validity = Validity.INVALID
+
+    async with room.browser() as browser:
+        await browser.connect(await room.issue(alice))
+
+    assert failures(room) == [Failure.VAULT]
+    assert len(room.vaults.removed) == 1
+    assert _live(room) == []
+
+
+async def test_an_outage_of_the_check_is_no_verdict(room, alice):
+    room.vaults.validity = Validity.UNKNOWN
+
+    async with room.browser() as browser:
+        await browser.connect(await room.issue(alice))
+
+    assert len(room.outcomes.connections) == 1
+
+
+# --- the service (§5.B, §5.C)
+
+
+@pytest.mark.parametrize(
+    ("quirk", "value"),
+    [
+        ("resource_metadata", "other_origin"),
+        ("resource_metadata", "missing"),
+        ("resource_metadata", "no_servers"),
+        ("resource_metadata", "no_resource"),
+        ("metadata_issuer", "https://evil.example"),
+        ("pkce_methods", None),
+        ("pkce_methods", ["plain"]),
+        ("no_registration", True),
+        ("registration_auth_method", "private_key_jwt"),
+        ("registration_error", "invalid_redirect_uri"),
+        ("extra_metadata", {"token_endpoint": "http://169.254.169.254/token"}),
+        ("extra_metadata", {"authorization_endpoint": "javascript:alert(1)"}),
+        ("broken", {"/.well-known/oauth-authorization-server": "500"}),
+        ("broken", {"/.well-known/oauth-authorization-server": "redirect"}),
+        ("broken", {"/.well-known/oauth-authorization-server": "html"}),
+        ("broken", {"/.well-known/oauth-authorization-server": "big"}),
+        ("broken", {"/register": "html"}),
+    ],
+)
+async def test_a_service_that_breaks_a_rule_is_not_trusted(room, alice, quirk, value):
+    setattr(room.notes, quirk, value)
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        answer = await browser.get(browser.sign_in(await browser.to_slack(link)))
+
+    assert answer.status_code == 502
+    [(_, failure, reference)] = room.outcomes.failures
+    assert failure is Failure.SERVICE
+    assert reference in answer.text
+    assert "evil" not in answer.text
+    assert "169.254" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("quirk", "value"),
+    [
+        ("open_initialize", True),
+        ("bare_challenge", True),
+        ("resource_metadata", "origin"),
+        ("resource_metadata", "parent"),
+        ("no_refresh_token", True),
+        ("access_token_lifetime", None),
+        ("registration_auth_method", "client_secret_post"),
+        ("registration_auth_method", "client_secret_basic"),
+    ],
+)
+async def test_a_service_that_is_merely_odd_connects(room, alice, quirk, value):
+    setattr(room.notes, quirk, value)
+
+    async with room.browser() as browser:
+        answer = await browser.connect(await room.issue(alice))
+
+    assert answer.status_code == 303, answer.text
+    assert len(room.outcomes.connections) == 1
+
+
+# --- the other doors
+
+
+async def test_each_member_connects_their_own_account(room, alice, bob):
+    async with room.browser() as one, room.browser() as other:
+        await one.connect(await room.issue(alice))
+        await other.connect(await room.issue(bob), bob.user_id, "bob@example.com")
+
+    owners = [
+        (owner.user_id, room.notes.tokens[credential.access_token.reveal()].subject)
+        for owner, _, credential in room.vaults.credentials
+    ]
+    assert owners == [(alice.user_id, "alice@example.com"), (bob.user_id, "bob@example.com")]
+    assert len(room.notes.clients) == 1
+
+
+async def test_disconnecting_removes_the_connection_and_once_only(room, alice, bob):
+    async with room.browser() as browser:
+        await browser.connect(await room.issue(alice))
+
+    with pytest.raises(NotConnected):
+        await room.connections.disconnect(bob, NOTES)
+    gone = await room.connections.disconnect(alice, NOTES)
+    with pytest.raises(NotConnected):
+        await room.connections.disconnect(alice, NOTES)
+
+    assert [connection.id for connection in room.vaults.removed] == [gone.id]
+
+
+async def test_a_service_that_is_not_there_gets_no_link(room, alice):
+    with pytest.raises(UnknownService) as caught:
+        await room.connections.issue(alice, ServiceName("notez"), room.clock.now())
+    with pytest.raises(ServiceNotAvailable):
+        await room.connections.issue(alice, ServiceName("github"), room.clock.now())
+
+    assert "notes" in caught.value.near
+
+
+async def test_every_answer_carries_the_security_headers(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        answers = [
+            await browser.get(link),
+            await browser.get(f"{room.base_url}/connected"),
+            await browser.get(f"{room.base_url}/connect/unknown"),
+            await browser.get(f"{room.base_url}/oauth/callback/notes"),
+            await browser.connect(link),
+        ]
+
+    for answer in answers:
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "form-action 'self'; frame-ancestors 'none'; base-uri 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] in ("no-referrer", "same-origin")
+        assert "http:" not in answer.text
+        assert "https:" not in answer.text
+
+
+async def test_no_client_document_is_served_where_nobody_could_fetch_it(room):
+    async with room.browser() as browser:
+        assert (await browser.get(f"{room.base_url}/oauth/client/notes.json")).status_code == 404
+        assert (await browser.get(f"{room.base_url}/oauth/client/nothing.json")).status_code == 404
+
+
+async def test_no_secret_is_shown_or_logged_or_stored_on_any_way(room, alice, bob, logged, tmp_path):
+    """§5.E 62: links, cookies, states, codes, verifiers and tokens, on the good way and on bad ones."""
+    seen, links = [], []
+    async with room.browser() as browser:
+        for failing in (None, "invalid_grant", "html"):
+            link = await room.issue(alice)
+            links.append(link)
+            room.notes.fail_next_token = failing
+            to_slack = await browser.to_slack(link)
+            back = browser.sign_in(to_slack)
+            to_service = next_url(await browser.get(back))
+            home = await room.notes.consent(to_service)
+            for url in (to_slack, back, to_service, home):
+                query = dict(parse_qsl(urlsplit(url).query))
+                seen += [query[name] for name in ("state", "code", "nonce") if name in query]
+            seen += [*browser.cookies.values(), link.rpartition("/")[2]]
+            await browser.get(home)
+            await browser.get(home)
+    seen += [token for token in room.notes.tokens if len(token) > 12]
+    seen += [room.slack.client_secret]
+
+    shown, lines = "\n".join(room.shown), "\n".join(logged.lines)
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("deputy.db*"))
+    secrets = {secret for secret in seen if secret}
+    assert len(secrets) > 20
+    assert {secret for secret in secrets if secret in lines} == set()
+    # The start page's form has the link it was opened with, and nothing else of all this.
+    assert {secret for secret in secrets if secret in shown} == {link.rpartition("/")[2] for link in links}
+    assert {token for token in room.notes.tokens if token.encode() in stored} == set()
