@@ -24,7 +24,7 @@ def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
     assert message.text == "@Alice asked: find *it* &lt;!channel&gt;"
     assert message.blocks[0]["text"]["text"] == "*@Alice* asked:"
     assert message.blocks[1]["elements"][0]["elements"][0]["text"] == "find *it* <!channel>"
-    assert texts(message.blocks[2:]) == [
+    assert texts([block for block in message.blocks if block["type"] == "context"]) == [
         "Acts as Alice · Notes, Notion · readable by everyone here",
         "Not connected, so not used: Github",
     ]
