@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, repeat
+from typing import TypeVar
 
 import structlog
 
@@ -39,10 +41,14 @@ from store.records import (
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 LOOK_BACK = timedelta(minutes=2)
 """How far before a turn's start its events are listed: our clock and the API's may differ."""
-SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60, 60)
-"""Seconds between tries to show an outcome: a turn is only over once its owner can see it."""
+SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between tries while Slack is out; the last one is repeated."""
+AGENTS_PATIENCE = (0.5, 2, 8, 30)
+"""Seconds between tries to open a session; after the last one the turn says so and ends."""
 ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
 
 
@@ -104,12 +110,12 @@ class Runner:
 
     async def _run(self, turn: Turn) -> None:
         try:
-            thread = await self.rooted(turn)
+            thread = await self._patiently(lambda: self.rooted(turn))
         except SlackRejected as error:
             return await self.abandon(turn, error.code)
-        turn = await self.show_control(thread, turn)
-        answer = await self._screen.open_answer(thread, turn)
-        state = await self._followed(thread, turn, answer)
+        turn = await self._patiently(lambda: self.show_control(thread, turn))
+        answer = await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        state = await self._followed(turn, answer)
         await self._finish(answer, state.progress)
         await self._end(thread, turn, state.progress)
         return None
@@ -153,11 +159,11 @@ class Runner:
                 await turns.set_notice(tx, turn.id, ref)
                 return await turns.get(tx, turn.id)
 
-    async def _followed(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
+    async def _followed(self, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""
         state = Following(turn.id)
         try:
-            return await self._with_session(thread, turn, answer)
+            return await self._with_session(turn, answer)
         except SessionLost:
             return following.end(state, Outcome(OutcomeKind.SESSION_GONE))
         except AgentsUnavailable:
@@ -166,23 +172,35 @@ class Runner:
             log.exception("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code)
             return following.end(state, Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference()))
 
-    async def _with_session(self, thread: Thread, turn: Turn, answer: Answer) -> Following:
+    async def _with_session(self, turn: Turn, answer: Answer) -> Following:
         """Run in the thread's session; when that one is gone before it got the request, in a new one.
 
         A session that died with the request in it is not asked again: what killed it would come
         along (managed-agents-api.md §2.3).
         """
         try:
-            return await self._in_session(await self._sessions.open_for(thread), thread, turn, answer)
+            thread, session_id = await self._opened(turn)
+            return await self._in_session(session_id, thread, turn, answer)
         except SessionLost:
-            async with self._database.transaction() as tx:
-                is_sent = (await turns.get(tx, turn.id)).send_state is SendState.SENT
+            thread, turn = await self._again(turn)
             await self._sessions.lose(thread)
-            if is_sent:
+            if turn.send_state is SendState.SENT:
                 raise
-        fresh_thread, fresh_turn = await self._again(turn)
-        session_id = await self._sessions.open_for(fresh_thread)
-        return await self._in_session(session_id, fresh_thread, fresh_turn, answer)
+        thread, session_id = await self._opened(turn)
+        return await self._in_session(session_id, thread, turn, answer)
+
+    async def _opened(self, turn: Turn) -> tuple[Thread, SessionId]:
+        """Return the thread and its session; a create that got no answer is looked for before the next try."""
+        for seconds in AGENTS_PATIENCE:
+            thread, _ = await self._again(turn)
+            try:
+                return thread, await self._sessions.open_for(thread)
+            except AgentsUnavailable as error:
+                log.warning("agents_unavailable", turn=turn.id, retry_in=error.retry_after or seconds)
+                pause = timedelta(seconds=min(error.retry_after or seconds, AGENTS_PATIENCE[-1]))
+                await self._clock.sleep_until(self._clock.now() + pause)
+        thread, _ = await self._again(turn)
+        return thread, await self._sessions.open_for(thread)
 
     async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
         async with self._database.transaction() as tx:
@@ -207,18 +225,23 @@ class Runner:
         )
 
     async def _finish(self, answer: Answer, progress: Progress) -> None:
-        """Show the end, as long as it takes Slack to take it."""
-        for seconds in SLACK_PATIENCE:
+        """Show the end: a turn is only over once its owner can see it."""
+        try:
+            await self._patiently(lambda: answer.finish(progress))
+        except SlackRejected as error:
+            # The channel or thread is gone or closed to us: there is nobody left to show it to.
+            log.warning("answer_not_shown", code=error.code)
+
+    async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it again for as long as Slack is out: nothing that was asked is given up for an outage."""
+        for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
             try:
-                return await answer.finish(progress)
+                return await act()
             except SlackUnavailable as error:
+                log.warning("slack_unavailable", retry_in=error.retry_after or seconds)
                 pause = timedelta(seconds=error.retry_after or seconds)
                 await self._clock.sleep_until(self._clock.now() + pause)
-            except SlackRejected as error:
-                # The channel or thread is gone or closed to us: there is nobody left to show it to.
-                log.warning("answer_not_shown", code=error.code)
-                return None
-        return await answer.finish(progress)
+        raise AssertionError("patience has no end")
 
     async def _end(self, thread: Thread, turn: Turn, progress: Progress) -> None:
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)

@@ -11,7 +11,7 @@ from bot.commands import AskAgent, PassAside, Place, RateAnswer, Reply, StopTurn
 from bot.domain import policy
 from bot.domain.ports import Clock, Screen
 from bot.domain.running import Runner
-from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected
+from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.notices import AsideOffered, AsideSettled, RunningTurn, Thanks, ThreadActsAs, TurnPicker, TurnsStopping
 from store import asides, audit, threads, turns
 from store.database import Database, Tx
@@ -74,6 +74,8 @@ class Turns:
         except SlackRejected as error:
             await self._runner.abandon(turn, error.code)
             raise NotPermitted(Refused(Refusal.NOT_IN_CHANNEL, command.task)) from error
+        except SlackUnavailable:
+            log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
         self._runner.wake(thread.id)
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
