@@ -9,7 +9,7 @@ from bot.listeners.intake import Asked, Body, Install, table
 from bot.listeners.text import mentions, plain, without_mention
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
-WRITTEN_BY_PEOPLE = {None, "file_share", "thread_broadcast"}
+WRITTEN_BY_PEOPLE = (None, "file_share", "thread_broadcast")
 SLACKS_OWN = {"USLACKBOT", "USLACK"}
 MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
 

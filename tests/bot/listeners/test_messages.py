@@ -102,3 +102,7 @@ def test_no_event_whatever_raises(event):
 @given(JSON)
 def test_no_body_whatever_raises(event):
     parse_message({"event": event}, HOME)
+
+
+def test_a_subtype_that_is_no_word_is_not_from_a_person():
+    assert asked(subtype=[]) is None
