@@ -45,7 +45,8 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
         button(f"Connect {one_line(title, 40)}", actions.CONNECT, service, only_for=owner)
         for service, title in zip(missing, shown, strict=True)
     ]
-    return [words, row(*connect)]
+    # A row each: Slack refuses two buttons of one name in the same row.
+    return [words, *(row(one) for one in connect)]
 
 
 def render_control(turn: Turn, *, is_queued: bool) -> Message:

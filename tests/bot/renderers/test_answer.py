@@ -30,6 +30,13 @@ def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
     ]
 
 
+@pytest.mark.parametrize("count", range(6))
+def test_slack_takes_a_root_whatever_number_of_services_is_missing(count):
+    message = render_root(a_thread(ALICE), "find it", (), tuple(f"service{n}" for n in range(count)), TITLES)
+
+    assert parse_blocks(list(message.blocks), MESSAGE)
+
+
 def test_a_root_of_any_words_notifies_nobody():
     hostile = a_member(name="<@U1> <!here>")
     message = render_root(a_thread(hostile), "<@U1> " * 2_000, ("<!channel>",), ("<@U2>",), {})
