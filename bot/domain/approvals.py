@@ -89,10 +89,10 @@ class Approvals:
         )
         async with self._database.transaction() as tx:
             approval = await approvals.hold(tx, wanted)
-        if approval.card is None and approval.state is ApprovalState.PENDING:
-            card = await self._screen.post_approval(thread, approval, call)
-            async with self._database.transaction() as tx:
-                await approvals.set_card(tx, approval.id, card)
+        try:
+            await self._post_card(thread, approval, call)
+        except SlackUnavailable:
+            log.warning("card_not_posted", approval=approval.id)  # `attend` posts it
 
     async def decide(self, command: DecideApproval, wake: Callable[[str], None]) -> None:
         """Take the owner's decision, once; the turn delivers it. Raises `NotPermitted`."""
@@ -131,6 +131,8 @@ class Approvals:
         for approval in pending:
             if now >= approval.expires_at:
                 await self._settle(thread, approval, ApprovalState.EXPIRED)
+            elif approval.card is None:
+                await self._post_card(thread, approval, await self._call_of(approval))
         async with self._database.transaction() as tx:
             undelivered = await approvals.list_undelivered(tx, turn.id)
         for approval in undelivered:
@@ -145,6 +147,13 @@ class Approvals:
             if await self._settle(thread, approval, ApprovalState.WITHDRAWN):
                 await self._mark_delivered(approval)
                 await self._show_settled(thread, approval)
+
+    async def _post_card(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
+        if approval.card is not None or approval.state is not ApprovalState.PENDING:
+            return
+        card = await self._screen.post_approval(thread, approval, call)
+        async with self._database.transaction() as tx:
+            await approvals.set_card(tx, approval.id, card)
 
     async def _deliver(self, thread: Thread, approval: Approval) -> None:
         if not await self._sessions.is_owners(thread, approval.session_id):

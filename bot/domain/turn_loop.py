@@ -5,21 +5,25 @@ The loop only performs; every decision is in `following`, `policy` or `approvals
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from bot.domain import following
 from bot.domain.approvals import Approvals
 from bot.domain.following import Action, Following, Hold
 from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
-from bot.errors import SlackUnavailable
+from bot.errors import SlackUnavailable, Unavailable
 from bot.progress import Activity, TaskState
 from store import turns
 from store.database import Database
 from store.records import SessionId, Thread, Turn, TurnState
 
-SLACK_RETRY = 5.0
-"""Seconds until what Slack would not take is shown again; nothing is lost, the picture is kept."""
+log = structlog.get_logger(__name__)
+
+RETRY = 3.0
+"""Seconds until what the API or Slack would not take is tried again; nothing is lost, it is all kept."""
 
 
 class TurnLoop:
@@ -42,23 +46,36 @@ class TurnLoop:
         self._is_paused = False
         self._is_stopping = False
         self._was_waiting = False
+        self._is_owing = True
+        """True while something decided may not be delivered: at the start, and after a failure."""
 
     async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox, state: Following) -> Following:
         """Return the turn's last state, once it has ended."""
         seconds: float | None = 0.0
-        is_first = True
         while not state.has_ended:
             for event in await inbox.take(seconds):
                 state, actions = following.step(state, event)
                 for action in actions:
                     await self._perform(action, thread, turn, session_id)
-            state = await self._stopped(state, thread, turn, session_id)
-            due = await self._attend(state, thread, turn, is_first=is_first)
+            state, due = await self._discharge(state, thread, turn, session_id)
             if not state.has_ended:
                 await self._record_waiting(state, turn)
                 seconds = _sooner(await self._show(state), self._until(due))
-            is_first = False
         return state
+
+    async def _discharge(
+        self, state: Following, thread: Thread, turn: Turn, session_id: SessionId
+    ) -> tuple[Following, datetime | None]:
+        """Do what the store says is owed: a stop, decisions, cards. What fails is owed still, and done later."""
+        try:
+            state = await self._stopped(state, thread, turn, session_id)
+            due = await self._attend(state, thread, turn)
+        except Unavailable as error:
+            self._is_owing = True
+            log.warning("owed_still", turn=turn.id, error=type(error).__name__)
+            return state, self._clock.now() + timedelta(seconds=error.retry_after or RETRY)
+        self._is_owing = False
+        return state, due
 
     async def _perform(self, action: Action, thread: Thread, turn: Turn, session_id: SessionId) -> None:
         if isinstance(action, Hold):
@@ -72,14 +89,14 @@ class TurnLoop:
             by = (await turns.get(tx, turn.id)).stop_requested_by
         if by is None:
             return state
-        self._is_stopping = True
         await self._approvals.withdraw(thread, turn)
         await self._agents.interrupt(session_id)
+        self._is_stopping = True
         return following.stopping(state, by)
 
-    async def _attend(self, state: Following, thread: Thread, turn: Turn, *, is_first: bool) -> datetime | None:
+    async def _attend(self, state: Following, thread: Thread, turn: Turn) -> datetime | None:
         holds = any(task.state is TaskState.HELD for task in state.progress.tasks)
-        if self._is_stopping or not (holds or is_first):
+        if self._is_stopping or not (holds or self._is_owing):
             return None
         return await self._approvals.attend(thread, turn)
 
@@ -102,7 +119,7 @@ class TurnLoop:
                 await self._answer.pause(state.progress)
                 self._is_paused = True
         except SlackUnavailable as error:
-            return error.retry_after or SLACK_RETRY
+            return error.retry_after or RETRY
         return None
 
     def _until(self, due: datetime | None) -> float | None:
