@@ -33,7 +33,7 @@ def _is_this_machine(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return False
 
@@ -87,7 +87,8 @@ def logged() -> Iterator[Logged]:
     handler = Logged()
     root = logging.getLogger()
     root.addHandler(handler)
-    structlog.configure(processors=[structlog.processors.add_log_level, handler.processor], cache_logger_on_first_use=False)
+    processors = [structlog.processors.add_log_level, handler.processor]
+    structlog.configure(processors=processors, cache_logger_on_first_use=False)
     yield handler
     structlog.reset_defaults()
     root.removeHandler(handler)

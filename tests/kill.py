@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot import actions
+from bot.settings import Settings
 from simulator.peers import Peers
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
@@ -199,8 +200,6 @@ async def main(runs: int, seed: int) -> Counts:
 
 
 async def _connect_both(peers: Peers, environment: dict[str, str], folder: Path) -> None:
-    from bot.settings import Settings
-
     there = World(peers, Settings.from_environ(environment), folder)
     for user in (ALICE, BOB):
         await there.connect_notes(user)

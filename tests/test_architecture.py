@@ -103,7 +103,7 @@ def wrong_arrows(module: Module) -> list[str]:
         return []
     room = room_of(module.name)
     if room is None:
-        return [] if module.name in {"bot"} else [f"{module.name} belongs to no room"]
+        return [] if module.name == "bot" else [f"{module.name} belongs to no room"]
     allowed = ARROWS[room]
     ours = {name for name in module.imports() if name.split(".")[0] in {"bot", "oauth", "store", "simulator", "tests"}}
     modules = {name for name in ours if not any(name != other and within(name, other) for other in ours)}

@@ -25,8 +25,8 @@ def run(state, *events):
     return state, actions
 
 
-def call(name="write_note", permission=e.Permission.ASK, id="t1"):
-    return e.ToolCall(EventId(id), "notes", name, {"title": "x"}, permission)
+def call(name="write_note", permission=e.Permission.ASK, call_id="t1"):
+    return e.ToolCall(EventId(call_id), "notes", name, {"title": "x"}, permission)
 
 
 def started(**kwargs):
@@ -54,7 +54,9 @@ def test_two_messages_are_two_paragraphs_of_one_answer():
 
 
 def test_a_draft_is_shown_and_then_replaced_by_its_message():
-    drafted, _ = run(begun(), e.DraftBegan(EventId("m")), e.DraftGrew(EventId("m"), "He"), e.DraftGrew(EventId("m"), "l"))
+    drafted, _ = run(
+        begun(), e.DraftBegan(EventId("m")), e.DraftGrew(EventId("m"), "He"), e.DraftGrew(EventId("m"), "l")
+    )
     written, _ = run(drafted, e.TextWritten(EventId("m"), "Hello"))
 
     assert (drafted.progress.shown_text, written.progress.text, written.progress.draft) == ("Hel", "Hello", "")
@@ -124,8 +126,8 @@ def test_a_call_of_a_denied_tool_is_shown_as_denied_and_asks_nobody():
 def test_a_failed_call_is_marked_alone():
     state, _ = run(
         begun(),
-        started(id="t1", permission=e.Permission.ALLOW),
-        started(id="t2", permission=e.Permission.ALLOW),
+        started(call_id="t1", permission=e.Permission.ALLOW),
+        started(call_id="t2", permission=e.Permission.ALLOW),
         e.ToolFinished(EventId("r"), EventId("t1"), is_error=True, text="boom"),
     )
 
@@ -133,7 +135,9 @@ def test_a_failed_call_is_marked_alone():
 
 
 def test_the_idle_after_a_stop_is_a_stop_and_open_calls_are_stopped():
-    state, actions = run(stopping(begun(), ALICE), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn"))
+    state, actions = run(
+        stopping(begun(), ALICE), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn")
+    )
 
     assert actions[-1] == End(Outcome(OutcomeKind.STOPPED, by=ALICE))
     assert [task.state for task in state.progress.tasks] == [TaskState.STOPPED]
@@ -203,7 +207,7 @@ EVENTS = st.one_of(
     st.builds(e.DraftGrew, IDS, st.text(max_size=5)),
     st.builds(e.DraftBegan, IDS),
     st.builds(e.ModelRequestEnded, IDS),
-    st.builds(lambda id, p: e.ToolStarted(id, call(id=id, permission=p)), IDS, st.sampled_from(e.Permission)),
+    st.builds(lambda one, p: e.ToolStarted(one, call(call_id=one, permission=p)), IDS, st.sampled_from(e.Permission)),
     st.builds(e.ToolFinished, IDS, IDS, st.booleans(), st.text(max_size=5)),
     st.builds(e.DecisionEchoed, IDS, IDS, st.booleans()),
     st.builds(e.DecisionsNeeded, IDS, st.tuples(IDS)),
