@@ -14,7 +14,6 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[im
 from oauth.challenge import Challenge
 from oauth.discovery import Resource, Server
 from oauth.errors import RuleBroken
-from oauth.urls import urlsplit_strictly
 from store.records import Secret
 
 _LONGEST_CODE = 4096
@@ -139,9 +138,3 @@ def _require_iss(given: str | None, issuer: str, *, iss_required: bool) -> None:
         raise RuleBroken("RFC 9207 §2.4: iss missing")
     if given is not None and given != issuer:
         raise RuleBroken("RFC 9207 §2.4: iss is another's")
-
-
-def get_origin_of(url: str) -> str:
-    """Return scheme and authority of a URL as text."""
-    parts = urlsplit_strictly(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -11,17 +11,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from joserfc.errors import JoseError
 
 from oauth.discovery import USER_AGENT
 from oauth.errors import IdentityUnproven, RuleBroken
-from oauth.http import Sender
 from oauth.messages import Answer, Request, parse_json_object
 from oauth.tokens import build_client_request
 from store.records import Member, Secret, Ticket, UserId, WorkspaceId
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
 
 COOKIE_SECONDS = 600
 _LEEWAY_SECONDS = 60

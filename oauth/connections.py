@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from oauth.arrivals import Arrivals
 from oauth.attempts import Attempts, Clock
@@ -14,7 +15,6 @@ from oauth.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
 from oauth.catalog import Catalog
 from oauth.departures import Departures
 from oauth.errors import NotConnected, TooManyTickets
-from oauth.http import Sender
 from oauth.ports import Outcomes, Vaults
 from oauth.servers import Servers
 from store import audit, connections, tickets
@@ -30,6 +30,9 @@ from store.records import (
     TicketId,
     TicketState,
 )
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
 
 LINK_LIFE = timedelta(minutes=10)
 MOST_OPEN = 3

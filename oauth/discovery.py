@@ -17,7 +17,6 @@ from oauth.messages import Answer, Request, parse_json_object
 from oauth.urls import (
     Policy,
     get_host,
-    get_origin,
     insert_well_known,
     is_resource_of,
     require_url,
@@ -227,8 +226,3 @@ def _require_clean_query(endpoint: str) -> None:
     query = urlsplit_strictly(endpoint).query
     if _OURS & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
         raise RuleBroken("RFC 6749 §3.1: endpoint carries request parameters")
-
-
-def is_same_site(url: str, other: str) -> bool:
-    """Say whether two URLs have one origin."""
-    return get_origin(url) == get_origin(other)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from oauth import discovery, registration, tokens
 from oauth.authorization import Ask, choose_scope
@@ -16,12 +17,14 @@ from oauth.catalog import Service
 from oauth.challenge import Challenge
 from oauth.discovery import Resource, Server
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
-from oauth.http import Sender
 from oauth.registration import Client
 from oauth.tokens import Exchange, Tokens
 from store import registrations
 from store.database import Database
 from store.records import Registration, Secret
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
 
 
 @dataclass(frozen=True, slots=True)
