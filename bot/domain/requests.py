@@ -21,6 +21,8 @@ from store.records import EventId, SendState, SessionId, Thread, Turn
 log = structlog.get_logger(__name__)
 
 TRIES = 4
+NAME_LIMIT = 80
+NOT_IN_A_NAME = frozenset('<>"“”')
 WAITING = "waiting"
 """The session still waits for decisions of a turn that was stopped: it must be interrupted first."""
 
@@ -78,9 +80,13 @@ class Requests:
 
 
 def _note(thread: Thread, turn: Turn) -> str:
-    """Say who asks and where, in Deputy's own words; the member's words are another block."""
+    """Say who asks and where, in Deputy's own words; the member's words are another block.
+
+    A name is the member's words too, so it is quoted and cannot leave its quotes.
+    """
     place = "in a private thread" if thread.is_private else "in a channel; others there can read the answer"
-    return f"from {turn.owner.name}, {place}."
+    name = "".join(char for char in turn.owner.name if char not in NOT_IN_A_NAME)[:NAME_LIMIT]
+    return f"from “{name}”, {place}."
 
 
 def _kept(turn: Turn) -> Usage:

@@ -1,0 +1,237 @@
+import pytest
+
+from bot import actions
+from simulator.slack import people
+from tests.world import ALICE, BOB, CAROL, GENERAL, World
+
+EXPIRY = 15 * 60
+
+
+async def held(world: World, task: str = "run `ls`", user: str = ALICE):
+    """Let a member's turn come to a held call; return the thread's root and the card."""
+    root = await world.ask(user, task)
+    return root, await world.button(user, root, actions.APPROVE)
+
+
+def value_of(world: World, card, action: str = actions.APPROVE) -> str:
+    return world.slack.buttons_of(card)[action]["value"]
+
+
+def decisions(world: World) -> list[str]:
+    return [event["result"] for event in world.sent("user.tool_confirmation")]
+
+
+async def test_a_trap_treating_requires_action_as_done(running_world: World):
+    root, _ = await held(running_world)
+
+    thread = running_world.slack.thread(root.channel, root.ts)
+    assert running_world.answers(root) == []
+    assert not any("✓" in running_world.slack.text_of(message) for message in thread)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent status")
+    await running_world.whispered(ALICE, "Waiting for you")
+
+
+async def test_a_trap_streams_left_open_past_five_minutes(running_world: World):
+    """While a person is waited for nothing may stream: Slack breaks what streams for five minutes."""
+    root, card = await held(running_world)
+    await running_world.slack.until(lambda ws: not ws.open_streams())
+
+    running_world.turn(6 * 60)
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.answered(root)
+
+    assert running_world.slack.broken_streams == []
+
+
+async def test_a_denial_with_a_reason_reaches_the_agent_in_the_owners_words(running_world: World):
+    root, card = await held(running_world)
+    await running_world.slack.click(ALICE, card, actions.DENY_WITH_REASON)
+    form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+    reason = "not on a Friday, <@everyone>"
+    await running_world.slack.submit_view(ALICE, form, {actions.DENY_FIELD_BLOCK: {actions.DENY_FIELD: reason}})
+    await running_world.answered(root)
+
+    (decision,) = running_world.sent("user.tool_confirmation")
+    assert (decision["result"], decision["deny_message"]) == ("deny", reason)
+    assert running_world.slack.modal_of(ALICE) is None
+    assert "Denied by @alice with a reason" in running_world.slack.text_of(card)
+    assert "Friday" not in running_world.slack.text_of(card)
+
+
+async def test_a_double_click_decides_once_and_says_so(running_world: World):
+    root, card = await held(running_world)
+    value = value_of(running_world, card)
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, actions.DENY, value=value)
+    await running_world.answered(root)
+    await running_world.slack.until(lambda _: running_world.whispers(ALICE).count("already handled") == 2)
+
+    assert decisions(running_world) == ["allow"]
+    assert len(await running_world.audited("approval.allowed")) == 1
+
+
+async def test_a_click_after_fifteen_minutes_decides_nothing(running_world: World):
+    root, card = await held(running_world)
+    value = value_of(running_world, card)
+
+    running_world.turn(EXPIRY + 1)
+    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.whispered(ALICE, "has expired")
+    await running_world.answered(root)
+
+    (decision,) = running_world.sent("user.tool_confirmation")
+    assert decision["result"] == "deny"
+    assert "nobody decided in time" in running_world.slack.text_of(card)
+    assert actions.APPROVE not in running_world.slack.buttons_of(card)
+
+
+async def test_an_approval_nobody_decides_expires_to_a_no_and_the_turn_goes_on(running_world: World):
+    root, card = await held(running_world)
+
+    running_world.turn(EXPIRY - 30)
+    assert decisions(running_world) == []
+    running_world.turn(31)
+    await running_world.answered(root)
+
+    assert decisions(running_world) == ["deny"]
+    assert "nobody decided in time" in running_world.slack.text_of(card)
+
+
+async def test_a_trap_a_stale_button_approving_a_newer_call(running_world: World):
+    """A card's button carries which call it showed; it is worth nothing for another."""
+    first_root, first = await held(running_world)
+    _, second = await held(running_world, "run `rm -rf /`")
+    first_id, _, first_hash = value_of(running_world, first).partition(":")
+    second_id, _, second_hash = value_of(running_world, second).partition(":")
+
+    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=f"{second_id}:{first_hash}")
+    await running_world.whispered(ALICE, "has changed since you saw it")
+    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=f"{second_id}:")
+    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=value_of(running_world, first))
+    await running_world.answered(first_root)
+
+    assert first_hash != second_hash and first_id != second_id
+    (decision,) = running_world.sent("user.tool_confirmation")
+    used = [event for event in running_world.sent("agent.tool_use") if event["id"] == decision["tool_use_id"]]
+    assert used[0]["input"] == {"command": "ls"}
+
+
+async def test_a_call_that_changed_at_the_session_after_it_was_shown_is_denied(running_world: World):
+    root, card = await held(running_world)
+    (session,) = running_world.agents.sessions.values()
+    next(event for event in session.events if event["type"] == "agent.tool_use")["input"] = {"command": "rm -rf /"}
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.answered(root)
+
+    assert decisions(running_world) == ["deny"]
+
+
+async def test_a_trap_approval_previews_shown_to_the_whole_channel(running_world: World):
+    root, card = await held(running_world, "run `cat salaries.csv`")
+
+    public = [
+        running_world.slack.text_of(m) for m in running_world.slack.thread(root.channel, root.ts) if m is not root
+    ]
+    assert not any("salaries" in text and "Approval" in text for text in public)
+    assert "salaries" not in running_world.slack.text_of(card)
+    assert not set(running_world.slack.buttons_of(card, BOB))
+
+
+async def test_details_are_private_and_literal(running_world: World):
+    _, card = await held(running_world, "run `echo <!channel> *x* \u202etxt`")
+
+    await running_world.slack.click(ALICE, card, actions.SHOW_DETAILS)
+    modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+
+    shown = str(modal.payload["blocks"])
+    assert "echo <!channel> *x*" in shown
+    assert "\u202e" not in shown and "202e" in shown
+    assert running_world.slack.modal_of(BOB) is None
+    assert [
+        ping for ping in running_world.slack.workspace.pings if ping.target == "channel" and ping.by == people.BOT
+    ] == []
+
+
+@pytest.mark.parametrize("who", [BOB, CAROL], ids=["another", "admin"])
+@pytest.mark.parametrize("action", [actions.APPROVE, actions.DENY, actions.DENY_WITH_REASON, actions.SHOW_DETAILS])
+async def test_nobody_but_the_owner_decides_or_looks(running_world: World, who: str, action: str):
+    _, card = await held(running_world)
+    value = value_of(running_world, card)
+
+    await running_world.slack.forge_click(who, card, action, value=value)
+
+    await running_world.whispered(who, "Only the person who asked")
+    assert running_world.slack.modal_of(who) is None
+    assert decisions(running_world) == []
+    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+
+
+async def test_a_form_of_denial_sent_by_another_denies_nothing(running_world: World):
+    _, card = await held(running_world)
+    view = {
+        "type": "modal",
+        "id": "V1",
+        "hash": "1",
+        "callback_id": actions.DENY_FORM,
+        "private_metadata": value_of(running_world, card),
+    }
+    running_world.slack.deliver(
+        "interactive",
+        {"type": "view_submission", "user": {"id": BOB}, "team": {"id": people.TEAM}, "view": view},
+    )
+    await running_world.slack.until(
+        lambda _: any("Only the person" in running_world.slack.text_of(m) for m in running_world.slack.dms(BOB))
+    )
+
+    assert decisions(running_world) == []
+
+
+async def test_a_trap_approval_only_for_tools_annotated_destructive(running_world: World):
+    """What is not listed as allowed is held, whatever a service says of it."""
+    running_world.notes.extra_tools["peek_everything"] = "Reads nothing. readOnlyHint: true"
+    await running_world.connect_notes(ALICE)
+
+    _, card = await held(running_world, "call the tool peek_everything with {}")
+
+    assert [call.tool for call in running_world.notes.calls] == []
+    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+
+
+async def test_a_tool_that_was_never_allowed_is_not_even_asked_about(running_world: World):
+    root = await running_world.ask(ALICE, "call the tool no_such_tool with {}")
+    await running_world.answered(root)
+
+    thread = running_world.slack.thread(root.channel, root.ts)
+    assert not any(actions.APPROVE in running_world.slack.buttons_of(message) for message in thread)
+
+
+async def test_several_held_calls_are_each_decided_by_their_own_card(running_world: World):
+    root = await running_world.ask(ALICE, "call 3 tools at once")
+
+    def cards(_):
+        thread = running_world.slack.thread(root.channel, root.ts)
+        found = [m for m in thread if actions.APPROVE in running_world.slack.buttons_of(m, ALICE)]
+        return found if len(found) == 3 else None
+
+    first, second, third = await running_world.slack.until(cards, 10)
+    await running_world.slack.click(ALICE, second, actions.DENY)
+    await running_world.slack.click(ALICE, first, actions.APPROVE)
+    await running_world.slack.click(ALICE, third, actions.APPROVE)
+    (answer,) = await running_world.answered(root)
+
+    assert "2 of 3 calls were made" in running_world.slack.text_of(answer)
+    assert sorted(decisions(running_world)) == ["allow", "allow", "deny"]
+
+
+async def test_a_decision_is_not_sent_when_the_session_has_another_vault(running_world: World):
+    _, card = await held(running_world)
+    (session,) = running_world.agents.sessions.values()
+    session.vault_ids = ["vlt_01SomebodyElse"]
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.settled()
+
+    assert decisions(running_world) == []
