@@ -10,7 +10,7 @@ RUNS ?= 50
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format authority kill lock
+.PHONY: help demo run test check format authority kill bench lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ authority: $(VENV)/.dev-ready ## Random members, random order: nobody acts as an
 
 kill: $(VENV)/.dev-ready ## Kill the bot at random points and restart it (RUNS=n)
 	@$(BIN)/python -m tests.kill --runs $(RUNS)
+
+bench: $(VENV)/.dev-ready ## Measure the import time against its floor
+	@$(BIN)/python bench/import_time.py
 
 lock: $(VENV)/.dev-ready ## Renew the locks from pyproject.toml
 	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=postgres --extra=dev:requirements-dev.lock"; do \

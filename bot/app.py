@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -29,6 +30,7 @@ from bot.domain.approvals import Approvals
 from bot.domain.connecting import Connecting, Tellings
 from bot.domain.desk import Desk, Handler
 from bot.domain.homes import Homes
+from bot.domain.housekeeping import Housekeeping
 from bot.domain.offboarding import Offboarding
 from bot.domain.ports import Clock
 from bot.domain.profiles import Profiles
@@ -47,18 +49,19 @@ from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
 from bot.web.asgi import Health, build_web
-from bot.web.serving import build_server, listening
 from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import CatalogInvalid
-from oauth.http import Sender
 from oauth.registration import PreRegistered
 from oauth.routes import routes
 from oauth.urls import Policy
 from store.database import Database
 from store.errors import StoreError
 from store.records import Secret, ServiceName
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +85,8 @@ class App:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve the web app and Slack until `stopping` is set. Raises `ConfigurationError` for a taken port."""
+        from bot.web.serving import build_server, listening  # noqa: PLC0415  # uvicorn is for serving only
+
         server = build_server(self.web)
 
         async def stop() -> None:
@@ -145,12 +150,16 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             new_reference=new_reference,
         )
         await domain.take_up(room.connections)
+        housekeeping = Housekeeping(database=parts.database, people=people, offboarding=domain.offboarding, clock=clock)
+        parts.supervisor.start(housekeeping.run)
         yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler)
 
 
 async def _open_parts(
     settings: Settings, catalog: Catalog, api: SlackApi, clock: Clock, stack: AsyncExitStack
 ) -> _Parts:
+    from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
+
     database = await _open_database(settings, stack)
     agents = await _open_agents(settings, stack)
     titles = {str(service.name): service.title for service in catalog.services}
@@ -290,6 +299,7 @@ class _Domain:
     desk: Desk
     runner: Runner
     profiles: Profiles
+    offboarding: Offboarding
 
     async def take_up(self, connections: Connections) -> None:
         """Go on where an earlier process stopped. Raises `ConfigurationError` when the API refuses the key."""
@@ -335,7 +345,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
     }
     desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
-    return _Domain(desk, runner, profiles)
+    return _Domain(desk, runner, profiles, offboarding)
 
 
 def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:
