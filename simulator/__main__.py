@@ -42,9 +42,11 @@ def run_demo(
     folder: Annotated[Path, typer.Option(help="Where the database and the bot's log go.")] = ROOT / "demo",
     *,
     fresh: Annotated[bool, typer.Option(help="Start with an empty database; the simulators remember nothing.")] = True,
+    any_ports: Annotated[bool, typer.Option("--any-ports", help="Take any free ports, not the usual ones.")] = False,
 ) -> None:
     """Run the simulators and the real bot, and say where to look."""
-    sys.exit(asyncio.run(until_told(lambda stopping: demo(folder, os.environ, fresh=fresh, stopping=stopping))))
+    ports = dict.fromkeys(PORTS, 0) if any_ports else PORTS
+    sys.exit(asyncio.run(until_told(lambda told: demo(folder, os.environ, fresh=fresh, ports=ports, stopping=told))))
 
 
 async def until_told(work: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> int:

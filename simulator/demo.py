@@ -76,21 +76,28 @@ class Bot:
                 self.last_lines.append(text.rstrip())
 
 
-async def demo(folder: Path, environ: Mapping[str, str], *, fresh: bool = True, stopping: asyncio.Event) -> int:
+async def demo(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    fresh: bool = True,
+    ports: Mapping[str, int] = PORTS,
+    stopping: asyncio.Event,
+) -> int:
     """Run the demo until `stopping` is set (0) or the bot ends by itself (1)."""
     database = prepare(folder, fresh=fresh)
     without = real_peers(environ)
     if "slack" not in without and not await page_is_built():
         return 1
     peers = Peers(
-        slack_port=free_port(PORTS["slack"]),
-        agents_port=free_port(PORTS["agents"]),
-        service_port=free_port(PORTS["notes"]),
+        slack_port=free_port(ports["slack"]),
+        agents_port=free_port(ports["agents"]),
+        service_port=free_port(ports["notes"]),
         sealing_key=kept_key(folder),
     )
     peers.agents.pace = PACE
     async with peers.running(without):
-        port = free_port(PORTS["bot"])
+        port = free_port(ports["bot"])
         url = f"http://127.0.0.1:{port}"
         variables = peers.environment(url, port, f"sqlite+aiosqlite:///{database}")
         async with started_bot({**variables, **given(environ, without)}, folder / "bot.log") as bot:

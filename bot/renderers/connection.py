@@ -26,17 +26,16 @@ def render_link(notice: ConnectLink) -> Message:
     """Return the direct message with the link button."""
     name = title(notice.service)
     link = button(f"Connect {name}", actions.OPEN_LINK, url=notice.url, style="primary")
-    facts = context(f"Only for you · works once, for {notice.minutes} minutes · your agent will act as you")
-    return message(
-        f"Connect {name}: open the link in this message", section(f"*Connect {escape(name)}*"), row(link), facts
-    )
+    words = f"With {name} connected, your agent can use it as you, and only when you ask."
+    facts = context(f"The link is only for you · works once, for {notice.minutes} minutes")
+    return message(f"{words} Open the link in this message.", section(escape(words)), row(link), facts)
 
 
 def render_connected(notice: Connected) -> Message:
     """Return what replaces the link button."""
     name = title(notice.service)
     account = f" as {one_line(notice.account, 100)}" if notice.account else ""
-    words = f"Connected to {name}{account}."
+    words = f"Connected to {name}{account}. From now on your agent can use it when you ask."
     return message(words, section(escape(words)), row(disconnect_button(notice.service)))
 
 

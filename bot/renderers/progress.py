@@ -152,7 +152,7 @@ def _summary(lines: tuple[Line, ...]) -> Line:
 
 _TITLES = {
     TaskState.RUNNING: "{doing}",
-    TaskState.HELD: "waiting for a decision: {todo}",
+    TaskState.HELD: "asked whether to {todo}",
     TaskState.DONE: "{done}",
     TaskState.FAILED: "couldn't {todo}",
     TaskState.DENIED: "not allowed: {todo}",
@@ -172,6 +172,6 @@ _ACTIVITIES = {
     Activity.THINKING: "Thinking",
     Activity.WORKING: "Working",
     Activity.WRITING: "Writing",
-    Activity.WAITING: "Waiting for you",
+    Activity.WAITING: "Asked for a decision",
     Activity.RETRYING: "Claude is busy, trying again",
 }

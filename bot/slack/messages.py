@@ -111,9 +111,10 @@ class Messages:
         except SlackUnsure:
             await self._api.call("chat.postEphemeral", **arguments)
 
-    async def respond(self, url: str, message: Message) -> None:
-        """Answer a slash command or click privately through its `response_url`."""
-        await self._api.respond(url, {"response_type": "ephemeral", "replace_original": False, **_content(message)})
+    async def respond(self, url: str, message: Message, *, is_replacing: bool = False) -> None:
+        """Answer a slash command or click privately through its `response_url`, or rewrite what was clicked."""
+        how = {"response_type": "ephemeral", "replace_original": is_replacing}
+        await self._api.respond(url, {**how, **_content(message)})
 
     async def open_direct(self, user: UserId) -> ChannelId:
         """Return the direct messages between us and a person."""

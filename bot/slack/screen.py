@@ -16,7 +16,7 @@ from bot.commands import Place
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
-from bot.notices import ApprovalWaiting, Home, Notice
+from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
 from bot.renderers.blocks import Message
@@ -126,6 +126,8 @@ class SlackScreen:
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""
         message = await self._words(notice)
+        if isinstance(notice, AsideSettled) and await self._rewrote(place, message):
+            return
         try:
             await self._messages.whisper(member.user_id, place.channel, place.thread_ts, message)
         except SlackRejected:
@@ -162,6 +164,16 @@ class SlackScreen:
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""
         await self._messages.publish(member.user_id, render_home(home, self._titles))
+
+    async def _rewrote(self, place: Place, message: Message) -> bool:
+        """Put a message in the place of the private one whose button was pressed, so that its buttons go."""
+        if not place.response_url or not self._is_slack(place.response_url):
+            return False
+        try:
+            await self._messages.respond(place.response_url, message, is_replacing=True)
+        except (SlackRejected, SlackUnavailable):
+            return False
+        return True
 
     async def _answer_or_message(self, member: Member, place: Place, message: Message) -> None:
         if place.response_url and self._is_slack(place.response_url):

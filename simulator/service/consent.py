@@ -24,7 +24,7 @@ main{background:#fff;border-radius:14px;padding:32px 36px;width:min(420px,86vw);
 h1{font-size:15px;letter-spacing:.04em;margin:0 0 18px;color:#8a5a14}h2{font-size:21px;line-height:1.3;margin:0 0 10px}
 form{display:grid;gap:10px;margin-top:18px}ul{padding-left:20px}p{margin:8px 0}.quiet{color:#6d655a;font-size:14px}
 button{font:inherit;padding:11px 16px;border-radius:9px;border:1px solid #cfc6b6;
-background:#fff;text-align:left;cursor:pointer}
+background:#fff;text-align:center;cursor:pointer}
 button:hover,button:focus{border-color:#8a5a14;outline:2px solid #8a5a1444}
 button.main{background:#8a5a14;border-color:#8a5a14;color:#fff;text-align:center}button.other{text-align:center}
 """
@@ -145,7 +145,7 @@ class ConsentPages:
             for account in order
         ]
         return (
-            f"<h2>Sign in</h2><p>Choose the account that {escape(client_name(consent))} asks for.</p>"
+            f"<h2>Sign in</h2><p>Choose the account that {escape(client_name(consent))} may use.</p>"
             f'<form method="post" action="/consent/{consent.id}/account">{hidden(consent.csrf)}'
             f"{''.join(buttons)}</form>"
         )

@@ -36,7 +36,7 @@ def test_each_state_has_its_title_and_status():
     assert [(line.title, line.status, line.output) for line in lines] == snapshot(
         [
             ("Searching notes", "in_progress", ""),
-            ("Waiting for a decision: search notes", "pending", ""),
+            ("Asked whether to search notes", "pending", ""),
             ("Searched notes", "complete", "upstream says no"),
             ("Couldn't search notes", "error", ""),
             ("Not allowed: search notes", "error", "Denied"),
@@ -121,6 +121,6 @@ def test_nothing_spins_in_a_message_that_has_ended():
 
 def test_the_plan_says_what_is_going_on():
     assert {render_plan_title(Progress(activity=activity), TITLES) for activity in Activity} == snapshot(
-        {"Starting", "Claude is busy, trying again", "Thinking", "Working", "Waiting for you", "Writing"}
+        {"Starting", "Claude is busy, trying again", "Thinking", "Working", "Asked for a decision", "Writing"}
     )
     assert render_plan_title(Progress(needs_reconnect=("notes",)), TITLES) == "Notes needs a reconnect"

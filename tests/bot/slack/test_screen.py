@@ -8,7 +8,7 @@ from bot import actions
 from bot.commands import Place
 from bot.errors import Misunderstood, Refusal, Refused, SlackRejected
 from bot.events import ToolCall
-from bot.notices import ApprovalWaiting, Broken, Connected, ConnectLink, Home, ServiceChoice
+from bot.notices import ApprovalWaiting, AsideOffered, AsideSettled, Broken, Connected, ConnectLink, Home, ServiceChoice
 from store.records import ApprovalState
 from tests.builders import a_thread, an_approval
 
@@ -124,6 +124,28 @@ async def test_where_we_are_no_member_the_last_resort_is_a_direct_message(desk):
 )
 async def test_only_slacks_own_address_is_answered(desk, url, is_own):
     assert desk.screen._is_slack(url) is is_own
+
+
+async def test_a_settled_aside_takes_its_own_buttons_away(desk):
+    await desk.screen.tell(desk.alice, Place(desk.slack.general), AsideOffered("asd_1", desk.slack.bob, "hello"))
+    [offered] = desk.slack.ephemerals(desk.slack.alice)
+    url = desk.slack.hooks.issue(desk.slack.alice, desk.slack.general, offered, "actions")
+
+    await desk.screen.tell(desk.alice, Place(desk.slack.general, response_url=url), AsideSettled(is_passed=False))
+
+    [settled] = desk.slack.ephemerals(desk.slack.alice)
+    assert desk.slack.text_of(settled) == "Ignored."
+    assert desk.slack.buttons_of(settled, desk.slack.alice) == {}
+
+
+@pytest.mark.parametrize("url", [None, "https://evil.example/actions/T1/1/x", "{slack}/actions/T1/1/gone"])
+async def test_a_settled_aside_whose_address_is_no_good_is_said_anew(desk, url):
+    place = Place(desk.slack.general, response_url=url and url.format(slack=desk.slack.url))
+
+    await desk.screen.tell(desk.alice, place, AsideSettled(is_passed=True))
+
+    [settled] = desk.slack.ephemerals(desk.slack.alice)
+    assert desk.slack.text_of(settled) == "Passed to your agent, as somebody else's words."
 
 
 async def test_who_is_no_member_is_refused_at_the_place_or_nowhere(desk):

@@ -256,7 +256,7 @@ async def test_no_stream_is_open_while_people_are_waited_for(desk):
         Progress(text="I will write it. Done!", tasks=(a_task(TaskState.DONE, 2, "write_note"),), outcome=DONE)
     )
 
-    assert [task["title"] for task in first.tasks.values()] == ["Waiting for a decision: write note in Notes"]
+    assert [task["title"] for task in first.tasks.values()] == ["Asked whether to write note in Notes"]
     await assert_all_is_well(desk, thread, turn, "I will write it. Done!")
 
 
