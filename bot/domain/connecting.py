@@ -8,8 +8,6 @@ from __future__ import annotations
 import difflib
 
 import structlog
-from oauth.catalog import Catalog, Service
-from oauth.connections import Connections
 
 from bot.commands import ConnectService, DisconnectService, Place
 from bot.domain.ports import Clock, Screen
@@ -25,6 +23,8 @@ from bot.notices import (
     ServiceChoice,
     ServicePicker,
 )
+from oauth.catalog import Catalog, Service
+from oauth.connections import Connections
 from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Failure
 from store import connections, tickets

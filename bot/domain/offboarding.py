@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import structlog
-from oauth.connections import Connections
 
 from bot.commands import DeactivateMember
 from bot.domain.ports import Clock
 from bot.domain.turns import Turns
 from bot.domain.vaults import Vaults
+from oauth.connections import Connections
 from store import audit, members
 from store.database import Database
 from store.records import AuditEntry, UserId, WorkspaceId

@@ -5,9 +5,8 @@ One default profile for now; it is strict: built-in tools one by one, unlisted t
 
 from __future__ import annotations
 
-from oauth.catalog import Catalog, Service
-
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools
+from oauth.catalog import Catalog, Service
 from store import profiles
 from store.database import Database
 from store.records import Connection, SavedProfile

@@ -79,6 +79,7 @@ class WebApi:
         if fault:
             call.fault = fault.kind
         if fault and not fault.kind.endswith("_after"):
+            self._workspace.changed()  # so that who waits for the failed call sees it
             return await self._strike(request, fault, call)
         response = self._serve(name, given, token, call)
         self._workspace.changed()

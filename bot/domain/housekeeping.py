@@ -1,0 +1,70 @@
+"""What is due by the clock and not by a request: old rows purged, members' standing checked daily.
+
+Deactivation normally comes as an event; the daily check finds what was missed while Deputy was away.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.commands import DeactivateMember
+from bot.domain.offboarding import Offboarding
+from bot.domain.ports import Clock, People
+from bot.errors import DeputyError
+from store import deliveries, members, tickets
+from store.database import Database
+from store.records import Member
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(hours=1)
+CHECK_EVERY = timedelta(days=1)
+KEEP_DELIVERIES = timedelta(days=2)
+"""Longer than Slack repeats anything; delayed events come hours later, not days (slack-platform.md §2.4)."""
+KEEP_TICKETS = timedelta(days=1)
+
+
+class Housekeeping:
+    """One errand for the life of the process."""
+
+    def __init__(self, *, database: Database, people: People, offboarding: Offboarding, clock: Clock) -> None:
+        self._database = database
+        self._people = people
+        self._offboarding = offboarding
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Purge every hour, check everybody at the start and every day, for ever."""
+        checked: datetime | None = None
+        while True:
+            now = self._clock.now()
+            await self.purge(now)
+            if checked is None or now - checked >= CHECK_EVERY:
+                await self.check_members()
+                checked = now
+            await self._clock.sleep_until(now + EVERY)
+
+    async def purge(self, now: datetime) -> None:
+        """Forget deliveries and tickets that nothing can refer to any more."""
+        async with self._database.transaction() as tx:
+            gone = await deliveries.purge(tx, now - KEEP_DELIVERIES) + await tickets.purge(tx, now - KEEP_TICKETS)
+        if gone:
+            log.info("purged", rows=gone)
+
+    async def check_members(self) -> None:
+        """Ask Slack about every member and off-board those who are deactivated."""
+        async with self._database.transaction() as tx:
+            known = await members.list_active(tx)
+        for member in known:
+            await self._check(member)
+
+    async def _check(self, member: Member) -> None:
+        try:
+            person = await self._people.person(member.user_id, is_fresh=True)
+            # Unknown to Slack is not the same as deactivated: an outage must not delete a vault.
+            if person is not None and person.is_deleted:
+                await self._offboarding.deactivate(DeactivateMember(member.workspace_id, member.user_id))
+        except DeputyError as error:
+            log.warning("member_not_checked", error=type(error).__name__)

@@ -1,0 +1,43 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.clock import WallClock
+from bot.domain.housekeeping import Housekeeping
+from store import deliveries
+from store.database import Database
+from tests.world import ALICE, GENERAL, World
+
+
+async def test_somebody_deactivated_while_deputy_was_away_loses_the_vault_at_the_next_start(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+    person = deputy_world.slack.workspace.people[ALICE]
+    person.deleted = True
+    async with deputy_world.deputy():
+        await deputy_world.agents.until(lambda agents: not agents.vaults)
+
+
+async def test_an_outage_of_slack_takes_nobodys_vault(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+    deputy_world.slack.faults.add("users.info", kind="error", error="user_not_found", times=50)
+    async with deputy_world.deputy():
+        await deputy_world.slack.until(lambda _: any(call.fault for call in deputy_world.slack.calls_of("users.info")))
+
+    assert deputy_world.agents.vaults
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 1), (3, 0)])
+async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: int, left: int):
+    async with deputy_world.deputy():
+        await deputy_world.slack.type_command(ALICE, GENERAL, "/agent status")
+        await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
+    database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
+    housekeeping = Housekeeping(database=database, people=None, offboarding=None, clock=None)
+
+    await housekeeping.purge(WallClock().now() + timedelta(days=days))
+
+    async with database.transaction() as tx:
+        assert await deliveries.purge(tx, WallClock().now() + timedelta(days=9)) == left
+    await database.close()
