@@ -179,7 +179,7 @@ class Turns:
         async with self._database.transaction() as tx:
             if not await turns.request_stop(tx, turn.id, by.user_id):
                 return
-            await audit.record(tx, self._entry(turn, "turn.stopped", by=by.user_id))
+            await audit.record(tx, self._entry(turn, "turn.stopped", by=by, owner=turn.owner.user_id))
             thread = await threads.get(tx, turn.thread_id)
             # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
             is_queued = (await turns.get(tx, turn.id)).state is TurnState.QUEUED
@@ -253,9 +253,9 @@ class Turns:
     def _asked(self, turn: Turn) -> AuditEntry:
         return self._entry(turn, "turn.asked")
 
-    def _entry(self, turn: Turn, action: str, **details: str) -> AuditEntry:
-        owner = turn.owner
-        return AuditEntry(self._clock.now(), owner.workspace_id, owner.user_id, action, turn.id, details)
+    def _entry(self, turn: Turn, action: str, by: Member | None = None, **details: str) -> AuditEntry:
+        actor = (by or turn.owner).user_id
+        return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
 
 
 async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
