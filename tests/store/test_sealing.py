@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import secrets
 
 import pytest
 from hypothesis import given
@@ -91,7 +90,7 @@ def test_keys_are_read_newest_first_however_they_are_separated():
         ("", "no sealing key is given"),
         (" , ", "no sealing key is given"),
         ("hunter2-hunter2!", "sealing key 1 is not urlsafe base64"),
-        (f"{base64.urlsafe_b64encode(secrets.token_bytes(16)).decode()}", "sealing key 1 has 16 bytes"),
+        (base64.urlsafe_b64encode(bytes(16)).decode(), "sealing key 1 has 16 bytes"),
         (f"{NEW.reveal()},kläglich", "sealing key 2 is not urlsafe base64"),
     ],
 )
