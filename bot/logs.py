@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
@@ -14,8 +16,20 @@ TOKEN_SHAPES = re.compile(
     r"(xox[abeprs]-|xapp-|sk-ant-|whsec_|Bearer\s+|eyJ[A-Za-z0-9_-]{8,}\.|gh[opsu]_|vlt_)[A-Za-z0-9._~+/=-]*"
 )
 """Shapes of tokens and ids that have no business in a log (Slack, Anthropic, JWT, GitHub, vault ids)."""
-QUIET = ("slack_sdk", "slack_bolt", "httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "aiosqlite", "alembic")
-"""At DEBUG some of these log whole payloads (slack-platform.md §2.5)."""
+QUIET = (
+    "aiosqlite",
+    "alembic",
+    "anthropic",
+    "httpcore",
+    "httpcore2",
+    "httpx",
+    "httpx2",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+    "uvicorn",
+)
+"""Libraries that are heard from WARNING on; at DEBUG some of them log whole payloads (slack-platform.md §2.5)."""
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
@@ -35,7 +49,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.addFilter(_redact_record)
+    handler.addFilter(_is_wanted)
+    handler.setFormatter(_AsJson())
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -51,6 +66,17 @@ def without_tokens(text: str) -> str:
     return TOKEN_SHAPES.sub("•••", text)
 
 
-def _redact_record(record: logging.LogRecord) -> bool:
-    record.msg, record.args = without_tokens(record.getMessage()), None
-    return True
+def _is_wanted(record: logging.LogRecord) -> bool:
+    # By name as well as by level: Bolt gives its own loggers the root's level back.
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIET
+
+
+class _AsJson(logging.Formatter):
+    """A library's line in the form of ours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
+        said["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: without_tokens(value) for key, value in said.items()})
