@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket as sockets
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -82,10 +83,12 @@ class App:
     database: Database
     socket: AsyncSocketModeHandler | None
     """Slack's deliveries by Socket Mode; None when they come over HTTP."""
+    door: sockets.socket
+    """Where browsers come in: bound from the beginning, answered once `serve` runs."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Serve the web app and Slack until `stopping` is set. Raises `ConfigurationError` for a taken port."""
-        from bot.web.serving import build_server, listening  # noqa: PLC0415  # uvicorn is for serving only
+        """Serve the web app and Slack until `stopping` is set."""
+        from bot.web.serving import build_server  # noqa: PLC0415  # uvicorn is for serving only
 
         server = build_server(self.web)
 
@@ -94,14 +97,13 @@ class App:
             log.info("stopping")
             server.should_exit = True
 
-        with listening(self.settings.host, self.settings.port) as sock:
-            async with AsyncExitStack() as stack:
-                if self.socket:
-                    await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-                    stack.push_async_callback(self.socket.close_async)
-                log.info("serving", url=self.settings.public_url)
-                async with self.supervisor.beside(stop):
-                    await server.serve(sockets=[sock])
+        async with AsyncExitStack() as stack:
+            if self.socket:
+                await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+                stack.push_async_callback(self.socket.close_async)
+            log.info("serving", url=self.settings.public_url)
+            async with self.supervisor.beside(stop):
+                await server.serve(sockets=[self.door])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +123,15 @@ class _Parts:
 async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
     """Build Deputy, take up what an earlier process left, and put everything away at the end.
 
-    Raises `ConfigurationError` where Slack or the catalogue says that the settings cannot work.
+    Raises `ConfigurationError` where Slack or the catalogue says that the settings cannot work, or the
+    port is taken: then nothing has been touched, for it may be another Deputy that runs here.
     """
+    from bot.web.serving import listening  # noqa: PLC0415  # uvicorn is for serving only
+
     clock = clock or WallClock()
     catalog = load_catalog(settings)
     async with AsyncExitStack() as stack:
+        door = stack.enter_context(listening(settings.host, settings.port))
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
         client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
         api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=PROFILE)
@@ -142,6 +148,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         # It takes Bolt's own client, so that its address and pool hold for the socket too.
         token = settings.slack_app_token
         handler = AsyncSocketModeHandler(bolt, token.reveal()) if token else None
+        if handler:
+            stack.push_async_callback(handler.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
             pages=routes(room.connections),
             bolt=bolt if settings.slack_signing_secret else None,
@@ -152,7 +160,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await domain.take_up(room.connections)
         housekeeping = Housekeeping(database=parts.database, people=people, offboarding=domain.offboarding, clock=clock)
         parts.supervisor.start(housekeeping.run)
-        yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler)
+        yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler, door)
 
 
 async def _open_parts(

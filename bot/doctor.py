@@ -26,7 +26,7 @@ from oauth.messages import Request
 from oauth.urls import Policy
 from store import profiles
 from store.database import Database
-from store.errors import StoreError
+from store.errors import SchemaUnknown, StoreError, StoreUnavailable
 
 SCOPES = frozenset(
     {
@@ -44,6 +44,10 @@ SCOPES = frozenset(
     }
 )
 """The bot scopes of manifest.yml; a test holds the two together."""
+DATABASE_TROUBLES: dict[type[StoreError], str] = {
+    StoreUnavailable: "cannot be reached, or has no tables yet",
+    SchemaUnknown: "was made by a later version of Deputy",
+}
 INSTALL = "install the app again from manifest.yml"
 CLIENT_PROBLEMS = frozenset({"invalid_client_id", "bad_client_secret", "invalid_client"})
 
@@ -157,7 +161,10 @@ async def _database(patient: _Patient) -> Finding:
         async with patient.database.transaction() as tx:
             await profiles.find(tx, PROFILE)
     except StoreError as error:
-        return Finding("Database", False, type(error).__name__, "start Deputy once: it makes the tables itself")
+        detail = DATABASE_TROUBLES.get(type(error), "cannot be used")
+        return Finding(
+            "Database", False, detail, "start Deputy once: it makes the tables itself, or says what is wrong"
+        )
     return Finding("Database", True, "opens, tables are there")
 
 

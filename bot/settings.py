@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.errors import ConfigurationError
-from store.errors import KeysInvalid
+from store.database import normalise
+from store.errors import DatabaseUrlInvalid, KeysInvalid
 from store.records import Secret, UserId
 from store.sealing import parse_keys
 
@@ -138,6 +139,14 @@ class _Reader:
             self.problems.append(f"{name} names a file that is not there")
         return Path(value)
 
+    def database(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            normalise(value)
+        except DatabaseUrlInvalid as error:
+            self.problems.append(f"{name} cannot be used: {error.problem}")
+        return value
+
     def keys(self, name: str) -> tuple[Secret, ...]:
         value = self.required(name, "make one with `python -m bot new-key` and keep it safe")
         try:
@@ -197,7 +206,7 @@ def _read_addresses(reader: _Reader, *, allow_loopback: bool) -> dict[str, objec
         "host": reader.text("HOST", "127.0.0.1"),
         "port": reader.number("PORT", 8080, 1, 65535),
         "anthropic_base_url": reader.text("ANTHROPIC_BASE_URL") or None,
-        "database_url": reader.text("DATABASE_URL", "sqlite+aiosqlite:///deputy.db"),
+        "database_url": reader.database("DATABASE_URL", "sqlite+aiosqlite:///deputy.db"),
     }
 
 

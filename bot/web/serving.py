@@ -43,8 +43,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         sock = socket.create_server((host, port), backlog=512)
     except OSError as error:
-        raise ConfigurationError(
-            (f"HOST, PORT: cannot listen at {host}:{port} ({error.strerror}); take another",)
-        ) from error
+        reason = (error.strerror or type(error).__name__).partition(" (")[0]
+        raise ConfigurationError((f"HOST, PORT: cannot listen at {host}:{port} ({reason}); take another",)) from error
     with sock:
         yield sock
