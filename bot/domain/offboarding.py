@@ -11,7 +11,7 @@ from bot.domain.vaults import Vaults
 from oauth.connections import Connections
 from store import audit, members
 from store.database import Database
-from store.records import AuditEntry, UserId, WorkspaceId
+from store.records import AuditEntry, Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
@@ -29,18 +29,23 @@ class Offboarding:
         self._clock = clock
 
     async def deactivate(self, command: DeactivateMember) -> None:
-        """Take everything away that acts as this person; the row is closed last, so a crash repeats it."""
+        """Take everything away that acts as this person; the row is closed after, so a crash repeats it."""
         workspace_id, user_id = WorkspaceId(command.workspace_id), UserId(command.user_id)
         async with self._database.transaction() as tx:
             member = await members.find(tx, workspace_id, user_id)
         if member is None:
             return
-        await self._turns.stop_all(member)
-        await self._connections.void(member)
-        await self._vaults.delete(member)
+        await self._take_away(member)
         now = self._clock.now()
         async with self._database.transaction() as tx:
             await members.deactivate(tx, workspace_id, user_id, now)
             entry = AuditEntry(now, workspace_id, "deputy", "member.deactivated", user_id, {})
             await audit.record(tx, entry)
+        # Once more: a turn that was on its way may have made a vault before the row was closed.
+        await self._take_away(member)
         log.info("member_deactivated", member=user_id)
+
+    async def _take_away(self, member: Member) -> None:
+        await self._turns.stop_all(member)
+        await self._connections.void(member)
+        await self._vaults.delete(member)

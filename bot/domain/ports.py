@@ -68,6 +68,9 @@ class People(Protocol):
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
         """Return the person; `is_fresh` asks again, for what must not rest on a minutes-old answer."""
 
+    def forget(self, user_id: UserId) -> None:
+        """Ask afresh next time: something about this person changed."""
+
     async def is_shared(self, channel: ChannelId) -> bool | None:
         """Tell whether a channel is shared with another organisation; None if Deputy cannot see it."""
 

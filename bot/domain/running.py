@@ -24,7 +24,7 @@ from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import TurnLoop
-from bot.errors import AgentsUnavailable, Rejected, SessionLost, SlackRejected, SlackUnavailable
+from bot.errors import AgentsUnavailable, NotPermitted, Rejected, SessionLost, SlackRejected, SlackUnavailable
 from bot.progress import Outcome, OutcomeKind, Progress, Usage
 from store import threads, turns
 from store.database import Database
@@ -168,6 +168,9 @@ class Runner:
             return following.end(state, Outcome(OutcomeKind.SESSION_GONE))
         except AgentsUnavailable:
             return following.end(state, Outcome(OutcomeKind.AGENTS_UNAVAILABLE))
+        except NotPermitted:
+            # Its owner was deactivated while it was on its way: there is no vault to act with.
+            return following.end(state, Outcome(OutcomeKind.STOPPED))
         except Rejected as error:
             log.exception("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code)
             return following.end(state, Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference()))

@@ -10,9 +10,9 @@ import asyncio
 from collections import defaultdict
 
 from bot.domain.ports import Agents, Clock
-from bot.errors import DeputyError
+from bot.errors import DeputyError, NotPermitted, Refusal, Refused
 from oauth.ports import Credential, Validity, VaultRefused
-from store import connections, vaults
+from store import connections, members, vaults
 from store.database import Database
 from store.ids import new_id
 from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName, Vault, VaultState
@@ -31,13 +31,16 @@ class Vaults:
         """Return the owner's active vault, made now if there is none.
 
         The intent is stored first; after a lost answer the vault is found by its marker instead of
-        made again, since names at the API are not unique (managed-agents-api.md §5.10).
+        made again, since names at the API are not unique (managed-agents-api.md §5.10). Raises
+        `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
         """
         async with self._making[owner.workspace_id, owner.user_id]:
             return await self._ensure(owner)
 
     async def _ensure(self, owner: Member) -> Vault:
         async with self._database.transaction() as tx:
+            if await members.find(tx, owner.workspace_id, owner.user_id) is None:
+                raise NotPermitted(Refused(Refusal.DEACTIVATED))
             vault = await vaults.intend(tx, owner, new_id("vlm"), self._clock.now())
         if vault.state is VaultState.ACTIVE:
             return vault
@@ -96,6 +99,10 @@ class Vaults:
 
     async def delete(self, owner: Member) -> None:
         """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
+        async with self._making[owner.workspace_id, owner.user_id]:
+            await self._delete(owner)
+
+    async def _delete(self, owner: Member) -> None:
         async with self._database.transaction() as tx:
             vault = await vaults.find(tx, owner)
         if vault is None:

@@ -16,7 +16,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
 from bot.listeners.intake import Body, Intake, table
-from bot.listeners.lifecycle import parse_home_opened, parse_stopped, parse_user_change
+from bot.listeners.lifecycle import parse_changed_user, parse_home_opened, parse_stopped, parse_user_change
 from bot.listeners.messages import parse_message
 from bot.listeners.slash import parse_command
 
@@ -42,7 +42,9 @@ async def on_home_opened(intake: Intake, body: Body) -> None:
 
 
 async def on_user_change(intake: Intake, body: Body) -> None:
-    """A profile changed; of interest only when it is a deactivation."""
+    """A profile changed: a guest now, perhaps, or deactivated, which is carried out at once."""
+    if user := parse_changed_user(body):
+        intake.person_changed(body, user)
     if found := parse_user_change(body, intake.install):
         key, command = found
         await intake.take_notice(body, key, command)

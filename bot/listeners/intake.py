@@ -79,6 +79,11 @@ class Intake:
         elif command := asked.build(verdict):
             await self._desk.accept(asked.key, command)
 
+    def person_changed(self, body: Body, user_id: UserId) -> None:
+        """Slack says that somebody changed: what was known of them no longer holds."""
+        if is_for(self.install, body):
+            self._people.forget(user_id)
+
     async def take_notice(self, body: Body, key: str, command: Command) -> None:
         """Let in what Slack itself says (somebody was deactivated): there is no asker to judge."""
         if is_for(self.install, body):

@@ -32,6 +32,12 @@ def parse_home_opened(body: Body) -> Asked | None:
     return Asked(key=_key(body), unverified_user=_user(event), build=ShowHome)
 
 
+def parse_changed_user(body: Body) -> UserId | None:
+    """`user_change`: who it is, whatever changed."""
+    user = table(table(body, "event"), "user").get("id")
+    return UserId(user) if isinstance(user, str) and user else None
+
+
 def parse_user_change(body: Body, install: Install) -> tuple[str, DeactivateMember] | None:
     """`user_change` of somebody who is now deactivated; None for any other change."""
     event = table(body, "event")
