@@ -142,7 +142,8 @@ class World:
     async def settled(self) -> None:
         """Return once Deputy has nothing to do: no errand, no turn."""
         async with asyncio.timeout(10):
-            await self.app.supervisor.idle()
+            while busy := [task for task in self.app.supervisor._tasks if task.get_name() != "Housekeeping.run"]:
+                await asyncio.wait(busy)
 
     async def audited(self, action: str) -> list:
         """Return the audit trail's entries of one kind."""

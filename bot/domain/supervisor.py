@@ -34,7 +34,7 @@ class Supervisor:
         """Run an errand in its own task; a bug in it is logged with a reference, given to `on_bug`."""
         if self._is_closing:
             return
-        task = asyncio.create_task(self._guarded(work, on_bug))
+        task = asyncio.create_task(self._guarded(work, on_bug), name=work.__qualname__)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

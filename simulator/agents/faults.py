@@ -16,6 +16,7 @@ REQUEST_KINDS = frozenset(
         "status_500",
         "status_529",
         "timeout",
+        "timeout_after",
         "malformed",
     }
 )

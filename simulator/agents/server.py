@@ -150,6 +150,8 @@ class AgentsSimulator(World):
         answered = await endpoint(Ask(request, raw, headers))
         if fault is not None and fault.kind == "connection_error_after":
             return _cut_off(request)
+        if fault is not None and fault.kind == "timeout_after":
+            await asyncio.Event().wait()
         if isinstance(answered, web.StreamResponse):
             return answered
         body = "{malformed" if fault is not None and fault.kind == "malformed" else json.dumps(answered)

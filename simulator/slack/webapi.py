@@ -87,8 +87,9 @@ class WebApi:
         return await self._strike(request, fault, call) if fault else response
 
     async def _pause(self, seconds: float) -> None:
-        """Let real time pass, but not beyond the end of the server."""
+        """Let real time pass, but not beyond the end of the server; who waits for the call sees it first."""
         if seconds:
+            self._workspace.changed()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), seconds)
 
