@@ -115,7 +115,7 @@ class _Reader:
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name, str(default))
-        if value.isdecimal() and low <= int(value) <= high:
+        if value.isdecimal() and len(value) < 10 and low <= int(value) <= high:
             return int(value)
         self.problems.append(f"{name} must be a number from {low} to {high}")
         return default
@@ -143,8 +143,8 @@ class _Reader:
         value = self.text(name, default)
         try:
             normalise(value)
-        except DatabaseUrlInvalid as error:
-            self.problems.append(f"{name} cannot be used: {error.problem}")
+        except DatabaseUrlInvalid:
+            self.problems.append(f"{name} must be sqlite:///FILE or postgresql://USER@HOST/NAME")
         return value
 
     def keys(self, name: str) -> tuple[Secret, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,9 @@ def _open_sqlite(address: URL) -> AsyncEngine:
     path = address.database
     if path and path != ":memory:" and not path.startswith("file:"):
         # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
-        Path(path).touch(mode=0o600, exist_ok=True)
+        # Where it cannot be made, connecting says so.
+        with suppress(OSError):
+            Path(path).touch(mode=0o600, exist_ok=True)
     # isolation_level None: the driver leaves BEGIN to us, see _begin. timeout 0: see _switch_to_wal, _prepare sets it.
     connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0}
     engine = create_async_engine(address, connect_args=connect_args, hide_parameters=True)
