@@ -39,9 +39,18 @@ class Arrivals:
             service = self._catalog.get_available(ticket.service)
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
-            connection = await self._connect(attempt, service, _read_code(attempt, service, pairs))
+            connection = await self._connect(attempt, service, await self._read_code(attempt, service, pairs))
         await self._attempts.tell(ticket, connection)
         return ticket
+
+    async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
+        with step(service, "callback"):
+            answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
+        if isinstance(answer, Declined):
+            exchange = _recorded_exchange(attempt)
+            await self._servers.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
+            raise ServiceDeclined(service.name, "authorization", answer.code)
+        return answer.code
 
     async def _connect(self, attempt: Attempt, service: Service, code: Secret) -> Connection:
         exchange = _recorded_exchange(attempt)
@@ -78,14 +87,6 @@ class Arrivals:
             return await self._vaults.put(ticket.owner, ticket.service, credential)
         except VaultRefused as error:
             raise CredentialRefused(ticket.service) from error
-
-
-def _read_code(attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
-    with step(service, "callback"):
-        answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
-    if isinstance(answer, Declined):
-        raise ServiceDeclined(service.name, "authorization", answer.code)
-    return answer.code
 
 
 def _recorded_exchange(attempt: Attempt) -> Exchange:

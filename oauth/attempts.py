@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from oauth.authorization import parse_state
+from oauth.authorization import Earlier, parse_state
 from oauth.browser import hash_secret, is_same_browser
 from oauth.errors import (
     AttemptEnded,
@@ -26,7 +26,7 @@ from oauth.errors import (
     TicketUnusable,
 )
 from oauth.ports import Failure, Outcomes
-from store import audit, tickets
+from store import audit, connections, tickets
 from store.database import Database, Tx
 from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
 
@@ -88,6 +88,14 @@ class Attempts:
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_identity_state(tx, hash_secret(state))
         return _require_browser(attempt, cookies)
+
+    async def find_earlier(self, ticket: Ticket, mcp_url: str) -> Earlier | None:
+        """Return what the owner's present connection to the server may do; to connect again keeps it."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, ticket.owner, ticket.service)
+        if connection is None or connection.mcp_server_url != mcp_url:
+            return None
+        return Earlier(connection.scope)
 
     async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
         """Return the attempt that comes back from the service in its own browser. Raises `TicketUnusable`."""

@@ -17,6 +17,8 @@ from oauth.errors import RuleBroken
 from store.records import Secret
 
 _LONGEST_CODE = 4096
+_MOST_ATTEMPTS = 3
+_OFFLINE = "offline_access"
 _SINGLE = ("code", "state", "iss", "error")
 KNOWN_ERRORS = frozenset(
     {
@@ -53,6 +55,17 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An authorization that was not enough, or is renewed: what it asked for stays asked for."""
+
+    scope: str | None
+    attempts: int = 1
+    """How many authorizations there were, one after the other, for what the member does now."""
+    challenge: Challenge | None = None
+    """The service's `insufficient_scope`, where it said so (RFC 6750 §3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """The server's yes: a code, to be exchanged once."""
 
@@ -66,17 +79,39 @@ class Declined:
     code: str
 
 
-def choose_scope(pinned: Sequence[str], challenge: Challenge | None, resource: Resource, server: Server) -> str | None:
+def choose_scope(
+    pinned: Sequence[str],
+    challenge: Challenge | None,
+    resource: Resource,
+    server: Server,
+    earlier: Earlier | None = None,
+) -> str | None:
     """Return the scope to ask for: the catalogue's, the challenge's, the resource's, none.
 
-    Never the server's own list, it is everything there is (mcp-oauth.md §1.5). `offline_access` is
-    added only where the server lists it.
+    Never the server's own list, it is everything there is (mcp-oauth.md §1.5). What was asked for
+    earlier is asked for again, and a third no is the last: raises `RuleBroken` (MCP authorization,
+    step-up). What the catalogue pins is neither widened nor added to.
     """
+    if earlier is not None and earlier.attempts >= _MOST_ATTEMPTS:
+        raise RuleBroken("MCP authorization, step-up: more scope did not help three times")
+    if pinned:
+        return " ".join(dict.fromkeys(pinned))
     challenged = tuple(challenge.params.get("scope", "").split()) if challenge else ()
-    scopes = tuple(pinned) or challenged or resource.scopes or ()
-    if not pinned and "offline_access" in server.scopes:
-        scopes = (*scopes, "offline_access")
-    return " ".join(dict.fromkeys(scopes)) or None
+    asked = [scope for scope in (earlier.scope or "").split() if _is_known(scope, server)] if earlier else ()
+    return _with_offline_access((*asked, *(challenged or resource.scopes or ())), server)
+
+
+def _is_known(scope: str, server: Server) -> bool:
+    # What it granted may be no scope that it takes, or not any more: asked for again, it would end in `invalid_scope`.
+    return not server.scopes or scope in server.scopes
+
+
+def _with_offline_access(scopes: Sequence[str], server: Server) -> str | None:
+    # Only where the server lists it, and never alone: that would ask for less than the default.
+    kept = [scope for scope in scopes if scope != _OFFLINE or _is_known(_OFFLINE, server)]
+    if kept and _OFFLINE in server.scopes:
+        kept.append(_OFFLINE)
+    return " ".join(dict.fromkeys(kept)) or None
 
 
 def build_authorization_url(server: Server, ask: Ask, state: str, verifier: Secret) -> str:
@@ -93,7 +128,7 @@ def build_authorization_url(server: Server, ask: Ask, state: str, verifier: Secr
     }
     if ask.scope:
         params["scope"] = ask.scope
-    if "offline_access" in (ask.scope or "").split():
+    if _OFFLINE in (ask.scope or "").split():
         params.setdefault("prompt", "consent")  # OpenID Connect Core §11
     base, _, query = server.authorization_endpoint.partition("?")
     kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in params]

@@ -60,7 +60,8 @@ class Departures:
         async with self._attempts.ending_on_error(attempt.ticket):
             await self._require_owner(attempt, self._read_code(attempt, pairs))
             service = self._catalog.get_available(attempt.ticket.service)
-            prepared = await self._servers.prepare(service, self._attempts.now())
+            earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
+            prepared = await self._servers.prepare(service, self._attempts.now(), earlier)
             return await self._depart(attempt, service, prepared)
 
     def _read_code(self, attempt: Attempt, pairs: Pairs) -> Secret:

@@ -24,6 +24,8 @@ from oauth.urls import (
 )
 
 USER_AGENT = "Deputy/0.1 (OAuth client)"
+_OURSELVES = {"name": "Deputy", "version": "0.1"}
+_STATELESS = "2026-07-28"
 _METADATA = {"accept": "application/json", "user-agent": USER_AGENT}
 _OURS = frozenset(
     {
@@ -81,20 +83,31 @@ class Pins:
 
 def build_probe(mcp_url: str) -> Request:
     """Return an `initialize` without a token, for the challenge in its answer (MCP authorization)."""
-    message = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "Deputy", "version": "0.1"},
-        },
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _OURSELVES}
+    return _build_message(mcp_url, "initialize", params, {})
+
+
+def build_stateless_probe(mcp_url: str) -> Request:
+    """Return a `tools/list` without a token, for servers that know no `initialize` (MCP 2026-07-28).
+
+    Its version and capabilities are in `_meta` and in headers of every request.
+    """
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": _STATELESS,
+        "io.modelcontextprotocol/clientInfo": _OURSELVES,
+        "io.modelcontextprotocol/clientCapabilities": {},
     }
+    headers = {"mcp-protocol-version": _STATELESS, "mcp-method": "tools/list"}
+    return _build_message(mcp_url, "tools/list", {"_meta": meta}, headers)
+
+
+def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict[str, str]) -> Request:
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     headers = {
         "accept": "application/json, text/event-stream",
         "content-type": "application/json",
         "user-agent": USER_AGENT,
+        **more,
     }
     return Request("POST", mcp_url, headers, json.dumps(message).encode(), wants_body=False)
 

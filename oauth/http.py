@@ -23,7 +23,7 @@ from oauth.urls import Policy, is_allowed_address, require_url
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
-_TOTAL_SECONDS = 20.0
+TOTAL_SECONDS = 20.0
 _LARGEST = 64 * 1024
 _MOST_CONNECTIONS = 20
 
@@ -31,8 +31,11 @@ _MOST_CONNECTIONS = 20
 class Sender:
     """A pool of connections to public https servers; an async context manager, one per process."""
 
-    def __init__(self, policy: Policy, *, verify: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, policy: Policy, *, verify: ssl.SSLContext | None = None, total_seconds: float = TOTAL_SECONDS
+    ) -> None:
         self._policy = policy
+        self._total_seconds = total_seconds
         self._client = httpx.AsyncClient(
             transport=_GuardedTransport(policy, verify or ssl.create_default_context()),
             timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
@@ -62,7 +65,7 @@ class Sender:
         url = require_url(request.url, self._policy)
         headers = {**request.headers, "accept-encoding": "identity"}
         try:
-            async with asyncio.timeout(_TOTAL_SECONDS):
+            async with asyncio.timeout(self._total_seconds):
                 return await self._exchange(request, url, headers)
         except TimeoutError as error:
             raise Unreachable("no answer in time") from error

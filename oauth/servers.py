@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from oauth import discovery, registration, tokens
-from oauth.authorization import Ask, choose_scope
+from oauth.authorization import Ask, Earlier, choose_scope
 from oauth.catalog import Service
 from oauth.challenge import Challenge
 from oauth.discovery import Resource, Server
@@ -25,6 +25,9 @@ from store.records import Registration, Secret
 
 if TYPE_CHECKING:
     from oauth.http import Sender
+
+
+_CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +66,24 @@ class Servers:
             trusted_issuer=service.pins.trusted_issuer,
         )
 
-    async def prepare(self, service: Service, now: datetime) -> Prepared:
-        """Discover and register as far as needed.
+    async def prepare(self, service: Service, now: datetime, earlier: Earlier | None = None) -> Prepared:
+        """Discover and register as far as needed; `earlier` is the authorization that this one follows.
 
         Raises `ServiceMisbehaved`, `NoRegistration`, `Unreachable`.
         """
         challenge, resource = await self._discover_resource(service)
         server = await self._discover_server(service, resource)
         with step(service, "scope"):
-            scope = choose_scope(service.scopes, challenge, resource, server)
+            said = earlier.challenge if earlier and earlier.challenge else challenge
+            scope = choose_scope(service.scopes, said, resource, server, earlier)
         client = self.build_client(service)
-        registered = await self._register(service, client, server, scope, now)
+        registered = await self._register(service, client, server, _registrable(service, scope, resource), now)
         ask = Ask(registered.client_id, client.redirect_uri, resource.resource, scope, service.authorize_params)
         return Prepared(server, registered, ask)
 
     async def _discover_resource(self, service: Service) -> tuple[Challenge | None, Resource]:
         with step(service, "discovery"):
-            challenge = discovery.parse_probe(await self._sender.send(discovery.build_probe(service.mcp_url)))
+            challenge = await self._probe(service)
             for url in discovery.build_resource_urls(service.mcp_url, challenge):
                 answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
                 resource = discovery.parse_resource(answer, service.mcp_url, self._sender.policy)
@@ -87,6 +91,13 @@ class Servers:
                     _require_pinned_resource(service, resource)
                     return challenge, resource
             raise RuleBroken("RFC 9728 §3: no protected resource metadata")
+
+    async def _probe(self, service: Service) -> Challenge | None:
+        for probe in (discovery.build_probe(service.mcp_url), discovery.build_stateless_probe(service.mcp_url)):
+            answer = await self._sender.send(probe)
+            if answer.status == 401:
+                return discovery.parse_probe(answer)
+        return None
 
     async def _discover_server(self, service: Service, resource: Resource) -> Server:
         # The next issuer is asked only where one has no metadata at all, never after a broken rule.
@@ -141,11 +152,13 @@ class Servers:
             found = tokens.parse_tokens(answer, service.token_profile)
         if isinstance(found, Tokens):
             return found
-        if found.code in ("invalid_client", "unauthorized_client"):
-            await self._forget_client(service, issuer, exchange)
+        await self.heed_refusal(service, issuer, exchange, found.code)
         raise ServiceDeclined(service.name, "token", found.code)
 
-    async def _forget_client(self, service: Service, issuer: str, exchange: Exchange) -> None:
+    async def heed_refusal(self, service: Service, issuer: str, exchange: Exchange, code: str) -> None:
+        """Drop the client where the refusal is of the client or of what it was registered for."""
+        if code not in _CLIENT_REFUSED:
+            return
         async with self._database.transaction() as tx:
             kept = await registrations.find(tx, service.name, issuer, exchange.redirect_uri)
             if kept is not None and kept.client_id == exchange.client_id:
@@ -167,6 +180,13 @@ class Servers:
         except ConnectError:
             return False
         return True
+
+
+def _registrable(service: Service, scope: str | None, resource: Resource) -> str | None:
+    # All that the resource knows: a client is shared, and one registered for less could never be given more.
+    return (
+        scope if service.scopes else " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None
+    )
 
 
 def _require_pinned_resource(service: Service, resource: Resource) -> None:

@@ -523,6 +523,15 @@ async def test_a_forgotten_client_registers_again_at_the_next_attempt(room, alic
     assert len(room.notes.clients) == 2
 
 
+async def test_a_client_that_may_not_ask_for_the_scope_registers_again_at_the_next_attempt(room, alice):
+    async with room.browser() as browser:
+        back = await returning(browser, await room.issue(alice))
+        assert (await browser.get(changed(back, code=None, error="invalid_scope"))).status_code == 502
+        assert (await browser.connect(await room.issue(alice))).status_code == 303
+
+    assert len(room.notes.clients) == 2
+
+
 @pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"expires_in": "soon"}, {"scope": ["a"]}])
 async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
     room.notes.extra_token_fields = fields

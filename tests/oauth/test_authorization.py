@@ -13,6 +13,7 @@ from oauth.authorization import (
     Ask,
     Code,
     Declined,
+    Earlier,
     build_authorization_url,
     choose_scope,
     parse_callback,
@@ -83,6 +84,11 @@ def test_what_the_catalogue_adds_cannot_replace_what_we_say():
         ((), "c", None, ("offline_access", "all"), "c offline_access"),
         ((), None, None, ("everything",), None),
         ((), "c c", None, (), "c"),
+        # `offline_access`: where the server lists it, and never alone (mcp-oauth.md §1.5).
+        ((), None, ("r", "offline_access"), ("r",), "r"),
+        ((), None, ("r", "offline_access"), (), "r offline_access"),
+        ((), None, None, ("offline_access",), None),
+        (("p", "offline_access"), None, None, ("p",), "p offline_access"),
     ],
 )
 def test_scope_is_asked_as_narrow_as_it_is_known(pinned, challenged, advertised, server, expected):
@@ -90,6 +96,34 @@ def test_scope_is_asked_as_narrow_as_it_is_known(pinned, challenged, advertised,
     resource, metadata = replace(BARE, scopes=advertised), replace(SERVER, scopes=server)
 
     assert choose_scope(pinned, challenge, resource, metadata) == expected
+
+
+@pytest.mark.parametrize(
+    ("pinned", "held", "challenged", "server", "expected"),
+    [
+        ((), "a b", "b c", (), "a b c"),
+        ((), None, "c", (), "c"),
+        ((), "a", None, (), "a r"),
+        (("p",), "a b", "c", (), "p"),
+        ((), "a,b gone", "c", ("a", "c"), "c"),
+        ((), "a", "new", ("a",), "a new"),
+    ],
+)
+def test_what_was_asked_for_earlier_is_asked_for_again(pinned, held, challenged, server, expected):
+    """Step-up: the union, of scopes that the server still takes."""
+    challenge = Challenge("bearer", {"scope": challenged}) if challenged else None
+    resource, metadata = replace(BARE, scopes=("r",)), replace(SERVER, scopes=server)
+
+    assert choose_scope(pinned, challenge, resource, metadata, Earlier(held)) == expected
+
+
+def test_a_third_no_to_a_wider_scope_is_the_last():
+    challenge = Challenge("bearer", {"error": "insufficient_scope", "scope": "more"})
+
+    assert choose_scope((), challenge, BARE, SERVER, Earlier("a", 1)) == "a more"
+    assert choose_scope((), challenge, BARE, SERVER, Earlier("a", 2)) == "a more"
+    with pytest.raises(RuleBroken):
+        choose_scope((), challenge, BARE, SERVER, Earlier("a", 3))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from oauth.discovery import (
     build_issuer_urls,
     build_probe,
     build_resource_urls,
+    build_stateless_probe,
     parse_probe,
     parse_resource,
     parse_server,
@@ -45,11 +46,21 @@ def without(document: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != key}
 
 
-def test_the_probe_carries_no_credential_and_wants_no_body():
-    probe = build_probe(MCP)
+@pytest.mark.parametrize("build", [build_probe, build_stateless_probe])
+def test_a_probe_carries_no_credential_and_wants_no_body(build):
+    probe = build(MCP)
 
     assert (probe.method, probe.url, probe.wants_body) == ("POST", MCP, False)
     assert "authorization" not in {name.lower() for name in probe.headers}
+
+
+def test_the_stateless_probe_says_its_version_in_header_and_body():
+    probe = build_stateless_probe(MCP)
+
+    message = json.loads(probe.body or b"")
+    assert (probe.headers["mcp-method"], message["method"]) == ("tools/list", "tools/list")
+    assert message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
+    assert probe.headers["mcp-protocol-version"] == "2026-07-28"
 
 
 @pytest.mark.parametrize(

@@ -161,13 +161,13 @@ async def test_a_stream_that_never_ends_is_left_after_its_headers(peer, loopback
     assert answer.header_values("www-authenticate") == ("Bearer a=b",)
 
 
-async def test_an_answer_that_takes_too_long_is_given_up(peer, loopback, monkeypatch):
-    monkeypatch.setattr(http, "_TOTAL_SECONDS", 0.05)
+async def test_an_answer_that_takes_too_long_is_given_up(peer):
     peer.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nx"
     peer.holds_open = True
 
-    with pytest.raises(Unreachable) as caught:
-        await loopback.send(Request("GET", peer.url))
+    async with Sender(Policy(allow_loopback=True), total_seconds=0.05) as impatient:
+        with pytest.raises(Unreachable) as caught:
+            await impatient.send(Request("GET", peer.url))
 
     assert caught.value.rule == "no answer in time"
 

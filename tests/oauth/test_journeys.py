@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 from oauth.ports import Failure
 from store.records import ConnectionState
 from tests.oauth.conftest import NOTES
@@ -38,3 +40,20 @@ async def test_a_forwarded_link_connects_nobody_and_its_owner_is_told(room, alic
     [(ticket, failure, reference)] = room.outcomes.failures
     assert (ticket.owner, failure) == (alice, Failure.SOMEBODY_ELSE)
     assert reference in answer.text
+
+
+async def test_connecting_again_asks_for_what_was_granted_and_for_what_is_missing(room, alice):
+    """Step-up by hand: the union (mcp-oauth.md §1.5)."""
+    asked = []
+    async with room.browser() as browser:
+        for scope in ("notes:read", "notes:write"):
+            room.notes.challenge_scope = scope
+            authorize_url = await browser.to_service(await room.issue(alice))
+            asked.append(dict(parse_qsl(urlsplit(authorize_url).query))["scope"])
+            await browser.get(await room.notes.consent(authorize_url))
+            assert room.outcomes.connections[-1][1].scope == asked[-1]
+        await room.connections.disconnect(alice, NOTES)
+        authorize_url = await browser.to_service(await room.issue(alice))
+        asked.append(dict(parse_qsl(urlsplit(authorize_url).query))["scope"])
+
+    assert asked == ["notes:read", "notes:read notes:write", "notes:write"]
