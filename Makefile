@@ -67,3 +67,12 @@ $(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
 	@echo "Setting up (once) …"
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/.demo-ready
+
+.PHONY: conformance fuzz
+N ?= 100000
+
+conformance: $(VENV)/.dev-ready ## The official MCP suite's client auth scenarios against the OAuth room
+	@$(BIN)/python -m tests.conformance
+
+fuzz: $(VENV)/.dev-ready ## Random metadata, registrations, tokens and callbacks: typed errors only (N=n)
+	@$(BIN)/python -m tests.oauth.fuzz --inputs $(N)
