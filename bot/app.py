@@ -50,6 +50,7 @@ from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
 from bot.web.asgi import Health, build_web
+from bot.web.serving import build_server, listening
 from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
@@ -88,8 +89,6 @@ class App:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve the web app and Slack until `stopping` is set."""
-        from bot.web.serving import build_server  # noqa: PLC0415  # uvicorn is for serving only
-
         server = build_server(self.web)
 
         async def stop() -> None:
@@ -126,8 +125,6 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     Raises `ConfigurationError` where Slack or the catalogue says that the settings cannot work, or the
     port is taken: then nothing has been touched, for it may be another Deputy that runs here.
     """
-    from bot.web.serving import listening  # noqa: PLC0415  # uvicorn is for serving only
-
     clock = clock or WallClock()
     catalog = load_catalog(settings)
     async with AsyncExitStack() as stack:
