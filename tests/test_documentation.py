@@ -1,0 +1,177 @@
+"""The documents held against the code they speak of; what no test can hold is for reviewers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from bot.domain.homes import SUBCOMMANDS
+from oauth.catalog import Catalog
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+SETTING = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+TEST = re.compile(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`")
+CODE = re.compile(r"`((?:bot|oauth|store|simulator|bench)/[\w/]+\.\w+)`")
+NOT_ROOMS = {"__pycache__", "node_modules", "versions"}
+ROOMS = ("bot", "oauth", "store", "simulator", "tests", "bench", "docs")
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text("utf-8")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def section_of(text: str, title: str) -> str:
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def anchors_of(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def settings() -> list[tuple[str, bool, str]]:
+    """Return name, whether it is required, and what it is, from the lines below the fields of `Settings`."""
+    tree = ast.parse(read("bot/settings.py"))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
+    lines = [node.value.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    found = [match for line in lines if (match := SETTING.fullmatch(line))]
+    return [(match[1], bool(match[2]), match[3]) for match in found]
+
+
+def folders_drawn() -> set[str]:
+    """Return the folders of the layout block, two deep."""
+    block = re.search(r"## Layout\n\n```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)
+    assert block
+    drawn, parent = set(), ""
+    for line in block[1].splitlines():
+        found = re.match(r"( *)(\w+)/\s", line)
+        assert found, line
+        parent = parent if found[1] else found[2]
+        drawn.add(f"{parent}/{found[2]}" if found[1] else found[2])
+    return drawn
+
+
+def folders_there() -> set[str]:
+    inside = (path for room in ("bot", "oauth", "store", "simulator") for path in (ROOT / room).iterdir())
+    return {*ROOMS, *(str(path.relative_to(ROOT)) for path in inside if path.is_dir() and path.name not in NOT_ROOMS)}
+
+
+@cache
+def defined_in(path: str) -> set[str]:
+    nodes = ast.walk(ast.parse(read(path)))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_the_readme_can_be_read_in_one_sitting():
+    assert len(read("README.md").splitlines()) <= 150
+
+
+def test_the_readme_lists_every_setting_as_it_is():
+    listed = re.findall(r"^\| `([A-Z_]+)` \| (yes)? ?\| (.+) \|$", read("README.md"), re.MULTILINE)
+
+    assert [(name, bool(required), what) for name, required, what in listed] == settings()
+
+
+def test_every_setting_is_in_the_example_environment_and_nothing_else():
+    given = re.findall(r"^#? ?([A-Z_]+)=", read(".env.example"), re.MULTILINE)
+
+    assert sorted(given) == sorted(name for name, _, _ in settings())
+
+
+def test_the_layout_shows_every_folder_and_no_other():
+    assert folders_drawn() == folders_there()
+    assert all((ROOT / folder).is_dir() for folder in folders_drawn())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path):
+    text = document.read_text("utf-8")
+    links = [link for link in LINK.findall(without_code(text)) if not link.startswith(("https://", "mailto:"))]
+
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target.read_text("utf-8")), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_and_test_that_is_named_exists(document: Path):
+    text = document.read_text("utf-8")
+
+    assert [path for path in CODE.findall(text) if not (ROOT / path).exists()] == []
+    named = TEST.findall(text)
+    assert [path for path, _ in named if not (ROOT / path).is_file()] == []
+    assert [name for path, name in named if name and name not in defined_in(path)] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_says_why_and_what_holds_it(decision: Path):
+    text = decision.read_text("utf-8")
+    wanted = ["Context", "Decision", "Consequences", "Alternatives", "Enforced by"]
+
+    assert text.startswith(f"# {decision.stem[:4]} ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == wanted
+    assert TEST.findall(section_of(text, "Enforced by"))
+
+
+def test_decisions_are_numbered_without_a_gap():
+    assert [path.stem[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+
+def test_every_make_target_is_said_to_contributors():
+    targets = re.findall(r"^([a-z-]+):.*## ", read("Makefile"), re.MULTILINE)
+    said = read("README.md") + read("CONTRIBUTING.md")
+
+    assert targets
+    assert [target for target in targets if not re.search(rf"make {target}\b", said)] == []
+
+
+def test_every_command_is_a_journey():
+    commands = section_of(read("docs/journeys.md"), "Commands")
+
+    assert [name for name in SUBCOMMANDS if not re.search(rf"^\| .*`/agent {name}\b", commands, re.MULTILINE)] == []
+
+
+def test_the_example_files_for_admins_can_be_used(tmp_path: Path):
+    catalog, clients = re.findall(r"^```toml\n(.*?)^```", read("docs/admin.md"), re.DOTALL | re.MULTILINE)
+    file = tmp_path / "catalog.toml"
+    file.write_text(catalog, "utf-8")
+
+    offered = {str(service.name) for service in Catalog.load(file, {}).services}
+
+    assert set(tomllib.loads(catalog)["services"]) <= offered
+    assert set(tomllib.loads(clients)["clients"]) <= offered
+
+
+def test_the_threats_that_brought_deputy_about_each_have_a_test():
+    rows = [line for line in read("docs/security.md").splitlines() if line.startswith("| ") and "`tests/" in line]
+    headers = [line for line in read("docs/security.md").splitlines() if line == "| threat | control | test |"]
+    threats = chain.from_iterable(re.findall(r"\*\*(.+?)\*\*", row) for row in rows)
+
+    assert len(headers) == 6
+    assert {
+        "Confused deputy",
+        "another's reply",
+        "another's click",
+        "stale button",
+        "forged request",
+        "forwarded link",
+        "shared channels",
+        "SSRF",
+        "token leakage",
+        "restart",
+    } <= set(threats)
