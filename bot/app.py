@@ -93,8 +93,8 @@ class App:
 
         async def stop() -> None:
             await stopping.wait()
+            server.should_exit = True  # before the line, which fails where nobody reads what we say any more
             log.info("stopping")
-            server.should_exit = True
 
         async with AsyncExitStack() as stack:
             if self.socket:

@@ -29,6 +29,14 @@ STOP_SECONDS = 15.0
 PACE = 0.03
 """Seconds between two pieces of an answer, so that one sees it being written."""
 
+GUARD = """\
+import contextlib, os, signal, sys
+sys.stdin.read()
+with contextlib.suppress(ProcessLookupError):
+    os.kill(int(sys.argv[1]), signal.SIGTERM)
+"""
+"""Ends a process once nobody holds the other end of its standard input: however we end, the bot does not stay."""
+
 WELCOME = """
 Deputy is running.
 
@@ -149,11 +157,16 @@ async def started_bot(environ: Mapping[str, str], log: Path) -> AsyncIterator[Bo
         limit=1 << 20,
     )
     bot = Bot(process, log)
+    guard = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-c", GUARD, str(process.pid)), stdin=asyncio.subprocess.PIPE, start_new_session=True
+    )
     try:
         yield bot
     finally:
         await stop(process)
         await bot.listening
+        guard.kill()
+        await guard.wait()
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:

@@ -1,8 +1,11 @@
 """The demo around the real entry point: what it starts, what it says, and how it ends."""
 
 import asyncio
+import contextlib
+import os
 import socket
 import stat
+import sys
 
 import pytest
 
@@ -81,6 +84,39 @@ async def test_the_bot_gets_ready_against_the_peers_and_stops_when_told(peers, t
     assert (code, stopping.is_set()) == (0, True)
     assert bot.process.returncode == 0
     assert (tmp_path / "deputy.db").exists()
+
+
+STARTER = """
+import asyncio, os, pathlib, sys
+from simulator import demo
+
+async def main():
+    async with demo.started_bot(dict(os.environ), pathlib.Path(sys.argv[1])):
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_bot_does_not_stay_behind_when_the_demo_is_killed(peers, tmp_path):
+    port = demos.free_port(0)
+    url = f"http://127.0.0.1:{port}"
+    environ = peers.environment(url, port, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
+    arguments = (sys.executable, "-c", STARTER, str(tmp_path / "bot.log"))
+    starter = await asyncio.create_subprocess_exec(*arguments, cwd=demos.ROOT, env=os.environ | environ)
+
+    async with asyncio.timeout(60):
+        await demos.is_ready(url)
+        starter.kill()
+        await starter.wait()
+        while is_open(port):  # noqa: ASYNC110 - another process ends, which sends us no event
+            await asyncio.sleep(0.05)
+
+
+def is_open(port):
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 async def test_the_welcome_names_the_page_and_what_to_try(peers, tmp_path):
