@@ -195,15 +195,22 @@ class Runner:
     async def _opened(self, turn: Turn) -> tuple[Thread, SessionId]:
         """Return the thread and its session; a create that got no answer is looked for before the next try."""
         for seconds in AGENTS_PATIENCE:
-            thread, _ = await self._again(turn)
+            thread, turn = await self._again(turn)
             try:
-                return thread, await self._sessions.open_for(thread)
+                return thread, await self._session_of(thread, turn)
             except AgentsUnavailable as error:
                 log.warning("agents_unavailable", turn=turn.id, retry_in=error.retry_after or seconds)
                 pause = timedelta(seconds=min(error.retry_after or seconds, AGENTS_PATIENCE[-1]))
                 await self._clock.sleep_until(self._clock.now() + pause)
-        thread, _ = await self._again(turn)
-        return thread, await self._sessions.open_for(thread)
+        thread, turn = await self._again(turn)
+        return thread, await self._session_of(thread, turn)
+
+    async def _session_of(self, thread: Thread, turn: Turn) -> SessionId:
+        """Return the session to follow. A new one in place of that which has the request would never answer it."""
+        session_id = await self._sessions.open_for(thread)
+        if turn.send_state is SendState.SENT and session_id != thread.session_id:
+            raise SessionLost
+        return session_id
 
     async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
         async with self._database.transaction() as tx:
