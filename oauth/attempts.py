@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from oauth.authorization import Earlier, parse_state
-from oauth.browser import hash_secret, is_same_browser
+from oauth.browser import build_cookie_name, derive_state, hash_secret, is_same_browser
 from oauth.errors import (
     AttemptEnded,
     ConnectError,
@@ -82,6 +82,16 @@ class Attempts:
             raise TicketUnusable(Reason.USED)
         return ticket
 
+    async def find_started(self, link: str, cookies: Mapping[str, str]) -> tuple[Attempt, str] | None:
+        """Return the attempt that this very browser began with the link, and its cookie, until Slack has answered."""
+        async with self._database.transaction() as tx:
+            ticket = await tickets.find_by_link(tx, hash_secret(link))
+            cookie = cookies.get(build_cookie_name(ticket)) if ticket else None
+            attempt = await tickets.find_by_identity_state(tx, hash_secret(derive_state(cookie))) if cookie else None
+        if attempt is None or cookie is None or attempt.ticket != ticket or ticket.expires_at <= self.now():
+            return None
+        return attempt, cookie
+
     async def find_identifying(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
         """Return the attempt that comes back from Slack in its own browser. Raises `TicketUnusable`."""
         state = _read_state(pairs)
@@ -103,6 +113,13 @@ class Attempts:
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_state(tx, hash_secret(state))
         return _require_browser(attempt, cookies)
+
+    async def claim_identity(self, attempt: Attempt) -> None:
+        """Take the one right to use Slack's answer, good or bad. Raises `TicketUnusable`."""
+        async with self._database.transaction() as tx:
+            is_ours = await tickets.claim_identity(tx, attempt.ticket.id)
+        if not is_ours:
+            raise TicketUnusable(Reason.USED)
 
     async def claim_authorizing(self, attempt: Attempt, state: str) -> None:
         """Record what the way back needs. Raises `TicketUnusable` if the attempt has ended meanwhile."""

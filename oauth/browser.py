@@ -74,6 +74,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def derive_state(cookie: str) -> str:
+    """Return the flow's state for Sign in with Slack: the cookie gives it again, it does not give the cookie."""
+    return hmac.new(cookie.encode(), b"deputy: state for sign in with slack", hashlib.sha256).hexdigest()
+
+
 def hash_secret(secret: str) -> str:
     """Return how a ticket, cookie or state is stored: high entropy, so plain SHA-256 does."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -85,8 +85,12 @@ class Connections:
         return ticket, f"{self.base_url}/connect/{link}"
 
     async def disconnect(self, owner: Member, service: ServiceName) -> Connection:
-        """Remove the owner's connection and its credential; return it as it is now. Raises `NotConnected`."""
+        """Remove the owner's connection and its credential; return it as it is now. Raises `NotConnected`.
+
+        A link that is still out leads nowhere from then on, also where there is no connection yet.
+        """
         async with self._database.transaction() as tx:
+            await tickets.void_for(tx, owner, service)
             connection = await connections.find(tx, owner, service)
         if connection is None:
             raise NotConnected(service)

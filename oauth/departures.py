@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, build_authorization_url, parse_callback
-from oauth.browser import SlackSignIn, build_cookie, build_member, new_secret
+from oauth.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
 from oauth.catalog import Catalog, Service
 from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
 from oauth.servers import Prepared, Servers, step
@@ -43,12 +43,22 @@ class Departures:
         ticket = await self._attempts.peek(link)
         return ticket, self._catalog.get_available(ticket.service)
 
-    async def begin(self, link: str) -> Departure:
-        """Bind the link to this browser and send it to Sign in with Slack. Raises `ConnectError`."""
+    async def begin(self, link: str, cookies: Mapping[str, str]) -> Departure:
+        """Bind the link to this browser and send it to Sign in with Slack.
+
+        Who presses the button twice is sent there again, as long as Slack has not answered. Raises
+        `ConnectError`.
+        """
+        started = await self._attempts.find_started(link, cookies)
+        if started is not None:
+            return self._to_slack(started[0].ticket, started[1], started[0].nonce)
         self._catalog.get_available((await self._attempts.peek(link)).service)
-        cookie, state, nonce = new_secret(), new_secret(), new_secret()
-        ticket = await self._attempts.start(link, cookie=cookie, state=state, nonce=nonce)
-        url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
+        cookie, nonce = new_secret(), new_secret()
+        ticket = await self._attempts.start(link, cookie=cookie, state=derive_state(cookie), nonce=nonce)
+        return self._to_slack(ticket, cookie, nonce)
+
+    def _to_slack(self, ticket: Ticket, cookie: str, nonce: str) -> Departure:
+        url = self._sign_in.build_url(derive_state(cookie), nonce, ticket.owner.team_id)
         return Departure(ticket, url, build_cookie(ticket, cookie))
 
     async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> Departure:
@@ -57,6 +67,7 @@ class Departures:
         Raises `TicketUnusable`, `AttemptEnded`.
         """
         attempt = await self._attempts.find_identifying(pairs, cookies)
+        await self._attempts.claim_identity(attempt)
         async with self._attempts.ending_on_error(attempt.ticket):
             await self._require_owner(attempt, self._read_code(attempt, pairs))
             service = self._catalog.get_available(attempt.ticket.service)

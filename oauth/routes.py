@@ -75,7 +75,7 @@ class Doors:
         a form, and at the end of these is a service whose hosts nobody can list.
         """
         self._require_own_form(request)
-        departure = await self._connections.departures.begin(request.path_params["ticket"])
+        departure = await self._connections.departures.begin(request.path_params["ticket"], request.cookies)
         response = self._respond(pages.render_going("Slack"))
         response.headers["refresh"] = f"0;url={departure.url}"
         response.headers.append("set-cookie", departure.cookie or "")

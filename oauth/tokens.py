@@ -144,6 +144,8 @@ def _parse_grant(document: dict[str, Any], types: set[str]) -> Tokens:
     if access is None:
         raise RuleBroken("RFC 6749 §5.1: access_token missing")
     refresh = _parse_token(document, "refresh_token")
+    if refresh == access:
+        raise RuleBroken("RFC 6749 §1.5: the refresh token would be sent to the service")
     return Tokens(access, refresh, _parse_lifetime(document.get("expires_in")), _parse_scope(document.get("scope")))
 
 

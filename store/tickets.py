@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, u
 from store.database import Tx
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
-from store.records import Attempt, Member, MessageRef, Ticket, TicketId, TicketState
+from store.records import Attempt, Member, MessageRef, ServiceName, Ticket, TicketId, TicketState
 from store.tables import OPEN_TICKET_STATES, tickets, within
 
 _SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
@@ -60,12 +60,18 @@ async def claim_start(
 
 
 async def find_by_identity_state(tx: Tx, state_hash: str) -> Attempt | None:
-    """Return the attempt whose browser is at Sign in with Slack; None once it has gone on."""
+    """Return the attempt whose browser is at Sign in with Slack; None once it is back from there."""
     query = owned(tickets).where(
         tickets.c.identity_state_hash == state_hash, tickets.c.state == TicketState.IDENTIFYING
     )
     row = (await tx.connection.execute(query)).one_or_none()
     return None if row is None else _read_attempt(tx, row)
+
+
+async def claim_identity(tx: Tx, ticket_id: TicketId) -> bool:
+    """Claim Slack's answer, good or bad; False when it was answered before."""
+    where = and_(_at(ticket_id, TicketState.IDENTIFYING), tickets.c.identity_state_hash.is_not(None))
+    return await _claim(tx, where, identity_state_hash=None)
 
 
 async def claim_authorizing(tx: Tx, attempt: Attempt, *, state_hash: str, now: datetime) -> bool:
@@ -125,9 +131,10 @@ async def count_open(tx: Tx, owner: Member, now: datetime) -> int:
     return int((await tx.connection.execute(query)).scalar_one())
 
 
-async def void_for(tx: Tx, owner: Member) -> int:
-    """Void every open link of the owner; return how many."""
-    return len(await _supersede(tx, _open_for(owner), TicketState.FAILED))
+async def void_for(tx: Tx, owner: Member, service: ServiceName | None = None) -> int:
+    """Void every open link of the owner, or those to one service; return how many."""
+    where = _open_for(owner) if service is None else and_(_open_for(owner), tickets.c.service == service)
+    return len(await _supersede(tx, where, TicketState.FAILED))
 
 
 async def list_interrupted(tx: Tx) -> tuple[Ticket, ...]:

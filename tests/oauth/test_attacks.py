@@ -121,6 +121,35 @@ async def test_a_double_click_starts_once(room, alice):
     assert sorted(answer.status_code for answer in answers) == [200, 410]
 
 
+async def test_pressing_twice_in_one_browser_leads_to_the_same_place(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        first, second = await browser.press(link), await browser.press(link)
+        assert next_url(first) == next_url(second)
+        assert first.headers["set-cookie"] == second.headers["set-cookie"]
+        to_service = next_url(await browser.get(browser.sign_in(next_url(second))))
+        late = await browser.press(link)
+        done = await browser.get(await room.notes.consent(to_service))
+
+    assert late.status_code == 410
+    assert done.status_code == 303
+    assert len(room.outcomes.connections) == 1
+
+
+@pytest.mark.parametrize("how", ["no cookie", "another's cookie", "expired"])
+async def test_pressing_again_helps_nobody_else_and_not_for_ever(room, alice, how):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        await browser.press(link)
+        if how == "expired":
+            room.clock.simulated.advance(LINK_LIFE.total_seconds())
+        else:
+            browser.cookies = {} if how == "no cookie" else dict.fromkeys(browser.cookies, "x" * 43)
+        assert (await browser.press(link)).status_code == 410
+
+
 async def test_a_used_link_starts_nothing(room, alice):
     link = await room.issue(alice)
 
@@ -194,6 +223,20 @@ async def test_a_slack_code_of_another_flow_does_not_prove(room, alice):
     assert answer.status_code == 502
     assert nothing_connected(room)
     assert failures(room) == [Failure.SERVICE]
+
+
+async def test_of_two_answers_of_slack_at_once_one_goes_on_and_neither_ends_the_attempt(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser, asyncio.timeout(10):
+        back = browser.sign_in(await browser.to_slack(link))
+        answers = sorted(await asyncio.gather(browser.get(back), browser.get(back)), key=lambda one: one.status_code)
+        assert [answer.status_code for answer in answers] == [303, 410]
+        done = await browser.get(await room.notes.consent(next_url(answers[0])))
+
+    assert done.status_code == 303
+    assert room.outcomes.failures == []
+    assert len(room.outcomes.connections) == 1
 
 
 @pytest.mark.parametrize(
@@ -664,6 +707,16 @@ async def test_disconnecting_removes_the_connection_and_once_only(room, alice, b
         await room.connections.disconnect(alice, NOTES)
 
     assert [connection.id for connection in room.vaults.removed] == [gone.id]
+
+
+async def test_disconnecting_ends_what_is_on_its_way(room, alice):
+    async with room.browser() as browser:
+        back = await returning(browser, await room.issue(alice))
+        with pytest.raises(NotConnected):
+            await room.connections.disconnect(alice, NOTES)
+        assert (await browser.get(back)).status_code == 410
+
+    assert nothing_connected(room)
 
 
 async def test_a_service_that_is_not_there_gets_no_link(room, alice):

@@ -133,6 +133,7 @@ def test_a_token_response_within_the_rules_is_read(extra, expected):
         GOOD | {"expires_in": "٣"},
         GOOD | {"refresh_token": 7},
         GOOD | {"refresh_token": "a\nb"},
+        GOOD | {"refresh_token": "canary-at"},
         GOOD | {"scope": ["a"]},
         GOOD | {"scope": "a\nb"},
         [GOOD],

@@ -82,6 +82,17 @@ async def test_no_step_can_be_taken_twice_or_out_of_order(database):
         assert not await tickets.claim_exchange(tx, ticket.id, NOON)
 
 
+async def test_slacks_answer_is_claimed_once_and_ends_the_state(database):
+    async with database.transaction() as tx:
+        ticket = await issue(tx)
+
+        assert not await tickets.claim_identity(tx, ticket.id)
+        await start(tx, ticket)
+        assert await tickets.claim_identity(tx, ticket.id)
+        assert not await tickets.claim_identity(tx, ticket.id)
+        assert await tickets.find_by_identity_state(tx, f"one-{ticket.id}") is None
+
+
 async def test_a_state_finds_its_attempt_only_while_the_browser_is_there(database):
     async with database.transaction() as tx:
         ticket = await issue(tx)
