@@ -168,9 +168,11 @@ def _past(verb: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    line = next((line for line in text.splitlines() if line.strip()), "")
+    lines = [line for line in text.splitlines() if line.strip()]
+    line = lines[0] if lines else ""
     is_raw = line.lstrip()[:1] in {"{", "[", "<"} or "data:" in line[:40]
-    return "" if is_raw else one_line(re.sub(r"[*_`#>|]+", "", line), _RESULT_MAX)
+    goes_on = " …" if len(lines) > 1 else ""
+    return "" if is_raw else one_line(re.sub(r"[*_`#>|]+", "", line), _RESULT_MAX - len(goes_on)) + goes_on
 
 
 def _count(parsed: object) -> str:

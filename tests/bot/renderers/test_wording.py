@@ -45,7 +45,7 @@ def test_a_call_is_said_in_words(service, name, todo, doing, done):
         ('{"id": "x"}', ""),
         ('{"broken": ', ""),
         ("<html><body>no</body></html>", ""),
-        ("**Saved** the `note`\nand more", "Saved the note"),
+        ("**Saved** the `note`\nand more", "Saved the note …"),
         ("\n\n  Found it", "Found it"),
         ("42", "42"),
         ("null", ""),
