@@ -192,7 +192,8 @@ class World:
         """Connect Notes as this member, as a browser would."""
         await self.slack.type_command(user, GENERAL, "/agent connect notes")
         url = await self.slack.until(lambda _: self.link_for(user))
-        await self.walk(url, user, account)
+        page = await self.walk(url, user, account)
+        assert page.status_code == 200, page.text
 
     def link_for(self, user: str) -> str | None:
         """Return the newest unused connect link in the member's direct messages."""
@@ -203,7 +204,7 @@ class World:
         return None
 
     async def walk(self, url: str, user: str, account: str | None = None) -> httpx2.Response:
-        """Go the way of a browser from the link to the last page."""
+        """Go the way of a browser from the link to the last page, or to the one that goes no further."""
         async with httpx2.AsyncClient(follow_redirects=False) as http:
             cookies: dict[str, str] = {}
 
@@ -225,7 +226,8 @@ class World:
             to_slack = started.headers["refresh"].partition("url=")[2]
             back = await self.slack.authorize_openid(to_slack, user)
             identified = await go("GET", back)
-            assert identified.status_code == 303, identified.text
+            if identified.status_code != 303:
+                return identified
             to_service = identified.headers["location"]
             callback = await self.notes.consent(to_service, account=account or self.account_of(user), allow=True)
             last = await go("GET", callback)

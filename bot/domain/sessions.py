@@ -10,7 +10,7 @@ import structlog
 from bot.domain.ports import Agents, Clock, ServiceTools
 from bot.domain.profiles import Profiles
 from bot.domain.vaults import Vaults
-from bot.errors import SessionLost
+from bot.errors import AgentsRejected, SessionLost
 from store import audit, connections, threads
 from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
@@ -77,6 +77,16 @@ class Sessions:
         return session_id
 
     async def _created(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId:
+        try:
+            return await self._create(thread, vault, services)
+        except AgentsRejected:
+            # The API does not say which of what we named it refuses; a vault may be archived in its console.
+            fresh = await self._vaults.replaced(vault)
+            if fresh is None:
+                raise
+        return await self._create(thread, fresh, await self._services(thread))
+
+    async def _create(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId:
         profile = await self._profiles.ensure()
         async with self._database.transaction() as tx:
             await threads.intend_session(tx, thread.id, vault.vault_id)

@@ -9,13 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+import structlog
+
 from bot.domain.ports import Agents, Clock
-from bot.errors import DeputyError, NotPermitted, Refusal, Refused
+from bot.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
 from oauth.ports import Credential, Validity, VaultRefused
 from store import connections, members, vaults
-from store.database import Database
+from store.database import Database, Tx
 from store.ids import new_id
-from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName, Vault, VaultState
+from store.records import (
+    Connection,
+    ConnectionId,
+    ConnectionState,
+    CredentialId,
+    Member,
+    ServiceName,
+    Vault,
+    VaultState,
+)
+
+log = structlog.get_logger(__name__)
 
 
 class Vaults:
@@ -58,8 +71,7 @@ class Vaults:
     async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
         """Store the credential in place of an older one for the same server; record the connection."""
         try:
-            vault = await self.ensure(owner)
-            credential_id = await self._agents.add_credential(vault, credential, service)
+            vault, credential_id = await self._stored(owner, service, credential)
         except DeputyError as error:
             raise VaultRefused from error
         connection = Connection(
@@ -78,6 +90,28 @@ class Vaults:
         async with self._database.transaction() as tx:
             await connections.put(tx, connection)
         return connection
+
+    async def _stored(self, owner: Member, service: str, credential: Credential) -> tuple[Vault, CredentialId]:
+        vault = await self.ensure(owner)
+        try:
+            return vault, await self._agents.add_credential(vault, credential, service)
+        except AgentsRejected:
+            fresh = await self.replaced(vault)
+            if fresh is None:
+                raise
+        return fresh, await self._agents.add_credential(fresh, credential, service)
+
+    async def replaced(self, vault: Vault) -> Vault | None:
+        """Return a new vault if somebody archived or deleted this one at the API; None if it is there.
+
+        What was connected through it is gone with it, and said to be.
+        """
+        if await self._agents.find_vault(vault.owner, vault.marker):
+            return None
+        log.warning("vault_gone", owner=vault.owner.user_id)
+        async with self._database.transaction() as tx:
+            await self._forget(tx, vault)
+        return await self.ensure(vault.owner)
 
     async def validate(self, connection: Connection) -> Validity:
         """Ask the API; an outage is `UNKNOWN`, which is not a no."""
@@ -114,9 +148,14 @@ class Vaults:
             return
         await self._agents.delete_vault(vault)
         async with self._database.transaction() as tx:
-            for connection in await connections.list_for(tx, owner):
+            await self._forget(tx, vault)
+
+    @staticmethod
+    async def _forget(tx: Tx, vault: Vault) -> None:
+        for connection in await connections.list_for(tx, vault.owner):
+            if connection.vault_id == vault.vault_id:
                 await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
-            await vaults.archive(tx, vault)
+        await vaults.archive(tx, vault)
 
     async def _activated(self, vault: Vault, vault_id: str) -> Vault:
         async with self._database.transaction() as tx:

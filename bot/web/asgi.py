@@ -59,6 +59,9 @@ def _slack(handler: AsyncSlackRequestHandler) -> Callable[[Request], Awaitable[R
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > SLACK_BODY_LIMIT:
             return PlainTextResponse("too large", status_code=413)
+        if not request.headers.get("x-slack-request-timestamp", "0").isdecimal():
+            # Bolt would fail on what is no number instead of refusing it.
+            return PlainTextResponse("invalid request", status_code=401)
         return await handler.handle(request)
 
     return events

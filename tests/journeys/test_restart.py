@@ -108,7 +108,7 @@ async def test_a_trap_no_stream_reopened_after_a_restart(deputy_world: World):
     await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()), 10)
 
     async with deputy_world.deputy():
-        (answer, *_) = await deputy_world.answered(root)
+        await deputy_world.answered(root)
         await deputy_world.settled()
 
         once(deputy_world, root, "write a long text of 120 words")

@@ -1,0 +1,147 @@
+import httpx2
+
+from bot import actions
+from tests.world import ALICE, BOB, GENERAL, World
+
+
+async def link(world: World, user: str = ALICE) -> str:
+    """Ask for a link to connect Notes and return it."""
+    before = world.link_for(user)
+    await world.slack.type_command(user, GENERAL, "/agent connect notes")
+    return await world.slack.until(lambda _: (url := world.link_for(user)) != before and url)
+
+
+async def dm(world: World, user: str, words: str):
+    """Return the direct message with these words."""
+
+    def found(_):
+        return next((m for m in world.slack.dms(user) if words in world.slack.text_of(m)), None)
+
+    return await world.slack.until(found, 10)
+
+
+async def test_connecting_ends_with_a_message_that_says_so(running_world: World):
+    await running_world.connect_notes(ALICE)
+
+    told = await dm(running_world, ALICE, "Connected to Notes")
+    assert actions.DISCONNECT in running_world.slack.buttons_of(told, ALICE)
+    (vault,) = running_world.agents.vaults.values()
+    assert len(vault.credentials) == 1
+
+
+async def test_the_link_is_a_button_in_private_and_nowhere_else(running_world: World):
+    url = await link(running_world)
+    await running_world.whispered(ALICE, "sent you a direct message")
+
+    shown = [running_world.slack.text_of(message) for message in running_world.slack.dms(ALICE)]
+    assert not any(url in text for text in shown)
+    assert url not in running_world.whispers(ALICE)
+    assert running_world.slack.messages(GENERAL) == []
+
+
+async def test_a_trap_links_that_can_be_forwarded(running_world: World):
+    """Alice's link in Bob's browser connects nothing, for neither of them."""
+    url = await link(running_world)
+
+    page = await running_world.walk(url, BOB)
+
+    assert page.status_code >= 400
+    await dm(running_world, ALICE, "signed in to Slack as somebody else")
+    assert all(not vault.credentials for vault in running_world.agents.vaults.values())
+
+
+async def test_a_link_looked_at_by_a_previewer_still_works(running_world: World):
+    url = await link(running_world)
+    async with httpx2.AsyncClient() as http:
+        for _ in range(3):
+            await http.get(url, headers={"user-agent": "Slackbot-LinkExpanding 1.0"})
+            await http.head(url)
+
+    await running_world.walk(url, ALICE)
+
+    await dm(running_world, ALICE, "Connected to Notes")
+
+
+async def test_a_link_works_once(running_world: World):
+    url = await link(running_world)
+    await running_world.walk(url, ALICE)
+    async with httpx2.AsyncClient() as http:
+        again = await http.get(url)
+
+    assert again.status_code >= 400
+    (vault,) = running_world.agents.vaults.values()
+    assert len(vault.credentials) == 1
+
+
+async def test_a_link_expires_after_ten_minutes(running_world: World):
+    url = await link(running_world)
+    running_world.turn(10 * 60 + 1)
+    async with httpx2.AsyncClient() as http:
+        page = await http.get(url)
+
+    assert page.status_code >= 400
+    assert running_world.agents.vaults == {}
+
+
+async def test_a_link_still_works_after_a_restart(deputy_world: World):
+    async with deputy_world.deputy():
+        url = await link(deputy_world)
+    async with deputy_world.deputy():
+        await deputy_world.walk(url, ALICE)
+
+        await dm(deputy_world, ALICE, "Connected to Notes")
+
+
+async def test_disconnecting_deletes_the_credential_and_the_next_run_goes_without(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent disconnect notes")
+    await running_world.whispered(ALICE, "Notes is disconnected")
+
+    root = await running_world.ask(ALICE, "summarise my notes")
+    await running_world.answered(root)
+
+    assert "Not connected" in running_world.slack.text_of(root)
+    (vault,) = running_world.agents.vaults.values()
+    assert [credential for credential in vault.credentials.values() if credential.archived_at is None] == []
+    assert running_world.notes.calls == []
+
+
+async def test_a_service_connected_in_the_middle_of_a_thread_is_used_from_the_next_turn_on(running_world: World):
+    root = await running_world.ask(ALICE, "summarise my notes")
+    await running_world.answered(root)
+    await running_world.connect_notes(ALICE)
+
+    await running_world.slack.post_message(ALICE, root.channel, "summarise my notes", thread_ts=root.ts)
+    answers = await running_world.answered(root, 2)
+
+    assert "Offsite plan" in running_world.slack.text_of(answers[-1])
+    assert len(running_world.agents.sessions) == 1
+
+
+async def test_disconnecting_what_is_not_connected_is_answered_privately(running_world: World):
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent disconnect notes")
+
+    await running_world.whispered(ALICE, "isn't connected")
+
+
+async def test_connect_without_a_name_offers_the_services(running_world: World):
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent connect")
+    picker = await running_world.whispered(ALICE, "Which service")
+
+    await running_world.slack.click(ALICE, picker, actions.CONNECT)
+
+    await running_world.slack.until(lambda _: running_world.link_for(ALICE))
+
+
+async def test_connecting_again_replaces_the_credential(running_world: World):
+    await running_world.connect_notes(ALICE)
+    url = await link(running_world)
+    await running_world.walk(url, ALICE, account="carol@example.com")
+
+    root = await running_world.ask(ALICE, "summarise my notes")
+    (answer,) = await running_world.answered(root)
+
+    assert "Access review" in running_world.slack.text_of(answer)
+    (vault,) = running_world.agents.vaults.values()
+    live = [credential for credential in vault.credentials.values() if credential.archived_at is None]
+    assert len(live) == 1

@@ -1,0 +1,290 @@
+"""The peers fail at chosen calls: nothing is lost, nothing is done twice, and people are told in words of ours."""
+
+from contextlib import suppress
+
+import pytest
+
+from bot import actions
+from tests.world import ALICE, GENERAL, World
+
+TASK = "say exactly: done and dusted"
+EVENTS = "/v1/sessions/*/events"
+
+
+async def answers_once(world: World, root, words: str = "done and dusted", asked: int = 1) -> None:
+    """See that the thread shows the words once, and that so many requests were sent, each once."""
+    await world.answered(root, asked)
+    await world.settled()
+    shown = "\n".join(world.slack.text_of(m) for m in world.slack.thread(root.channel, root.ts) if m is not root)
+    assert shown.count(words) == 1
+    assert len(world.requests()) == asked
+    assert world.slack.workspace.open_streams() == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["connection_error_before", "connection_error_after", "status_500", "status_429", "malformed"]
+)
+@pytest.mark.parametrize("path", ["/v1/vaults", "/v1/sessions", EVENTS], ids=["vault", "create", "send"])
+async def test_a_failed_call_of_the_agents_api_is_neither_lost_nor_doubled(running_world: World, path: str, kind: str):
+    running_world.agents.faults.add(path, "POST", kind=kind)
+    root = await running_world.ask(ALICE, TASK)
+
+    await answers_once(running_world, root)
+    assert len(running_world.agents.sessions) == 1
+    assert len(running_world.agents.vaults) == 1
+
+
+@pytest.mark.parametrize("kind", ["connection_error_before", "connection_error_after", "status_500", "status_429"])
+async def test_a_decision_that_fails_on_its_way_is_delivered_once(running_world: World, kind: str):
+    root = await running_world.ask(ALICE, "run `ls`")
+    card = await running_world.button(ALICE, root, actions.APPROVE)
+    running_world.agents.faults.add(EVENTS, "POST", kind=kind)
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.answered(root)
+
+    assert [event["result"] for event in running_world.sent("user.tool_confirmation")] == ["allow"]
+
+
+@pytest.mark.parametrize("kind", ["drop", "eof", "error", "duplicate"])
+async def test_a_trap_one_network_flap_resending_the_prompt(running_world: World, kind: str):
+    """The stream breaks in the middle of an answer: it is opened again, the gap is read, nothing is sent."""
+    running_world.agents.pace = 0.01
+    running_world.agents.faults.stream(kind, at="agent.message")
+    root = await running_world.ask(ALICE, TASK)
+
+    await answers_once(running_world, root)
+
+
+async def test_an_api_that_stays_away_ends_the_turn_in_words_and_the_next_request_works(running_world: World):
+    fault = running_world.agents.faults.add("/v1/sessions", "POST", kind="status_500", times=1000)
+    root = await running_world.ask(ALICE, TASK)
+    await running_world.agents.until(lambda _: fault.done)
+
+    def told(_):
+        thread = running_world.slack.thread(root.channel, root.ts)
+        return any("can't reach Claude" in running_world.slack.text_of(message) for message in thread)
+
+    for _ in range(50):
+        running_world.turn(30)
+        with suppress(TimeoutError):
+            await running_world.slack.until(told, 0.1)
+            break
+    await running_world.answer_in(root, "can't reach Claude")
+    running_world.agents.faults.clear()
+
+    await running_world.slack.post_message(ALICE, root.channel, "say exactly: back again", thread_ts=root.ts)
+    await running_world.answered(root)
+
+    assert running_world.requests() == ["say exactly: back again"]
+
+
+async def test_a_trap_raw_upstream_errors_shown_to_users(running_world: World):
+    running_world.agents.faults.add("/v1/sessions", "POST", kind="status_500", times=2)
+    root = await running_world.ask(ALICE, "please fail")
+    await running_world.answer_in(root, "Claude is overloaded")
+
+    everything = repr([(call.args, call.method) for call in running_world.slack.calls]) + "".join(running_world.pages)
+    for prose in (
+        "The model did not answer",
+        "A fault that a test ordered",
+        "model_overloaded_error",
+        "Traceback",
+        "api_error",
+    ):
+        assert prose not in everything
+
+
+async def test_a_trap_ending_at_any_session_error(running_world: World):
+    root = await running_world.ask(ALICE, "unknown error")
+
+    await answers_once(running_world, root, "There was a new kind of error, and I went on")
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("unknown event", "I had a new kind of event"),
+        ("unknown stop reason", "stopped for a reason I don't know yet"),
+        ("reschedule", "I am back and went on"),
+    ],
+)
+async def test_what_tomorrows_api_says_is_carried(running_world: World, task: str, words: str):
+    root = await running_world.ask(ALICE, task)
+    await running_world.answer_in(root, words)
+
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answer_in(root, "done and dusted")
+    assert len(running_world.agents.sessions) == 1
+
+
+@pytest.mark.parametrize(("task", "words"), [("terminate", "session has ended"), ("refuse this", "declined to go on")])
+async def test_an_ended_or_refused_turn_is_worded_and_the_thread_goes_on(running_world: World, task: str, words: str):
+    root = await running_world.ask(ALICE, task)
+    await running_world.answer_in(root, words)
+
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answer_in(root, "done and dusted")
+
+
+async def test_a_trap_isinstance_on_sdk_events(running_world: World):
+    """Events of shapes the SDK has no class for come through as what they are."""
+    running_world.agents.pace = 0.02
+    root = await running_world.ask(ALICE, "write a long text of 40 words")
+    await running_world.agents.until(lambda _: running_world.sent())
+    (session_id,) = running_world.agents.sessions
+    for odd in (
+        {"type": "agent.message", "content": None},
+        {"type": "agent.tool_use"},
+        {"type": "session.error"},
+        {"type": 7},
+    ):
+        running_world.agents.inject(session_id, odd)
+
+    await answers_once(running_world, root, "lorem ipsum dolor", 1)
+
+
+@pytest.mark.parametrize("how", ["deleted", "archived", "terminated"])
+async def test_a_session_that_is_gone_between_turns_is_replaced(running_world: World, how: str):
+    root = await running_world.ask(ALICE, "say exactly: one")
+    await running_world.answered(root)
+    await running_world.settled()
+    (session_id,) = running_world.agents.sessions
+    if how == "deleted":
+        del running_world.agents.sessions[session_id]
+    elif how == "archived":
+        running_world.agents.sessions[session_id].archived_at = running_world.agents.now()
+    else:
+        await running_world.agents.terminate(session_id)
+
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answered(root, 2)
+
+    fresh = [s for s in running_world.agents.sessions if s != session_id]
+    assert len(fresh) == 1
+    assert running_world.agents.sessions[fresh[0]].vault_ids == list(running_world.agents.vaults)
+
+
+async def test_a_session_that_ends_in_the_middle_of_a_turn_is_not_asked_again(running_world: World):
+    running_world.agents.pace = 0.05
+    root = await running_world.ask(ALICE, "write a long text of 2000 words")
+    await running_world.agents.until(lambda _: running_world.sent())
+    (session_id,) = running_world.agents.sessions
+    await running_world.agents.terminate(session_id)
+
+    await running_world.answer_in(root, "session has ended")
+    await running_world.settled()
+    assert len(running_world.requests()) == 1
+
+
+@pytest.mark.parametrize("variant", ["continue", "exhausted"])
+async def test_a_service_that_refuses_the_credential_brings_a_reconnect_button(running_world: World, variant: str):
+    await running_world.connect_notes(ALICE)
+    running_world.agents.mcp_auth_failure = variant
+    (vault,) = running_world.agents.vaults.values()
+    for credential in vault.credentials.values():
+        credential.auth["access_token"] = "canary-revoked"
+    root = await running_world.ask(ALICE, "summarise my notes")
+
+    told = await running_world.whispered(ALICE, "no longer accepts your connection")
+
+    assert actions.CONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert told.thread_ts == root.ts
+    await running_world.settled()
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent status")
+    await running_world.whispered(ALICE, "Needs a reconnect")
+
+
+async def test_a_credential_goes_into_a_new_vault_when_somebody_archived_the_old_one(running_world: World):
+    await running_world.connect_notes(ALICE)
+    for vault in running_world.agents.vaults.values():
+        vault.archived_at = running_world.agents.now()
+        vault.credentials.clear()
+
+    await running_world.connect_notes(ALICE)
+
+    root = await running_world.ask(ALICE, "summarise my notes")
+    (answer,) = await running_world.answered(root)
+    assert "Offsite plan" in running_world.slack.text_of(answer)
+
+
+async def test_a_vault_archived_outside_is_not_the_end_of_the_member(running_world: World):
+    root = await running_world.ask(ALICE, "say exactly: one")
+    await running_world.answered(root)
+    await running_world.settled()
+    for vault in running_world.agents.vaults.values():
+        vault.archived_at = running_world.agents.now()
+
+    again = await running_world.ask(ALICE, TASK)
+    await running_world.answered(again)
+
+    live = [vault for vault in running_world.agents.vaults.values() if vault.archived_at is None]
+    assert len(live) == 1
+    newest = list(running_world.agents.sessions.values())[-1]
+    assert newest.vault_ids == [live[0].id]
+
+
+POSTING = [
+    "connection_error_before",
+    "connection_error_after",
+    "status_500",
+    "status_500_after",
+    "ratelimited",
+    "malformed",
+]
+
+
+@pytest.mark.parametrize("kind", ["connection_error_after", "status_500"])
+async def test_a_root_that_fails_to_post_is_posted_once(running_world: World, kind: str):
+    running_world.slack.faults.add("chat.postMessage", kind=kind)
+    root = await running_world.ask(ALICE, TASK)
+
+    await answers_once(running_world, root)
+    roots = [m for m in running_world.slack.messages(GENERAL) if "asked" in running_world.slack.text_of(m)]
+    assert len(roots) == 1
+
+
+@pytest.mark.parametrize("kind", ["connection_error_after", "status_500"])
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
+async def test_a_trap_text_lost_when_an_append_fails_halfway(running_world: World, method: str, kind: str):
+    """Whatever call of a stream fails, and however, the answer is whole and there once."""
+    running_world.agents.pace = 0.02
+    running_world.slack.faults.add(method, kind=kind)
+    root = await running_world.ask(ALICE, "write a long text of 300 words")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    thread = running_world.slack.thread(root.channel, root.ts)
+    shown = " ".join(running_world.slack.text_of(message) for message in thread if message is not root)
+    assert shown.count("lorem") == 9
+    assert len(running_world.requests()) == 1
+    assert running_world.slack.workspace.open_streams() == running_world.slack.broken_streams == []
+
+
+async def test_a_trap_chat_update_on_an_open_stream(running_world: World):
+    running_world.agents.pace = 0.02
+    running_world.slack.faults.add("chat.appendStream", kind="status_500_after")
+    root = await running_world.ask(ALICE, "write a long text of 200 words")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    conflicts = [call for call in running_world.slack.calls if call.error == "streaming_state_conflict"]
+    assert conflicts == []
+
+
+async def test_a_slack_that_limits_the_rate_still_gets_every_word(running_world: World):
+    running_world.slack.faults.add("*", kind="ratelimited", nth=6, times=3)
+    root = await running_world.ask(ALICE, TASK)
+
+    await answers_once(running_world, root)
+
+
+async def test_a_socket_that_breaks_loses_no_request(running_world: World):
+    root = await running_world.ask(ALICE, "say exactly: one")
+    await running_world.answered(root)
+    running_world.slack.drop_socket()
+
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answered(root, 2)
+
+    assert running_world.requests() == ["say exactly: one", TASK]
