@@ -1,0 +1,145 @@
+import asyncio
+
+import pytest
+
+from bot.domain.supervisor import Supervisor
+
+
+@pytest.fixture
+async def supervisor():
+    made = Supervisor(lambda: "ref-1")
+    yield made
+    await made.close()
+
+
+async def test_one_key_is_driven_by_one_task_at_a_time(supervisor: Supervisor):
+    running, most = 0, 0
+    go = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await go.wait()
+        running -= 1
+
+    async def broke(_: str) -> None: ...
+
+    for _ in range(5):
+        supervisor.drive("thread", work, broke)
+    go.set()
+    await supervisor.idle()
+
+    assert most == 1
+
+
+async def test_what_is_woken_while_it_works_works_once_more(supervisor: Supervisor):
+    rounds, started, go = 0, asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        started.set()
+        await go.wait()
+
+    async def broke(_: str) -> None: ...
+
+    supervisor.drive("thread", work, broke)
+    await started.wait()
+    supervisor.drive("thread", work, broke)
+    supervisor.drive("thread", work, broke)
+    go.set()
+    await supervisor.idle()
+
+    assert rounds == 2
+    assert supervisor.driven == 0
+
+
+async def test_a_bug_is_logged_with_a_reference_and_reported_with_the_same(supervisor: Supervisor, logged):
+    told: list[str] = []
+
+    async def work() -> None:
+        raise RuntimeError("a bug")
+
+    async def broke(reference: str) -> None:
+        told.append(reference)
+
+    supervisor.drive("thread", work, broke)
+    await supervisor.idle()
+
+    assert told == ["ref-1"]
+    assert any("task_failed" in line and "ref-1" in line for line in logged.lines)
+
+
+async def test_a_bug_while_reporting_a_bug_is_logged_and_ends_there(supervisor: Supervisor, logged):
+    async def work() -> None:
+        raise RuntimeError("a bug")
+
+    async def broke(_: str) -> None:
+        raise RuntimeError("another")
+
+    supervisor.start(work, broke)
+    await supervisor.idle()
+
+    assert any("bug_not_reported" in line for line in logged.lines)
+
+
+async def test_a_driver_that_broke_can_be_started_again(supervisor: Supervisor):
+    rounds = 0
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise RuntimeError("a bug")
+
+    async def broke(_: str) -> None:
+        supervisor.drive("thread", work, again)
+
+    async def again(_: str) -> None: ...
+
+    supervisor.drive("thread", work, broke)
+    await supervisor.idle()
+
+    assert rounds == 2
+
+
+async def test_closing_ends_what_runs_and_starts_nothing_more(supervisor: Supervisor):
+    ended, ran = asyncio.Event(), []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def late() -> None:
+        ran.append(True)
+
+    supervisor.start(work)
+    await asyncio.sleep(0)
+    await supervisor.close()
+    supervisor.start(late)
+    await supervisor.idle()
+
+    assert ended.is_set()
+    assert ran == []
+
+
+async def test_what_runs_beside_a_block_ends_with_it_and_its_error_is_raised(supervisor: Supervisor):
+    failing = asyncio.Event()
+
+    async def work() -> None:
+        failing.set()
+        raise ValueError("of the work")
+
+    with pytest.raises(ValueError, match="of the work"):
+        async with supervisor.beside(work):
+            await failing.wait()
+
+
+async def test_waking_a_key_nobody_drives_does_nothing(supervisor: Supervisor):
+    supervisor.wake("thread")
+    supervisor.wake_all()
+
+    assert supervisor.driven == 0
