@@ -17,6 +17,7 @@ from oauth.catalog import Service
 from oauth.challenge import Challenge
 from oauth.discovery import Resource, Server
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
+from oauth.messages import Request
 from oauth.registration import Client
 from oauth.tokens import Exchange, Tokens
 from store import registrations
@@ -170,23 +171,30 @@ class Servers:
         Best effort: the attempt has failed already and its own reason is what counts.
         """
         try:
-            challenge_and_resource = await self._discover_resource(service)
-            server = await self._discover_server(service, challenge_and_resource[1])
-            if server.revocation_endpoint is None or server.token_endpoint != exchange.token_endpoint:
-                return False
-            for token, hint in ((held.refresh_token, "refresh_token"), (held.access_token, "access_token")):
-                if token is not None:
-                    await self._sender.send(tokens.build_revocation(server.revocation_endpoint, exchange, token, hint))
+            _, resource = await self._discover_resource(service)
+            server = await self._discover_server(service, resource)
         except ConnectError:
             return False
-        return True
+        if server.revocation_endpoint is None or server.token_endpoint != exchange.token_endpoint:
+            return False
+        kinds = ((held.refresh_token, "refresh_token"), (held.access_token, "access_token"))
+        requests = [
+            tokens.build_revocation(server.revocation_endpoint, exchange, token, hint) for token, hint in kinds if token
+        ]
+        return all([await self._is_done(request) for request in requests])
+
+    async def _is_done(self, request: Request) -> bool:
+        try:
+            return (await self._sender.send(request)).status == 200
+        except ConnectError:
+            return False
 
 
 def _registrable(service: Service, scope: str | None, resource: Resource) -> str | None:
     # All that the resource knows: a client is shared, and one registered for less could never be given more.
-    return (
-        scope if service.scopes else " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None
-    )
+    if service.scopes:
+        return scope
+    return " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None
 
 
 def _require_pinned_resource(service: Service, resource: Resource) -> None:
