@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from oauth.catalog import Catalog
 from oauth.connections import LINK_LIFE
-from oauth.errors import NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
+from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Failure, Validity
 from store import tickets
 from store.ids import new_id
@@ -267,6 +268,13 @@ async def test_an_id_token_with_a_false_claim_proves_nobody(room, alice, claims)
     assert failures(room) == [Failure.SERVICE]
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(30, 303), (90, 502)])
+async def test_an_id_token_is_as_late_as_clocks_differ_and_no_later(room, alice, seconds, status):
+    room.slack.lies.claims = {"exp": int(room.clock.now().timestamp()) - seconds}
+
+    assert (await _identify(room, alice)).status_code == status
+
+
 @pytest.mark.parametrize("lie", [{"alg": "none"}, {"alg": "HS256"}, {"kid": "unknown"}, {"wrong_key": True}])
 async def test_an_id_token_that_slack_did_not_sign_proves_nobody(room, alice, lie):
     for name, value in lie.items():
@@ -520,6 +528,52 @@ async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room,
         await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
 
     assert len(room.outcomes.connections) == 1
+
+
+async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(room, alice, sender):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        fresh = build_connections(
+            room.base_url,
+            database=room.database,
+            catalog=Catalog.load(None, {}),
+            sender=sender,
+            vaults=room.vaults,
+            outcomes=room.outcomes,
+            slack=room.slack,
+            clock=room.clock,
+        )
+        with pytest.raises(AttemptEnded):
+            await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
+
+    assert nothing_connected(room)
+    assert _live(room) == []
+
+
+async def test_metadata_that_changes_on_the_way_changes_nothing(room, alice):
+    """What was validated at the start holds: the code goes to the recorded endpoint."""
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        room.notes.extra_metadata = {"token_endpoint": f"{room.notes.url}/elsewhere", "issuer": "https://evil.example"}
+        answer = await browser.get(back)
+
+    assert answer.status_code == 303
+    assert not [visit for visit in room.notes.visits if visit.path == "/elsewhere"]
+
+
+async def test_two_connects_in_one_browser_do_not_disturb_each_other(room, alice, bob):
+    """Two people at one machine: a cookie for each flow."""
+    async with room.browser() as browser:
+        first = await browser.to_service(await room.issue(alice))
+        second = await browser.to_service(await room.issue(bob), bob.user_id)
+        assert (await browser.get(await room.notes.consent(second, "bob@example.com"))).status_code == 303
+        assert (await browser.get(await room.notes.consent(first))).status_code == 303
+
+    assert [owner.user_id for owner, _, _ in room.vaults.credentials] == [bob.user_id, alice.user_id]
 
 
 async def test_an_exchange_that_a_crash_cut_off_is_ended_and_told_once(room, alice):

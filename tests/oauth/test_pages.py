@@ -66,6 +66,15 @@ def test_names_from_outside_are_escaped_everywhere():
     assert not [page for page in pages if "<script" in page.html]
 
 
+def test_a_host_in_foreign_letters_is_shown_as_it_is_dialled():
+    """A homograph must not look like the name it imitates."""
+    member = Member("T1", "U1", "T1", "Ana")
+    ticket = Ticket(TicketId("tkt_1"), member, ServiceName("x"), TicketState.NEW, datetime.now(UTC), None)
+    service = Service(ServiceName("x"), "X", "https://xn--ntion-ewe.example/mcp", None)
+
+    assert "xn--ntion-ewe.example" in render_start(ticket, service, "start").html
+
+
 def test_no_page_asks_a_third_party_for_anything():
     ticket = Ticket(
         TicketId("tkt_1"), Member("T", "U", "T", "A"), ServiceName("notion"), TicketState.NEW, datetime.now(UTC), None
