@@ -121,8 +121,9 @@ async def test_bob_has_no_effect_in_alices_thread_and_sees_his_own_notes(demo: D
     await expect(bob.thread.get_by_text("Write note in Notes?")).to_be_visible()
     for name in ("Approve: ", "Deny: ", "Show details", "Stop this request"):
         await expect(bob.thread.get_by_role("button", name=name)).to_have_count(0)
-    forged = await bob.context.request.post(f"{demo.page}/workspace/click", data=await click_of(approve, demo, bob))
-    assert forged.status == 400
+    forgery = await click_of(approve, demo, bob)
+    forged = await bob.context.request.post(f"{demo.page}/workspace/click", data=forgery)
+    assert (forged.status, (await forged.json())["error"]) == (400, f"there is no 'approval.allow' for {forgery['as']}")
 
     await bob.write("yes, approve it", "Reply in thread")
     await expect(alice.notes.get_by_text("Your agent hasn't seen it.")).to_be_visible()
@@ -135,7 +136,10 @@ async def test_bob_has_no_effect_in_alices_thread_and_sees_his_own_notes(demo: D
     await camera(alice.page, "aside")
 
     await alice.notes.get_by_role("button", name="Ignore").click()
-    await alice.thread.get_by_role("button", name="Deny: ").click()
+    same_as_alice = forgery | {"as": await alice.page.get_by_label("Acting as").input_value()}
+    taken = await alice.context.request.post(f"{demo.page}/workspace/click", data=same_as_alice)
+    assert taken.status == 200, "Bob's forgery was refused for another reason than being Bob's"
+    await expect(alice.thread.get_by_text("Approved by @alice")).to_be_visible()
     await alice.answered()
     await expect(alice.thread.get_by_text("yes, approve it")).to_have_count(1)
     await expect(alice.notes).to_have_text(re.compile("Ignored"))
