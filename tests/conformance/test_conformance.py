@@ -7,6 +7,7 @@ import pytest
 from tests.conformance import __main__ as conformance
 
 
+@pytest.mark.threat(88)
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_every_auth_scenario_of_the_official_suite_passes(tmp_path):

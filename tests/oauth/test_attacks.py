@@ -37,6 +37,7 @@ def failures(room: Room) -> list[Failure]:
 # --- the link (§5.D 41-43, 48)
 
 
+@pytest.mark.threat(42)
 async def test_looking_at_a_link_has_no_effect_however_often_and_by_whom(room, alice):
     link = await room.issue(alice)
 
@@ -51,6 +52,7 @@ async def test_looking_at_a_link_has_no_effect_however_often_and_by_whom(room, a
         assert (await browser.connect(link)).status_code == 303
 
 
+@pytest.mark.threat(43)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -74,6 +76,7 @@ async def test_a_form_from_elsewhere_does_not_start(room, alice, headers):
     assert link_is_whole.status_code == 200
 
 
+@pytest.mark.threat(42)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_only_a_post_starts(room, alice, method):
     link = await room.issue(alice)
@@ -84,6 +87,7 @@ async def test_only_a_post_starts(room, alice, method):
     assert answer.status_code == 405
 
 
+@pytest.mark.threat(41)
 async def test_a_link_of_nobody_is_not_found(room):
     async with room.browser() as browser:
         unknown = await browser.get(f"{room.base_url}/connect/{'x' * 43}")
@@ -93,6 +97,7 @@ async def test_a_link_of_nobody_is_not_found(room):
     assert "<script" not in odd.text
 
 
+@pytest.mark.threat(41)
 async def test_an_expired_link_says_so(room, alice):
     link = await room.issue(alice)
     room.clock.simulated.advance(LINK_LIFE.total_seconds() + 1)
@@ -102,6 +107,7 @@ async def test_an_expired_link_says_so(room, alice):
         assert (await browser.press(link)).status_code == 410
 
 
+@pytest.mark.threat(41, 48)
 async def test_a_newer_link_supersedes_the_older_one(room, alice):
     older = await room.issue(alice)
     newer = await room.issue(alice)
@@ -113,6 +119,7 @@ async def test_a_newer_link_supersedes_the_older_one(room, alice):
         assert (await browser.connect(newer)).status_code == 303
 
 
+@pytest.mark.threat(48)
 async def test_a_double_click_starts_once(room, alice):
     link = await room.issue(alice)
 
@@ -122,6 +129,7 @@ async def test_a_double_click_starts_once(room, alice):
     assert sorted(answer.status_code for answer in answers) == [200, 410]
 
 
+@pytest.mark.threat(48)
 async def test_pressing_twice_in_one_browser_leads_to_the_same_place(room, alice):
     link = await room.issue(alice)
 
@@ -138,6 +146,7 @@ async def test_pressing_twice_in_one_browser_leads_to_the_same_place(room, alice
     assert len(room.outcomes.connections) == 1
 
 
+@pytest.mark.threat(48)
 @pytest.mark.parametrize("how", ["no cookie", "another's cookie", "expired"])
 async def test_pressing_again_helps_nobody_else_and_not_for_ever(room, alice, how):
     link = await room.issue(alice)
@@ -151,6 +160,7 @@ async def test_pressing_again_helps_nobody_else_and_not_for_ever(room, alice, ho
         assert (await browser.press(link)).status_code == 410
 
 
+@pytest.mark.threat(41)
 async def test_a_used_link_starts_nothing(room, alice):
     link = await room.issue(alice)
 
@@ -162,6 +172,7 @@ async def test_a_used_link_starts_nothing(room, alice):
     assert len(room.vaults.credentials) == 1
 
 
+@pytest.mark.threat(82)
 async def test_a_fourth_open_link_is_refused_and_leaves_the_others(room, alice):
     async with room.database.transaction() as tx:
         for number in range(3):
@@ -176,6 +187,7 @@ async def test_a_fourth_open_link_is_refused_and_leaves_the_others(room, alice):
         assert await tickets.count_open(tx, alice, room.clock.now()) == 3
 
 
+@pytest.mark.threat(49)
 async def test_a_deactivated_members_link_is_void(room, alice):
     link = await room.issue(alice)
 
@@ -188,6 +200,7 @@ async def test_a_deactivated_members_link_is_void(room, alice):
 # --- the identity (§5.D 44-50)
 
 
+@pytest.mark.threat(45)
 async def test_the_providers_url_is_worth_nothing_in_another_browser(room, alice):
     link = await room.issue(alice)
 
@@ -199,6 +212,7 @@ async def test_the_providers_url_is_worth_nothing_in_another_browser(room, alice
     assert nothing_connected(room)
 
 
+@pytest.mark.threat(46)
 async def test_anothers_slack_answer_is_worth_nothing_in_this_browser(room, alice, bob):
     link, other = await room.issue(alice), await room.issue(bob)
 
@@ -211,6 +225,7 @@ async def test_anothers_slack_answer_is_worth_nothing_in_this_browser(room, alic
     assert nothing_connected(room)
 
 
+@pytest.mark.threat(46)
 async def test_a_slack_code_of_another_flow_does_not_prove(room, alice):
     """The nonce: the attacker's code with the victim's state."""
     link = await room.issue(alice)
@@ -226,6 +241,7 @@ async def test_a_slack_code_of_another_flow_does_not_prove(room, alice):
     assert failures(room) == [Failure.SERVICE]
 
 
+@pytest.mark.threat(54)
 async def test_of_two_answers_of_slack_at_once_one_goes_on_and_neither_ends_the_attempt(room, alice):
     link = await room.issue(alice)
 
@@ -240,6 +256,7 @@ async def test_of_two_answers_of_slack_at_once_one_goes_on_and_neither_ends_the_
     assert len(room.outcomes.connections) == 1
 
 
+@pytest.mark.threat(47)
 @pytest.mark.parametrize(
     "claims",
     [
@@ -268,6 +285,7 @@ async def test_an_id_token_with_a_false_claim_proves_nobody(room, alice, claims)
     assert failures(room) == [Failure.SERVICE]
 
 
+@pytest.mark.threat(61)
 @pytest.mark.parametrize(("seconds", "status"), [(30, 303), (90, 502)])
 async def test_an_id_token_is_as_late_as_clocks_differ_and_no_later(room, alice, seconds, status):
     room.slack.lies.claims = {"exp": int(room.clock.now().timestamp()) - seconds}
@@ -275,6 +293,7 @@ async def test_an_id_token_is_as_late_as_clocks_differ_and_no_later(room, alice,
     assert (await _identify(room, alice)).status_code == status
 
 
+@pytest.mark.threat(47)
 @pytest.mark.parametrize("lie", [{"alg": "none"}, {"alg": "HS256"}, {"kid": "unknown"}, {"wrong_key": True}])
 async def test_an_id_token_that_slack_did_not_sign_proves_nobody(room, alice, lie):
     for name, value in lie.items():
@@ -284,6 +303,7 @@ async def test_an_id_token_that_slack_did_not_sign_proves_nobody(room, alice, li
     assert nothing_connected(room)
 
 
+@pytest.mark.threat(47)
 async def test_the_same_user_id_in_another_team_is_somebody_else(room, alice):
     room.slack.lies.claims = {"https://slack.com/team_id": "T0OTHER00"}
 
@@ -308,6 +328,7 @@ async def _identify(room: Room, member) -> object:
         return await browser.get(browser.sign_in(await browser.to_slack(link), member.user_id))
 
 
+@pytest.mark.threat(50)
 @pytest.mark.parametrize("cookie", [None, "x" * 43, ""])
 async def test_without_the_flows_own_cookie_nothing_goes_on(room, alice, cookie):
     link = await room.issue(alice)
@@ -325,6 +346,7 @@ async def test_without_the_flows_own_cookie_nothing_goes_on(room, alice, cookie)
     assert (refused.status_code, injected.status_code, rightful.status_code) == (403, 403, 303)
 
 
+@pytest.mark.threat(50)
 async def test_the_flow_cookie_is_locked_to_host_and_time(room, alice):
     link = await room.issue(alice)
 
@@ -345,6 +367,7 @@ async def returning(browser: Browser, link: str) -> str:
     return await browser.room.notes.consent(await browser.to_service(link))
 
 
+@pytest.mark.threat(54)
 async def test_a_replayed_callback_does_nothing(room, alice):
     link = await room.issue(alice)
 
@@ -359,6 +382,7 @@ async def test_a_replayed_callback_does_nothing(room, alice):
     assert room.outcomes.failures == []
 
 
+@pytest.mark.threat(54)
 async def test_of_two_callbacks_at_once_exactly_one_connects(room, alice):
     link = await room.issue(alice)
     room.vaults.may_go_on = asyncio.Event()
@@ -377,6 +401,7 @@ async def test_of_two_callbacks_at_once_exactly_one_connects(room, alice):
     assert room.outcomes.failures == []
 
 
+@pytest.mark.threat(54)
 @pytest.mark.parametrize(
     "change", [{"state": None}, {"state": ""}, {"state": "x" * 43}, {"state": "x" * 2000}, {"state": "\u0661"}]
 )
@@ -390,6 +415,7 @@ async def test_a_wrong_state_finds_no_attempt_and_spoils_none(room, alice, chang
         assert (await browser.get(back)).status_code == 303
 
 
+@pytest.mark.threat(53)
 async def test_parameters_that_are_repeated_or_endless_are_refused(room, alice):
     link = await room.issue(alice)
 
@@ -406,6 +432,7 @@ async def test_parameters_that_are_repeated_or_endless_are_refused(room, alice):
     assert failures(room) == [Failure.SERVICE]
 
 
+@pytest.mark.threat(42, 59)
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
 async def test_only_a_navigation_completes(room, alice, method):
     link = await room.issue(alice)
@@ -417,6 +444,7 @@ async def test_only_a_navigation_completes(room, alice, method):
         assert (await browser.get(back)).status_code == 303
 
 
+@pytest.mark.threat(55)
 async def test_an_answer_at_another_services_path_connects_nothing(room, alice):
     """COAT: mcp-oauth.md §4.1."""
     link = await room.issue(alice)
@@ -434,6 +462,7 @@ def _live(room: Room) -> list[object]:
     return [token for account in room.notes.accounts for token in room.notes.authority.live(account)]
 
 
+@pytest.mark.threat(56)
 @pytest.mark.parametrize("iss", [None, "https://evil.example", "/"])
 async def test_an_answer_with_a_wrong_issuer_is_not_used(room, alice, iss):
     link = await room.issue(alice)
@@ -448,6 +477,7 @@ async def test_an_answer_with_a_wrong_issuer_is_not_used(room, alice, iss):
     assert _live(room) == []
 
 
+@pytest.mark.threat(56)
 async def test_an_error_of_a_wrong_issuer_is_not_shown(room, alice):
     link = await room.issue(alice)
 
@@ -460,6 +490,7 @@ async def test_an_error_of_a_wrong_issuer_is_not_shown(room, alice):
     assert failures(room) == [Failure.SERVICE]
 
 
+@pytest.mark.threat(57)
 async def test_a_no_at_the_service_is_told_without_its_words(room, alice):
     link = await room.issue(alice)
 
@@ -490,6 +521,7 @@ async def test_an_attempt_that_took_too_long_ends_and_is_told(room, alice):
     assert nothing_connected(room)
 
 
+@pytest.mark.threat(49)
 async def test_a_member_who_is_voided_on_the_way_gets_no_connection(room, alice):
     link = await room.issue(alice)
     room.vaults.may_go_on = asyncio.Event()
@@ -508,6 +540,7 @@ async def test_a_member_who_is_voided_on_the_way_gets_no_connection(room, alice)
     assert _live(room) == []
 
 
+@pytest.mark.threat(60)
 async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room, alice, sender):
     link = await room.issue(alice)
 
@@ -530,6 +563,7 @@ async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room,
     assert len(room.outcomes.connections) == 1
 
 
+@pytest.mark.threat(49)
 async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(room, alice, sender):
     link = await room.issue(alice)
 
@@ -552,6 +586,7 @@ async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(ro
     assert _live(room) == []
 
 
+@pytest.mark.threat(33)
 async def test_metadata_that_changes_on_the_way_changes_nothing(room, alice):
     """What was validated at the start holds: the code goes to the recorded endpoint."""
     link = await room.issue(alice)
@@ -565,6 +600,7 @@ async def test_metadata_that_changes_on_the_way_changes_nothing(room, alice):
     assert not [visit for visit in room.notes.visits if visit.path == "/elsewhere"]
 
 
+@pytest.mark.threat(48)
 async def test_two_connects_in_one_browser_do_not_disturb_each_other(room, alice, bob):
     """Two people at one machine: a cookie for each flow."""
     async with room.browser() as browser:
@@ -576,6 +612,7 @@ async def test_two_connects_in_one_browser_do_not_disturb_each_other(room, alice
     assert [owner.user_id for owner, _, _ in room.vaults.credentials] == [bob.user_id, alice.user_id]
 
 
+@pytest.mark.threat(60)
 async def test_an_exchange_that_a_crash_cut_off_is_ended_and_told_once(room, alice):
     link = await room.issue(alice)
     async with room.browser() as browser:
@@ -594,6 +631,7 @@ async def test_an_exchange_that_a_crash_cut_off_is_ended_and_told_once(room, ali
 # --- tokens and vault (§5.F, §5.G)
 
 
+@pytest.mark.threat(69)
 @pytest.mark.parametrize("kind", ["invalid_grant", "invalid_target", "slow_down", "500", "html", "error_200"])
 async def test_a_refused_exchange_is_not_repeated_and_ends_kindly(room, alice, kind):
     link = await room.issue(alice)
@@ -608,6 +646,7 @@ async def test_a_refused_exchange_is_not_repeated_and_ends_kindly(room, alice, k
     assert sum(visit.path == "/token" for visit in room.notes.visits) == 1
 
 
+@pytest.mark.threat(39)
 async def test_a_forgotten_client_registers_again_at_the_next_attempt(room, alice):
     async with room.browser() as browser:
         await browser.connect(await room.issue(alice))
@@ -640,6 +679,7 @@ async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
     assert nothing_connected(room)
 
 
+@pytest.mark.threat(72, 73)
 async def test_a_credential_that_the_vault_refuses_is_revoked(room, alice):
     room.vaults.refuses = True
 
@@ -651,6 +691,7 @@ async def test_a_credential_that_the_vault_refuses_is_revoked(room, alice):
     assert _live(room) == []
 
 
+@pytest.mark.threat(76)
 async def test_a_credential_that_does_not_work_is_removed_and_revoked(room, alice):
     room.vaults.validity = Validity.INVALID
 
@@ -662,6 +703,7 @@ async def test_a_credential_that_does_not_work_is_removed_and_revoked(room, alic
     assert _live(room) == []
 
 
+@pytest.mark.threat(76)
 async def test_an_outage_of_the_check_is_no_verdict(room, alice):
     room.vaults.validity = Validity.UNKNOWN
 
@@ -674,6 +716,7 @@ async def test_an_outage_of_the_check_is_no_verdict(room, alice):
 # --- the service (§5.B, §5.C)
 
 
+@pytest.mark.threat(19)
 @pytest.mark.parametrize(
     ("quirk", "value"),
     [
@@ -711,6 +754,7 @@ async def test_a_service_that_breaks_a_rule_is_not_trusted(room, alice, quirk, v
     assert "169.254" not in answer.text
 
 
+@pytest.mark.threat(20, 21, 24)
 @pytest.mark.parametrize(
     ("quirk", "value"),
     [
@@ -737,6 +781,7 @@ async def test_a_service_that_is_merely_odd_connects(room, alice, quirk, value):
 # --- the other doors
 
 
+@pytest.mark.threat(79)
 async def test_each_member_connects_their_own_account(room, alice, bob):
     async with room.browser() as one, room.browser() as other:
         await one.connect(await room.issue(alice))
@@ -763,6 +808,7 @@ async def test_disconnecting_removes_the_connection_and_once_only(room, alice, b
     assert [connection.id for connection in room.vaults.removed] == [gone.id]
 
 
+@pytest.mark.threat(79)
 async def test_disconnecting_ends_what_is_on_its_way(room, alice):
     async with room.browser() as browser:
         back = await returning(browser, await room.issue(alice))
@@ -782,6 +828,7 @@ async def test_a_service_that_is_not_there_gets_no_link(room, alice):
     assert "notes" in caught.value.near
 
 
+@pytest.mark.threat(62)
 async def test_every_answer_carries_the_security_headers(room, alice):
     link = await room.issue(alice)
 
@@ -806,12 +853,14 @@ async def test_every_answer_carries_the_security_headers(room, alice):
         assert "https:" not in answer.text
 
 
+@pytest.mark.threat(36)
 async def test_no_client_document_is_served_where_nobody_could_fetch_it(room):
     async with room.browser() as browser:
         assert (await browser.get(f"{room.base_url}/oauth/client/notes.json")).status_code == 404
         assert (await browser.get(f"{room.base_url}/oauth/client/nothing.json")).status_code == 404
 
 
+@pytest.mark.threat(62)
 async def test_no_secret_is_shown_or_logged_or_stored_on_any_way(room, alice, bob, logged, tmp_path):
     """§5.E 62: links, cookies, states, codes, verifiers and tokens, on the good way and on bad ones."""
     seen, links = [], []

@@ -126,6 +126,7 @@ def test_a_third_no_to_a_wider_scope_is_the_last():
         choose_scope((), challenge, BARE, SERVER, Earlier("a", 3))
 
 
+@pytest.mark.threat(56)
 @pytest.mark.parametrize(
     ("iss", "is_required", "is_good"),
     [
@@ -152,6 +153,7 @@ def test_iss_is_judged_by_the_table_of_rfc_9207(kind, iss, is_required, is_good)
         parse_callback(pairs, ISSUER, iss_required=is_required)
 
 
+@pytest.mark.threat(53, 58, 59)
 @pytest.mark.parametrize(
     "pairs",
     [
@@ -173,6 +175,7 @@ def test_an_answer_that_is_neither_yes_nor_no_is_refused(pairs):
         parse_callback(pairs, ISSUER, iss_required=False)
 
 
+@pytest.mark.threat(57)
 @pytest.mark.parametrize(
     ("error", "expected"),
     [("access_denied", "access_denied"), ("<script>", "other"), ("", "other"), ("x" * 999, "other")],
@@ -181,12 +184,14 @@ def test_an_error_is_known_or_other(error, expected):
     assert parse_callback([("error", error)], ISSUER, iss_required=False) == Declined(expected)
 
 
+@pytest.mark.threat(53)
 @pytest.mark.parametrize("pairs", [[], [("state", "")], [("state", "a"), ("state", "a")], [("state", "x" * 600)]])
 def test_state_must_be_there_once(pairs):
     with pytest.raises(RuleBroken):
         parse_state(pairs)
 
 
+@pytest.mark.threat(62)
 def test_a_code_does_not_print():
     assert "canary" not in repr(parse_callback([("code", "canary")], ISSUER, iss_required=False))
 

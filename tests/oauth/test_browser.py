@@ -26,6 +26,7 @@ TICKET = Ticket(TicketId("tkt_0123456789abcdef"), OWNER, ServiceName("notes"), T
 PROOF = Proof("U1", "T1", None, "")
 
 
+@pytest.mark.threat(44, 47)
 @pytest.mark.parametrize(
     ("proof", "workspace", "is_owner"),
     [
@@ -55,6 +56,7 @@ def test_the_state_comes_again_from_the_cookie_and_does_not_give_it():
     assert hash_secret(cookie) != derive_state(cookie)
 
 
+@pytest.mark.threat(50)
 @pytest.mark.parametrize(
     ("kept", "given", "is_same"),
     [
@@ -73,6 +75,7 @@ def test_a_browser_is_known_by_the_flows_own_cookie(kept, given, is_same):
     assert not is_same_browser(TICKET, kept, {name.removeprefix("__Host-"): value for name, value in cookies.items()})
 
 
+@pytest.mark.threat(47)
 @pytest.mark.parametrize(
     ("status", "body"),
     [

@@ -29,6 +29,7 @@ def test_our_own_catalogue_is_whole():
     assert [service.title for service in catalog.services] == sorted(service.title for service in catalog.services)
 
 
+@pytest.mark.threat(86)
 def test_github_is_never_asked_for_more_than_is_pinned():
     """mcp-oauth.md §1.5, §5.H 86."""
     scopes = Catalog.load(None, {}).get(ServiceName("github")).scopes

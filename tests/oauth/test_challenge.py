@@ -12,6 +12,7 @@ from oauth.challenge import Challenge, find_bearer, parse_challenges
 from oauth.errors import RuleBroken
 
 
+@pytest.mark.threat(22)
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -36,6 +37,7 @@ def test_challenges_are_read_as_the_grammar_says(lines, expected):
     assert parse_challenges(lines) == tuple(Challenge(scheme, params) for scheme, params in expected)
 
 
+@pytest.mark.threat(22)
 @pytest.mark.parametrize(
     "line", ["Bearer a=b, a=c", "Bearer a=b A=c", 'Bearer a="open', "=x", "Bearer a=b c=d", "Bearer, a=b", "x" * 9000]
 )

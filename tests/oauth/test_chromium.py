@@ -56,6 +56,7 @@ async def test_a_member_connects_in_a_browser(room, alice, chromium, tmp_path):
     assert [one for one in await page.context.cookies() if one["name"].startswith("__Host-connect")] == []
 
 
+@pytest.mark.threat(44)
 async def test_another_member_is_turned_away_on_a_phone(room, alice, chromium, tmp_path):
     complaints: list[str] = []
     page = await watched_page(chromium, complaints, viewport={"width": 375, "height": 720}, color_scheme="dark")

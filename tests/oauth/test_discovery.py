@@ -63,6 +63,7 @@ def test_the_stateless_probe_says_its_version_in_header_and_body():
     assert probe.headers["mcp-protocol-version"] == "2026-07-28"
 
 
+@pytest.mark.threat(21, 22)
 @pytest.mark.parametrize(
     ("status", "headers", "expected"),
     [
@@ -93,6 +94,7 @@ def test_without_a_challenge_the_path_is_asked_before_the_root():
     )
 
 
+@pytest.mark.threat(26)
 @pytest.mark.parametrize(
     ("issuer", "expected"),
     [
@@ -125,6 +127,7 @@ def test_a_resource_that_covers_the_server_is_kept_verbatim(resource):
     assert (found.resource, found.issuers, found.scopes) == (resource, (ISSUER,), ("a",))
 
 
+@pytest.mark.threat(16, 24, 25)
 @pytest.mark.parametrize(
     "document",
     [
@@ -155,6 +158,7 @@ def test_resource_metadata_against_the_rules_is_refused(document):
         parse_resource(answer(document), MCP, POLICY)
 
 
+@pytest.mark.threat(13, 27)
 @pytest.mark.parametrize("status", [301, 302, 307, 500, 503, 204])
 def test_neither_found_nor_missing_is_refused(status):
     with pytest.raises(RuleBroken):
@@ -163,6 +167,7 @@ def test_neither_found_nor_missing_is_refused(status):
         parse_server(answer(SERVER, status), ISSUER, Pins(), POLICY)
 
 
+@pytest.mark.threat(16)
 def test_html_that_says_200_is_refused():
     with pytest.raises(RuleBroken):
         parse_server(answer(SERVER, kind="text/html"), ISSUER, Pins(), POLICY)
@@ -173,6 +178,7 @@ def test_missing_metadata_sends_us_on():
     assert parse_server(answer({}, 403), ISSUER, Pins(), POLICY) is None
 
 
+@pytest.mark.threat(28)
 @pytest.mark.parametrize(
     "issuer",
     [
@@ -189,6 +195,7 @@ def test_an_issuer_that_differs_by_one_character_is_refused(issuer):
         parse_server(answer({**SERVER, "issuer": issuer}), ISSUER, Pins(), POLICY)
 
 
+@pytest.mark.threat(28)
 def test_a_pinned_issuer_is_the_one_that_counts():
     document = {**SERVER, "issuer": "https://slack.com"}
     pins = Pins(trusted_issuer="https://slack.com", endpoint_hosts=("as.example.com",))
@@ -201,6 +208,7 @@ def test_a_pinned_issuer_is_the_one_that_counts():
         parse_server(answer({**document, "issuer": "https://mcp.slack.com"}), "https://mcp.slack.com", pins, POLICY)
 
 
+@pytest.mark.threat(28)
 def test_an_endpoint_on_a_host_that_is_not_pinned_is_refused():
     with pytest.raises(RuleBroken):
         parse_server(
@@ -211,6 +219,7 @@ def test_an_endpoint_on_a_host_that_is_not_pinned_is_refused():
         )
 
 
+@pytest.mark.threat(29)
 @pytest.mark.parametrize("methods", [None, [], ["plain"], "S256", ["s256"]])
 def test_without_s256_advertised_we_refuse(methods):
     document = {**SERVER, "code_challenge_methods_supported": methods}
@@ -227,6 +236,7 @@ def test_an_admin_may_vouch_for_pkce_that_is_not_advertised():
         parse_server(answer({**SERVER, "code_challenge_methods_supported": ["plain"]}), ISSUER, pins, POLICY)
 
 
+@pytest.mark.threat(2, 30)
 @pytest.mark.parametrize("key", ["authorization_endpoint", "token_endpoint", "registration_endpoint"])
 @pytest.mark.parametrize(
     "value",
@@ -238,6 +248,7 @@ def test_an_endpoint_that_is_no_clean_url_is_refused(key, value):
         parse_server(answer({**SERVER, key: value}), ISSUER, Pins(), POLICY)
 
 
+@pytest.mark.threat(30)
 @pytest.mark.parametrize("key", ["authorization_endpoint", "token_endpoint"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_required_endpoint_must_be_there(key, value):
@@ -245,6 +256,7 @@ def test_a_required_endpoint_must_be_there(key, value):
         parse_server(answer({**SERVER, key: value}), ISSUER, Pins(), POLICY)
 
 
+@pytest.mark.threat(30)
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state", "request", "code_challenge", "nonce"])
 def test_an_authorize_endpoint_may_not_bring_our_parameters(name):
     document = {**SERVER, "authorization_endpoint": f"{ISSUER}/authorize?{name}=x"}

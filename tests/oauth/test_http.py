@@ -73,6 +73,7 @@ async def test_an_answer_comes_back_as_plain_values(peer, loopback):
     assert b"accept-encoding: identity" in peer.heard[0].lower()
 
 
+@pytest.mark.threat(1)
 async def test_a_url_against_the_policy_is_never_dialled(peer, public):
     with pytest.raises(UrlRefused):
         await public.send(Request("GET", peer.url))
@@ -80,6 +81,7 @@ async def test_a_url_against_the_policy_is_never_dialled(peer, public):
     assert peer.heard == []
 
 
+@pytest.mark.threat(9, 11)
 @pytest.mark.parametrize(
     "addresses", [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:169.254.169.254"], ["64:ff9b::7f00:1"], []]
 )
@@ -92,6 +94,7 @@ async def test_one_address_that_is_not_public_refuses_the_host(public, addresses
         await network.connect_tcp("mcp.example.com", 443)
 
 
+@pytest.mark.threat(12)
 async def test_the_vetted_address_is_the_one_that_is_dialled(peer, loopback):
     """DNS rebinding: a second answer of the resolver is never asked for."""
     port = int(peer.url.split(":")[2].split("/")[0])
@@ -125,6 +128,7 @@ def resolver(addresses: list[str]) -> Callable[..., Awaitable[list[tuple[object,
     return getaddrinfo
 
 
+@pytest.mark.threat(13)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_an_answer_and_nobody_follows_it(peer, loopback, status):
     peer.answer = f"HTTP/1.1 {status} Moved\r\nlocation: {peer.url}/next\r\ncontent-length: 0\r\n\r\n".encode()
@@ -135,6 +139,7 @@ async def test_a_redirect_is_an_answer_and_nobody_follows_it(peer, loopback, sta
     assert len(peer.heard) == 1
 
 
+@pytest.mark.threat(15)
 async def test_a_large_answer_is_cut_off(peer, loopback):
     peer.answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + b"x" * 200_000
 
@@ -142,6 +147,7 @@ async def test_a_large_answer_is_cut_off(peer, loopback):
         await loopback.send(Request("GET", peer.url))
 
 
+@pytest.mark.threat(15)
 async def test_a_compressed_answer_is_refused_unread(peer, loopback):
     bomb = gzip.compress(b"0" * 5_000_000)
     head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(bomb)}\r\n\r\n"
@@ -151,6 +157,7 @@ async def test_a_compressed_answer_is_refused_unread(peer, loopback):
         await loopback.send(Request("GET", peer.url))
 
 
+@pytest.mark.threat(15)
 async def test_a_stream_that_never_ends_is_left_after_its_headers(peer, loopback):
     peer.answer = b"HTTP/1.1 401 No\r\nwww-authenticate: Bearer a=b\r\ntransfer-encoding: chunked\r\n\r\n"
     peer.holds_open = True
@@ -161,6 +168,7 @@ async def test_a_stream_that_never_ends_is_left_after_its_headers(peer, loopback
     assert answer.header_values("www-authenticate") == ("Bearer a=b",)
 
 
+@pytest.mark.threat(15)
 async def test_an_answer_that_takes_too_long_is_given_up(peer):
     peer.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nx"
     peer.holds_open = True
@@ -172,6 +180,7 @@ async def test_an_answer_that_takes_too_long_is_given_up(peer):
     assert caught.value.rule == "no answer in time"
 
 
+@pytest.mark.threat(19)
 @pytest.mark.parametrize("answer", [b"", b"rubbish\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"])
 async def test_what_is_no_whole_answer_is_refused_without_its_text(peer, loopback, answer):
     peer.answer = answer
@@ -192,6 +201,7 @@ async def test_nobody_listening_is_said_so(peer):
                 await sender.send(Request("GET", f"http://127.0.0.1:{port}/"))
 
 
+@pytest.mark.threat(17)
 async def test_proxies_of_the_environment_are_ignored(peer, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

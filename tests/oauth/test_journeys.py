@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
 from oauth.ports import Failure
 from store.records import ConnectionState
 from tests.oauth.conftest import NOTES
@@ -28,6 +30,7 @@ async def test_a_member_connects_with_their_own_account(room, alice):
     assert room.outcomes.failures == []
 
 
+@pytest.mark.threat(44)
 async def test_a_forwarded_link_connects_nobody_and_its_owner_is_told(room, alice, bob):
     link = await room.issue(alice)
 

@@ -49,6 +49,7 @@ def test_an_error_is_shown_with_a_next_step_and_the_reference(error):
     assert page.status in (200, 400, 403, 404, 410, 502)
 
 
+@pytest.mark.threat(57)
 def test_names_from_outside_are_escaped_everywhere():
     evil = "<script>alert('&amp;')</script>"
     member = Member("T1", "U1", "T1", evil)
@@ -66,6 +67,7 @@ def test_names_from_outside_are_escaped_everywhere():
     assert not [page for page in pages if "<script" in page.html]
 
 
+@pytest.mark.threat(18)
 def test_a_host_in_foreign_letters_is_shown_as_it_is_dialled():
     """A homograph must not look like the name it imitates."""
     member = Member("T1", "U1", "T1", "Ana")

@@ -57,6 +57,7 @@ def test_the_order_is_configured_then_document_then_dynamic():
     assert third is None
 
 
+@pytest.mark.threat(32)
 def test_another_issuer_never_gets_the_configured_client():
     configured = replace(
         CLIENT, pre_registered=PreRegistered("mine", Secret("s")), trusted_issuer="https://real.example"
@@ -91,6 +92,7 @@ def test_no_common_authentication_is_refused(secret, offered):
         choose_registration(configured, replace(SERVER, auth_methods=offered), NOW)
 
 
+@pytest.mark.threat(35)
 @pytest.mark.parametrize(
     ("client", "server"),
     [
@@ -103,6 +105,7 @@ def test_a_client_document_is_used_only_where_it_can_work(client, server):
     assert choose_registration(client, server, NOW) is None
 
 
+@pytest.mark.threat(34)
 def test_without_any_way_in_the_admin_is_asked():
     with pytest.raises(NoRegistration):
         choose_registration(CLIENT, replace(SERVER, registration_endpoint=None), NOW)
@@ -129,6 +132,7 @@ def test_the_request_asks_to_be_a_web_client():
     assert sent["token_endpoint_auth_method"] == "client_secret_basic"
 
 
+@pytest.mark.threat(38)
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize(
     ("document", "secret", "method"),
@@ -160,6 +164,7 @@ def test_what_came_back_is_what_we_are(document, secret, method, status):
     )
 
 
+@pytest.mark.threat(38)
 @pytest.mark.parametrize(
     "document",
     [
@@ -189,12 +194,14 @@ def test_a_registration_that_cannot_be_used_is_refused(document):
         parse_registration(answer(document), CLIENT, ISSUER, NOW)
 
 
+@pytest.mark.threat(37)
 @pytest.mark.parametrize("status", [301, 400, 403, 422, 429, 500])
 def test_a_refused_registration_is_an_error(status):
     with pytest.raises(RuleBroken):
         parse_registration(answer({"client_id": "c"}, status), CLIENT, ISSUER, NOW)
 
 
+@pytest.mark.threat(39)
 @pytest.mark.parametrize(
     ("age", "expires_in", "is_good"),
     [

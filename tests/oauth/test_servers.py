@@ -152,12 +152,14 @@ async def test_a_challenge_may_come_to_a_message_of_the_new_revision_only(server
     assert server.times(PRM) == 0
 
 
+@pytest.mark.threat(20)
 async def test_a_server_that_never_says_401_is_found_by_its_well_known(server, servers, service, clock):
     server.says("/mcp", {})
 
     assert (await servers.prepare(service, clock.now())).server.issuer == server.url
 
 
+@pytest.mark.threat(23)
 async def test_metadata_on_another_host_counts_if_it_is_about_this_server(server, other, servers, service, clock):
     server.headers["/mcp"] = {"www-authenticate": f'Bearer resource_metadata="{other.url}/about"'}
     other.says("/about", {"resource": f"{server.url}/mcp", "authorization_servers": [other.url]})
@@ -169,6 +171,7 @@ async def test_metadata_on_another_host_counts_if_it_is_about_this_server(server
         await servers.prepare(service, clock.now())
 
 
+@pytest.mark.threat(27)
 async def test_the_next_place_is_asked_after_a_404_only(server, servers, service, clock):
     document = server.answers.pop(OAUTH)[1]
     server.says(OPENID, document)
@@ -177,6 +180,7 @@ async def test_the_next_place_is_asked_after_a_404_only(server, servers, service
     assert [path for _, path in server.asked if path in (OAUTH, OPENID)] == [OAUTH, OPENID]
 
 
+@pytest.mark.threat(13, 27)
 @pytest.mark.parametrize(
     "answer",
     [(500, {}), (302, {}), (200, "<html>"), (200, {"issuer": "https://evil.example"}), (200, [])],
@@ -192,6 +196,7 @@ async def test_after_a_broken_rule_nobody_else_is_asked(server, servers, service
     assert server.times("/register") == 0
 
 
+@pytest.mark.threat(25)
 async def test_of_several_issuers_the_first_with_metadata_is_taken(server, other, servers, service, clock):
     issuers = [f"{server.url}/nobody", other.url, server.url]
     server.says(PRM, {"resource": f"{server.url}/mcp", "authorization_servers": issuers})
@@ -199,6 +204,7 @@ async def test_of_several_issuers_the_first_with_metadata_is_taken(server, other
     assert (await servers.prepare(service, clock.now())).server.issuer == other.url
 
 
+@pytest.mark.threat(25)
 async def test_an_issuer_that_breaks_a_rule_is_not_passed_over(server, other, servers, service, clock):
     server.says(PRM, {"resource": f"{server.url}/mcp", "authorization_servers": [other.url, server.url]})
     other.says(OAUTH, other.metadata(code_challenge_methods_supported=["plain"]))
@@ -230,6 +236,7 @@ async def test_a_resource_other_than_the_pinned_one_is_refused(server, servers, 
 # --- registration (§5.C)
 
 
+@pytest.mark.threat(31)
 async def test_a_new_issuer_gets_a_new_registration_and_nothing_of_the_old_one(server, other, servers, service, clock):
     first = await servers.prepare(service, clock.now())
     server.says(PRM, {"resource": f"{server.url}/mcp", "authorization_servers": [other.url]})
@@ -244,6 +251,7 @@ async def test_a_new_issuer_gets_a_new_registration_and_nothing_of_the_old_one(s
     assert not [body for body in other.bodies if first.registration.client_id in body]
 
 
+@pytest.mark.threat(32)
 async def test_a_server_that_names_anothers_issuer_does_not_get_the_configured_client(
     server, other, servers, service, clock
 ):
@@ -261,6 +269,7 @@ async def test_a_server_that_names_anothers_issuer_does_not_get_the_configured_c
     assert not [body for body in server.bodies + other.bodies if "ours" in body or "canary" in body]
 
 
+@pytest.mark.threat(37)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -282,6 +291,7 @@ async def test_a_refused_registration_is_not_tried_twice(server, servers, servic
     assert server.times("/register") == 1
 
 
+@pytest.mark.threat(34)
 async def test_without_a_way_to_register_the_admin_is_asked(server, servers, service, clock):
     server.says(OAUTH, server.metadata(registration_endpoint=None))
 
@@ -291,6 +301,7 @@ async def test_without_a_way_to_register_the_admin_is_asked(server, servers, ser
     assert server.times("/register") == 0
 
 
+@pytest.mark.threat(39)
 async def test_a_registration_serves_a_week_and_then_a_new_one(server, servers, service, clock):
     first = await servers.prepare(service, clock.now())
     again = await servers.prepare(service, clock.now() + timedelta(days=6))
@@ -300,6 +311,7 @@ async def test_a_registration_serves_a_week_and_then_a_new_one(server, servers, 
     assert later.registration.client_id != first.registration.client_id
 
 
+@pytest.mark.threat(40)
 async def test_of_two_first_registrations_at_once_both_use_one(server, servers, service, clock):
     one, two = await asyncio.gather(servers.prepare(service, clock.now()), servers.prepare(service, clock.now()))
 
@@ -307,6 +319,7 @@ async def test_of_two_first_registrations_at_once_both_use_one(server, servers, 
     assert server.times("/register") == 2
 
 
+@pytest.mark.threat(40)
 async def test_we_register_as_a_web_client_for_all_that_the_resource_knows(server, servers, service, clock):
     server.says(PRM, {**server.answers[PRM][1], "scopes_supported": ["a", "b"]})
     server.headers["/mcp"] = {"www-authenticate": 'Bearer scope="a"'}
@@ -318,6 +331,7 @@ async def test_we_register_as_a_web_client_for_all_that_the_resource_knows(serve
     assert "refresh_token" in sent["grant_types"]
 
 
+@pytest.mark.threat(86)
 async def test_a_pinned_scope_is_all_that_is_registered_and_asked(server, servers, service, clock):
     server.says(PRM, {**server.answers[PRM][1], "scopes_supported": ["delete_repo", "repo"]})
 
@@ -327,6 +341,7 @@ async def test_a_pinned_scope_is_all_that_is_registered_and_asked(server, server
     assert (sent["scope"], prepared.ask.scope) == ("repo", "repo")
 
 
+@pytest.mark.threat(87)
 async def test_what_a_service_wants_on_top_is_in_the_request(server, servers, service, clock):
     """Google gives a refresh token only so (mcp-oauth.md §2.1)."""
     google = replace(service, authorize_params={"access_type": "offline", "prompt": "consent"})
@@ -341,6 +356,7 @@ async def test_what_a_service_wants_on_top_is_in_the_request(server, servers, se
 # --- tokens and revocation (§5.F, §5.G)
 
 
+@pytest.mark.threat(14)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_of_the_token_endpoint_gets_no_second_code(server, other, servers, service, status):
     server.says("/token", {}, status)
@@ -351,6 +367,7 @@ async def test_a_redirect_of_the_token_endpoint_gets_no_second_code(server, othe
     assert (server.times("/token"), other.asked) == (1, [])
 
 
+@pytest.mark.threat(39)
 @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "invalid_scope", "invalid_grant"])
 async def test_a_refusal_of_the_client_drops_it_and_of_the_code_does_not(server, servers, service, clock, code):
     registered = (await servers.prepare(service, clock.now())).registration
@@ -366,6 +383,7 @@ async def test_a_refusal_of_the_client_drops_it_and_of_the_code_does_not(server,
     assert server.times("/token") == 1
 
 
+@pytest.mark.threat(80)
 @pytest.mark.parametrize(
     ("offer", "expected"),
     [
@@ -388,6 +406,7 @@ async def test_what_is_not_kept_is_revoked_where_the_server_offers_it(server, se
     assert (is_done, server.times(endpoint or "/revoke")) == expected
 
 
+@pytest.mark.threat(80)
 async def test_tokens_are_revoked_at_the_server_that_gave_them_only(server, other, servers, service):
     server.says(OAUTH, server.metadata(revocation_endpoint=f"{server.url}/revoke"))
 

@@ -60,6 +60,7 @@ def test_the_code_is_exchanged_with_verifier_and_resource():
     assert "authorization" not in request.headers
 
 
+@pytest.mark.threat(70)
 def test_reserved_characters_survive_both_kinds_of_authentication():
     secret = "a:b%c d+e&f=ü"
     post = replace(EXCHANGE, client_id="id:1", client_secret=Secret(secret), auth_method="client_secret_post")
@@ -72,6 +73,7 @@ def test_reserved_characters_survive_both_kinds_of_authentication():
     assert b"client_id" not in (basic.body or b"")
 
 
+@pytest.mark.threat(62)
 def test_a_request_does_not_print_what_it_carries():
     request = build_exchange(
         replace(EXCHANGE, client_secret=Secret("canary-s"), auth_method="client_secret_basic"), Secret("canary-c")
@@ -91,6 +93,7 @@ def test_a_revocation_names_the_kind_of_token():
     }
 
 
+@pytest.mark.threat(64, 65, 66, 67, 71)
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
@@ -109,6 +112,7 @@ def test_a_token_response_within_the_rules_is_read(extra, expected):
     assert parse_tokens(answer(GOOD | extra), "standard") == expected
 
 
+@pytest.mark.threat(63, 64, 65, 66, 67, 71)
 @pytest.mark.parametrize(
     "document",
     [
@@ -149,11 +153,13 @@ def test_a_token_response_against_the_rules_is_refused(document):
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.threat(68)
 def test_a_form_encoded_response_is_refused():
     with pytest.raises(RuleBroken):
         parse_tokens(answer(b"access_token=a", kind="application/x-www-form-urlencoded"), "standard")
 
 
+@pytest.mark.threat(68, 69)
 @pytest.mark.parametrize(
     ("document", "status", "code"),
     [
@@ -172,12 +178,14 @@ def test_a_no_is_a_no_however_it_is_said(document, status, code):
     assert parse_tokens(answer(document, status), "standard") == TokenError(code)
 
 
+@pytest.mark.threat(14, 69)
 @pytest.mark.parametrize("status", [302, 307, 500, 503])
 def test_neither_yes_nor_no_is_refused(status):
     with pytest.raises(RuleBroken):
         parse_tokens(answer(GOOD, status), "standard")
 
 
+@pytest.mark.threat(64, 67, 68)
 def test_slacks_nested_form_is_read_with_its_profile_only():
     nested = {
         "ok": True,
@@ -208,6 +216,7 @@ def test_a_credential_expires_a_minute_early_and_can_be_refreshed():
     )
 
 
+@pytest.mark.threat(61, 75)
 @pytest.mark.parametrize("lifetime", [None, 0, 30, 60])
 def test_an_expiry_that_is_not_in_the_future_is_left_out(lifetime):
     tokens = Tokens(Secret("at"), Secret("rt"), lifetime, None)
@@ -215,6 +224,7 @@ def test_an_expiry_that_is_not_in_the_future_is_left_out(lifetime):
     assert build_credential(tokens, EXCHANGE, "u", "asked", NOW).expires_at is None
 
 
+@pytest.mark.threat(75)
 def test_a_token_that_dies_at_once_is_refused():
     with pytest.raises(RuleBroken):
         build_credential(Tokens(Secret("at"), None, 30, None), EXCHANGE, "u", None, NOW)

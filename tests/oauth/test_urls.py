@@ -14,6 +14,7 @@ from oauth.urls import Policy, insert_well_known, is_allowed_address, is_resourc
 PUBLIC, LOOPBACK = Policy(), Policy(allow_loopback=True)
 
 
+@pytest.mark.threat(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18)
 @pytest.mark.parametrize("policy", [PUBLIC, LOOPBACK])
 @pytest.mark.parametrize(
     "url",
@@ -97,6 +98,7 @@ def test_any_text_is_a_url_or_refused(text):
     assert text.startswith("https://")
 
 
+@pytest.mark.threat(8, 9, 10)
 @pytest.mark.parametrize(
     "address",
     [
@@ -115,6 +117,7 @@ def test_a_public_address_is_allowed(address):
     assert is_allowed_address(ip_address(address), PUBLIC)
 
 
+@pytest.mark.threat(8)
 def test_loopback_policy_opens_loopback_and_nothing_else():
     assert is_allowed_address(ip_address("127.0.0.1"), LOOPBACK)
     assert is_allowed_address(ip_address("::ffff:127.0.0.1"), LOOPBACK)
@@ -122,6 +125,7 @@ def test_loopback_policy_opens_loopback_and_nothing_else():
     assert not is_allowed_address(ip_address("169.254.169.254"), LOOPBACK)
 
 
+@pytest.mark.threat(24)
 @pytest.mark.parametrize(
     ("resource", "covers"),
     [
