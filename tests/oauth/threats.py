@@ -40,13 +40,9 @@ URLS, HTTP, JSON = "`oauth/urls.py`", "`oauth/http.py`", "`oauth/messages.py`"
 DISCOVERY, SERVERS, TOKENS = "`oauth/discovery.py`", "`oauth/servers.py`", "`oauth/tokens.py`"
 REGISTRATION, CALLBACK, CATALOG = "`oauth/registration.py`", "`oauth/authorization.py`", "`oauth/catalog.py`"
 ATTEMPTS, TICKETS, BROWSER = "`oauth/attempts.py`", "`store/tickets.py`", "`oauth/browser.py`"
-ROUTES, PAGES, ARRIVALS, VAULTS = (
-    "`oauth/routes.py`",
-    "`oauth/pages.py`",
-    "`oauth/arrivals.py`",
-    "`bot/agents/vaults.py`",
-)
-DEPARTURES, CONNECTIONS = "`oauth/arrivals.py`", "`oauth/departures.py`", "`oauth/connections.py`"
+ROUTES, PAGES, VAULTS = "`oauth/routes.py`", "`oauth/pages.py`", "`bot/agents/vaults.py`"
+ARRIVALS, DEPARTURES = "`oauth/arrivals.py`", "`oauth/departures.py`"
+CONNECTIONS = "`oauth/connections.py`"
 
 THREATS = {
     1: Threat("an MCP server at `http://`", f"{URLS}, asked again by {HTTP}"),
