@@ -38,7 +38,7 @@ from bot.domain.profiles import Profiles
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns import Turns
+from bot.domain.turns import PROFILE, Turns
 from bot.domain.vaults import Vaults
 from bot.errors import AgentsRejected, ConfigurationError, SlackRejected
 from bot.listeners import register
@@ -69,7 +69,6 @@ log = structlog.get_logger(__name__)
 
 ANTHROPIC = "https://api.anthropic.com"
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
-PROFILE = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agents.checks import check_key, is_saved
 from bot.agents.client import open_client
-from bot.app import ANTHROPIC, PROFILE, SLACK_TIMEOUT, load_catalog
+from bot.app import ANTHROPIC, SLACK_TIMEOUT, load_catalog
+from bot.domain.turns import PROFILE
 from bot.errors import AgentsRejected, ConfigurationError, DeputyError, SlackRejected, Unavailable
 from bot.settings import Settings
 from bot.slack.checks import check_app_token, check_sign_in, fetch_scopes

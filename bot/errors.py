@@ -81,7 +81,7 @@ class Misunderstood(DeputyError):
     """The request cannot be read; `near` are the closest things we would understand."""
 
     kind: str
-    """`subcommand`, `service`, `task_missing` or `task_too_long`."""
+    """`subcommand`, `service`, `profile`, `task_missing` or `task_too_long`."""
     given: str
     near: tuple[str, ...] = ()
 

@@ -100,13 +100,6 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestQueued:
-    """A turn runs in this thread; the request is next."""
-
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
 class TurnsStopping:
     """Stop was understood."""
 
@@ -142,13 +135,6 @@ class ThreadActsAs:
 
     owner: UserId
     task: str
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionTaken:
-    """To the owner after their own decision, when the card itself cannot show it."""
-
-    approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +185,11 @@ Notice = (
     | Connected
     | ConnectFailed
     | Disconnected
-    | RequestQueued
     | TurnsStopping
     | TurnPicker
     | AsideOffered
     | AsideSettled
     | ThreadActsAs
-    | DecisionTaken
     | ApprovalWaiting
     | ReconnectNeeded
     | Thanks

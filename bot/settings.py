@@ -5,7 +5,6 @@ Each field's line below it is its row in the README and in `.env.example` (a tes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,6 @@ from store.database import normalise
 from store.errors import DatabaseUrlInvalid, KeysInvalid
 from store.records import Secret, UserId
 from store.sealing import parse_keys
-
-COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +59,6 @@ class Settings:
     """`DEPUTY_MODEL`: the model of the default profile; default `claude-sonnet-4-6`"""
     approval_minutes: int
     """`DEPUTY_APPROVAL_MINUTES`: how long an approval waits before it counts as a no; default `15`"""
-    command: str
-    """`DEPUTY_COMMAND`: the slash command, as in the manifest; default `/agent`"""
     log_level: str
     """`DEPUTY_LOG_LEVEL`: `debug`, `info`, `warning` or `error`; default `info`"""
     allow_loopback: bool
@@ -184,12 +179,6 @@ def _read_slack(reader: _Reader) -> dict[str, object]:
             "SLACK_API_URL", api_url, lambda url: url.endswith("/api/"), "must end with /api/"
         ),
         "admins": frozenset(UserId(user) for user in reader.listed("DEPUTY_ADMINS")),
-        "command": reader.checked(
-            "DEPUTY_COMMAND",
-            reader.text("DEPUTY_COMMAND", "/agent"),
-            lambda command: COMMAND.fullmatch(command) is not None,
-            "must be a slash command such as /agent",
-        ),
     }
 
 

@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.clock": set(),
     "bot.logs": set(),
     "bot.metrics": set(),
-    "bot.settings": {"bot.errors", "store.errors", "store.records", "store.sealing"},
+    "bot.settings": {"bot.errors", "store.database", "store.errors", "store.records", "store.sealing"},
     "bot.renderers": {"bot.renderers", "oauth.errors", "oauth.ports", "store.records", *WORDS},
     "bot.domain": {"bot.domain", "bot.codec", "oauth", "store", *WORDS},
     "bot.agents": {"bot.agents", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},

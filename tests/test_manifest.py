@@ -7,8 +7,6 @@ import pytest
 import yaml
 
 from bot import doctor, listeners
-from bot.settings import Settings
-from store.sealing import new_key
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text("utf-8"))
@@ -81,21 +79,10 @@ def test_what_is_subscribed_is_what_is_listened_to():
     assert SETTINGS["interactivity"]["is_enabled"]
 
 
-def test_the_command_is_the_default_one_and_its_mentions_come_escaped():
+def test_the_command_is_the_one_that_the_help_names_and_its_mentions_come_escaped():
     [command] = FEATURES["slash_commands"]
-    settings = Settings.from_environ(
-        {
-            "SLACK_BOT_TOKEN": "xoxb-1",
-            "SLACK_APP_TOKEN": "xapp-1",
-            "SLACK_CLIENT_ID": "1",
-            "SLACK_CLIENT_SECRET": "1",
-            "ANTHROPIC_API_KEY": "1",
-            "DEPUTY_SECRET_KEYS": new_key(),
-            "DEPUTY_PUBLIC_URL": "https://deputy.example.com",
-        }
-    )
 
-    assert command["command"] == settings.command
+    assert command["command"] == "/agent"
     assert command["should_escape"]
 
 

@@ -28,6 +28,7 @@ from bot.errors import (
     Unavailable,
 )
 from bot.events import ToolCall
+from bot.notices import ApprovalWaiting
 from store import approvals, audit, threads, turns
 from store.database import Database
 from store.errors import NotFound
@@ -69,6 +70,7 @@ class Approvals:
         self._sessions = sessions
         self._clock = clock
         self._lifetime = timedelta(minutes=minutes)
+        self._reminded: set[ApprovalId] = set()
 
     async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
         """Ask the owner about a call; asking again about the same one changes nothing."""
@@ -124,7 +126,7 @@ class Approvals:
         await self._screen.ask_reason(command.trigger_id, approval)
 
     async def attend(self, thread: Thread, turn: Turn) -> datetime | None:
-        """Expire what is overdue, deliver what is decided; return when to look again."""
+        """Expire what is overdue, remind at half-time, deliver what is decided; return when to look again."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             pending = await approvals.list_pending(tx, turn.id)
@@ -133,11 +135,14 @@ class Approvals:
                 await self._settle(thread, approval, ApprovalState.EXPIRED)
             elif approval.card is None:
                 await self._post_card(thread, approval, await self._call_of(approval))
+            elif now >= self._half_time(approval):
+                await self._remind(thread, approval)
         async with self._database.transaction() as tx:
             undelivered = await approvals.list_undelivered(tx, turn.id)
         for approval in undelivered:
             await self._deliver(thread, approval)
-        return min((approval.expires_at for approval in pending if now < approval.expires_at), default=None)
+        due = (when for approval in pending for when in (self._half_time(approval), approval.expires_at))
+        return min((when for when in due if when > now), default=None)
 
     async def withdraw(self, thread: Thread, turn: Turn) -> None:
         """Settle everything still pending of a turn that is being stopped or has ended."""
@@ -147,6 +152,19 @@ class Approvals:
             if await self._settle(thread, approval, ApprovalState.WITHDRAWN):
                 await self._mark_delivered(approval)
                 await self._show_settled(thread, approval)
+
+    def _half_time(self, approval: Approval) -> datetime:
+        return approval.expires_at - self._lifetime / 2
+
+    async def _remind(self, thread: Thread, approval: Approval) -> None:
+        """Remind the owner by direct message, once in this process; a restart may remind once more."""
+        if approval.id in self._reminded or thread.is_private:
+            return
+        self._reminded.add(approval.id)
+        try:
+            await self._screen.message(thread.owner, ApprovalWaiting(thread, approval))
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_reminded", approval=approval.id, error=type(error).__name__)
 
     async def _post_card(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
         if approval.card is not None or approval.state is not ApprovalState.PENDING:

@@ -256,6 +256,8 @@ class Runner:
     async def _end(self, thread: Thread, turn: Turn, progress: Progress) -> None:
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
         await self._approvals.withdraw(thread, turn)
+        # Before the end is stored: after a crash in between, the next start comes here again.
+        await self._tidied(thread, turn, progress)
         async with self._database.transaction() as tx:
             await turns.end(
                 tx,
@@ -267,7 +269,6 @@ class Runner:
             )
         self._on_end(outcome.kind)
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
-        await self._tidied(thread, turn, progress)
 
     async def _tidied(self, thread: Thread, turn: Turn, progress: Progress) -> None:
         """Take the control line away and offer reconnecting; the turn is over whether or not that works."""

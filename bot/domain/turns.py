@@ -36,6 +36,8 @@ from store.records import (
 
 log = structlog.get_logger(__name__)
 
+PROFILE = "default"
+"""The one agent profile there is so far."""
 STOP_WORDS = frozenset({"stop", "cancel"})
 TASK_LIMIT = 30_000
 """Characters; far more than Slack lets anybody type, far less than the API takes."""
@@ -58,6 +60,8 @@ class Turns:
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery."""
+        if command.profile not in {None, PROFILE}:
+            raise Misunderstood("profile", str(command.profile)[:60], (PROFILE,))
         task = _task(command.task, command.quoted, QUOTED)
         place = await self._place(command)
         thread = self._new_thread(command, place, delivery_id)
@@ -227,7 +231,7 @@ class Turns:
             channel=place.channel,
             thread_ts=root,
             title=_title(command.task),
-            profile=command.profile or "default",
+            profile=PROFILE,
             is_private=place.is_direct,
             session_state=SessionState.NONE,
             session_id=None,

@@ -33,14 +33,12 @@ from bot.notices import (
     Connected,
     ConnectFailed,
     ConnectLink,
-    DecisionTaken,
     Disconnected,
     HelpShown,
     LinkSent,
     Notice,
     Outage,
     ReconnectNeeded,
-    RequestQueued,
     ServicePicker,
     StatusShown,
     Thanks,
@@ -54,7 +52,6 @@ from bot.renderers.blocks import actions as row
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.wording import capital, plural, service_title
-from store.records import ApprovalState
 
 Titles = Mapping[str, str]
 
@@ -107,10 +104,6 @@ def _picker(notice: ServicePicker, _titles: Titles) -> Message:
     return message(words, section(words), *connecting.render_choices(notice.choices[:40]))
 
 
-def _queued(_notice: RequestQueued, _titles: Titles) -> Message:
-    return message(words := "I'm still working on your last request. I'll get to this one next.", section(words))
-
-
 def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
     words = "Nothing was running." if not notice.count else f"Stopping {plural(notice.count, 'request')}."
     return message(words, section(words))
@@ -139,16 +132,6 @@ def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
     words = f"This thread acts as <@{escape(notice.owner)}>, so I only take requests from them here."
     own = button("Start My Own", actions.START_OWN, one_line(notice.task, 1_500))
     return message("This thread acts as somebody else. You can start your own.", section(words), row(own))
-
-
-def _decision(notice: DecisionTaken, _titles: Titles) -> Message:
-    words = {
-        ApprovalState.ALLOWED: "Approved. Your agent goes on.",
-        ApprovalState.DENIED: "Denied. Your agent was told.",
-        ApprovalState.EXPIRED: "This approval has expired, so it was denied.",
-        ApprovalState.WITHDRAWN: "The request was stopped before a decision.",
-    }.get(notice.approval.state, "Your decision is on its way.")
-    return message(words, section(words))
 
 
 def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None) -> Message:
@@ -212,6 +195,7 @@ REFUSALS = {
 MISUNDERSTOOD = {
     "subcommand": "I don't know “{given}”.",
     "service": "I don't know a service called “{given}”.",
+    "profile": "There is no agent called “{given}” here.",
     "task_missing": "Tell me what to do.",
     "task_too_long": "That is too long for me to take at once. Shorten it, or put it in a document I can read.",
 }
@@ -250,13 +234,11 @@ NOTICES: dict[type, _Render] = {
     Connected: _without_titles(connecting.render_connected),
     ConnectFailed: _without_titles(connecting.render_connect_failed),
     Disconnected: _without_titles(connecting.render_disconnected),
-    RequestQueued: _queued,
     TurnsStopping: _stopping,
     TurnPicker: _turn_picker,
     AsideOffered: _aside_offered,
     AsideSettled: _aside_settled,
     ThreadActsAs: _acts_as,
-    DecisionTaken: _decision,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
     ReconnectNeeded: _without_titles(connecting.render_reconnect),
     Thanks: _thanks,

@@ -32,7 +32,6 @@ NAMES = (
     "DEPUTY_CLIENTS",
     "DEPUTY_MODEL",
     "DEPUTY_APPROVAL_MINUTES",
-    "DEPUTY_COMMAND",
     "DEPUTY_LOG_LEVEL",
     "DEPUTY_ALLOW_LOOPBACK",
 )
@@ -47,7 +46,7 @@ def problems_of(environ):
 def test_what_is_required_is_enough_and_the_rest_has_defaults():
     settings = Settings.from_environ(RIGHT)
 
-    assert (settings.host, settings.port, settings.command) == ("127.0.0.1", 8080, "/agent")
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.slack_base_url == "https://slack.com/"
     assert settings.database_url == "sqlite+aiosqlite:///deputy.db"
@@ -89,8 +88,6 @@ def test_everything_that_is_missing_is_told_at_once():
         ("PORT", "²", "from 1 to 65535"),
         ("PORT", "9" * 5_000, "from 1 to 65535"),
         ("DEPUTY_APPROVAL_MINUTES", "1441", "from 1 to 1440"),
-        ("DEPUTY_COMMAND", "deputise", "must be a slash command"),
-        ("DEPUTY_COMMAND", "/Agent now", "must be a slash command"),
         ("DEPUTY_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
         ("DEPUTY_ALLOW_LOOPBACK", "yes", "must be one of 0, 1"),
         ("DEPUTY_CATALOG", "/nowhere/catalog.toml", "a file that is not there"),
@@ -110,7 +107,6 @@ def test_everything_that_is_wrong_is_told_at_once():
 
     assert sorted(problem.split()[0] for problem in problems) == [
         "DATABASE_URL",
-        "DEPUTY_COMMAND",
         "PORT",
         "SLACK_BOT_TOKEN",
     ]

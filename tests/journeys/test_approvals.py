@@ -235,3 +235,25 @@ async def test_a_decision_is_not_sent_when_the_session_has_another_vault(running
     await running_world.settled()
 
     assert decisions(running_world) == []
+
+
+async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(running_world: World):
+    await running_world.connect_notes(ALICE)
+    root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
+    await running_world.button(ALICE, root, actions.APPROVE)
+
+    def reminders() -> list[str]:
+        told = [running_world.slack.text_of(message) for message in running_world.slack.dms(ALICE)]
+        return [text for text in told if "A decision" in text]
+
+    running_world.turn(EXPIRY / 2 - 30)
+    assert reminders() == []
+    running_world.turn(60)
+    await running_world.slack.until(lambda _: reminders())
+    running_world.turn(60)
+    card = await running_world.button(ALICE, root, actions.DENY)
+    await running_world.slack.click(ALICE, card, actions.DENY)
+    await running_world.answer_in(root)
+
+    assert len(reminders()) == 1
+    assert "soup" not in reminders()[0]

@@ -93,3 +93,10 @@ async def test_the_root_says_as_whom_and_with_what_the_agent_acts(running_world:
     text = running_world.slack.text_of(root)
     assert "Acts as alice" in text and "Notes" in text and "readable by everyone here" in text
     await running_world.answered(root)
+
+
+async def test_an_agent_nobody_made_is_named_as_unknown_and_nothing_is_started(running_world: World):
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent ask --agent ops restart it")
+
+    await running_world.whispered(ALICE, "no agent called “ops”")
+    assert running_world.agents.sessions == {}

@@ -18,7 +18,7 @@ from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
-from store.records import ApprovalState, ConnectionState, TurnState
+from store.records import ConnectionState, TurnState
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_approval
 
 TITLES = {"notes": "Notes"}
@@ -38,7 +38,7 @@ def a_home(text="Notes"):
 
 
 def every_notice(text="Notes"):
-    thread, turn = a_thread(title=text), a_turn()
+    thread = a_thread(title=text)
     yield from (Refused(refusal, detail) for refusal in Refusal for detail in (None, text))
     yield from (Misunderstood(kind, text, (text,)) for kind in (*words.MISUNDERSTOOD, "new one"))
     yield notices.StatusShown(a_home(text))
@@ -52,13 +52,11 @@ def every_notice(text="Notes"):
     yield from (notices.Connected(choice(title=text), account) for account in (None, text))
     yield from (notices.ConnectFailed(choice(title=text), failure, text) for failure in Failure)
     yield from (notices.Disconnected(choice(title=text), url) for url in (None, "https://notes.example/apps"))
-    yield notices.RequestQueued(turn)
     yield from (notices.TurnsStopping(count) for count in (0, 1, 2))
     yield notices.TurnPicker(a_home(text).turns)
     yield notices.AsideOffered("asd_1", "U0BOB", text)
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)
-    yield from (notices.DecisionTaken(an_approval(state=state)) for state in ApprovalState)
     yield notices.ApprovalWaiting(thread, an_approval())
     yield notices.ReconnectNeeded(choice(ConnectionState.BROKEN, text))
     yield from (notices.Thanks(is_good) for is_good in (True, False))
@@ -86,7 +84,13 @@ def test_every_refusal_has_its_own_words():
 
 
 def test_every_kind_of_misunderstanding_has_words():
-    documented = set(Misunderstood.__dataclass_fields__) and {"subcommand", "service", "task_missing", "task_too_long"}
+    documented = set(Misunderstood.__dataclass_fields__) and {
+        "subcommand",
+        "service",
+        "profile",
+        "task_missing",
+        "task_too_long",
+    }
     assert documented <= set(words.MISUNDERSTOOD)
 
 
