@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +31,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+PAUSE = 5.0
+"""Seconds up to which a sleep is hurried."""
+HASTE = 20
+
+
 class TurnableClock:
-    """The simulators' clock as Deputy's own: `World.turn` moves it, which ends sleeps that are over."""
+    """The simulators' clock as Deputy's own: `World.turn` moves it, which ends sleeps that are over.
+
+    Short sleeps, those of pacing and of tries, pass in a hurry, for Deputy and its peers alike.
+    """
 
     def __init__(self, source: SimulatorClock) -> None:
         self._source = source
@@ -43,9 +51,13 @@ class TurnableClock:
 
     async def sleep_until(self, when: datetime) -> None:
         while (left := (when - self.now()).total_seconds()) > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+            is_pause = left <= PAUSE
+            try:
+                async with asyncio.timeout(left / HASTE if is_pause else left):
                     await self._turned.wait()
+            except TimeoutError:
+                if is_pause and (rest := (when - self.now()).total_seconds()) > 0:
+                    self.turn(rest)
 
     def turn(self, seconds: float) -> None:
         self._source.advance(seconds)
