@@ -68,6 +68,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 ANTHROPIC = "https://api.anthropic.com"
+LOOK_AFTER_SOCKET = 2.0
+"""Seconds between looks at the socket: one that was cut is opened again after about so long."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 
 
@@ -143,7 +145,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         register(bolt, Intake(install=install, people=people, desk=domain.desk), new_reference)
         # It takes Bolt's own client, so that its address and pool hold for the socket too.
         token = settings.slack_app_token
-        handler = AsyncSocketModeHandler(bolt, token.reveal()) if token else None
+        handler = AsyncSocketModeHandler(bolt, token.reveal(), ping_interval=LOOK_AFTER_SOCKET) if token else None
         if handler:
             stack.push_async_callback(handler.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
