@@ -22,7 +22,7 @@ from simulator.peers import Peers
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
 from tests.process import BotProcess
-from tests.world import ALICE, BOB, GENERAL, World, free_port
+from tests.world import ALICE, BOB, GENERAL, TurnableClock, World, free_port
 
 LATENCY = {
     "chat.postMessage": 0.03,
@@ -200,7 +200,7 @@ async def main(runs: int, seed: int) -> Counts:
 
 
 async def _connect_both(peers: Peers, environment: dict[str, str], folder: Path) -> None:
-    there = World(peers, Settings.from_environ(environment), folder)
+    there = World(peers, Settings.from_environ(environment), folder, TurnableClock(peers.clock))
     for user in (ALICE, BOB):
         await there.connect_notes(user)
 
