@@ -311,6 +311,18 @@ async def test_the_same_user_id_in_another_team_is_somebody_else(room, alice):
     assert failures(room) == [Failure.SOMEBODY_ELSE]
 
 
+@pytest.mark.threat(53)
+async def test_an_answer_of_slack_that_says_two_things_ends_the_attempt(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = browser.sign_in(await browser.to_slack(link))
+        assert (await browser.get(f"{back}&code=again")).status_code == 502
+        assert (await browser.get(back)).status_code == 410
+
+    assert failures(room) == [Failure.SERVICE]
+
+
 async def test_saying_no_at_slack_ends_the_attempt(room, alice):
     link = await room.issue(alice)
 

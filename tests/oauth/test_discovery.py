@@ -149,6 +149,8 @@ def test_a_resource_that_covers_the_server_is_kept_verbatim(resource):
         b'{"resource": 1, "resource": 2}',
         b'{"resource": NaN}',
         b"[" * 5000,
+        {**RESOURCE, "x": list(range(501))},
+        {**RESOURCE, "x": [[[[[[[[[[[[[]]]]]]]]]]]]]},
         b"\xff\xfe",
         b"",
     ],

@@ -94,6 +94,21 @@ async def test_one_address_that_is_not_public_refuses_the_host(public, addresses
         await network.connect_tcp("mcp.example.com", 443)
 
 
+async def test_a_host_without_an_address_is_said_to_be_so(public):
+    network = http._VettedNetwork(Policy())
+    asyncio.get_running_loop().getaddrinfo = unresolved
+
+    with pytest.raises(Unreachable) as caught:
+        await network.connect_tcp("mcp.example.com", 443)
+    await network.sleep(0)
+
+    assert caught.value.rule == "host cannot be resolved"
+
+
+async def unresolved(_host: str, _port: int, **_: object) -> list[object]:
+    raise socket.gaierror(socket.EAI_NONAME, "canary")
+
+
 @pytest.mark.threat(12)
 async def test_the_vetted_address_is_the_one_that_is_dialled(peer, loopback):
     """DNS rebinding: a second answer of the resolver is never asked for."""

@@ -251,17 +251,26 @@ async def test_a_new_issuer_gets_a_new_registration_and_nothing_of_the_old_one(s
     assert not [body for body in other.bodies if first.registration.client_id in body]
 
 
+async def test_a_configured_client_needs_no_registration(server, servers, service, clock):
+    configured = replace(service, client=PreRegistered("ours"), pins=Pins(server.url, ("127.0.0.1",)))
+
+    assert (await servers.prepare(configured, clock.now())).registration.client_id == "ours"
+    assert server.times("/register") == 0
+
+
 @pytest.mark.threat(32)
+@pytest.mark.parametrize("claimed", [None, "https://real.example"])
 async def test_a_server_that_names_anothers_issuer_does_not_get_the_configured_client(
-    server, other, servers, service, clock
+    server, other, servers, service, clock, *, claimed
 ):
     """The evil server: `authorization_servers` of the real one, whose client we are (mcp-oauth.md §1.3)."""
     configured = replace(
         service,
         client=PreRegistered("ours", Secret("canary")),
-        pins=Pins("https://real.example", ("127.0.0.1",)),
+        pins=Pins("https://real.example", ("real.example",)),
     )
     server.says(PRM, {"resource": f"{server.url}/mcp", "authorization_servers": [other.url]})
+    other.says(OAUTH, other.metadata(issuer=claimed or other.url))
 
     with pytest.raises(ServiceMisbehaved):
         await servers.prepare(configured, clock.now())
@@ -414,6 +423,12 @@ async def test_tokens_are_revoked_at_the_server_that_gave_them_only(server, othe
 
     assert not await servers.revoke(service, exchange_at(other), held)
     assert server.times("/revoke") == 0
+
+
+async def test_a_revocation_endpoint_out_of_reach_is_no_revocation(server, servers, service):
+    server.says(OAUTH, server.metadata(revocation_endpoint="http://127.0.0.1:9/revoke"))
+
+    assert not await servers.revoke(service, exchange_at(server), Tokens(Secret("at"), None, None, None))
 
 
 async def test_a_server_that_is_gone_does_not_hide_why_the_attempt_failed(server, servers, service):
