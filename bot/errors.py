@@ -54,19 +54,16 @@ class Refusal(StrEnum):
 class Allowed:
     """The yes of a policy."""
 
-    def __bool__(self) -> bool:
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The no of a policy: a value, not an exception, where no is expected."""
+    """The no of a policy: a value, not an exception, where no is expected.
+
+    Asked for by class, never by truth: a falsy no vanished in `judge(…) or …` once, and everybody was let in.
+    """
 
     refusal: Refusal
     detail: str | None = None
-
-    def __bool__(self) -> bool:
-        return False
 
 
 @dataclass(eq=False)

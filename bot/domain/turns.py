@@ -89,7 +89,7 @@ class Turns:
             if command.is_mention or command.place.is_direct:
                 await self.ask(_as_question(command), delivery_id)
             return None
-        if not policy.may_steer(command.member, thread):
+        if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         if command.text.strip().lower().rstrip(".!") in STOP_WORDS:
             return await self.stop(StopTurn(command.member, command.place))
