@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -59,16 +59,24 @@ class Desk:
         self._clock = clock
         self._handlers = handlers
 
-    async def accept(self, key: str, command: c.Command) -> bool:
+    def now(self) -> datetime:
+        """Return the time by which requests are ordered."""
+        return self._clock.now()
+
+    async def accept(self, key: str, command: c.Command, judged_at: datetime | None = None) -> bool:
         """Store a command and start carrying it out; False when this request was accepted before.
 
-        When this returns, Slack may be answered: a crash from here on loses nothing.
+        `judged_at`: when its asker's standing was asked for; who was deactivated since then is not
+        let in. When this returns, Slack may be answered: a crash from here on loses nothing.
         """
         kind, payload = dump(command)
         member: Member | None = getattr(command, "member", None)
         async with self._database.transaction() as tx:
             if member:
-                await members.remember(tx, member, self._clock.now())
+                await members.remember(tx, member, judged_at or self._clock.now())
+                if await members.find(tx, member.workspace_id, member.user_id) is None:
+                    log.info("left_meanwhile", key=key)
+                    return False
             delivery = await deliveries.claim(tx, key, kind, payload, self._clock.now())
         if delivery is None:
             log.info("delivery_seen_before", key=key)

@@ -191,8 +191,15 @@ class Turns:
                 now = self._clock.now()
                 await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
         if is_queued:
-            await self._screen.remove_control(thread, turn)
+            await self._tidied(thread, turn)
         self._runner.wake(turn.thread_id)
+
+    async def _tidied(self, thread: Thread, turn: Turn) -> None:
+        """Take the control line away; the turn is stopped whether or not that works, and so are those after it."""
+        try:
+            await self._screen.remove_control(thread, turn)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
 
     async def _meant(self, command: StopTurn) -> tuple[Turn, ...]:
         async with self._database.transaction() as tx:

@@ -73,11 +73,12 @@ class Intake:
         if not is_for(self.install, body):
             log.warning("foreign_request", key=asked.key)
             return
+        judged_at = self._desk.now()
         verdict = await self._judged(asked)
         if isinstance(verdict, Refused):
             await self._refuse(asked, verdict)
         elif command := asked.build(verdict):
-            await self._desk.accept(asked.key, command)
+            await self._desk.accept(asked.key, command, judged_at)
 
     def person_changed(self, body: Body, user_id: UserId) -> None:
         """Slack says that somebody changed: what was known of them no longer holds."""
