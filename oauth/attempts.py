@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -29,6 +29,9 @@ from oauth.ports import Failure, Outcomes
 from store import audit, connections, tickets
 from store.database import Database, Tx
 from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
+
+LINK_LIFE = timedelta(minutes=10)
+"""How long a link and the attempt behind it are good for."""
 
 log = structlog.get_logger(__name__)
 
@@ -182,11 +185,19 @@ class Attempts:
         await self._outcomes.connected(ticket, connection)
 
     async def recover(self) -> None:
-        """End the attempts that a crash cut off between the service's answer and the vault."""
+        """End the attempts that a crash cut off while the service's answer became a credential.
+
+        A connection that was recorded since the link was made is this attempt's: it is there and
+        works, so the member is told that, not that it failed.
+        """
         async with self._database.transaction() as tx:
             interrupted = await tickets.list_interrupted(tx)
-        for ticket in interrupted:
-            await self._fail(ticket, None)
+            made = [await connections.find(tx, ticket.owner, ticket.service) for ticket in interrupted]
+        for ticket, connection in zip(interrupted, made, strict=True):
+            if connection is None or connection.connected_at < ticket.expires_at - LINK_LIFE:
+                await self._fail(ticket, None)
+            elif await self.finish(ticket, connection):
+                await self.tell(ticket, connection)
 
     async def _fail(self, ticket: Ticket, cause: ConnectError | None) -> str:
         reference = new_reference()

@@ -6,11 +6,11 @@ Tokens and vaults are behind the ports; the steps of an attempt are in `departur
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from oauth.arrivals import Arrivals
-from oauth.attempts import Attempts, Clock
+from oauth.attempts import LINK_LIFE, Attempts, Clock
 from oauth.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
 from oauth.catalog import Catalog
 from oauth.departures import Departures
@@ -34,7 +34,6 @@ from store.records import (
 if TYPE_CHECKING:
     from oauth.http import Sender
 
-LINK_LIFE = timedelta(minutes=10)
 MOST_OPEN = 3
 
 

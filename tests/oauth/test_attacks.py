@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from oauth.attempts import LINK_LIFE
 from oauth.catalog import Catalog
-from oauth.connections import LINK_LIFE
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
-from oauth.ports import Failure, Validity
+from oauth.ports import Credential, Failure, Validity
 from store import tickets
 from store.ids import new_id
-from store.records import ServiceName, Ticket, TicketState
+from store.records import Secret, ServiceName, Ticket, TicketState
 from tests.oauth.conftest import NOTES, Browser, Room, build_connections, next_url
 
 
@@ -902,3 +902,36 @@ async def test_no_secret_is_shown_or_logged_or_stored_on_any_way(room, alice, bo
     # The start page's form has the link it was opened with, and nothing else of all this.
     assert {secret for secret in secrets if secret in shown} == {link.rpartition("/")[2] for link in links}
     assert {token for token in room.notes.tokens if token.encode() in stored} == set()
+
+
+@pytest.mark.threat(60)
+async def test_a_connection_that_a_crash_left_unannounced_is_told_as_made(room, alice):
+    link = await room.issue(alice)
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        attempts = room.connections._attempts
+        attempt = await attempts.find_authorizing(parse_qsl(urlsplit(back).query), browser.cookies)
+        await attempts.claim_exchange(attempt)
+        made = await room.vaults.put(alice, NOTES, Credential(room.notes.mcp_url, Secret("t"), None, None, None))
+
+        await room.connections.recover()
+        await room.connections.recover()
+
+    assert [connection.id for _, connection in room.outcomes.connections] == [made.id]
+    assert failures(room) == []
+
+
+@pytest.mark.threat(60)
+async def test_an_older_connection_is_not_taken_for_what_a_crash_cut_off(room, alice):
+    await room.vaults.put(alice, NOTES, Credential(room.notes.mcp_url, Secret("t"), None, None, None))
+    room.clock.simulated.advance(LINK_LIFE.total_seconds())
+    link = await room.issue(alice)
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        attempts = room.connections._attempts
+        attempt = await attempts.find_authorizing(parse_qsl(urlsplit(back).query), browser.cookies)
+        await attempts.claim_exchange(attempt)
+
+        await room.connections.recover()
+
+    assert failures(room) == [Failure.SERVICE]
