@@ -1,0 +1,26 @@
+"""`make authority STEPS=n`: random members in random order; the last line counts what was done and what crossed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+import traceback
+
+import structlog
+
+from tests.authority.machine import play
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--steps", type=int, default=50_000)
+parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+given = parser.parse_args()
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+logging.disable(logging.CRITICAL)
+seen = play(given.steps, given.seed)
+if seen.failure:
+    traceback.print_exception(seen.failure)
+    print("after " + "\n      ".join(seen.told))
+print(seen.line(given.seed))
+sys.exit(1 if seen.failure else 0)
