@@ -59,7 +59,7 @@ from oauth.registration import PreRegistered
 from oauth.routes import routes
 from oauth.urls import Policy
 from store.database import Database
-from store.errors import StoreError
+from store.errors import SealBroken, StoreError
 from store.records import Secret, ServiceName
 
 if TYPE_CHECKING:
@@ -308,15 +308,19 @@ class _Domain:
     offboarding: Offboarding
 
     async def take_up(self, connections: Connections) -> None:
-        """Go on where an earlier process stopped. Raises `ConfigurationError` when the API refuses the key."""
+        """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
         try:
             await self.profiles.ensure()
         except AgentsRejected as error:
             problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
             raise ConfigurationError((problem,)) from error
-        await connections.recover()
-        await self.desk.recover()
-        await self.runner.resume()
+        try:
+            await connections.recover()
+            await self.desk.recover()
+            await self.runner.resume()
+        except SealBroken as error:
+            problem = f"DEPUTY_SECRET_KEYS: {error.place} was sealed with a key that is not among them; add it again"
+            raise ConfigurationError((problem,)) from error
 
 
 def _domain(parts: _Parts, room: _Room) -> _Domain:

@@ -6,7 +6,6 @@ between, a turn that was begun is ended once, and what is stored suffices to go 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,12 +18,21 @@ from bot.domain import following
 from bot.domain.approvals import Approvals
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
+from bot.domain.locks import Locks
 from bot.domain.ports import Agents, Answer, Clock, Screen
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import TurnLoop
-from bot.errors import AgentsUnavailable, NotPermitted, Rejected, SessionLost, SlackRejected, SlackUnavailable
+from bot.errors import (
+    AgentsUnavailable,
+    DeputyError,
+    NotPermitted,
+    Rejected,
+    SessionLost,
+    SlackRejected,
+    SlackUnavailable,
+)
 from bot.progress import Outcome, OutcomeKind, Progress, Usage
 from store import threads, turns
 from store.database import Database
@@ -82,7 +90,7 @@ class Runner:
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
-        self._posting = asyncio.Lock()
+        self._posting = Locks()
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
 
     def wake(self, thread_id: str) -> None:
@@ -132,7 +140,7 @@ class Runner:
         One at a time: after a restart the request that is carried out again and the turn that is
         taken up again both come here.
         """
-        async with self._posting:
+        async with self._posting.of(turn.thread_id):
             async with self._database.transaction() as tx:
                 thread = await threads.get(tx, turn.thread_id)
             if thread.thread_ts is not None:
@@ -145,7 +153,7 @@ class Runner:
 
     async def show_control(self, thread: Thread, turn: Turn) -> Turn:
         """Show the turn's line with the Stop button as its state is now, and remember where it is."""
-        async with self._posting:
+        async with self._posting.of(turn.thread_id):
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, turn.id)
             if turn.state not in OPEN_TURN_STATES:
@@ -286,6 +294,7 @@ class Runner:
         async with self._database.transaction() as tx:
             waiting = await turns.list_open_in(tx, thread_id)
             thread = await threads.get(tx, thread_id)
+        await self._interrupted(thread)
         for turn in waiting:
             if turn.state not in ACTIVE_TURN_STATES:
                 continue
@@ -294,6 +303,15 @@ class Runner:
             await self._end(thread, turn, state.progress)
         if any(turn.state is TurnState.QUEUED for turn in waiting):
             self.wake(thread_id)
+
+    async def _interrupted(self, thread: Thread) -> None:
+        """Do not let a session act on that nobody follows any more."""
+        if thread.session_id is None:
+            return
+        try:
+            await self._agents.interrupt(thread.session_id)
+        except DeputyError as error:
+            log.warning("not_interrupted", thread=thread.id, error=type(error).__name__)
 
 
 def _beginning(turn: Turn, base: Usage) -> Following:

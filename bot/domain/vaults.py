@@ -6,11 +6,9 @@ The one place where a verified member becomes a vault (product.md “Whose autho
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-
 import structlog
 
+from bot.domain.locks import Locks
 from bot.domain.ports import Agents, Clock
 from bot.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
 from oauth.ports import Credential, Validity, VaultRefused
@@ -38,7 +36,7 @@ class Vaults:
         self._database = database
         self._agents = agents
         self._clock = clock
-        self._making: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._making = Locks()
 
     async def ensure(self, owner: Member) -> Vault:
         """Return the owner's active vault, made now if there is none.
@@ -47,7 +45,7 @@ class Vaults:
         made again, since names at the API are not unique (managed-agents-api.md §5.10). Raises
         `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
         """
-        async with self._making[owner.workspace_id, owner.user_id]:
+        async with self._making.of(f"{owner.workspace_id}/{owner.user_id}"):
             return await self._ensure(owner)
 
     async def _ensure(self, owner: Member) -> Vault:
@@ -133,7 +131,7 @@ class Vaults:
 
     async def delete(self, owner: Member) -> None:
         """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
-        async with self._making[owner.workspace_id, owner.user_id]:
+        async with self._making.of(f"{owner.workspace_id}/{owner.user_id}"):
             await self._delete(owner)
 
     async def _delete(self, owner: Member) -> None:

@@ -1,0 +1,20 @@
+"""A lock for each key, for as long as somebody holds it or waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+
+class Locks:
+    """Locks of one process; `async with locks.of(key)` lets one at a time through for that key."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, key: str) -> asyncio.Lock:
+        """Return the key's lock; it is forgotten once nobody refers to it."""
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
