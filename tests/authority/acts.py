@@ -18,6 +18,8 @@ from tests.authority.watch import Watch
 from tests.authority.words import EVERYBODY, MARK, MEMBERS
 
 T = TypeVar("T")
+WRITING = {1, 4}
+"""Kinds of tasks that write a note."""
 LATEST = 40
 """From how many of the newest things people choose: old ones are settled and dull."""
 
@@ -41,7 +43,11 @@ class Acts:
 
     def task(self, user: str, kind: int, *, channel: str | None, audience: str | None = None) -> str:
         """Return a request with its author's mark in it."""
-        one, two = (self.words.mark(user, channel=channel, audience=audience) for _ in range(2))
+        if audience and kind % 14 in WRITING:
+            # What is written into a note is seen wherever its owner asks for it again.
+            one, two = (self.words.mark(user, channel=channel, secret=True) for _ in range(2))
+        else:
+            one, two = (self.words.mark(user, channel=channel, audience=audience) for _ in range(2))
         return (
             f"say exactly: {one}",
             f"write a note called {one}: {two}",
@@ -77,7 +83,14 @@ class Acts:
         audience = user if channel.startswith("D") else None
         text = self.task(user, kind, channel=channel, audience=audience)
         said = f"<@{people.BOT}> {text}" if is_mention else text
-        self.written.append(await self.slack.post_message(user, channel, said, root.root_ts if root else None))
+        message = await self.slack.post_message(user, channel, said, root.root_ts if root else None)
+        self.watch.owners.setdefault((channel, message.root_ts), user if root is None else self._owner_of(root))
+        self.written.append(message)
+
+    def _owner_of(self, message: Message) -> str:
+        root = self.slack.workspace.find(message.channel, message.root_ts)
+        first = next(iter(self.words.marks(self.slack.text_of(root))), None) if root else None
+        return self.words.typed[first].author if first else message.user
 
     async def write_direct(self, user: str, kind: int) -> None:
         """Write a direct message: a thread of its own."""

@@ -18,7 +18,7 @@ from simulator.slack.payloads import submission_payload
 from simulator.slack.viewkit import view_json
 from simulator.slack.workspace import View
 from tests.authority.acts import Acts, pick
-from tests.authority.words import EVERYBODY, MEMBERS, OUTSIDERS
+from tests.authority.words import MEMBERS, OUTSIDERS
 
 FORGEABLE = (
     actions.APPROVE,
@@ -76,7 +76,8 @@ class Attacks:
         if self.slack.workspace.channels[message.channel].user not in {None, user}:
             # Where a click was, Slack says, and nobody is in another's direct messages.
             message = Message(people.GENERAL, self.slack.workspace.next_ts(), people.BOT)
-        await self.slack.forge_click(user, message, action_id, value=value)
+        # Without a value the simulator would take the real button's, which nobody noted.
+        await self.slack.forge_click(user, message, action_id, value=value or "-")
 
     async def forge_form(self, user: str, number: int, chosen: int) -> None:
         """Submit a form that was never opened, its hidden part made of others' things."""
@@ -236,7 +237,7 @@ class Attacks:
                 "SELECT id, owner_id, session_id FROM threads WHERE session_state = 'open'"
                 " ORDER BY created_at DESC LIMIT 12"
             ).fetchall()
-            rows = [row for row in rows if row[2] not in self.watch.planted]
+            rows = [row for row in rows if self._is_untouched(row[0], row[2])]
             pairs = [(one, two) for one in rows for two in rows if one[1] < two[1]]
             if not pairs:
                 return
@@ -246,5 +247,8 @@ class Attacks:
             store.execute("UPDATE threads SET session_id = ? WHERE id = ?", (two[2], one[0]))
             store.execute("COMMIT")
 
-
-__all__ = ["EVERYBODY", "Attacks"]
+    def _is_untouched(self, thread_id: str, session_id: str) -> bool:
+        """Tell whether a thread still has its own session: twice exchanged, one might be its owner's again."""
+        session = self.agents.sessions.get(session_id)
+        is_true = session is not None and session_id not in self.watch.planted
+        return is_true and session is not None and session.metadata.get("deputy_thread") == thread_id

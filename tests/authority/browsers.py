@@ -42,16 +42,35 @@ class Browsers:
 
     async def walk(self, user: str) -> None:
         """Connect from beginning to end; what is left of it, others may try to use again."""
-        before = self.stage.world.link_for(user)
-        await self.acts.connect(user)
-        url = await self.stage.slack.until(lambda _: self._new_link(user, before))
-        flow = Flow(user, user)
-        await self._start(flow, url)
-        if flow.to_slack:
-            await self._identify(flow, user, flow.jar)
-        if flow.to_service:
+        flow = await self._at_service(user, user)
+        if flow and flow.to_service:
             await self._consent(flow, 0)
             await self._arrive(flow, flow.jar)
+
+    async def steal(self, owner: str, thief: str) -> None:
+        """Go all the way with somebody else's link: own browser, own sign-in, own account."""
+        flow = await self._at_service(owner, thief)
+        if flow and flow.to_service:
+            await self._consent(flow, 0)
+            await self._arrive(flow, flow.jar)
+
+    async def lure(self, attacker: str, victim: str) -> None:
+        """Let somebody consent, with their own account and browser, to one's own attempt."""
+        flow = await self._at_service(attacker, attacker)
+        if flow and flow.to_service:
+            flow.account = ACCOUNTS[victim][0]
+            flow.callback = await self.stage.notes.consent(flow.to_service, account=flow.account, allow=True)
+            await self._arrive(flow, {})
+
+    async def _at_service(self, owner: str, starter: str) -> Flow | None:
+        before = self.stage.world.link_for(owner)
+        await self.acts.connect(owner)
+        url = await self.stage.slack.until(lambda _: self._new_link(owner, before), 1)
+        flow = Flow(owner, starter)
+        if not await self._start(flow, url):
+            return None
+        await self._identify(flow, starter, flow.jar)
+        return flow
 
     def _new_link(self, user: str, before: str | None) -> str | None:
         found = self.stage.world.link_for(user)

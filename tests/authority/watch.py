@@ -50,6 +50,8 @@ class Watch:
         """Secret of a connect link → whose it is."""
         self.asides: dict[str, tuple[str, str]] = {}
         """Aside id → who is offered it, and its text."""
+        self.owners: dict[tuple[str, str], str] = {}
+        """(channel, root) → who began the thread with words of their own, which they may delete."""
         self._vault_owner: dict[str, str] = {}
         self._credentials: set[str] = set()
         self._families: dict[str, str] = {}
@@ -248,7 +250,10 @@ class Watch:
             return ""
         channel, ts = place
         message = self._stage.slack.workspace.find(channel, ts)
-        root = self._stage.slack.workspace.find(channel, message.root_ts) if message else None
+        root_ts = message.root_ts if message else ts
+        if (channel, root_ts) in self.owners:
+            return self.owners[channel, root_ts]
+        root = self._stage.slack.workspace.find(channel, root_ts)
         first = next(iter(self._words.marks(self._stage.slack.text_of(root))), None) if root else None
         return self._words.typed[first].author if first else ""
 
