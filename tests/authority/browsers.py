@@ -58,9 +58,10 @@ class Browsers:
         """Let somebody consent, with their own account and browser, to one's own attempt."""
         flow = await self._at_service(attacker, attacker)
         if flow and flow.to_service:
-            flow.account = ACCOUNTS[victim][0]
-            flow.callback = await self.stage.notes.consent(flow.to_service, account=flow.account, allow=True)
-            await self._arrive(flow, {})
+            account = ACCOUNTS[victim][0]
+            # Kept from the flow: the victim's code is in the victim's browser, and the attacker never has it.
+            callback = await self.stage.notes.consent(flow.to_service, account=account, allow=True)
+            await self._arrive(flow, {}, callback)
 
     async def _at_service(self, owner: str, starter: str) -> Flow | None:
         before = self.stage.world.link_for(owner)
