@@ -5,6 +5,7 @@ Who did what is `words`'; this module only compares. It never changes anything.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from itertools import islice
@@ -18,6 +19,7 @@ from simulator.slack.webapi import Call
 from tests.authority.stage import Stage
 from tests.authority.words import ACCOUNTS, LINK, MARK, MEMBERS, OWNER_OF_ACCOUNT
 
+HASH = re.compile(r"\b[0-9a-f]{64}\b")
 IN_CHANNEL = {
     "chat.postMessage",
     "chat.update",
@@ -206,6 +208,17 @@ class Watch:
             trigger = self._stage.slack.workspace.triggers.get(str(call.args.get("trigger_id")))
             reader = call.args.get("user_id") or (trigger.user if trigger else "nobody")
             self._look_at_text(text, str(reader), None)
+            self._look_at_view(text, str(reader))
+
+    def _look_at_view(self, text: str, reader: str) -> None:
+        """Forms about a held call, whatever is in it, are its owner's only."""
+        if actions.DETAILS_VIEW not in text and actions.DENY_FORM not in text:
+            return
+        self.counts["details"] += 1
+        for shown in HASH.findall(text):
+            query = "SELECT owner_id FROM approvals WHERE arguments_hash = ?"
+            owners = {row[0] for row in self._store.execute(query, (shown,))}
+            self._require(reader in owners, f"a held call of {owners} shown to {reader}")
 
     def _keep(self, message: Message, text: str) -> None:
         if is_card := actions.APPROVE in text:
