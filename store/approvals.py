@@ -5,13 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, true, update
 
 from store.database import Tx
 from store.errors import NotFound
 from store.messages import message_of, message_values
-from store.records import Approval, ApprovalId, ApprovalState, Member, MessageRef, TurnId, UserId
-from store.tables import approval_decisions, approvals, turns, within
+from store.records import (
+    AllowanceId,
+    Approval,
+    ApprovalId,
+    ApprovalState,
+    Member,
+    MessageRef,
+    Second,
+    SecondView,
+    TurnId,
+    UserId,
+)
+from store.tables import allowance_uses, approval_decisions, approval_seconds, approvals, turns, within
 
 _BY_PEOPLE = (ApprovalState.ALLOWED, ApprovalState.DENIED)
 _TO_DELIVER = (ApprovalState.ALLOWED, ApprovalState.DENIED, ApprovalState.EXPIRED)
@@ -43,7 +54,13 @@ async def hold(tx: Tx, approval: Approval) -> Approval:
         is_delivered=False,
         **message_values("card", approval.card),
     )
-    await tx.connection.execute(added.on_conflict_do_nothing(index_elements=["session_id", "tool_use_id"]))
+    is_new = await tx.changed(added.on_conflict_do_nothing(index_elements=["session_id", "tool_use_id"])) == 1
+    if is_new and approval.second is not None:
+        await tx.connection.execute(
+            insert(approval_seconds).values(
+                approval_id=approval.id, owner_id=row.owner_id, view=approval.second.view, first_at=None
+            )
+        )
     held = await _list(
         tx, approvals.c.session_id == approval.session_id, approvals.c.tool_use_id == approval.tool_use_id
     )
@@ -78,11 +95,13 @@ async def decide(
     reason: str | None,
     shown_hash: str | None,
     now: datetime,
+    allowance_id: AllowanceId | None = None,
 ) -> bool:
     """Decide a pending call, once; False when it is decided, expired, another's or not what was shown.
 
-    `expired` and `withdrawn` may come at any time; only the turn's owner allows, and a person who
-    denies must be the owner too. The arguments hash must be the shown one, where one is given.
+    `expired` and `withdrawn` may come at any time; else the turn's owner decides, and where a second
+    yes is needed the owner may deny but not allow: somebody else does either, once the owner has
+    allowed. The arguments hash must be the shown one, where one is given.
     """
     claimed = (
         update(approvals)
@@ -97,7 +116,43 @@ async def decide(
             approval_id=approval_id, state=state, decided_by=by, reason=reason, decided_at=now
         )
     )
+    if allowance_id is not None:
+        await tx.connection.execute(insert(allowance_uses).values(approval_id=approval_id, allowance_id=allowance_id))
+    if by is not None and state in _BY_PEOPLE:
+        second = update(approval_seconds).where(
+            approval_seconds.c.approval_id == approval_id, approval_seconds.c.owner_id != by
+        )
+        await tx.connection.execute(second.values(second_by=by))
     return True
+
+
+async def allow_first(
+    tx: Tx, approval_id: ApprovalId, *, by: UserId, shown_hash: str, now: datetime, expires_at: datetime
+) -> bool:
+    """Record the owner's yes to a call that needs a second one, once; False as `decide`. The wait begins anew."""
+    is_waiting = exists().where(
+        approvals.c.id == approval_id,
+        approvals.c.owner_id == by,
+        approvals.c.state == ApprovalState.PENDING,
+        approvals.c.expires_at > now,
+        approvals.c.arguments_hash == shown_hash,
+    )
+    claimed = (
+        update(approval_seconds)
+        .where(approval_seconds.c.approval_id == approval_id, approval_seconds.c.first_at.is_(None), is_waiting)
+        .values(first_at=now)
+    )
+    if await tx.changed(claimed) != 1:
+        return False
+    await _set(tx, approval_id, expires_at=expires_at)
+    return True
+
+
+async def mark_changed(tx: Tx, approval_id: ApprovalId, why: str) -> None:
+    """Record that an allowed call was not allowed at the session after all, and why."""
+    await tx.connection.execute(
+        update(approval_decisions).where(approval_decisions.c.approval_id == approval_id).values(reason=why)
+    )
 
 
 async def mark_delivered(tx: Tx, approval_id: ApprovalId) -> None:
@@ -117,6 +172,11 @@ async def list_pending(tx: Tx, turn_id: TurnId) -> tuple[Approval, ...]:
     return await _list(tx, approvals.c.turn_id == turn_id, approvals.c.state == ApprovalState.PENDING)
 
 
+async def list_for_turn(tx: Tx, turn_id: TurnId) -> tuple[Approval, ...]:
+    """Return all of the turn's held calls, decided or not, in the order they were held."""
+    return await _list(tx, approvals.c.turn_id == turn_id, by=(approvals.c.number,))
+
+
 async def list_pending_for(tx: Tx, owner: Member) -> tuple[Approval, ...]:
     """Return what waits for this owner's decision, the soonest to expire first."""
     return await _list(
@@ -131,7 +191,14 @@ def _may_decide(state: ApprovalState, by: UserId | None, now: datetime) -> Colum
     if state not in _BY_PEOPLE:
         return true()
     in_time = approvals.c.expires_at > now
-    return in_time if by is None else and_(in_time, approvals.c.owner_id == by)
+    if by is None:
+        return in_time
+    needed = exists().where(approval_seconds.c.approval_id == approvals.c.id)
+    begun = needed.where(approval_seconds.c.first_at.is_not(None))
+    alone = approvals.c.owner_id == by
+    if state is ApprovalState.ALLOWED:
+        alone = and_(alone, ~needed)
+    return and_(in_time, or_(alone, and_(approvals.c.owner_id != by, begun)))
 
 
 def _is_shown(shown_hash: str | None) -> ColumnElement[bool]:
@@ -143,12 +210,31 @@ async def _set(tx: Tx, approval_id: ApprovalId, **values: object) -> None:
         raise NotFound("approval", approval_id)
 
 
-async def _list(tx: Tx, *where: ColumnElement[bool]) -> tuple[Approval, ...]:
+_SOONEST = (approvals.c.expires_at, approvals.c.turn_id, approvals.c.number)
+
+
+async def _list(
+    tx: Tx, *where: ColumnElement[bool], by: tuple[ColumnElement[Any], ...] = _SOONEST
+) -> tuple[Approval, ...]:
+    whole = (
+        approvals.outerjoin(approval_decisions, approval_decisions.c.approval_id == approvals.c.id)
+        .outerjoin(approval_seconds, approval_seconds.c.approval_id == approvals.c.id)
+        .outerjoin(allowance_uses, allowance_uses.c.approval_id == approvals.c.id)
+    )
     rows = await tx.connection.execute(
-        select(approvals, approval_decisions.c.decided_by, approval_decisions.c.reason)
-        .join_from(approvals, approval_decisions, approval_decisions.c.approval_id == approvals.c.id, isouter=True)
+        select(
+            approvals,
+            approval_decisions.c.decided_by,
+            approval_decisions.c.reason,
+            approval_decisions.c.decided_at,
+            approval_seconds.c.view,
+            approval_seconds.c.first_at,
+            approval_seconds.c.second_by,
+            allowance_uses.c.allowance_id,
+        )
+        .select_from(whole)
         .where(*where)
-        .order_by(approvals.c.expires_at, approvals.c.turn_id, approvals.c.number)
+        .order_by(*by)
     )
     return tuple(_read(row) for row in rows)
 
@@ -168,4 +254,7 @@ def _read(row: Row[Any]) -> Approval:
         reason=row.reason,
         expires_at=row.expires_at,
         is_delivered=row.is_delivered,
+        decided_at=row.decided_at,
+        second=Second(SecondView(row.view), row.first_at, row.second_by) if row.view else None,
+        allowance_id=row.allowance_id,
     )

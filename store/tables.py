@@ -379,6 +379,7 @@ approvals = Table(
     CheckConstraint("state <> 'pending' OR NOT is_delivered", name="delivered_once_decided"),
     UniqueConstraint("session_id", "tool_use_id"),
     UniqueConstraint("id", "state"),
+    Index("uq_approvals_owner", "id", "owner_id", unique=True),
     Index("ix_approvals_turn", "turn_id", "number"),
     Index(
         "ix_approvals_pending",
@@ -387,6 +388,35 @@ approvals = Table(
         sqlite_where=text("state IN ('pending')"),
         postgresql_where=text("state IN ('pending')"),
     ),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    # Empty for a built-in tool: a unique index takes two NULLs for different.
+    Column("service", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("tool_hash", String),
+    Column("given_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    # Given by the thread's owner, for what the agent does with the owner's accounts.
+    ForeignKeyConstraint(
+        ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
+    ),
+    Index(
+        "uq_allowances_one_active",
+        "thread_id",
+        "service",
+        "tool",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index("ix_allowances_owner", "workspace_id", "owner_id"),
 )
 
 approval_decisions = Table(
@@ -401,6 +431,44 @@ approval_decisions = Table(
     ForeignKeyConstraint(["approval_id", "state"], ["approvals.id", "approvals.state"]),
     CheckConstraint("state IN ('allowed', 'denied', 'expired', 'withdrawn')", name="state"),
     CheckConstraint("state <> 'allowed' OR decided_by IS NOT NULL", name="allowed_by_somebody"),
+)
+
+allowance_uses = Table(
+    "allowance_uses",
+    metadata,
+    Column("approval_id", String, ForeignKey("approval_decisions.approval_id"), primary_key=True),
+    Column("allowance_id", String, ForeignKey("allowances.id"), nullable=False, index=True),
+)
+
+approval_seconds = Table(
+    "approval_seconds",
+    metadata,
+    Column("approval_id", String, primary_key=True),
+    Column("owner_id", String, nullable=False),
+    Column("view", String, nullable=False),
+    Column("first_at", UtcTime),
+    Column("second_by", String),
+    ForeignKeyConstraint(["approval_id", "owner_id"], ["approvals.id", "approvals.owner_id"]),
+    _states(records.SecondView, "view"),
+    CheckConstraint("second_by IS NULL OR (first_at IS NOT NULL AND second_by <> owner_id)", name="never_alone"),
+)
+
+second_cards = Table(
+    "second_cards",
+    metadata,
+    Column("approval_id", String, ForeignKey("approval_seconds.approval_id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *_message("card"),
+    Column("is_settled", Boolean, nullable=False),
+)
+
+homes = Table(
+    "homes",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("opened_at", UtcTime, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "user_id"], ["members.workspace_id", "members.user_id"]),
 )
 
 asides = Table(

@@ -99,6 +99,16 @@ async def list_open(tx: Tx) -> tuple[Turn, ...]:
     return await _list(tx, within(turns.c.state, OPEN_TURN_STATES))
 
 
+async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
+    """Return what the owner's turns have cost since then, in cents."""
+    total = await tx.connection.execute(
+        select(func.coalesce(func.sum(turns.c.cost_cents), 0.0)).where(
+            turns.c.workspace_id == owner.workspace_id, turns.c.owner_id == owner.user_id, turns.c.ended_at >= since
+        )
+    )
+    return float(total.scalar_one())
+
+
 async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
     """Return the owner's open turns, the oldest first."""
     return await _list(

@@ -13,6 +13,7 @@ from store import members, threads, turns, vaults
 from store.database import Tx
 from store.ids import new_id
 from store.records import (
+    Allowance,
     Approval,
     ApprovalState,
     Aside,
@@ -152,6 +153,20 @@ def an_approval(turn: Turn | None = None, **changes: Any) -> Approval:
         "is_delivered": False,
     }
     return Approval(**{**defaults, **changes})
+
+
+def an_allowance(thread: Thread | None = None, **changes: Any) -> Allowance:
+    thread = thread or a_thread()
+    defaults = {
+        "id": new_id("alw"),
+        "thread_id": thread.id,
+        "owner": thread.owner,
+        "service": "notes",
+        "tool": "write_note",
+        "tool_hash": None,
+        "given_at": NOON,
+    }
+    return Allowance(**{**defaults, **changes})
 
 
 def an_aside(thread: Thread | None = None, **changes: Any) -> Aside:

@@ -7,12 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from store import approvals
+from store import allowances, approvals
 from store.errors import NotFound
-from store.records import ApprovalState
-from tests.builders import NOON, a_member, a_message, a_thread, a_turn, an_approval, store_turn
+from store.records import ApprovalState, Second, SecondView
+from tests.builders import (
+    NOON,
+    a_member,
+    a_message,
+    a_thread,
+    a_turn,
+    an_allowance,
+    an_approval,
+    store_thread,
+    store_turn,
+)
 
 LATE = NOON + timedelta(hours=1)
+LATE_BY = timedelta(minutes=15)
 
 
 async def hold(tx, turn=None, **changes):
@@ -53,7 +64,7 @@ async def test_a_decision_is_recorded_and_is_the_only_one(database):
         assert not await decide(tx, approval)
         assert not await decide(tx, approval, ApprovalState.WITHDRAWN)
         assert await approvals.get(tx, approval.id) == replace(
-            approval, state=ApprovalState.DENIED, decided_by="U0ANN", reason="not that page"
+            approval, state=ApprovalState.DENIED, decided_by="U0ANN", reason="not that page", decided_at=NOON
         )
 
 
@@ -121,3 +132,82 @@ async def test_the_card_is_remembered(database):
         assert (await approvals.get(tx, approval.id)).card == a_message("9.0")
         with pytest.raises(NotFound):
             await approvals.set_card(tx, "apr_none", a_message("9.0"))
+
+
+async def hold_twice_asked(tx, **changes):
+    return await hold(tx, second=Second(SecondView.FULL), **changes)
+
+
+async def allow_first(tx, approval, **changes):
+    defaults = {"by": "U0ANN", "shown_hash": approval.arguments_hash, "now": NOON, "expires_at": LATE + LATE_BY}
+    return await approvals.allow_first(tx, approval.id, **{**defaults, **changes})
+
+
+async def test_the_owner_alone_never_allows_what_needs_a_second(database):
+    async with database.transaction() as tx:
+        approval = await hold_twice_asked(tx)
+
+        assert approval.second == Second(SecondView.FULL)
+        assert not await decide(tx, approval)
+        assert not await decide(tx, approval, by="U0BOB")
+        assert await allow_first(tx, approval)
+        assert not await allow_first(tx, approval)
+        assert not await decide(tx, approval)
+        assert (await approvals.get(tx, approval.id)).is_confirming
+
+
+async def test_somebody_else_decides_after_the_owner_and_is_named(database):
+    async with database.transaction() as tx:
+        approval = await hold_twice_asked(tx)
+        await allow_first(tx, approval)
+
+        assert await decide(tx, approval, by="U0BOB", now=LATE)
+        settled = await approvals.get(tx, approval.id)
+
+    assert (settled.state, settled.decided_by) == (ApprovalState.ALLOWED, "U0BOB")
+    assert settled.second == Second(SecondView.FULL, NOON, "U0BOB")
+    assert settled.expires_at == LATE + LATE_BY
+
+
+@pytest.mark.parametrize("is_confirming", [False, True])
+async def test_the_owner_may_deny_before_and_after_their_own_yes(database, is_confirming):
+    async with database.transaction() as tx:
+        approval = await hold_twice_asked(tx)
+        if is_confirming:
+            await allow_first(tx, approval)
+
+        assert await decide(tx, approval, ApprovalState.DENIED)
+        assert (await approvals.get(tx, approval.id)).second.by is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"by": "U0BOB"}, {"shown_hash": "b" * 64}, {"now": LATE + LATE_BY}], ids=["another", "hash", "late"]
+)
+async def test_a_first_yes_is_the_owners_in_time_and_for_what_was_shown(database, changes):
+    async with database.transaction() as tx:
+        approval = await hold_twice_asked(tx)
+
+        assert not await allow_first(tx, approval, **changes)
+
+
+async def test_a_call_decided_by_an_allowance_says_which(database):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        approval = await hold(tx, await store_turn(tx, a_turn(thread)))
+        allowance = await allowances.give(tx, an_allowance(thread))
+
+        assert await decide(tx, approval, allowance_id=allowance.id)
+        assert (await approvals.get(tx, approval.id)).allowance_id == allowance.id
+
+
+async def test_all_calls_of_a_turn_are_listed_in_their_order_and_changes_are_noted(database):
+    async with database.transaction() as tx:
+        turn = await store_turn(tx)
+        first, second = await hold(tx, turn, expires_at=LATE + LATE_BY), await hold(tx, turn)
+        await decide(tx, first)
+        await approvals.mark_changed(tx, first.id, "it changed")
+
+        listed = await approvals.list_for_turn(tx, turn.id)
+
+        assert [approval.id for approval in listed] == [first.id, second.id]
+        assert listed[0].reason == "it changed"

@@ -1,0 +1,31 @@
+"""Owns who has opened their App Home lately, so that it is kept up to date for them and for nobody else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from store.database import Tx
+from store.records import Member
+from store.tables import homes
+
+
+async def opened(tx: Tx, member: Member, now: datetime) -> None:
+    """Record that the member looks at their App Home."""
+    added = tx.insert(homes).values(workspace_id=member.workspace_id, user_id=member.user_id, opened_at=now)
+    await tx.connection.execute(
+        added.on_conflict_do_update(
+            index_elements=["workspace_id", "user_id"], set_={"opened_at": added.excluded.opened_at}
+        )
+    )
+
+
+async def is_open(tx: Tx, member: Member, since: datetime) -> bool:
+    """Tell whether the member has opened it since then."""
+    row = await tx.connection.execute(
+        select(homes.c.opened_at).where(
+            homes.c.workspace_id == member.workspace_id, homes.c.user_id == member.user_id, homes.c.opened_at >= since
+        )
+    )
+    return row.one_or_none() is not None

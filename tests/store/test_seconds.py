@@ -1,0 +1,56 @@
+"""Second approvers are asked once each, and their cards are settled once."""
+
+from __future__ import annotations
+
+import pytest
+
+from store import approvals, homes, seconds, turns
+from store.errors import InvariantBroken
+from store.records import Second, SecondView, TurnState
+from store.tables import approval_seconds
+from tests.builders import NOON, a_member, a_message, a_turn, an_approval, store_member, store_turn
+
+
+async def test_each_is_asked_once_and_listed_until_settled(database):
+    async with database.transaction() as tx:
+        turn = await store_turn(tx)
+        approval = await approvals.hold(tx, an_approval(turn, second=Second(SecondView.REDACTED)))
+        for user in ("U0CAROL", "U0BOB", "U0BOB"):
+            await seconds.ask(tx, approval.id, user)
+        await seconds.set_card(tx, approval.id, "U0BOB", a_message("7.0"))
+
+        asked = await seconds.list_for_turn(tx, turn.id)
+        await seconds.mark_settled(tx, approval.id, "U0BOB")
+
+        assert [(card.user_id, card.card) for card in asked] == [("U0BOB", a_message("7.0")), ("U0CAROL", None)]
+        assert [card.user_id for card in await seconds.list_for_turn(tx, turn.id)] == ["U0CAROL"]
+
+
+async def test_the_database_itself_refuses_an_owner_as_second(database):
+    with pytest.raises(InvariantBroken):
+        async with database.transaction() as tx:
+            approval = await approvals.hold(tx, an_approval(await store_turn(tx), second=Second(SecondView.FULL)))
+            mine = approval_seconds.update().where(approval_seconds.c.approval_id == approval.id)
+            await tx.connection.execute(mine.values(first_at=NOON, second_by="U0ANN"))
+
+
+async def test_a_home_is_open_for_who_opened_it_lately(database):
+    async with database.transaction() as tx:
+        member = await store_member(tx)
+        assert not await homes.is_open(tx, member, NOON)
+        await homes.opened(tx, member, NOON)
+        await homes.opened(tx, member, NOON)
+
+        assert await homes.is_open(tx, member, NOON)
+        assert not await homes.is_open(tx, a_member("U0BOB"), NOON)
+
+
+async def test_what_a_member_spent_is_their_own_since_then(database):
+    async with database.transaction() as tx:
+        turn = await store_turn(tx)
+        bobs = await store_turn(tx, a_turn(owner=await store_member(tx, a_member("U0BOB"))))
+        for each, cents in ((turn, 12.5), (bobs, 99.0)):
+            await turns.end(tx, each.id, TurnState.ENDED, outcome="answered", cost_cents=cents, now=NOON)
+
+        assert await turns.spent_since(tx, turn.owner, NOON) == 12.5
+        assert await turns.spent_since(tx, a_member("U0CAROL"), NOON) == 0
