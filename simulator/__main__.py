@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from simulator.demo import PORTS, ROOT, demo, free_port
+from simulator.demo import PORTS, ROOT, demo
 from simulator.peers import Peers
+from simulator.ports import free_port
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Port = Annotated[int, typer.Option(min=0, max=65535)]
@@ -27,7 +28,7 @@ def run(slack_port: Port = 0, agents_port: Port = 0, service_port: Port = 0, bot
     async def serve(stopping: asyncio.Event) -> int:
         peers = Peers(slack_port=slack_port, agents_port=agents_port, service_port=service_port)
         async with peers.running():
-            port = bot_port or free_port(0)
+            port = bot_port or free_port()
             variables = peers.environment(f"http://127.0.0.1:{port}", port, "sqlite+aiosqlite:///simulated.db")
             print(f"# The workspace page: {peers.slack.url}/   Ctrl-C stops the simulators.")
             print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()), flush=True)

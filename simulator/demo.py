@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from simulator.peers import AGENTS_VARIABLES, SLACK_VARIABLES, Peer, Peers, new_sealing_key
+from simulator.ports import free_port
 from simulator.slack.build_page import PageNotBuilt, build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -241,14 +241,6 @@ def kept_key(folder: Path) -> str:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(new_sealing_key())
     return path.read_text("ascii")
-
-
-def free_port(preferred: int) -> int:
-    """Return the preferred port, or a free one where it is busy."""
-    for port in (preferred, 0):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
-            return int(listener.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")
 
 
 def welcome(peers: Peers, without: set[Peer], url: str, folder: Path) -> str:

@@ -19,10 +19,11 @@ from pathlib import Path
 from bot import actions
 from bot.settings import Settings
 from simulator.peers import Peers
+from simulator.ports import free_port
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
 from tests.process import BotProcess
-from tests.world import ALICE, BOB, GENERAL, TurnableClock, World, free_port
+from tests.world import ALICE, BOB, GENERAL, TurnableClock, World
 
 LATENCY = {
     "chat.postMessage": 0.03,

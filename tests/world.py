@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,18 +16,12 @@ from bot.app import App, running
 from bot.settings import Settings
 from simulator.clock import SimulatorClock
 from simulator.peers import Peers
+from simulator.ports import free_port
 from simulator.slack import people
 from store import tables
 
 ALICE, BOB, CAROL = people.ALICE, people.BOB, people.CAROL
 GENERAL = people.GENERAL
-
-
-def free_port() -> int:
-    """Return a port that is free right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 PAUSE = 5.0

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pytest
 
 from simulator.peers import Peers
+from simulator.ports import free_port
 from store.records import Secret
 from store.sealing import parse_keys
 from tests.process import ROOT, BotProcess
-from tests.world import free_port
 
 
 @dataclass(frozen=True)

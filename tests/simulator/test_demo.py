@@ -11,6 +11,7 @@ import pytest
 
 from simulator import demo as demos
 from simulator.peers import Peers
+from simulator.ports import free_port
 
 REAL_SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "DEPUTY_ADMINS": "U1", "HOME": "/home/me"}
 
@@ -46,14 +47,6 @@ def test_a_fresh_demo_forgets_the_database_and_its_key_and_touches_nothing_else(
     assert stat.S_IMODE((folder / "sealing.key").stat().st_mode) == 0o600
 
 
-def test_a_busy_port_gives_way_to_a_free_one():
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        taken = busy.getsockname()[1]
-        assert demos.free_port(taken) not in {taken, 0}
-
-    assert demos.free_port(taken) == taken
-
-
 async def test_a_bot_that_ends_by_itself_is_reported_with_its_code_and_last_words(tmp_path, capsys):
     log = tmp_path / "bot.log"
     async with demos.started_bot({"PATH": ""}, log) as bot, asyncio.timeout(60):
@@ -73,7 +66,7 @@ async def peers():
 
 
 async def test_the_bot_gets_ready_against_the_peers_and_stops_when_told(peers, tmp_path):
-    port = demos.free_port(0)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = peers.environment(url, port, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
     stopping = asyncio.Event()
@@ -99,7 +92,7 @@ asyncio.run(main())
 
 
 async def test_the_bot_does_not_stay_behind_when_the_demo_is_killed(peers, tmp_path):
-    port = demos.free_port(0)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = peers.environment(url, port, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
     arguments = (sys.executable, "-c", STARTER, str(tmp_path / "bot.log"))
