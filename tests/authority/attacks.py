@@ -5,6 +5,7 @@ Nothing here is noted as anybody's permission, except that somebody clicked Appr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import sqlite3
@@ -35,6 +36,13 @@ FORGEABLE = (
     actions.START_OWN,
     actions.SHOW_STATUS,
 )
+
+
+NEWEST_THREADS = (
+    "SELECT id, owner_id, channel, session_id FROM threads WHERE session_state = 'open'"
+    " ORDER BY created_at DESC LIMIT 12"
+)
+PLANT = "UPDATE threads SET session_id = ? WHERE id = ? AND session_state = 'open'"
 
 
 class Attacks:
@@ -177,31 +185,27 @@ class Attacks:
         self.watch.foreign_vaults.add(made.id)
         self.agents.vaults[made.id] = made
 
-    def plant_session(self, number: int) -> None:
+    async def plant_session(self, number: int) -> None:
         """Put another's session under a member's thread, marked as if it were its own."""
+        threads = await asyncio.to_thread(self._in_store, NEWEST_THREADS)
+        if not threads:
+            return
+        thread_id, owner, channel, session_id = threads[number % len(threads)]
+        true = self.agents.sessions.get(session_id)
+        if true is None:
+            return
+        external = f"{people.TEAM}/{owner}"
+        others = [v.id for v in self.agents.vaults.values() if v.metadata.get("external_user_id", "") != external]
+        vaults = ([others[number % len(others)]] if others else [], [*true.vault_ids, *others[:1]], [])[number % 3]
+        if vaults == true.vault_ids:
+            vaults = []
+        planted = self._copy(true, vaults, thread_id, owner, channel)
+        await asyncio.to_thread(self._in_store, PLANT, (planted.id, thread_id))
+
+    def _in_store(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        """Ask the database, or change it, behind Deputy's back. Beside the loop: it waits for Deputy's transactions."""
         with closing(sqlite3.connect(self.stage.database, timeout=10, isolation_level=None)) as store:
-            threads = store.execute(
-                "SELECT id, owner_id, channel, session_id FROM threads WHERE session_state = 'open'"
-                " ORDER BY created_at DESC LIMIT 12"
-            ).fetchall()
-            if not threads:
-                return
-            thread_id, owner, channel, session_id = threads[number % len(threads)]
-            true = self.agents.sessions.get(session_id)
-            if true is None:
-                return
-            others = [
-                v.id
-                for v in self.agents.vaults.values()
-                if v.metadata.get("external_user_id", "") != f"{people.TEAM}/{owner}"
-            ]
-            vaults = ([others[number % len(others)]] if others else [], [*true.vault_ids, *others[:1]], [])[number % 3]
-            if vaults == true.vault_ids:
-                vaults = []
-            planted = self._copy(true, vaults, thread_id, owner, channel)
-            store.execute(
-                "UPDATE threads SET session_id = ? WHERE id = ? AND session_state = 'open'", (planted.id, thread_id)
-            )
+            return store.execute(statement, values).fetchall()
 
     def _copy(self, true: Session, vaults: list[str], thread_id: str, owner: str, channel: str) -> Session:
         metadata = {
@@ -233,18 +237,14 @@ class Attacks:
         """Exchange the sessions of two members' threads in the store."""
         with closing(sqlite3.connect(self.stage.database, timeout=10, isolation_level=None)) as store:
             store.execute("BEGIN IMMEDIATE")
-            rows = store.execute(
-                "SELECT id, owner_id, session_id FROM threads WHERE session_state = 'open'"
-                " ORDER BY created_at DESC LIMIT 12"
-            ).fetchall()
-            rows = [row for row in rows if self._is_untouched(row[0], row[2])]
+            rows = [row for row in store.execute(NEWEST_THREADS) if self._is_untouched(row[0], row[3])]
             pairs = [(one, two) for one in rows for two in rows if one[1] < two[1]]
             if not pairs:
                 return
             one, two = pairs[number % len(pairs)]
             store.execute("UPDATE threads SET session_id = 'sesn_0' WHERE id = ?", (one[0],))
-            store.execute("UPDATE threads SET session_id = ? WHERE id = ?", (one[2], two[0]))
-            store.execute("UPDATE threads SET session_id = ? WHERE id = ?", (two[2], one[0]))
+            store.execute("UPDATE threads SET session_id = ? WHERE id = ?", (one[3], two[0]))
+            store.execute("UPDATE threads SET session_id = ? WHERE id = ?", (two[3], one[0]))
             store.execute("COMMIT")
 
     def _is_untouched(self, thread_id: str, session_id: str) -> bool:

@@ -287,8 +287,7 @@ class Play(RuleBasedStateMachine):
         elif two % 4 == 1:
             await asyncio.to_thread(attacks.swap_sessions, one)
         else:
-            # Beside the loop: it waits for whatever transaction Deputy has open.
-            await asyncio.to_thread(attacks.plant_session, one)
+            await attacks.plant_session(one)
         # Then somebody goes on in a thread, so that Deputy meets it.
         await self.now.acts.write(member(one), two, self.now.acts.own_root(member(one), two), is_mention=False)
 
