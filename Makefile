@@ -24,8 +24,7 @@ run: $(VENV)/.demo-ready ## Run Deputy for real, with the variables of .env.exam
 test: $(VENV)/.dev-ready check ## Check style and types, run every test, hold coverage
 	@$(BIN)/python -m simulator.slack.build_page
 	@rm -f .coverage .coverage.*
-	@# tests/test_authority.py still reports crossings of its own making under load: `make authority` until that is mended.
-	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/test_authority.py
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist worksteal
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage of bot, oauth, store: /; s/$$/ %/'
 	@$(BIN)/python -m coverage report > build/coverage.txt || (cat build/coverage.txt; exit 1)

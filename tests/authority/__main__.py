@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import random
 import sys
@@ -16,11 +17,14 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--steps", type=int, default=50_000)
 parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
 given = parser.parse_args()
+gc.set_threshold(100_000, 50, 100)  # thousands of messages and events are kept to the end
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 logging.disable(logging.CRITICAL)
 seen = play(given.steps, given.seed)
 if seen.failure:
     traceback.print_exception(seen.failure)
     print("after " + "\n      ".join(seen.told))
+if missing := seen.missing():
+    print(f"proves nothing: no {', no '.join(missing)}")
 print(seen.line(given.seed))
-sys.exit(1 if seen.failure else 0)
+sys.exit(1 if seen.failure or missing else 0)

@@ -100,6 +100,11 @@ class Tally:
         """Return how often somebody acted as somebody else; the first one ends the play."""
         return int(isinstance(self.failure, Crossing))
 
+    def missing(self) -> list[str]:
+        """Return what never happened, without which nothing is proved."""
+        happened = ("sends", "confirmations", "mcp_calls", "credentials", "arrivals_refused", "restarts")
+        return [name for name in happened if not self.counts[name]]
+
     def line(self, seed_used: int) -> str:
         """Return everything in one line."""
         seen = self.counts
