@@ -3,6 +3,7 @@
 DeputyError
 ├── NotPermitted          the person may not; told privately, with the next step
 ├── Misunderstood         cannot be read; told privately, with usage
+├── SettingsInvalid       settings that cannot be so; each problem at its place
 ├── Unavailable           someone's outage; said once, after retries
 │   ├── AgentsUnavailable
 │   └── SlackUnavailable
@@ -48,6 +49,18 @@ class Refusal(StrEnum):
     NOT_IN_CHANNEL = "not_in_channel"
     GONE = "gone"
     """The thing clicked on is no longer there."""
+    NOT_AN_ADMIN = "not_an_admin"
+    SETTING_CHANGED = "setting_changed"
+    """Another admin changed it since it was shown."""
+    ALL_PAUSED = "all_paused"
+    MEMBER_PAUSED = "member_paused"
+    SERVICE_PAUSED = "service_paused"
+    MAY_NOT_ASK_HERE = "may_not_ask_here"
+    MAY_NOT_USE_PROFILE = "may_not_use_profile"
+    MAY_NOT_CONNECT = "may_not_connect"
+    MEMBER_BUDGET_USED = "member_budget_used"
+    CHANNEL_BUDGET_USED = "channel_budget_used"
+    WORKSPACE_BUDGET_USED = "workspace_budget_used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,27 @@ class Misunderstood(DeputyError):
     """`subcommand`, `service`, `profile`, `task_missing` or `task_too_long`."""
     given: str
     near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with settings: where (`channels.C0123.profile`), and a sentence that goes on from there."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+
+@dataclass(eq=False)
+class SettingsInvalid(DeputyError):
+    """Settings that cannot be so; nothing was changed."""
+
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"- {problem}" for problem in self.problems)
 
 
 @dataclass(eq=False)

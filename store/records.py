@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 WorkspaceId = NewType("WorkspaceId", str)
 """Enterprise id (`E…`) of an org-wide install, else team id (`T…`)."""
@@ -415,6 +415,19 @@ class SavedProfile:
     environment_id: EnvironmentId
     fingerprint: str
     """SHA-256 of the profile as saved: another one means it must be saved again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that admins set, as it is now; what is in it is known by `bot.config` alone."""
+
+    kind: str
+    """`workspace`, `service`, `profile`, `channel` or `member`."""
+    name: str
+    body: dict[str, Any] | None
+    """None: it was taken back. Its version is kept, so that a form opened before notices."""
+    version: int
+    """1 at first; one more with each change. 0 stands for what nobody set yet."""
 
 
 @dataclass(frozen=True, slots=True)

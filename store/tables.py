@@ -256,6 +256,8 @@ threads = Table(
     Column("session_id", String, unique=True),
     Column("session_vault_id", String),
     Column("session_services", JSON, nullable=False),
+    Column("session_tools", JSON(none_as_null=True)),
+    Column("agent_version", Integer),
     Column("created_at", UtcTime, nullable=False),
     _owner(),
     _own_vault("session_vault_id"),
@@ -306,6 +308,7 @@ turns = Table(
     Column("usage_base_cost_cents", Float),
     Column("usage_base_input_tokens", Integer),
     Column("usage_base_output_tokens", Integer),
+    Column("allowance_cents", Float),
     # A turn's owner is its thread's owner, never somebody who wrote there.
     ForeignKeyConstraint(
         ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
@@ -496,6 +499,19 @@ profiles = Table(
     Column("agent_version", Integer, nullable=False),
     Column("environment_id", String, nullable=False),
     Column("fingerprint", String, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("body", JSON(none_as_null=True)),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("changed_by", String, nullable=False),
+    CheckConstraint("version > 0", name="version"),
 )
 
 audit_entries = Table(

@@ -26,13 +26,14 @@ ARROWS: dict[str, set[str]] = {
     "bot.actions": set(),
     "bot.notices": {"bot.errors", "bot.events", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
+    "bot.config": {"bot.config", "bot.errors", "store.records"},
     "bot.clock": set(),
     "bot.logs": set(),
     "bot.metrics": set(),
     "bot.settings": {"bot.errors", "store.database", "store.errors", "store.records", "store.sealing"},
-    "bot.renderers": {"bot.renderers", "oauth.errors", "oauth.ports", "store.records", *WORDS},
-    "bot.domain": {"bot.domain", "bot.codec", "oauth", "store", *WORDS},
-    "bot.agents": {"bot.agents", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
+    "bot.renderers": {"bot.renderers", "bot.config", "oauth.errors", "oauth.ports", "store.records", *WORDS},
+    "bot.domain": {"bot.domain", "bot.codec", "bot.config", "oauth", "store", *WORDS},
+    "bot.agents": {"bot.agents", "bot.config", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
     "bot.slack": {"bot.slack", "bot.renderers", "bot.domain.ports", "store", *WORDS},
     "bot.listeners": {"bot.listeners", "bot.domain.desk", "bot.domain.ports", "store.records", *WORDS},
     "bot.web": {"bot.web", "bot.errors", "oauth"},
@@ -55,6 +56,8 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "joserfc": ("oauth",),
     "aiohttp": ("bot.slack", "bot.app"),
     "typer": ("bot.__main__",),
+    "pydantic": ("bot.config",),
+    "yaml": ("bot.config",),
 }
 
 

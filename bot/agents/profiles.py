@@ -8,20 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, status_of, text_of
+from bot.config.rules import Rule, stricter
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.errors import AgentsRejected, AgentsUnavailable
 from store.records import AgentId, EnvironmentId, SavedProfile
 
-_POLICIES: Mapping[str, Mapping[str, Any]] = {
-    "allowed": {"enabled": True, "permission_policy": {"type": "always_allow"}},
-    "user_approved": {"enabled": True, "permission_policy": {"type": "always_ask"}},
-    "denied": {"enabled": False},
+_POLICIES: Mapping[Rule, Mapping[str, Any]] = {
+    Rule.ALLOWED: {"enabled": True, "permission_policy": {"type": "always_allow"}},
+    Rule.AUTO: {"enabled": True, "permission_policy": {"type": "auto"}},
+    Rule.USER_APPROVED: {"enabled": True, "permission_policy": {"type": "always_ask"}},
+    Rule.DENIED: {"enabled": False},
 }
+TOOLS_MAX = 256
+"""Configured tools over all toolsets of an agent (managed-agents-api.md §2.1)."""
 
 
 def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceTools]) -> list[Any]:
@@ -34,7 +39,8 @@ def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceToo
         "default_config": _policy("denied"),
         "configs": [{"type": tool, "name": tool, **_policy(rule)} for tool, rule in sorted(built_in_rules.items())],
     }
-    return [built_in, *(_build_toolset(service) for service in _sorted(services))]
+    room = TOOLS_MAX - max(1, len(built_in_rules))
+    return [built_in, *(_build_toolset(service) for service in _sorted(_all_fitted(services, room)))]
 
 
 def build_servers(services: Iterable[ServiceTools]) -> list[Any]:
@@ -180,13 +186,11 @@ class Profiles:
 
 
 def _policy(rule: str) -> dict[str, Any]:
-    if rule not in _POLICIES:
-        raise ValueError(f"no such tool rule: {rule!r}")
-    return dict(_POLICIES[rule])
+    return dict(_POLICIES[Rule(rule)])
 
 
 def _build_toolset(service: ServiceTools) -> dict[str, Any]:
-    if service.default_rule == "allowed":
+    if service.default_rule == Rule.ALLOWED:
         raise ValueError(f"{service.name}: tools that are not listed must not be allowed")
     return {
         "type": "mcp_toolset",
@@ -194,6 +198,31 @@ def _build_toolset(service: ServiceTools) -> dict[str, Any]:
         "default_config": _policy(service.default_rule),
         "configs": [{"name": tool, **_policy(rule)} for tool, rule in sorted(service.rules.items())],
     }
+
+
+def _all_fitted(services: Iterable[ServiceTools], room: int) -> list[ServiceTools]:
+    """Return the services with no more rules than there is room for, those with the fewest rules untouched."""
+    fitted: list[ServiceTools] = []
+    waiting = sorted(services, key=lambda service: len(service.rules))
+    for number, service in enumerate(waiting):
+        fitted.append(_fitted(service, room // (len(waiting) - number)))
+        room -= max(1, len(fitted[-1].rules))
+    return fitted
+
+
+def _fitted(service: ServiceTools, room: int) -> ServiceTools:
+    """Return rules that the API has room for: what cannot be listed gets a stricter rule, never a looser one."""
+    if len(service.rules) <= room:
+        return service
+    default = Rule(service.default_rule)
+    rules = {tool: Rule(rule) for tool, rule in service.rules.items() if rule != default}
+    if len(rules) <= room:
+        return replace(service, rules=rules)
+    strict = {tool: rule for tool, rule in rules.items() if stricter(rule, default) is rule}
+    if len(strict) > room:
+        return replace(service, rules={}, default_rule=Rule.DENIED)
+    rest = sorted(rules.keys() - strict.keys())[: room - len(strict)]
+    return replace(service, rules=strict | {tool: rules[tool] for tool in rest})
 
 
 def _sorted(services: Iterable[ServiceTools]) -> list[ServiceTools]:

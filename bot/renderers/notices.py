@@ -21,6 +21,7 @@ from bot.errors import (
     Refused,
     Rejected,
     SessionLost,
+    SettingsInvalid,
     SlackUnavailable,
     StreamEnded,
     Unavailable,
@@ -189,6 +190,22 @@ REFUSALS = {
     Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",
     Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
     Refusal.GONE: "That is no longer there.",
+    Refusal.NOT_AN_ADMIN: "Only admins of Deputy can change that. Ask one of them.",
+    Refusal.SETTING_CHANGED: "Somebody else changed this while you had it open, so I kept theirs. Open it again to see "
+    "what it is now.",
+    Refusal.ALL_PAUSED: "An admin has paused me for everybody. Nothing is lost; try again later.",
+    Refusal.MEMBER_PAUSED: "An admin has paused me for you. Ask them if that surprises you.",
+    Refusal.SERVICE_PAUSED: "An admin has paused this service. Your connection is kept.",
+    Refusal.MAY_NOT_ASK_HERE: "Not everybody may ask me in this channel, and you're not among those who may. "
+    "Ask me in a direct message.",
+    Refusal.MAY_NOT_USE_PROFILE: "That agent isn't open to you. Ask without --agent, or ask an admin.",
+    Refusal.MAY_NOT_CONNECT: "That service isn't open to you. Ask an admin if you need it.",
+    Refusal.MEMBER_BUDGET_USED: "Your budget for this month is used up. It starts anew on the 1st; an admin can raise "
+    "it before.",
+    Refusal.CHANNEL_BUDGET_USED: "This channel's budget for the month is used up. Ask me in a direct message, or ask "
+    "an admin to raise it.",
+    Refusal.WORKSPACE_BUDGET_USED: "The workspace's budget for this month is used up. It starts anew on the 1st; an "
+    "admin can raise it before.",
 }
 """A sentence for each refusal, with the next step where there is one."""
 
@@ -204,6 +221,7 @@ ERRORS: dict[type, str] = {
     DeputyError: "Something broke on my side.",
     NotPermitted: "You can't do that here.",
     Misunderstood: "I didn't understand that.",
+    SettingsInvalid: "That can't be set like this. Nothing was changed.",
     Unavailable: "Something I need can't be reached right now. Try again in a few minutes.",
     AgentsUnavailable: "I can't reach Claude right now. Try again in a few minutes.",
     SlackUnavailable: "Slack can't be reached right now. Try again in a few minutes.",

@@ -115,7 +115,7 @@ def test_a_default_that_allows_is_refused() -> None:
 
 
 def test_an_unknown_rule_is_refused() -> None:
-    with pytest.raises(ValueError, match="no such tool rule"):
+    with pytest.raises(ValueError, match="not a valid Rule"):
         build_tools({"bash": "sometimes"}, ())
 
 
@@ -279,3 +279,41 @@ async def test_a_refused_change_is_said_to_be_wrong(simulated, client) -> None:
 
     with pytest.raises(AgentsRejected):
         await profiles.save(replace(SPEC, system="x" * 100_001), saved)
+
+
+def effective(tools, name: str) -> str:
+    toolset = tools[1]
+    found = next((one for one in toolset["configs"] if one["name"] == name), toolset["default_config"])
+    return found["permission_policy"]["type"] if found["enabled"] else "denied"
+
+
+def test_auto_is_the_apis_own_policy() -> None:
+    tools = build_tools({}, (replace(NOTION, rules={"search": "auto"}, default_rule="auto"),))
+
+    assert effective(tools, "search") == effective(tools, "tomorrow") == "auto"
+
+
+POLICY = {"allowed": "always_allow", "auto": "auto", "user_approved": "always_ask", "denied": "denied"}
+ORDER = ["always_allow", "auto", "always_ask", "denied"]
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1, max_size=5), st.sampled_from(list(POLICY)), max_size=363),
+    st.sampled_from(["auto", "user_approved", "denied"]),
+    st.integers(1, 4),
+)
+def test_rules_beyond_the_apis_limit_get_stricter_never_looser(rules, default, copies) -> None:
+    many = {f"{name}{number}": rule for name, rule in rules.items() for number in range(copies)}
+    tools = build_tools({}, (replace(NOTION, rules=many, default_rule=default),))
+
+    assert sum(max(1, len(toolset["configs"])) for toolset in tools) <= 256
+    for name, rule in [*many.items(), ("unlisted", default)]:
+        assert ORDER.index(effective(tools, name)) >= ORDER.index(POLICY[rule])
+
+
+def test_a_service_with_a_thousand_rules_leaves_room_for_the_others() -> None:
+    big = replace(GITHUB, rules={f"tool_{number}": "allowed" for number in range(1_000)})
+
+    tools = build_tools({}, (NOTION, big))
+
+    assert [len(toolset["configs"]) for toolset in tools] == [0, 252, 3]

@@ -1,0 +1,246 @@
+"""What admins set, as one document: the nouns, their limits and what they say by default; pure.
+
+Field descriptions are the published schema's (docs/config.schema.json). How it is read and compared is `document`'s
+and `plan`'s; what is done with it is the domain's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from bot.config.rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, TighterTools, ToolRules
+
+DEFAULT_PROFILE = "default"
+HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+def _exact(given: object) -> object:
+    """Read a number as it is written: 0.1 is a tenth of a dollar."""
+    return str(given) if isinstance(given, float) else given
+
+
+UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Host = Annotated[str, StringConstraints(to_lower=True, max_length=253, pattern=HOST)]
+Package = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9@][^\s;|&$`<>]*$")]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+]
+_AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")
+Usd = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    Field(ge=0, le=1_000_000, decimal_places=2),
+    _AS_NUMBER,
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1_000_000}),
+]
+"""US dollars with at most two decimals."""
+UsdAboveZero = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    Field(gt=0, le=1_000_000, decimal_places=2),
+    _AS_NUMBER,
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}),
+]
+Who = Literal["everyone", "admins"] | Annotated[tuple[UserId, ...], Field(min_length=1, max_length=500)]
+"""Of the members: everyone, the admins, or those listed."""
+
+
+class Part(BaseModel):
+    """A part of the settings: immutable, nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Budgets(Part):
+    """Limits that hold where nothing nearer is set; in US dollars, months are UTC."""
+
+    workspace_per_month: Usd | None = Field(default=None, description="All requests of a month together.")
+    member_per_month: Usd | None = Field(default=None, description="For each member who has none of their own.")
+    channel_per_month: Usd | None = Field(default=None, description="For each channel that has none of its own.")
+    per_turn: UsdAboveZero = Field(
+        default=Decimal(5), description="For one request, where the profile says nothing else."
+    )
+
+
+class Service(Part):
+    """What is set for one service, of the catalogue or added."""
+
+    is_paused: bool = Field(default=False, description="Kill switch: nobody's agent gets it, running ones are stopped.")
+    who_may_connect: Who = Field(default="everyone", description="Others are not offered it.")
+    tools: ToolRules | None = Field(default=None, description="Its tool rules; left out: those of the catalogue.")
+
+
+class Skill(Part):
+    """A skill of the API: Anthropic's or one of your own."""
+
+    type: Literal["anthropic", "custom"]
+    skill_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = Field(
+        default=None, description="Left out: the latest."
+    )
+
+
+class Packages(Part):
+    """What is installed in the sandbox, by package manager; versions in the manager's own words."""
+
+    apt: tuple[Package, ...] = ()
+    cargo: tuple[Package, ...] = ()
+    gem: tuple[Package, ...] = ()
+    go: tuple[Package, ...] = ()
+    npm: tuple[Package, ...] = ()
+    pip: tuple[Package, ...] = ()
+
+    @property
+    def are_any(self) -> bool:
+        """Tell whether there is something to install."""
+        return any(self.model_dump().values())
+
+
+class Environment(Part):
+    """The sandbox that an agent works in."""
+
+    network: Literal["limited", "unrestricted"] = Field(
+        default="limited", description="`limited`: the hosts below and nothing else."
+    )
+    allowed_hosts: Annotated[tuple[Host, ...], Field(max_length=100)] = Field(
+        default=(), description="Hosts that the sandbox reaches; `*.example.com` for all below one."
+    )
+    allow_mcp_servers: bool = Field(
+        default=True, description="Services are reached; without it none works unless its host is allowed."
+    )
+    allow_package_managers: bool = Field(default=False, description="Registries of packages are reached.")
+    packages: Packages = Packages()
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.network == "unrestricted" and self.allowed_hosts:
+            raise ValueError("allowed_hosts: only with `network: limited`")
+        if self.packages.are_any and self.network == "limited" and not self.allow_package_managers:
+            raise ValueError("packages: a limited network needs `allow_package_managers: true` to install them")
+        return self
+
+
+class Profile(Part):
+    """An agent: its model, words, tools and surroundings."""
+
+    model: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@-]{1,256}$")] | None = Field(
+        default=None, description="Left out: DEPUTY_MODEL."
+    )
+    description: Line | None = Field(default=None, description="For people who choose between agents.")
+    system_prompt: Annotated[str, StringConstraints(max_length=90_000)] = Field(
+        default="", description="Added to Deputy's own, which says whose agent it is and what is not an instruction."
+    )
+    preset: Preset = Field(default=Preset.CAREFUL, description="The rules to begin with; see docs/admin.md.")
+    built_in_tools: Mapping[BuiltIn, Rule] = Field(default={}, description="Where they differ from the preset.")
+    services: Literal["all"] | tuple[ServiceName, ...] = Field(
+        default="all", description="Those that the owner has connected, of these."
+    )
+    service_tools: Mapping[ServiceName, TighterTools] = Field(
+        default={}, description="Narrows a service's tool rules; the stricter rule holds."
+    )
+    skills: Annotated[tuple[Skill, ...], Field(max_length=20)] = ()
+    environment: Environment = Environment()
+    budget_per_turn: UsdAboveZero | None = Field(default=None, description="Left out: the general one.")
+    who_may_use: Who = "everyone"
+
+    @model_validator(mode="after")
+    def _can_read_skills(self) -> Self:
+        if self.skills and self.built_in_rules[BuiltIn.READ] is Rule.DENIED:
+            raise ValueError("skills: the agent needs the built-in tool `read` to use them")
+        return self
+
+    @property
+    def built_in_rules(self) -> Mapping[BuiltIn, Rule]:
+        """Return the rule of every built-in tool."""
+        return {**BUILT_IN_RULES[self.preset], **self.built_in_tools}
+
+
+class Channel(Part):
+    """What holds in one channel."""
+
+    profile: ProfileName | None = Field(default=None, description="Its agent; left out: `default`.")
+    who_may_ask: Who = "everyone"
+    budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
+
+
+class MemberSettings(Part):
+    """What holds for one member."""
+
+    is_paused: bool = Field(default=False, description="Kill switch: asks nothing, what runs is stopped.")
+    budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
+
+
+class Config(Part):
+    """Everything that admins set, for one workspace."""
+
+    version: Literal[1] = Field(default=1, description="The form of this file.")
+    admins: tuple[UserId, ...] = Field(default=(), description="Besides those in DEPUTY_ADMINS.")
+    is_paused: bool = Field(default=False, description="Kill switch: nobody asks anything, what runs is stopped.")
+    budgets: Budgets = Budgets()
+    services: Mapping[ServiceName, Service] = {}
+    profiles: Mapping[ProfileName, Profile] = {}
+    channels: Mapping[ChannelId, Channel] = {}
+    members: Mapping[UserId, MemberSettings] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        known = {DEFAULT_PROFILE, *self.profiles}
+        if lost := sorted({one.profile for one in self.channels.values() if one.profile} - known):
+            raise ValueError(f"channels: there is no profile {', '.join(lost)}")
+        return self
+
+    def service(self, name: str) -> Service:
+        """Return what is set for a service; of one nobody set anything for, the defaults."""
+        return self.services.get(name) or Service()
+
+    def profile(self, name: str) -> Profile | None:
+        """Return a profile, None if there is none; `default` is always there."""
+        return self.profiles.get(name) or (Profile() if name == DEFAULT_PROFILE else None)
+
+    def channel(self, channel: str) -> Channel:
+        """Return what holds in a channel."""
+        return self.channels.get(channel) or Channel()
+
+    def member(self, user_id: str) -> MemberSettings:
+        """Return what holds for a member."""
+        return self.members.get(user_id) or MemberSettings()
+
+    @property
+    def profile_names(self) -> tuple[str, ...]:
+        """Return every profile's name, `default` first."""
+        return (DEFAULT_PROFILE, *sorted(name for name in self.profiles if name != DEFAULT_PROFILE))
+
+
+def is_among(who: Who, user_id: str, *, is_admin: bool) -> bool:
+    """Tell whether a member is meant."""
+    if who == "everyone":
+        return True
+    return is_admin if who == "admins" else user_id in who
+
+
+def dump(part: Part) -> dict[str, Any]:
+    """Return a part as JSON has it, without what only says a default."""
+    return part.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,99 @@
+"""What is wrong with settings, in sentences that name the place; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.errors import Problem, SettingsInvalid
+
+Part = TypeVar("Part", bound=BaseModel)
+Loc = tuple[int | str, ...]
+
+_WORDS = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "is missing",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "dict_type": "must be a table of names",
+    "mapping_type": "must be a table of names",
+    "model_type": "must be a table of settings",
+    "tuple_type": "must be a list",
+    "decimal_parsing": "must be an amount such as 2.50",
+    "decimal_type": "must be an amount such as 2.50",
+    "decimal_max_places": "must be an amount with at most two decimals",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must not be empty",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must not be empty",
+}
+_NAMES = {
+    r"^[UW]": "must be a Slack user id such as U0123ABCD",
+    r"^[CG]": "must be a Slack channel id such as C0123ABCD",
+    r"^[a-z0-9]": "must be a name of a-z, 0-9, - and _",
+    r"^(\*\.)?": "must be a host such as api.example.com or *.example.com",
+    r"^\S": "must not begin or end with a space",
+}
+"""What a text must be, by the beginning of its pattern."""
+
+
+def checked(part: type[Part], given: Mapping[str, Any]) -> Part:
+    """Return the part that a table describes. Raises `SettingsInvalid` with every problem."""
+    try:
+        return part.model_validate(given)
+    except ValidationError as error:
+        raise SettingsInvalid(problems_of(error)) from error
+
+
+def problems_of(error: ValidationError) -> tuple[Problem, ...]:
+    """Return each problem once, in the order of the document; never the value that was given."""
+    found = error.errors(include_url=False, include_input=False)
+    lists = {_place(details) for details in found if _is_of_a_list(details)}
+    told = {
+        ".".join(str(part) for part in details["loc"] if not _is_branch(part)): _sentence(details)
+        for details in reversed(found)
+        if not _is_noise(details, lists)
+    }
+    return tuple(Problem(place, what) for place, what in reversed(told.items()))
+
+
+def _is_branch(part: int | str) -> bool:
+    """Tell whether it is Pydantic's name for a branch of “a word or a list”, which nobody wrote."""
+    return isinstance(part, str) and "[" in part
+
+
+def _place(details: ErrorDetails) -> Loc:
+    """Return where a union begins, of which a branch complains; else the place itself."""
+    loc = details["loc"]
+    return loc[: next((number for number, part in enumerate(loc) if _is_branch(part)), len(loc))]
+
+
+def _is_of_a_list(details: ErrorDetails) -> bool:
+    return _place(details) != details["loc"] and isinstance(details["loc"][-1], int)
+
+
+def _is_noise(details: ErrorDetails, lists: set[Loc]) -> bool:
+    """Tell whether another branch says it better: a list was given, and what is wrong in it is known."""
+    is_of_union = _place(details) != details["loc"]
+    is_last_a_branch = _is_branch(details["loc"][-1]) if details["loc"] else False
+    return is_of_union and is_last_a_branch and (_place(details) in lists or details["type"] == "tuple_type")
+
+
+def _sentence(details: ErrorDetails) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        return next((words for begin, words in _NAMES.items() if pattern.startswith(begin)), "is not well formed")
+    words = _WORDS.get(kind, "cannot be used").format(**context)
+    return f"{words} or a list" if kind == "literal_error" and _is_branch(details["loc"][-1]) else words

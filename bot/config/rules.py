@@ -1,0 +1,202 @@
+"""Tool rules in the article's words: which tools run, which ask first, which are off; pure, nothing is enforced here.
+
+`bot.agents.profiles` turns them into the API's toolset configuration (managed-agents-api.md §4); the API enforces it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ToolName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
+"""A tool's bare name, as its service has it (managed-agents-api.md §4: 1 to 128 characters)."""
+
+
+class Rule(StrEnum):
+    """What happens when the agent calls a tool."""
+
+    ALLOWED = "allowed"
+    """It runs without asking."""
+    AUTO = "auto"
+    """The API judges each call: run, ask or deny. Words of other people in a request count as intent there, so
+    this is for tools that harm nobody when it is mistaken."""
+    USER_APPROVED = "user_approved"
+    """It is held until the owner decides."""
+    DENIED = "denied"
+    """It is switched off."""
+
+
+STRICTNESS = (Rule.ALLOWED, Rule.AUTO, Rule.USER_APPROVED, Rule.DENIED)
+"""The loosest first."""
+
+
+def stricter(one: Rule, other: Rule) -> Rule:
+    """Return the stricter of two rules."""
+    return max(one, other, key=STRICTNESS.index)
+
+
+class Preset(StrEnum):
+    """A beginning for a profile's rules, and a ceiling for its services."""
+
+    READ_ONLY = "read_only"
+    """Looks things up, changes nothing: a service's `allowed_tools` whose names do not say that they write."""
+    CAREFUL = "careful"
+    """As the services' rules say; commands and fetched addresses are held."""
+    TRUSTED = "trusted"
+    """As the services' rules say; commands run unasked, inside the session's own sandbox and network."""
+
+
+class BuiltIn(StrEnum):
+    """The tools of the sandbox (managed-agents-api.md §4)."""
+
+    BASH = "bash"
+    READ = "read"
+    WRITE = "write"
+    EDIT = "edit"
+    GLOB = "glob"
+    GREP = "grep"
+    WEB_FETCH = "web_fetch"
+    WEB_SEARCH = "web_search"
+
+
+_LOOKING = {BuiltIn.READ, BuiltIn.GLOB, BuiltIn.GREP, BuiltIn.WEB_SEARCH}
+_OWN_FILES = {BuiltIn.WRITE, BuiltIn.EDIT}
+BUILT_IN_RULES: Mapping[Preset, Mapping[BuiltIn, Rule]] = {
+    Preset.READ_ONLY: {tool: Rule.ALLOWED if tool in _LOOKING else Rule.DENIED for tool in BuiltIn},
+    # Files stay inside the session's own sandbox; what runs code or fetches an address is held.
+    Preset.CAREFUL: {tool: Rule.ALLOWED if tool in _LOOKING | _OWN_FILES else Rule.USER_APPROVED for tool in BuiltIn},
+    # An address can carry data out, past the sandbox's network (managed-agents-api.md §2.2): it stays held.
+    Preset.TRUSTED: {tool: Rule.USER_APPROVED if tool is BuiltIn.WEB_FETCH else Rule.ALLOWED for tool in BuiltIn},
+}
+
+_LISTS = {
+    "allowed_tools": Rule.ALLOWED,
+    "auto_tools": Rule.AUTO,
+    "user_approved_tools": Rule.USER_APPROVED,
+    "denied_tools": Rule.DENIED,
+}
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_WRITING = _words(
+    "accept add append apply approve archive assign attach buy cancel clear close commit copy create delete deploy "
+    "disable drop duplicate edit email enable execute fork forward grant import insert install invite invoke join "
+    "leave link lock mail mark merge message modify move notify open order patch pay post publish purge push put react "
+    "register release remove rename reopen replace reply resolve restart restore revoke run save schedule send set "
+    "share start stop submit subscribe sync tag transfer trash trigger unarchive uninstall unlink unlock unshare "
+    "update upload upsert vote wipe write"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every tool's rule: the listed ones, and one for all others."""
+
+    listed: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
+    default: Rule = Rule.USER_APPROVED
+
+    def of(self, tool: str) -> Rule:
+        """Return the rule of a tool."""
+        return self.listed.get(tool, self.default)
+
+
+class ToolLists(BaseModel):
+    """Tools by rule; a tool is in one list only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allowed_tools: tuple[ToolName, ...] = Field(default=(), description="Run without asking.")
+    auto_tools: tuple[ToolName, ...] = Field(
+        default=(),
+        description="The API judges each call: run, ask or deny. It takes words of others in a request for intent, so "
+        "never list here what a person must decide.",
+    )
+    user_approved_tools: tuple[ToolName, ...] = Field(default=(), description="Held until the owner decides.")
+    denied_tools: tuple[ToolName, ...] = Field(default=(), description="Switched off.")
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [name for listed in _LISTS for name in getattr(self, listed)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def listed(self) -> Mapping[str, Rule]:
+        """Return the rule of each tool that is listed."""
+        return {name: rule for listed, rule in _LISTS.items() for name in getattr(self, listed)}
+
+
+class ToolRules(ToolLists):
+    """The rules of a service: a tool that is not listed is never run unasked."""
+
+    default: Literal["auto", "user_approved", "denied"] = Field(
+        default="user_approved", description="For every tool that is not listed, today's and tomorrow's."
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """Return them for asking."""
+        return Rules(self.listed, Rule(self.default))
+
+
+class TighterTools(ToolLists):
+    """What a profile narrows of a service: of its rule and the service's, the stricter one holds."""
+
+    default: Rule = Field(
+        default=Rule.ALLOWED, description="For every tool that is not listed; `allowed`: as the service's rules say."
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """Return them for asking."""
+        return Rules(self.listed, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTool:
+    """A tool as its service describes it; the hint is the service's own word and not to be trusted alone."""
+
+    name: str
+    says_it_reads: bool = False
+
+
+def narrowed(rules: Rules, by: Rules) -> Rules:
+    """Return for each tool the stricter of two rules, also for those that neither lists."""
+    names = {*rules.listed, *by.listed}
+    listed = {name: stricter(rules.of(name), by.of(name)) for name in names}
+    return Rules(listed, stricter(rules.default, by.default))
+
+
+def under(preset: Preset, rules: Rules) -> Rules:
+    """Return a service's rules as a profile with this preset gets them: never looser."""
+    if preset is not Preset.READ_ONLY:
+        return rules
+    listed = {
+        name: Rule.ALLOWED if rule is Rule.ALLOWED and not is_writing(name) else Rule.DENIED
+        for name, rule in rules.listed.items()
+    }
+    return Rules(listed, Rule.DENIED)
+
+
+def is_writing(tool: str) -> bool:
+    """Tell whether a tool's name says that it changes something: a reason to be stricter, never to be looser."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", tool)
+    return not _WRITING.isdisjoint(word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced))
+
+
+def suggest(preset: Preset, tools: Iterable[KnownTool]) -> ToolRules:
+    """Return rules to begin with for a service's tools, for an admin to look at before they are saved."""
+    reading = tuple(sorted(tool.name for tool in tools if tool.says_it_reads and not is_writing(tool.name)))
+    if preset is Preset.READ_ONLY:
+        return ToolRules(allowed_tools=reading, default="denied")
+    return ToolRules(allowed_tools=reading if preset is Preset.TRUSTED else ())

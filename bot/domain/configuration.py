@@ -1,0 +1,131 @@
+"""What admins set, as it is now, and the one way to change it: an admin, the version they saw, recorded.
+
+What the settings mean is `bot.config`'s and of those who ask for them; the words and forms are the renderers'.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.config.items import Body, Change, Key, applied, diff, join, split
+from bot.config.model import Config
+from bot.domain.ports import Clock
+from bot.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
+from store import audit, settings
+from store.database import Database, Tx
+from store.records import AuditEntry, Member, Setting, UserId, WorkspaceId
+
+CHANGED = "setting.changed"
+"""The audit trail's word for it; subject: the item, details: `before` and `after` as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One item as somebody saw it; its version goes along with their change."""
+
+    key: Key
+    body: Body | None
+    version: int
+
+
+class Configuration:
+    """The settings of all workspaces."""
+
+    def __init__(self, *, database: Database, clock: Clock, first_admins: frozenset[UserId]) -> None:
+        self._database = database
+        self._clock = clock
+        self._first_admins = first_admins
+        self._known: dict[WorkspaceId, tuple[int, Config]] = {}
+
+    async def read(self, workspace_id: WorkspaceId) -> Config:
+        """Return the settings as they are now. Raises `SettingsInvalid` if this version cannot read them."""
+        async with self._database.transaction() as tx:
+            return await self.read_in(tx, workspace_id)
+
+    async def read_in(self, tx: Tx, workspace_id: WorkspaceId) -> Config:
+        """Return the settings as this transaction sees them."""
+        revision = await settings.revision(tx, workspace_id)
+        known = self._known.get(workspace_id)
+        if known is None or known[0] != revision:
+            known = (revision, _joined(await settings.list_all(tx, workspace_id)))
+            self._known[workspace_id] = known
+        return known[1]
+
+    async def seen(self, workspace_id: WorkspaceId, key: Key) -> Seen:
+        """Return one item with its version, to be shown and sent back with the change."""
+        async with self._database.transaction() as tx:
+            versions = await _versions(tx, workspace_id)
+            body = split(await self.read_in(tx, workspace_id)).get(key)
+        return Seen(key, body, versions.get(key, 0))
+
+    def is_admin(self, config: Config, user_id: UserId) -> bool:
+        """Tell whether somebody is an admin: by the environment, where nobody can take it from them, or by settings."""
+        return user_id in self._first_admins or user_id in config.admins
+
+    def admins(self, config: Config) -> frozenset[UserId]:
+        """Return all admins."""
+        return self._first_admins | {UserId(user_id) for user_id in config.admins}
+
+    async def change(self, by: Member, seen: Seen, after: Body | None) -> Config:
+        """Change one item, or take it back (None); return the settings as they are then.
+
+        Raises:
+            NotPermitted: they are no admin (any more), or somebody changed the item since they saw it.
+            SettingsInvalid: it cannot be so, or not together with the rest.
+        """
+        async with self._database.transaction() as tx:
+            config = await self.read_in(tx, by.workspace_id)
+            if not self.is_admin(config, by.user_id):
+                raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
+            after_all = self._checked(config, [Change(seen.key, seen.body, after)])
+            changes = [change for change in diff(config, after_all) if change.key == seen.key]
+            await self._store(tx, by.workspace_id, by.user_id, changes, {seen.key: seen.version})
+        return await self.read(by.workspace_id)
+
+    async def apply(self, workspace_id: WorkspaceId, actor: str, before: Config, after: Config) -> tuple[Change, ...]:
+        """Bring the settings from `before`, as they were shown, to `after`, all or nothing; return what changed.
+
+        Raises:
+            NotPermitted: they are no longer what was shown.
+            SettingsInvalid: nobody would be left to administer.
+        """
+        changes = diff(before, after)
+        async with self._database.transaction() as tx:
+            if await self.read_in(tx, workspace_id) != before:
+                raise NotPermitted(Refused(Refusal.SETTING_CHANGED))
+            self._checked(before, changes)
+            await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
+        return changes
+
+    def _checked(self, config: Config, changes: Iterable[Change]) -> Config:
+        after = applied(config, changes)
+        if self.admins(config) and not self.admins(after):
+            raise SettingsInvalid((Problem("admins", "somebody must remain an admin"),))
+        return after
+
+    async def _store(
+        self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[Change], versions: dict[Key, int]
+    ) -> None:
+        by = settings.By(workspace_id, actor, self._clock.now())
+        for change in changes:
+            body = None if change.after is None else dict(change.after)
+            setting = Setting(change.key.kind, change.key.name, body, versions.get(change.key, 0))
+            if not await settings.put(tx, setting, by):
+                raise NotPermitted(Refused(Refusal.SETTING_CHANGED))
+            details = {"before": _as_json(change.before), "after": _as_json(change.after)}
+            await audit.record(tx, AuditEntry(by.at, workspace_id, actor, CHANGED, str(change.key), details))
+
+
+def _joined(stored: tuple[Setting, ...]) -> Config:
+    # Settings that a later version stored, or a hand, raise here: guessing what an admin forbade is worse than a no.
+    return join({Key(one.kind, one.name): one.body for one in stored if one.body is not None})
+
+
+async def _versions(tx: Tx, workspace_id: WorkspaceId) -> dict[Key, int]:
+    return {Key(one.kind, one.name): one.version for one in await settings.list_all(tx, workspace_id)}
+
+
+def _as_json(body: Body | None) -> str:
+    return "" if body is None else json.dumps(body, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,63 @@
+"""Owns what admins set, item by item, each with a version; what an item means is `bot.config`'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from store.database import Tx
+from store.records import Setting, WorkspaceId
+from store.tables import settings
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes something, and when."""
+
+    workspace_id: WorkspaceId
+    user_id: str
+    at: datetime
+
+
+async def list_all(tx: Tx, workspace_id: WorkspaceId) -> tuple[Setting, ...]:
+    """Return every item, also those taken back, in the order of kind and name."""
+    rows = await tx.connection.execute(
+        select(settings).where(settings.c.workspace_id == workspace_id).order_by(settings.c.kind, settings.c.name)
+    )
+    return tuple(Setting(kind=row.kind, name=row.name, body=row.body, version=row.version) for row in rows)
+
+
+async def revision(tx: Tx, workspace_id: WorkspaceId) -> int:
+    """Return a number that is another one after each change: versions only grow and items stay."""
+    total = select(func.coalesce(func.sum(settings.c.version), 0)).where(settings.c.workspace_id == workspace_id)
+    return int((await tx.connection.execute(total)).scalar_one())
+
+
+async def put(tx: Tx, setting: Setting, by: By) -> bool:
+    """Store an item in place of the version before it; False when somebody else changed it meanwhile.
+
+    `setting.version` is the version that was seen: 0 for none. The stored one is one more.
+    """
+    values = {"body": setting.body, "changed_at": by.at, "changed_by": by.user_id}
+    if setting.version == 0:
+        added = tx.insert(settings).values(
+            workspace_id=by.workspace_id, kind=setting.kind, name=setting.name, version=1, **values
+        )
+        return await tx.changed(added.on_conflict_do_nothing()) == 1
+    changed = (
+        update(settings)
+        .where(_is(by.workspace_id, setting), settings.c.version == setting.version)
+        .values(version=setting.version + 1, **values)
+    )
+    return await tx.changed(changed) == 1
+
+
+def _is(workspace_id: WorkspaceId, setting: Setting) -> ColumnElement[bool]:
+    return (
+        (settings.c.workspace_id == workspace_id)
+        & (settings.c.kind == setting.kind)
+        & (settings.c.name == setting.name)
+    )
