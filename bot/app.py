@@ -55,12 +55,14 @@ from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import CatalogInvalid
+from oauth.probing import Probing
 from oauth.registration import PreRegistered
 from oauth.routes import routes
+from oauth.services import Services
 from oauth.urls import Policy
 from store.database import Database
 from store.errors import SealBroken, StoreError
-from store.records import Secret, ServiceName
+from store.records import Secret, ServiceName, WorkspaceId
 
 if TYPE_CHECKING:
     from oauth.http import Sender
@@ -135,7 +137,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=PROFILE)
         install = await find_install(api, settings)
         parts = await _open_parts(settings, catalog, api, clock, stack)
-        room = _oauth_room(parts)
+        room = _oauth_room(parts, install.workspace_id)
         domain = _domain(parts, room)
         stack.push_async_callback(parts.supervisor.close)
         bolt = _build_bolt(
@@ -155,7 +157,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             registry=parts.metrics.registry,
             new_reference=new_reference,
         )
-        await domain.take_up(room.connections)
+        await domain.take_up(room)
         housekeeping = Housekeeping(database=parts.database, people=people, offboarding=domain.offboarding, clock=clock)
         parts.supervisor.start(housekeeping.run)
         yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler, door)
@@ -168,8 +170,7 @@ async def _open_parts(
 
     database = await _open_database(settings, stack)
     agents = await _open_agents(settings, stack)
-    titles = {str(service.name): service.title for service in catalog.services}
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=titles)
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
     return _Parts(
@@ -279,9 +280,10 @@ class _Room:
 
     connections: Connections
     vaults: Vaults
+    services: Services
 
 
-def _oauth_room(parts: _Parts) -> _Room:
+def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
     settings, clock = parts.settings, parts.outside.clock
     vaults = Vaults(database=parts.database, agents=parts.outside.agents, clock=clock)
     identity = SlackIdentity.at(
@@ -297,7 +299,15 @@ def _oauth_room(parts: _Parts) -> _Room:
         base_url=settings.public_url,
         clock=clock,
     )
-    return _Room(connections, vaults)
+    services = Services(
+        database=parts.database,
+        catalog=parts.catalog,
+        probing=Probing(parts.sender),
+        workspace_id=workspace_id,
+        clock=clock,
+        on_dropped=vaults.let_go,
+    )
+    return _Room(connections, vaults, services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,19 +317,23 @@ class _Domain:
     profiles: Profiles
     offboarding: Offboarding
 
-    async def take_up(self, connections: Connections) -> None:
+    async def take_up(self, room: _Room) -> None:
         """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
         try:
-            await self.profiles.ensure()
-        except AgentsRejected as error:
-            problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
-            raise ConfigurationError((problem,)) from error
-        try:
-            await connections.recover()
+            await room.services.reload()
+            await self._ensure_profiles()
+            await room.connections.recover()
             await self.desk.recover()
             await self.runner.resume()
         except SealBroken as error:
             problem = f"DEPUTY_SECRET_KEYS: {error.place} was sealed with a key that is not among them; add it again"
+            raise ConfigurationError((problem,)) from error
+
+    async def _ensure_profiles(self) -> None:
+        try:
+            await self.profiles.ensure()
+        except AgentsRejected as error:
+            problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
             raise ConfigurationError((problem,)) from error
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from oauth.discovery import Pins
-from oauth.errors import CatalogInvalid, ServiceNotAvailable, UnknownService, UrlRefused
+from oauth.errors import CatalogInvalid, ServiceNotAvailable, ServicePaused, UnknownService, UrlRefused
 from oauth.registration import PreRegistered
-from oauth.urls import Policy, get_origin, require_url
-from store.records import ServiceName
+from oauth.urls import Policy, get_place, require_url
+from store.records import RegistrationKind, ServiceName
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RULES = ("allowed_tools", "user_approved_tools", "denied_tools")
@@ -60,21 +61,36 @@ class Service:
     """The `resource` its metadata must carry, where the catalogue knows it."""
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     token_profile: str = "standard"  # noqa: S105  # the name of a parser
-    needs_client: bool = False
-    """It has no dynamic registration: an operator must configure a client."""
+    registration: RegistrationKind = RegistrationKind.AUTO
     client: PreRegistered | None = None
+    is_paused: bool = False
+    """An admin stopped it for now: nobody connects it, no session declares it."""
+
+    @property
+    def needs_client(self) -> bool:
+        """Whether an operator or admin must configure a client: it has no registration of its own."""
+        return self.registration is RegistrationKind.PRE_REGISTERED
 
     @property
     def is_available(self) -> bool:
-        """Whether a member can connect it in this deployment."""
-        return self.client is not None or not self.needs_client
+        """Whether a member can connect it in this deployment, now."""
+        return not self.is_paused and (self.client is not None or not self.needs_client)
 
 
 class Catalog:
-    """Every service by name; immutable."""
+    """Every service by name: what is shipped and configured, and what admins saved (`oauth/services.py`).
+
+    One per process; what is on offer is exchanged as a whole when an admin saves, and whoever reads it
+    sees the old or the new, never half of each.
+    """
 
     def __init__(self, services: Mapping[ServiceName, Service]) -> None:
+        self.shipped: Mapping[ServiceName, Service] = MappingProxyType(dict(services))
         self._services = dict(services)
+
+    def offer(self, services: Iterable[Service]) -> None:
+        """Put these on offer, in place of everything that was."""
+        self._services = {service.name: service for service in services}
 
     @classmethod
     def load(cls, extra: Path | None, clients: Mapping[ServiceName, PreRegistered]) -> Catalog:
@@ -100,6 +116,11 @@ class Catalog:
         """Every service, available or not, by title."""
         return tuple(sorted(self._services.values(), key=lambda service: service.title.lower()))
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Name → title of what is on offer at the moment of each look."""
+        return _Titles(self)
+
     def get(self, name: ServiceName) -> Service:
         """Return the service. Raises `UnknownService` with the nearest names."""
         service = self._services.get(name)
@@ -109,11 +130,30 @@ class Catalog:
         return service
 
     def get_available(self, name: ServiceName) -> Service:
-        """Return the service if it can be connected. Raises `UnknownService`, `ServiceNotAvailable`."""
+        """Return the service if it can be connected.
+
+        Raises `UnknownService`, `ServicePaused`, `ServiceNotAvailable`.
+        """
         service = self.get(name)
+        if service.is_paused:
+            raise ServicePaused(name)
         if not service.is_available:
             raise ServiceNotAvailable(name)
         return service
+
+
+class _Titles(Mapping[str, str]):
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __getitem__(self, name: str) -> str:
+        return self._catalog._services[ServiceName(name)].title  # noqa: SLF001  # its own view
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._catalog._services)  # noqa: SLF001  # its own view
+
+    def __len__(self) -> int:
+        return len(self._catalog._services)  # noqa: SLF001  # its own view
 
 
 def _read_extra(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -158,7 +198,7 @@ def _service(
         resource=entry.get("resource"),
         authorize_params=entry.get("authorize_params", {}),
         token_profile=entry.get("token_profile", "standard"),
-        needs_client=entry.get("registration") == "pre_registered",
+        registration=RegistrationKind(entry.get("registration", "auto")),
         client=clients.get(ServiceName(name)),
     )
 
@@ -187,8 +227,8 @@ def _list_value_problems(entry: dict[str, Any]) -> list[str]:
             require_url(entry.get(key, "https://example.com"), _LOOSE)
         except UrlRefused as error:
             problems.append(f"`{key}` cannot be used: {error.rule}")
-    if entry.get("registration", "auto") not in ("auto", "pre_registered"):
-        problems.append("`registration` must be auto or pre_registered")
+    if entry.get("registration", "auto") not in set(RegistrationKind):
+        problems.append("`registration` must be auto, pre_registered or token")
     if entry.get("token_profile", "standard") not in ("standard", "slack"):
         problems.append("`token_profile` must be standard or slack")
     if "trusted_issuer" in entry and not entry.get("endpoint_hosts"):
@@ -231,12 +271,12 @@ def _list_client_problems(
 
 def _list_shared_servers(services: Mapping[ServiceName, Service]) -> list[str]:
     # A vault holds one credential per server: two entries for one would overwrite each other.
-    seen: dict[tuple[object, str], ServiceName] = {}
+    seen: dict[str, ServiceName] = {}
     problems = []
     for service in services.values():
         if not service.mcp_url:
             continue
-        place = (get_origin(service.mcp_url), service.mcp_url.rstrip("/").partition("://")[2].partition("/")[2])
+        place = get_place(service.mcp_url)
         if place in seen:
             problems.append(f"services.{service.name}: has the mcp_url of `{seen[place]}`")
         seen[place] = service.name

@@ -43,6 +43,7 @@ _OURS = frozenset(
 )
 """Ours alone in an authorization request; `resource` and `scope` of the endpoint's own query are replaced."""
 _MAX_SERVERS = 8
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Resource:
     resource: str
     issuers: tuple[str, ...]
     scopes: tuple[str, ...] | None
+    name: str | None = None
+    """`resource_name`, as far as it can be shown: its own word, for an admin's eyes only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,9 @@ def parse_resource(answer: Answer, mcp_url: str, policy: Policy) -> Resource | N
     if not issuers or len(issuers) > _MAX_SERVERS:
         raise RuleBroken("RFC 9728 §2 with MCP: no usable authorization_servers")
     scopes = _strings(document, "scopes_supported") if document.get("scopes_supported") is not None else None
-    return Resource(resource, tuple(require_url(issuer, policy) for issuer in issuers), scopes)
+    name = document.get("resource_name")
+    shown = name if isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME else None
+    return Resource(resource, tuple(require_url(issuer, policy) for issuer in issuers), scopes, shown)
 
 
 def parse_server(answer: Answer, issuer: str, pins: Pins, policy: Policy) -> Server | None:
@@ -222,14 +227,19 @@ def _optional(document: dict[str, Any], key: str, policy: Policy) -> str | None:
     return require_url(document[key], policy) if document.get(key) not in (None, "") else None
 
 
-def _require_hosts(server: Server, pins: Pins) -> None:
+def list_endpoints(server: Server) -> tuple[str, ...]:
+    """Return every address of the server that browsers, codes or tokens are sent to."""
     endpoints: Collection[str | None] = (
         server.authorization_endpoint,
         server.token_endpoint,
         server.registration_endpoint,
         server.revocation_endpoint,
     )
-    hosts = {get_host(endpoint) for endpoint in endpoints if endpoint}
+    return tuple(endpoint for endpoint in endpoints if endpoint)
+
+
+def _require_hosts(server: Server, pins: Pins) -> None:
+    hosts = {get_host(endpoint) for endpoint in list_endpoints(server)}
     if pins.endpoint_hosts and not hosts <= set(pins.endpoint_hosts):
         raise RuleBroken("mcp-oauth.md §2.0: endpoint on a host that is not pinned")
 

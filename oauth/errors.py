@@ -4,6 +4,11 @@ ConnectError
 ├── CatalogInvalid        for the operator, all problems at once
 ├── UnknownService        no such entry; carries the nearest names
 ├── ServiceNotAvailable   in the catalogue, but its pre-registered client is not configured
+├── ServicePaused         an admin stopped it for now
+├── ServerTaken           another service has this server already
+├── DraftInvalid          what an admin typed cannot be saved; carries the problem of each field
+├── ProbeChanged          the server is not what the admin was shown; carries what it is now
+├── ServiceChanged        somebody else saved it meanwhile; carries the version there is
 ├── TooManyTickets        the member has open links enough
 ├── TicketUnusable        the link or the browser cannot be used; carries the reason
 ├── IdentityMismatch      somebody else opened the member's link
@@ -21,6 +26,7 @@ ConnectError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +58,44 @@ class ServiceNotAvailable(ConnectError):
     """The service takes pre-registered clients only and none is configured."""
 
     service: str
+
+
+@dataclass(eq=False)
+class ServicePaused(ConnectError):
+    """An admin stopped the service for now."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class ServerTaken(ConnectError):
+    """The service `service` has this server already: a vault holds one credential a server."""
+
+    service: str
+
+
+@dataclass(eq=False)
+class DraftInvalid(ConnectError):
+    """What an admin typed cannot be saved; `problems` says why, by the name of the field."""
+
+    problems: Mapping[str, str]
+
+
+@dataclass(eq=False)
+class ProbeChanged(ConnectError):
+    """The server is not any more what the admin was shown; `probe` is what it is now, to be shown again."""
+
+    service: str
+    probe: object
+    """An `oauth.probing.Probe`."""
+
+
+@dataclass(eq=False)
+class ServiceChanged(ConnectError):
+    """Somebody else saved or removed the service meanwhile; `version` is the one there is, 0: none."""
+
+    service: str
+    version: int
 
 
 @dataclass(eq=False)

@@ -114,6 +114,12 @@ _WORDS: dict[type[ConnectError], Words] = {
         502, "The connection could not be stored", "{service} agreed, but the access did not work when we tried it."
     ),
     errors.UnknownService: Words(404, "This service is no longer offered", "Your admin has taken it away."),
+    errors.ServicePaused: Words(
+        404,
+        "{service} is paused",
+        "Your admin has stopped it for now. Nothing was connected.",
+        "Ask your admin when it comes back, then type {command} in Slack.",
+    ),
     errors.ServiceNotAvailable: Words(
         404,
         "{service} is not available here",

@@ -112,6 +112,12 @@ def get_origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def get_place(url: str) -> str:
+    """Return what a vault takes for the same server: origin and path, without a slash at the end."""
+    scheme, host, port = get_origin(url)
+    return f"{scheme}://{host}:{port}{urlsplit_strictly(url).path.rstrip('/')}"
+
+
 def is_resource_of(resource: str, mcp_url: str) -> bool:
     """Say whether a `resource` covers the MCP URL: same origin, and its path a whole-segment prefix.
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, insert, update
 from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
-from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName
+from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName, WorkspaceId
 from store.tables import ACTIVE_CONNECTION_STATES, connections, within
 
 
@@ -74,6 +74,17 @@ async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> N
         .where(connections.c.id == connection_id, within(connections.c.state, ACTIVE_CONNECTION_STATES))
         .values(state=state)
     )
+
+
+async def break_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[Connection, ...]:
+    """Record every member's connection to a service as broken; return them."""
+    where = and_(
+        connections.c.workspace_id == workspace_id,
+        connections.c.service == service,
+        within(connections.c.state, ACTIVE_CONNECTION_STATES),
+    )
+    await tx.connection.execute(update(connections).where(where).values(state=ConnectionState.BROKEN))
+    return tuple(_read(row) for row in await tx.connection.execute(owned(connections).where(where)))
 
 
 def _active(owner: Member) -> Any:

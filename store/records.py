@@ -175,6 +175,70 @@ class Registration:
     expires_at: datetime | None
 
 
+class RegistrationKind(StrEnum):
+    """How members get into a service."""
+
+    AUTO = "auto"
+    """OAuth; Deputy registers itself (client document, or RFC 7591)."""
+    PRE_REGISTERED = "pre_registered"
+    """OAuth with a client that an admin made at the service."""
+    TOKEN = "token"  # noqa: S105  # a kind, not a token
+    """A personal token, given in a modal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedService:
+    """A service as an admin approved it: added by URL, or a shipped one with a client or paused.
+
+    What was shown when it was approved is kept and must hold from then on: the issuer, the resource
+    and the hosts are pins (mcp-oauth.md §2.0). A client is sealed for its service, origin and issuer.
+    """
+
+    workspace_id: WorkspaceId
+    name: ServiceName
+    title: str
+    mcp_url: str
+    is_shipped: bool
+    """It changes a shipped service: of this row only scopes, client and pause count."""
+    registration: RegistrationKind
+    approved_by: UserId
+    approved_at: datetime
+    manage_url: str | None = None
+    issuer: str | None = None
+    resource: str | None = None
+    endpoint_hosts: tuple[str, ...] = ()
+    pkce_unadvertised_ok: bool = False
+    scopes: tuple[str, ...] = ()
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    shown: str = ""
+    """Fingerprint of the probe that the admin saw."""
+    is_paused: bool = False
+    version: int = 0
+    """Counts the saves; who changes it names the one they saw. 0: not saved yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTool:
+    """A tool of a service as it was listed when a member connected it."""
+
+    service: ServiceName
+    name: str
+    title: str | None
+    description: str
+    """What the service tells the model, cut after 4096 characters; `definition_hash` is of the whole."""
+    schema_hash: str
+    """SHA-256 of its input schema as canonical JSON, hex."""
+    annotations: dict[str, bool]
+    """`readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`, as far as told; hints, never proof."""
+    definition_hash: str
+    """SHA-256 of name, title, description, schema and annotations, hex: what an approval was made for."""
+    first_seen_at: datetime
+    changed_at: datetime | None
+    """When its definition last became another one; None: never since it was first seen."""
+    seen_at: datetime
+
+
 class SessionState(StrEnum):
     """How a thread stands with its Managed Agents session."""
 

@@ -241,6 +241,51 @@ registrations = Table(
     CheckConstraint("auth_method IN ('none', 'client_secret_basic', 'client_secret_post')", name="auth_method"),
 )
 
+services = Table(
+    "services",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("title", String, nullable=False),
+    Column("mcp_url", String, nullable=False),
+    Column("is_shipped", Boolean, nullable=False),
+    Column("registration", String, nullable=False),
+    Column("manage_url", String),
+    Column("issuer", String),
+    Column("resource", String),
+    Column("endpoint_hosts", JSON, nullable=False),
+    Column("pkce_unadvertised_ok", Boolean, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("client_id", String),
+    Column("client_secret", Text),
+    Column("shown", String, nullable=False),
+    Column("is_paused", Boolean, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    _states(records.RegistrationKind, "registration"),
+    # What has no issuer has nothing to pin: only a personal token can go there.
+    CheckConstraint("issuer IS NOT NULL OR registration = 'token' OR is_shipped", name="pinned"),
+    CheckConstraint("client_secret IS NULL OR client_id IS NOT NULL", name="client"),
+    UniqueConstraint("workspace_id", "mcp_url"),
+)
+
+service_tools = Table(
+    "service_tools",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("title", String),
+    Column("description", Text, nullable=False),
+    Column("schema_hash", String, nullable=False),
+    Column("annotations", JSON, nullable=False),
+    Column("definition_hash", String, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
 threads = Table(
     "threads",
     metadata,

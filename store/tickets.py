@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, u
 from store.database import Tx
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
-from store.records import Attempt, Member, MessageRef, ServiceName, Ticket, TicketId, TicketState
+from store.records import Attempt, Member, MessageRef, ServiceName, Ticket, TicketId, TicketState, WorkspaceId
 from store.tables import OPEN_TICKET_STATES, tickets, within
 
 _SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
@@ -134,6 +134,16 @@ async def count_open(tx: Tx, owner: Member, now: datetime) -> int:
 async def void_for(tx: Tx, owner: Member, service: ServiceName | None = None) -> int:
     """Void every open link of the owner, or those to one service; return how many."""
     where = _open_for(owner) if service is None else and_(_open_for(owner), tickets.c.service == service)
+    return len(await _supersede(tx, where, TicketState.FAILED))
+
+
+async def void_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> int:
+    """Void every member's open link to a service; return how many."""
+    where = and_(
+        tickets.c.workspace_id == workspace_id,
+        tickets.c.service == service,
+        within(tickets.c.state, OPEN_TICKET_STATES),
+    )
     return len(await _supersede(tx, where, TicketState.FAILED))
 
 

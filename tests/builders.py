@@ -23,7 +23,10 @@ from store.records import (
     Member,
     MessageRef,
     Registration,
+    RegistrationKind,
+    SavedService,
     SendState,
+    ServiceTool,
     SessionState,
     Thread,
     Ticket,
@@ -98,6 +101,39 @@ def a_registration(**changes: Any) -> Registration:
         "expires_at": None,
     }
     return Registration(**{**defaults, **changes})
+
+
+def a_saved_service(**changes: Any) -> SavedService:
+    defaults = {
+        "workspace_id": "T0ACME",
+        "name": "papers",
+        "title": "Papers",
+        "mcp_url": "https://papers.example/mcp",
+        "is_shipped": False,
+        "registration": RegistrationKind.AUTO,
+        "approved_by": "U0ANN",
+        "approved_at": NOON,
+        "issuer": "https://login.papers.example",
+        "resource": "https://papers.example/mcp",
+        "endpoint_hosts": ("login.papers.example",),
+    }
+    return SavedService(**{**defaults, **changes})
+
+
+def a_service_tool(**changes: Any) -> ServiceTool:
+    defaults = {
+        "service": "papers",
+        "name": "read_paper",
+        "title": "Read a paper",
+        "description": "Read one paper.",
+        "schema_hash": "a" * 64,
+        "annotations": {"readOnlyHint": True},
+        "definition_hash": "b" * 64,
+        "first_seen_at": NOON,
+        "changed_at": None,
+        "seen_at": NOON,
+    }
+    return ServiceTool(**{**defaults, **changes})
 
 
 def a_thread(owner: Member | None = None, **changes: Any) -> Thread:

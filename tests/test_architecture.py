@@ -54,6 +54,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "uvicorn": ("bot.web",),
     "authlib": ("oauth",),
     "joserfc": ("oauth",),
+    "publicsuffixlist": ("oauth.sites",),
     "aiohttp": ("bot.slack", "bot.app"),
     "typer": ("bot.__main__",),
     "pydantic": ("bot.config",),

@@ -43,6 +43,7 @@ class Profiles:
         self._model = model
         self._name = name
         self.saved: SavedProfile | None = None
+        self._saved_as: ProfileSpec | None = None
 
     @property
     def spec(self) -> ProfileSpec:
@@ -52,15 +53,16 @@ class Profiles:
 
     async def ensure(self) -> SavedProfile:
         """Save the default profile to the API if it is not there as it should be; remember where it is."""
-        if self.saved:
+        spec = self.spec
+        if self.saved and self._saved_as == spec:
             return self.saved
         async with self._database.transaction() as tx:
             known = await profiles.find(tx, self._name)
-        saved = await self._agents.save_profile(self.spec, known)
+        saved = await self._agents.save_profile(spec, known)
         if saved != known:
             async with self._database.transaction() as tx:
                 await profiles.save(tx, saved)
-        self.saved = saved
+        self.saved, self._saved_as = saved, spec
         return saved
 
     def services_for(self, connections: tuple[Connection, ...]) -> tuple[ServiceTools, ...]:

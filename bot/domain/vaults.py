@@ -129,6 +129,13 @@ class Vaults:
         async with self._database.transaction() as tx:
             await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
 
+    async def let_go(self, connection: Connection) -> None:
+        """Remove a connection that an admin's change has ended; an outage leaves it recorded as broken."""
+        try:
+            await self.remove(connection)
+        except DeputyError as error:
+            log.warning("credential_left", service=connection.service, error=type(error).__name__)
+
     async def delete(self, owner: Member) -> None:
         """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
         async with self._making.of(f"{owner.workspace_id}/{owner.user_id}"):

@@ -25,10 +25,12 @@ SHOWN = [
     errors.CredentialRefused("notion"),
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
+    errors.ServicePaused("notion"),
     *(TicketUnusable(reason) for reason in Reason),
 ]
 NOT_FOR_BROWSERS = {
-    errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded
+    errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded,
+    errors.ServerTaken, errors.DraftInvalid, errors.ProbeChanged, errors.ServiceChanged
 }  # fmt: skip
 
 

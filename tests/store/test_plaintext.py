@@ -8,11 +8,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
-from store import asides, deliveries, registrations, tickets, turns
+from store import asides, deliveries, registrations, services, tickets, turns
 from store.errors import SealBroken
 from store.records import Secret, TicketState, TurnState
 from store.tables import turns as turns_table
-from tests.builders import NOON, a_registration, a_thread, a_ticket, a_turn, an_aside, store_member, store_thread
+from tests.builders import (
+    NOON,
+    a_registration,
+    a_saved_service,
+    a_thread,
+    a_ticket,
+    a_turn,
+    an_aside,
+    store_member,
+    store_thread,
+)
 
 CANARY = "canary-9b1f"
 SEALED = {
@@ -22,6 +32,7 @@ SEALED = {
     ("tickets", "verifier"),
     ("tickets", "client_secret"),
     ("registrations", "client_secret"),
+    ("services", "client_secret"),
 }
 
 
@@ -35,6 +46,7 @@ async def store_canaries(tx):
     await asides.offer(tx, aside)
     registration = a_registration(client_secret=Secret(CANARY), auth_method="client_secret_post")
     await registrations.put_first(tx, registration)
+    await services.save(tx, a_saved_service(client_id="c", client_secret=Secret(CANARY)))
     ticket = a_ticket(owner)
     await tickets.issue(tx, ticket, "link")
     await tickets.claim_start(tx, ticket.id, cookie_hash="c", state_hash="s1", nonce="n", now=NOON)
@@ -72,6 +84,7 @@ async def test_what_is_over_leaves_not_even_a_sealed_value(database):
         await deliveries.done(tx, delivery.id)
         await asides.claim(tx, aside.id, is_passed=False)
         await registrations.drop(tx, registration)
+        await services.remove(tx, "T0ACME", "papers", 1)
         await tickets.settle(tx, ticket.id, TicketState.DONE, NOON)
 
         for table, column in SEALED:

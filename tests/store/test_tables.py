@@ -14,6 +14,7 @@ from store import (
     deliveries,
     registrations,
     segments,
+    services,
     tables,
     threads,
     tickets,
@@ -27,6 +28,7 @@ from tests.builders import (
     a_connection,
     a_member,
     a_registration,
+    a_saved_service,
     a_thread,
     a_ticket,
     a_turn,
@@ -45,7 +47,8 @@ ENUMS = sorted(
     for check in table.constraints
     if isinstance(check, CheckConstraint)
     for column in table.columns.keys()  # noqa: SIM118  # a column collection is not a dict
-    if f"{column} IN (" in str(check.sqltext) and column in {"state", "send_state", "session_state", "auth_method"}
+    if f"{column} IN (" in str(check.sqltext)
+    and column in {"state", "send_state", "session_state", "auth_method", "registration"}
 )
 
 
@@ -326,6 +329,7 @@ async def store_one_of_each(tx):
     await deliveries.claim(tx, "Ev1", "message", "{}", NOON)
     await asides.offer(tx, an_aside(thread))
     await registrations.put_first(tx, a_registration())
+    await services.save(tx, a_saved_service())
 
 
 def test_every_kind_of_state_is_among_those_tried():
@@ -336,6 +340,7 @@ def test_every_kind_of_state_is_among_those_tried():
         "connections",
         "deliveries",
         "registrations",
+        "services",
         "threads",
         "tickets",
         "turns",

@@ -1,0 +1,43 @@
+"""Whose a host is: its registrable domain by the Public Suffix List; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def get_site(host: str) -> str:
+    """Return the domain that somebody registered: `mcp.notion.com` → `notion.com`.
+
+    What cannot be registered (an address, `localhost`, a public suffix such as `github.io`) is its own site.
+    """
+    if _is_address(host):
+        return host
+    # The private part of the list too: two people's `*.workers.dev` are two sites.
+    return _suffixes().privatesuffix(host.lower()) or host.lower()
+
+
+def list_foreign(hosts: Iterable[str], home: str) -> tuple[str, ...]:
+    """Return the hosts that belong to another site than `home`, each once, sorted."""
+    site = get_site(home)
+    return tuple(sorted({host for host in hosts if get_site(host) != site}))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415  # it parses its list, and only admins need it
+
+    return PublicSuffixList()

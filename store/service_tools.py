@@ -1,0 +1,67 @@
+"""Owns which tools services were seen with; what a difference means is the domain's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, select
+
+from store.database import Tx
+from store.records import ServiceName, ServiceTool, WorkspaceId
+from store.tables import service_tools
+
+
+async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
+    """Return every tool the service was ever seen with since it was last another service, by name."""
+    query = select(service_tools).where(_of(workspace_id, service)).order_by(service_tools.c.name)
+    return tuple(_read(row) for row in await tx.connection.execute(query))
+
+
+async def put(tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool]) -> None:
+    """Store tools as they are now, in place of what was known under their names."""
+    for tool in tools:
+        values = _values(tool)
+        added = tx.insert(service_tools).values(
+            workspace_id=workspace_id, service=tool.service, name=tool.name, **values
+        )
+        await tx.connection.execute(
+            added.on_conflict_do_update(index_elements=["workspace_id", "service", "name"], set_=values)
+        )
+
+
+async def forget(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> None:
+    """Forget a service's tools: it is another service now, or none."""
+    await tx.connection.execute(delete(service_tools).where(_of(workspace_id, service)))
+
+
+def _of(workspace_id: WorkspaceId, service: ServiceName) -> ColumnElement[bool]:
+    return and_(service_tools.c.workspace_id == workspace_id, service_tools.c.service == service)
+
+
+def _values(tool: ServiceTool) -> dict[str, Any]:
+    return {
+        "title": tool.title,
+        "description": tool.description,
+        "schema_hash": tool.schema_hash,
+        "annotations": dict(tool.annotations),
+        "definition_hash": tool.definition_hash,
+        "first_seen_at": tool.first_seen_at,
+        "changed_at": tool.changed_at,
+        "seen_at": tool.seen_at,
+    }
+
+
+def _read(row: Row[Any]) -> ServiceTool:
+    return ServiceTool(
+        service=row.service,
+        name=row.name,
+        title=row.title,
+        description=row.description,
+        schema_hash=row.schema_hash,
+        annotations=dict(row.annotations),
+        definition_hash=row.definition_hash,
+        first_seen_at=row.first_seen_at,
+        changed_at=row.changed_at,
+        seen_at=row.seen_at,
+    )

@@ -1,0 +1,123 @@
+"""Owns the services that admins approved; what of them holds, and who may, is oauth's and the bot's to judge."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+
+from store.database import Tx
+from store.errors import NotFound
+from store.records import RegistrationKind, SavedService, Secret, ServiceName, UserId, WorkspaceId
+from store.tables import services
+
+
+async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:
+    """Return the workspace's services, paused ones too, by name."""
+    query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
+    return tuple(_read(tx, row) for row in await tx.connection.execute(query))
+
+
+async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
+    """Return one service, paused or not."""
+    row = (await tx.connection.execute(select(services).where(_key(workspace_id, name)))).one_or_none()
+    return None if row is None else _read(tx, row)
+
+
+async def save(tx: Tx, service: SavedService) -> SavedService | None:
+    """Store a service over the version it names, 0 for a new one; None when somebody was faster.
+
+    Another one with the same server breaks a constraint: `InvariantBroken`.
+    """
+    values = _values(tx, service)
+    if service.version == 0:
+        added = tx.insert(services).values(**values, workspace_id=service.workspace_id, name=service.name)
+        is_ours = await tx.changed(added.on_conflict_do_nothing(index_elements=["workspace_id", "name"])) == 1
+    else:
+        where = and_(_key(service.workspace_id, service.name), services.c.version == service.version)
+        is_ours = await tx.changed(update(services).where(where).values(**values)) == 1
+    if not is_ours:
+        return None
+    saved = await find(tx, service.workspace_id, service.name)
+    if saved is None:
+        raise NotFound("service", service.name)
+    return saved
+
+
+async def pause(
+    tx: Tx, workspace_id: WorkspaceId, name: ServiceName, *, is_paused: bool, by: UserId, now: datetime
+) -> bool:
+    """Pause or resume at whatever version it is, for a kill switch must not lose a race; False if there is none."""
+    changed = (
+        update(services)
+        .where(_key(workspace_id, name))
+        .values(is_paused=is_paused, approved_by=by, approved_at=now, version=services.c.version + 1)
+    )
+    return await tx.changed(changed) == 1
+
+
+async def remove(tx: Tx, workspace_id: WorkspaceId, name: ServiceName, version: int) -> bool:
+    """Forget a service and its client; False when it is gone or changed."""
+    where = and_(_key(workspace_id, name), services.c.version == version)
+    return await tx.changed(delete(services).where(where)) == 1
+
+
+def _key(workspace_id: WorkspaceId, name: ServiceName) -> ColumnElement[bool]:
+    return and_(services.c.workspace_id == workspace_id, services.c.name == name)
+
+
+def _place(row: SavedService | Row[Any]) -> str:
+    # A client opens for this service, at this server, with this issuer, and nowhere else (mcp-oauth.md §1.3).
+    # No part holds a space, so they cannot be cut in another way.
+    return f"services.client_secret:{row.workspace_id} {row.name} {row.mcp_url} {row.issuer}"
+
+
+def _values(tx: Tx, service: SavedService) -> dict[str, object]:
+    return {
+        "title": service.title,
+        "mcp_url": service.mcp_url,
+        "is_shipped": service.is_shipped,
+        "registration": service.registration,
+        "manage_url": service.manage_url,
+        "issuer": service.issuer,
+        "resource": service.resource,
+        "endpoint_hosts": list(service.endpoint_hosts),
+        "pkce_unadvertised_ok": service.pkce_unadvertised_ok,
+        "scopes": list(service.scopes),
+        "client_id": service.client_id,
+        "client_secret": tx.sealer.seal_secret(service.client_secret, place=_place(service)),
+        "shown": service.shown,
+        "is_paused": service.is_paused,
+        "approved_by": service.approved_by,
+        "approved_at": service.approved_at,
+        "version": service.version + 1,
+    }
+
+
+def _read(tx: Tx, row: Row[Any]) -> SavedService:
+    return SavedService(
+        workspace_id=row.workspace_id,
+        name=row.name,
+        title=row.title,
+        mcp_url=row.mcp_url,
+        is_shipped=row.is_shipped,
+        registration=RegistrationKind(row.registration),
+        approved_by=row.approved_by,
+        approved_at=row.approved_at,
+        manage_url=row.manage_url,
+        issuer=row.issuer,
+        resource=row.resource,
+        endpoint_hosts=tuple(row.endpoint_hosts),
+        pkce_unadvertised_ok=row.pkce_unadvertised_ok,
+        scopes=tuple(row.scopes),
+        client_id=row.client_id,
+        client_secret=_open(tx, row),
+        shown=row.shown,
+        is_paused=row.is_paused,
+        version=row.version,
+    )
+
+
+def _open(tx: Tx, row: Row[Any]) -> Secret | None:
+    return tx.sealer.open_secret(row.client_secret, place=_place(row))
