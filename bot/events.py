@@ -39,6 +39,8 @@ class ToolCall:
     name: str
     arguments: Mapping[str, object] = field(hash=False)
     permission: Permission = Permission.ALLOW
+    is_ours_to_answer: bool = False
+    """A custom tool: its result comes from the client. Deputy offers none, so it refuses."""
 
 
 @dataclass(frozen=True, slots=True)

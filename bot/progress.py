@@ -62,7 +62,7 @@ class Outcome:
 
     kind: OutcomeKind
     detail: str | None = None
-    """A stop reason or category we do not know, or a reference; never upstream prose."""
+    """A stop reason, category or kind of error, or a reference; never upstream prose."""
     by: UserId | None = None
     """Who stopped it."""
 
@@ -89,6 +89,8 @@ class Progress:
     activity: Activity = Activity.STARTING
     needs_reconnect: tuple[str, ...] = ()
     """Services that refused the member's credential during this turn."""
+    has_forgotten: bool = False
+    """True when the thread's earlier session was gone: the agent does not know what was said before."""
     usage: Usage = field(default_factory=Usage)
     outcome: Outcome | None = None
 

@@ -340,6 +340,7 @@ turns = Table(
     Column("delivery_id", String, ForeignKey("deliveries.id", ondelete="SET NULL"), unique=True),
     Column("state", String, nullable=False),
     Column("send_state", String, nullable=False),
+    Column("session_id", String),
     Column("event_id", String),
     Column("task", Text),
     *_message("source"),

@@ -19,6 +19,7 @@ from store.records import (
     Member,
     MessageRef,
     SendState,
+    SessionId,
     ThreadId,
     Turn,
     TurnId,
@@ -28,6 +29,9 @@ from store.records import (
     WorkspaceId,
 )
 from store.tables import threads, turns, within
+
+SESSION_GONE = "session_gone"
+"""The outcome that tells the owner that their session is gone."""
 
 
 async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
@@ -135,9 +139,22 @@ async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) 
     return made[-1] if made else None
 
 
-async def set_sending(tx: Tx, turn_id: TurnId) -> None:
-    """Store the intent to send the request: from here on it is in doubt."""
-    await _set(tx, turn_id, send_state=SendState.SENDING)
+async def set_sending(tx: Tx, turn_id: TurnId, session_id: SessionId) -> None:
+    """Store the intent to send the request to this session: from here on it is in doubt."""
+    await _set(tx, turn_id, send_state=SendState.SENDING, session_id=session_id)
+
+
+async def is_afresh(tx: Tx, turn: Turn, session_id: SessionId) -> bool:
+    """Whether the turn before was in another session, now gone, and its end did not say so."""
+    number = select(turns.c.number).where(turns.c.id == turn.id).scalar_subquery()
+    before = (
+        select(turns.c.session_id, turns.c.outcome)
+        .where(turns.c.thread_id == turn.thread_id, turns.c.number < number, turns.c.session_id.is_not(None))
+        .order_by(turns.c.number.desc())
+        .limit(1)
+    )
+    row = (await tx.connection.execute(before)).one_or_none()
+    return row is not None and row.session_id != session_id and row.outcome != SESSION_GONE
 
 
 async def set_sent(tx: Tx, turn_id: TurnId, event_id: EventId) -> None:

@@ -44,6 +44,7 @@ class ManagedAgents:
         self.find_request = sessions.find_request
         self.find_call = sessions.find_call
         self.send_decision = sessions.send_decision
+        self.refuse_call = sessions.refuse_call
         self.interrupt = sessions.interrupt
 
     def follow(

@@ -16,14 +16,24 @@ from bot.agents.profiles import build_servers, build_tools
 from bot.agents.stream import PAGE_SIZE
 from bot.agents.translate import build_header, read_id, translate
 from bot.commands import Verdict
-from bot.domain.ports import ProfileSpec, ServiceTools
+from bot.domain.ports import BUDGET_REACHED, WAITING, ProfileSpec, ServiceTools
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import DecisionEchoed, Permission, RequestEchoed, ToolCall, ToolStarted, UsageReported
+from bot.events import (
+    DecisionEchoed,
+    DecisionsNeeded,
+    Permission,
+    RequestEchoed,
+    SessionIdle,
+    ToolCall,
+    ToolStarted,
+    UsageReported,
+)
 from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
 
 CLOCK_SKEW = timedelta(minutes=1)
 """How far our clock and the API's may differ when a session is looked for by time."""
 _LONGEST_REASON = 2000
+_NOT_OFFERED = "This tool is not offered here. Go on without it."
 _NOT_HELD = ("does not match", "already")
 
 
@@ -92,7 +102,12 @@ class Sessions:
             {"type": "text", "text": build_header(turn.id, note)},
             {"type": "text", "text": text},
         ]
-        answer = await self._send(session_id, {"type": "user.message", "content": content})
+        try:
+            answer = await self._send(session_id, {"type": "user.message", "content": content})
+        except AgentsRejected as refusal:
+            if status_of(refusal) == 400 and (why := await self._why_not(session_id)):
+                raise AgentsRejected(why) from refusal
+            raise
         echo = next(iter(answer.data or ()), None)
         return EventId(text_of(echo, "id"))
 
@@ -136,6 +151,16 @@ class Sessions:
                 await asyncio.sleep(self._resend_pause)
                 await self._decide_again(session_id, tool_use_id, event)
 
+    async def refuse_call(self, session_id: SessionId, tool_use_id: EventId) -> None:
+        """See `Agents.refuse_call`. The API takes one answer for each call, so a second one does no harm."""
+        content = [{"type": "text", "text": _NOT_OFFERED}]
+        answer = {"type": "user.custom_tool_result", "custom_tool_use_id": tool_use_id, "content": content}
+        try:
+            await self._send(session_id, answer | {"is_error": True})
+        except AgentsRejected as refusal:
+            if status_of(refusal) != 400:
+                raise
+
     async def interrupt(self, session_id: SessionId) -> None:
         """See `Agents.interrupt`."""
         with errors_translated(in_session=True):
@@ -144,6 +169,15 @@ class Sessions:
     async def _send(self, session_id: SessionId, event: Any) -> Any:
         with errors_translated(in_session=True):
             return await self._once.events.send(session_id, events=[event])
+
+    async def _why_not(self, session_id: SessionId) -> str | None:
+        """Why the session takes no request: it has no code for it, but its last idle has the reason."""
+        with errors_translated(in_session=True):
+            page = await self._sessions.events.list(session_id, types=["session.status_idle"], order="desc", limit=1)
+        idle = translate(next(iter(page.data or ()), None))
+        if isinstance(idle, DecisionsNeeded):
+            return WAITING
+        return BUDGET_REACHED if isinstance(idle, SessionIdle) and idle.reason == BUDGET_REACHED else None
 
     async def _decide(self, session_id: SessionId, tool_use_id: EventId, event: Any) -> None:
         try:

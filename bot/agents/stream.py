@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Literal
 
 import httpx2
 from anthropic import AsyncAnthropic, AsyncStream, omit
@@ -24,6 +24,8 @@ from bot.events import AgentEvent, SessionGone
 from store.records import EventId, SessionId
 
 PAGE_SIZE = 1000
+PREVIEWED: Final[tuple[Literal["agent.message", "agent.thinking"], ...]] = ("agent.message", "agent.thinking")
+"""What is told as it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Follower:
                 await self._recover(error)
 
     async def _open_stream(self) -> None:
-        self._stream = await self._events.stream(self._session_id, event_deltas=["agent.message"])
+        self._stream = await self._events.stream(self._session_id, event_deltas=list(PREVIEWED))
         self._gap.clear()
         self._page = None
         self._is_listing = True

@@ -124,8 +124,10 @@ def _result_texts(content: object) -> list[str]:
 
 def _draft_began(event: object) -> AgentEvent | None:
     preview = read(event, "event")
-    message_id = read_id(preview)
-    return DraftBegan(message_id) if message_id and read_type(preview) == "agent.message" else None
+    message_id, kind = read_id(preview), read_type(preview)
+    if message_id is None or kind not in _PREVIEWED:
+        return None
+    return _PREVIEWED[kind](message_id)
 
 
 def _draft_grew(event: object) -> AgentEvent | None:
@@ -171,13 +173,15 @@ def _tool_started(event_id: EventId, event: object) -> AgentEvent | None:
     name = _text(read(event, "name"))
     if name is None:
         return None
+    is_custom = read_type(event) == "agent.custom_tool_use"
     arguments = read(event, "input")
     call = ToolCall(
         id=event_id,
         service=_text(read(event, "mcp_server_name")),
         name=name,
         arguments=arguments if isinstance(arguments, Mapping) else {},
-        permission=_permission(read(event, "evaluated_permission")),
+        permission=Permission.DENY if is_custom else _permission(read(event, "evaluated_permission")),
+        is_ours_to_answer=is_custom,
     )
     return ToolStarted(event_id, call)
 
@@ -237,6 +241,7 @@ def _troubled(event_id: EventId, event: object) -> AgentEvent:
     )
 
 
+_PREVIEWED: Mapping[str, Callable[[EventId], AgentEvent]] = {"agent.message": DraftBegan, "agent.thinking": Thinking}
 _PREVIEWS: Mapping[str, Callable[[object], AgentEvent | None]] = {
     "event_start": _draft_began,
     "event_delta": _draft_grew,
@@ -249,8 +254,10 @@ _PERSISTED: Mapping[str, Callable[[EventId, object], AgentEvent | None]] = {
     "agent.thinking": lambda event_id, _: Thinking(event_id),
     "agent.tool_use": _tool_started,
     "agent.mcp_tool_use": _tool_started,
+    "agent.custom_tool_use": _tool_started,
     "agent.tool_result": _tool_finished,
     "agent.mcp_tool_result": _tool_finished,
+    "span.model_request_start": lambda event_id, _: Thinking(event_id),
     "span.model_request_end": lambda event_id, _: ModelRequestEnded(event_id),
     "session.status_running": lambda event_id, _: SessionStarted(event_id),
     "session.status_idle": _idle,

@@ -25,8 +25,15 @@ class Following:
     progress: Progress = field(default_factory=Progress)
     has_begun: bool = False
     """True once the session took up this turn's request: what comes before belongs to older turns."""
+    is_queued: bool = False
+    """True once the session has the request, but behind older ones."""
     stopping_by: UserId | None = None
+    """Who asked for an end; known once the session was interrupted."""
+    is_interrupted: bool = False
+    """True once the session says that it took an interrupt up."""
     has_ended: bool = False
+    trouble: str | None = None
+    """The kind of the last error that the session did not get over by itself."""
     drafting: EventId | None = None
     written: frozenset[EventId] = field(default=frozenset())
     """Messages whose final text is in `progress.text`."""
@@ -37,6 +44,18 @@ class Hold:
     """Ask the owner about this call; the same one may come again."""
 
     call: e.ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer a call of a tool that Deputy does not offer; the same one may come again."""
+
+    call: e.ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Interrupt the session once more: the first one came before the request was taken up, and passed it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +70,13 @@ class End:
     outcome: Outcome
 
 
-Action = Hold | Wait | End
+Action = Hold | Refuse | Interrupt | Wait | End
 Step = tuple[Following, tuple[Action, ...]]
 
+EXHAUSTED = "retries_exhausted"
 ENDINGS = {
     "end_turn": OutcomeKind.ANSWERED,
-    "retries_exhausted": OutcomeKind.RETRIES_EXHAUSTED,
+    EXHAUSTED: OutcomeKind.RETRIES_EXHAUSTED,
     "budget_reached": OutcomeKind.BUDGET_REACHED,
     "refusal": OutcomeKind.REFUSED,
 }
@@ -69,9 +89,7 @@ def step(state: Following, event: e.AgentEvent) -> Step:
         return state, ()
     if isinstance(event, e.SessionGone):
         return _end(state, Outcome(OutcomeKind.SESSION_GONE))
-    if not state.has_begun:
-        return _before(state, event), ()
-    return _during(state, event)
+    return _during(state, event) if state.has_begun else _before(state, event)
 
 
 def stopping(state: Following, by: UserId) -> Following:
@@ -84,16 +102,29 @@ def end(state: Following, outcome: Outcome) -> Following:
     return _end(state, outcome)[0]
 
 
-def _before(state: Following, event: e.AgentEvent) -> Following:
-    is_ours = isinstance(event, e.RequestEchoed) and event.marker == state.turn_id and event.is_processed
-    return replace(_at(state, Activity.THINKING), has_begun=True) if is_ours else state
+def _before(state: Following, event: e.AgentEvent) -> Step:
+    if isinstance(event, e.RequestEchoed) and event.marker == state.turn_id:
+        if not event.is_processed:
+            return replace(state, is_queued=True), ()
+        again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
+        return replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False), again
+    if isinstance(event, e.InterruptEchoed):
+        return _interrupted(state, event), ()
+    # The API drops what is queued behind a request that it gives up (managed-agents-api.md §3.2).
+    if state.is_queued and isinstance(event, e.SessionIdle) and event.reason == EXHAUSTED:
+        return _end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED))
+    return state, ()
+
+
+def _interrupted(state: Following, event: e.InterruptEchoed) -> Following:
+    return replace(state, is_interrupted=state.is_interrupted or event.is_processed)
 
 
 def _during(state: Following, event: e.AgentEvent) -> Step:
     if isinstance(event, e.ToolStarted):
         return _tool_started(state, event.call)
     if isinstance(event, e.DecisionsNeeded):
-        return _decisions_needed(state)
+        return _decisions_needed(state, event)
     if isinstance(event, e.SessionIdle):
         return _end(state, _outcome(state, event))
     return _shown(state, event), ()
@@ -104,7 +135,7 @@ def _tool_started(state: Following, call: e.ToolCall) -> Step:
         return state, ()
     task = Task(call, _FIRST_STATE[call.permission])
     progress = replace(state.progress, tasks=(*state.progress.tasks, task), activity=Activity.WORKING)
-    hold = (Hold(call),) if call.permission is e.Permission.ASK else ()
+    hold = (Hold(call),) if call.permission is e.Permission.ASK and not state.stopping_by else ()
     return replace(state, progress=progress), hold
 
 
@@ -115,22 +146,29 @@ _FIRST_STATE = {
 }
 
 
-def _decisions_needed(state: Following) -> Step:
+def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
-    # end_turn (managed-agents-api.md §10 no. 16): for a turn being stopped both are the end.
-    if state.stopping_by:
+    # end_turn (managed-agents-api.md §10 no. 16): after an interrupt both are the end.
+    if state.is_interrupted:
         return _end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))
+    if state.stopping_by:
+        return _at(state, Activity.WAITING), (Wait(),)  # said before the interrupt was taken up
+    named = [task for task in state.progress.tasks if task.call.id in event.tool_use_ids]
+    answers = tuple(Refuse(task.call) for task in named if task.call.is_ours_to_answer)
     held = tuple(Hold(task.call) for task in state.progress.tasks if task.state is TaskState.HELD)
-    return _at(state, Activity.WAITING), (*held, Wait())
+    if not (held or answers or any(task.call.permission is e.Permission.ASK for task in named)):
+        # It waits for something that nobody here can give: say so rather than wait for ever.
+        return _end(state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
+    return _at(state, Activity.WAITING), (*held, *answers, Wait())
 
 
 def _outcome(state: Following, event: e.SessionIdle) -> Outcome:
-    if state.stopping_by:
+    if state.stopping_by or state.is_interrupted:
         return Outcome(OutcomeKind.STOPPED, by=state.stopping_by)
     kind = ENDINGS.get(event.reason)
     if kind is None:
         return Outcome(OutcomeKind.UNKNOWN_STOP, detail=event.reason)
-    return Outcome(kind, detail=event.category)
+    return Outcome(kind, detail=state.trouble if event.reason == EXHAUSTED else event.category)
 
 
 def _end(state: Following, outcome: Outcome) -> Step:
@@ -220,6 +258,8 @@ def _usage_reported(state: Following, event: e.UsageReported) -> Following:
 
 
 def _troubled(state: Following, event: e.SessionTroubled) -> Following:
+    if event.retry is not e.Retry.RETRYING:
+        state = replace(state, trouble=event.kind)
     if event.kind == UNAUTHENTICATED and event.service:
         known = state.progress.needs_reconnect
         services = known if event.service in known else (*known, event.service)
@@ -236,6 +276,7 @@ _CHANGES: dict[type, Callable[[Following, Any], Following]] = {
     e.DecisionEchoed: _decided,
     e.UsageReported: _usage_reported,
     e.SessionTroubled: _troubled,
+    e.InterruptEchoed: _interrupted,
     e.SessionStarted: lambda state, _: _at(state, Activity.THINKING),
     e.Thinking: lambda state, _: _at(state, Activity.THINKING),
     e.SessionRescheduled: lambda state, _: _at(state, Activity.RETRYING),

@@ -34,6 +34,9 @@ from store.records import (
     VaultId,
 )
 
+WAITING, BUDGET_REACHED = "waiting", "budget_reached"
+"""Why a session does not take a request, as `AgentsRejected.code`."""
+
 
 class Clock(Protocol):
     """The time, aware UTC; the only source of it."""
@@ -159,7 +162,11 @@ class Agents(Protocol):
         """
 
     async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
-        """Send the owner's words with the turn's id as marker. Not repeated when in doubt."""
+        """Send the owner's words with the turn's id as marker. Not repeated when in doubt.
+
+        Raises `AgentsRejected` with `WAITING` for a session with held calls, with `BUDGET_REACHED`
+        for one that may not spend more.
+        """
 
     async def usage_so_far(self, session_id: SessionId) -> UsageReported | None:
         """Return the session's newest usage report, None before its first turn."""
@@ -174,6 +181,9 @@ class Agents(Protocol):
         self, session_id: SessionId, tool_use_id: EventId, verdict: Verdict, reason: str | None
     ) -> None:
         """Answer a held call. Raises `AlreadyDecided` if it no longer is held."""
+
+    async def refuse_call(self, session_id: SessionId, tool_use_id: EventId) -> None:
+        """Answer a call of a tool that we do not offer with an error. Idempotent."""
 
     async def interrupt(self, session_id: SessionId) -> None:
         """Ask the session to stop what it does."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import Agents, Clock
+from bot.domain.ports import WAITING, Agents, Clock
 from bot.errors import AgentsRejected, AgentsUnavailable
 from bot.events import UsageReported
 from bot.progress import Usage
@@ -23,8 +23,7 @@ log = structlog.get_logger(__name__)
 TRIES = 4
 NAME_LIMIT = 80
 NOT_IN_A_NAME = frozenset('<>"“”')
-WAITING = "waiting"
-"""The session still waits for decisions of a turn that was stopped: it must be interrupted first."""
+AFRESH = " The earlier session of this thread is gone: what was said in it is not known here."
 
 
 class Requests:
@@ -35,17 +34,19 @@ class Requests:
         self._agents = agents
         self._clock = clock
 
-    async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn) -> Usage:
+    async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_afresh: bool) -> Usage:
         """See that the session has the request; return what it had cost before.
 
-        The session's stream must be open already, or the first events would be missed.
+        The session's stream must be open already, or the first events would be missed. `is_afresh`: the
+        thread's earlier session is gone, and the agent is told.
         """
         if turn.send_state is SendState.SENT:
             return _kept(turn)
         is_doubtful = turn.send_state is SendState.SENDING
         base = _kept(turn) if is_doubtful else await self._base(session_id, turn)
         event_id = await self._agents.find_request(session_id, turn) if is_doubtful else None
-        event_id = event_id or await self._send(session_id, thread, turn)
+        note = _note(thread, turn) + AFRESH * is_afresh
+        event_id = event_id or await self._send(session_id, turn, note)
         async with self._database.transaction() as tx:
             await turns.set_sent(tx, turn.id, event_id)
         return base
@@ -54,16 +55,17 @@ class Requests:
         usage = _usage(await self._agents.usage_so_far(session_id))
         async with self._database.transaction() as tx:
             await turns.set_usage_base(tx, turn.id, usage.cost_cents, usage.input_tokens, usage.output_tokens)
-            await turns.set_sending(tx, turn.id)
+            await turns.set_sending(tx, turn.id, session_id)
         return usage
 
-    async def _send(self, session_id: SessionId, thread: Thread, turn: Turn) -> EventId:
+    async def _send(self, session_id: SessionId, turn: Turn, note: str) -> EventId:
         for attempt in range(1, TRIES + 1):
             try:
-                return await self._agents.send_request(session_id, turn, _note(thread, turn), turn.task)
+                return await self._agents.send_request(session_id, turn, note, turn.task)
             except AgentsRejected as error:
                 if error.code != WAITING or attempt == TRIES:
                     raise
+                # It still waits for decisions of a turn that was stopped.
                 await self._agents.interrupt(session_id)
             except AgentsUnavailable as error:
                 log.warning("send_in_doubt", turn=turn.id, attempt=attempt)

@@ -19,7 +19,7 @@ from bot.domain.approvals import Approvals
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
-from bot.domain.ports import Agents, Answer, Clock, Screen
+from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock, Screen
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
@@ -27,13 +27,14 @@ from bot.domain.turn_loop import TurnLoop
 from bot.errors import (
     AgentsUnavailable,
     DeputyError,
+    Lost,
     NotPermitted,
     Rejected,
     SessionLost,
     SlackRejected,
     SlackUnavailable,
 )
-from bot.progress import Outcome, OutcomeKind, Progress, Usage
+from bot.progress import Outcome, OutcomeKind, Progress
 from store import threads, turns
 from store.database import Database
 from store.records import (
@@ -169,19 +170,26 @@ class Runner:
 
     async def _followed(self, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""
-        state = Following(turn.id)
         try:
             return await self._with_session(turn, answer)
-        except SessionLost:
-            return following.end(state, Outcome(OutcomeKind.SESSION_GONE))
-        except AgentsUnavailable:
-            return following.end(state, Outcome(OutcomeKind.AGENTS_UNAVAILABLE))
-        except NotPermitted:
+        except DeputyError as error:
+            return following.end(Following(turn.id), self._outcome_of(error, turn))
+
+    def _outcome_of(self, error: DeputyError, turn: Turn) -> Outcome:
+        """Return the end that a failure is. Raises what is none."""
+        if isinstance(error, SessionLost):
+            return Outcome(OutcomeKind.SESSION_GONE)
+        if isinstance(error, AgentsUnavailable):
+            return Outcome(OutcomeKind.AGENTS_UNAVAILABLE)
+        if isinstance(error, NotPermitted):
             # Its owner was deactivated while it was on its way: there is no vault to act with.
-            return following.end(state, Outcome(OutcomeKind.STOPPED))
-        except Rejected as error:
-            log.exception("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code)
-            return following.end(state, Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference()))
+            return Outcome(OutcomeKind.STOPPED)
+        if not isinstance(error, Rejected):
+            raise error
+        if error.code == BUDGET_REACHED:
+            return Outcome(OutcomeKind.BUDGET_REACHED)
+        log.error("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code, exc_info=error)
+        return Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference())
 
     async def _with_session(self, turn: Turn, answer: Answer) -> Following:
         """Run in the thread's session; when that one is gone before it got the request, in a new one.
@@ -228,18 +236,32 @@ class Runner:
         since = (turn.started_at or turn.created_at) - LOOK_BACK
         inbox = Inbox(self._supervisor.signal_of(thread.id))
         async with self._agents.follow(session_id, since) as events:
-            base = await self._requests.ensure_sent(session_id, thread, turn)
+            async with self._database.transaction() as tx:
+                turn = await turns.get(tx, turn.id)
+                is_afresh = await turns.is_afresh(tx, turn, session_id)
+            if turn.stop_requested_by and turn.send_state is SendState.UNSENT:
+                outcome = Outcome(OutcomeKind.STOPPED, by=turn.stop_requested_by)
+                return following.end(Following(turn.id), outcome)
+            base = await self._requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
+            state = Following(turn.id, usage_base=base, progress=Progress(has_forgotten=is_afresh))
+            loop = self._loop(answer, state)
             async with self._supervisor.beside(lambda: inbox.feed(events)):
                 try:
-                    return await self._loop(answer).run(thread, turn, session_id, inbox, _beginning(turn, base))
-                except SlackRejected:
-                    # Nobody can see it any more: do not let it act on unseen.
-                    await self._agents.interrupt(session_id)
-                    raise
+                    return await loop.run(thread, turn, session_id, inbox)
+                except (Lost, Rejected, AgentsUnavailable) as error:
+                    if isinstance(error, Rejected):
+                        # Nobody can see it any more, or decide: do not let it act on.
+                        await self._interrupted(thread)
+                    return following.end(loop.state, self._outcome_of(error, turn))
 
-    def _loop(self, answer: Answer) -> TurnLoop:
+    def _loop(self, answer: Answer, state: Following) -> TurnLoop:
         return TurnLoop(
-            database=self._database, agents=self._agents, approvals=self._approvals, clock=self._clock, answer=answer
+            database=self._database,
+            agents=self._agents,
+            approvals=self._approvals,
+            clock=self._clock,
+            answer=answer,
+            state=state,
         )
 
     async def _finish(self, answer: Answer, progress: Progress) -> None:
@@ -312,8 +334,3 @@ class Runner:
             await self._agents.interrupt(thread.session_id)
         except DeputyError as error:
             log.warning("not_interrupted", thread=thread.id, error=type(error).__name__)
-
-
-def _beginning(turn: Turn, base: Usage) -> Following:
-    state = Following(turn.id, usage_base=base)
-    return following.stopping(state, turn.stop_requested_by) if turn.stop_requested_by else state

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot import actions
-from bot.progress import Outcome, OutcomeKind, Progress, TaskState, Usage
+from bot.progress import OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.blocks import Block, Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import shorten
@@ -58,11 +58,13 @@ def render_control(turn: Turn, *, is_queued: bool) -> Message:
 
 def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentioned: bool = False) -> tuple[Block, ...]:
     """Return the blocks that end an answer; `is_mentioned` notifies the owner of a long one."""
-    outcome = _outcome(progress.outcome)
+    outcome = _outcome(progress)
     blocks: list[Block] = [section(outcome)] if outcome else []
     facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
     caution = "AI-generated, check important details" if progress.shown_text else ""
     mention = f"<@{turn.owner.user_id}>" if is_mentioned else ""
+    if progress.has_forgotten:
+        blocks.append(context("This thread's earlier session is gone: I started a new one and lost what was said"))
     blocks.append(context(caution, *facts, mention))
     if progress.shown_text:
         blocks.append(_feedback(turn))
@@ -111,16 +113,29 @@ def _thumb(text: str, value: str, label: str) -> Block:
     return {"text": {"type": "plain_text", "text": text}, "value": value, "accessibility_label": label}
 
 
-def _outcome(outcome: Outcome | None) -> str:
+def _outcome(progress: Progress) -> str:
+    outcome = progress.outcome
     if outcome is None:
         return ""
     words = _OUTCOMES[outcome.kind]
+    if outcome.kind is OutcomeKind.RETRIES_EXHAUSTED:
+        return _BECAUSE.get(outcome.detail or "", words)
     detail = escape(one_line(outcome.detail or "", 80))
     if outcome.kind in {OutcomeKind.BROKEN, OutcomeKind.UNKNOWN_STOP} and detail:
         return shorten(f"{words} Reference: `{detail.replace('`', '')}`", 300)
     return words
 
 
+_BECAUSE = {
+    "mcp_authentication_failed_error": "A service no longer accepts your connection, so I could not finish. "
+    "Reconnect it, then reply “try again”.",
+    "mcp_connection_failed_error": "A service could not be reached, so I could not finish. "
+    "Reply “try again” in a few minutes.",
+    "billing_error": "Claude's account has a billing problem. An admin has to look at it before I can go on.",
+    "model_request_failed_error": "Claude could not work with this request. Try asking in another way.",
+    "tool_use_limit_reached_error": "I used more steps than one request may have. Reply to go on from here.",
+    "compaction_limit_reached_error": "This thread has become too long. Start a new one to go on.",
+}
 _OUTCOMES = {
     OutcomeKind.ANSWERED: "",
     OutcomeKind.STOPPED: "Okay, I stopped.",

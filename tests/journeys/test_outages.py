@@ -160,6 +160,13 @@ async def test_a_session_that_is_gone_between_turns_is_replaced(running_world: W
 
     fresh = [s for s in running_world.agents.sessions if s != session_id]
     assert len(fresh) == 1
+    await running_world.settled()
+    await running_world.slack.post_message(ALICE, root.channel, "say exactly: three", thread_ts=root.ts)
+    await running_world.answered(root, 3)
+    thread = running_world.slack.thread(root.channel, root.ts)
+    assert ["earlier session is gone" in running_world.slack.text_of(m) for m in thread].count(True) == 1
+    notes = [event["content"][0]["text"] for event in running_world.sent()]
+    assert ["earlier session" in note for note in notes].count(True) == 1
     assert running_world.agents.sessions[fresh[0]].vault_ids == list(running_world.agents.vaults)
 
 

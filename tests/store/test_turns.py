@@ -113,7 +113,7 @@ async def test_sending_is_an_intent_before_it_is_a_fact(database):
     async with database.transaction() as tx:
         turn = await store_turn(tx)
 
-        await turns.set_sending(tx, turn.id)
+        await turns.set_sending(tx, turn.id, "sesn_1")
         in_doubt = await turns.get(tx, turn.id)
         await turns.set_sent(tx, turn.id, "sevt_1")
 
@@ -122,6 +122,26 @@ async def test_sending_is_an_intent_before_it_is_a_fact(database):
 
     assert in_doubt == replace(turn, send_state=SendState.SENDING)
     assert sent == replace(turn, send_state=SendState.SENT, event_id="sevt_1")
+
+
+@pytest.mark.parametrize(
+    ("session", "outcome", "is_afresh"),
+    [("sesn_1", "answered", False), ("sesn_0", "answered", True), ("sesn_0", turns.SESSION_GONE, False)],
+)
+async def test_a_turn_is_afresh_when_the_session_before_is_another_and_nobody_has_said_so(
+    database, session, outcome, is_afresh
+):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        first = await store_turn(tx, a_turn(thread))
+        unsent = await store_turn(tx, a_turn(thread))
+        await turns.set_sending(tx, first.id, session)
+        for turn in (first, unsent):
+            await turns.end(tx, turn.id, TurnState.ENDED, outcome=outcome, cost_cents=None, now=NOON)
+        turn = await store_turn(tx, a_turn(thread))
+
+        assert await turns.is_afresh(tx, turn, "sesn_1") == is_afresh
+        assert not await turns.is_afresh(tx, first, "sesn_1")
 
 
 async def test_what_the_session_had_cost_before_is_remembered(database):

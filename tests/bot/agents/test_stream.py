@@ -123,7 +123,9 @@ async def test_the_stream_is_open_before_the_past_is_listed(raw_api, raw_agents)
         opened = list(session.requests)
     await follow_nothing(session)
 
-    assert opened == ["/v1/sessions/sesn_1/events/stream?event_deltas%5B%5D=agent.message"]
+    assert opened == [
+        "/v1/sessions/sesn_1/events/stream?event_deltas%5B%5D=agent.message&event_deltas%5B%5D=agent.thinking"
+    ]
 
 
 async def follow_nothing(session) -> None:

@@ -40,12 +40,11 @@ from bot.events import (
 AT = "2026-11-23T12:00:00Z"
 KNOWN_TYPES = get_args(BetaManagedAgentsSessionEventType)
 IGNORED_TYPES = {
-    # What Deputy does not use: custom tools, outcomes, subagents, workflows; and what says nothing it needs.
+    # What Deputy does not use: outcomes, subagents, workflows; and what says nothing it needs.
     "user.custom_tool_result",
     "user.tool_result",
     "user.define_outcome",
     "system.message",
-    "agent.custom_tool_use",
     "agent.thread_message_received",
     "agent.thread_message_sent",
     "agent.thread_context_compacted",
@@ -55,7 +54,6 @@ IGNORED_TYPES = {
     "session.thread_status_idle",
     "session.thread_status_terminated",
     "session.thread_status_rescheduled",
-    "span.model_request_start",
     "span.outcome_evaluation_start",
     "span.outcome_evaluation_ongoing",
     "span.outcome_evaluation_end",
@@ -226,8 +224,15 @@ def test_previews_have_the_id_of_the_message_they_preview(wrap) -> None:
 
 
 @BOTH
-def test_a_preview_of_something_else_than_a_message_is_no_draft(wrap) -> None:
+def test_a_preview_of_a_thought_says_that_the_model_thinks(wrap) -> None:
     began = {"type": "event_start", "event": {"type": "agent.thinking", "id": "sevt_m"}}
+
+    assert translate(wrap(began)) == Thinking("sevt_m")
+
+
+@BOTH
+def test_a_preview_of_something_else_is_no_draft(wrap) -> None:
+    began = {"type": "event_start", "event": {"type": "agent.tool_use", "id": "sevt_m"}}
 
     assert translate(wrap(began)) == Unrecognised(None, "event_start")
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import events as e
-from bot.domain.following import End, Following, Hold, Wait, end, step, stopping
+from bot.domain.following import End, Following, Hold, Interrupt, Refuse, Wait, end, step, stopping
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
 
@@ -144,9 +144,98 @@ def test_the_idle_after_a_stop_is_a_stop_and_open_calls_are_stopped():
 
 
 def test_a_stop_answered_by_another_wait_for_decisions_is_the_end_too():
-    _, actions = run(stopping(begun(), ALICE), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
+    _, actions = run(
+        stopping(begun(), ALICE),
+        e.InterruptEchoed(EventId("x"), is_processed=True),
+        e.DecisionsNeeded(EventId("w"), (EventId("t1"),)),
+    )
 
     assert actions == [End(Outcome(OutcomeKind.STOPPED, by=ALICE))]
+
+
+def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_asked_about():
+    """After a restart the past is listed again, and an older wait is in it."""
+    state, actions = run(
+        stopping(begun(), ALICE),
+        started(),
+        e.DecisionsNeeded(EventId("w"), (EventId("t1"),)),
+        e.InterruptEchoed(EventId("x"), is_processed=False),
+        e.TextWritten(EventId("m"), "What I had so far."),
+        e.InterruptEchoed(EventId("x"), is_processed=True),
+        e.SessionIdle(EventId("i"), "end_turn"),
+    )
+
+    assert actions == [Wait(), End(Outcome(OutcomeKind.STOPPED, by=ALICE))]
+    assert state.progress.text == "What I had so far."
+
+
+def test_an_interrupt_that_came_before_the_request_was_taken_up_is_repeated():
+    """It jumps the queue (managed-agents-api.md §3.5), so that the request behind it would run unstopped."""
+    _, actions = run(
+        stopping(Following(TURN), ALICE),
+        e.InterruptEchoed(EventId("x"), is_processed=True),
+        e.SessionIdle(EventId("i"), "end_turn"),
+        e.RequestEchoed(EventId("r"), TURN, is_processed=True),
+    )
+
+    assert actions == [Interrupt()]
+
+
+def test_an_interrupt_from_elsewhere_is_a_stop_too():
+    state, _ = run(begun(), e.InterruptEchoed(EventId("x"), is_processed=True), e.SessionIdle(EventId("i"), "end_turn"))
+
+    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED)
+
+
+def test_a_request_that_was_dropped_with_the_one_before_it_ends_instead_of_waiting():
+    old_idle = e.SessionIdle(EventId("o"), "retries_exhausted")
+    queued = e.RequestEchoed(EventId("r"), TURN, is_processed=False)
+
+    before, _ = run(Following(TURN), old_idle, queued)
+    after, _ = run(before, e.SessionIdle(EventId("i"), "retries_exhausted"))
+
+    assert not before.has_ended
+    assert after.progress.outcome == Outcome(OutcomeKind.RETRIES_EXHAUSTED)
+
+
+def test_why_the_retries_were_exhausted_is_told():
+    trouble = e.SessionTroubled(EventId("x"), "billing_error", e.Retry.EXHAUSTED)
+    over = e.SessionTroubled(EventId("y"), "model_overloaded_error", e.Retry.RETRYING)
+
+    state, _ = run(begun(), trouble, over, e.SessionIdle(EventId("i"), "retries_exhausted"))
+
+    assert state.progress.outcome == Outcome(OutcomeKind.RETRIES_EXHAUSTED, detail="billing_error")
+
+
+def test_a_call_of_a_tool_that_is_ours_to_answer_is_refused_when_it_is_waited_for():
+    made = replace(call(permission=e.Permission.DENY), is_ours_to_answer=True)
+
+    state, actions = run(begun(), e.ToolStarted(made.id, made), e.DecisionsNeeded(EventId("w"), (made.id,)))
+
+    assert actions == [Refuse(made), Wait()]
+    assert [task.state for task in state.progress.tasks] == [TaskState.DENIED]
+
+
+def test_a_wait_for_what_nobody_here_can_give_ends_the_turn():
+    state, _ = run(begun(), e.DecisionsNeeded(EventId("w"), (EventId("unseen"),)))
+
+    assert state.progress.outcome == Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action")
+
+
+def test_of_several_held_calls_those_left_are_asked_about_again_and_the_late_wait_is_no_end():
+    state, _ = run(begun(), started(call_id="t1"), started(call_id="t2"))
+    allowed = e.DecisionEchoed(EventId("d"), EventId("t1"), is_allowed=True)
+
+    partly, actions = run(state, allowed, e.DecisionsNeeded(EventId("w"), (EventId("t2"),)))
+    late, _ = run(
+        partly,
+        e.DecisionEchoed(EventId("d2"), EventId("t2"), is_allowed=False),
+        e.DecisionsNeeded(EventId("w2"), (EventId("t2"),)),
+    )
+
+    assert actions == [Hold(call(call_id="t2")), Wait()]
+    assert not late.has_ended
+    assert [task.state for task in late.progress.tasks] == [TaskState.RUNNING, TaskState.DENIED]
 
 
 def test_every_stop_reason_ends_the_turn_in_its_own_way():
