@@ -51,10 +51,13 @@ from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
 from bot.web.asgi import Health, build_web
 from bot.web.serving import build_server, listening
+from oauth.arrivals import OnToken
 from oauth.browser import SlackIdentity
-from oauth.catalog import Catalog
+from oauth.catalog import Catalog, Service
 from oauth.connections import Connections
 from oauth.errors import CatalogInvalid
+from oauth.inventory import Inventory
+from oauth.listing import Listing
 from oauth.probing import Probing
 from oauth.registration import PreRegistered
 from oauth.routes import routes
@@ -62,7 +65,7 @@ from oauth.services import Services
 from oauth.urls import Policy
 from store.database import Database
 from store.errors import SealBroken, StoreError
-from store.records import Secret, ServiceName, WorkspaceId
+from store.records import Connection, Secret, ServiceName, WorkspaceId
 
 if TYPE_CHECKING:
     from oauth.http import Sender
@@ -281,6 +284,7 @@ class _Room:
     connections: Connections
     vaults: Vaults
     services: Services
+    inventory: Inventory
 
 
 def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
@@ -289,6 +293,8 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
     identity = SlackIdentity.at(
         settings.slack_base_url, client_id=settings.slack_client_id or "", client_secret=settings.slack_client_secret
     )
+    listing = Listing(parts.sender)
+    inventory = Inventory(database=parts.database, listing=listing, clock=clock)
     connections = Connections(
         database=parts.database,
         catalog=parts.catalog,
@@ -298,16 +304,29 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         identity=identity,
         base_url=settings.public_url,
         clock=clock,
+        on_token=_listing_later(inventory, parts.supervisor),
     )
     services = Services(
         database=parts.database,
         catalog=parts.catalog,
-        probing=Probing(parts.sender),
+        probing=Probing(parts.sender, listing),
         workspace_id=workspace_id,
         clock=clock,
         on_dropped=vaults.let_go,
     )
-    return _Room(connections, vaults, services)
+    return _Room(connections, vaults, services, inventory)
+
+
+def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
+    """Let a service's tools be listed beside everything else: nobody waits for it, and nothing hangs on it."""
+
+    def list_later(service: Service, connection: Connection, token: Secret) -> None:
+        async def list_tools() -> None:
+            await inventory.take(service, connection, token)
+
+        supervisor.start(list_tools)
+
+    return list_later
 
 
 @dataclass(frozen=True, slots=True)

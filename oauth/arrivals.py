@@ -5,7 +5,7 @@ A token is here in memory only, from the answer to the vault; which vault that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, parse_callback
@@ -16,11 +16,17 @@ from oauth.servers import Servers, step
 from oauth.tokens import Exchange, Tokens, build_credential
 from store.records import Attempt, Connection, Secret, Ticket
 
+OnToken = Callable[[Service, Connection, Secret], None]
+"""Given a fresh token once, in memory, after its connection is made and told; returns at once."""
+
 
 class Arrivals:
     """The second half of every attempt."""
 
-    def __init__(self, *, attempts: Attempts, catalog: Catalog, servers: Servers, vaults: Vaults) -> None:
+    def __init__(
+        self, *, attempts: Attempts, catalog: Catalog, servers: Servers, vaults: Vaults, on_token: OnToken | None
+    ) -> None:
+        self._on_token = on_token
         self._attempts = attempts
         self._catalog = catalog
         self._servers = servers
@@ -39,8 +45,11 @@ class Arrivals:
             service = self._catalog.get_available(ticket.service)
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
-            connection = await self._connect(attempt, service, await self._read_code(attempt, service, pairs))
+            code = await self._read_code(attempt, service, pairs)
+            connection, token = await self._connect(attempt, service, code)
         await self._attempts.tell(ticket, connection)
+        if self._on_token is not None:
+            self._on_token(service, connection, token)
         return ticket
 
     async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
@@ -52,7 +61,7 @@ class Arrivals:
             raise ServiceDeclined(service.name, "authorization", answer.code)
         return answer.code
 
-    async def _connect(self, attempt: Attempt, service: Service, code: Secret) -> Connection:
+    async def _connect(self, attempt: Attempt, service: Service, code: Secret) -> tuple[Connection, Secret]:
         exchange = _recorded_exchange(attempt)
         tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
         is_stored = False
@@ -62,7 +71,7 @@ class Arrivals:
         finally:
             if not is_stored:
                 await self._servers.revoke(service, exchange, tokens)
-        return connection
+        return connection, tokens.access_token
 
     async def _hand_over(self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens) -> Connection:
         url = attempt.mcp_server_url or service.mcp_url

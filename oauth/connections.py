@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from oauth.arrivals import Arrivals
+from oauth.arrivals import Arrivals, OnToken
 from oauth.attempts import LINK_LIFE, Attempts, Clock
 from oauth.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
 from oauth.catalog import Catalog
@@ -51,6 +51,7 @@ class Connections:
         identity: SlackIdentity,
         base_url: str,
         clock: Clock,
+        on_token: OnToken | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.catalog = catalog
@@ -62,7 +63,9 @@ class Connections:
         self.departures = Departures(
             attempts=self._attempts, catalog=catalog, servers=self.servers, sign_in=sign_in, issuer=identity.issuer
         )
-        self.arrivals = Arrivals(attempts=self._attempts, catalog=catalog, servers=self.servers, vaults=vaults)
+        self.arrivals = Arrivals(
+            attempts=self._attempts, catalog=catalog, servers=self.servers, vaults=vaults, on_token=on_token
+        )
 
     async def issue(self, owner: Member, service: ServiceName, now: datetime) -> tuple[Ticket, str]:
         """Return a new ticket and its link, good for ten minutes and one browser; an older one is superseded.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import TracebackType
 from typing import Self
@@ -63,34 +64,62 @@ class Sender:
         yields no whole answer. Never repeats: a code may be spent by the first attempt.
         """
         url = require_url(request.url, self._policy)
-        headers = {**request.headers, "accept-encoding": "identity"}
-        try:
+        with _translated():
             async with asyncio.timeout(self._total_seconds):
-                return await self._exchange(request, url, headers)
-        except TimeoutError as error:
-            raise Unreachable("no answer in time") from error
-        except (httpx.TimeoutException, httpcore.TimeoutException) as error:
-            raise Unreachable("no answer in time") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            # `from None`: their texts may repeat the URL, and with it a code.
-            raise Unreachable(f"connection failed: {type(error).__name__}") from None
+                return await self._exchange(request, url)
 
-    async def _exchange(self, request: Request, url: str, headers: dict[str, str]) -> Answer:
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        """Send once; give the answer without its body, and the body piece by piece while the block lasts.
+
+        For what may be an event stream: the caller counts time and bytes. Raises as `send` does, in the
+        pieces too.
+        """
+        url = require_url(request.url, self._policy)
+        with _translated():
+            async with self._stream(request, url) as response:
+                yield Answer(response.status_code, _headers(response)), _pieces(response)
+
+    async def _exchange(self, request: Request, url: str) -> Answer:
+        async with self._stream(request, url) as response:
+            body = await _read(response) if request.wants_body else b""
+            return Answer(response.status_code, _headers(response), body)
+
+    @asynccontextmanager
+    async def _stream(self, request: Request, url: str) -> AsyncIterator[httpx.Response]:
+        headers = {**request.headers, "accept-encoding": "identity"}
         async with self._client.stream(request.method, url, headers=headers, content=request.body) as response:
             self._client.cookies.clear()
-            body = await _read(response) if request.wants_body else b""
-            raw = tuple(
-                (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw
-            )
-            return Answer(response.status_code, raw, body)
+            yield response
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, httpx.TimeoutException, httpcore.TimeoutException) as error:
+        raise Unreachable("no answer in time") from error
+    except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        # `from None`: their texts may repeat the URL, and with it a code.
+        raise Unreachable(f"connection failed: {type(error).__name__}") from None
+
+
+def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
+
+
+async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Unreachable("answer is compressed although we asked for it plain")
+    with _translated():
+        async for piece in response.aiter_raw():
+            yield piece
 
 
 async def _read(response: httpx.Response) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Unreachable("answer is compressed although we asked for it plain")
     body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
+    async for piece in _pieces(response):
+        body += piece
         if len(body) > _LARGEST:
             raise Unreachable("answer too large")
     return bytes(body)

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 from oauth import discovery
 from oauth.challenge import Challenge
 from oauth.discovery import Pins, Resource, Server
-from oauth.errors import RuleBroken, ServiceMisbehaved, UrlRefused
+from oauth.errors import RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.messages import Answer, parse_json_object
 from oauth.registration import AUTH_METHODS
 from oauth.sites import list_foreign
+from oauth.tools import ListedTool
 from oauth.urls import Policy, get_host, get_place, require_url
 
 if TYPE_CHECKING:
     from oauth.http import Sender
+    from oauth.listing import Listing
 
 
 class Quirk(StrEnum):
@@ -60,6 +62,8 @@ class Probe:
     found_under: str | None = None
     """The authorization server as the resource names it; `server.issuer` is what that says of itself."""
     quirks: tuple[Quirk, ...] = ()
+    tools: tuple[ListedTool, ...] | None = None
+    """Where it lists them to anybody; None: it does not, they are known once somebody connects."""
 
     @property
     def host(self) -> str:
@@ -131,8 +135,9 @@ class Probe:
 class Probing:
     """Looks at MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, listing: Listing) -> None:
         self._sender = sender
+        self._listing = listing
 
     @property
     def policy(self) -> Policy:
@@ -151,14 +156,22 @@ class Probing:
         with _step(host, "discovery"):
             challenge, is_open = await self._knock(mcp_url)
             resource = await self._find_resource(mcp_url, challenge)
+        tools = await self._list_tools(mcp_url) if is_open else None
         if resource is None:
-            return Probe(mcp_url, quirks=(Quirk.OPEN_WITHOUT_TOKEN,) if is_open else ())
+            return Probe(mcp_url, quirks=(Quirk.OPEN_WITHOUT_TOKEN,) if is_open else (), tools=tools)
         with _step(host, "metadata"):
             found_under, server, quirks = await self._find_server(resource)
         mine = [Quirk.OPEN_WITHOUT_TOKEN] if is_open else []
         if get_place(resource.resource) != get_place(mcp_url):
             mine.append(Quirk.RESOURCE_IS_WIDER)
-        return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})))
+        return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})), tools)
+
+    async def _list_tools(self, mcp_url: str) -> tuple[ListedTool, ...] | None:
+        try:
+            return await self._listing.list_tools(mcp_url, None)
+        except Unreachable:
+            # It answered the first message only: not a fault, the tools are seen once somebody connects.
+            return None
 
     async def _knock(self, mcp_url: str) -> tuple[Challenge | None, bool]:
         is_open = False

@@ -86,6 +86,7 @@ async def test_a_link_expires_after_ten_minutes(running_world: World):
 async def test_a_link_still_works_after_a_restart(deputy_world: World):
     async with deputy_world.deputy():
         url = await link(deputy_world)
+        await deputy_world.settled()
     async with deputy_world.deputy():
         await deputy_world.walk(url, ALICE)
 

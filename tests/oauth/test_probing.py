@@ -7,6 +7,7 @@ import json
 import pytest
 
 from oauth.errors import RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
+from oauth.listing import Listing
 from oauth.messages import Answer
 from oauth.probing import Probe, Probing, Quirk, Way, describe_probe, read_server
 from oauth.urls import Policy
@@ -15,7 +16,7 @@ from tests.oauth.conftest import LOOPBACK
 
 @pytest.fixture
 def probing(sender):
-    return Probing(sender)
+    return Probing(sender, Listing(sender))
 
 
 def a_document(**changes) -> Answer:
@@ -102,7 +103,14 @@ async def test_a_resource_that_is_the_origin_is_a_quirk(probing, notes):
 async def test_a_server_that_answers_without_a_token_says_so(probing, notes):
     notes.open_initialize = True
 
-    assert (await probing.probe(notes.mcp_url)).quirks == (Quirk.OPEN_WITHOUT_TOKEN,)
+    probe = await probing.probe(notes.mcp_url)
+
+    assert probe.quirks == (Quirk.OPEN_WITHOUT_TOKEN,)
+    assert "delete_note" in [tool.name for tool in probe.tools]
+
+
+async def test_a_server_that_lists_its_tools_to_members_only_is_shown_without(probing, notes):
+    assert (await probing.probe(notes.mcp_url)).tools is None
 
 
 async def test_without_registration_a_client_is_needed(probing, notes):

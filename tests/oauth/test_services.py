@@ -17,6 +17,7 @@ from oauth.errors import (
     ServicePaused,
     UnknownService,
 )
+from oauth.listing import Listing
 from oauth.probing import Probing
 from oauth.registration import PreRegistered
 from oauth.services import Services, build_service, merge
@@ -52,7 +53,7 @@ def shelf(*, database, catalog, sender, clock, alice, dropped):
     return Services(
         database=database,
         catalog=catalog,
-        probing=Probing(sender),
+        probing=Probing(sender, Listing(sender)),
         workspace_id=alice.workspace_id,
         clock=clock,
         on_dropped=note,

@@ -1,0 +1,62 @@
+"""The tools that services were seen with: listed once after each connection, and remembered.
+
+Nothing here may harm a connection: it is made and told before, and a service that does not list its
+tools is only logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from oauth.attempts import Clock
+from oauth.catalog import Service
+from oauth.errors import ConnectError
+from oauth.listing import Listing
+from oauth.tools import Difference, build_records, compare_tools
+from store import service_tools
+from store.database import Database
+from store.records import Connection, Secret, ServiceName, ServiceTool, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+OnDifference = Callable[[Connection, Difference], Awaitable[None]]
+
+
+class Inventory:
+    """The workspace's tools by service; one per process."""
+
+    def __init__(
+        self, *, database: Database, listing: Listing, clock: Clock, on_difference: OnDifference | None = None
+    ) -> None:
+        self._database = database
+        self._listing = listing
+        self._clock = clock
+        self.on_difference = on_difference
+        """Told of every listing that is not what was known, after it is stored; the first one included."""
+
+    async def list_known(self, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
+        """Return every tool the service was seen with, by name."""
+        async with self._database.transaction() as tx:
+            return await service_tools.list_for(tx, workspace_id, service)
+
+    async def take(self, service: Service, connection: Connection, token: Secret) -> Difference | None:
+        """List the tools with the fresh token, remember them, and return what is another; None if it cannot.
+
+        The token is used here and let go.
+        """
+        try:
+            listed = await self._listing.list_tools(connection.mcp_server_url, token)
+        except ConnectError as error:
+            log.warning("tools.not_listed", service=service.name, rule=getattr(error, "rule", ""))
+            return None
+        workspace_id, now = connection.owner.workspace_id, self._clock.now()
+        async with self._database.transaction() as tx:
+            known = await service_tools.list_for(tx, workspace_id, service.name)
+            await service_tools.put(tx, workspace_id, build_records(service.name, known, listed, now))
+        difference = compare_tools(known, listed)
+        log.info("tools.listed", service=service.name, tools=len(listed), new=len(difference.new))
+        if difference and self.on_difference is not None:
+            await self.on_difference(connection, difference)
+        return difference
