@@ -10,6 +10,7 @@ import html
 import json
 import secrets
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,6 +58,13 @@ class Lies:
     wrong_key: bool = False
 
 
+@cache
+def _keys() -> tuple[RSAKey, RSAKey]:
+    """Return the signing key and one that is not published; made once a process, for they take 0.1 s."""
+    signing = RSAKey.generate_key(2048, {"kid": "simulated-key", "use": "sig", "alg": "RS256"})
+    return signing, RSAKey.generate_key(2048, {"kid": "simulated-key"})
+
+
 class OpenId:
     """The handlers of Sign in with Slack."""
 
@@ -68,8 +76,7 @@ class OpenId:
         self.codes: dict[str, Code] = {}
         self.lies = Lies()
         self.enterprise_id: str | None = None
-        self._key = RSAKey.generate_key(2048, {"kid": "simulated-key", "use": "sig", "alg": "RS256"})
-        self._other_key = RSAKey.generate_key(2048, {"kid": "simulated-key"})
+        self._key, self._other_key = _keys()
 
     async def authorize(self, request: web.Request) -> web.StreamResponse:
         """Show who would sign in, to the browser of the app's user."""
