@@ -23,6 +23,9 @@ START_OWN = "thread.start_own"
 OPEN_LINK = "link.open"
 """A button that is a link; to be acknowledged and nothing else."""
 
+ASK_AGAIN = "turn.again"
+"""Value: turn id."""
+
 CONNECT = "service.connect"
 """Value: service name."""
 DISCONNECT = "service.disconnect"

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import socket as sockets
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from bot import commands as c
 from bot.agents.agents import ManagedAgents
@@ -32,8 +33,9 @@ from bot.domain.connecting import Connecting, Tellings
 from bot.domain.desk import Desk, Handler
 from bot.domain.homes import Homes
 from bot.domain.housekeeping import Housekeeping
+from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
-from bot.domain.ports import Clock
+from bot.domain.ports import Agents, Clock
 from bot.domain.profiles import Profiles
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
@@ -49,6 +51,7 @@ from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
+from bot.web import webhooks
 from bot.web.asgi import Health, build_web
 from bot.web.serving import build_server, listening
 from oauth.arrivals import OnToken
@@ -154,14 +157,20 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         if handler:
             stack.push_async_callback(handler.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
-            pages=routes(room.connections),
+            pages=[*routes(room.connections), *_webhooks(settings, parts.outside.agents, domain.desk)],
             bolt=bolt if settings.slack_signing_secret else None,
             health=_health(parts.database, handler),
             registry=parts.metrics.registry,
             new_reference=new_reference,
         )
         await domain.take_up(room)
-        housekeeping = Housekeeping(database=parts.database, people=people, offboarding=domain.offboarding, clock=clock)
+        housekeeping = Housekeeping(
+            database=parts.database,
+            people=people,
+            offboarding=domain.offboarding,
+            lapses=room.lapses,
+            clock=clock,
+        )
         parts.supervisor.start(housekeeping.run)
         yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler, door)
 
@@ -274,7 +283,7 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
 
 async def _open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:
     client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
-    return ManagedAgents(client=await stack.enter_async_context(client))
+    return ManagedAgents(client=await stack.enter_async_context(client), webhook_key=settings.webhook_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +294,15 @@ class _Room:
     vaults: Vaults
     services: Services
     inventory: Inventory
+    lapses: Lapses
 
 
 def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
     settings, clock = parts.settings, parts.outside.clock
     vaults = Vaults(database=parts.database, agents=parts.outside.agents, clock=clock)
+    lapses = Lapses(
+        database=parts.database, screen=parts.outside.screen, catalog=parts.catalog, vaults=vaults, clock=clock
+    )
     identity = SlackIdentity.at(
         settings.slack_base_url, client_id=settings.slack_client_id or "", client_secret=settings.slack_client_secret
     )
@@ -300,7 +313,7 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         catalog=parts.catalog,
         sender=parts.sender,
         vaults=vaults,
-        outcomes=Tellings(screen=parts.outside.screen, catalog=parts.catalog),
+        outcomes=Tellings(screen=parts.outside.screen, catalog=parts.catalog, lapses=lapses),
         identity=identity,
         base_url=settings.public_url,
         clock=clock,
@@ -314,7 +327,7 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         clock=clock,
         on_dropped=vaults.let_go,
     )
-    return _Room(connections, vaults, services, inventory)
+    return _Room(connections, vaults, services, inventory, lapses)
 
 
 def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
@@ -374,7 +387,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         sessions=sessions,
         approvals=approvals,
         supervisor=supervisor,
-        on_reconnect=connecting.needs_reconnect,
+        on_reconnect=room.lapses.met_refusal,
         on_end=parts.metrics.count_end,
     )
     turns = Turns(database=database, screen=screen, runner=runner, clock=clock, admins=parts.settings.admins)
@@ -386,6 +399,8 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         **_personal_handlers(connecting, Homes(database=database, screen=screen, connecting=connecting)),
         c.OpenAskForm: lambda command, _: screen.ask_task(command.trigger_id, command.place, command.quoted),
         c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
+        c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
+        c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }
     desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
     return _Domain(desk, runner, profiles, offboarding)
@@ -395,6 +410,7 @@ def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[t
     return {
         c.AskAgent: turns.ask,
         c.Reply: turns.reply,
+        c.AskAgain: turns.again,
         c.PassAside: turns.pass_aside,
         c.WithdrawRequest: lambda command, _: turns.withdraw(command),
         c.StopTurn: lambda command, _: turns.stop(command),
@@ -413,6 +429,17 @@ def _personal_handlers(connecting: Connecting, homes: Homes) -> dict[type, Handl
         c.ShowHelp: lambda command, _: homes.help(command),
         c.ShowHome: lambda command, _: homes.publish(command),
     }
+
+
+def _webhooks(settings: Settings, agents: Agents, desk: Desk) -> list[BaseRoute]:
+    """Return the door of the Managed Agents API, where a key for it is set."""
+
+    async def take(body: bytes, headers: Mapping[str, str]) -> None:
+        key, command = agents.read_webhook(body, headers)
+        if command:
+            await desk.accept(f"webhook:{key}", command)
+
+    return [webhooks.build_route(take)] if settings.webhook_key else []
 
 
 def _health(database: Database, socket: AsyncSocketModeHandler | None) -> Health:

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, ServiceName, TurnId
+from store.records import (
+    ApprovalId,
+    ChannelId,
+    CredentialId,
+    Member,
+    MessageRef,
+    MessageTs,
+    ServiceName,
+    TurnId,
+    VaultId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,32 @@ class RateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask once more what met a refused credential, now that it was renewed."""
+
+    member: Member
+    turn_id: TurnId
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtCredential:
+    """The API says that something happened to this credential: see whether it still works.
+
+    The id comes with the API's signature and finds a row of ours, or nothing; nobody acts with it.
+    """
+
+    credential_id: CredentialId
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtVault:
+    """As `LookAtCredential`, for all that is connected through one vault."""
+
+    vault_id: VaultId
+
+
+@dataclass(frozen=True, slots=True)
 class DeactivateMember:
     """Slack says this person is gone: stop their turns, void their links, delete their vault."""
 
@@ -204,5 +240,8 @@ Command = (
     | ShowHome
     | OpenAskForm
     | RateAnswer
+    | AskAgain
+    | LookAtCredential
+    | LookAtVault
     | DeactivateMember
 )

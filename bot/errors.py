@@ -14,6 +14,7 @@ DeputyError
 │   │   └── AlreadyDecided
 │   └── SlackRejected
 │       └── StreamEnded
+├── Forged                a delivery whose signature does not hold; answered with a no, told nobody
 └── ConfigurationError    for the operator, all problems at once
 """
 
@@ -162,6 +163,10 @@ class SlackRejected(Rejected):
 
 class StreamEnded(SlackRejected):
     """The stream is no longer open: `message_not_in_streaming_state` or `stopped_by_user`."""
+
+
+class Forged(DeputyError):
+    """A delivery of the Managed Agents API that is not from it, or too old to be believed."""
 
 
 @dataclass(eq=False)

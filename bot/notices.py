@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.errors import Misunderstood, Refused
 from oauth.ports import Failure
-from store.records import Approval, Connection, ServiceName, Thread, Turn, UserId
+from store.records import Approval, Connection, ServiceName, Thread, Turn, TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,25 @@ class ServiceChoice:
     name: ServiceName
     title: str
     connection: Connection | None
+    is_ending: bool = False
+    """It works, but will end by itself before long."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAgain:
+    """A request that met a refused credential, to be asked again."""
+
+    turn_id: TurnId
+    title: str
+
+
+class Lapse(StrEnum):
+    """Why a connection has to be made anew."""
+
+    REFUSED = "refused"
+    """The service no longer takes the credential, or it was removed."""
+    ENDED = "ended"
+    """Its time was up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,10 @@ class Connected:
 
     service: ServiceChoice
     account: str | None
+    offers: tuple[OfferedAgain, ...] = ()
+    """What failed for want of this connection."""
+    withheld: tuple[str, ...] = ()
+    """Scopes that were asked for and not granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +171,26 @@ class ApprovalWaiting:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectNeeded:
-    """A service refused the member's credential."""
+    """A connection has to be made anew."""
 
     service: ServiceChoice
+    lapse: Lapse = Lapse.REFUSED
+    offers_again: bool = False
+    """The request that met it is kept and will be offered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEnding:
+    """A connection will end by itself; connecting again now avoids the gap."""
+
+    service: ServiceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """What had failed is asked again, in its own thread."""
+
+    thread: Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +233,8 @@ Notice = (
     | ThreadActsAs
     | ApprovalWaiting
     | ReconnectNeeded
+    | ConnectionEnding
+    | AskedAgain
     | Thanks
     | Broken
     | Outage

@@ -5,6 +5,7 @@ Each field's line below it is its row in the README and in `.env.example` (a tes
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from store.database import normalise
 from store.errors import DatabaseUrlInvalid, KeysInvalid
 from store.records import Secret, UserId
 from store.sealing import parse_keys
+
+_LEAST_KEY_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Settings:
     """`ANTHROPIC_API_KEY` (required): a key of the Anthropic workspace that Deputy has to itself"""
     anthropic_base_url: str | None
     """`ANTHROPIC_BASE_URL`: where the Managed Agents API is; default Anthropic's"""
+    webhook_key: Secret | None
+    """`ANTHROPIC_WEBHOOK_SIGNING_KEY`: the key of the webhook endpoint made in Anthropic's console, `whsec_…`"""
     database_url: str
     """`DATABASE_URL`: default `sqlite+aiosqlite:///deputy.db`"""
     secret_keys: tuple[Secret, ...]
@@ -142,6 +147,12 @@ class _Reader:
             self.problems.append(f"{name} must be sqlite:///FILE or postgresql://USER@HOST/NAME")
         return value
 
+    def webhook_key(self, name: str) -> Secret | None:
+        value = self.secret(name, "whsec_")
+        if value and not is_webhook_key(value):
+            self.problems.append(f"{name} cannot be used: copy it again from Anthropic's console")
+        return value
+
     def keys(self, name: str) -> tuple[Secret, ...]:
         value = self.required(name, "make one with `python -m bot new-key` and keep it safe")
         try:
@@ -202,6 +213,7 @@ def _read_addresses(reader: _Reader, *, allow_loopback: bool) -> dict[str, objec
 def _read_rest(reader: _Reader) -> dict[str, object]:
     return {
         "anthropic_api_key": reader.required_secret("ANTHROPIC_API_KEY", "a key of the workspace made for Deputy"),
+        "webhook_key": reader.webhook_key("ANTHROPIC_WEBHOOK_SIGNING_KEY"),
         "secret_keys": reader.keys("DEPUTY_SECRET_KEYS"),
         "catalog_path": reader.path("DEPUTY_CATALOG"),
         "services": reader.listed("DEPUTY_SERVICES"),
@@ -210,6 +222,15 @@ def _read_rest(reader: _Reader) -> dict[str, object]:
         "approval_minutes": reader.number("DEPUTY_APPROVAL_MINUTES", 15, 1, 1440),
         "log_level": reader.choice("DEPUTY_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     }
+
+
+def is_webhook_key(key: Secret) -> bool:
+    """Tell whether a key can verify anything: `whsec_` and some base64 (Standard Webhooks, “Signature scheme”)."""
+    text = key.reveal().removeprefix("whsec_").rstrip("=")
+    try:
+        return len(base64.b64decode(text + "=" * (-len(text) % 4), validate=True)) >= _LEAST_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def is_public_url(url: str, *, allow_loopback: bool) -> bool:

@@ -10,8 +10,16 @@ from collections.abc import Callable, Mapping
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, parse_callback
 from oauth.catalog import Catalog, Service
-from oauth.errors import CredentialRefused, Reason, ServiceDeclined, ServiceMisbehaved, TicketUnusable
-from oauth.ports import Credential, Validity, VaultRefused, Vaults
+from oauth.errors import (
+    CredentialRefused,
+    NoRoom,
+    Reason,
+    RuleBroken,
+    ServiceDeclined,
+    ServiceMisbehaved,
+    TicketUnusable,
+)
+from oauth.ports import Credential, Validity, VaultFull, VaultRefused, Vaults
 from oauth.servers import Servers, step
 from oauth.tokens import Exchange, Tokens, build_credential
 from store.records import Attempt, Connection, Secret, Ticket
@@ -76,7 +84,12 @@ class Arrivals:
     async def _hand_over(self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens) -> Connection:
         url = attempt.mcp_server_url or service.mcp_url
         with step(service, "token"):
-            credential = build_credential(tokens, exchange, url, attempt.scope, self._attempts.now())
+            if url != service.mcp_url:
+                # The catalogue changed on the way: the agent would never use this one (mcp-oauth.md §4.5).
+                raise RuleBroken("mcp-oauth.md §4.5: the service is at another address now")
+            credential = build_credential(
+                tokens, exchange, url, attempt.scope, self._attempts.now(), grant_days=service.grant_days
+            )
         connection = await self._put(attempt.ticket, credential)
         is_kept = False
         try:
@@ -94,6 +107,8 @@ class Arrivals:
     async def _put(self, ticket: Ticket, credential: Credential) -> Connection:
         try:
             return await self._vaults.put(ticket.owner, ticket.service, credential)
+        except VaultFull as error:
+            raise NoRoom(ticket.service) from error
         except VaultRefused as error:
             raise CredentialRefused(ticket.service) from error
 

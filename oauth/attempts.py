@@ -20,6 +20,7 @@ from oauth.errors import (
     ConnectError,
     CredentialRefused,
     IdentityMismatch,
+    NoRoom,
     Reason,
     RuleBroken,
     ServiceDeclined,
@@ -108,7 +109,7 @@ class Attempts:
             connection = await connections.find(tx, ticket.owner, ticket.service)
         if connection is None or connection.mcp_server_url != mcp_url:
             return None
-        return Earlier(connection.scope)
+        return Earlier(connection.asked_scope or connection.scope)
 
     async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
         """Return the attempt that comes back from the service in its own browser. Raises `TicketUnusable`."""
@@ -175,7 +176,11 @@ class Attempts:
         async with self._database.transaction() as tx:
             is_done = await tickets.settle(tx, ticket.id, TicketState.DONE, self.now())
             if is_done:
-                details = {"connection": connection.id, "scope": connection.scope or ""}
+                details = {
+                    "connection": connection.id,
+                    "scope": connection.scope or "",
+                    "asked": connection.asked_scope or "",
+                }
                 await self._record(tx, ticket, "connect.connected", details)
         return is_done
 
@@ -184,20 +189,23 @@ class Attempts:
         log.info("connect.connected", service=ticket.service)
         await self._outcomes.connected(ticket, connection)
 
-    async def recover(self) -> None:
-        """End the attempts that a crash cut off while the service's answer became a credential.
+    async def recover(self) -> tuple[Ticket, ...]:
+        """End the attempts that a crash cut off in the middle of an exchange; return those that failed.
 
         A connection that was recorded since the link was made is this attempt's: it is there and
         works, so the member is told that, not that it failed.
         """
+        failed = []
         async with self._database.transaction() as tx:
             interrupted = await tickets.list_interrupted(tx)
             made = [await connections.find(tx, ticket.owner, ticket.service) for ticket in interrupted]
         for ticket, connection in zip(interrupted, made, strict=True):
             if connection is None or connection.connected_at < ticket.expires_at - LINK_LIFE:
+                failed.append(ticket)
                 await self._fail(ticket, None)
             elif await self.finish(ticket, connection):
                 await self.tell(ticket, connection)
+        return tuple(failed)
 
     async def _fail(self, ticket: Ticket, cause: ConnectError | None) -> str:
         reference = new_reference()
@@ -260,6 +268,8 @@ def _failure_of(cause: ConnectError | None) -> Failure:
             return Failure.EXPIRED
         case IdentityMismatch():
             return Failure.SOMEBODY_ELSE
+        case NoRoom():
+            return Failure.VAULT_FULL
         case CredentialRefused():
             return Failure.VAULT
         case _:

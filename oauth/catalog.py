@@ -27,6 +27,7 @@ _DEFAULTS = ("user_approved", "denied")
 _TEXTS = ("title", "mcp_url", "manage_url", "registration", "trusted_issuer", "token_profile", "resource")
 _LISTS = ("scopes", "endpoint_hosts")
 _FLAGS = ("pkce_unadvertised_ok",)
+_NUMBERS = ("grant_days",)
 _TABLES = ("tools", "authorize_params")
 _LOOSE = Policy(allow_loopback=True)
 """For the shape of a URL only: the sender holds the real policy whenever one is used."""
@@ -62,6 +63,8 @@ class Service:
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     token_profile: str = "standard"  # noqa: S105  # the name of a parser
     registration: RegistrationKind = RegistrationKind.AUTO
+    grant_days: int | None = None
+    """After so many days its grants end, refreshed or not, and the member has to connect again."""
     client: PreRegistered | None = None
     is_paused: bool = False
     """An admin stopped it for now: nobody connects it, no session declares it."""
@@ -199,6 +202,7 @@ def _service(
         authorize_params=entry.get("authorize_params", {}),
         token_profile=entry.get("token_profile", "standard"),
         registration=RegistrationKind(entry.get("registration", "auto")),
+        grant_days=entry.get("grant_days"),
         client=clients.get(ServiceName(name)),
     )
 
@@ -209,13 +213,14 @@ def _tools(table: dict[str, Any]) -> Tools:
 
 
 def _list_entry_problems(name: str, entry: dict[str, Any]) -> list[str]:
-    known = {*_TEXTS, *_LISTS, *_FLAGS, *_TABLES}
+    known = {*_TEXTS, *_LISTS, *_FLAGS, *_NUMBERS, *_TABLES}
     problems = [] if _NAME.fullmatch(name) else ["the name must be a-z, 0-9, - and _, at most 64"]
     problems += [f"unknown key `{key}`" for key in entry if key not in known]
     problems += [f"`{key}` is missing" for key in ("title", "mcp_url") if key not in entry]
     problems += [f"`{key}` must be text" for key in _TEXTS if not _is_text(entry.get(key, "-"))]
     problems += [f"`{key}` must be a list of texts" for key in _LISTS if not _is_texts(entry.get(key, []))]
     problems += [f"`{key}` must be true or false" for key in _FLAGS if not isinstance(entry.get(key, False), bool)]
+    problems += [f"`{key}` must be a number from 1 to 3650" for key in _NUMBERS if not _is_number(entry.get(key, 1))]
     problems += [f"`{key}` must be a table" for key in _TABLES if not isinstance(entry.get(key, {}), dict)]
     return problems or [*_list_value_problems(entry), *_list_tool_problems(entry.get("tools", {}))]
 
@@ -252,6 +257,10 @@ def _list_tool_problems(table: dict[str, Any]) -> list[str]:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 3650
 
 
 def _is_texts(value: object) -> bool:

@@ -109,7 +109,8 @@ class Connections:
 
     async def recover(self) -> None:
         """End what a crash cut off, and tell the members; once, before the routes are served."""
-        await self._attempts.recover()
+        for ticket in await self._attempts.recover():
+            await self._vaults.repair(ticket.owner, ticket.service)
 
 
 def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntry:

@@ -20,6 +20,7 @@ ConnectError
 ├── ServiceDeclined       the service said no, with one of OAuth's own codes
 ├── NoRegistration        the service offers no way for us to become its client
 ├── CredentialRefused     the vault would not have the credential
+│   └── NoRoom            because it is full
 ├── NotConnected          there is nothing to disconnect
 └── AttemptEnded          one of the above ended an attempt; carries it and the reference
 """
@@ -192,6 +193,10 @@ class CredentialRefused(ConnectError):
     """The credential could not be stored, or the API says that it does not work."""
 
     service: str
+
+
+class NoRoom(CredentialRefused):
+    """The member's vault holds as many credentials as it can."""
 
 
 @dataclass(eq=False)

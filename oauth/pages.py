@@ -113,6 +113,12 @@ _WORDS: dict[type[ConnectError], Words] = {
     errors.CredentialRefused: Words(
         502, "The connection could not be stored", "{service} agreed, but the access did not work when we tried it."
     ),
+    errors.NoRoom: Words(
+        502,
+        "There is no room for one more connection",
+        "Twenty services can be connected at most. Nothing was changed.",
+        "Disconnect one you no longer use with <code>/agent disconnect</code> in Slack, then try {command} again.",
+    ),
     errors.UnknownService: Words(404, "This service is no longer offered", "Your admin has taken it away."),
     errors.ServicePaused: Words(
         404,

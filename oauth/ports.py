@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from store.records import Connection, Member, Secret, Ticket
+from store.records import Connection, Member, Secret, ServiceName, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Credential:
     expires_at: datetime | None
     refresh: Refresh | None
     scope: str | None
+    """As granted, or as asked where the server did not say."""
+    asked_scope: str | None = None
+    ends_at: datetime | None = None
+    """When the grant ends for good; None where it can be refreshed for as long as anybody knows."""
 
 
 class Validity(StrEnum):
@@ -47,6 +51,10 @@ class VaultRefused(Exception):
     """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
 
 
+class VaultFull(VaultRefused):
+    """There is no room for one more credential; the older ones are untouched."""
+
+
 class Vaults(Protocol):
     """The member's own vault, wherever it is."""
 
@@ -58,6 +66,9 @@ class Vaults(Protocol):
 
     async def validate(self, connection: Connection) -> Validity:
         """Ask the API whether the credential works, without spending its refresh token."""
+
+    async def repair(self, owner: Member, service: ServiceName) -> None:
+        """Make records and vault say the same after a doubt, such as a crash in the middle of `put`."""
 
     async def remove(self, connection: Connection) -> None:
         """Delete the credential and record the connection as disconnected. Idempotent."""
@@ -71,6 +82,7 @@ class Failure(StrEnum):
     SOMEBODY_ELSE = "somebody_else"
     SERVICE = "service"
     VAULT = "vault"
+    VAULT_FULL = "vault_full"
 
 
 class Outcomes(Protocol):

@@ -180,11 +180,18 @@ def _parse_scope(value: object) -> str | None:
 
 
 def build_credential(
-    tokens: Tokens, exchange: Exchange, mcp_server_url: str, asked_scope: str | None, now: datetime
+    tokens: Tokens,
+    exchange: Exchange,
+    mcp_server_url: str,
+    asked_scope: str | None,
+    now: datetime,
+    *,
+    grant_days: int | None = None,
 ) -> Credential:
     """Return what the vault is to hold (mcp-oauth.md §2.4): expiry a minute early, or left out.
 
     A lifetime within that minute is left out where it can be refreshed, since the API wants the future.
+    `grant_days`: after so many days the service ends what it granted, however often it was refreshed.
     """
     expires_at = now + timedelta(seconds=tokens.lifetime) - _EARLY if tokens.lifetime is not None else None
     if expires_at is not None and expires_at <= now:
@@ -198,7 +205,14 @@ def build_credential(
         expires_at=expires_at,
         refresh=refresh,
         scope=tokens.scope or asked_scope,
+        asked_scope=asked_scope,
+        ends_at=_find_end(now, expires_at if refresh is None else None, grant_days),
     )
+
+
+def _find_end(now: datetime, expires_at: datetime | None, grant_days: int | None) -> datetime | None:
+    by_grant = now + timedelta(days=grant_days) if grant_days else None
+    return min((end for end in (expires_at, by_grant) if end), default=None)
 
 
 def _build_refresh(token: Secret, exchange: Exchange) -> Refresh:

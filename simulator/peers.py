@@ -29,7 +29,7 @@ SLACK_VARIABLES = (
     "SLACK_CLIENT_SECRET",
     "SLACK_API_URL",
 )
-AGENTS_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+AGENTS_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_WEBHOOK_SIGNING_KEY")
 
 CATALOG = """\
 # Written by the simulators: the one service there is.
@@ -104,7 +104,11 @@ class Peers:
         if "slack" in self._started:
             variables |= self._slack_environment(public_url)
         if "agents" in self._started:
-            variables |= {"ANTHROPIC_API_KEY": self.agents.api_key, "ANTHROPIC_BASE_URL": self.agents.url}
+            variables |= {
+                "ANTHROPIC_API_KEY": self.agents.api_key,
+                "ANTHROPIC_BASE_URL": self.agents.url,
+                "ANTHROPIC_WEBHOOK_SIGNING_KEY": self.agents.webhooks.register(f"{public_url}/anthropic/webhooks"),
+            }
         if "notes" in self._started:
             variables |= {"DEPUTY_CATALOG": str(self.catalog), "DEPUTY_SERVICES": "notes"}
         return variables

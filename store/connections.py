@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, insert, update
@@ -9,8 +10,17 @@ from sqlalchemy import Row, and_, insert, update
 from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
-from store.records import Connection, ConnectionId, ConnectionState, Member, ServiceName, WorkspaceId
-from store.tables import ACTIVE_CONNECTION_STATES, connections, within
+from store.records import (
+    Connection,
+    ConnectionId,
+    ConnectionState,
+    CredentialId,
+    Member,
+    ServiceName,
+    VaultId,
+    WorkspaceId,
+)
+from store.tables import ACTIVE_CONNECTION_STATES, connections, members, within
 
 
 async def put(tx: Tx, connection: Connection) -> None:
@@ -37,6 +47,7 @@ async def put(tx: Tx, connection: Connection) -> None:
             state=connection.state,
             expires_at=connection.expires_at,
             connected_at=connection.connected_at,
+            asked_scope=connection.asked_scope,
         )
     )
 
@@ -67,13 +78,52 @@ async def list_for(tx: Tx, owner: Member) -> tuple[Connection, ...]:
     return tuple(_read(row) for row in rows)
 
 
-async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> None:
-    """Record a state. A disconnected one stays so: it can only be connected anew."""
-    await tx.connection.execute(
-        update(connections)
-        .where(connections.c.id == connection_id, within(connections.c.state, ACTIVE_CONNECTION_STATES))
-        .values(state=state)
+async def find_by_credential(tx: Tx, credential_id: CredentialId) -> Connection | None:
+    """Return the connection, connected or broken, that lives in this credential; None for one that was replaced."""
+    query = owned(connections).where(
+        connections.c.credential_id == credential_id, within(connections.c.state, ACTIVE_CONNECTION_STATES)
     )
+    row = (await tx.connection.execute(query.limit(1))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def list_in_vault(tx: Tx, vault_id: VaultId) -> tuple[Connection, ...]:
+    """Return the connections, connected or broken, whose credentials are in this vault."""
+    query = owned(connections).where(
+        connections.c.vault_id == vault_id, within(connections.c.state, ACTIVE_CONNECTION_STATES)
+    )
+    return tuple(_read(row) for row in await tx.connection.execute(query.order_by(connections.c.service)))
+
+
+async def list_ending(tx: Tx, before: datetime) -> tuple[Connection, ...]:
+    """Return the connected ones, of active members, that end by themselves before a time; the soonest first."""
+    query = owned(connections).where(
+        connections.c.state == ConnectionState.CONNECTED,
+        connections.c.expires_at < before,
+        members.c.deactivated_at.is_(None),
+    )
+    return tuple(_read(row) for row in await tx.connection.execute(query.order_by(connections.c.expires_at)))
+
+
+async def claim_reminder(tx: Tx, connection_id: ConnectionId, now: datetime) -> bool:
+    """Claim the one reminder that a connection gets before it ends; False when it had it."""
+    claimed = update(connections).where(connections.c.id == connection_id, connections.c.reminded_at.is_(None))
+    return await tx.changed(claimed.values(reminded_at=now)) == 1
+
+
+async def forget_reminder(tx: Tx, connection_id: ConnectionId) -> None:
+    """Give a claimed reminder back: it could not be sent."""
+    await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(reminded_at=None))
+
+
+async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> bool:
+    """Record a state; False when it was that already. A disconnected one stays so: it can only be connected anew."""
+    changed = update(connections).where(
+        connections.c.id == connection_id,
+        within(connections.c.state, ACTIVE_CONNECTION_STATES),
+        connections.c.state != state,
+    )
+    return await tx.changed(changed.values(state=state)) == 1
 
 
 async def break_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[Connection, ...]:
@@ -108,4 +158,5 @@ def _read(row: Row[Any]) -> Connection:
         state=ConnectionState(row.state),
         expires_at=row.expires_at,
         connected_at=row.connected_at,
+        asked_scope=row.asked_scope,
     )

@@ -102,9 +102,13 @@ class Connection:
     account: str | None
     """The account's name at the service, when it tells; else None."""
     scope: str | None
+    """As granted."""
     state: ConnectionState
     expires_at: datetime | None
+    """When the grant ends by itself and the member has to connect again; None where it is refreshed."""
     connected_at: datetime
+    asked_scope: str | None = None
+    """As asked for; connecting again asks for it again, whatever was granted (MCP, scope step-up)."""
 
 
 class TicketState(StrEnum):
@@ -326,6 +330,19 @@ class Turn:
     outcome: str | None = None
     """How it ended, in a word of the domain's; None while it is open."""
     cost_cents: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A request that met refused credentials, kept to be offered again once they are renewed."""
+
+    turn_id: TurnId
+    owner: Member
+    services: tuple[str, ...]
+    """The services that refused, by name."""
+    task: str
+    """Sealed at rest, erased with the row."""
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,9 +162,12 @@ connections = Table(
     Column("state", String, nullable=False),
     Column("expires_at", UtcTime),
     Column("connected_at", UtcTime, nullable=False),
+    Column("asked_scope", String),
+    Column("reminded_at", UtcTime),
     _owner(),
     _own_vault("vault_id"),
     _states(records.ConnectionState),
+    Index("ix_connections_credential", "credential_id"),
     Index("ix_connections_vault", "vault_id", "workspace_id", "owner_id"),
     Index(
         "uq_connections_one_active",
@@ -380,6 +383,20 @@ turns = Table(
         sqlite_where=text(_within("state", records.OPEN_TURN_STATES)),
         postgresql_where=text(_within("state", records.OPEN_TURN_STATES)),
     ),
+)
+
+retries = Table(
+    "retries",
+    metadata,
+    Column("turn_id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("services", JSON, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    # Only the owner of the turn can ask it again.
+    ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),
+    Index("ix_retries_owner", "workspace_id", "owner_id", "created_at"),
 )
 
 segments = Table(

@@ -48,6 +48,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "httpx2": ("bot.agents", "oauth.mcp_client"),
     "mcp": ("oauth.mcp_client",),
     "mcp_types": ("oauth.mcp_client",),
+    "standardwebhooks": ("bot.agents",),
     "httpx": ("oauth.http",),
     "httpcore": ("oauth.http",),
     "sqlalchemy": ("store",),

@@ -15,14 +15,15 @@ from bot.agents.profiles import Profiles
 from bot.agents.sessions import Sessions
 from bot.agents.stream import Pace, follow
 from bot.agents.vaults import Vaults
+from bot.agents.webhooks import Webhooks
 from bot.events import AgentEvent
-from store.records import SessionId
+from store.records import Secret, SessionId
 
 
 class ManagedAgents:
     """The API behind the domain's `Agents` port; lives as long as the client it is given."""
 
-    def __init__(self, *, client: AsyncAnthropic, pace: Pace | None = None) -> None:
+    def __init__(self, *, client: AsyncAnthropic, pace: Pace | None = None, webhook_key: Secret | None = None) -> None:
         self._client = client
         self._pace = pace or Pace()
         profiles = Profiles(client)
@@ -33,7 +34,9 @@ class ManagedAgents:
         self.delete_vault = vaults.delete
         self.add_credential = vaults.add_credential
         self.validate_credential = vaults.validate_credential
+        self.list_credentials = vaults.list_credentials
         self.remove_credential = vaults.remove_credential
+        self.read_webhook = Webhooks(client, webhook_key).read
         sessions = Sessions(client, resend_pause=self._pace.first_pause)
         self.create_session = sessions.create
         self.find_session = sessions.find

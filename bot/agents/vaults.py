@@ -16,6 +16,10 @@ from bot.errors import AgentsRejected, AgentsUnavailable
 from oauth.ports import Credential, Refresh, Validity
 from store.records import CredentialId, Member, Vault, VaultId, VaultState
 
+MOST = 20
+"""Credentials in a vault (managed-agents-api.md §5.1)."""
+FULL = "vault_full"
+"""Our own code: the API has none for it."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -57,7 +61,8 @@ class Vaults:
         """See `Agents.add_credential`. A doubt is resolved by looking for the mark of this very attempt."""
         vault_id = _active(vault)
         attempt = secrets.token_hex(16)
-        await self._archive_for(vault_id, credential.mcp_server_url)
+        if await self._archive_for(vault_id, credential.mcp_server_url) >= MOST:
+            raise AgentsRejected(FULL)
         try:
             return await self._create_credential(vault_id, credential, service, attempt)
         except AgentsRejected as refusal:
@@ -101,9 +106,14 @@ class Vaults:
             )
         return CredentialId(text_of(created, "id"))
 
-    async def _archive_for(self, vault_id: VaultId, url: str) -> None:
-        """Free the server's place in the vault: it holds one active credential per server."""
+    async def list_credentials(self, vault: Vault) -> tuple[CredentialId, ...]:
+        """See `Agents.list_credentials`."""
+        return tuple(CredentialId(found.id) for found in await self._active_credentials(_active(vault)))
+
+    async def _archive_for(self, vault_id: VaultId, url: str) -> int:
+        """Free the server's place, there is one per server; return how many other credentials there are."""
         wanted = normalise_url(url)
+        others = 0
         for credential in await self._active_credentials(vault_id):
             if normalise_url(getattr(credential.auth, "mcp_server_url", None)) == wanted:
                 try:
@@ -111,6 +121,9 @@ class Vaults:
                         await self._vaults.credentials.archive(credential.id, vault_id=vault_id)
                 except AgentsRejected as refusal:
                     _unless_gone(refusal)
+            else:
+                others += 1
+        return others
 
     async def _find_attempt(self, vault_id: VaultId, attempt: str) -> CredentialId | None:
         for credential in await self._active_credentials(vault_id):

@@ -9,7 +9,8 @@ import difflib
 
 import structlog
 
-from bot.commands import ConnectService, DisconnectService, Place
+from bot.commands import ConnectService, DisconnectService
+from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
 from bot.notices import (
@@ -19,7 +20,6 @@ from bot.notices import (
     Disconnected,
     LinkSent,
     Notice,
-    ReconnectNeeded,
     ServiceChoice,
     ServicePicker,
 )
@@ -29,7 +29,7 @@ from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Failure
 from store import connections, tickets
 from store.database import Database
-from store.records import Connection, ConnectionState, Member, ServiceName, Thread, Ticket
+from store.records import Connection, Member, ServiceName, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +39,16 @@ LINK_MINUTES = 10
 class Tellings:
     """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
 
-    def __init__(self, *, screen: Screen, catalog: Catalog) -> None:
+    def __init__(self, *, screen: Screen, catalog: Catalog, lapses: Lapses) -> None:
         self._screen = screen
         self._catalog = catalog
+        self._lapses = lapses
 
     async def connected(self, ticket: Ticket, connection: Connection) -> None:
-        """Replace the link button by the good news."""
+        """Replace the link button by the good news, and offer again what failed for want of it."""
         choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, connection)
-        await self._told(ticket, Connected(choice, connection.account))
+        offers = await self._lapses.offers(ticket.owner)
+        await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection)))
 
     async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
         """Replace the link button by what went wrong and a way to try again."""
@@ -59,6 +61,12 @@ class Tellings:
         except DeputyError as error:
             # The connection itself is made or not made; /agent status tells the truth either way.
             log.warning("outcome_not_told", ticket=ticket.id, error=type(error).__name__)
+
+
+def _withheld(connection: Connection) -> tuple[str, ...]:
+    """Return what was asked for and not granted (RFC 6749 §3.3: the server may grant less, and says so)."""
+    granted = (connection.scope or "").split()
+    return tuple(scope for scope in (connection.asked_scope or "").split() if scope not in granted)
 
 
 class Connecting:
@@ -104,25 +112,19 @@ class Connecting:
         choice = ServiceChoice(service.name, service.title, None)
         await self._screen.tell(command.member, command.place, Disconnected(choice, service.manage_url))
 
-    async def needs_reconnect(self, thread: Thread, service_name: str) -> None:
-        """A turn met a refused credential: mark the connection and offer the owner a way back."""
-        async with self._database.transaction() as tx:
-            connection = await connections.find(tx, thread.owner, ServiceName(service_name))
-            if connection:
-                await connections.mark(tx, connection.id, ConnectionState.BROKEN)
-        choice = ServiceChoice(ServiceName(service_name), self._service(service_name).title, connection)
-        await self._screen.tell(thread.owner, Place(thread.channel, thread.thread_ts), ReconnectNeeded(choice))
-
     async def choices(self, member: Member) -> tuple[ServiceChoice, ...]:
         """Return every service on offer with the member's connection to it."""
         async with self._database.transaction() as tx:
             known = {connection.service: connection for connection in await connections.list_for(tx, member)}
         offered = (service for service in self._catalog.services if service.is_available)
-        return tuple(ServiceChoice(service.name, service.title, known.get(service.name)) for service in offered)
+        return tuple(self._chosen(service, known.get(service.name)) for service in offered)
 
     async def _choice(self, member: Member, service: Service) -> ServiceChoice:
         async with self._database.transaction() as tx:
-            return ServiceChoice(service.name, service.title, await connections.find(tx, member, service.name))
+            return self._chosen(service, await connections.find(tx, member, service.name))
+
+    def _chosen(self, service: Service, connection: Connection | None) -> ServiceChoice:
+        return ServiceChoice(service.name, service.title, connection, is_ending(connection, self._clock.now()))
 
     async def _connected_names(self, member: Member) -> tuple[str, ...]:
         return tuple(choice.name for choice in await self.choices(member) if choice.connection)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.commands import DeactivateMember
+from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
 from bot.domain.ports import Clock, People
 from bot.errors import DeputyError
@@ -29,14 +30,17 @@ KEEP_TICKETS = timedelta(days=1)
 class Housekeeping:
     """One errand for the life of the process."""
 
-    def __init__(self, *, database: Database, people: People, offboarding: Offboarding, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, people: People, offboarding: Offboarding, lapses: Lapses, clock: Clock
+    ) -> None:
+        self._lapses = lapses
         self._database = database
         self._people = people
         self._offboarding = offboarding
         self._clock = clock
 
     async def run(self) -> None:
-        """Purge every hour, check everybody at the start and every day, for ever."""
+        """Purge and see which connections end every hour, check everybody at the start and every day, for ever."""
         checked: datetime | None = None
         while True:
             now = self._clock.now()
@@ -44,6 +48,7 @@ class Housekeeping:
             if checked is None or now - checked >= CHECK_EVERY:
                 await self.check_members()
                 checked = now
+            await self._lapses.look_at_clock()
             await self._clock.sleep_until(now + EVERY)
 
     async def purge(self, now: datetime) -> None:

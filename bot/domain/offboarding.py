@@ -9,7 +9,7 @@ from bot.domain.ports import Clock
 from bot.domain.turns import Turns
 from bot.domain.vaults import Vaults
 from oauth.connections import Connections
-from store import audit, members
+from store import audit, members, retries
 from store.database import Database
 from store.records import AuditEntry, Member, UserId, WorkspaceId
 
@@ -48,4 +48,6 @@ class Offboarding:
     async def _take_away(self, member: Member) -> None:
         await self._turns.stop_all(member)
         await self._connections.void(member)
+        async with self._database.transaction() as tx:
+            await retries.void_for(tx, member)
         await self._vaults.delete(member)

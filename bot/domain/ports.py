@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.commands import Place, Verdict
+from bot.commands import Command, Place, Verdict
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Home, Notice
@@ -113,6 +113,9 @@ class Agents(Protocol):
     async def save_profile(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
         """Create or update the agent and the environment; return where they are now."""
 
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, Command | None]:
+        """Return the id of a delivery and what to do about it. Raises `Forged`."""
+
     async def create_vault(self, owner: Member, marker: str) -> VaultId:
         """Create a vault for the owner, with `marker` and the owner in its metadata. Not repeated when in doubt."""
 
@@ -123,10 +126,16 @@ class Agents(Protocol):
         """Delete it with all its credentials. Idempotent."""
 
     async def add_credential(self, vault: Vault, credential: Credential, service: str) -> CredentialId:
-        """Store a credential in place of an active one for the same server (archived first)."""
+        """Store a credential in place of an active one for the same server (archived first).
+
+        Raises `AgentsRejected` with code `vault_full` where there is no room for one more.
+        """
 
     async def validate_credential(self, vault: Vault, credential_id: CredentialId) -> Validity:
         """Ask the API whether the credential works."""
+
+    async def list_credentials(self, vault: Vault) -> tuple[CredentialId, ...]:
+        """Return the credentials that are active in the vault."""
 
     async def remove_credential(self, vault: Vault, credential_id: CredentialId) -> None:
         """Delete a credential. Idempotent."""

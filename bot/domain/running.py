@@ -81,7 +81,7 @@ class Runner:
         sessions: Sessions,
         approvals: Approvals,
         supervisor: Supervisor,
-        on_reconnect: Callable[[Thread, str], Awaitable[None]],
+        on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
         on_end: Callable[[str], None],
     ) -> None:
         self._database = database
@@ -306,8 +306,8 @@ class Runner:
             await self._sessions.lose(thread)
         try:
             await self._screen.remove_control(thread, turn)
-            for service in progress.needs_reconnect:
-                await self._on_reconnect(thread, service)
+            if progress.needs_reconnect:
+                await self._on_reconnect(thread, turn, progress)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
 

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import structlog
 
-from bot.commands import AskAgent, PassAside, Place, RateAnswer, Reply, StopTurn, WithdrawRequest
+from bot.commands import AskAgain, AskAgent, PassAside, Place, RateAnswer, Reply, StopTurn, WithdrawRequest
 from bot.domain import policy
 from bot.domain.ports import Clock, Screen
 from bot.domain.running import Runner
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
-from bot.notices import AsideOffered, AsideSettled, RunningTurn, Thanks, ThreadActsAs, TurnPicker, TurnsStopping
-from store import asides, audit, threads, turns
+from bot.notices import (
+    AsideOffered,
+    AsideSettled,
+    AskedAgain,
+    RunningTurn,
+    Thanks,
+    ThreadActsAs,
+    TurnPicker,
+    TurnsStopping,
+)
+from store import asides, audit, retries, threads, turns
 from store.database import Database, Tx
 from store.errors import NotFound
 from store.ids import new_id
@@ -140,6 +149,27 @@ class Turns:
             await self._queue(thread, _task("Consider this.", aside.text, ASIDE), None, delivery_id)
         await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
 
+    async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
+        """The owner asks once more what met a refused credential, in the thread it was asked in. Once."""
+        async with self._database.transaction() as tx:
+            turn = await self._asked_again(tx, command, delivery_id)
+            thread = await threads.get(tx, turn.thread_id)
+        self._runner.wake(thread.id)
+        await self._screen.tell(command.member, command.place, AskedAgain(thread))
+
+    async def _asked_again(self, tx: Tx, command: AskAgain, delivery_id: DeliveryId) -> Turn:
+        retry = await retries.claim(tx, command.member, command.turn_id)
+        if retry is None:
+            # Carried out a second time, the same click finds the turn that it made.
+            made = await turns.find(tx, _turn_id(delivery_id))
+            if made is None:
+                raise NotPermitted(Refused(Refusal.GONE))
+            return made
+        thread = await threads.get(tx, (await turns.get(tx, retry.turn_id)).thread_id)
+        turn = await turns.queue(tx, self._new_turn(thread, retry.task, None, delivery_id), delivery_id)
+        await audit.record(tx, self._asked(turn))
+        return turn
+
     async def withdraw(self, command: WithdrawRequest) -> None:
         """The owner deleted their message: a queued turn is withdrawn, a running one stopped."""
         async with self._database.transaction() as tx:
@@ -248,7 +278,7 @@ class Turns:
 
     def _new_turn(self, thread: Thread, task: str, source: MessageRef | None, delivery_id: DeliveryId) -> Turn:
         return Turn(
-            id=TurnId(delivery_id.replace("dlv", "trn", 1)),
+            id=_turn_id(delivery_id),
             thread_id=thread.id,
             owner=thread.owner,
             state=TurnState.QUEUED,
@@ -267,6 +297,10 @@ class Turns:
     def _entry(self, turn: Turn, action: str, by: Member | None = None, **details: str) -> AuditEntry:
         actor = (by or turn.owner).user_id
         return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
+
+
+def _turn_id(delivery_id: DeliveryId) -> TurnId:
+    return TurnId(delivery_id.replace("dlv", "trn", 1))
 
 
 async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.locks import Locks
 from bot.domain.ports import Agents, Clock
 from bot.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
-from oauth.ports import Credential, Validity, VaultRefused
+from oauth.ports import Credential, Validity, VaultFull, VaultRefused
 from store import connections, members, vaults
 from store.database import Database, Tx
 from store.ids import new_id
@@ -28,6 +28,9 @@ from store.records import (
 
 log = structlog.get_logger(__name__)
 
+FULL = "vault_full"
+"""The code of a refusal for want of room (managed-agents-api.md §5.1)."""
+
 
 class Vaults:
     """Vaults of members; every method starts from the `Member`, none takes a vault id."""
@@ -37,6 +40,7 @@ class Vaults:
         self._agents = agents
         self._clock = clock
         self._making = Locks()
+        self._filling = Locks()
 
     async def ensure(self, owner: Member) -> Vault:
         """Return the owner's active vault, made now if there is none.
@@ -45,7 +49,7 @@ class Vaults:
         made again, since names at the API are not unique (managed-agents-api.md §5.10). Raises
         `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
         """
-        async with self._making.of(f"{owner.workspace_id}/{owner.user_id}"):
+        async with self._making.of(_key(owner)):
             return await self._ensure(owner)
 
     async def _ensure(self, owner: Member) -> Vault:
@@ -67,11 +71,21 @@ class Vaults:
         return vault if vault and vault.state is VaultState.ACTIVE else None
 
     async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
-        """Store the credential in place of an older one for the same server; record the connection."""
-        try:
-            vault, credential_id = await self._stored(owner, service, credential)
-        except DeputyError as error:
-            raise VaultRefused from error
+        """Store the credential in place of an older one for the same server; record the connection.
+
+        Half of it may fail: then the older credential may be gone, and its connection is said to be.
+        """
+        async with self._filling.of(_key(owner)):
+            try:
+                vault, credential_id = await self._stored(owner, service, credential)
+            except DeputyError as error:
+                await self._repair(owner, ServiceName(service))
+                raise _refused(error) from error
+            return await self._record(owner, service, credential, vault, credential_id)
+
+    async def _record(
+        self, owner: Member, service: str, credential: Credential, vault: Vault, credential_id: CredentialId
+    ) -> Connection:
         connection = Connection(
             id=ConnectionId(new_id("con")),
             owner=owner,
@@ -82,8 +96,9 @@ class Vaults:
             account=None,
             scope=credential.scope,
             state=ConnectionState.CONNECTED,
-            expires_at=None if credential.refresh else credential.expires_at,
+            expires_at=credential.ends_at,
             connected_at=self._clock.now(),
+            asked_scope=credential.asked_scope,
         )
         async with self._database.transaction() as tx:
             await connections.put(tx, connection)
@@ -111,6 +126,42 @@ class Vaults:
             await self._forget(tx, vault)
         return await self.ensure(vault.owner)
 
+    async def is_dead(self, connection: Connection) -> bool:
+        """Say whether a connection that should work does not, as the API says; a doubt is not death.
+
+        Waits for what is being put or removed: then it is another connection, or none, and not this one.
+        """
+        async with self._filling.of(_key(connection.owner)):
+            async with self._database.transaction() as tx:
+                present = await connections.find(tx, connection.owner, connection.service)
+            if present is None or present.id != connection.id or present.state is not ConnectionState.CONNECTED:
+                return False
+            return await self.validate(connection) is Validity.INVALID
+
+    async def repair(self, owner: Member, service: ServiceName) -> None:
+        """Make the owner's connection and the vault say the same, after a doubt about a half of it."""
+        async with self._filling.of(_key(owner)):
+            await self._repair(owner, service)
+
+    async def _repair(self, owner: Member, service: ServiceName) -> None:
+        """Mark what is not in the vault as broken, remove from it what nobody knows; an outage leaves both."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, owner, service)
+        vault = await self.find(owner)
+        if vault is None:
+            return
+        try:
+            kept = await self._agents.list_credentials(vault)
+            async with self._database.transaction() as tx:
+                known = {each.credential_id for each in await connections.list_for(tx, owner)}
+                if connection and connection.credential_id not in kept:
+                    await connections.mark(tx, connection.id, ConnectionState.BROKEN)
+            for stray in kept:
+                if stray not in known:
+                    await self._agents.remove_credential(vault, stray)
+        except DeputyError as error:
+            log.warning("not_repaired", owner=owner.user_id, error=type(error).__name__)
+
     async def validate(self, connection: Connection) -> Validity:
         """Ask the API; an outage is `UNKNOWN`, which is not a no."""
         vault = await self.find(connection.owner)
@@ -123,11 +174,12 @@ class Vaults:
 
     async def remove(self, connection: Connection) -> None:
         """Delete the credential, then record it: a crash in between is repaired by asking again."""
-        vault = await self.find(connection.owner)
-        if vault and vault.vault_id == connection.vault_id:
-            await self._agents.remove_credential(vault, connection.credential_id)
-        async with self._database.transaction() as tx:
-            await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+        async with self._filling.of(_key(connection.owner)):
+            vault = await self.find(connection.owner)
+            if vault and vault.vault_id == connection.vault_id:
+                await self._agents.remove_credential(vault, connection.credential_id)
+            async with self._database.transaction() as tx:
+                await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
 
     async def let_go(self, connection: Connection) -> None:
         """Remove a connection that an admin's change has ended; an outage leaves it recorded as broken."""
@@ -138,7 +190,7 @@ class Vaults:
 
     async def delete(self, owner: Member) -> None:
         """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
-        async with self._making.of(f"{owner.workspace_id}/{owner.user_id}"):
+        async with self._making.of(_key(owner)):
             await self._delete(owner)
 
     async def _delete(self, owner: Member) -> None:
@@ -165,3 +217,12 @@ class Vaults:
     async def _activated(self, vault: Vault, vault_id: str) -> Vault:
         async with self._database.transaction() as tx:
             return await vaults.activate(tx, vault.marker, vault_id)  # type: ignore[arg-type]  # see find_vault
+
+
+def _key(owner: Member) -> str:
+    return f"{owner.workspace_id}/{owner.user_id}"
+
+
+def _refused(error: DeputyError) -> VaultRefused:
+    is_full = isinstance(error, AgentsRejected) and error.code == FULL
+    return VaultFull() if is_full else VaultRefused()

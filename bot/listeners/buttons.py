@@ -12,6 +12,7 @@ from typing import Any
 
 from bot import actions
 from bot.commands import (
+    AskAgain,
     AskAgent,
     Command,
     ConnectService,
@@ -108,6 +109,7 @@ BUTTONS: dict[str, Build] = {
     ),
     actions.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
     actions.FEEDBACK: _feedback,
+    actions.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,
     actions.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
     actions.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
     actions.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot import actions
-from bot.notices import Connected, ConnectFailed, ConnectLink, Disconnected, LinkSent, ReconnectNeeded, ServiceChoice
+from bot.notices import (
+    Connected,
+    ConnectFailed,
+    ConnectionEnding,
+    ConnectLink,
+    Disconnected,
+    Lapse,
+    LinkSent,
+    OfferedAgain,
+    ReconnectNeeded,
+    ServiceChoice,
+)
+from bot.renderers.approval import moment
 from bot.renderers.blocks import Block, Message, button, confirm, context, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape, one_line
@@ -36,7 +48,26 @@ def render_connected(notice: Connected) -> Message:
     name = title(notice.service)
     account = f" as {one_line(notice.account, 100)}" if notice.account else ""
     words = f"Connected to {name}{account}. From now on your agent can use it when you ask."
-    return message(words, section(escape(words)), row(disconnect_button(notice.service)))
+    blocks = [section(escape(words)), row(disconnect_button(notice.service)), *_conditions(notice)]
+    return message(words, *blocks, *(_offer(offered) for offered in notice.offers))
+
+
+def _conditions(notice: Connected) -> list[Block]:
+    """Return what the member would be surprised by later: an end, and less than was asked for."""
+    name, facts = escape(title(notice.service)), []
+    if notice.withheld:
+        scopes = ", ".join(f"`{escape(one_line(scope, 60))}`" for scope in notice.withheld[:5])
+        facts.append(f"{name} gave less access than I asked for, so some requests may fail: {scopes}")
+    end = notice.service.connection and notice.service.connection.expires_at
+    if end:
+        facts.append(f"{name} ends this connection {moment(end)}; I'll remind you")
+    return [context(" · ".join(facts))] if facts else []
+
+
+def _offer(offered: OfferedAgain) -> Block:
+    name = one_line(offered.title, 120)
+    again = button("Ask Again", actions.ASK_AGAIN, offered.turn_id, label=f"Ask again: {name}")
+    return section(f"This couldn't be done without it:\n{escape(name)}", accessory=again)
 
 
 def render_connect_failed(notice: ConnectFailed) -> Message:
@@ -61,8 +92,20 @@ def render_disconnected(notice: Disconnected) -> Message:
 
 def render_reconnect(notice: ReconnectNeeded) -> Message:
     """Return the request to connect again."""
-    words = f"{title(notice.service)} no longer accepts your connection. Connect it again to go on using it."
-    return message(words, section(escape(words)), row(connect_button(notice.service)))
+    words = _LAPSES[notice.lapse].format(name=title(notice.service))
+    if notice.offers_again:
+        words += " Then I'll offer to ask this again."
+    return message(words, section(escape(words)), row(reconnect_button(notice.service)))
+
+
+def render_ending(notice: ConnectionEnding) -> Message:
+    """Return the reminder that a connection will end."""
+    connection = notice.service.connection
+    when = moment(connection.expires_at) if connection and connection.expires_at else "soon"
+    name = title(notice.service)
+    rest = "Connect it again now and nothing is interrupted."
+    blocks = section(f"Your connection to {escape(name)} ends {when}. {rest}")
+    return message(f"Your connection to {name} ends soon. {rest}", blocks, row(reconnect_button(notice.service)))
 
 
 def render_choices(choices: Iterable[ServiceChoice]) -> list[Block]:
@@ -72,8 +115,14 @@ def render_choices(choices: Iterable[ServiceChoice]) -> list[Block]:
 
 def connect_button(choice: ServiceChoice) -> Block:
     """Return the button that asks for a link."""
-    verb = "Reconnect" if _state(choice) is ConnectionState.BROKEN else "Connect"
-    return button(f"{verb} {title(choice)}", actions.CONNECT, choice.name)
+    if choice.is_ending or _state(choice) is ConnectionState.BROKEN:
+        return reconnect_button(choice)
+    return button(f"Connect {title(choice)}", actions.CONNECT, choice.name)
+
+
+def reconnect_button(choice: ServiceChoice) -> Block:
+    """Return the same button in the words for a service that was connected before."""
+    return button(f"Reconnect {title(choice)}", actions.CONNECT, choice.name)
 
 
 def disconnect_button(choice: ServiceChoice) -> Block:
@@ -100,22 +149,31 @@ def _state(choice: ServiceChoice) -> ConnectionState:
 def _standing(choice: ServiceChoice) -> str:
     account = choice.connection.account if choice.connection else None
     known = f" as {escape(one_line(account, 100))}" if account else ""
+    end = choice.connection.expires_at if choice.connection else None
+    until = f" · ends {moment(end)}" if end else ""
     return {
-        ConnectionState.CONNECTED: f"Connected{known}",
+        ConnectionState.CONNECTED: f"Connected{known}{until}",
         ConnectionState.BROKEN: f"Needs a reconnect{known and f', was connected{known}'}",
         ConnectionState.DISCONNECTED: "Not connected",
     }[_state(choice)]
 
 
 def _next_button(choice: ServiceChoice) -> Block:
-    return disconnect_button(choice) if _state(choice) is ConnectionState.CONNECTED else connect_button(choice)
+    is_well = _state(choice) is ConnectionState.CONNECTED and not choice.is_ending
+    return disconnect_button(choice) if is_well else connect_button(choice)
 
 
+_LAPSES = {
+    Lapse.REFUSED: "{name} no longer accepts your connection. Connect it again to go on using it.",
+    Lapse.ENDED: "Your connection to {name} has ended. Connect it again to go on using it.",
+}
 _FAILURES = {
     Failure.DENIED: "{name} isn't connected: access was declined. You can try again whenever you like.",
     Failure.EXPIRED: "That link for {name} has expired. Get a new one with the button.",
     Failure.SOMEBODY_ELSE: "{name} isn't connected: the browser was signed in to Slack as somebody else. "
     "Sign in as yourself and try again.",
     Failure.SERVICE: "{name} didn't complete the connection. Try again; if it keeps failing, tell an admin.",
+    Failure.VAULT_FULL: "{name} isn't connected: I can keep twenty connections for you and have them already. "
+    "Disconnect one you no longer use, then try again.",
     Failure.VAULT: "{name} agreed, but I couldn't store the credential safely, so it was dropped. Try again.",
 }

@@ -14,6 +14,7 @@ from bot.errors import (
     AlreadyDecided,
     ConfigurationError,
     DeputyError,
+    Forged,
     Lost,
     Misunderstood,
     NotPermitted,
@@ -30,9 +31,11 @@ from bot.notices import (
     ApprovalWaiting,
     AsideOffered,
     AsideSettled,
+    AskedAgain,
     Broken,
     Connected,
     ConnectFailed,
+    ConnectionEnding,
     ConnectLink,
     Disconnected,
     HelpShown,
@@ -145,6 +148,10 @@ def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None)
     return message("A decision waits for you. Without one it will be denied.", *blocks)
 
 
+def _asked_again(notice: AskedAgain, _titles: Titles) -> Message:
+    return message("I've asked it again.", section(f"I've asked it again, {where(notice.thread)}."))
+
+
 def _thanks(notice: Thanks, _titles: Titles) -> Message:
     words = (
         "Thanks, noted." if notice.is_good else "Thanks for telling me. Reply with what was wrong and I'll try again."
@@ -229,6 +236,7 @@ ERRORS: dict[type, str] = {
     SessionLost: "This thread's session has ended. Reply to go on in a new one.",
     Rejected: "Something broke on my side.",
     AlreadyDecided: "That was already handled.",
+    Forged: "That did not come from Claude.",
     StreamEnded: "This answer was stopped.",
     ConfigurationError: "I'm not set up correctly. An admin can find the problems in my log.",
 }
@@ -259,6 +267,8 @@ NOTICES: dict[type, _Render] = {
     ThreadActsAs: _acts_as,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
     ReconnectNeeded: _without_titles(connecting.render_reconnect),
+    ConnectionEnding: _without_titles(connecting.render_ending),
+    AskedAgain: _asked_again,
     Thanks: _thanks,
     Broken: _broken,
     Outage: _outage,

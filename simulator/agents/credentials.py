@@ -145,6 +145,7 @@ class Credentials:
             metadata=body.get("metadata") or {},
         )
         vault.credentials[credential.id] = credential
+        self._note("created", credential)
         return self._show(credential)
 
     async def retrieve(self, ask: Ask) -> Json:
@@ -180,12 +181,17 @@ class Credentials:
         """Archive; secrets are purged."""
         credential = self._find(ask)
         purge(credential, self._world.now())
+        self._note("archived", credential)
         return self._show(credential)
+
+    def _note(self, what: str, credential: Credential) -> None:
+        self._world.webhooks.note(f"vault_credential.{what}", credential.id, vault_id=credential.vault_id)
 
     async def delete(self, ask: Ask) -> Json:
         """Delete for good."""
         credential = self._find(ask)
         del self._find_vault(credential.vault_id).credentials[credential.id]
+        self._note("deleted", credential)
         return answer(BetaManagedAgentsDeletedCredential, {"id": credential.id, "type": "vault_credential_deleted"})
 
     async def validate(self, ask: Ask) -> Json:

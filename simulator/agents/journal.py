@@ -77,6 +77,7 @@ class Journal:
 
     def _keep(self, session: Session, data: Json) -> Json:
         session.events.append(data)
+        self._announce(session, data["type"])
         self._publish(session, data)
         return data
 
@@ -94,6 +95,11 @@ class Journal:
         self._publish(session, checked(data))
         for subscriber in session.subscribers:
             subscriber.frames.put_nowait(None)
+
+    def _announce(self, session: Session, kind: str) -> None:
+        """Tell the webhook endpoint of what it can hear of sessions."""
+        if heard := {"session.status_idle": "status_idled", "session.status_running": "status_run_started"}.get(kind):
+            self._world.webhooks.note(f"session.{heard}", session.id)
 
     def _publish(self, session: Session, data: Json) -> None:
         for subscriber in session.subscribers:

@@ -64,6 +64,7 @@ async def _refresh(
     except (httpx2.HTTPError, ValueError):
         return {"status": "connect_error", "http_response": None}
     if response.status_code != 200 or "access_token" not in body:
+        world.webhooks.note("vault_credential.refresh_failed", credential.id, vault_id=credential.vault_id)
         return {"status": "failed", "http_response": excerpt(response)}
     credential.auth["access_token"] = body["access_token"]
     used["refresh_token"] = body.get("refresh_token", used["refresh_token"])

@@ -67,7 +67,8 @@ class AgentsSimulator(World):
             await site.start()
             self.port = server.addresses[0][1]
             try:
-                yield self
+                async with self.webhooks.delivering(http):
+                    yield self
             finally:
                 await asyncio.gather(*(machine.stop(session) for session in self.sessions.values()))
                 await self.disconnect()

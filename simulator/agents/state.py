@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from simulator.agents.faults import Faults
+from simulator.agents.webhooks import Webhooks
 from simulator.clock import SimulatorClock
 
 Json = dict[str, Any]
@@ -198,6 +199,7 @@ class World:
         self.troubles: list[str] = []
         """Our own bugs, as tracebacks: tests that see odd failures look here."""
         self.faults = Faults()
+        self.webhooks = Webhooks()
         self.change = asyncio.Condition()
         self.pace = 0.0
         """Seconds between two deltas."""

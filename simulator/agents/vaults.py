@@ -72,6 +72,7 @@ class Vaults:
         now = self._world.now()
         vault = Vault(new_id("vlt"), self._world.serial(), now, now, body["display_name"], body.get("metadata") or {})
         self._world.vaults[vault.id] = vault
+        self._world.webhooks.note("vault.created", vault.id)
         return self._show(vault)
 
     async def retrieve(self, ask: Ask) -> Json:
@@ -99,10 +100,12 @@ class Vaults:
         vault.archived_at = vault.archived_at or self._world.now()
         for credential in vault.credentials.values():
             purge(credential, vault.archived_at)
+        self._world.webhooks.note("vault.archived", vault.id)
         return self._show(vault)
 
     async def delete(self, ask: Ask) -> Json:
         """Delete with everything in it."""
         vault = self.find(ask.path("vault_id"))
         del self._world.vaults[vault.id]
+        self._world.webhooks.note("vault.deleted", vault.id)
         return answer(BetaManagedAgentsDeletedVault, {"id": vault.id, "type": "vault_deleted"})

@@ -25,7 +25,7 @@ from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.http import Sender
-from oauth.ports import Credential, Failure, Validity, VaultRefused
+from oauth.ports import Credential, Failure, Validity, VaultFull, VaultRefused
 from oauth.routes import routes
 from oauth.urls import Policy
 from simulator.clock import SimulatorClock
@@ -63,6 +63,8 @@ class RecordingVaults:
     refuses: bool = False
     credentials: list[tuple[Member, str, Credential]] = field(default_factory=list)
     removed: list[Connection] = field(default_factory=list)
+    repaired: list[tuple[Member, str]] = field(default_factory=list)
+    is_full: bool = False
     is_reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event | None = None
 
@@ -70,6 +72,8 @@ class RecordingVaults:
         self.is_reached.set()
         if self.may_go_on is not None:
             await self.may_go_on.wait()
+        if self.is_full:
+            raise VaultFull
         if self.refuses:
             raise VaultRefused
         self.credentials.append((owner, service, credential))
@@ -86,8 +90,9 @@ class RecordingVaults:
             account=None,
             scope=credential.scope,
             state=ConnectionState.CONNECTED,
-            expires_at=credential.expires_at,
+            expires_at=credential.ends_at,
             connected_at=self.clock.now(),
+            asked_scope=credential.asked_scope,
         )
         async with self.database.transaction() as tx:
             await connection_rows.put(tx, connection)
@@ -95,6 +100,9 @@ class RecordingVaults:
 
     async def validate(self, _connection: Connection) -> Validity:
         return self.validity
+
+    async def repair(self, owner: Member, service: ServiceName) -> None:
+        self.repaired.append((owner, service))
 
     async def remove(self, connection: Connection) -> None:
         self.removed.append(connection)

@@ -703,6 +703,19 @@ async def test_a_credential_that_the_vault_refuses_is_revoked(room, alice):
     assert _live(room) == []
 
 
+@pytest.mark.threat(73)
+async def test_a_vault_that_is_full_is_told_as_full(room, alice):
+    room.vaults.is_full = True
+
+    async with room.browser() as browser:
+        answer = await browser.connect(await room.issue(alice))
+
+    assert answer.status_code == 502
+    assert "no room" in answer.text
+    assert failures(room) == [Failure.VAULT_FULL]
+    assert _live(room) == []
+
+
 @pytest.mark.threat(76)
 async def test_a_credential_that_does_not_work_is_removed_and_revoked(room, alice):
     room.vaults.validity = Validity.INVALID

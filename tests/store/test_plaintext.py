@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
-from store import asides, deliveries, registrations, services, tickets, turns
+from store import asides, deliveries, registrations, retries, services, tickets, turns
 from store.errors import SealBroken
-from store.records import Secret, TicketState, TurnState
+from store.records import Retry, Secret, TicketState, TurnState
 from store.tables import turns as turns_table
 from tests.builders import (
     NOON,
@@ -29,6 +29,7 @@ SEALED = {
     ("turns", "task"),
     ("deliveries", "payload"),
     ("asides", "text"),
+    ("retries", "task"),
     ("tickets", "verifier"),
     ("tickets", "client_secret"),
     ("registrations", "client_secret"),
@@ -41,6 +42,7 @@ async def store_canaries(tx):
     owner = await store_member(tx)
     thread = await store_thread(tx, a_thread(owner))
     turn = await turns.queue(tx, a_turn(thread, task=CANARY), None)
+    await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON))
     delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
     aside = an_aside(thread, text=CANARY)
     await asides.offer(tx, aside)
@@ -83,6 +85,7 @@ async def test_what_is_over_leaves_not_even_a_sealed_value(database):
         await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
         await deliveries.done(tx, delivery.id)
         await asides.claim(tx, aside.id, is_passed=False)
+        await retries.claim(tx, turn.owner, turn.id)
         await registrations.drop(tx, registration)
         await services.remove(tx, "T0ACME", "papers", 1)
         await tickets.settle(tx, ticket.id, TicketState.DONE, NOON)

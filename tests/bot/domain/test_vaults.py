@@ -1,8 +1,12 @@
 """Vaults as the API sees them: one per member, whatever happens at once or to an answer."""
 
-import pytest
+from dataclasses import replace
 
-from tests.world import ALICE, BOB, World
+import pytest
+from sqlalchemy import update
+
+from store import tables
+from tests.world import ALICE, BOB, GENERAL, World
 
 
 async def test_many_requests_at_once_make_one_vault(running_world: World):
@@ -47,3 +51,84 @@ async def test_a_session_found_with_another_vault_is_never_used(running_world: W
     sent = [event["content"][-1]["text"] for event in session.events if event["type"] == "user.message"]
     assert sent == ["say exactly: one"]
     assert len(await running_world.audited("session.refused")) == 1
+
+
+CREDENTIALS = "/v1/vaults/*/credentials"
+
+
+def active(world: World) -> list:
+    (vault,) = world.agents.vaults.values()
+    return [credential for credential in vault.credentials.values() if credential.archived_at is None]
+
+
+async def told(world: World, words: str) -> None:
+    await world.slack.until(lambda _: any(words in world.slack.text_of(m) for m in world.slack.dms(ALICE)), 10)
+
+
+async def failing_connect(world: World) -> None:
+    await world.slack.type_command(ALICE, GENERAL, "/agent connect notes")
+    page = await world.walk(await world.slack.until(lambda _: world.link_for(ALICE)), ALICE, ends_well=False)
+    assert page.status_code == 502
+
+
+async def status(world: World) -> str:
+    await world.slack.type_command(ALICE, GENERAL, "/agent status")
+    return world.slack.text_of(await world.whispered(ALICE, "*Services*"))
+
+
+async def test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone(running_world: World):
+    """Archived and not created: the record must not go on saying that it works (mcp-oauth.md §5.G 72)."""
+    await running_world.connect_notes(ALICE)
+    running_world.agents.faults.add(CREDENTIALS, "POST", kind="status_500", times=9)
+
+    await failing_connect(running_world)
+
+    await told(running_world, "couldn't store the credential")
+    assert active(running_world) == []
+    assert "Needs a reconnect" in await status(running_world)
+
+
+async def test_a_reconnect_that_failed_before_anything_changed_leaves_the_old_one(running_world: World):
+    await running_world.connect_notes(ALICE)
+    before = active(running_world)
+    running_world.agents.faults.add(CREDENTIALS, "GET", kind="status_500", times=3)
+
+    await failing_connect(running_world)
+
+    await told(running_world, "couldn't store the credential")
+    assert active(running_world) == before
+    assert "Needs a reconnect" not in await status(running_world)
+
+
+async def test_a_credential_that_nobody_knows_of_is_removed_after_a_crash(deputy_world: World):
+    """Created at the API, not recorded here: what the next start cannot tell the member of must not stay."""
+    async with deputy_world.deputy() as app:
+        await deputy_world.connect_notes(ALICE)
+        await deputy_world.slack.type_command(ALICE, GENERAL, "/agent connect notes")
+        await deputy_world.slack.until(lambda _: deputy_world.link_for(ALICE))
+        await deputy_world.settled()
+        async with app.database.transaction() as tx:
+            await tx.connection.execute(
+                update(tables.tickets).where(tables.tickets.c.state == "new").values(state="exchanging")
+            )
+            await tx.connection.execute(update(tables.connections).values(credential_id="vcrd_01Archived"))
+    deputy_world.turn(60)
+    async with deputy_world.deputy():
+        await told(deputy_world, "didn't complete the connection")
+
+        assert active(deputy_world) == []
+        assert "Needs a reconnect" in await status(deputy_world)
+
+
+async def test_a_full_vault_is_told_before_anything_is_stored(running_world: World):
+    await running_world.connect_notes(ALICE)
+    (vault,) = running_world.agents.vaults.values()
+    (real,) = vault.credentials.values()
+    for number in range(20):
+        auth = {"type": "static_bearer", "token": "canary-x", "mcp_server_url": f"https://s{number}.example/mcp"}
+        vault.credentials[f"vcrd_01{number:06}"] = replace(real, id=f"vcrd_01{number:06}", auth=auth)
+    del vault.credentials[real.id]
+
+    await failing_connect(running_world)
+
+    await told(running_world, "twenty connections")

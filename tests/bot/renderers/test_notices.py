@@ -25,9 +25,9 @@ TITLES = {"notes": "Notes"}
 HOSTILE = "<!channel> <@U1> *bold* `code`\u202e & <https://evil.example|good> " + "x" * 4_000
 
 
-def choice(state=None, title="Notes"):
-    connection = a_connection(state=state, account=HOSTILE) if state else None
-    return notices.ServiceChoice("notes", title, connection)
+def choice(state=None, title="Notes", **changes):
+    connection = a_connection(state=state, account=HOSTILE, **changes) if state else None
+    return notices.ServiceChoice("notes", title, connection, is_ending=bool(changes))
 
 
 def a_home(text="Notes"):
@@ -58,7 +58,13 @@ def every_notice(text="Notes"):
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)
     yield notices.ApprovalWaiting(thread, an_approval())
-    yield notices.ReconnectNeeded(choice(ConnectionState.BROKEN, text))
+    for lapse in notices.Lapse:
+        yield notices.ReconnectNeeded(choice(ConnectionState.BROKEN, text), lapse, offers_again=True)
+    ending = choice(ConnectionState.CONNECTED, text, expires_at=datetime(2026, 12, 1, tzinfo=UTC))
+    yield notices.ConnectionEnding(ending)
+    yield notices.ServicePicker((ending,))
+    yield notices.Connected(ending, text, (notices.OfferedAgain("trn_1", text),) * 3, (text, "a", "b"))
+    yield notices.AskedAgain(a_thread())
     yield from (notices.Thanks(is_good) for is_good in (True, False))
     yield notices.Broken(text)
     yield from (notices.Outage(who) for who in ("slack", "agents", "notes", text))

@@ -1,0 +1,49 @@
+"""The door of the Managed Agents API: a size limit, then whoever takes a delivery says yes or no.
+
+What a delivery means, and whether it is genuine, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.errors import Forged
+
+log = structlog.get_logger(__name__)
+
+Take = Callable[[bytes, Mapping[str, str]], Awaitable[None]]
+"""Stores a delivery, its body as it came. Raises `Forged`; anything else makes the API deliver it again."""
+PATH = "/anthropic/webhooks"
+BODY_LIMIT = 64 * 1024
+"""Bytes; an event is a few hundred."""
+
+
+def build_route(take: Take) -> Route:
+    """Return the route; a yes is answered only after the delivery is stored."""
+
+    async def deliver(request: Request) -> Response:
+        body = await _read(request)
+        if body is None:
+            return PlainTextResponse("too large", status_code=413)
+        try:
+            await take(body, request.headers)
+        except Forged:
+            log.warning("webhook_forged")
+            return PlainTextResponse("not accepted", status_code=401)
+        return Response(status_code=204)
+
+    return Route(PATH, deliver, methods=["POST"])
+
+
+async def _read(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)

@@ -1,0 +1,69 @@
+"""Owns requests that met refused credentials, until their owner asks them again or they are too old."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete
+
+from store.database import Tx
+from store.members import owned, owner_of
+from store.records import Member, Retry, TurnId
+from store.tables import retries
+
+
+async def keep(tx: Tx, retry: Retry) -> None:
+    """Keep a request; keeping it twice changes nothing."""
+    added = tx.insert(retries).values(
+        turn_id=retry.turn_id,
+        workspace_id=retry.owner.workspace_id,
+        owner_id=retry.owner.user_id,
+        services=list(retry.services),
+        task=tx.sealer.seal(retry.task, place=_place(retry.turn_id)),
+        created_at=retry.created_at,
+    )
+    await tx.connection.execute(added.on_conflict_do_nothing(index_elements=["turn_id"]))
+
+
+async def list_for(tx: Tx, owner: Member) -> tuple[Retry, ...]:
+    """Return the owner's kept requests, the newest first."""
+    query = owned(retries).where(_own(owner)).order_by(retries.c.created_at.desc(), retries.c.turn_id)
+    return tuple(_read(tx, row) for row in await tx.connection.execute(query))
+
+
+async def claim(tx: Tx, owner: Member, turn_id: TurnId) -> Retry | None:
+    """Take the owner's kept request away, once; None when it is gone, or another's."""
+    where = and_(retries.c.turn_id == turn_id, _own(owner))
+    row = (await tx.connection.execute(owned(retries).where(where))).one_or_none()
+    if row is None or await tx.changed(delete(retries).where(where)) != 1:
+        return None
+    return _read(tx, row)
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget what was kept before a time; return how many."""
+    return await tx.changed(delete(retries).where(retries.c.created_at < before))
+
+
+async def void_for(tx: Tx, owner: Member) -> int:
+    """Forget all that was kept of the owner's; return how many."""
+    return await tx.changed(delete(retries).where(_own(owner)))
+
+
+def _own(owner: Member) -> ColumnElement[bool]:
+    return and_(retries.c.workspace_id == owner.workspace_id, retries.c.owner_id == owner.user_id)
+
+
+def _place(turn_id: str) -> str:
+    return f"retries.task:{turn_id}"
+
+
+def _read(tx: Tx, row: Row[Any]) -> Retry:
+    return Retry(
+        turn_id=row.turn_id,
+        owner=owner_of(row),
+        services=tuple(row.services),
+        task=tx.sealer.open_sealed(row.task, place=_place(row.turn_id)),
+        created_at=row.created_at,
+    )
