@@ -28,9 +28,13 @@ from bot import commands as c
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.clock import WallClock
+from bot.config.model import DEFAULT_PROFILE
+from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
+from bot.domain.configuration import Configuration
 from bot.domain.connecting import Connecting, Tellings
 from bot.domain.desk import Desk, Handler
+from bot.domain.enforcing import Enforcing
 from bot.domain.homes import Homes
 from bot.domain.housekeeping import Housekeeping
 from bot.domain.lapses import Lapses
@@ -40,9 +44,9 @@ from bot.domain.profiles import Profiles
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns import PROFILE, Turns
+from bot.domain.turns import Turns
 from bot.domain.vaults import Vaults
-from bot.errors import AgentsRejected, ConfigurationError, SlackRejected
+from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid, SlackRejected
 from bot.listeners import register
 from bot.listeners.intake import Install, Intake
 from bot.metrics import Metrics
@@ -75,6 +79,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+THE_ONE = "default"
+"""Names the one installation there is, for Slack's rate limits."""
 ANTHROPIC = "https://api.anthropic.com"
 LOOK_AFTER_SOCKET = 2.0
 """Seconds between looks at the socket: one that was cut is opened again after about so long."""
@@ -124,6 +130,7 @@ class _Parts:
     outside: Outside
     supervisor: Supervisor
     metrics: Metrics
+    configuration: Configuration
     sender: Sender
 
 
@@ -140,7 +147,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         door = stack.enter_context(listening(settings.host, settings.port))
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
         client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
-        api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=PROFILE)
+        api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=THE_ONE)
         install = await find_install(api, settings)
         parts = await _open_parts(settings, catalog, api, clock, stack)
         room = _oauth_room(parts, install.workspace_id)
@@ -163,7 +170,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             registry=parts.metrics.registry,
             new_reference=new_reference,
         )
-        await domain.take_up(room)
+        await domain.take_up(room, install.workspace_id)
         housekeeping = Housekeeping(
             database=parts.database,
             people=people,
@@ -172,6 +179,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             clock=clock,
         )
         parts.supervisor.start(housekeeping.run)
+        enforcing = Enforcing(
+            configuration=parts.configuration, turns=domain.turns, clock=clock, workspace_id=install.workspace_id
+        )
+        parts.supervisor.start(enforcing.run)
         yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler, door)
 
 
@@ -192,6 +203,7 @@ async def _open_parts(
         outside=Outside(agents, screen, clock),
         supervisor=supervisor,
         metrics=metrics,
+        configuration=Configuration(database=database, clock=clock, first_admins=settings.admins),
         sender=await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback))),
     )
 
@@ -346,14 +358,16 @@ def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
 class _Domain:
     desk: Desk
     runner: Runner
+    turns: Turns
     profiles: Profiles
     offboarding: Offboarding
+    configuration: Configuration
 
-    async def take_up(self, room: _Room) -> None:
+    async def take_up(self, room: _Room, workspace_id: WorkspaceId) -> None:
         """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
         try:
             await room.services.reload()
-            await self._ensure_profiles()
+            await self._ensure_profile(workspace_id)
             await room.connections.recover()
             await self.desk.recover()
             await self.runner.resume()
@@ -361,9 +375,12 @@ class _Domain:
             problem = f"DEPUTY_SECRET_KEYS: {error.place} was sealed with a key that is not among them; add it again"
             raise ConfigurationError((problem,)) from error
 
-    async def _ensure_profiles(self) -> None:
+    async def _ensure_profile(self, workspace_id: WorkspaceId) -> None:
         try:
-            await self.profiles.ensure()
+            await self.profiles.ensure(await self.configuration.read(workspace_id), DEFAULT_PROFILE)
+        except SettingsInvalid as error:
+            problems = tuple(f"a stored setting cannot be read: {problem}" for problem in error.problems)
+            raise ConfigurationError(problems) from error
         except AgentsRejected as error:
             problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
             raise ConfigurationError((problem,)) from error
@@ -373,8 +390,19 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
     database, supervisor = parts.database, parts.supervisor
     agents, screen, clock = parts.outside.agents, parts.outside.screen, parts.outside.clock
     model, minutes = parts.settings.model, parts.settings.approval_minutes
-    profiles = Profiles(database=database, agents=agents, catalog=parts.catalog, model=model, name=PROFILE)
-    sessions = Sessions(database=database, agents=agents, vaults=room.vaults, profiles=profiles, clock=clock)
+    configuration = parts.configuration
+    profiles = Profiles(
+        database=database, agents=agents, catalog=parts.catalog, configuration=configuration, model=model
+    )
+    admission = Admission(database=database, configuration=configuration, clock=clock)
+    sessions = Sessions(
+        database=database,
+        agents=agents,
+        vaults=room.vaults,
+        profiles=profiles,
+        configuration=configuration,
+        clock=clock,
+    )
     approvals = Approvals(
         database=database, agents=agents, screen=screen, sessions=sessions, clock=clock, minutes=minutes
     )
@@ -385,12 +413,20 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         database=database,
         outside=parts.outside,
         sessions=sessions,
+        admission=admission,
         approvals=approvals,
         supervisor=supervisor,
         on_reconnect=room.lapses.met_refusal,
         on_end=parts.metrics.count_end,
     )
-    turns = Turns(database=database, screen=screen, runner=runner, clock=clock, admins=parts.settings.admins)
+    turns = Turns(
+        database=database,
+        screen=screen,
+        runner=runner,
+        admission=admission,
+        configuration=configuration,
+        clock=clock,
+    )
     offboarding = Offboarding(
         database=database, turns=turns, connections=room.connections, vaults=room.vaults, clock=clock
     )
@@ -403,7 +439,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }
     desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
-    return _Domain(desk, runner, profiles, offboarding)
+    return _Domain(desk, runner, turns, profiles, offboarding, configuration)
 
 
 def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agents.checks import check_key, is_saved
 from bot.agents.client import open_client
 from bot.app import ANTHROPIC, SLACK_TIMEOUT, load_catalog
-from bot.domain.turns import PROFILE
+from bot.config.model import DEFAULT_PROFILE
 from bot.errors import AgentsRejected, ConfigurationError, DeputyError, SlackRejected, Unavailable
 from bot.settings import Settings
 from bot.slack.checks import check_app_token, check_sign_in, fetch_scopes
@@ -160,7 +160,7 @@ async def _key(patient: _Patient) -> Finding:
 async def _database(patient: _Patient) -> Finding:
     try:
         async with patient.database.transaction() as tx:
-            await profiles.find(tx, PROFILE)
+            await profiles.find(tx, DEFAULT_PROFILE)
     except StoreError as error:
         detail = DATABASE_TROUBLES.get(type(error), "cannot be used")
         return Finding(
@@ -173,7 +173,7 @@ async def _profile(patient: _Patient) -> Finding:
     name, fix = "Agent and environment", "start Deputy: it saves the profile again"
     try:
         async with patient.database.transaction() as tx:
-            saved = await profiles.find(tx, PROFILE)
+            saved = await profiles.find(tx, DEFAULT_PROFILE)
     except StoreError:
         saved = None
     if saved is None:

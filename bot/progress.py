@@ -52,6 +52,8 @@ class OutcomeKind(StrEnum):
     SESSION_GONE = "session_gone"
     AGENTS_UNAVAILABLE = "agents_unavailable"
     UNKNOWN_STOP = "unknown_stop"
+    NOT_PERMITTED = "not_permitted"
+    """The owner may not (any more); the detail says why, as a `Refusal`."""
     BROKEN = "broken"
     """A bug of ours, with a reference."""
 

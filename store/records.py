@@ -272,6 +272,10 @@ class Thread:
     created_at: datetime
     session_services: tuple[str, ...] = ()
     """The services the session has now, by name."""
+    session_tools: dict[str, Any] | None = None
+    """What it was given first and what it has now, in the domain's own form; None: made before this was kept."""
+    agent_version: int | None = None
+    """The version of the agent that the session was made with, and keeps."""
 
 
 class TurnState(StrEnum):

@@ -78,7 +78,15 @@ async def intend_session(tx: Tx, thread_id: ThreadId, vault_id: VaultId | None) 
     )
 
 
-async def set_session(tx: Tx, thread_id: ThreadId, session_id: SessionId, services: tuple[str, ...]) -> None:
+async def set_session(
+    tx: Tx,
+    thread_id: ThreadId,
+    session_id: SessionId,
+    services: tuple[str, ...],
+    *,
+    tools: dict[str, Any] | None = None,
+    agent_version: int | None = None,
+) -> None:
     """Record the session that was made. One that another thread has is refused as `InvariantBroken`."""
     await _set(
         tx,
@@ -86,17 +94,19 @@ async def set_session(tx: Tx, thread_id: ThreadId, session_id: SessionId, servic
         session_state=SessionState.OPEN,
         session_id=session_id,
         session_services=list(services),
+        session_tools=tools,
+        agent_version=agent_version,
     )
 
 
-async def set_services(tx: Tx, thread_id: ThreadId, services: tuple[str, ...]) -> None:
-    """Record the services that the session has from its next turn on."""
-    await _set(tx, thread_id, session_services=list(services))
+async def set_tools(tx: Tx, thread_id: ThreadId, services: tuple[str, ...], tools: dict[str, Any]) -> None:
+    """Record the services and tools that the session has from its next turn on."""
+    await _set(tx, thread_id, session_services=list(services), session_tools=tools)
 
 
 async def lose_session(tx: Tx, thread_id: ThreadId) -> None:
     """Forget a session that is gone; the next turn needs a new one."""
-    await _set(tx, thread_id, session_state=SessionState.LOST, session_id=None, session_services=[])
+    await _set(tx, thread_id, session_state=SessionState.LOST, session_id=None, session_services=[], session_tools=None)
 
 
 async def list_recent(tx: Tx, owner: Member, limit: int) -> tuple[Thread, ...]:
@@ -129,4 +139,6 @@ def _read(row: Row[Any]) -> Thread:
         session_vault_id=row.session_vault_id,
         created_at=row.created_at,
         session_services=tuple(row.session_services),
+        session_tools=row.session_tools,
+        agent_version=row.agent_version,
     )

@@ -24,6 +24,8 @@ ALICE, BOB, CAROL = people.ALICE, people.BOB, people.CAROL
 GENERAL = people.GENERAL
 
 
+ALWAYS = {"Housekeeping.run", "Enforcing.run"}
+"""Tasks that have no end."""
 PAUSE = 5.0
 """Seconds up to which a sleep is hurried."""
 HASTE = 20
@@ -147,7 +149,7 @@ class World:
     async def settled(self) -> None:
         """Return once Deputy has nothing to do: no errand, no turn."""
         async with asyncio.timeout(10):
-            while busy := [task for task in self.app.supervisor._tasks if task.get_name() != "Housekeeping.run"]:
+            while busy := [task for task in self.app.supervisor._tasks if task.get_name() not in ALWAYS]:
                 await asyncio.wait(busy)
 
     async def audited(self, action: str) -> list:

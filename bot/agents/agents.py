@@ -41,7 +41,8 @@ class ManagedAgents:
         self.create_session = sessions.create
         self.find_session = sessions.find
         self.session_vaults = sessions.vaults
-        self.update_services = sessions.update_services
+        self.update_tools = sessions.update_tools
+        self.set_budget = sessions.set_budget
         self.send_request = sessions.send_request
         self.usage_so_far = sessions.usage_so_far
         self.find_request = sessions.find_request

@@ -49,28 +49,31 @@ def build_servers(services: Iterable[ServiceTools]) -> list[Any]:
 
 
 def build_agent(spec: ProfileSpec) -> dict[str, Any]:
-    """Return the body of an agent."""
+    """Return the body of an agent. It declares no service: each session has those of its owner."""
     return {
         "name": spec.name,
         "model": spec.model,
         "system": spec.system,
-        "tools": build_tools(spec.built_in_rules, spec.services),
-        "mcp_servers": build_servers(spec.services),
+        "tools": build_tools(spec.built_in_rules, ()),
+        "mcp_servers": [],
+        "skills": [skill.model_dump(exclude_none=True) for skill in spec.skills],
     }
 
 
 def build_environment(spec: ProfileSpec) -> dict[str, Any]:
-    """Return the body of an environment that reaches the services and the allowed hosts, nothing else."""
-    config = {
-        "type": "cloud",
-        "networking": {
+    """Return the body of an environment; `limited` reaches the services and the allowed hosts, nothing else."""
+    wanted = spec.environment
+    networking: dict[str, Any] = {"type": "unrestricted"}
+    if wanted.network == "limited":
+        networking = {
             "type": "limited",
-            "allowed_hosts": sorted(spec.allowed_hosts),
+            "allowed_hosts": sorted(wanted.allowed_hosts),
             # Without it the services themselves are out of reach (managed-agents-api.md §2.2).
-            "allow_mcp_servers": True,
-            "allow_package_managers": False,
-        },
-    }
+            "allow_mcp_servers": wanted.allow_mcp_servers,
+            "allow_package_managers": wanted.allow_package_managers,
+        }
+    packages = {manager: list(names) for manager, names in wanted.packages if names}
+    config = {"type": "cloud", "networking": networking} | ({"packages": packages} if packages else {})
     # Names are unique in a workspace; one that tells its content may be shared by two installs.
     return {"name": f"deputy-{spec.name}-{_digest(config)[:12]}", "config": config}
 

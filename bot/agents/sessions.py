@@ -16,7 +16,7 @@ from bot.agents.profiles import build_servers, build_tools
 from bot.agents.stream import PAGE_SIZE
 from bot.agents.translate import build_header, read_id, translate
 from bot.commands import Verdict
-from bot.domain.ports import BUDGET_REACHED, WAITING, ProfileSpec, ServiceTools
+from bot.domain.ports import BUDGET_REACHED, WAITING, SessionTools
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
 from bot.events import (
     DecisionEchoed,
@@ -47,7 +47,7 @@ class Sessions:
         self._resend_pause = resend_pause
 
     async def create(
-        self, thread: Thread, vault: Vault, profile: SavedProfile, services: tuple[ServiceTools, ...], spec: ProfileSpec
+        self, thread: Thread, vault: Vault, profile: SavedProfile, tools: SessionTools, budget_cents: int
     ) -> SessionId:
         """See `Agents.create_session`."""
         vault_id = _own_vault(thread, vault)
@@ -55,7 +55,7 @@ class Sessions:
             "type": "agent_with_overrides",
             "id": profile.agent_id,
             "version": profile.agent_version,
-            **_overrides(services, spec),
+            **_overrides(tools),
         }
         with errors_translated():
             session = await self._once.create(
@@ -64,6 +64,8 @@ class Sessions:
                 title=_title(thread),
                 metadata=_metadata(thread),
                 vault_ids=[vault_id],
+                # From the beginning: one that has none can never be given one (managed-agents-api.md §3.6).
+                budget=_budget(budget_cents),
             )
         return SessionId(text_of(session, "id"))
 
@@ -83,14 +85,19 @@ class Sessions:
             raise SessionLost
         return tuple(VaultId(vault_id) for vault_id in session.vault_ids or ())
 
-    async def update_services(
-        self, session_id: SessionId, services: tuple[ServiceTools, ...], spec: ProfileSpec
-    ) -> None:
-        """See `Agents.update_services`."""
-        agent: Any = _overrides(services, spec)
+    async def update_tools(self, session_id: SessionId, tools: SessionTools) -> None:
+        """See `Agents.update_tools`."""
+        agent: Any = _overrides(tools)
+        await self._update(session_id, {"agent": agent})
+
+    async def set_budget(self, session_id: SessionId, cents: int) -> None:
+        """See `Agents.set_budget`."""
+        await self._update(session_id, {"budget": _budget(cents)})
+
+    async def _update(self, session_id: SessionId, changes: dict[str, Any]) -> None:
         try:
             with errors_translated(in_session=True):
-                await self._sessions.update(session_id, agent=agent)
+                await self._sessions.update(session_id, **changes)
         except AgentsRejected:
             # How a dead session refuses an update is not documented, so it is asked: `vaults` raises `SessionLost`.
             await self.vaults(session_id)
@@ -226,9 +233,16 @@ def _own_vault(thread: Thread, vault: Vault) -> VaultId:
     return vault.vault_id
 
 
-def _overrides(services: tuple[ServiceTools, ...], spec: ProfileSpec) -> dict[str, Any]:
+def _overrides(tools: SessionTools) -> dict[str, Any]:
     """Both lists, always: an override replaces wholly (managed-agents-api.md §2.3)."""
-    return {"tools": build_tools(spec.built_in_rules, services), "mcp_servers": build_servers(services)}
+    return {
+        "tools": build_tools(tools.built_in_rules, tools.services),
+        "mcp_servers": build_servers(tools.services),
+    }
+
+
+def _budget(cents: int) -> Any:
+    return {"type": "limit", "max_list_cost": {"amount": str(cents), "currency": "USD"}}
 
 
 def _metadata(thread: Thread) -> dict[str, str]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.commands import Command, Place, Verdict
+from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Home, Notice
@@ -85,22 +86,30 @@ class ServiceTools:
     name: str
     url: str
     rules: Mapping[str, str]
-    """Tool name → `allowed`, `user_approved` or `denied`."""
+    """Tool name → a `Rule`."""
     default_rule: str
-    """For tools that are not listed: `user_approved` or `denied`."""
+    """For tools that are not listed: any `Rule` but `allowed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileSpec:
-    """An agent profile as it is saved to the API: an agent and its environment."""
+    """An agent profile as it is saved to the API: an agent and its environment. Services are each session's own."""
 
     name: str
     model: str
     system: str
     built_in_rules: Mapping[str, str]
     """Built-in tool → rule; tools that are not listed are denied."""
-    services: tuple[ServiceTools, ...]
-    allowed_hosts: tuple[str, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    environment: Environment = field(default_factory=Environment)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTools:
+    """What a session may use: built-in tools by rule, and services with the rules of their tools."""
+
+    built_in_rules: Mapping[str, str]
+    services: tuple[ServiceTools, ...] = ()
 
 
 class Agents(Protocol):
@@ -141,9 +150,9 @@ class Agents(Protocol):
         """Delete a credential. Idempotent."""
 
     async def create_session(
-        self, thread: Thread, vault: Vault, profile: SavedProfile, services: tuple[ServiceTools, ...], spec: ProfileSpec
+        self, thread: Thread, vault: Vault, profile: SavedProfile, tools: SessionTools, budget_cents: int
     ) -> SessionId:
-        """Create a session with this vault only and these services only. Not repeated when in doubt.
+        """Create a session with this vault only and these tools only. Not repeated when in doubt.
 
         The thread's id is in the session's metadata as the marker. Raises ValueError when the
         vault is not the thread owner's.
@@ -155,10 +164,11 @@ class Agents(Protocol):
     async def session_vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
         """Return the vaults the session really has. Raises `SessionLost`."""
 
-    async def update_services(
-        self, session_id: SessionId, services: tuple[ServiceTools, ...], spec: ProfileSpec
-    ) -> None:
-        """Give an idle session these services from its next turn on."""
+    async def update_tools(self, session_id: SessionId, tools: SessionTools) -> None:
+        """Give an idle session these tools from its next turn on."""
+
+    async def set_budget(self, session_id: SessionId, cents: int) -> None:
+        """Let a session cost so much in all, which must be more than it has cost already."""
 
     def follow(
         self, session_id: SessionId, since: datetime | None

@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from bot.domain import following
+from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
@@ -29,6 +30,7 @@ from bot.errors import (
     DeputyError,
     Lost,
     NotPermitted,
+    Refusal,
     Rejected,
     SessionLost,
     SlackRejected,
@@ -79,6 +81,7 @@ class Runner:
         database: Database,
         outside: Outside,
         sessions: Sessions,
+        admission: Admission,
         approvals: Approvals,
         supervisor: Supervisor,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
@@ -87,6 +90,7 @@ class Runner:
         self._database = database
         self._agents, self._screen, self._clock = outside.agents, outside.screen, outside.clock
         self._sessions = sessions
+        self._admission = admission
         self._approvals = approvals
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
@@ -182,8 +186,8 @@ class Runner:
         if isinstance(error, AgentsUnavailable):
             return Outcome(OutcomeKind.AGENTS_UNAVAILABLE)
         if isinstance(error, NotPermitted):
-            # Its owner was deactivated while it was on its way: there is no vault to act with.
-            return Outcome(OutcomeKind.STOPPED)
+            # Its owner was deactivated while it was on its way, or an admin said no meanwhile.
+            return _not_permitted(error)
         if not isinstance(error, Rejected):
             raise error
         if error.code == BUDGET_REACHED:
@@ -223,7 +227,9 @@ class Runner:
 
     async def _session_of(self, thread: Thread, turn: Turn) -> SessionId:
         """Return the session to follow. A new one in place of that which has the request would never answer it."""
-        session_id = await self._sessions.open_for(thread)
+        admitted = await self._admission.admit(thread, turn)
+        is_new_turn = turn.send_state is SendState.UNSENT
+        session_id = await self._sessions.open_for(thread, admitted, is_new_turn=is_new_turn)
         if turn.send_state is SendState.SENT and session_id != thread.session_id:
             raise SessionLost
         return session_id
@@ -334,3 +340,10 @@ class Runner:
             await self._agents.interrupt(thread.session_id)
         except DeputyError as error:
             log.warning("not_interrupted", thread=thread.id, error=type(error).__name__)
+
+
+def _not_permitted(error: NotPermitted) -> Outcome:
+    refusal = error.refused.refusal
+    if refusal is Refusal.DEACTIVATED:
+        return Outcome(OutcomeKind.STOPPED)
+    return Outcome(OutcomeKind.NOT_PERMITTED, detail=refusal)

@@ -5,47 +5,72 @@ It proves the session's authority each time a thread is taken up; what is sent i
 
 from __future__ import annotations
 
+import math
+
 import structlog
 
-from bot.domain.ports import Agents, Clock, ServiceTools
-from bot.domain.profiles import Profiles
+from bot.config.model import Config
+from bot.domain.admission import Admitted
+from bot.domain.configuration import Configuration
+from bot.domain.given import dump_tools, load_tools, with_new
+from bot.domain.ports import Agents, Clock, SessionTools
+from bot.domain.profiles import Profiles, held_to
 from bot.domain.vaults import Vaults
 from bot.errors import AgentsRejected, SessionLost
-from store import audit, connections, threads
+from bot.progress import OutcomeKind
+from store import audit, connections, spending, threads
 from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
 
 log = structlog.get_logger(__name__)
 
+NEVER_HAD_A_BUDGET = "budget_create_only"
+"""How the API refuses a budget for a session that was made without (managed-agents-api.md §3.6)."""
+
 
 class Sessions:
     """Sessions of threads."""
 
-    def __init__(self, *, database: Database, agents: Agents, vaults: Vaults, profiles: Profiles, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        agents: Agents,
+        vaults: Vaults,
+        profiles: Profiles,
+        configuration: Configuration,
+        clock: Clock,
+    ) -> None:
         self._database = database
+        self._configuration = configuration
         self._agents = agents
         self._vaults = vaults
         self._profiles = profiles
         self._clock = clock
 
-    async def open_for(self, thread: Thread) -> SessionId:
-        """Return a session that acts as the thread's owner, with the services they have connected now."""
+    async def open_for(self, thread: Thread, admitted: Admitted, *, is_new_turn: bool) -> SessionId:
+        """Return a session that acts as the thread's owner, with the services they have connected now.
+
+        For a new turn it is allowed to cost what was set aside for that, and no more.
+        """
         vault = await self._vaults.ensure(thread.owner)
-        services = await self._services(thread)
+        tools = await self._tools(thread, admitted.config)
         if thread.session_state is SessionState.OPEN:
             try:
-                return await self._taken_up(thread, vault, services)
+                return await self._taken_up(thread, vault, tools, admitted.cents if is_new_turn else None)
             except SessionLost:
                 await self.lose(thread)
-        elif thread.session_state is SessionState.CREATING and (found := await self._found(thread, vault, services)):
+        elif thread.session_state is SessionState.CREATING and (found := await self._found(thread, vault, tools)):
             return found
-        return await self._created(thread, vault, services)
+        return await self._created(thread, vault, tools, admitted)
 
     async def services_of(self, thread: Thread) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names of the services this thread's owner has connected, and of those they have not."""
         async with self._database.transaction() as tx:
             known = await connections.list_for(tx, thread.owner)
-        return tuple(s.name for s in self._profiles.services_for(known)), self._profiles.missing_for(known)
+            config = await self._configuration.read_in(tx, thread.owner.workspace_id)
+        tools = self._profiles.tools_for(config, thread, known)
+        return _names(tools), self._profiles.missing_for(config, thread, known)
 
     async def lose(self, thread: Thread) -> None:
         """Forget a session that is gone; the next `open_for` makes another."""
@@ -57,46 +82,73 @@ class Sessions:
         vault = await self._vaults.find(thread.owner)
         return vault is not None and await self._agents.session_vaults(session_id) == (vault.vault_id,)
 
-    async def _taken_up(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId:
+    async def _taken_up(self, thread: Thread, vault: Vault, tools: SessionTools, cents: int | None) -> SessionId:
+        """Prove that the session is the owner's, and hold it to the rules of now where they got stricter.
+
+        For a new turn, let it cost `cents` more.
+        """
         session_id = thread.session_id
         if session_id is None or not await self._has_only(session_id, vault, thread):
             raise SessionLost
-        names = tuple(service.name for service in services)
-        if names != thread.session_services:
-            await self._agents.update_services(session_id, services, self._profiles.spec)
+        kept = load_tools(thread.session_tools)
+        first, has = kept or (tools, None)
+        wanted = held_to(first, tools)
+        if wanted != has:
+            await self._agents.update_tools(session_id, wanted)
             async with self._database.transaction() as tx:
-                await threads.set_services(tx, thread.id, names)
+                await threads.set_tools(tx, thread.id, _names(wanted), dump_tools(with_new(first, wanted), wanted))
+        if cents is not None:
+            await self._allow(thread, session_id, cents)
         return session_id
 
-    async def _found(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId | None:
+    async def _allow(self, thread: Thread, session_id: SessionId, cents: int) -> None:
+        """Let the session cost `cents` more than it has; one that stopped at its budget forgets what it was at."""
+        async with self._database.transaction() as tx:
+            has_run_out = await spending.last_outcome(tx, thread.id) == OutcomeKind.BUDGET_REACHED
+        usage = await self._agents.usage_so_far(session_id)
+        so_far = math.ceil(usage.cost_cents or 0) if usage else 0
+        try:
+            await self._agents.set_budget(session_id, so_far + cents)
+        except AgentsRejected as error:
+            if error.code != NEVER_HAD_A_BUDGET:
+                raise
+            log.warning("session_without_budget", thread=thread.id)
+        if has_run_out:
+            # With a budget again it would go on with the request that its owner was told is over.
+            await self._agents.interrupt(session_id)
+
+    async def _found(self, thread: Thread, vault: Vault, tools: SessionTools) -> SessionId | None:
         """Return the session that an earlier, unanswered create made after all."""
         session_id = await self._agents.find_session(thread, thread.created_at)
         if session_id is None or not await self._has_only(session_id, vault, thread):
             return None
-        await self._remember(thread, session_id, services)
+        # What it was made with is not known for certain, so it is told again.
+        await self._agents.update_tools(session_id, tools)
+        await self._remember(thread, session_id, tools, None)
         return session_id
 
-    async def _created(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId:
+    async def _created(self, thread: Thread, vault: Vault, tools: SessionTools, admitted: Admitted) -> SessionId:
         try:
-            return await self._create(thread, vault, services)
+            return await self._create(thread, vault, tools, admitted)
         except AgentsRejected:
             # The API does not say which of what we named it refuses; a vault may be archived in its console.
             fresh = await self._vaults.replaced(vault)
             if fresh is None:
                 raise
-        return await self._create(thread, fresh, await self._services(thread))
+        return await self._create(thread, fresh, await self._tools(thread, admitted.config), admitted)
 
-    async def _create(self, thread: Thread, vault: Vault, services: tuple[ServiceTools, ...]) -> SessionId:
-        profile = await self._profiles.ensure()
+    async def _create(self, thread: Thread, vault: Vault, tools: SessionTools, admitted: Admitted) -> SessionId:
+        profile = await self._profiles.ensure(admitted.config, thread.profile)
         async with self._database.transaction() as tx:
             await threads.intend_session(tx, thread.id, vault.vault_id)
-        session_id = await self._agents.create_session(thread, vault, profile, services, self._profiles.spec)
-        await self._remember(thread, session_id, services)
+        session_id = await self._agents.create_session(thread, vault, profile, tools, admitted.cents)
+        await self._remember(thread, session_id, tools, profile.agent_version)
         return session_id
 
-    async def _remember(self, thread: Thread, session_id: SessionId, services: tuple[ServiceTools, ...]) -> None:
+    async def _remember(self, thread: Thread, session_id: SessionId, tools: SessionTools, version: int | None) -> None:
         async with self._database.transaction() as tx:
-            await threads.set_session(tx, thread.id, session_id, tuple(service.name for service in services))
+            kept = dump_tools(tools, tools)
+            await threads.set_session(tx, thread.id, session_id, _names(tools), tools=kept, agent_version=version)
 
     async def _has_only(self, session_id: SessionId, vault: Vault, thread: Thread) -> bool:
         """Fail closed: a session with another vault, or several, is never used, and it is recorded."""
@@ -118,6 +170,10 @@ class Sessions:
             )
         return False
 
-    async def _services(self, thread: Thread) -> tuple[ServiceTools, ...]:
+    async def _tools(self, thread: Thread, config: Config) -> SessionTools:
         async with self._database.transaction() as tx:
-            return self._profiles.services_for(await connections.list_for(tx, thread.owner))
+            return self._profiles.tools_for(config, thread, await connections.list_for(tx, thread.owner))
+
+
+def _names(tools: SessionTools) -> tuple[str, ...]:
+    return tuple(service.name for service in tools.services)

@@ -9,6 +9,8 @@ import structlog
 
 from bot.commands import AskAgain, AskAgent, PassAside, Place, RateAnswer, Reply, StopTurn, WithdrawRequest
 from bot.domain import policy
+from bot.domain.admission import Admission
+from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, Screen
 from bot.domain.running import Runner
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
@@ -45,8 +47,6 @@ from store.records import (
 
 log = structlog.get_logger(__name__)
 
-PROFILE = "default"
-"""The one agent profile there is so far."""
 STOP_WORDS = frozenset({"stop", "cancel"})
 TASK_LIMIT = 30_000
 """Characters; far more than Slack lets anybody type, far less than the API takes."""
@@ -59,21 +59,29 @@ class Turns:
     """Turns of all threads, as people ask for them."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, runner: Runner, clock: Clock, admins: frozenset[UserId]
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        runner: Runner,
+        admission: Admission,
+        configuration: Configuration,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._screen = screen
         self._runner = runner
         self._clock = clock
-        self._admins = admins
+        self._admission = admission
+        self._configuration = configuration
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery."""
-        if command.profile not in {None, PROFILE}:
-            raise Misunderstood("profile", str(command.profile)[:60], (PROFILE,))
         task = _task(command.task, command.quoted, QUOTED)
         place = await self._place(command)
-        thread = self._new_thread(command, place, delivery_id)
+        profile = await self._admission.choose(command.member, place, command.profile)
+        thread = self._new_thread(command, place, profile, delivery_id)
+        await self._admission.require(thread)
         turn = self._new_turn(thread, task, command.source, delivery_id)
         async with self._database.transaction() as tx:
             known = await turns.find(tx, turn.id)
@@ -102,7 +110,9 @@ class Turns:
             return await self._from_another(thread, command)
         if command.text.strip().lower().rstrip(".!") in STOP_WORDS:
             return await self.stop(StopTurn(command.member, command.place))
-        await self._queue(thread, _task(command.text), command.source, delivery_id)
+        task = _task(command.text)
+        await self._admission.require(thread)
+        await self._queue(thread, task, command.source, delivery_id)
         return None
 
     async def _queue(self, thread: Thread, task: str, source: MessageRef | None, delivery_id: DeliveryId) -> None:
@@ -143,6 +153,8 @@ class Turns:
         except NotFound as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         _require(policy.may_steer(command.member, thread))
+        if command.is_passed:
+            await self._admission.require(thread)
         async with self._database.transaction() as tx:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
         if is_first and command.is_passed:
@@ -180,8 +192,9 @@ class Turns:
     async def stop(self, command: StopTurn) -> None:
         """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
         chosen = await self._meant(command)
+        admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
         for turn in chosen:
-            _require(policy.may_stop(command.member, turn, self._admins))
+            _require(policy.may_stop(command.member, turn, admins))
         if not chosen:
             raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
         running = await self._with_threads(chosen)
@@ -198,6 +211,18 @@ class Turns:
         for turn in open_turns:
             await self._stop(turn, owner)
 
+    async def stop_paused(self) -> None:
+        """Stop every open turn for which a kill switch is thrown: everything, its owner, one of its services."""
+        async with self._database.transaction() as tx:
+            running = [RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in await turns.list_open(tx)]
+            configs = {
+                one.thread.owner.workspace_id: await self._configuration.read_in(tx, one.thread.owner.workspace_id)
+                for one in running
+            }
+        for one in running:
+            if not policy.may_go_on(configs[one.thread.owner.workspace_id], one.thread):
+                await self._stop(one.turn, "kill switch")
+
     async def rate(self, command: RateAnswer) -> None:
         """Record a thumb; only the owner's counts, anybody is thanked."""
         try:
@@ -209,11 +234,12 @@ class Turns:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         await self._screen.tell(command.member, command.place, Thanks(command.is_good))
 
-    async def _stop(self, turn: Turn, by: Member) -> None:
+    async def _stop(self, turn: Turn, by: Member | str) -> None:
+        actor = by if isinstance(by, str) else by.user_id
         async with self._database.transaction() as tx:
-            if not await turns.request_stop(tx, turn.id, by.user_id):
+            if not await turns.request_stop(tx, turn.id, UserId(actor)):
                 return
-            await audit.record(tx, self._entry(turn, "turn.stopped", by=by, owner=turn.owner.user_id))
+            await audit.record(tx, self._entry(turn, "turn.stopped", by=actor, owner=turn.owner.user_id))
             thread = await threads.get(tx, turn.thread_id)
             # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
             is_queued = (await turns.get(tx, turn.id)).state is TurnState.QUEUED
@@ -259,7 +285,7 @@ class Turns:
             return command.place
         return Place(await self._screen.direct_channel(command.member), is_direct=True)
 
-    def _new_thread(self, command: AskAgent, place: Place, delivery_id: DeliveryId) -> Thread:
+    def _new_thread(self, command: AskAgent, place: Place, profile: str, delivery_id: DeliveryId) -> Thread:
         root = place.thread_ts or (command.source.ts if command.source else None)
         return Thread(
             # Named after the delivery: carried out twice, the same request is the same thread.
@@ -268,7 +294,7 @@ class Turns:
             channel=place.channel,
             thread_ts=root,
             title=_title(command.task),
-            profile=PROFILE,
+            profile=profile,
             is_private=place.is_direct,
             session_state=SessionState.NONE,
             session_id=None,
@@ -294,8 +320,8 @@ class Turns:
     def _asked(self, turn: Turn) -> AuditEntry:
         return self._entry(turn, "turn.asked")
 
-    def _entry(self, turn: Turn, action: str, by: Member | None = None, **details: str) -> AuditEntry:
-        actor = (by or turn.owner).user_id
+    def _entry(self, turn: Turn, action: str, by: str | None = None, **details: str) -> AuditEntry:
+        actor = by or turn.owner.user_id
         return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot import actions
+from bot.errors import Refusal
 from bot.progress import OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.blocks import Block, Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line
+from bot.renderers.notices import REFUSALS
 from bot.renderers.wording import plural, service_title
 from store.records import Thread, Turn
 
@@ -117,6 +119,8 @@ def _outcome(progress: Progress) -> str:
     outcome = progress.outcome
     if outcome is None:
         return ""
+    if outcome.kind is OutcomeKind.NOT_PERMITTED and outcome.detail in set(Refusal):
+        return REFUSALS[Refusal(outcome.detail)]
     words = _OUTCOMES[outcome.kind]
     if outcome.kind is OutcomeKind.RETRIES_EXHAUSTED:
         return _BECAUSE.get(outcome.detail or "", words)
@@ -142,6 +146,7 @@ _OUTCOMES = {
     OutcomeKind.REFUSED: "Claude declined to go on with this. Try asking in another way.",
     OutcomeKind.BUDGET_REACHED: "This request has used up its budget, so I stopped here. "
     "Reply to go on, or ask an admin to raise it.",
+    OutcomeKind.NOT_PERMITTED: "You may not ask for this at the moment.",
     OutcomeKind.RETRIES_EXHAUSTED: "Claude is overloaded and could not finish. Reply “try again” in a few minutes.",
     OutcomeKind.SESSION_GONE: "This thread's session has ended. Reply to go on in a new one; "
     "I won't remember what was said before.",

@@ -47,17 +47,24 @@ async def test_a_session_is_intended_made_changed_and_lost(database):
 
         await threads.intend_session(tx, thread.id, vault.vault_id)
         intended = await threads.get(tx, thread.id)
-        await threads.set_session(tx, thread.id, "sesn_1", ("notes",))
+        await threads.set_session(tx, thread.id, "sesn_1", ("notes",), tools={"now": 1}, agent_version=3)
         made = await threads.get(tx, thread.id)
-        await threads.set_services(tx, thread.id, ("notes", "wiki"))
+        await threads.set_tools(tx, thread.id, ("notes", "wiki"), {"now": 2})
         changed = await threads.get(tx, thread.id)
         await threads.lose_session(tx, thread.id)
         lost = await threads.get(tx, thread.id)
 
     assert intended == replace(thread, session_state=SessionState.CREATING, session_vault_id=vault.vault_id)
-    assert made == replace(intended, session_state=SessionState.OPEN, session_id="sesn_1", session_services=("notes",))
-    assert changed == replace(made, session_services=("notes", "wiki"))
-    assert lost == replace(intended, session_state=SessionState.LOST)
+    assert made == replace(
+        intended,
+        session_state=SessionState.OPEN,
+        session_id="sesn_1",
+        session_services=("notes",),
+        session_tools={"now": 1},
+        agent_version=3,
+    )
+    assert changed == replace(made, session_services=("notes", "wiki"), session_tools={"now": 2})
+    assert lost == replace(intended, session_state=SessionState.LOST, agent_version=3)
 
 
 async def test_a_session_can_be_intended_without_a_vault(database):

@@ -21,7 +21,7 @@ import pytest
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.stream import Pace
-from bot.domain.ports import ProfileSpec, ServiceTools
+from bot.domain.ports import ProfileSpec, ServiceTools, SessionTools
 from simulator.agents.server import AgentsSimulator
 from store.records import (
     ChannelId,
@@ -204,8 +204,9 @@ SPEC = ProfileSpec(
     model="claude-sonnet-5",
     system="Help.",
     built_in_rules={"bash": "user_approved", "web_search": "allowed"},
-    services=(NOTES,),
 )
+NO_TOOLS = SessionTools(SPEC.built_in_rules)
+WITH_NOTES = SessionTools(SPEC.built_in_rules, (NOTES,))
 
 
 def a_thread(**changes: Any) -> Thread:
@@ -279,4 +280,4 @@ async def profile(agents):
 @pytest.fixture
 async def session_id(agents, vault, profile):
     """A session of the owner without any service."""
-    return await agents.create_session(a_thread(), vault, profile, (), SPEC)
+    return await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)

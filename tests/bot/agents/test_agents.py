@@ -12,7 +12,7 @@ from bot.errors import AgentsUnavailable
 from oauth.ports import Credential
 from store.records import Secret
 
-from .conftest import OWNER, QUICK, SPEC, TIMEOUTS, a_thread, a_turn
+from .conftest import NO_TOOLS, OWNER, QUICK, TIMEOUTS, a_thread, a_turn
 
 CREDENTIAL = Credential("https://notes.example/mcp", Secret("canary-access"), None, None, None)
 
@@ -46,11 +46,11 @@ async def posts_during(simulated, attempt) -> int:
 
 @pytest.mark.parametrize("kind", ["connection_error_after", "status_500"])
 async def test_what_would_be_done_twice_is_sent_once(simulated, patient, vault, profile, kind) -> None:
-    session_id = await patient.create_session(a_thread(), vault, profile, (), SPEC)
+    session_id = await patient.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
     simulated.faults.add("/v1/*", "POST", kind=kind, times=99)
 
     assert await posts_during(simulated, patient.create_vault(OWNER, "marker_2")) == 1
-    assert await posts_during(simulated, patient.create_session(a_thread(), vault, profile, (), SPEC)) == 1
+    assert await posts_during(simulated, patient.create_session(a_thread(), vault, profile, NO_TOOLS, 500)) == 1
     assert await posts_during(simulated, patient.send_request(session_id, a_turn(), "", "Hi")) == 1
 
 

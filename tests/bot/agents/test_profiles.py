@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.agents.profiles import Profiles, build_agent, build_environment, build_servers, build_tools, fingerprint
+from bot.config.model import Environment, Packages, Skill
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.errors import AgentsRejected, AgentsUnavailable
 
@@ -26,15 +27,14 @@ SPEC = ProfileSpec(
     model="claude-test",
     system="Help.",
     built_in_rules={"web_search": "allowed", "bash": "user_approved"},
-    services=(NOTION, GITHUB),
-    allowed_hosts=("b.example", "a.example"),
+    environment=Environment(allowed_hosts=("b.example", "a.example")),
 )
 RULES = st.dictionaries(st.text(min_size=1, max_size=8), st.sampled_from(["allowed", "user_approved", "denied"]))
 NAMES = st.text("abcdefgh", min_size=1, max_size=4)
 
 
 def test_only_what_is_listed_may_run_unasked() -> None:
-    assert build_tools(SPEC.built_in_rules, SPEC.services) == snapshot(
+    assert build_tools(SPEC.built_in_rules, (NOTION, GITHUB)) == snapshot(
         [
             {
                 "type": "agent_toolset_20260401",
@@ -122,9 +122,8 @@ def test_an_unknown_rule_is_refused() -> None:
 def test_the_fingerprint_does_not_depend_on_any_order() -> None:
     turned = replace(
         SPEC,
-        services=(GITHUB, replace(NOTION, rules=dict(reversed(NOTION.rules.items())))),
         built_in_rules=dict(reversed(SPEC.built_in_rules.items())),
-        allowed_hosts=tuple(reversed(SPEC.allowed_hosts)),
+        environment=Environment(allowed_hosts=("a.example", "b.example")),
     )
 
     assert fingerprint(turned) == fingerprint(SPEC)
@@ -137,15 +136,40 @@ def test_the_fingerprint_does_not_depend_on_any_order() -> None:
         {"model": "claude-other"},
         {"system": "Help!"},
         {"built_in_rules": {"bash": "allowed"}},
-        {"services": (NOTION,)},
-        {"services": (NOTION, replace(GITHUB, url="https://elsewhere.example"))},
-        {"services": (NOTION, replace(GITHUB, default_rule="user_approved"))},
-        {"allowed_hosts": ()},
+        {"skills": (Skill(type="anthropic", skill_id="xlsx"),)},
+        {"environment": Environment()},
+        {"environment": Environment(network="unrestricted")},
+        {"environment": Environment(allow_package_managers=True, packages=Packages(pip=("pandas",)))},
     ],
     ids=str,
 )
 def test_the_fingerprint_changes_with_every_part(change) -> None:
     assert fingerprint(replace(SPEC, **change)) != fingerprint(SPEC)
+
+
+def test_an_environment_may_be_open_and_may_have_packages() -> None:
+    packages = Packages(pip=("pandas==2.3", "numpy"), apt=("jq",))
+    environment = Environment(network="unrestricted", packages=packages)
+
+    config = build_environment(replace(SPEC, environment=environment))["config"]
+
+    assert config["networking"] == {"type": "unrestricted"}
+    assert config["packages"] == {"apt": ["jq"], "pip": ["pandas==2.3", "numpy"]}
+
+
+async def test_skills_and_packages_are_saved_as_the_api_takes_them(simulated, agents) -> None:
+    environment = Environment(allow_package_managers=True, packages=Packages(npm=("left-pad",)))
+    skills = (Skill(type="anthropic", skill_id="xlsx"), Skill(type="custom", skill_id="skill_1", version="2"))
+    spec = replace(SPEC, built_in_rules={"read": "allowed"}, skills=skills, environment=environment)
+
+    saved = await agents.save_profile(spec, None)
+
+    recipe = simulated.agents[saved.agent_id].versions[-1]
+    assert [(skill["type"], skill["skill_id"], skill["version"]) for skill in recipe["skills"]] == [
+        ("anthropic", "xlsx", "latest"),
+        ("custom", "skill_1", "2"),
+    ]
+    assert simulated.environments[saved.environment_id].config["packages"]["npm"] == ["left-pad"]
 
 
 def test_an_agent_is_named_as_its_profile() -> None:
@@ -186,7 +210,7 @@ async def test_other_hosts_are_another_environment(simulated, agents) -> None:
     """Sessions that run keep the network they were made with."""
     saved = await agents.save_profile(SPEC, None)
 
-    again = await agents.save_profile(replace(SPEC, allowed_hosts=()), saved)
+    again = await agents.save_profile(replace(SPEC, environment=Environment()), saved)
 
     assert again.environment_id != saved.environment_id
     assert simulated.environments[again.environment_id].config["networking"]["allowed_hosts"] == []

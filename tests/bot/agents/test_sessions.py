@@ -15,7 +15,7 @@ from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, Sessio
 from bot.events import DecisionsNeeded, Permission, SessionIdle, Thinking, ToolFinished, ToolStarted
 from store.records import VaultState
 
-from .conftest import NOTES, NOW, OTHER, OWNER, SPEC, Answer, a_thread, a_turn, refusal
+from .conftest import NO_TOOLS, NOW, OTHER, OWNER, WITH_NOTES, Answer, a_thread, a_turn, refusal
 
 SESSIONS = "/v1/sessions"
 EVENTS = "/v1/sessions/*/events"
@@ -55,7 +55,7 @@ async def held_call(agents, session_id):
 
 
 async def test_a_session_gets_its_owners_vault_and_the_connected_services(simulated, agents, vault, profile) -> None:
-    session_id = await agents.create_session(a_thread(), vault, profile, (NOTES,), SPEC)
+    session_id = await agents.create_session(a_thread(), vault, profile, WITH_NOTES, 500)
 
     (call,) = calls(simulated, "POST", SESSIONS)
     body = call.body
@@ -97,6 +97,7 @@ async def test_a_session_gets_its_owners_vault_and_the_connected_services(simula
                 ],
                 "mcp_servers": [{"type": "url", "name": "notes", "url": "https://notes.example/mcp"}],
             },
+            "budget": {"type": "limit", "max_list_cost": {"amount": "500", "currency": "USD"}},
             "metadata": {
                 "deputy_thread": "thread_1",
                 "slack_workspace": "T1",
@@ -129,7 +130,7 @@ async def test_a_session_without_connections_declares_no_service(simulated, agen
 )
 async def test_no_session_is_made_with_another_vault(simulated, agents, vault, profile, change) -> None:
     with pytest.raises(ValueError, match="the vault is not"):
-        await agents.create_session(a_thread(), replace(vault, **change), profile, (), SPEC)
+        await agents.create_session(a_thread(), replace(vault, **change), profile, NO_TOOLS, 500)
 
     assert calls(simulated, "POST", SESSIONS) == []
 
@@ -137,7 +138,7 @@ async def test_no_session_is_made_with_another_vault(simulated, agents, vault, p
 async def test_an_owner_who_changed_their_name_is_still_the_owner(agents, vault, profile) -> None:
     renamed = replace(vault, owner=replace(OWNER, name="Ada L."))
 
-    assert await agents.create_session(a_thread(), renamed, profile, (), SPEC)
+    assert await agents.create_session(a_thread(), renamed, profile, NO_TOOLS, 500)
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -145,7 +146,7 @@ async def test_a_session_whose_answer_was_lost_is_found(simulated, agents, vault
     simulated.faults.add(SESSIONS, "POST", kind=kind)
 
     with pytest.raises(AgentsUnavailable):
-        await agents.create_session(a_thread(), vault, profile, (), SPEC)
+        await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
     found = await agents.find_session(a_thread(session_vault_id=vault.vault_id), simulated.now())
 
     assert list(simulated.sessions) == [found]
@@ -156,7 +157,7 @@ async def test_a_session_that_was_never_made_is_not_found(simulated, agents, vau
     simulated.faults.add(SESSIONS, "POST", kind="connection_error_before")
 
     with pytest.raises(AgentsUnavailable):
-        await agents.create_session(a_thread(), vault, profile, (), SPEC)
+        await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
 
     assert await agents.find_session(a_thread(), simulated.now()) is None
 
@@ -172,7 +173,7 @@ async def test_sessions_of_other_threads_people_and_vaults_are_not_taken(simulat
 
 
 async def test_of_two_sessions_the_newer_is_found(simulated, agents, session_id, vault, profile) -> None:
-    newer = await agents.create_session(a_thread(), vault, profile, (), SPEC)
+    newer = await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
 
     assert await agents.find_session(a_thread(), simulated.now()) == newer
 
@@ -186,7 +187,7 @@ async def test_an_archived_session_is_lost(simulated, agents, client, session_id
     with pytest.raises(SessionLost):
         await agents.send_request(session_id, a_turn(), "", "Hi")
     with pytest.raises(SessionLost):
-        await agents.update_services(session_id, (), SPEC)
+        await agents.update_tools(session_id, NO_TOOLS)
     with pytest.raises(SessionLost):
         await agents.interrupt(session_id)
 
@@ -203,10 +204,10 @@ async def test_a_deleted_session_is_lost(agents, client, session_id) -> None:
 
 
 async def test_services_connected_later_are_declared_from_then_on(simulated, agents, session_id) -> None:
-    await agents.update_services(session_id, (NOTES,), SPEC)
+    await agents.update_tools(session_id, WITH_NOTES)
     assert [server["name"] for server in simulated.sessions[session_id].agent["mcp_servers"]] == ["notes"]
 
-    await agents.update_services(session_id, (), SPEC)
+    await agents.update_tools(session_id, NO_TOOLS)
     assert simulated.sessions[session_id].agent["mcp_servers"] == []
 
 
@@ -415,7 +416,7 @@ async def test_services_do_not_change_under_a_running_turn(agents, session_id) -
     await until(agents, session_id, Thinking)
 
     with pytest.raises(AgentsRejected):
-        await agents.update_services(session_id, (NOTES,), SPEC)
+        await agents.update_tools(session_id, WITH_NOTES)
 
 
 async def test_an_interrupt_ends_the_wait(agents, session_id) -> None:

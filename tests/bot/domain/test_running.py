@@ -90,6 +90,7 @@ async def run(database: Database, screen: BlockedScreen):
         database=database,
         outside=Outside(agents, screen, clock),
         sessions=None,
+        admission=None,
         approvals=approvals,
         supervisor=supervisor,
         on_reconnect=None,

@@ -1,0 +1,65 @@
+"""Owns what turns have cost in a stretch of time, and what the open ones may still cost; limits are the domain's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, case, func, or_, select
+
+from store.database import Tx
+from store.records import OPEN_TURN_STATES, Thread, ThreadId, TurnId
+from store.tables import threads, turns, within
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """US cents, of turns that are over as they cost, of open ones what they were allowed."""
+
+    workspace: float
+    member: float
+    channel: float
+
+
+async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = None) -> Spent:
+    """Return what the thread's workspace, owner and channel have spent since then, without the turn `but`."""
+    is_open = within(turns.c.state, OPEN_TURN_STATES)
+    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=func.coalesce(turns.c.cost_cents, 0.0))
+    owner = thread.owner
+    sums = [
+        func.coalesce(func.sum(amount), 0.0),
+        func.coalesce(func.sum(case((turns.c.owner_id == owner.user_id, amount), else_=0.0)), 0.0),
+        func.coalesce(func.sum(case((threads.c.channel == thread.channel, amount), else_=0.0)), 0.0),
+    ]
+    query = (
+        select(*sums)
+        .join_from(turns, threads, turns.c.thread_id == threads.c.id)
+        .where(
+            and_(turns.c.workspace_id == owner.workspace_id, turns.c.id != (but or "")),
+            or_(is_open, turns.c.ended_at >= since),
+        )
+    )
+    workspace, member, channel = (await tx.connection.execute(query)).one()
+    return Spent(float(workspace), float(member), float(channel))
+
+
+async def allow(tx: Tx, turn_id: TurnId, cents: float) -> None:
+    """Set aside what a turn may cost: until it is over it counts as spent."""
+    await tx.connection.execute(turns.update().where(turns.c.id == turn_id).values(allowance_cents=cents))
+
+
+async def allowance(tx: Tx, turn_id: TurnId) -> float | None:
+    """Return what was set aside for a turn, in US cents; None before it was admitted."""
+    query = select(turns.c.allowance_cents).where(turns.c.id == turn_id)
+    return (await tx.connection.execute(query)).scalar_one_or_none()
+
+
+async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
+    """Return how the thread's newest turn that is over ended; None before the first."""
+    query = (
+        select(turns.c.outcome)
+        .where(turns.c.thread_id == thread_id, turns.c.ended_at.is_not(None))
+        .order_by(turns.c.number.desc())
+        .limit(1)
+    )
+    return (await tx.connection.execute(query)).scalar_one_or_none()
