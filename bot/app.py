@@ -407,7 +407,12 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         database=database, agents=agents, screen=screen, sessions=sessions, clock=clock, minutes=minutes
     )
     connecting = Connecting(
-        database=database, screen=screen, catalog=parts.catalog, connections=room.connections, clock=clock
+        database=database,
+        screen=screen,
+        catalog=parts.catalog,
+        connections=room.connections,
+        admission=admission,
+        clock=clock,
     )
     runner = Runner(
         database=database,

@@ -13,6 +13,8 @@ import httpx2
 from sqlalchemy import select
 
 from bot.app import App, running
+from bot.config.model import Config
+from bot.domain.configuration import Configuration
 from bot.settings import Settings
 from simulator.clock import SimulatorClock
 from simulator.peers import Peers
@@ -106,6 +108,13 @@ class World:
                         break
                 except httpx2.TransportError:
                     await asyncio.sleep(0.01)
+
+    async def configure(self, document: dict) -> None:
+        """Set everything that admins set, as the command line does."""
+        configuration = Configuration(database=self.app.database, clock=self.clock, first_admins=frozenset())
+        workspace_id = self.app.install.workspace_id
+        before = await configuration.read(workspace_id)
+        await configuration.apply(workspace_id, "test", before, Config.model_validate(document))
 
     def turn(self, seconds: float) -> None:
         """Let time pass for everybody at once."""

@@ -5,6 +5,7 @@ The rules are `policy`'s and `budgets`'; this fetches what they need and keeps w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -16,7 +17,7 @@ from bot.domain.ports import Clock
 from bot.errors import Misunderstood, NotPermitted, Refused
 from store import spending
 from store.database import Database, Tx
-from store.records import Member, Thread, Turn
+from store.records import Member, ServiceName, Thread, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ class Admission:
         """Raise `NotPermitted` where the owner may not ask in this thread now, or a budget is used up."""
         async with self._database.transaction() as tx:
             await self._judge(tx, thread, None)
+
+    async def connecting(self, member: Member) -> Callable[[ServiceName], policy.Verdict]:
+        """Return what says for each service whether the member may connect it, by the settings of now."""
+        config = await self._configuration.read(member.workspace_id)
+        is_admin = self._configuration.is_admin(config, member.user_id)
+        return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)
 
     async def admit(self, thread: Thread, turn: Turn) -> Admitted:
         """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`."""

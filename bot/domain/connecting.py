@@ -10,6 +10,7 @@ import difflib
 import structlog
 
 from bot.commands import ConnectService, DisconnectService
+from bot.domain.admission import Admission
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
@@ -73,9 +74,17 @@ class Connecting:
     """`/agent connect` and `/agent disconnect`."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, catalog: Catalog, connections: Connections, clock: Clock
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        catalog: Catalog,
+        connections: Connections,
+        admission: Admission,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._admission = admission
         self._screen = screen
         self._catalog = catalog
         self._connections = connections
@@ -88,6 +97,9 @@ class Connecting:
                 command.member, command.place, ServicePicker(await self.choices(command.member))
             )
         service = self._service(command.service)
+        verdict = (await self._admission.connecting(command.member))(service.name)
+        if isinstance(verdict, Refused):
+            raise NotPermitted(verdict)
         try:
             ticket, url = await self._connections.issue(command.member, service.name, self._clock.now())
         except TooManyTickets as error:
@@ -116,7 +128,12 @@ class Connecting:
         """Return every service on offer with the member's connection to it."""
         async with self._database.transaction() as tx:
             known = {connection.service: connection for connection in await connections.list_for(tx, member)}
-        offered = (service for service in self._catalog.services if service.is_available)
+        judge = await self._admission.connecting(member)
+        offered = (
+            service
+            for service in self._catalog.services
+            if service.is_available and (service.name in known or not isinstance(judge(service.name), Refused))
+        )
         return tuple(self._chosen(service, known.get(service.name)) for service in offered)
 
     async def _choice(self, member: Member, service: Service) -> ServiceChoice:
