@@ -60,7 +60,7 @@ from bot.web.asgi import Health, build_web
 from bot.web.serving import build_server, listening
 from oauth.arrivals import OnToken
 from oauth.browser import SlackIdentity
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import CatalogInvalid
 from oauth.inventory import Inventory
@@ -68,6 +68,7 @@ from oauth.listing import Listing
 from oauth.probing import Probing
 from oauth.registration import PreRegistered
 from oauth.routes import routes
+from oauth.service import Service
 from oauth.services import Services
 from oauth.urls import Policy
 from store.database import Database

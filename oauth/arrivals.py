@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, parse_callback
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.errors import (
     CredentialRefused,
     NoRoom,
@@ -21,6 +21,7 @@ from oauth.errors import (
 )
 from oauth.ports import Credential, Validity, VaultFull, VaultRefused, Vaults
 from oauth.servers import Servers, step
+from oauth.service import Service
 from oauth.tokens import Exchange, Tokens, build_credential
 from store.records import Attempt, Connection, Secret, Ticket
 

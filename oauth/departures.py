@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, build_authorization_url, parse_callback
 from oauth.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
 from oauth.servers import Prepared, Servers, step
+from oauth.service import Service
 from store.records import Attempt, Secret, Ticket
 
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from oauth.attempts import Clock
-from oauth.catalog import Service
 from oauth.errors import ConnectError
 from oauth.listing import Listing
+from oauth.service import Service
 from oauth.tools import Difference, build_records, compare_tools
 from store import service_tools
 from store.database import Database

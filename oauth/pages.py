@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from oauth import errors
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.errors import ConnectError, Reason
+from oauth.service import Service
 from oauth.urls import get_host
 from store.records import ServiceName, Ticket
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from oauth import discovery, registration, tokens
 from oauth.authorization import Ask, Earlier, choose_scope
-from oauth.catalog import Service
 from oauth.challenge import Challenge
 from oauth.discovery import Resource, Server
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
 from oauth.messages import Request
 from oauth.registration import Client
+from oauth.service import Service
 from oauth.tokens import Exchange, Tokens
 from store import registrations
 from store.database import Database

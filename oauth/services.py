@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from oauth.attempts import Clock
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.discovery import Pins
 from oauth.drafts import Draft, build_saved, require_draft
 from oauth.errors import DraftInvalid, ProbeChanged, ServerTaken, ServiceChanged, UnknownService
 from oauth.probing import Probe, Probing
 from oauth.registration import PreRegistered
+from oauth.service import Service
 from oauth.urls import get_origin, get_place
 from store import audit, connections, service_tools, services, tickets
 from store.database import Database, Tx

@@ -24,10 +24,11 @@ from bot.notices import (
     ServiceChoice,
     ServicePicker,
 )
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Failure
+from oauth.service import Service
 from store import connections, tickets
 from store.database import Database
 from store.records import Connection, Member, ServiceName, Ticket

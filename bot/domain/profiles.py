@@ -14,7 +14,8 @@ from bot.domain import policy
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools
 from bot.errors import Refused
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
+from oauth.service import Service
 from store import profiles
 from store.database import Database
 from store.records import Connection, Member, SavedProfile, ServiceName, Thread

@@ -21,7 +21,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from oauth.authorization import Code, Earlier, build_authorization_url, parse_callback, parse_state
 from oauth.browser import new_secret
-from oauth.catalog import Service
 from oauth.challenge import Challenge, find_bearer
 from oauth.discovery import USER_AGENT, Pins
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined
@@ -29,6 +28,7 @@ from oauth.http import Sender
 from oauth.messages import Answer, Request
 from oauth.registration import Client, PreRegistered
 from oauth.servers import Servers
+from oauth.service import Service
 from oauth.tokens import Exchange
 from oauth.urls import Policy, get_host
 from store.database import Database

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from oauth.catalog import Catalog, Tools
+from oauth.catalog import Catalog
 from oauth.errors import CatalogInvalid, ServiceNotAvailable, UnknownService
 from oauth.registration import PreRegistered
+from oauth.service import Tools
 from store.records import Secret, ServiceName
 
 CLIENT = PreRegistered("id", Secret("s"))

@@ -55,3 +55,12 @@ def test_the_bearer_challenge_is_found_among_others():
 def test_any_header_is_read_or_refused(lines):
     with contextlib.suppress(RuleBroken):
         parse_challenges(lines)
+
+
+def test_a_url_that_should_be_quoted_and_is_not_is_read_to_its_end():
+    """Stripe, 2026-09; RFC 9110 §5.6.2 has no `:` in a token."""
+    found = find_bearer(["Bearer resource_metadata=https://mcp.example.com/.well-known/x?a=b, scope=mcp"])
+
+    assert found == Challenge(
+        "bearer", {"resource_metadata": "https://mcp.example.com/.well-known/x?a=b", "scope": "mcp"}
+    )

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from oauth.catalog import Service
 from oauth.errors import Unreachable
 from oauth.inventory import Inventory
 from oauth.listing import MOST_TOOLS, Listing
+from oauth.service import Service
 from simulator.service.authority import Access
 from store.records import Secret, ServiceName
 from tests.builders import a_connection

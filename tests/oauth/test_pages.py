@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from oauth import errors
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable
 from oauth.pages import find_words, render_connected, render_going, render_problem, render_start
+from oauth.service import Service
 from store.records import Member, ServiceName, Ticket, TicketId, TicketState
 
 CATALOG = Catalog.load(None, {})

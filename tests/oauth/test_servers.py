@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from oauth.authorization import build_authorization_url
-from oauth.catalog import Service
 from oauth.discovery import Pins
 from oauth.errors import NoRegistration, ServiceDeclined, ServiceMisbehaved
 from oauth.registration import PreRegistered
 from oauth.servers import Servers
+from oauth.service import Service
 from oauth.tokens import Exchange, Tokens
 from store.records import Secret, ServiceName
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from oauth.catalog import Catalog, Service
+from oauth.catalog import Catalog
 from oauth.drafts import Draft
 from oauth.errors import (
     DraftInvalid,
@@ -20,6 +20,7 @@ from oauth.errors import (
 from oauth.listing import Listing
 from oauth.probing import Probing
 from oauth.registration import PreRegistered
+from oauth.service import Service
 from oauth.services import Services, build_service, merge
 from store import audit, connections, service_tools, tickets
 from store.records import ConnectionState, RegistrationKind, Secret, ServiceName, TicketState
@@ -204,7 +205,9 @@ async def test_the_way_in_must_be_one_that_the_server_has(shelf, alice, notes, c
         await save(shelf, alice, notes, registration=RegistrationKind.PRE_REGISTERED)
 
     await save(shelf, alice, notes, registration=RegistrationKind.TOKEN)
-    assert catalog.get_available(PAPERS).registration is RegistrationKind.TOKEN
+    assert catalog.get(PAPERS).takes_token
+    with pytest.raises(ServiceNotAvailable):
+        catalog.get_available(PAPERS)
 
 
 async def test_a_paused_service_is_not_connected_and_goes_on_later(shelf, alice, notes, catalog, database):
