@@ -165,7 +165,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         if handler:
             stack.push_async_callback(handler.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
-            pages=[*routes(room.connections), *_webhooks(settings, parts.outside.agents, domain.desk)],
+            pages=[
+                *routes(room.connections, proxies=settings.proxies),
+                *_webhooks(settings, parts.outside.agents, domain.desk),
+            ],
             bolt=bolt if settings.slack_signing_secret else None,
             health=_health(parts.database, handler),
             registry=parts.metrics.registry,
@@ -441,6 +444,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         **_personal_handlers(connecting, Homes(database=database, screen=screen, connecting=connecting)),
         c.OpenAskForm: lambda command, _: screen.ask_task(command.trigger_id, command.place, command.quoted),
         c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
+        c.LeaveWorkspace: lambda command, _: room.connections.void_workspace(WorkspaceId(command.workspace_id)),
         c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }

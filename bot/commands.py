@@ -217,8 +217,15 @@ class LookAtVault:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveWorkspace:
+    """Slack says that Deputy was removed from the workspace: void every link that is out."""
+
+    workspace_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeactivateMember:
-    """Slack says this person is gone: stop their turns, void their links, delete their vault."""
+    """Slack says this person is gone, or a guest now: stop their turns, void their links, delete their vault."""
 
     workspace_id: str
     user_id: str
@@ -243,5 +250,6 @@ Command = (
     | AskAgain
     | LookAtCredential
     | LookAtVault
+    | LeaveWorkspace
     | DeactivateMember
 )

@@ -52,6 +52,8 @@ class Settings:
     """`HOST`: the address to listen on; default `127.0.0.1`"""
     port: int
     """`PORT`: the port to listen on; default `8080`"""
+    proxies: int
+    """`DEPUTY_PROXIES`: how many reverse proxies of yours stand before Deputy, to limit each address; default `0`"""
     admins: frozenset[UserId]
     """`DEPUTY_ADMINS`: Slack user ids of the admins, separated by commas"""
     catalog_path: Path | None
@@ -205,6 +207,7 @@ def _read_addresses(reader: _Reader, *, allow_loopback: bool) -> dict[str, objec
         "public_url": public_url,
         "host": reader.text("HOST", "127.0.0.1"),
         "port": reader.number("PORT", 8080, 1, 65535),
+        "proxies": reader.number("DEPUTY_PROXIES", 0, 0, 9),
         "anthropic_base_url": reader.text("ANTHROPIC_BASE_URL") or None,
         "database_url": reader.database("DATABASE_URL", "sqlite+aiosqlite:///deputy.db"),
     }

@@ -14,7 +14,6 @@ from oauth.errors import (
     CredentialRefused,
     NoRoom,
     Reason,
-    RuleBroken,
     ServiceDeclined,
     ServiceMisbehaved,
     TicketUnusable,
@@ -54,6 +53,9 @@ class Arrivals:
             service = self._catalog.get_available(ticket.service)
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
+            if attempt.mcp_server_url != service.mcp_url:
+                # The catalogue changed on the way: the agent would never use a credential for the old address.
+                raise ServiceMisbehaved(ticket.service, "callback", "mcp-oauth.md §4.5: at another address now")
             code = await self._read_code(attempt, service, pairs)
             connection, token = await self._connect(attempt, service, code)
         await self._attempts.tell(ticket, connection)
@@ -85,9 +87,6 @@ class Arrivals:
     async def _hand_over(self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens) -> Connection:
         url = attempt.mcp_server_url or service.mcp_url
         with step(service, "token"):
-            if url != service.mcp_url:
-                # The catalogue changed on the way: the agent would never use this one (mcp-oauth.md §4.5).
-                raise RuleBroken("mcp-oauth.md §4.5: the service is at another address now")
             credential = build_credential(
                 tokens, exchange, url, attempt.scope, self._attempts.now(), grant_days=service.grant_days
             )

@@ -18,7 +18,7 @@ from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Outcomes, Vaults
 from oauth.servers import Servers
 from store import audit, connections, tickets
-from store.database import Database
+from store.database import Database, Tx
 from store.ids import new_id
 from store.records import (
     AuditEntry,
@@ -29,12 +29,18 @@ from store.records import (
     Ticket,
     TicketId,
     TicketState,
+    WorkspaceId,
 )
 
 if TYPE_CHECKING:
     from oauth.http import Sender
 
 MOST_OPEN = 3
+"""Open links of a member."""
+MOST_ISSUED = 30
+"""Links that a member gets in the time that one link lives."""
+MOST_IN_WORKSPACE = 300
+"""The same for all members of a workspace together."""
 
 
 class Connections:
@@ -74,15 +80,14 @@ class Connections:
 
         Raises:
             UnknownService, ServiceNotAvailable: as the catalogue says.
-            TooManyTickets: links to too many services are open.
+            TooManyTickets: too many links are open, or were given in the last minutes.
         """
         self.catalog.get_available(service)
         link = new_secret()
         ticket = Ticket(TicketId(new_id("tkt")), owner, service, TicketState.NEW, now + LINK_LIFE, None)
         async with self._database.transaction() as tx:
             await tickets.issue(tx, ticket, hash_secret(link))
-            if await tickets.count_open(tx, owner, now) > MOST_OPEN:
-                raise TooManyTickets(MOST_OPEN)
+            await _require_modesty(tx, owner, now)
             await audit.record(tx, _entry(owner, "connect.issued", service, now))
         return ticket, f"{self.base_url}/connect/{link}"
 
@@ -107,10 +112,34 @@ class Connections:
             await tickets.void_for(tx, owner)
             await audit.record(tx, _entry(owner, "connect.voided", "*", self._attempts.now()))
 
+    async def void_workspace(self, workspace_id: WorkspaceId) -> None:
+        """Void every open link of a workspace that Deputy was removed from."""
+        now = self._attempts.now()
+        async with self._database.transaction() as tx:
+            count = await tickets.void_workspace(tx, workspace_id)
+            details = {"links": str(count)}
+            await audit.record(tx, AuditEntry(now, workspace_id, "deputy", "connect.voided", "*", details))
+
+    def now(self) -> datetime:
+        """Return the current time."""
+        return self._attempts.now()
+
     async def recover(self) -> None:
         """End what a crash cut off, and tell the members; once, before the routes are served."""
         for ticket in await self._attempts.recover():
             await self._vaults.repair(ticket.owner, ticket.service)
+
+
+async def _require_modesty(tx: Tx, owner: Member, now: datetime) -> None:
+    # In the transaction that issued the link: refused, it is as if it had never been.
+    counts = (
+        (await tickets.count_open(tx, owner, now), MOST_OPEN),
+        (await tickets.count_issued(tx, owner.workspace_id, now, owner), MOST_ISSUED),
+        (await tickets.count_issued(tx, owner.workspace_id, now), MOST_IN_WORKSPACE),
+    )
+    for count, most in counts:
+        if count > most:
+            raise TooManyTickets(most)
 
 
 def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntry:

@@ -10,6 +10,7 @@ ConnectError
 ├── ProbeChanged          the server is not what the admin was shown; carries what it is now
 ├── ServiceChanged        somebody else saved it meanwhile; carries the version there is
 ├── TooManyTickets        the member has open links enough
+├── TooManyRequests       an address comes too often
 ├── TicketUnusable        the link or the browser cannot be used; carries the reason
 ├── IdentityMismatch      somebody else opened the member's link
 ├── IdentityUnproven      Slack did not give a proof that holds
@@ -104,6 +105,13 @@ class TooManyTickets(ConnectError):
     """The member has `limit` open links already."""
 
     limit: int
+
+
+@dataclass(eq=False)
+class TooManyRequests(ConnectError):
+    """One address comes too often; `seconds` until it may again."""
+
+    seconds: int
 
 
 class Reason(StrEnum):

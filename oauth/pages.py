@@ -78,6 +78,12 @@ _NOT_YOURS = (
     "If somebody sent you this link: do not continue, they would have used your account."
 )
 _WORDS: dict[type[ConnectError], Words] = {
+    errors.TooManyRequests: Words(
+        429,
+        "Too many requests",
+        "From where you are, our pages were opened very often in a short time.",
+        "Wait a minute, then open the link from Slack again.",
+    ),
     errors.IdentityMismatch: Words(
         403,
         "This link belongs to somebody else",

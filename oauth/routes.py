@@ -17,7 +17,8 @@ from oauth import pages
 from oauth.attempts import Pairs, describe, new_reference
 from oauth.browser import build_cookie_removal
 from oauth.connections import Connections
-from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable, UnknownService
+from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable, TooManyRequests, UnknownService
+from oauth.limits import Limiter, find_address
 from oauth.registration import build_client_document
 from store.records import ServiceName
 
@@ -28,9 +29,9 @@ _LONGEST_QUERY = 16_384
 _MOST_PARAMETERS = 32
 
 
-def routes(connections: Connections) -> list[Route]:
-    """Return the routes below the base URL of `connections`."""
-    doors = Doors(connections)
+def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | None = None) -> list[Route]:
+    """Return the routes below the base URL of `connections`; `proxies` of ours stand before them."""
+    doors = Doors(connections, proxies, limiter or Limiter())
     return [
         Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"]),
         Route("/connect/{ticket}", doors.guarded(doors.show), methods=["GET"]),
@@ -44,8 +45,10 @@ def routes(connections: Connections) -> list[Route]:
 class Doors:
     """The handlers, bound to one `Connections`."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, proxies: int, limiter: Limiter) -> None:
         self._connections = connections
+        self._proxies = proxies
+        self._limiter = limiter
         self._is_https = connections.base_url.startswith("https://")
         base = urlsplit(connections.base_url)
         self._origin = f"{base.scheme}://{base.netloc}"
@@ -55,6 +58,7 @@ class Doors:
 
         async def answer(request: Request) -> Response:
             try:
+                self._require_modesty(request)
                 return await handler(request)
             except ConnectError as error:
                 return self._problem(error)
@@ -113,6 +117,13 @@ class Doors:
         response.headers["cache-control"] = "public, max-age=3600"
         return response
 
+    def _require_modesty(self, request: Request) -> None:
+        peer = request.client.host if request.client else ""
+        address = find_address(peer, request.headers.get("x-forwarded-for", ""), self._proxies)
+        seconds = self._limiter.seconds_to_wait(address, self._connections.now())
+        if seconds:
+            raise TooManyRequests(seconds)
+
     def _require_own_form(self, request: Request) -> None:
         # Fetch metadata is checked where sent; the origin always (mcp-oauth.md §4.3).
         site = request.headers.get("sec-fetch-site", "same-origin")
@@ -123,7 +134,10 @@ class Doors:
         reference = error.reference if isinstance(error, AttemptEnded) else new_reference()
         if not isinstance(error, AttemptEnded):
             log.info("connect.refused", reference=reference, **describe(error))
-        return self._respond(pages.render_problem(error, reference, self._connections.catalog))
+        response = self._respond(pages.render_problem(error, reference, self._connections.catalog))
+        if isinstance(error, TooManyRequests):
+            response.headers["retry-after"] = str(error.seconds)
+        return response
 
     def _respond(self, page: pages.Page, referrer: str = "no-referrer") -> Response:
         return self._secure(HTMLResponse(page.html, status_code=page.status), page, referrer)

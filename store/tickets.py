@@ -131,6 +131,20 @@ async def count_open(tx: Tx, owner: Member, now: datetime) -> int:
     return int((await tx.connection.execute(query)).scalar_one())
 
 
+async def count_issued(tx: Tx, workspace_id: WorkspaceId, since: datetime, owner: Member | None = None) -> int:
+    """Return how many links a workspace, or one member of it, was given whose time ends after `since`."""
+    where = and_(tickets.c.workspace_id == workspace_id, tickets.c.expires_at > since)
+    if owner is not None:
+        where = and_(where, tickets.c.owner_id == owner.user_id)
+    return int((await tx.connection.execute(select(func.count()).select_from(tickets).where(where))).scalar_one())
+
+
+async def void_workspace(tx: Tx, workspace_id: WorkspaceId) -> int:
+    """Void every open link of a workspace; return how many."""
+    where = and_(tickets.c.workspace_id == workspace_id, within(tickets.c.state, OPEN_TICKET_STATES))
+    return len(await _supersede(tx, where, TicketState.FAILED))
+
+
 async def void_for(tx: Tx, owner: Member, service: ServiceName | None = None) -> int:
     """Void every open link of the owner, or those to one service; return how many."""
     where = _open_for(owner) if service is None else and_(_open_for(owner), tickets.c.service == service)

@@ -36,6 +36,13 @@ async def find(tx: Tx, owner: Member) -> Vault | None:
     return None if row is None else _read(row)
 
 
+async def list_active(tx: Tx) -> tuple[Vault, ...]:
+    """Return every active vault, by owner."""
+    query = owned(vaults).where(within(vaults.c.state, (VaultState.ACTIVE,)))
+    rows = await tx.connection.execute(query.order_by(vaults.c.workspace_id, vaults.c.owner_id))
+    return tuple(_read(row) for row in rows)
+
+
 async def activate(tx: Tx, marker: str, vault_id: VaultId) -> Vault:
     """Record that the intended vault exists. Idempotent for the same id.
 

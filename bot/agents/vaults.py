@@ -6,6 +6,7 @@ Which vault is whose is left to the store: nothing here looks one up for anybody
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,12 +42,35 @@ class Vaults:
 
     async def find(self, owner: Member, marker: str) -> VaultId | None:
         """See `Agents.find_vault`."""
+        return next((VaultId(vault.id) for vault in await self._marked(owner, marker)), None)
+
+    async def settle(self, owner: Member, marker: str) -> VaultId | None:
+        """See `Agents.settle_vault`."""
+        kept, *twins = await self._marked(owner, marker) or [None]
+        for twin in twins:
+            try:
+                with errors_translated():
+                    await self._vaults.delete(twin.id)
+            except AgentsRejected as refusal:
+                _unless_gone(refusal)
+        return VaultId(kept.id) if kept else None
+
+    async def list_owned(self) -> dict[str, tuple[VaultId, ...]]:
+        """See `Agents.list_vaults`."""
+        found: defaultdict[str, list[VaultId]] = defaultdict(list)
         with errors_translated():
             async for vault in self._vaults.list(limit=100):
-                metadata = vault.metadata or {}
-                if metadata.get("deputy_vault") == marker and metadata.get("external_user_id") == _external_id(owner):
-                    return VaultId(vault.id)
-        return None
+                if owner := (vault.metadata or {}).get("external_user_id"):
+                    found[owner].append(VaultId(vault.id))
+        return {owner: tuple(ids) for owner, ids in found.items()}
+
+    async def _marked(self, owner: Member, marker: str) -> list[Any]:
+        """Return the owner's vaults that carry the marker, the oldest first: there is more than one after a race."""
+        wanted = {"deputy_vault": marker, "external_user_id": _external_id(owner)}
+        with errors_translated():
+            listed = [vault async for vault in self._vaults.list(limit=100)]
+        marked = [vault for vault in listed if wanted.items() <= (vault.metadata or {}).items()]
+        return sorted(marked, key=lambda vault: (vault.created_at, vault.id))
 
     async def delete(self, vault: Vault) -> None:
         """See `Agents.delete_vault`."""

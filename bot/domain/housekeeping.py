@@ -59,7 +59,7 @@ class Housekeeping:
             log.info("purged", rows=gone)
 
     async def check_members(self) -> None:
-        """Ask Slack about every member and off-board those who are deactivated."""
+        """Ask Slack about every member and off-board those who are deactivated or guests now."""
         async with self._database.transaction() as tx:
             known = await members.list_active(tx)
         for member in known:
@@ -69,7 +69,7 @@ class Housekeeping:
         try:
             person = await self._people.person(member.user_id, is_fresh=True)
             # Unknown to Slack is not the same as deactivated: an outage must not delete a vault.
-            if person is not None and person.is_deleted:
+            if person is not None and (person.is_deleted or person.is_guest):
                 await self._offboarding.deactivate(DeactivateMember(member.workspace_id, member.user_id))
         except DeputyError as error:
             log.warning("member_not_checked", error=type(error).__name__)

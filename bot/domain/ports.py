@@ -131,6 +131,15 @@ class Agents(Protocol):
     async def find_vault(self, owner: Member, marker: str) -> VaultId | None:
         """Return the owner's vault that carries `marker`, None if it was never made."""
 
+    async def settle_vault(self, owner: Member, marker: str) -> VaultId | None:
+        """Return the oldest of the owner's vaults that carry `marker`, and delete the younger ones.
+
+        Two processes may both have made one; both come to the same, and the younger is empty still.
+        """
+
+    async def list_vaults(self) -> dict[str, tuple[VaultId, ...]]:
+        """Return the vaults of the API's workspace by the owner in their metadata (`external_user_id`)."""
+
     async def delete_vault(self, vault: Vault) -> None:
         """Delete it with all its credentials. Idempotent."""
 

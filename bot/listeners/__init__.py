@@ -16,7 +16,13 @@ from slack_bolt.response import BoltResponse
 
 from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
 from bot.listeners.intake import Body, Intake, table
-from bot.listeners.lifecycle import parse_changed_user, parse_home_opened, parse_stopped, parse_user_change
+from bot.listeners.lifecycle import (
+    parse_changed_user,
+    parse_home_opened,
+    parse_stopped,
+    parse_uninstalled,
+    parse_user_change,
+)
 from bot.listeners.messages import parse_message
 from bot.listeners.slash import parse_command
 
@@ -50,9 +56,12 @@ async def on_user_change(intake: Intake, body: Body) -> None:
         await intake.take_notice(body, key, command)
 
 
-async def on_uninstalled(_: Intake, body: Body) -> None:
-    """Deputy was removed, or its tokens were revoked: nothing can be said in Slack any more."""
-    log.critical("uninstalled", type=table(body, "event").get("type"))
+async def on_uninstalled(intake: Intake, body: Body) -> None:
+    """Deputy was removed, or its tokens were revoked: nothing can be said in Slack any more, no link leads on."""
+    if found := parse_uninstalled(body, intake.install):
+        log.critical("uninstalled", type=table(body, "event").get("type"))
+        key, command = found
+        await intake.take_notice(body, key, command)
 
 
 async def on_other(_: Intake, body: Body) -> None:

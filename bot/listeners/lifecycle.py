@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.commands import DeactivateMember, Place, ShowHome, StopTurn
+from bot.commands import DeactivateMember, LeaveWorkspace, Place, ShowHome, StopTurn
 from bot.listeners.intake import Asked, Body, Install, table
 from store.records import ChannelId, MessageTs, UserId
 
@@ -39,12 +39,22 @@ def parse_changed_user(body: Body) -> UserId | None:
 
 
 def parse_user_change(body: Body, install: Install) -> tuple[str, DeactivateMember] | None:
-    """`user_change` of somebody who is now deactivated; None for any other change."""
+    """`user_change` of somebody who is now deactivated or a guest; None for any other change."""
     event = table(body, "event")
     user = event.get("user")
-    if not isinstance(user, Mapping) or not user.get("deleted") or not user.get("id"):
+    if not isinstance(user, Mapping) or not user.get("id"):
+        return None
+    if not any(user.get(mark) for mark in ("deleted", "is_restricted", "is_ultra_restricted")):
         return None
     return _key(body), DeactivateMember(install.workspace_id, str(user["id"]))
+
+
+def parse_uninstalled(body: Body, install: Install) -> tuple[str, LeaveWorkspace] | None:
+    """`app_uninstalled`, or `tokens_revoked` of our bot; None where only a member took back their sign-in."""
+    event = table(body, "event")
+    if event.get("type") == "tokens_revoked" and not table(event, "tokens").get("bot"):
+        return None
+    return _key(body), LeaveWorkspace(install.workspace_id)
 
 
 def _key(body: Body) -> str:

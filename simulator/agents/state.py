@@ -200,6 +200,8 @@ class World:
         """Our own bugs, as tracebacks: tests that see odd failures look here."""
         self.faults = Faults()
         self.webhooks = Webhooks()
+        self.on_vault: Callable[[Vault], None] = lambda _: None
+        """Called with each vault that is made, before its maker hears of it: who else is at work?"""
         self.change = asyncio.Condition()
         self.pace = 0.0
         """Seconds between two deltas."""

@@ -73,6 +73,7 @@ class Vaults:
         vault = Vault(new_id("vlt"), self._world.serial(), now, now, body["display_name"], body.get("metadata") or {})
         self._world.vaults[vault.id] = vault
         self._world.webhooks.note("vault.created", vault.id)
+        self._world.on_vault(vault)
         return self._show(vault)
 
     async def retrieve(self, ask: Ask) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -11,6 +12,7 @@ import pytest
 
 from oauth.attempts import LINK_LIFE
 from oauth.catalog import Catalog
+from oauth.connections import MOST_IN_WORKSPACE, MOST_ISSUED
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Credential, Failure, Validity
 from store import tickets
@@ -185,6 +187,49 @@ async def test_a_fourth_open_link_is_refused_and_leaves_the_others(room, alice):
 
     async with room.database.transaction() as tx:
         assert await tickets.count_open(tx, alice, room.clock.now()) == 3
+
+
+@pytest.mark.threat(82)
+@pytest.mark.parametrize(("limit", "is_same"), [(MOST_ISSUED, True), (MOST_IN_WORKSPACE, False)])
+async def test_links_in_a_short_time_are_counted_for_member_and_workspace(room, alice, bob, limit, is_same):
+    async with room.database.transaction() as tx:
+        for number in range(limit):
+            expires_at = room.clock.now() + timedelta(minutes=5)
+            ticket = Ticket(new_id("tkt"), alice, NOTES, TicketState.NEW, expires_at, None)
+            await tickets.issue(tx, ticket, f"hash{number}")
+
+    with pytest.raises(TooManyTickets):
+        await room.issue(alice if is_same else bob)
+
+    room.clock.simulated.advance(601)
+    await room.issue(alice)
+
+
+@pytest.mark.threat(49)
+async def test_the_links_of_a_workspace_that_deputy_left_are_void(room, alice, bob):
+    async with room.browser() as browser:
+        authorize_url = await browser.to_service(await room.issue(alice))
+        link = await room.issue(bob)
+        await room.connections.void_workspace(alice.workspace_id)
+
+        assert (await browser.get(await room.notes.consent(authorize_url))).status_code == 410
+        assert (await browser.get(link)).status_code == 410
+
+    assert nothing_connected(room)
+
+
+@pytest.mark.threat(49)
+async def test_a_service_that_moved_on_the_way_connects_nothing(room, alice):
+    """What the catalogue says now is what the agent uses: a credential for the old address serves nobody."""
+    async with room.browser() as browser:
+        back = await returning(browser, await room.issue(alice))
+        catalog = room.connections.catalog
+        catalog._services[NOTES] = replace(catalog.get(NOTES), mcp_url="https://notes.example/other")
+        answer = await browser.get(back)
+
+    assert answer.status_code == 502
+    assert nothing_connected(room)
+    assert _live(room) == []
 
 
 @pytest.mark.threat(49)

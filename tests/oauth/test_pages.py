@@ -24,6 +24,8 @@ SHOWN = [
     errors.UrlRefused("rule"),
     errors.NoRegistration("notion", "https://as.example"),
     errors.CredentialRefused("notion"),
+    errors.NoRoom("notion"),
+    errors.TooManyRequests(3),
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
     errors.ServicePaused("notion"),
@@ -38,7 +40,8 @@ NOT_FOR_BROWSERS = {
 def test_every_error_has_words_of_its_own_or_is_never_shown():
     shown = {type(error) for error in SHOWN}
 
-    assert shown | NOT_FOR_BROWSERS == set(ConnectError.__subclasses__())
+    kinds = {each for kind in ConnectError.__subclasses__() for each in (kind, *kind.__subclasses__())}
+    assert shown | NOT_FOR_BROWSERS == kinds
     assert len({find_words(error).text for error in SHOWN}) == len(SHOWN)
 
 
@@ -49,7 +52,7 @@ def test_an_error_is_shown_with_a_next_step_and_the_reference(error):
     assert "4F2A91C0" in page.html
     assert "{" not in page.html.partition("</style>")[2]
     assert "RFC 1" not in page.html.partition("</style>")[2]
-    assert page.status in (200, 400, 403, 404, 410, 502)
+    assert page.status in (200, 400, 403, 404, 410, 429, 502)
 
 
 @pytest.mark.threat(57)
