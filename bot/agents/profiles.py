@@ -106,6 +106,14 @@ class Profiles:
             fingerprint=digest,
         )
 
+    async def restore_environment(self, spec: ProfileSpec, saved: SavedProfile) -> EnvironmentId:
+        """Make the saved environment what the profile says; where it is gone, look for it by name or make another."""
+        body = build_environment(spec)
+        if await self._is_environment(saved.environment_id, body):
+            await self._restore_environment(saved.environment_id, body)
+            return saved.environment_id
+        return await self._save_environment(spec, None)
+
     async def _save_agent(self, spec: ProfileSpec, saved: SavedProfile | None, digest: str) -> Any:
         body = {**build_agent(spec), "metadata": {"deputy_profile": spec.name, "deputy_fingerprint": digest}}
         if saved and (updated := await self._update_agent(saved, body)):

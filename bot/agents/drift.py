@@ -1,0 +1,96 @@
+"""Where the API's agent and environment are not what a profile says any more, and bringing them back.
+
+Somebody may have changed them in the console. Sessions pin the version that we saved, but share its environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from anthropic import AsyncAnthropic
+
+from bot.agents.client import errors_translated, status_of
+from bot.agents.profiles import Profiles, build_agent, build_environment
+from bot.domain.ports import ProfileSpec
+from bot.errors import AgentsRejected
+from store.records import SavedProfile
+
+
+async def find_drift(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProfile) -> tuple[str, ...]:
+    """Return what differs, in words such as `model` or `environment: network`; empty: nothing. Raises our errors."""
+    agent = await _found(client.beta.agents.retrieve(saved.agent_id))
+    environment = await _found(client.beta.environments.retrieve(saved.environment_id))
+    return (*_agent_drift(build_agent(spec), agent), *_environment_drift(build_environment(spec), environment))
+
+
+async def repair(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProfile) -> SavedProfile:
+    """Make both what the profile says; return where they are now, to be stored. Raises our errors."""
+    profiles = Profiles(client)
+    environment_id = await profiles.restore_environment(spec, saved)
+    # Another fingerprint: it is saved whatever was remembered.
+    return await profiles.save(spec, replace(saved, fingerprint="", environment_id=environment_id))
+
+
+async def _found(asked: Any) -> Any | None:
+    try:
+        with errors_translated():
+            found = await asked
+    except AgentsRejected as refusal:
+        if status_of(refusal) != 404:
+            raise
+        return None
+    return None if found.archived_at is not None else found
+
+
+def _agent_drift(wanted: dict[str, Any], agent: Any | None) -> list[str]:
+    if agent is None:
+        return ["the agent is gone or archived"]
+    has = agent.to_dict(mode="json")
+    differences = {
+        "name": has["name"] != wanted["name"],
+        "model": has["model"]["id"] != wanted["model"],
+        "system prompt": (has["system"] or "") != wanted["system"],
+        "tools": _policies(has["tools"]) != _policies(wanted["tools"]),
+        "services": bool(has["mcp_servers"]),
+        "skills": _skills(has["skills"]) != _skills(wanted["skills"]),
+    }
+    return [name for name, is_so in differences.items() if is_so]
+
+
+def _environment_drift(wanted: dict[str, Any], environment: Any | None) -> list[str]:
+    if environment is None:
+        return ["the environment is gone or archived"]
+    has, config = environment.to_dict(mode="json")["config"], wanted["config"]
+    differences = {
+        "environment: network": _networking(has) != _networking(config),
+        "environment: packages": _packages(has) != _packages(config),
+    }
+    return [name for name, is_so in differences.items() if is_so]
+
+
+def _policies(tools: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Return what each configured tool may do; a rule for all others is the tool `*`."""
+    found = set()
+    for toolset in tools:
+        where = f"{toolset['type']} {toolset.get('mcp_server_name') or ''}"
+        for name, config in [("*", toolset["default_config"]), *((one["name"], one) for one in toolset["configs"])]:
+            policy = config.get("permission_policy") or {}
+            found.add((where, name, str(policy.get("type")) if config["enabled"] else "denied"))
+    return found
+
+
+def _skills(skills: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return sorted((one["type"], one["skill_id"], one.get("version") or "latest") for one in skills)
+
+
+def _networking(config: dict[str, Any]) -> tuple[object, ...]:
+    network = config.get("networking") or {}
+    hosts = tuple(sorted(network.get("allowed_hosts") or ()))
+    mcp, managers = bool(network.get("allow_mcp_servers")), bool(network.get("allow_package_managers"))
+    return config.get("type"), network.get("type"), hosts, mcp, managers
+
+
+def _packages(config: dict[str, Any]) -> dict[str, list[str]]:
+    packages = config.get("packages") or {}
+    return {manager: names for manager, names in packages.items() if names and manager != "type"}
