@@ -6,14 +6,20 @@ import asyncio
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
 from bot import logs
 from bot.app import running
+from bot.config.document import read, render_plan, write, write_schema
+from bot.config.items import Change
+from bot.config.model import Config
+from bot.configuring import opened
 from bot.doctor import examine, render
-from bot.errors import ConfigurationError, SlackUnavailable, Unavailable
+from bot.errors import ConfigurationError, NotPermitted, Problem, SettingsInvalid, SlackUnavailable, Unavailable
 from bot.settings import Settings
 from store.sealing import new_key
 
@@ -25,6 +31,10 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Deputy: a Slack bot in front of Claude Managed Agents. Without a command: run it.",
 )
+config_cli = typer.Typer(help="What admins set, as a file for review in git.", no_args_is_help=True)
+cli.add_typer(config_cli, name="config")
+
+T = TypeVar("T")
 
 
 @cli.callback(invoke_without_command=True)
@@ -63,6 +73,87 @@ def doctor() -> None:
 def print_new_key() -> None:
     """Print a new key for DEPUTY_SECRET_KEYS."""
     typer.echo(new_key())
+
+
+@config_cli.command(name="export")
+def export_config() -> None:
+    """Print what admins set, as a file."""
+
+    async def export(settings: Settings) -> str:
+        async with opened(settings) as desk:
+            return write(await desk.read())
+
+    typer.echo(_configured(export), nl=False)
+
+
+@config_cli.command(name="diff")
+def diff_config(file: Path) -> None:
+    """Say what applying a file would change; exit code 1 when there is something."""
+
+    async def plan(settings: Settings) -> tuple[Change, ...]:
+        async with opened(settings) as desk:
+            return (await desk.plan(_read_file(file)))[1]
+
+    changes = _configured(plan)
+    typer.echo(render_plan(changes))
+    raise typer.Exit(1 if changes else 0)
+
+
+@config_cli.command(name="apply")
+def apply_config(
+    file: Path, yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is applied.")] = False
+) -> None:
+    """Bring what a file says into the running Deputy: shown first, then all of it or nothing."""
+
+    async def apply(settings: Settings) -> str:
+        async with opened(settings) as desk:
+            after = _read_file(file)
+            before, changes = await desk.plan(after)
+            typer.echo(render_plan(changes))
+            if not changes:
+                return ""
+            if not yes and not typer.confirm("Apply this?"):
+                raise typer.Exit(1)
+            await desk.apply(before, after)
+            return "Applied. A running Deputy takes it up within seconds."
+
+    typer.echo(_configured(apply))
+
+
+@config_cli.command(name="schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the file, which is also docs/config.schema.json."""
+    typer.echo(write_schema(), nl=False)
+
+
+def _read_file(file: Path) -> Config:
+    try:
+        return read(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid((Problem(str(file), f"cannot be read ({type(error).__name__})"),)) from error
+
+
+def _configured(work: Callable[[Settings], Awaitable[T]]) -> T:
+    """Do one command on the settings; every no is a sentence, and nothing was changed then."""
+    settings = _settings()
+    logs.configure("error")
+
+    async def do() -> T:
+        return await work(settings)
+
+    try:
+        return asyncio.run(do())
+    except SettingsInvalid as error:
+        typer.echo(f"These settings cannot be used; nothing was changed:\n{error}", err=True)
+        raise typer.Exit(EXIT_MISCONFIGURED) from error
+    except NotPermitted as error:
+        typer.echo("Somebody changed the settings since the plan was made; nothing was changed. Try again.", err=True)
+        raise typer.Exit(1) from error
+    except ConfigurationError as error:
+        _misconfigured(error)
+    except Unavailable as error:
+        typer.echo("Slack does not answer; nothing was changed. Try again.", err=True)
+        raise typer.Exit(1) from error
 
 
 async def _serve(settings: Settings) -> None:

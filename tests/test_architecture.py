@@ -39,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.web": {"bot.web", "bot.errors", "oauth"},
     "bot.queue": {"bot.queue", "bot.domain", "store", *WORDS},
 }
-KNOWS_EVERYBODY = {"bot.app", "bot.__main__", "bot.doctor"}
+KNOWS_EVERYBODY = {"bot.app", "bot.__main__", "bot.configuring", "bot.doctor"}
 
 VENDORS: dict[str, tuple[str, ...]] = {
     "slack_bolt": ("bot.listeners", "bot.web", "bot.app"),
@@ -58,7 +58,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "authlib": ("oauth",),
     "joserfc": ("oauth",),
     "publicsuffixlist": ("oauth.sites",),
-    "aiohttp": ("bot.slack", "bot.app"),
+    "aiohttp": ("bot.slack", "bot.app", "bot.configuring"),
     "typer": ("bot.__main__",),
     "pydantic": ("bot.config",),
     "yaml": ("bot.config",),
@@ -227,7 +227,7 @@ def test_the_rule_finds_its_example(rule: Rule, name: str, source: str) -> None:
 def test_nobody_imports_the_composition_root() -> None:
     importers = {m.name for m in load_modules() if any(within(name, "bot.app") for name in m.imports())}
 
-    assert importers <= {"bot.__main__", "bot.doctor"}
+    assert importers <= {"bot.__main__", "bot.configuring", "bot.doctor"}
 
 
 def test_modules_do_not_import_each_other_in_circles() -> None:

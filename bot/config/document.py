@@ -1,0 +1,125 @@
+"""The settings as a file: YAML in a stable order, and what a change of it would do in words; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from bot.config.items import Change
+from bot.config.model import Config, dump
+from bot.config.problems import checked
+from bot.errors import Problem, SettingsInvalid
+
+SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
+HEADER = """\
+# What admins set in Deputy. Compare: python -m bot config diff FILE; bring it in: python -m bot config apply FILE.
+# yaml-language-server: $schema=config.schema.json
+"""
+LARGEST = 4_000_000
+"""Characters; far more than any settings have."""
+_TABLES = {"services", "profiles", "channels", "members", "built_in_tools", "service_tools"}
+_SIGNS = {"add": "+", "change": "~", "remove": "-"}
+
+
+def write(config: Config) -> str:
+    """Return the settings as a file, without what only says a default; equal settings are equal files."""
+    document = {"version": config.version, **dump(config)}
+    return HEADER + yaml.safe_dump(_sorted(document), sort_keys=False, allow_unicode=True, width=120)
+
+
+def read(text: str) -> Config:
+    """Return the settings of a file. Raises `SettingsInvalid` with every problem."""
+    if len(text) > LARGEST:
+        raise SettingsInvalid((Problem("", "the file is too large"),))
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader, with one more rule
+    except yaml.YAMLError as error:
+        raise SettingsInvalid((Problem(_line_of(error), "this is not YAML, or a name is there twice"),)) from error
+    except RecursionError as error:
+        raise SettingsInvalid((Problem("", "the file is nested too deeply"),)) from error
+    if document is None:
+        return Config()
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise SettingsInvalid((Problem("", "the file must be a table of settings"),))
+    return checked(Config, document)
+
+
+def build_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file."""
+    return {"$schema": SCHEMA_ID, **Config.model_json_schema()}
+
+
+def write_schema() -> str:
+    """Return the published schema: docs/config.schema.json."""
+    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def render_plan(changes: Sequence[Change]) -> str:
+    """Return what would be added (+), changed (~) and removed (-), field by field."""
+    if not changes:
+        return "Nothing to change."
+    lines = [line for change in changes for line in _lines_of(change)]
+    counts = {verb: sum(change.verb == verb for change in changes) for verb in _SIGNS}
+    return "\n".join([*lines, ", ".join(f"{count} to {verb}" for verb, count in counts.items() if count)])
+
+
+def list_strange_services(config: Config, known: set[str]) -> tuple[Problem, ...]:
+    """Return a problem for each service that is named and not there."""
+    named = {f"services.{name}": name for name in config.services}
+    for profile_name, profile in config.profiles.items():
+        listed = () if profile.services == "all" else profile.services
+        named |= {f"profiles.{profile_name}.services": name for name in listed if name not in known}
+        named |= {f"profiles.{profile_name}.service_tools.{name}": name for name in profile.service_tools}
+    return tuple(Problem(place, f"there is no service {name}") for place, name in named.items() if name not in known)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what would let a reviewer see something else than what holds: names twice, and aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            node_mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            raise yaml.composer.ComposerError(None, None, "aliases are not read here", node_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        if len(set(names)) != len(names):
+            raise yaml.constructor.ConstructorError(None, None, "a name is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _line_of(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}" if mark else ""
+
+
+def _sorted(part: Any, name: str = "") -> Any:
+    """Return tables of names in the order of names; settings keep the order in which they are documented."""
+    if not isinstance(part, dict):
+        return part
+    listed = sorted(part.items()) if name in _TABLES else part.items()
+    return {key: _sorted(value, key) for key, value in listed}
+
+
+def _lines_of(change: Change) -> Iterator[str]:
+    yield f"{_SIGNS[change.verb]} {change.key}"
+    if change.after is None:
+        return
+    before, after = dict(_fields(change.before or {})), dict(_fields(change.after))
+    for place in sorted({*before, *after}):
+        old, new = before.get(place, "(default)"), after.get(place, "(default)")
+        if old != new:
+            yield f"    {place}: {old} → {new}" if change.verb == "change" else f"    {place}: {new}"
+
+
+def _fields(body: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in body.items():
+        here = f"{place}.{name}" if place else str(name)
+        if isinstance(value, Mapping) and value:
+            yield from _fields(value, here)
+        else:
+            yield here, json.dumps(value, ensure_ascii=False)
