@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 class SimulatorClock:
     """Seconds since the epoch; runs with the wall clock, plus what `advance` added."""
 
+    is_still = False
+    """Whether time passes only by `advance`: then what takes time in a simulator waits for that."""
+
     def __init__(self) -> None:
         self._offset = 0.0
 

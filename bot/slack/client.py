@@ -39,7 +39,7 @@ _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
 _TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _PATIENCE = 60.0
-"""Seconds that one call may wait for its turn."""
+"""Seconds that Slack may ask us to wait; more is given back to the caller."""
 _ATTEMPTS = 4
 CAPABILITY_ERRORS = frozenset(
     {"channel_type_not_supported", "feature_not_enabled", "messages_tab_disabled", "missing_scope", "unknown_method"}
@@ -74,12 +74,14 @@ class SlackApi:
         """Return the address of the Web API."""
         return self._client.base_url
 
-    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Wait for the method's turn, call it, and call again what was certainly not done or may be done twice."""
+    async def call(self, method: str, *, is_paid: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Wait for the method's turn, call it, and call again what was certainly not done or may be done twice.
+
+        `is_paid`: the first call was taken from the budget before, by `turn` or `take`.
+        """
         for attempt in range(_ATTEMPTS):
-            await self._turn(method)
-            if method == "chat.postMessage":
-                await self._turn(f"{IN_CHANNEL}{arguments['channel']}")
+            if attempt or not is_paid:
+                await self.turn(method, **arguments)
             try:
                 return await self.call_now(method, **arguments)
             except SlackUnavailable as error:
@@ -121,15 +123,20 @@ class SlackApi:
         if status >= 300:
             raise SlackRejected("response_url_refused")
 
-    def delay(self, method: str) -> float:
-        """Take a call from the budget and return 0, or return in how many seconds to ask again."""
-        return self.pacer.take(self.workspace, method)
+    async def turn(
+        self, method: str, *, patience: float = 0.0, instead: tuple[str, ...] = (), **arguments: Any
+    ) -> bool:
+        """Wait in line for a call and take it, or calls of `instead`; see `Pacer.turn`."""
+        budgets = _budgets(method, arguments)
+        return await self.pacer.turn(self.workspace, *budgets, patience=patience, instead=instead)
 
-    async def _turn(self, method: str) -> None:
-        while delay := self.delay(method):
-            if delay > _PATIENCE:
-                raise SlackUnavailable(delay)
-            await self._sleep(delay)
+    def take(self, method: str, *, keep: int = 0, **arguments: Any) -> float:
+        """Take a call from the budget and return 0, or return in how many seconds to ask again; see `Pacer.take`."""
+        return self.pacer.take(self.workspace, *_budgets(method, arguments), keep=keep)
+
+    def wait(self, method: str, **arguments: Any) -> float:
+        """Return how many seconds a call that joined the line now would wait."""
+        return self.pacer.wait(self.workspace, *_budgets(method, arguments))
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
@@ -146,6 +153,11 @@ class SlackApi:
         if status >= 500 or code in _TROUBLE or not code:
             return SlackUnsure()
         return StreamEnded(code) if code in _STREAM_ENDED else SlackRejected(code)
+
+
+def _budgets(method: str, arguments: dict[str, Any]) -> tuple[str, ...]:
+    """Return what a call is counted by: its method, and for posts the channel too."""
+    return (method, f"{IN_CHANNEL}{arguments['channel']}") if method == "chat.postMessage" else (method,)
 
 
 def _as_parameters(given: dict[str, Any]) -> dict[str, Any]:

@@ -48,12 +48,14 @@ class Messages:
         marker: str,
         since: datetime,
         thread_ts: MessageTs | None = None,
+        is_paid: bool = False,
         **payload: Any,
     ) -> MessageRef:
         """Post a message that carries `marker`; after a doubt look for it since `since` before posting again."""
-        for _ in range(2):
+        for attempt in range(2):
+            is_free = is_paid and not attempt
             try:
-                return await self._post(channel, message, thread_ts, metadata(marker, **payload))
+                return await self._post(channel, message, thread_ts, metadata(marker, **payload), is_paid=is_free)
             except SlackUnsure:
                 if found := await self.find(channel, thread_ts, marker, since):
                     return MessageRef(channel, found)
@@ -61,14 +63,11 @@ class Messages:
 
     async def update(self, ref: MessageRef, message: Message, *, marker: str, **payload: Any) -> None:
         """Rewrite a message as a whole; `payload` is added to its metadata."""
-        await self._api.call(
-            "chat.update",
-            channel=ref.channel,
-            ts=ref.ts,
-            parse="none",
-            metadata=metadata(marker, **payload),
-            **_content(message),
-        )
+        await self._api.call("chat.update", **_update(ref, message, metadata(marker, **payload)))
+
+    async def update_now(self, ref: MessageRef, message: Message, *, marker: str) -> None:
+        """Rewrite a message once, without waiting for a turn: the caller has taken one."""
+        await self._api.call_now("chat.update", **_update(ref, message, metadata(marker)))
 
     async def delete(self, ref: MessageRef) -> None:
         """Delete a message; one that is gone already is fine."""
@@ -90,7 +89,7 @@ class Messages:
         """Return our messages in a thread (None: in the channel) since a time, oldest first."""
         bot_id = await self._own_bot_id()
         method = "conversations.replies" if thread_ts else "conversations.history"
-        arguments = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
+        arguments: dict[str, Any] = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
         oldest = f"{since.timestamp() - _MARGIN:.6f}"
         found: dict[str, Found] = {}
         cursor: str | None = None
@@ -135,10 +134,17 @@ class Messages:
         await self._api.call("views.publish", user_id=user, view=view)
 
     async def _post(
-        self, channel: ChannelId, message: Message, thread_ts: MessageTs | None, own: dict[str, Any]
+        self,
+        channel: ChannelId,
+        message: Message,
+        thread_ts: MessageTs | None,
+        own: dict[str, Any],
+        *,
+        is_paid: bool = False,
     ) -> MessageRef:
         answer = await self._api.call(
             "chat.postMessage",
+            is_paid=is_paid,
             channel=channel,
             thread_ts=thread_ts,
             metadata=own,
@@ -157,6 +163,10 @@ class Messages:
 def metadata(marker: str, **payload: Any) -> dict[str, Any]:
     """Return a message's metadata: an opaque id, and counts at most."""
     return {"event_type": EVENT_TYPE, "event_payload": {"id": marker, **payload}}
+
+
+def _update(ref: MessageRef, message: Message, own: dict[str, Any]) -> dict[str, Any]:
+    return {"channel": ref.channel, "ts": ref.ts, "parse": "none", "metadata": own, **_content(message)}
 
 
 def _content(message: Message) -> dict[str, Any]:

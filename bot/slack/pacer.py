@@ -1,68 +1,136 @@
-"""Slack's rate budget, kept on our side: how long each method must wait, and what a workspace cannot do.
+"""Slack's rate budget, kept on our side: whose turn it is, when, and what a workspace cannot do.
 
-Slack counts per app, workspace and method (slack-platform.md §1.3, §6). Waiting, or doing something
-else instead, is the caller's decision.
+Slack counts per app, workspace and method, and posts per channel too (slack-platform.md §1.3, §6).
+What must be said waits in line; what may be left out asks whether there is room, and is left out if not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 
 from bot.domain.ports import Clock
 
 _TIER_2, _TIER_3, _TIER_4 = 20, 50, 100
 _PER_MINUTE = {
-    "agents.sessions.setStatus": _TIER_3,
     "chat.appendStream": _TIER_4,
-    "chat.delete": _TIER_3,
     "chat.postEphemeral": _TIER_4,
-    "chat.postMessage": 60,
+    "chat.postMessage": 240,
     "chat.startStream": _TIER_2,
     "chat.stopStream": _TIER_2,
-    "chat.update": _TIER_3,
+    "files.completeUploadExternal": _TIER_4,
+    "files.getUploadURLExternal": _TIER_4,
+    "files.info": _TIER_4,
+    "users.info": _TIER_4,
     "views.open": _TIER_4,
     "views.publish": _TIER_4,
 }
+"""Calls a minute; what is not listed has Tier 3."""
 IN_CHANNEL = "chat.postMessage in "
-"""Followed by a channel: the budget for posting there, about a message a second."""
-_CHANNEL_BURST, _CHANNEL_PER_SECOND = 3.0, 0.9
-_BURST_SHARE = 0.5
-"""How much of a minute's calls may go at once; the rest drips, so that no minute has more than its number."""
+"""Followed by a channel: the budget for posting there, about a message a second, a few at once."""
+_MINUTE = 61.0
+"""Seconds: one more than Slack's, for a call that took longer on its way than the one after it."""
+_CHANNEL_BURST, _CHANNEL_SECONDS = 3, 3.0
+_LOOK_AGAIN = 5.0
+"""Seconds after which one in line looks again: somebody before it may have left."""
 _OFF_FOR = timedelta(minutes=5)
+_BRISK = 0.25
+"""Seconds between two writes to one message while there is plenty."""
 
 
 @dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    filled_at: datetime
+class _Gauge:
+    """One budget: at most `most` calls in any `seconds`."""
+
+    most: int
+    seconds: float
+    taken: deque[datetime] = field(default_factory=deque)
+    held_until: datetime | None = None
+
+    def when(self, now: datetime, ahead: int) -> datetime:
+        """Return when a call can be made that lets `ahead` others go first."""
+        window = timedelta(seconds=self.seconds)
+        while self.taken and self.taken[0] + window <= now:
+            self.taken.popleft()
+        first = max(now, self.held_until) if self.held_until else now
+        behind = ahead - (self.most - len(self.taken))
+        if behind < 0:
+            return first
+        rounds, place = divmod(behind, self.most)
+        freed = self.taken[place] if place < len(self.taken) else now
+        return max(first, freed + window * (rounds + 1))
+
+    def use(self, now: datetime) -> float:
+        """Return how much of the budget is used up, 0 to 1."""
+        self.when(now, 0)
+        return 1.0 if self.held_until and now < self.held_until else len(self.taken) / self.most
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Ticket:
+    due: datetime
+    number: int
+    keys: tuple[str, ...]
 
 
 class Pacer:
-    """A token bucket for each workspace and method; shared by everything that writes to Slack in one process."""
+    """The budgets of each workspace; shared by everything that writes to Slack in one process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._gauges: dict[tuple[str, str], _Gauge] = {}
+        self._lines: dict[str, list[_Ticket]] = {}
+        self._numbers = count()
         self._off_until: dict[tuple[str, str], datetime] = {}
 
-    def take(self, workspace: str, method: str) -> float:
-        """Take a call from the budget and return 0, or return in how many seconds there is one, taking none."""
-        now, (burst, rate) = self._clock.now(), _budget(method)
-        bucket = self._buckets.setdefault((workspace, method), _Bucket(burst, now))
-        if now < bucket.filled_at:
-            return (bucket.filled_at - now).total_seconds()
-        bucket.tokens = min(burst, bucket.tokens + (now - bucket.filled_at).total_seconds() * rate)
-        bucket.filled_at = now
-        if bucket.tokens < 1:
-            return (1 - bucket.tokens) / rate
-        bucket.tokens -= 1
+    def take(self, workspace: str, *keys: str, keep: int = 0) -> float:
+        """Take a call from the budget and return 0, or return in how many seconds to ask again, taking none.
+
+        Nobody who waits in line is overtaken, and `keep` more calls stay possible at once.
+        """
+        now = self._clock.now()
+        ahead = {key: keep + sum(key in ticket.keys for ticket in self._line(workspace)) for key in keys}
+        when = max(self._gauge(workspace, key).when(now, ahead[key]) for key in keys)
+        if when > now:
+            return (when - now).total_seconds()
+        self._spend(workspace, keys, now)
         return 0.0
+
+    async def turn(self, workspace: str, *keys: str, patience: float = 0.0, instead: tuple[str, ...] = ()) -> bool:
+        """Wait in line for a call, and take it; who has `patience` lets those go first who come within so many seconds.
+
+        Where calls of `instead` would do as well and can be made before, those are taken and True is returned.
+        """
+        line, ticket = self._line(workspace), self._ticket(keys, patience)
+        line.append(ticket)
+        try:
+            while (when := self._when(workspace, ticket, now := self._clock.now())) > now:
+                other = self.take(workspace, *instead) if instead else _LOOK_AGAIN
+                if not other:
+                    return True
+                await self._clock.sleep_until(min(when, now + timedelta(seconds=min(other, _LOOK_AGAIN))))
+            self._spend(workspace, keys, now)
+        finally:
+            line.remove(ticket)
+        return False
+
+    def wait(self, workspace: str, *keys: str) -> float:
+        """Return how many seconds somebody who joined the line now would wait."""
+        now = self._clock.now()
+        return (self._when(workspace, self._ticket(keys, 0.0), now) - now).total_seconds()
+
+    def spacing(self, workspace: str, key: str, *, least: float = _BRISK) -> float:
+        """Return how many seconds two writes to one message should be apart: more, the less there is left.
+
+        It finds its level by itself: many writers use more, which makes each of them slower.
+        """
+        return least / max(0.01, 1 - self._gauge(workspace, key).use(self._clock.now()))
 
     def hold_off(self, workspace: str, method: str, seconds: float) -> None:
         """Let nothing go for `seconds`: Slack said so."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        self._buckets[workspace, method] = _Bucket(1, until)
+        self._gauge(workspace, method).held_until = self._clock.now() + timedelta(seconds=seconds)
 
     def turn_off(self, workspace: str, method: str) -> None:
         """Remember for five minutes that a workspace cannot do this."""
@@ -73,10 +141,30 @@ class Pacer:
         until = self._off_until.get((workspace, method))
         return until is not None and self._clock.now() < until
 
+    def _when(self, workspace: str, ticket: _Ticket, now: datetime) -> datetime:
+        ahead = [other for other in self._line(workspace) if other < ticket]
+        return max(
+            self._gauge(workspace, key).when(now, sum(key in other.keys for other in ahead)) for key in ticket.keys
+        )
 
-def _budget(method: str) -> tuple[float, float]:
-    """Return how many calls may go at once, and how many a second come back."""
-    if method.startswith(IN_CHANNEL):
-        return _CHANNEL_BURST, _CHANNEL_PER_SECOND
-    per_minute = _PER_MINUTE.get(method, _TIER_3)
-    return per_minute * _BURST_SHARE, per_minute * (1 - _BURST_SHARE) / 60
+    def _ticket(self, keys: tuple[str, ...], patience: float) -> _Ticket:
+        return _Ticket(self._clock.now() + timedelta(seconds=patience), next(self._numbers), keys)
+
+    def _spend(self, workspace: str, keys: tuple[str, ...], now: datetime) -> None:
+        for key in keys:
+            self._gauge(workspace, key).taken.append(now)
+
+    def _line(self, workspace: str) -> list[_Ticket]:
+        return self._lines.setdefault(workspace, [])
+
+    def _gauge(self, workspace: str, key: str) -> _Gauge:
+        known = self._gauges.get((workspace, key))
+        if known is None:
+            known = self._gauges[workspace, key] = _new_gauge(key)
+        return known
+
+
+def _new_gauge(key: str) -> _Gauge:
+    if key.startswith(IN_CHANNEL):
+        return _Gauge(_CHANNEL_BURST, _CHANNEL_SECONDS)
+    return _Gauge(_PER_MINUTE.get(key, _TIER_3), _MINUTE)

@@ -65,6 +65,10 @@ class Part:
     """True once nothing can be streamed into it."""
     is_stale: bool = False
     """True when it must be rewritten as a whole: what it shows is unknown or wrong."""
+    is_doubtful: bool = False
+    """True while it may be at Slack without our knowing."""
+    is_paid: bool = False
+    """True when its next call, a post or a stop, was taken from the budget already."""
     is_told: bool = False
     """True once it shows all that it ever will, unless the agent's words change."""
     text_to: int | None = None
@@ -74,6 +78,11 @@ class Part:
     def is_stream(self) -> bool:
         """Return whether it is streamed rather than edited."""
         return self.segment.is_stream
+
+    def take_paid(self) -> bool:
+        """Return `is_paid`, once."""
+        is_paid, self.is_paid = self.is_paid, False
+        return is_paid
 
     def shows(self, content: Content, now: datetime) -> None:
         """Remember what was sent."""
@@ -164,8 +173,8 @@ class Parts:
             part.shows(_merged(part, content), self._clock.now())
 
     async def edit(self, part: Part, content: Content) -> None:
-        """Show more in a message that is not streamed."""
-        await self._messages.update(self._ref(part), render_page(content.page), marker=part.segment.id)
+        """Show more in a message that is not streamed; the budget for it is the caller's."""
+        await self._messages.update_now(self._ref(part), render_page(content.page), marker=part.segment.id)
         part.shows(content, self._clock.now())
 
     async def end(self, part: Part, content: Content, ending: Ending) -> None:
@@ -216,12 +225,14 @@ class Parts:
             await segments.seal(tx, part.segment.id, part.text_to)
 
     async def _post(self, part: Part, content: Content, ending: Ending) -> None:
+        part.is_doubtful = True
         ref = await self._messages.post(
             self._thread.channel,
             render_page(content.page, ending.footer),
             marker=ending.marker,
             since=part.segment.started_at,
             thread_ts=self._thread.thread_ts,
+            is_paid=part.take_paid(),
             tasks=ending.tasks_to,
         )
         await self._know(part, ref.ts)
@@ -240,6 +251,7 @@ class Parts:
         ending = part.ending or Ending(part.segment.id, "processing", part.tasks_from)
         await self._api.call(
             "chat.stopStream",
+            is_paid=part.take_paid(),
             channel=self._thread.channel,
             ts=part.ts,
             session_status=ending.session_status,
@@ -263,7 +275,7 @@ class Parts:
             raise
 
     async def _know(self, part: Part, ts: MessageTs) -> None:
-        part.ts = ts
+        part.ts, part.is_doubtful = ts, False
         async with self._database.transaction() as tx:
             await segments.set_ts(tx, part.segment.id, ts)
 

@@ -33,6 +33,8 @@ from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Th
 
 _log = structlog.get_logger(__name__)
 
+_BUSY = 1.0
+"""Seconds of waiting for a post from which a channel is busy."""
 _OLD = timedelta(minutes=1)
 """Age from which something may have been posted by another process."""
 
@@ -83,6 +85,9 @@ class SlackScreen:
             await self._delete(ref)
             return None
         message = render_control(turn, is_queued=is_queued)
+        if ref is None and not is_queued and self._api.wait("chat.postMessage", channel=thread.channel) > _BUSY:
+            # Where posts are short the answer comes first; `stop`, the command and Slack's own Stop are there.
+            return None
         if ref is not None:
             await self._messages.update(ref, message, marker=_control_of(turn))
             return ref

@@ -14,6 +14,9 @@ from bot.slack.client import SlackApi
 from store.records import Thread, Turn
 
 _METHOD = "agents.sessions.setStatus"
+_WORKING = "processing"
+_KEPT = 15
+"""Calls a minute that are left for saying that nothing is worked on any more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -32,21 +35,33 @@ class SessionStatus:
         self._shown = status
 
     async def show(self, status: str) -> None:
-        """Set the status unless it is set. The first call makes the asker the session's initiator."""
+        """Set the status unless it is set. The first call makes the asker the session's initiator.
+
+        That something is worked on is said if there is room for it; that it no longer is, must be.
+        """
         if status == self._shown or self._api.pacer.is_off(self._api.workspace, _METHOD):
             return
-        self._shown = status
+        if status != _WORKING and not self._shown:
+            return
+        if status == _WORKING and self._api.take(_METHOD, keep=_KEPT):
+            return
+        before, self._shown = self._shown, status
         try:
-            await self._api.call_now(
-                _METHOD,
-                channel_id=self._thread.channel,
-                thread_ts=self._thread.thread_ts,
-                status=status,
-                title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
-                initiator_user_id=self._turn.owner.user_id,
-            )
+            await self._set(status)
         except SlackRejected as error:
             self._api.pacer.turn_off(self._api.workspace, _METHOD)
             _log.info("slack.no_session_status", code=error.code, turn_id=self._turn.id)
         except SlackUnavailable:
+            self._shown = before if status == _WORKING else status
             _log.info("slack.session_status_not_shown", turn_id=self._turn.id)
+
+    async def _set(self, status: str) -> None:
+        call = self._api.call_now if status == _WORKING else self._api.call
+        await call(
+            _METHOD,
+            channel_id=self._thread.channel,
+            thread_ts=self._thread.thread_ts,
+            status=status,
+            title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
+            initiator_user_id=self._turn.owner.user_id,
+        )

@@ -15,23 +15,33 @@ from bot.domain.ports import Clock
 from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
 from bot.renderers.answer import render_footer
-from bot.renderers.progress import Line, Page, chunks_between
+from bot.renderers.progress import Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
 from bot.slack.picture import Picture
 from bot.slack.session_status import SessionStatus
-from store.records import MessageTs, Thread, Turn
+from bot.slack.written import Written
+from store.records import Thread, Turn
 
 SEAL_AFTER = 240.0
 """Seconds: Slack ends a stream by itself after about 300 (slack-platform.md §1.3)."""
-_STREAM_EVERY = 1.0
+_AGAIN = 1.0
+"""Seconds until a start in doubt is tried again."""
 _EDIT_EVERY = 3.0
+"""Seconds at least between two edits of one message (slack-platform.md §1.4)."""
+_KEPT_POSTS = 1
+"""Posts in a channel that are left for whoever asks next."""
+_KEPT_EDITS = 20
+"""Edits a minute that are left for the ends of answers."""
 _START_PATIENCE = 5.0
 """Seconds that a stream may wait for its turn before an edited message takes its place."""
+_END_PATIENCE = 60.0
+"""Seconds for which a whole answer lets new requests be shown first, where posts are short."""
 _LONG = 60.0
 """Seconds after which the end of a turn notifies its owner."""
 _TRIES = 5
-_START = "chat.startStream"
+_START, _APPEND, _STOP = "chat.startStream", "chat.appendStream", "chat.stopStream"
+_POST, _EDIT = "chat.postMessage", "chat.update"
 
 _log = structlog.get_logger(__name__)
 
@@ -48,24 +58,24 @@ class StreamedAnswer:
         self._thread = thread
         self._turn = turn
         self._titles = titles
-        self._written: list[Part] = []
-        self._told: dict[str, Line] = {}
-        """Tasks as the messages that have ended tell them."""
+        self._written = Written(turn.id)
         self._status = SessionStatus(api=api, thread=thread, turn=turn)
         self._is_edited = False
+        """True once streams were too long in coming: a message is edited while the agent works."""
+        self._cannot_stream = False
         self._is_silent = False
         self._failures = 0
 
     async def recover(self) -> None:
         """Take up what an earlier process left; call once, before anything else."""
         try:
-            self._written = await self._parts.recover()
+            self._written.parts = await self._parts.recover()
         except StreamEnded:
             self._is_silent = True
 
     async def show(self, progress: Progress) -> float | None:
         """Bring the thread up to `progress`; return in how many seconds to be called again."""
-        if self._is_silent or self._is_finished:
+        if self._is_silent or self._written.is_finished:
             return None
         await self._status.show("processing")
         try:
@@ -94,9 +104,9 @@ class StreamedAnswer:
     async def _step(self, picture: Picture) -> float | None:
         if await self._mend(picture):
             return 0.0
-        part = self._current
+        part = self._written.current
         if part is None:
-            if not picture.has_news(self._covered, self._tasks_from):
+            if not picture.has_news(self._written.covered, self._written.tasks_from):
                 return None
             part = await self._begin(is_stream=self._may_stream)
         if part.is_stream and part.ts is None:
@@ -109,14 +119,14 @@ class StreamedAnswer:
         if not self._may_stream or not chunks:
             await self._drop(part, picture)
             return 0.0
-        if delay := self._api.delay(_START):
+        if delay := self._api.take(_START):
             return self._prefer_editing(delay)
         try:
             await self._parts.start_stream(part, content, chunks)
         except SlackUnsure:
-            return 0.0 if await self._parts.adopt(part, self._known) else _STREAM_EVERY
+            return 0.0 if await self._parts.adopt(part, self._written.known) else _AGAIN
         except SlackUnavailable as error:
-            return self._prefer_editing(error.retry_after or _STREAM_EVERY)
+            return self._prefer_editing(error.retry_after or _AGAIN)
         except SlackRejected as error:
             self._edit_from_now_on(error)
             return 0.0
@@ -138,16 +148,22 @@ class StreamedAnswer:
             return 0.0
         if not chunks:
             return left
-        if delay := self._since_written(part, _STREAM_EVERY) or self._api.delay("chat.appendStream"):
+        spacing = self._api.pacer.spacing(self._api.workspace, _APPEND)
+        if delay := self._since_written(part, spacing) or self._api.take(_APPEND):
             return min(delay, left)
         await self._parts.append(part, content, chunks)
         return 0.0 if part.is_stale else left
 
     async def _edit(self, part: Part, content: Content) -> float | None:
+        """Post or edit if there is room for it now; the end of the turn does not ask."""
         if part.ts is None:
+            if delay := self._api.take(_POST, keep=_KEPT_POSTS, channel=self._thread.channel):
+                return delay
+            part.is_paid = True
             await self._parts.post(part, content)
         elif content.page != part.sent or part.raw is None:
-            if delay := self._since_written(part, _EDIT_EVERY):
+            spacing = self._api.pacer.spacing(self._api.workspace, _EDIT, least=_EDIT_EVERY)
+            if delay := self._since_written(part, spacing) or self._api.take(_EDIT, keep=_KEPT_EDITS):
                 return delay
             await self._parts.edit(part, content)
         return None
@@ -157,7 +173,7 @@ class StreamedAnswer:
 
         When the answer is closing, the open message is left: its end rewrites it anyway.
         """
-        for part in self._written:
+        for part in self._written.parts:
             if is_closing and part.ending is None:
                 continue
             is_changed = part.is_told and picture.text[part.segment.text_from : part.text_to] != part.raw
@@ -170,7 +186,7 @@ class StreamedAnswer:
         part.ending = part.ending or self._between(part, picture)
         to = picture.good_end(part) if part.text_to is None else part.text_to
         await self._parts.rewrite(part, picture.sealed(part, to))
-        self._tell(part, picture)
+        self._written.tell(part, picture)
 
     async def _end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
         part.ending = ending
@@ -182,7 +198,7 @@ class StreamedAnswer:
             await self._parts.end(part, content, ending)
         if part.is_stream:
             self._status.is_now(ending.session_status)
-        self._tell(part, picture)
+        self._written.tell(part, picture)
 
     async def _drop(self, part: Part, picture: Picture) -> None:
         """Give up a message that is not at Slack."""
@@ -195,25 +211,48 @@ class StreamedAnswer:
         while True:
             while await self._mend(picture, is_closing=True):
                 pass
-            if is_last and self._is_finished:
+            if is_last and self._written.is_finished:
                 return
-            part = self._current
-            if part is not None and part.is_stream and part.ts is None:
+            part = self._written.current
+            if part is not None and part.ts is None:
                 await self._abandon(part, picture)
                 continue
             if part is None:
-                if not is_last and not picture.has_news(self._covered, self._tasks_from):
+                if not is_last and not picture.has_news(self._written.covered, self._written.tasks_from):
                     return
-                part = await self._begin(is_stream=False)
+                part = await self._begin_last(picture)
+                if part is None:
+                    continue
             if picture.fits(part):
                 ending = self._last(part, picture, session_status, is_last=is_last)
                 await self._end(part, picture, ending, len(picture.text))
                 return
             await self._end(part, picture, self._between(part, picture), picture.good_end(part))
 
+    async def _begin_last(self, picture: Picture) -> Part | None:
+        """Begin a message for what is left: a post, or a stream where that can be had sooner. None: look again."""
+        may_stream = self._can_stream and bool(picture.text[self._written.covered :].strip())
+        instead = (_START, _STOP) if may_stream else ()
+        channel = self._thread.channel
+        is_stream = await self._api.turn(_POST, patience=_END_PATIENCE, instead=instead, channel=channel)
+        part = await self._begin(is_stream=is_stream)
+        if not is_stream:
+            part.is_paid = True
+            return part
+        content = picture.content(part)
+        try:
+            await self._parts.start_stream(part, content, chunks_between(Page(), content.page) or [])
+        except SlackRejected as error:
+            self._edit_from_now_on(error)
+            await self._drop(part, picture)
+            return None
+        part.is_paid = True
+        return part
+
     async def _abandon(self, part: Part, picture: Picture) -> None:
-        """Give up a stream that never began, unless it did and we were not told."""
-        if not await self._parts.adopt(part, self._known):
+        """Give up a message that never began, unless it did and we were not told."""
+        is_there = (part.is_stream or part.is_doubtful) and await self._parts.adopt(part, self._written.known)
+        if not is_there:
             await self._drop(part, picture)
 
     async def _persist(self, act: Callable[[], Awaitable[None]], progress: Progress) -> None:
@@ -235,7 +274,7 @@ class StreamedAnswer:
     async def _fall_silent(self, progress: Progress) -> None:
         """Say nothing more: a person stopped the stream, and Slack forbids a message in its place (§1.3)."""
         self._is_silent = True
-        part = next((part for part in self._written if part.ending is None or part.is_stale), None)
+        part = next((part for part in self._written.parts if part.ending is None or part.is_stale), None)
         if part is not None:
             part.text_to = len(progress.shown_text)
             part.ending = part.ending or self._between(part, self._picture(progress))
@@ -245,7 +284,7 @@ class StreamedAnswer:
     # What is known.
 
     def _picture(self, progress: Progress) -> Picture:
-        return Picture(progress, self._titles, self._told, self._seconds)
+        return Picture(progress, self._titles, self._written.told, self._seconds)
 
     def _between(self, part: Part, picture: Picture) -> Ending:
         return Ending(part.segment.id, "processing", picture.tasks_to)
@@ -257,34 +296,13 @@ class StreamedAnswer:
         footer = render_footer(self._turn, picture.progress, self._seconds, is_mentioned=is_mentioned)
         return Ending(self._turn.id, session_status, picture.tasks_to, footer)
 
-    def _tell(self, part: Part, picture: Picture) -> None:
-        """Remember which tasks an ended message tells, and as what."""
-        part.is_told, part.tasks_to = True, picture.tasks_to
-        self._told |= {line.id: line for line in picture.lines if line.id in part.tells}
-
-    @property
-    def _current(self) -> Part | None:
-        return next((part for part in reversed(self._written) if part.ending is None), None)
-
-    @property
-    def _is_finished(self) -> bool:
-        return any(part.ending and part.ending.marker == self._turn.id and not part.is_stale for part in self._written)
-
-    @property
-    def _covered(self) -> int:
-        return max((part.text_to or 0 for part in self._written), default=0)
-
-    @property
-    def _tasks_from(self) -> int:
-        return max((part.tasks_to for part in self._written), default=0)
-
-    @property
-    def _known(self) -> set[MessageTs]:
-        return {part.ts for part in self._written if part.ts is not None}
-
     @property
     def _may_stream(self) -> bool:
-        return not self._is_edited and not self._api.pacer.is_off(self._api.workspace, _START)
+        return self._can_stream and not self._is_edited
+
+    @property
+    def _can_stream(self) -> bool:
+        return not self._cannot_stream and not self._api.pacer.is_off(self._api.workspace, _START)
 
     @property
     def _seconds(self) -> float:
@@ -292,8 +310,9 @@ class StreamedAnswer:
         return (self._clock.now() - began).total_seconds()
 
     async def _begin(self, *, is_stream: bool) -> Part:
-        part = await self._parts.begin(is_stream=is_stream, text_from=self._covered, tasks_from=self._tasks_from)
-        self._written.append(part)
+        known = self._written
+        part = await self._parts.begin(is_stream=is_stream, text_from=known.covered, tasks_from=known.tasks_from)
+        known.parts.append(part)
         return part
 
     def _since_written(self, part: Part, interval: float) -> float:
@@ -309,7 +328,7 @@ class StreamedAnswer:
         return 0.0
 
     def _edit_from_now_on(self, error: SlackRejected) -> None:
-        self._is_edited = True
+        self._cannot_stream = True
         if error.code in CAPABILITY_ERRORS:
             self._api.pacer.turn_off(self._api.workspace, _START)
         _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)

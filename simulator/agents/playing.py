@@ -20,6 +20,8 @@ from simulator.agents.tools import judged, policy_of
 Json = dict[str, Any]
 BASE_INPUT_TOKENS = 3000
 """System prompt and tool definitions, so that a request costs about a cent."""
+_LOOK = 0.003
+"""Real seconds between two looks at a clock that stands still."""
 REFUSED = {"type": "refusal", "category": "cyber", "explanation": "This request was declined."}
 
 
@@ -63,6 +65,9 @@ class Player:
 
     async def pause(self, session: Session, seconds: float) -> None:
         """Let seconds pass, or less: an interrupt is noticed at once. Raises Interrupted."""
+        if self._world.clock.is_still:
+            await self._still(session, self._world.clock.now() + seconds)
+            return
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         await asyncio.sleep(0)
@@ -75,6 +80,13 @@ class Player:
             except TimeoutError:
                 return
             self.check(session)
+
+    async def _still(self, session: Session, until: float) -> None:
+        while self._world.clock.now() < until:
+            self.check(session)
+            await asyncio.sleep(_LOOK)
+        await asyncio.sleep(0)
+        self.check(session)
 
     async def request(self, session: Session, moves: Sequence[Move]) -> list[Made]:
         """Play one model request; return the calls it made. Raises Interrupted, TurnOver, Gone."""

@@ -1,15 +1,20 @@
-"""Slack's rate tiers as token buckets per method (slack-platform.md §1.3, §6).
+"""Slack's rate tiers, as strict as they can be read: no minute has more calls of a method than its number.
 
-Whether they are enforced at all is the server's switch.
+slack-platform.md §1.3, §6. Whether they are enforced at all is the server's switch.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from simulator.clock import SimulatorClock
 from simulator.slack.methods.registry import Args, Method
+
+MINUTE = 60.0
+CHANNEL_BURST, CHANNEL_PER_SECOND = 4.0, 1.0
+"""Posting into one channel: about a message a second, short bursts allowed."""
 
 
 @dataclass
@@ -19,34 +24,35 @@ class _Bucket:
 
 
 class RateLimits:
-    """One bucket per method, one more per channel for posting: about one message a second."""
+    """One window per method, one bucket per channel for posting."""
 
     def __init__(self, clock: SimulatorClock) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, ...], _Bucket] = {}
+        self._windows: dict[str, deque[float]] = {}
+        self._channels: dict[str, _Bucket] = {}
 
     def take(self, method: Method, args: Args) -> int | None:
-        """Take a token; None if there was one, else the whole seconds to wait."""
+        """Count the call; None if it may be made, else the whole seconds to wait."""
         if method.per_minute is None:
             return None
-        waits = [self._wait((method.name,), method.per_minute, method.per_minute / 60)]
-        if method.name == "chat.postMessage":
-            waits.append(self._wait((method.name, str(args.get("channel"))), 4, 1.0))
-        if any(waits):
-            return max(1, math.ceil(max(waits)))
-        for bucket in self._touched(method, args):
-            bucket.tokens -= 1
+        channel = str(args.get("channel")) if method.name == "chat.postMessage" else None
+        wait = max(self._full(method.name, method.per_minute), self._dry(channel) if channel else 0.0)
+        if wait:
+            return max(1, math.ceil(wait))
+        self._windows[method.name].append(self._clock.now())
+        if channel:
+            self._channels[channel].tokens -= 1
         return None
 
-    def _touched(self, method: Method, args: Args) -> list[_Bucket]:
-        keys: list[tuple[str, ...]] = [(method.name,)]
-        if method.name == "chat.postMessage":
-            keys.append((method.name, str(args.get("channel"))))
-        return [self._buckets[key] for key in keys]
+    def _full(self, name: str, most: int) -> float:
+        now, window = self._clock.now(), self._windows.setdefault(name, deque())
+        while window and window[0] + MINUTE <= now:
+            window.popleft()
+        return 0.0 if len(window) < most else window[0] + MINUTE - now
 
-    def _wait(self, key: tuple[str, ...], capacity: int, per_second: float) -> float:
+    def _dry(self, channel: str) -> float:
         now = self._clock.now()
-        bucket = self._buckets.setdefault(key, _Bucket(float(capacity), now))
-        bucket.tokens = min(float(capacity), bucket.tokens + (now - bucket.at) * per_second)
+        bucket = self._channels.setdefault(channel, _Bucket(CHANNEL_BURST, now))
+        bucket.tokens = min(CHANNEL_BURST, bucket.tokens + (now - bucket.at) * CHANNEL_PER_SECOND)
         bucket.at = now
-        return 0.0 if bucket.tokens >= 1 else (1 - bucket.tokens) / per_second
+        return 0.0 if bucket.tokens >= 1 else (1 - bucket.tokens) / CHANNEL_PER_SECOND
