@@ -31,6 +31,9 @@ CONNECT = "service.connect"
 DISCONNECT = "service.disconnect"
 """Value as for `CONNECT`."""
 
+GIVE_TOKEN = "service.token"  # noqa: S105  # a button, not a token
+"""Opens the form for a personal token. Value: service name."""
+
 PASS_ASIDE = "aside.pass"  # noqa: S105 - to pass words on, not a password
 """Value: aside id."""
 IGNORE_ASIDE = "aside.ignore"
@@ -45,6 +48,11 @@ ASK_FORM = "ask.form"
 """Callback id. `private_metadata`: JSON with `channel`, `thread_ts`, `response_url`, `is_direct`, `quoted`."""
 ASK_FIELD_BLOCK = "ask.task"
 ASK_FIELD = "ask.task.text"
+
+TOKEN_FORM = "service.token_form"  # noqa: S105  # a form, not a token
+"""Callback id. `private_metadata`: service name."""
+TOKEN_FIELD_BLOCK = "service.token_block"  # noqa: S105  # a block, not a token
+TOKEN_FIELD = "service.token_text"  # noqa: S105  # a field, not a token
 
 DENY_FORM = "approval.deny_form"
 """Callback id. `private_metadata`: `<approval id>:<arguments hash as shown>`."""

@@ -44,6 +44,7 @@ from bot.domain.profiles import Profiles
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
+from bot.domain.tokens import Tokens
 from bot.domain.turns import Turns
 from bot.domain.vaults import Vaults
 from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid, SlackRejected
@@ -65,6 +66,7 @@ from oauth.connections import Connections
 from oauth.errors import CatalogInvalid
 from oauth.inventory import Inventory
 from oauth.listing import Listing
+from oauth.personal import PersonalTokens
 from oauth.probing import Probing
 from oauth.registration import PreRegistered
 from oauth.routes import routes
@@ -310,6 +312,7 @@ class _Room:
     vaults: Vaults
     services: Services
     inventory: Inventory
+    personal: PersonalTokens
     lapses: Lapses
 
 
@@ -343,7 +346,15 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         clock=clock,
         on_dropped=vaults.let_go,
     )
-    return _Room(connections, vaults, services, inventory, lapses)
+    personal = PersonalTokens(
+        database=parts.database,
+        catalog=parts.catalog,
+        listing=listing,
+        inventory=inventory,
+        vaults=vaults,
+        clock=clock,
+    )
+    return _Room(connections, vaults, services, inventory, personal, lapses)
 
 
 def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
@@ -442,6 +453,15 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
     handlers: dict[type, Handler] = {
         **_turn_handlers(turns, approvals, runner),
         **_personal_handlers(connecting, Homes(database=database, screen=screen, connecting=connecting)),
+        **_token_handlers(
+            Tokens(
+                screen=screen,
+                personal=room.personal,
+                admission=admission,
+                lapses=room.lapses,
+                new_reference=new_reference,
+            )
+        ),
         c.OpenAskForm: lambda command, _: screen.ask_task(command.trigger_id, command.place, command.quoted),
         c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
         c.LeaveWorkspace: lambda command, _: room.connections.void_workspace(WorkspaceId(command.workspace_id)),
@@ -450,6 +470,14 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
     }
     desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
     return _Domain(desk, runner, turns, profiles, offboarding, configuration)
+
+
+def _token_handlers(tokens: Tokens) -> dict[type, Handler]:
+    return {
+        c.OpenTokenForm: lambda command, _: tokens.open_form(command),
+        c.GiveToken: lambda command, _: tokens.give(command),
+        c.RefuseToken: lambda command, _: tokens.refuse(command),
+    }
 
 
 def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bot import commands
-from store.records import Member
+from store.records import Member, Secret
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(commands.Command)}
 
@@ -33,6 +33,8 @@ def load(kind: str, payload: str, member: Member | None) -> commands.Command:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return None  # a request is stored, a secret in it never is, sealed or not
     if isinstance(value, Member):
         return {"workspace_id": value.workspace_id, "user_id": value.user_id}
     if is_dataclass(value):

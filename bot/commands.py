@@ -16,6 +16,7 @@ from store.records import (
     Member,
     MessageRef,
     MessageTs,
+    Secret,
     ServiceName,
     TurnId,
     VaultId,
@@ -147,6 +148,35 @@ class DisconnectService:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTokenForm:
+    """Open the form for a personal token."""
+
+    member: Member
+    service: str
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class GiveToken:
+    """Connect a service with a personal token from the form."""
+
+    member: Member
+    service: str
+    token: Secret | None
+    """In memory only: the codec leaves it out, so it is None when the request is read back after a crash."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseToken:
+    """Something that looks like a token was typed as words; the words themselves are dropped."""
+
+    member: Member
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class ShowStatus:
     """Tell the member their connections, running turns and waiting approvals."""
 
@@ -242,6 +272,9 @@ Command = (
     | ExplainDenial
     | ConnectService
     | DisconnectService
+    | OpenTokenForm
+    | GiveToken
+    | RefuseToken
     | ShowStatus
     | ShowHelp
     | ShowHome

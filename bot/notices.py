@@ -92,6 +92,17 @@ class ConnectLink:
     service: ServiceChoice
     url: str
     minutes: int
+    takes_token: bool = False
+    """A personal token would do as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWanted:
+    """The service is connected with a personal token, given in a form."""
+
+    service: ServiceChoice
+    host: str
+    token_page: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +234,7 @@ Notice = (
     | ServicePicker
     | LinkSent
     | ConnectLink
+    | TokenWanted
     | Connected
     | ConnectFailed
     | Disconnected

@@ -22,12 +22,15 @@ class Budget:
         self._left = most_bytes
         self.refusal: str | None = None
         """Why the guard stopped the client, in our words."""
+        self.is_unauthorized = False
+        """The service did not take the token (RFC 6750 §3.1)."""
 
     async def open(self, request: Request, stack: AsyncExitStack) -> tuple[int, Any, AsyncIterator[bytes]]:
         """Send one of the client's requests; return status, headers and body. Raises `ConnectError`."""
         if request.url != self._mcp_url:
             raise self._refuse("the tools are listed at another address")
         answer, pieces = await stack.enter_async_context(self._sender.open(request))
+        self.is_unauthorized = self.is_unauthorized or answer.status in (401, 403)
         if 300 <= answer.status < 400:
             raise self._refuse("the service sent us elsewhere for its tools")
         return answer.status, answer.headers, self._counted(pieces)

@@ -22,6 +22,7 @@ ConnectError
 ├── NoRegistration        the service offers no way for us to become its client
 ├── CredentialRefused     the vault would not have the credential
 │   └── NoRoom            because it is full
+├── TokenUnreadable       what was given as a personal token cannot be one
 ├── NotConnected          there is nothing to disconnect
 └── AttemptEnded          one of the above ended an attempt; carries it and the reference
 """
@@ -205,6 +206,13 @@ class CredentialRefused(ConnectError):
 
 class NoRoom(CredentialRefused):
     """The member's vault holds as many credentials as it can."""
+
+
+@dataclass(eq=False)
+class TokenUnreadable(ConnectError):
+    """What was given cannot be a token: it holds blanks, or is too short or too long. It is not carried."""
+
+    service: str
 
 
 @dataclass(eq=False)

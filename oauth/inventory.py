@@ -14,7 +14,7 @@ from oauth.attempts import Clock
 from oauth.errors import ConnectError
 from oauth.listing import Listing
 from oauth.service import Service
-from oauth.tools import Difference, build_records, compare_tools
+from oauth.tools import Difference, ListedTool, build_records, compare_tools
 from store import service_tools
 from store.database import Database
 from store.records import Connection, Secret, ServiceName, ServiceTool, WorkspaceId
@@ -51,12 +51,16 @@ class Inventory:
         except ConnectError as error:
             log.warning("tools.not_listed", service=service.name, rule=getattr(error, "rule", ""))
             return None
+        return await self.keep(service.name, connection, listed)
+
+    async def keep(self, service: ServiceName, connection: Connection, listed: tuple[ListedTool, ...]) -> Difference:
+        """Remember what was listed and return what is another."""
         workspace_id, now = connection.owner.workspace_id, self._clock.now()
         async with self._database.transaction() as tx:
-            known = await service_tools.list_for(tx, workspace_id, service.name)
-            await service_tools.put(tx, workspace_id, build_records(service.name, known, listed, now))
+            known = await service_tools.list_for(tx, workspace_id, service)
+            await service_tools.put(tx, workspace_id, build_records(service, known, listed, now))
         difference = compare_tools(known, listed)
-        log.info("tools.listed", service=service.name, tools=len(listed), new=len(difference.new))
+        log.info("tools.listed", service=service, tools=len(listed), new=len(difference.new))
         if difference and self.on_difference is not None:
             await self.on_difference(connection, difference)
         return difference

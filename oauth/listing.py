@@ -10,8 +10,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from oauth.budget import Budget
-from oauth.errors import Unreachable
+from oauth.errors import CredentialRefused, Unreachable
 from oauth.tools import ListedTool, parse_tool
+from oauth.urls import get_host
 
 if TYPE_CHECKING:
     from oauth.http import Sender
@@ -32,7 +33,10 @@ class Listing:
         self._most_bytes = most_bytes
 
     async def list_tools(self, mcp_url: str, token: Secret | None) -> tuple[ListedTool, ...]:
-        """Return the service's tools as this token sees them; None asks without one. Raises `Unreachable`."""
+        """Return the service's tools as this token sees them; None asks without one.
+
+        Raises `CredentialRefused` where the service does not take the token, else `Unreachable`.
+        """
         # mcp takes most of a second to import, and nothing else of ours needs it.
         from oauth.mcp_client import FAILURES, list_raw  # noqa: PLC0415
 
@@ -43,6 +47,8 @@ class Listing:
         except TimeoutError as error:
             raise Unreachable("the tools were not listed in time") from error
         except FAILURES as error:
+            if budget.is_unauthorized:
+                raise CredentialRefused(get_host(mcp_url)) from None
             # `from None`: what the client raises may repeat what the service said.
             raise Unreachable(budget.refusal or f"the tools cannot be listed: {type(error).__name__}") from None
         tools = {tool.name: tool for tool in map(parse_tool, raw) if tool is not None}

@@ -35,6 +35,8 @@ class Credential:
     scope: str | None
     """As granted, or as asked where the server did not say."""
     asked_scope: str | None = None
+    is_personal: bool = False
+    """A token that the member made at the service, not one of OAuth: a `static_bearer`."""
     ends_at: datetime | None = None
     """When the grant ends for good; None where it can be refreshed for as long as anybody knows."""
 
@@ -83,6 +85,9 @@ class Failure(StrEnum):
     SERVICE = "service"
     VAULT = "vault"
     VAULT_FULL = "vault_full"
+    TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105  # a word, not a token
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  # a word, not a token
+    TOKEN_LOST = "token_lost"  # noqa: S105  # a word, not a token
 
 
 class Outcomes(Protocol):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from oauth import discovery
 from oauth.challenge import Challenge
 from oauth.discovery import Pins, Resource, Server
-from oauth.errors import RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
+from oauth.errors import CredentialRefused, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.messages import Answer, parse_json_object
 from oauth.registration import AUTH_METHODS
 from oauth.sites import list_foreign
@@ -169,7 +169,7 @@ class Probing:
     async def _list_tools(self, mcp_url: str) -> tuple[ListedTool, ...] | None:
         try:
             return await self._listing.list_tools(mcp_url, None)
-        except Unreachable:
+        except (CredentialRefused, Unreachable):
             # It answered the first message only: not a fault, the tools are seen once somebody connects.
             return None
 

@@ -113,5 +113,5 @@ class Service:
 
     @property
     def is_available(self) -> bool:
-        """Whether a member can connect it in this deployment, now."""
-        return not self.is_paused and self.takes_oauth
+        """Whether a member can connect it in this deployment, now, in one way or the other."""
+        return not self.is_paused and (self.takes_oauth or self.takes_token)

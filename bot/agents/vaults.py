@@ -163,6 +163,9 @@ class Vaults:
 
 def build_auth(credential: Credential) -> dict[str, Any]:
     """Return the credential as the API stores it (managed-agents-api.md §2.7). It holds the bare token."""
+    if credential.is_personal:
+        token = credential.access_token.reveal()
+        return {"type": "static_bearer", "mcp_server_url": credential.mcp_server_url, "token": token}
     auth: dict[str, Any] = {
         "type": "mcp_oauth",
         "mcp_server_url": credential.mcp_server_url,

@@ -23,12 +23,14 @@ from bot.notices import (
     Notice,
     ServiceChoice,
     ServicePicker,
+    TokenWanted,
 )
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Failure
 from oauth.service import Service
+from oauth.urls import get_host
 from store import connections, tickets
 from store.database import Database
 from store.records import Connection, Member, ServiceName, Ticket
@@ -101,17 +103,23 @@ class Connecting:
         verdict = (await self._admission.connecting(command.member))(service.name)
         if isinstance(verdict, Refused):
             raise NotPermitted(verdict)
+        if not service.takes_oauth:
+            choice = await self._choice(command.member, service)
+            wanted = TokenWanted(choice, get_host(service.mcp_url), service.token_page)
+            return await self._screen.tell(command.member, command.place, wanted)
+        return await self._send_link(command, service)
+
+    async def _send_link(self, command: ConnectService, service: Service) -> None:
         try:
             ticket, url = await self._connections.issue(command.member, service.name, self._clock.now())
         except TooManyTickets as error:
             raise NotPermitted(Refused(Refusal.TOO_MANY_LINKS)) from error
         choice = await self._choice(command.member, service)
-        card = await self._screen.message(command.member, ConnectLink(choice, url, LINK_MINUTES))
+        card = await self._screen.message(command.member, ConnectLink(choice, url, LINK_MINUTES, service.takes_token))
         async with self._database.transaction() as tx:
             await tickets.set_card(tx, ticket.id, card)
         if not command.place.is_direct:
             await self._screen.tell(command.member, command.place, LinkSent(choice))
-        return None
 
     async def disconnect(self, command: DisconnectService) -> None:
         """Delete the credential; show where the service itself lets one revoke."""

@@ -15,7 +15,7 @@ from bot.commands import Command, Place, Verdict
 from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
-from bot.notices import Home, Notice
+from bot.notices import Home, Notice, ServiceChoice
 from bot.progress import Progress
 from oauth.ports import Credential, Validity
 from store.records import (
@@ -265,6 +265,9 @@ class Screen(Protocol):
 
     async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
         """Open the form for a task."""
+
+    async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:
+        """Open the form for a personal token."""
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

@@ -19,7 +19,9 @@ from bot.commands import (
     DecideApproval,
     DisconnectService,
     ExplainDenial,
+    GiveToken,
     OpenAskForm,
+    OpenTokenForm,
     PassAside,
     Place,
     RateAnswer,
@@ -30,7 +32,7 @@ from bot.commands import (
 )
 from bot.listeners.intake import Asked, Body, table
 from bot.listeners.text import plain
-from store.records import ApprovalId, ChannelId, Member, MessageTs, TurnId, UserId
+from store.records import ApprovalId, ChannelId, Member, MessageTs, Secret, TurnId, UserId
 
 REASON_LIMIT = 500
 QUOTE_LIMIT = 4_000
@@ -112,6 +114,9 @@ BUTTONS: dict[str, Build] = {
     actions.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,
     actions.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
     actions.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
+    actions.GIVE_TOKEN: lambda member, value, place, trigger_id: (
+        OpenTokenForm(member, value, trigger_id, place) if value else None
+    ),
     actions.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),
     actions.IGNORE_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=False, place=place),
     actions.OPEN_ASK_FORM: lambda member, _, place, trigger_id: OpenAskForm(member, place, trigger_id),
@@ -149,9 +154,22 @@ def _deny_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     )
 
 
+def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
+    service, place = str(view.get("private_metadata") or ""), Place(ChannelId(""), is_direct=True)
+    token = Secret(_field(view, actions.TOKEN_FIELD_BLOCK, actions.TOKEN_FIELD))
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=_user(body),
+        build=lambda member: GiveToken(member, service, token, place),
+        place=place,
+        needs_fresh=True,
+    )
+
+
 FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
     actions.ASK_FORM: _ask_form,
     actions.DENY_FORM: _deny_form,
+    actions.TOKEN_FORM: _token_form,
 }
 
 

@@ -9,12 +9,13 @@ from bot.commands import (
     DisconnectService,
     OpenAskForm,
     Place,
+    RefuseToken,
     ShowHelp,
     ShowStatus,
     StopTurn,
 )
 from bot.listeners.intake import Asked, Body
-from bot.listeners.text import plain
+from bot.listeners.text import holds_token, plain
 from store.records import ChannelId, Member, UserId
 
 
@@ -44,7 +45,14 @@ def _split(text: str) -> tuple[str, str]:
     return word.lower(), rest.strip()
 
 
+def _names_a_token(word: str, rest: str) -> bool:
+    # A task may speak of anything; where only names belong, a token is a mistake that Slack now keeps.
+    return word != "ask" and holds_token(f"{word} {rest}")
+
+
 def _command(word: str, rest: str, member: Member, place: Place, trigger_id: str) -> Command:
+    if _names_a_token(word, rest):
+        return RefuseToken(member, place)
     simple: dict[str, Command] = {
         "connect": ConnectService(member, _first(rest), place),
         "disconnect": DisconnectService(member, _first(rest), place),

@@ -7,6 +7,18 @@ import re
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 
 
+_SECRET = re.compile(
+    r"\b(?i:gh[pousr]_|github_pat_|xox[a-z]-|xapp-|sk[-_]|rk[-_]|pk[-_]|lin_|sntry|ntn_|secret_|eyJ|pat-|bearer )\S{8,}"
+    r"|(?=\S*[0-9])(?=\S*[A-Z])(?=\S*[a-z])[\w\-./+=:]{24,}|[0-9a-f]{32,}"
+)
+"""Beginnings that services give their tokens, and long words that nobody would type by hand."""
+
+
+def holds_token(text: str) -> bool:
+    """Tell whether something in the text looks like a token; better once too often."""
+    return _SECRET.search(text) is not None
+
+
 def plain(text: str) -> str:
     """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
 

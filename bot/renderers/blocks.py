@@ -133,8 +133,10 @@ def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = 
     return view | {"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else view
 
 
-def text_field(label: str, block_id: str, action_id: str, *, hint: str, is_optional: bool = False) -> Block:
-    """Return a field for several lines."""
+def text_field(
+    label: str, block_id: str, action_id: str, *, hint: str, is_optional: bool = False, is_line: bool = False
+) -> Block:
+    """Return a field for several lines, or for one."""
     return {
         "type": "input",
         "block_id": block_id,
@@ -143,7 +145,7 @@ def text_field(label: str, block_id: str, action_id: str, *, hint: str, is_optio
         "element": {
             "type": "plain_text_input",
             "action_id": action_id,
-            "multiline": True,
+            "multiline": not is_line,
             "max_length": limits.INPUT_MAX,
             "placeholder": plain(hint, 150),
         },

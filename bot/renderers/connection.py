@@ -19,6 +19,7 @@ from bot.notices import (
     OfferedAgain,
     ReconnectNeeded,
     ServiceChoice,
+    TokenWanted,
 )
 from bot.renderers.approval import moment
 from bot.renderers.blocks import Block, Message, button, confirm, context, message, section
@@ -40,7 +41,26 @@ def render_link(notice: ConnectLink) -> Message:
     link = button(f"Connect {name}", actions.OPEN_LINK, url=notice.url, style="primary")
     words = f"With {name} connected, your agent can use it as you, and only when you ask."
     facts = context(f"The link is only for you · works once, for {notice.minutes} minutes")
-    return message(f"{words} Open the link in this message.", section(escape(words)), row(link), facts)
+    buttons = [link, token_button(notice.service, "Use a Token Instead")] if notice.takes_token else [link]
+    return message(f"{words} Open the link in this message.", section(escape(words)), row(*buttons), facts)
+
+
+def render_token_wanted(notice: TokenWanted) -> Message:
+    """Return the card that asks for a personal token: where to make it, and the form to give it in."""
+    name = title(notice.service)
+    words = f"{name} is connected with a personal token. Make one there, then give it to me in the form."
+    buttons = [token_button(notice.service, "Give a Token", is_primary=True)]
+    if notice.token_page and notice.token_page.startswith("https://"):
+        buttons.insert(0, button(f"Open {name}", actions.OPEN_LINK, url=notice.token_page, label=f"Open {name}"))
+    host = escape(one_line(notice.host, 100))
+    facts = context(f"It goes straight to your own vault and is only sent to {host} · never write it in a message")
+    return message(words, section(escape(words)), row(*buttons), facts)
+
+
+def token_button(choice: ServiceChoice, words: str, *, is_primary: bool = False) -> Block:
+    """Return the button that opens the form for a token."""
+    style = "primary" if is_primary else None
+    return button(words, actions.GIVE_TOKEN, choice.name, style=style, label=f"{words}: {title(choice)}")
 
 
 def render_connected(notice: Connected) -> Message:
@@ -175,5 +195,11 @@ _FAILURES = {
     Failure.SERVICE: "{name} didn't complete the connection. Try again; if it keeps failing, tell an admin.",
     Failure.VAULT_FULL: "{name} isn't connected: I can keep twenty connections for you and have them already. "
     "Disconnect one you no longer use, then try again.",
+    Failure.TOKEN_UNREADABLE: "That can't be a token for {name}: it is too short, or has blanks in it. Copy it once "
+    "more, all of it.",
+    Failure.TOKEN_REFUSED: "{name} isn't connected: it doesn't take that token. See that it hasn't ended and may be "
+    "used for this, then give me another. I kept nothing of it.",
+    Failure.TOKEN_LOST: "I was restarted before I could hand your token for {name} on, and I never keep one. Give it "
+    "to me once more.",
     Failure.VAULT: "{name} agreed, but I couldn't store the credential safely, so it was dropped. Try again.",
 }

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 
 from bot import actions
+from bot.notices import ServiceChoice
 from bot.renderers import limits
 from bot.renderers.blocks import Block, context, modal, quote, section, text_field
 from bot.renderers.limits import shorten
-from bot.renderers.markdown import visible
+from bot.renderers.markdown import escape, one_line, visible
 
 _QUOTED_KEPT = 1_200
 """Characters of a quoted message that travel with the form: its metadata is short, and JSON doubles some."""
@@ -24,6 +25,19 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> Block:
         blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_KEPT)]
         blocks.append(context("Your agent reads it as somebody else's words, not as an instruction."))
     return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=_metadata(where, quoted), submit="Ask")
+
+
+def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Block:
+    """Return the form for a personal token; Slack has no hidden field, so it says that nobody keeps it."""
+    name = one_line(choice.title, 40)
+    where = f"Make one at {escape(one_line(page, 300))}\n" if page and page.startswith("https://") else ""
+    hint = "Paste it here, and nowhere else in Slack"
+    field = text_field(
+        f"Your token for {name}", actions.TOKEN_FIELD_BLOCK, actions.TOKEN_FIELD, hint=hint, is_line=True
+    )
+    promise = f"It goes straight to your own vault at Claude and is only ever sent to {escape(one_line(host, 100))}."
+    blocks = [section(f"{where}{promise}"), field, context("I don't keep it · give it the least access that will do")]
+    return modal(f"Connect {name}", actions.TOKEN_FORM, *blocks, private_metadata=choice.name, submit="Connect")
 
 
 def _metadata(where: Mapping[str, object], quoted: str | None) -> str:

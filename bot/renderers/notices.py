@@ -47,6 +47,7 @@ from bot.notices import (
     StatusShown,
     Thanks,
     ThreadActsAs,
+    TokenWanted,
     TurnPicker,
     TurnsStopping,
 )
@@ -194,6 +195,8 @@ REFUSALS = {
     "decision. Look at the card again.",
     Refusal.NOTHING_RUNNING: "Nothing of yours is running.",
     Refusal.NOT_CONNECTED: "That service isn't connected.",
+    Refusal.TOKEN_IN_WORDS: "That looks like a token. Slack keeps what is typed, so please take it back at the service "
+    "and make a new one. Then use /agent connect with the service's name alone: I'll give you a form for it.",
     Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",
     Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
     Refusal.GONE: "That is no longer there.",
@@ -257,6 +260,7 @@ NOTICES: dict[type, _Render] = {
     ServicePicker: _picker,
     LinkSent: _without_titles(connecting.render_link_sent),
     ConnectLink: _without_titles(connecting.render_link),
+    TokenWanted: _without_titles(connecting.render_token_wanted),
     Connected: _without_titles(connecting.render_connected),
     ConnectFailed: _without_titles(connecting.render_connect_failed),
     Disconnected: _without_titles(connecting.render_disconnected),

@@ -16,11 +16,11 @@ from bot.commands import Place
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
-from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice
+from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice, ServiceChoice
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
 from bot.renderers.blocks import Message
-from bot.renderers.forms import render_ask_form
+from bot.renderers.forms import render_ask_form, render_token_form
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
 from bot.slack.client import SlackApi
@@ -127,6 +127,11 @@ class SlackScreen:
     async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
         """Open the form for a task."""
         await self._messages.open_modal(trigger_id, render_ask_form(asdict(place), quoted))
+
+    async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:
+        """Open the form for a personal token."""
+        host = urlsplit(mcp_url).hostname or ""
+        await self._messages.open_modal(trigger_id, render_token_form(service, host, page))
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

@@ -130,6 +130,20 @@ class ServiceSimulator(Quirks):
         self.authority.redirect_uris[client.client_id] = [redirect_uri]
         return client
 
+    def personal_token(self, account: str = "alice@example.com") -> str:
+        """Make a token by hand, as a person does in the service's settings; it has every scope and no end."""
+        token = mint("pat")
+        self.authority.tokens[token] = Access(
+            token=token,
+            client_id="personal",
+            scopes=list(SCOPES),
+            family=token,
+            ends=None,
+            subject=account,
+            resource=self.mcp_url,
+        )
+        return token
+
     def calls_of(self, account: str) -> list[Call]:
         """Return the tool calls made with an account's tokens."""
         return [call for call in self.calls if call.account == account]

@@ -8,11 +8,10 @@ import sys
 
 import pytest
 
-from oauth.errors import Unreachable
+from oauth.errors import CredentialRefused, Unreachable
 from oauth.inventory import Inventory
 from oauth.listing import MOST_TOOLS, Listing
 from oauth.service import Service
-from simulator.service.authority import Access
 from store.records import Secret, ServiceName
 from tests.builders import a_connection
 from tests.oauth.conftest import NOTES
@@ -22,16 +21,7 @@ TOOLS = ["delete_note", "list_notes", "read_note", "search_notes", "whoami", "wr
 
 @pytest.fixture
 def token(notes) -> Secret:
-    notes.authority.tokens["canary-at-1"] = Access(
-        token="canary-at-1",
-        client_id="c",
-        scopes=["notes:read"],
-        family="f",
-        ends=None,
-        subject="alice@example.com",
-        resource=notes.mcp_url,
-    )
-    return Secret("canary-at-1")
+    return Secret(notes.personal_token())
 
 
 @pytest.fixture
@@ -57,7 +47,7 @@ async def test_only_the_mcp_url_is_asked(listing, notes, token):
 
 
 async def test_a_token_that_is_not_taken_is_no_list(listing, notes):
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(CredentialRefused) as caught:
         await listing.list_tools(notes.mcp_url, Secret("canary-at-wrong"))
 
     assert "canary" not in repr(caught.value)

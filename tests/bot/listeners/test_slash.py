@@ -87,3 +87,32 @@ def test_any_text_becomes_some_command(text):
         command(text),
         c.AskAgent | c.OpenAskForm | c.ShowHelp | c.ConnectService | c.DisconnectService | c.ShowStatus | c.StopTurn,
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connect github ghp_0123456789abcdef",
+        "connect github_pat_0123456789abcdef",
+        "connect slack xoxp-1234567890-abc",
+        "connect stripe rk_live_0123456789",
+        "connect wiki Bearer 0123456789ab",
+        "connect wiki eyJhbGciOiJIUzI1NiJ9.e30.abc",
+        "connect wiki 0123456789abcdef0123456789abcdef",
+        "disconnect wiki aB3dEfGh1jKlMn0pQrStUvWx",
+        "ghp_0123456789abcdef",
+    ],
+)
+def test_a_token_among_names_is_dropped_and_refused(text):
+    assert command(text) == c.RefuseToken(ANA, PLACE)
+
+
+@pytest.mark.parametrize(
+    "text", ["connect google_drive", "connect desk-organiser-for-everybody", "connect Task-Management-System-of-Sales"]
+)
+def test_a_long_name_is_not_a_token(text):
+    assert isinstance(command(text), c.ConnectService)
+
+
+def test_a_task_may_speak_of_anything():
+    assert isinstance(command("ask is ghp_0123456789abcdef still good?"), c.AskAgent)

@@ -49,6 +49,9 @@ def every_notice(text="Notes"):
     yield notices.ServicePicker(())
     yield notices.LinkSent(choice(title=text))
     yield notices.ConnectLink(choice(title=text), "https://deputy.example/connect/tkt_1", 10)
+    yield notices.ConnectLink(choice(title=text), "https://deputy.example/connect/tkt_1", 10, takes_token=True)
+    for page in (None, "https://notes.example/tokens"):
+        yield notices.TokenWanted(choice(title=text), text, page)
     yield from (notices.Connected(choice(title=text), account) for account in (None, text))
     yield from (notices.ConnectFailed(choice(title=text), failure, text) for failure in Failure)
     yield from (notices.Disconnected(choice(title=text), url) for url in (None, "https://notes.example/apps"))
