@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 STEPS ?= 50000
 RUNS ?= 50
+# Cases wait more than they compute.
+ANOMALY_WORKERS ?= 4
 # Two workers on two cores; the browser tests are the longest and are shared out with the rest.
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format authority kill bench lock
+.PHONY: help demo run test check format authority kill anomalies bench lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,9 @@ authority: $(VENV)/.dev-ready ## Random members, random order: nobody acts as an
 
 kill: $(VENV)/.dev-ready ## Kill the bot at random points and restart it (RUNS=n)
 	@$(BIN)/python -m tests.kill --runs $(RUNS)
+
+anomalies: $(VENV)/.dev-ready ## Each journey, each call failing in each way, death after each write
+	@$(BIN)/python -m tests.anomalies --workers $(ANOMALY_WORKERS)
 
 bench: $(VENV)/.dev-ready ## Measure the import time against its floor
 	@$(BIN)/python bench/import_time.py

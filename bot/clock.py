@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 
@@ -15,4 +16,13 @@ class WallClock:
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when`, at once if it has passed."""
-        await asyncio.sleep(max(0.0, (when - self.now()).total_seconds()))
+        await asyncio.sleep(self._left(when))
+
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        """Return once `signal` is set, at the latest at `until`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if until is None else self._left(until)):
+                await signal.wait()
+
+    def _left(self, when: datetime) -> float:
+        return max(0.0, (when - self.now()).total_seconds())

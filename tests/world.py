@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,16 @@ class TurnableClock:
             except TimeoutError:
                 if is_pause and (rest := (when - self.now()).total_seconds()) > 0:
                     self.turn(rest)
+
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        while until is None or (left := (until - self.now()).total_seconds()) > 0:
+            is_pause = until is not None and left <= PAUSE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if until is None else left / HASTE if is_pause else left):
+                    await signal.wait()
+                return
+            if until is not None and is_pause and (rest := (until - self.now()).total_seconds()) > 0:
+                self.turn(rest)
 
     def turn(self, seconds: float) -> None:
         self._source.advance(seconds)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 
+from bot.domain.ports import Clock
 from bot.errors import DeputyError
 from bot.events import AgentEvent
 
@@ -15,8 +17,9 @@ from bot.events import AgentEvent
 class Inbox:
     """One turn's inbox; filled by `feed`, emptied by `take`."""
 
-    def __init__(self, signal: asyncio.Event) -> None:
+    def __init__(self, signal: asyncio.Event, clock: Clock) -> None:
         self._signal = signal
+        self._clock = clock
         self._events: list[AgentEvent] = []
         self._error: DeputyError | None = None
 
@@ -30,19 +33,12 @@ class Inbox:
             self._error = error
             self._signal.set()
 
-    async def take(self, seconds: float | None) -> list[AgentEvent]:
-        """Return what came in, waiting at most `seconds` (None: for ever) for something or a wake-up."""
+    async def take(self, until: datetime | None) -> list[AgentEvent]:
+        """Return what came in, waiting at most `until` then (None: for ever) for something or a wake-up."""
         if not self._events and not self._error:
-            await self._wait(seconds)
+            await self._clock.wait_for(self._signal, until)
         self._signal.clear()
         events, self._events = self._events, []
         if not events and self._error:
             raise self._error
         return events
-
-    async def _wait(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._signal.wait()
-        except TimeoutError:
-            return

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -47,6 +48,9 @@ class Clock(Protocol):
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when`, at once if it has passed."""
+
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        """Return once `signal` is set, at the latest at `until` (None: never)."""
 
 
 @dataclass(frozen=True, slots=True)

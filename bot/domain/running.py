@@ -240,7 +240,7 @@ class Runner:
 
     async def _in_session(self, session_id: SessionId, thread: Thread, turn: Turn, answer: Answer) -> Following:
         since = (turn.started_at or turn.created_at) - LOOK_BACK
-        inbox = Inbox(self._supervisor.signal_of(thread.id))
+        inbox = Inbox(self._supervisor.signal_of(thread.id), self._clock)
         async with self._agents.follow(session_id, since) as events:
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, turn.id)

@@ -60,16 +60,16 @@ class TurnLoop:
         """Return the turn's last state, once it has ended."""
         # First of all, a stop that was asked for before a restart: what is listed now is from before it.
         await self._discharge(thread, turn, session_id)
-        seconds: float | None = 0.0
+        until: datetime | None = self._clock.now()
         while not self.state.has_ended:
-            for event in await inbox.take(seconds):
+            for event in await inbox.take(until):
                 self.state, actions = following.step(self.state, event)
                 for action in actions:
                     await self._perform(action, thread, turn, session_id)
             due = await self._discharge(thread, turn, session_id)
             if not self.state.has_ended:
                 await self._record_waiting(turn)
-                seconds = _sooner(await self._show(), self._until(due))
+                until = _sooner(await self._show(), due)
         return self.state
 
     async def _discharge(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
@@ -136,23 +136,23 @@ class TurnLoop:
         async with self._database.transaction() as tx:
             await turns.change_state(tx, turn.id, from_=old, to=new)
 
-    async def _show(self) -> float | None:
-        is_waiting = self.state.progress.activity is Activity.WAITING
+    async def _show(self) -> datetime | None:
+        """Let people see what is known; return when to come again even if nothing happens."""
         try:
-            if not is_waiting:
-                self._is_paused = False
-                return await self._answer.show(self.state.progress)
-            if not self._is_paused:
-                await self._answer.pause(self.state.progress)
-                self._is_paused = True
+            seconds = await self._drawn()
         except SlackUnavailable as error:
-            return error.retry_after or RETRY
+            seconds = error.retry_after or RETRY
+        return None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+
+    async def _drawn(self) -> float | None:
+        if self.state.progress.activity is not Activity.WAITING:
+            self._is_paused = False
+            return await self._answer.show(self.state.progress)
+        if not self._is_paused:
+            await self._answer.pause(self.state.progress)
+            self._is_paused = True
         return None
 
-    def _until(self, due: datetime | None) -> float | None:
-        return None if due is None else max(0.0, (due - self._clock.now()).total_seconds())
 
-
-def _sooner(one: float | None, other: float | None) -> float | None:
-    known = [seconds for seconds in (one, other) if seconds is not None]
-    return min(known, default=None)
+def _sooner(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)

@@ -51,6 +51,16 @@ class HurriedClock:
         while self.now() < when:  # noqa: ASYNC110 - nobody says when the clock is turned
             await asyncio.sleep(0.05)
 
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        left = None if until is None else max(0.0, (until - self.now()).total_seconds())
+        is_pause = left is not None and left <= PAUSE
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(0.02, left or 0.0) if is_pause else left):
+                await signal.wait()
+            return
+        if is_pause and until is not None:
+            self._clock.advance(max(0.0, (until - self.now()).total_seconds()))
+
 
 class Stage:
     """`async with Stage() as stage`; `stage.world` has the peers, `stage.words` what people did."""

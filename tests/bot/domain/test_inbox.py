@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import events as e
+from bot.clock import WallClock
 from bot.domain.inbox import Inbox
 from bot.errors import AgentsUnavailable
 
@@ -18,14 +19,14 @@ async def source(*items: object) -> AsyncIterator:
 
 
 async def test_events_are_taken_in_order_and_all_at_once():
-    inbox = Inbox(asyncio.Event())
+    inbox = Inbox(asyncio.Event(), WallClock())
     await inbox.feed(source(ONE, TWO))
 
     assert await inbox.take(None) == [ONE, TWO]
 
 
 async def test_a_source_that_fails_is_heard_of_after_what_came_before():
-    inbox = Inbox(asyncio.Event())
+    inbox = Inbox(asyncio.Event(), WallClock())
     await inbox.feed(source(ONE, AgentsUnavailable()))
 
     assert await inbox.take(None) == [ONE]
@@ -35,7 +36,7 @@ async def test_a_source_that_fails_is_heard_of_after_what_came_before():
 
 async def test_a_wake_up_without_events_is_an_empty_look():
     signal = asyncio.Event()
-    inbox = Inbox(signal)
+    inbox = Inbox(signal, WallClock())
     signal.set()
 
     assert await inbox.take(None) == []
@@ -43,4 +44,6 @@ async def test_a_wake_up_without_events_is_an_empty_look():
 
 
 async def test_waiting_ends_when_the_time_is_over():
-    assert await Inbox(asyncio.Event()).take(0) == []
+    clock = WallClock()
+
+    assert await Inbox(asyncio.Event(), clock).take(clock.now()) == []

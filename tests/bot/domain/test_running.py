@@ -31,6 +31,10 @@ class StillClock:
     async def sleep_until(self, when):
         self.time = max(self.time, when)
 
+    async def wait_for(self, _, until):
+        if until is not None:
+            self.time = max(self.time, until)
+
 
 @dataclass
 class Shown:

@@ -1,0 +1,75 @@
+"""One case: a journey with one thing going wrong, and what became of it; and all cases of a journey and a kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from tests.anomalies.faults import Anomaly
+from tests.anomalies.invariants import broken
+from tests.anomalies.journeys import JOURNEYS
+from tests.anomalies.stage import PATIENCE, hurry, make_template, staged
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one case."""
+
+    journey: str
+    kind: str
+    nth: int
+    struck: str | None
+    """The call or write that it struck; None: the journey got through without one."""
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        told = "; ".join(self.problems) or "passed"
+        return f"{self.journey} {self.kind} {self.nth} ({self.struck}): {told}"
+
+
+async def run(journey: str, kind: str, nth: int, template: Path) -> Result:
+    """Play one case."""
+    anomaly = Anomaly(kind, nth)
+    async with staged(anomaly, template) as stage:
+        anomaly.arm()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                expected = await JOURNEYS[journey](stage)
+                await stage.settle()
+            problems = await broken(stage, expected)
+        except (TimeoutError, AssertionError) as error:
+            problems = [f"stuck: {error!r}; {stage.picture()}"]
+        return Result(journey, kind, nth, anomaly.struck, tuple(problems))
+
+
+async def run_all(journey: str, kind: str, template: Path, *, step: int = 1, first: int = 1) -> list[Result]:
+    """Let the first, second, third … go wrong until the journey gets through without."""
+    results: list[Result] = []
+    nth = first
+    while True:
+        result = await run(journey, kind, nth, template)
+        results.append(result)
+        if result.struck is None or len([r for r in results if r.problems]) > 5:
+            return results
+        nth += step
+
+
+def play(job: tuple[str, str, int | None]) -> list[Result]:
+    """Play all cases of a journey and a kind, or one of them, in this process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+    hurry()
+    return asyncio.run(_play(*job))
+
+
+async def _play(journey: str, kind: str, nth: int | None) -> list[Result]:
+    with tempfile.TemporaryDirectory(prefix="deputy-anomalies-") as name:
+        template = await make_template(Path(name))
+        if nth is not None:
+            return [await run(journey, kind, nth, template)]
+        return await run_all(journey, kind, template)

@@ -1,0 +1,284 @@
+"""A whole Deputy against fresh peers for one case: kept alive, used as people use it, with time in a hurry.
+
+What goes wrong is `faults`, what people do `journeys`, what must hold afterwards `invariants`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx2
+
+import bot.app
+from bot.agents.agents import ManagedAgents
+from bot.agents.client import open_client
+from bot.agents.stream import Pace
+from bot.errors import ConfigurationError, DeputyError
+from simulator.agents.state import Session
+from simulator.clock import SimulatorClock
+from simulator.slack.errors import NotPossible
+from simulator.slack.messages import Message
+from store.database import Database
+from store.sealing import new_key, parse_keys
+from tests.anomalies.faults import Anomaly
+from tests.world import GENERAL, World, world
+
+PATIENCE = 60.0
+"""Real seconds for a whole case; a turn that is stuck takes all of them."""
+TIMEOUT = 1.0
+"""Real seconds after which a call without an answer has failed."""
+PAUSE = 100.0
+"""Seconds up to which a sleep is a pause, to be passed over; what is longer is a date, to be waited for."""
+MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+
+class HurriedClock:
+    """The peers' clock, turned forward by whoever would sleep: no pause and no backoff costs real time."""
+
+    def __init__(self, clock: SimulatorClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.utc()
+
+    async def sleep_until(self, when: datetime) -> None:
+        await self.wait_for(asyncio.Event(), when)
+
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        while until is None or (left := (until - self.now()).total_seconds()) > 0:
+            # Never at once: what is under way must have a chance to come in the meantime.
+            is_pause = until is not None and left <= PAUSE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(0.02, left / 20) if is_pause else 0.2):
+                    await signal.wait()
+                    return
+            if is_pause and until is not None:
+                self._clock.advance(max(0.0, (until - self.now()).total_seconds()))
+
+
+def hurry(put: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Let nothing in this process wait for long: neither for answers that never come nor between tries."""
+    pace = Pace(first_pause=0.01, longest_pause=0.05, patience=PATIENCE, read_timeout=2 * TIMEOUT)
+    put(bot.app, "SLACK_TIMEOUT", aiohttp.ClientTimeout(total=TIMEOUT))
+    put(bot.app, "open_client", partial(open_client, timeouts=httpx2.Timeout(TIMEOUT, read=TIMEOUT)))
+    put(bot.app, "ManagedAgents", partial(ManagedAgents, pace=pace))
+
+
+class Stage:
+    """One case: its world, and Deputy's lives in it."""
+
+    def __init__(self, there: World, anomaly: Anomaly) -> None:
+        self.world, self.anomaly = there, anomaly
+        self.slack, self.agents, self.notes = there.slack, there.agents, there.notes
+        self.clock = HurriedClock(there.peers.clock)
+        self.lives = 0
+        self.gone: list[Session] = []
+        """Sessions that a journey deleted."""
+        self._is_over = asyncio.Event()
+        self._died = asyncio.Event()
+        self._up = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    # Deputy's lives.
+
+    async def start(self) -> None:
+        """Start Deputy and keep it alive."""
+        self._is_over.clear()
+        self._keeper = asyncio.create_task(self._keep())
+        await self.listening()
+
+    async def stop(self) -> None:
+        """End Deputy as a deployment does."""
+        self._is_over.set()
+        if self._keeper:
+            await self._keeper
+
+    async def listening(self) -> None:
+        """Return once Deputy is up."""
+        up = asyncio.create_task(self._up.wait())
+        assert self._keeper
+        await asyncio.wait({self._keeper, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._keeper.done():
+            self._keeper.result()
+
+    async def _keep(self) -> None:
+        """Start Deputy again whenever it has died, or could not start for an outage."""
+        failures = 0
+        while not self._is_over.is_set():
+            self._died, buried = asyncio.Event(), asyncio.Event()
+            try:
+                await self._live(buried)
+            except (ConfigurationError, DeputyError):
+                failures += 1
+                if failures > 5:
+                    raise
+            finally:
+                self._up.clear()
+
+    async def _live(self, buried: asyncio.Event) -> None:
+        stopping = asyncio.Event()
+        async with bot.app.running(self.world.settings, clock=self.clock) as app:
+            self.lives += 1
+            self.world.app = app
+            self.anomaly.watch(app.database, self._died, buried)
+            serving = asyncio.create_task(app.serve(stopping))
+            await self.world._ready()
+            self._up.set()
+            await self._until_any(self._is_over, self._died)
+            if self._died.is_set():
+                self.slack.drop_socket()
+            await self._cut(app)
+            buried.set()
+            stopping.set()
+            await serving
+
+    @staticmethod
+    async def _until_any(*events: asyncio.Event) -> None:
+        tasks = [asyncio.create_task(event.wait()) for event in events]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+    @staticmethod
+    async def _cut(app: Any) -> None:
+        """Cancel every task between two transactions: one that is cancelled inside one may keep the file locked."""
+        async with app.database._exclusive():
+            tasks = list(app.supervisor._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What people do.
+
+    async def ask(self, user: str, task: str, channel: str = GENERAL, *, how: str = "ask") -> Message:
+        """Type a request, again if Slack said that it failed and nothing came of it; return its root."""
+        before = {message.ts for message in self.slack.messages(channel)}
+
+        def root(_: object) -> Message | None:
+            new = (m for m in self.slack.messages(channel) if m.ts not in before and m.ts == (m.thread_ts or m.ts))
+            return next((m for m in new if "asked" in (said := self.slack.text_of(m)) and task in said), None)
+
+        for _ in range(4):
+            await self.listening()
+            delivery = await self.slack.type_command(user, channel, f"/agent {how} {task}")
+            with suppress(TimeoutError):
+                return await self.slack.until(root, PATIENCE if delivery.is_acked else 2)
+        raise AssertionError(f"no root for {task!r}")
+
+    async def reply(self, user: str, root: Message, text: str) -> Any:
+        """Write in a thread."""
+        return await self.slack.post_message(user, root.channel, text, thread_ts=root.ts)
+
+    async def press(self, user: str, find: Callable[[], Message | None], action: str) -> None:
+        """Press a button that is found, again while it is still there and Slack says that it failed."""
+        message = await self.slack.until(lambda _: find(), PATIENCE)
+        for _ in range(6):
+            await self.listening()
+            with suppress(NotPossible):
+                await self.slack.click(user, message, action)
+            with suppress(TimeoutError):
+                await self.slack.until(lambda _: action not in self.slack.buttons_of(message, user), 2)
+                return
+
+    def card(self, user: str, root: Message, action: str) -> Callable[[], Message | None]:
+        """Return how to find the thread's newest message that offers this person this button."""
+
+        def find() -> Message | None:
+            thread = reversed(self.slack.thread(root.channel, root.ts))
+            return next((m for m in thread if action in self.slack.buttons_of(m, user)), None)
+
+        return find
+
+    async def decide(self, user: str, root: Message, action: str) -> None:
+        """Decide the held call whose card is the newest."""
+        await self.press(user, self.card(user, root, action), action)
+
+    async def shown(self, root: Message, words: str, count: int = 1, *, patience: float = PATIENCE) -> None:
+        """Return once the thread shows the words so often."""
+        await self.slack.until(lambda _: self.said(root).count(words) >= count, patience)
+
+    def said(self, root: Message) -> str:
+        """Return all that Deputy says in a thread after its root."""
+        thread = self.slack.thread(root.channel, root.ts)
+        return "\n".join(self.slack.text_of(m) for m in thread if m is not root and m.user == self.slack.bot_user_id)
+
+    async def connect(self, user: str) -> None:
+        """Connect Notes as this member, as a browser would."""
+        await self.listening()
+        await self.slack.type_command(user, GENERAL, "/agent connect notes")
+        url = await self.slack.until(lambda _: self.world.link_for(user), 5)
+        page = await self.world.walk(url, user)
+        assert page.status_code == 200, page.text
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass for everybody at once."""
+        self.world.peers.clock.advance(seconds)
+        if self.world.app:
+            self.world.app.supervisor.wake_all()
+
+    def sent(self, kind: str) -> list[dict[str, Any]]:
+        """Return what sessions were sent, each event once, also those that are gone."""
+        sessions = [*self.gone, *self.agents.sessions.values()]
+        events = [event for session in sessions for event in session.events if event["type"] == kind]
+        return list({event["id"]: event for event in events}.values())
+
+    def picture(self) -> str:
+        """Return what channels show, for who looks for what went wrong."""
+        messages = [m for channel in self.slack.workspace.channels for m in self.slack.messages(channel)]
+        return repr([self.slack.text_of(message)[:200] for message in messages])
+
+    # Rest.
+
+    async def settle(self, rounds: int = 4) -> None:
+        """Return once nothing has moved for a while and nothing is owed."""
+        before, still = None, 0
+        while still < rounds:
+            await asyncio.sleep(0.02)
+            self.slack.deliveries._clock.advance(20)  # what Slack would try again in minutes comes now
+            now = (len(self.slack.calls), len(self.agents.calls), len(self.slack.acks), self.lives)
+            still, before = (still + 1, now) if now == before and self._is_idle() else (0, now)
+
+    def _is_idle(self) -> bool:
+        app = self.world.app
+        is_up = self._up.is_set() and not self._died.is_set()
+        if app is None or not is_up or self.slack.deliveries._unsettled:
+            return False
+        return all(task.get_name() == "Housekeeping.run" for task in app.supervisor._tasks)
+
+
+@asynccontextmanager
+async def staged(anomaly: Anomaly, template: Path) -> AsyncIterator[Stage]:
+    """Give a fresh stage with Deputy running on a fresh database."""
+    with tempfile.TemporaryDirectory(prefix="deputy-anomaly-", dir=MEMORY) as name:
+        async with world(Path(name)) as there:
+            shutil.copy(template, Path(name) / "deputy.db")
+            # Three seconds are three seconds here, or each of Deputy's pauses would be a timeout of Slack's.
+            there.slack.deliveries._clock = SimulatorClock()
+            stage = Stage(there, anomaly)
+            there.agents.ping_every = TIMEOUT / 2
+            anomaly.attach(there.peers)
+            await stage.start()
+            try:
+                yield stage
+            finally:
+                anomaly.is_armed = False
+                await stage.stop()
+
+
+async def make_template(folder: Path) -> Path:
+    """Return a migrated, empty database to be copied."""
+    path = folder / "template.db"
+    database = Database.open(f"sqlite+aiosqlite:///{path}", parse_keys(new_key()))
+    await database.migrate()
+    await database.close()
+    return path
