@@ -225,6 +225,8 @@ def _gap(text: str) -> str:
 
 
 def _model_request_ended(state: Following, _: e.ModelRequestEnded) -> Following:
+    if state.stopping_by or state.is_interrupted:
+        return state  # of what was cut short no message comes: what was read so far stays
     return replace(state, drafting=None, progress=replace(state.progress, draft=""))
 
 

@@ -116,10 +116,13 @@ class Turns:
         return None
 
     async def _queue(self, thread: Thread, task: str, source: MessageRef | None, delivery_id: DeliveryId) -> None:
+        wanted = self._new_turn(thread, task, source, delivery_id)
         async with self._database.transaction() as tx:
-            turn = await turns.queue(tx, self._new_turn(thread, task, source, delivery_id), delivery_id)
+            is_known = await turns.find(tx, wanted.id) is not None
+            turn = await turns.queue(tx, wanted, delivery_id)
             waiting = await turns.list_open_in(tx, thread.id)
-            await audit.record(tx, self._asked(turn))
+            if not is_known:
+                await audit.record(tx, self._asked(turn))
         if len(waiting) > 1:
             await self._runner.show_control(thread, turn)
         self._runner.wake(thread.id)

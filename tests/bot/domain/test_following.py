@@ -81,6 +81,19 @@ def test_a_draft_without_a_message_is_void_when_its_model_request_ends():
     assert state.progress.shown_text == ""
 
 
+def test_what_was_written_when_somebody_stopped_it_stays():
+    state, _ = run(
+        stopping(begun(), ALICE),
+        e.TextWritten(EventId("a"), "One."),
+        e.DraftGrew(EventId("m"), "Hal"),
+        e.ModelRequestEnded(EventId("x")),
+        e.InterruptEchoed(EventId("i"), is_processed=True),
+        e.SessionIdle(EventId("y"), "end_turn"),
+    )
+
+    assert state.progress.shown_text == "One.\n\nHal"
+
+
 def test_a_held_call_is_brought_to_the_owner_and_again_when_the_session_waits_for_it():
     state, actions = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
 
