@@ -18,7 +18,8 @@ from bot.config.document import read, render_plan, write, write_schema
 from bot.config.items import Change
 from bot.config.model import Config
 from bot.configuring import opened
-from bot.doctor import examine, render
+from bot.doctor.examining import examine
+from bot.doctor.findings import as_json, is_all_well, render
 from bot.errors import ConfigurationError, NotPermitted, Problem, SettingsInvalid, SlackUnavailable, Unavailable
 from bot.settings import Settings
 from store.sealing import new_key
@@ -60,13 +61,15 @@ def run() -> None:
 
 
 @cli.command()
-def doctor() -> None:
-    """Check every token, scope, address and id, and say what to do about each."""
+def doctor(
+    *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")] = False
+) -> None:
+    """Check every token, scope, address and id, and say what to do about each; exits 1 if one is not well."""
     settings = _settings()
     logs.configure("error")
     findings = asyncio.run(examine(settings))
-    typer.echo(render(findings))
-    raise typer.Exit(0 if all(finding.is_well for finding in findings) else 1)
+    typer.echo(as_json(findings) if json else render(findings))
+    raise typer.Exit(0 if is_all_well(findings) else 1)
 
 
 @cli.command(name="new-key")

@@ -34,6 +34,8 @@ class Settings:
     """`SLACK_CLIENT_ID` (required): the app's client id, for Sign in with Slack"""
     slack_client_secret: Secret
     """`SLACK_CLIENT_SECRET` (required): the app's client secret, for Sign in with Slack"""
+    slack_config_token: Secret | None
+    """`SLACK_CONFIG_TOKEN`: an app configuration token, for the doctor: it compares the app with the manifest"""
     slack_api_url: str
     """`SLACK_API_URL`: where Slack's Web API is; default `https://slack.com/api/`"""
     anthropic_api_key: Secret
@@ -188,6 +190,7 @@ def _read_slack(reader: _Reader) -> dict[str, object]:
         "slack_bot_token": reader.required_secret("SLACK_BOT_TOKEN", "it is under OAuth & Permissions", "xoxb-"),
         "slack_client_id": reader.required("SLACK_CLIENT_ID", signin),
         "slack_client_secret": reader.required_secret("SLACK_CLIENT_SECRET", signin),
+        "slack_config_token": reader.secret("SLACK_CONFIG_TOKEN", "xoxe"),
         "slack_api_url": reader.checked(
             "SLACK_API_URL", api_url, lambda url: url.endswith("/api/"), "must end with /api/"
         ),

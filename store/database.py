@@ -107,6 +107,26 @@ class Database:
             # Its foreign keys are off: nobody else may get it.
             await connection.invalidate()
 
+    async def is_current(self) -> bool:
+        """Tell whether the tables are of this version; changes nothing.
+
+        Raises:
+            SchemaUnknown: a later version of Deputy has migrated this database.
+            StoreUnavailable: the database did not answer.
+        """
+        from store.migrating import is_current  # noqa: PLC0415  # alembic is slow to import and only needed here
+
+        async with self._translated(), self._exclusive(), self._engine.connect() as connection:
+            return bool(await connection.run_sync(is_current))
+
+    async def find_damage(self) -> tuple[str, ...]:
+        """Return what SQLite finds wrong with its own file; PostgreSQL looks after itself."""
+        if not self._is_sqlite:
+            return ()
+        async with self._translated(), self._exclusive(), self._engine.connect() as connection:
+            rows = (await connection.execute(text("PRAGMA quick_check"))).scalars().all()
+        return tuple(str(row) for row in rows if row != "ok")
+
     async def close(self) -> None:
         """Close every connection. Idempotent."""
         await self._engine.dispose()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -20,6 +22,16 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         command.upgrade(_config(connection), revision)
     except CommandError as error:
         raise SchemaUnknown from error
+
+
+def is_current(connection: Connection) -> bool:
+    """Tell whether the tables are of this version. Raises `SchemaUnknown` for those of a later one."""
+    scripts = ScriptDirectory.from_config(_config(connection))
+    found = MigrationContext.configure(connection).get_current_heads()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if set(found) - known:
+        raise SchemaUnknown
+    return set(found) == set(scripts.get_heads())
 
 
 def downgrade(connection: Connection, revision: str) -> None:

@@ -17,6 +17,12 @@ async def find(tx: Tx, name: str) -> SavedProfile | None:
     return None if row is None else SavedProfile(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
+async def list_all(tx: Tx) -> tuple[SavedProfile, ...]:
+    """Return every profile that was saved, by name."""
+    rows = await tx.connection.execute(select(profiles).order_by(profiles.c.name))
+    return tuple(SavedProfile(**row._mapping) for row in rows)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
 async def save(tx: Tx, saved: SavedProfile) -> None:
     """Store a profile in place of the one of the same name."""
     values = asdict(saved)

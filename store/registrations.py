@@ -19,6 +19,13 @@ async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> 
     return None if row is None else _read(tx, row)
 
 
+async def list_all(tx: Tx) -> tuple[Registration, ...]:
+    """Return every client that we have, expired or not."""
+    order = (registrations.c.service, registrations.c.issuer, registrations.c.redirect_uri)
+    rows = await tx.connection.execute(select(registrations).order_by(*order))
+    return tuple(_read(tx, row) for row in rows)
+
+
 async def put_first(tx: Tx, registration: Registration) -> Registration:
     """Store a client unless there is one; return the one that is there now."""
     added = tx.insert(registrations).values(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import doctor, listeners
+from bot import listeners
+from bot.doctor import slack as doctor
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text("utf-8"))

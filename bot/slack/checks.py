@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -12,18 +14,59 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.errors import SlackRejected, SlackUnavailable
 from store.records import Secret
 
+UNFIT = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+"""What Slack says of those who are no full members (slack-platform.md §3.3)."""
 
-async def fetch_scopes(client: AsyncWebClient) -> tuple[str, frozenset[str]]:
-    """Return the team's name and the scopes that the bot token really has. Raises our errors."""
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose bot token it is, what it may, and what time Slack has (an HTTP date, None where it tells none)."""
+
+    team: str
+    scopes: frozenset[str]
+    date: str | None
+
+
+async def fetch_identity(client: AsyncWebClient) -> Identity:
+    """Ask whose the bot token is. Raises our errors."""
     response = await _called(client, "auth.test")
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
     granted = str(headers.get("x-oauth-scopes") or "")
-    return str(response.get("team") or ""), frozenset(filter(None, (scope.strip() for scope in granted.split(","))))
+    scopes = frozenset(filter(None, (scope.strip() for scope in granted.split(","))))
+    return Identity(str(response.get("team") or ""), scopes, headers.get("date"))
+
+
+async def fetch_app_id(client: AsyncWebClient) -> str:
+    """Return the id of the app that the bot token belongs to. Raises our errors."""
+    who = await _called(client, "auth.test")
+    answer = await _called(client, "bots.info", bot=str(who.get("bot_id") or ""))
+    return str((answer.get("bot") or {}).get("app_id") or "")
+
+
+async def fetch_manifest(client: AsyncWebClient, app_id: str, config_token: Secret) -> dict[str, Any]:
+    """Return the app's manifest, which only an app configuration token may read. Raises our errors."""
+    answer = await _called(client, "apps.manifest.export", token=config_token, app_id=app_id)
+    manifest = answer.get("manifest")
+    return manifest if isinstance(manifest, dict) else {}
+
+
+async def is_full_member(client: AsyncWebClient, user_id: str) -> bool:
+    """Tell whether this is a person of the workspace who is there and no guest. Raises our errors."""
+    try:
+        answer = await _called(client, "users.info", user=user_id)
+    except SlackRejected as error:
+        if error.code in {"user_not_found", "user_not_visible"}:
+            return False
+        raise
+    user: dict[str, Any] = answer.get("user") or {}
+    return not any(
+        user.get(name) for name in ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+    )
 
 
 async def check_app_token(client: AsyncWebClient, token: Secret) -> None:
     """Ask for a socket address, which only a working app-level token gets. Raises our errors."""
-    await _called(client, "apps.connections.open", app_token=token.reveal())
+    await _called(client, "apps.connections.open", token=token)
 
 
 async def check_sign_in(client: AsyncWebClient, client_id: str, client_secret: Secret) -> str:
@@ -42,10 +85,13 @@ async def check_sign_in(client: AsyncWebClient, client_id: str, client_secret: S
     return "accepted"
 
 
-async def _called(client: AsyncWebClient, method: str, *, app_token: str | None = None) -> AsyncSlackResponse:
-    headers = {"Authorization": f"Bearer {app_token}"} if app_token else None
+async def _called(
+    client: AsyncWebClient, method: str, *, token: Secret | None = None, **arguments: str
+) -> AsyncSlackResponse:
+    """Call with the bot token, or with another one."""
+    headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
     try:
-        return await client.api_call(method, headers=headers)
+        return await client.api_call(method, params=arguments, headers=headers)
     except SlackApiError as error:
         raise SlackRejected(str(error.response.get("error") or "unknown")) from error
     except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:

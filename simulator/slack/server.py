@@ -54,6 +54,7 @@ class SlackSimulator(Looking):
         self.clock = clock or SimulatorClock()
         self.bot_token = f"xoxb-{CANARY}{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{people.APP}-{CANARY}{secrets.token_hex(12)}"
+        self.config_token = f"xoxe.xoxp-1-{CANARY}{secrets.token_hex(12)}"
         self.signing_secret = CANARY + secrets.token_hex(16)
         self.client_id = "1234567890.1234567890"
         self.client_secret = CANARY + secrets.token_hex(16)
@@ -71,7 +72,8 @@ class SlackSimulator(Looking):
         super().__init__(workspace, deliveries, Hooks(workspace))
         deliveries.endpoint = http_endpoint
         self.socket_mode = SocketMode(deliveries)
-        self.web_api = WebApi(workspace, Access(self.bot_token, self.app_token, set(MANIFEST_SCOPES.split())))
+        scopes = set(MANIFEST_SCOPES.split())
+        self.web_api = WebApi(workspace, Access(self.bot_token, self.app_token, scopes, config_token=self.config_token))
         self.web_api.enforces_rate_limits = enforce_rate_limits
         self.openid = OpenId(workspace, self.client_id, self.client_secret)
         self.app = web.Application(client_max_size=4 * 1024 * 1024)

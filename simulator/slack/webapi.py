@@ -48,7 +48,14 @@ class Access:
     app_token: str
     scopes: set[str]
     app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    config_token: str = ""
     is_revoked: bool = False
+
+    def token_for(self, method: Method) -> str:
+        """Return the only token that a method takes."""
+        if method.is_for_config:
+            return self.config_token
+        return self.app_token if method.is_for_app else self.bot_token
 
 
 class WebApi:
@@ -121,11 +128,11 @@ class WebApi:
         access = self.access
         if token is None:
             raise SlackError("not_authed")
-        if token not in {access.bot_token, access.app_token}:
+        if token not in {access.bot_token, access.app_token, access.config_token}:
             raise SlackError("invalid_auth")
         if access.is_revoked:
             raise SlackError("token_revoked")
-        if token != (access.app_token if method.is_for_app else access.bot_token):
+        if token != access.token_for(method):
             raise SlackError("not_allowed_token_type")
         granted = access.app_scopes if method.is_for_app else access.scopes
         if method.scopes and granted.isdisjoint(method.scopes):

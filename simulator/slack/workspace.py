@@ -111,6 +111,8 @@ class Workspace:
         self.url = ""
         self.subscriptions: set[str] | None = None
         """Subscribed events as in a manifest (`message.im`, `app_mention`, …); None: all."""
+        self.manifest: dict[str, Any] = {}
+        """How the app is set up, as `apps.manifest.export` tells it."""
         self._last_ts = 0
         self._streaming: set[tuple[str, str]] = set()
         self._pinged: set[tuple[str, str, str]] = set()

@@ -65,3 +65,15 @@ async def test_members_have_a_vault_each(database):
 
         assert await vaults.find(tx, bob) is None
         assert (await vaults.intend(tx, bob, "m2", NOON)).owner == bob
+
+
+async def test_only_active_vaults_are_listed(database):
+    async with database.transaction() as tx:
+        ann, ben = await store_member(tx), await store_member(tx, a_member("U0BEN"))
+        for owner, marker in ((ann, "m1"), (ben, "m2")):
+            await vaults.intend(tx, owner, marker, NOON)
+        assert await vaults.list_active(tx) == ()
+
+        active = await vaults.activate(tx, "m2", "vlt_2")
+
+        assert await vaults.list_active(tx) == (active,)

@@ -1,4 +1,4 @@
-"""`auth.test` and `apps.connections.open`: who the tokens are, and where the socket is.
+"""`auth.test`, `bots.info`, `apps.connections.open`, `apps.manifest.export`: who the tokens are, how the app is set up.
 
 The socket itself is in `socket.py`.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.slack.errors import SlackError
 from simulator.slack.methods.registry import Args, serves
-from simulator.slack.people import BOT, BOT_ID, TEAM
+from simulator.slack.people import APP, BOT, BOT_ID, TEAM
 from simulator.slack.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -32,3 +33,22 @@ def auth_test(_ws: Workspace, _args: Args) -> Answer:
 def open_connection(ws: Workspace, _args: Args) -> Answer:
     """Issue a single-use WebSocket address."""
     return {"url": ws.issue_socket_url()}
+
+
+@serves("bots.info", "bot team_id", scopes="users:read", per_minute=50)
+def bot_info(_ws: Workspace, args: Args) -> Answer:
+    """Say which app a bot belongs to."""
+    if args.required("bot") != BOT_ID:
+        raise SlackError("bot_not_found")
+    return {"bot": {"id": BOT_ID, "deleted": False, "name": "deputy", "user_id": BOT, "app_id": APP}}
+
+
+@serves("apps.manifest.export", "app_id", per_minute=50, is_for_config=True)
+def export_manifest(ws: Workspace, args: Args) -> Answer:
+    """Return how the app is set up, as JSON."""
+    app_id = args.required("app_id")
+    if not app_id.startswith("A"):
+        raise SlackError("invalid_app_id")
+    if app_id != APP:
+        raise SlackError("app_not_found")
+    return {"manifest": ws.manifest}

@@ -71,18 +71,27 @@ class Method:
     per_minute: int | None
     is_for_app: bool
     """Whether it takes the app-level token."""
+    is_for_config: bool
+    """Whether it takes an app configuration token."""
 
 
 METHODS: dict[str, Method] = {}
 
 
 def serves(
-    name: str, arguments: str, *, scopes: str = "", per_minute: int | None = 100, is_for_app: bool = False
+    name: str,
+    arguments: str,
+    *,
+    scopes: str = "",
+    per_minute: int | None = 100,
+    is_for_app: bool = False,
+    is_for_config: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a handler; `arguments` and `scopes` are separated by spaces, one scope suffices."""
 
     def register(handler: Handler) -> Handler:
-        METHODS[name] = Method(name, tuple(arguments.split()), handler, tuple(scopes.split()), per_minute, is_for_app)
+        needs = tuple(scopes.split())
+        METHODS[name] = Method(name, tuple(arguments.split()), handler, needs, per_minute, is_for_app, is_for_config)
         return handler
 
     return register

@@ -1,0 +1,37 @@
+"""`python -m bot doctor`: looks at every setting, token, scope, address and id, and says what to do.
+
+It changes nothing: no migration, no agent, no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.doctor import agents, house, slack
+from bot.doctor.findings import Finding, Findings, amiss
+from bot.doctor.patient import Patient, admitted
+from bot.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
+from bot.settings import Settings
+
+Check = Callable[[Patient], Awaitable[Finding]]
+
+CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **house.CHECKS}
+FIXES = {**slack.FIXES, **agents.FIXES}
+
+
+async def examine(settings: Settings) -> Findings:
+    """Return a finding for each check; an outage is a finding too."""
+    async with admitted(settings) as patient:
+        return {name: await _looked(name, check, patient) for name, check in CHECKS.items()}
+
+
+async def _looked(name: str, check: Check, patient: Patient) -> Finding:
+    fix = FIXES.get(name, "check this setting")
+    try:
+        return await check(patient)
+    except Unavailable:
+        return amiss("no answer", "check the network and the address, then try again")
+    except (SlackRejected, AgentsRejected) as error:
+        return amiss(f"refused ({error.code})", fix)
+    except DeputyError as error:
+        return amiss(type(error).__name__, fix)

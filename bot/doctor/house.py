@@ -1,0 +1,87 @@
+"""What the doctor looks at at home: the settings, the public address, the database, the services."""
+
+from __future__ import annotations
+
+from bot.app import load_catalog
+from bot.clock import WallClock
+from bot.doctor.findings import Finding, amiss, noted, well
+from bot.doctor.patient import Patient
+from bot.errors import ConfigurationError
+from oauth.errors import ConnectError
+from oauth.messages import Request
+from store import deliveries, registrations, turns
+from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
+
+START = "start Deputy once: it makes the tables itself, or says what is wrong"
+DATABASE_TROUBLES: dict[type[StoreError], str] = {
+    StoreUnavailable: "cannot be reached, or has no tables yet",
+    SchemaUnknown: "was made by a later version of Deputy",
+}
+
+
+async def settings(patient: Patient) -> Finding:
+    """Look for settings that are right by themselves and unwise together."""
+    set_ = patient.settings
+    if set_.allow_loopback and set_.public_url.startswith("https://"):
+        return amiss("DEPUTY_ALLOW_LOOPBACK is on with a public address", "unset it: it is for simulators only")
+    if set_.allow_loopback:
+        return noted("for simulators: services may be on this machine", "unset DEPUTY_ALLOW_LOOPBACK in production")
+    if set_.log_level == "debug":
+        return noted("DEPUTY_LOG_LEVEL is debug: many lines", "set it to info when you have seen enough")
+    return well("complete")
+
+
+async def public_url(patient: Patient) -> Finding:
+    """Ask for our own health by the address that browsers use."""
+    url, fix = patient.settings.public_url, "start Deputy, and see that this address leads to it from outside"
+    try:
+        answer = await patient.sender.send(Request("GET", f"{url}/healthz"))
+    except ConnectError:
+        return amiss(f"{url} does not answer", fix)
+    return well(f"{url} answers") if answer.status == 200 else amiss(f"{url} answers {answer.status}", fix)
+
+
+async def database(patient: Patient) -> Finding:
+    """Look whether it opens, is of this version and is whole."""
+    try:
+        if not await patient.database.is_current():
+            return amiss("its tables are not of this version", "start Deputy: it brings them up to date")
+        damage = await patient.database.find_damage()
+    except StoreError as error:
+        return amiss(DATABASE_TROUBLES.get(type(error), "cannot be used"), START)
+    if damage:
+        return amiss("it is damaged", "stop Deputy and restore the last backup (docs/operations.md)")
+    return well("opens, tables are of this version, no damage")
+
+
+async def sealing_keys(patient: Patient) -> Finding:
+    """Open what a start would have to open."""
+    try:
+        async with patient.database.transaction() as tx:
+            await deliveries.list_received(tx, WallClock().now())
+            await turns.list_open(tx)
+            await registrations.list_all(tx)
+    except SealBroken as error:
+        return amiss(f"{error.place} was sealed with a key that is not among them", "add the old key again, last")
+    except StoreError:
+        return amiss("not tried: the database cannot be read", "see the line about the database")
+    return well(f"{len(patient.settings.secret_keys)}, they open all that is sealed")
+
+
+async def services(patient: Patient) -> Finding:
+    """Look at the services that are on offer."""
+    try:
+        catalog = load_catalog(patient.settings)
+    except ConfigurationError as error:
+        return amiss("; ".join(error.problems), "correct the catalogue file")
+    offered = [service.title for service in catalog.services if service.is_available]
+    return well(", ".join(offered)) if offered else amiss("none", "add a service or a client for one")
+
+
+CHECKS = {
+    "Settings": settings,
+    "Public address": public_url,
+    "Database": database,
+    "Sealing keys": sealing_keys,
+    "Services": services,
+}

@@ -1,0 +1,44 @@
+"""Everything the doctor looks at, opened for reading and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from anthropic import AsyncAnthropic
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.agents.client import open_client
+from bot.app import ANTHROPIC, SLACK_TIMEOUT
+from bot.settings import Settings
+from bot.slack.client import build_client
+from oauth.http import Sender
+from oauth.urls import Policy
+from store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One Deputy's settings and the ways to its peers."""
+
+    settings: Settings
+    slack: AsyncWebClient
+    agents: AsyncAnthropic
+    sender: Sender
+    database: Database
+
+
+@asynccontextmanager
+async def admitted(settings: Settings) -> AsyncIterator[Patient]:
+    """Open the ways to all peers; nothing is asked yet."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
+        slack = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
+        client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
+        agents = await stack.enter_async_context(client)
+        sender = await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
+        database = Database.open(settings.database_url, settings.secret_keys)
+        stack.push_async_callback(database.close)
+        yield Patient(settings, slack, agents, sender, database)

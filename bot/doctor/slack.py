@@ -1,0 +1,118 @@
+"""What the doctor looks at in Slack: the tokens, the app as it is set up, the admins, the clock."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import yaml
+
+from bot.clock import WallClock
+from bot.doctor.findings import Finding, amiss, noted, well
+from bot.doctor.manifests import SIGN_IN_PATH, differences
+from bot.doctor.patient import Patient
+from bot.slack import checks
+
+SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "assistant:write",
+        "channels:history",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:write",
+        "users:read",
+    }
+)
+"""The bot scopes of manifest.yml; a test holds the two together."""
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+INSTALL = "install the app again from manifest.yml"
+CLIENT_PROBLEMS = frozenset({"invalid_client_id", "bad_client_secret", "invalid_client"})
+SKEW_SECONDS = 60
+"""Slack's signatures hold for five minutes (slack-platform.md §5), links for ten: a minute is early enough."""
+
+
+async def bot_token(patient: Patient) -> Finding:
+    """Look at the bot token and its scopes."""
+    who = await checks.fetch_identity(patient.slack)
+    if missing := sorted(SCOPES - who.scopes):
+        return amiss(f"scopes missing: {', '.join(missing)}", INSTALL)
+    return well(f"works in {who.team}, all scopes granted")
+
+
+async def delivery(patient: Patient) -> Finding:
+    """Look at the way in which Slack's requests come."""
+    if patient.settings.slack_app_token is None:
+        return well(f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events")
+    await checks.check_app_token(patient.slack, patient.settings.slack_app_token)
+    return well("Socket Mode: the app-level token works")
+
+
+async def manifest(patient: Patient) -> Finding:
+    """Compare the app's manifest with ours, where there is a token that may read it."""
+    token = patient.settings.slack_config_token
+    if token is None:
+        return noted(
+            "not compared",
+            "to compare the app with manifest.yml, set SLACK_CONFIG_TOKEN to an app configuration token for this once",
+        )
+    app_id = await checks.fetch_app_id(patient.slack)
+    actual = await checks.fetch_manifest(patient.slack, app_id, token)
+    wanted = yaml.safe_load(MANIFEST.read_text("utf-8"))
+    if found := differences(wanted, actual, patient.settings):
+        return amiss("; ".join(found), "correct the app's manifest, save, and install the app again")
+    return well("the app is set up as manifest.yml says")
+
+
+async def sign_in(patient: Patient) -> Finding:
+    """Look at the client that Sign in with Slack needs."""
+    settings = patient.settings
+    code = await checks.check_sign_in(patient.slack, settings.slack_client_id or "", settings.slack_client_secret)
+    if code in CLIENT_PROBLEMS:
+        return amiss(f"refused ({code})", FIXES["Sign in with Slack"])
+    redirect = f"{settings.public_url}{SIGN_IN_PATH}"
+    return well(f"client id and secret are known; redirect URL must be {redirect}")
+
+
+async def admins(patient: Patient) -> Finding:
+    """Look at each admin of the settings: they must be full members who are there."""
+    named = sorted(patient.settings.admins)
+    if not named:
+        return noted("none named", "set DEPUTY_ADMINS to the Slack user ids of those who may change settings")
+    unfit = [user for user in named if not await checks.is_full_member(patient.slack, user)]
+    if unfit:
+        return amiss(f"no full member: {', '.join(unfit)}", "correct DEPUTY_ADMINS: user ids, as in a person's profile")
+    return well(f"{len(named)}, full members all")
+
+
+async def clock(patient: Patient) -> Finding:
+    """Compare this machine's clock with Slack's."""
+    who = await checks.fetch_identity(patient.slack)
+    if who.date is None:
+        return noted("not compared: Slack told no time", "see that this machine's clock is kept by NTP")
+    skew = (WallClock().now() - parsedate_to_datetime(who.date)).total_seconds()
+    if abs(skew) > SKEW_SECONDS:
+        way = "ahead of" if skew > 0 else "behind"
+        return amiss(f"{abs(skew):.0f} s {way} Slack's", "let NTP set the clock: signatures and sign-ins go by it")
+    return well("agrees with Slack's within a minute")
+
+
+FIXES = {
+    "Slack bot token": f"copy it again from OAuth & Permissions, or {INSTALL}",
+    "Slack delivery": "make an app-level token with connections:write under Basic Information",
+    "Slack app": "make a new app configuration token at api.slack.com/apps: they live for 12 hours",
+    "Sign in with Slack": "copy SLACK_CLIENT_ID and SLACK_CLIENT_SECRET again from Basic Information",
+    "Admins": "correct DEPUTY_ADMINS: user ids, as in a person's profile",
+}
+CHECKS = {
+    "Slack bot token": bot_token,
+    "Slack delivery": delivery,
+    "Slack app": manifest,
+    "Sign in with Slack": sign_in,
+    "Admins": admins,
+    "Clock": clock,
+}

@@ -1,0 +1,282 @@
+"""Each check of the doctor well, and each of them failing with its fix."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.agents.client import open_client
+from bot.doctor.examining import CHECKS, examine
+from bot.doctor.findings import Findings, State, as_json, is_all_well, render
+from bot.doctor.slack import SCOPES
+from simulator.slack import people
+from store.records import Secret
+from tests.world import ALICE, BOB, World
+
+NOWHERE = "http://127.0.0.1:9"
+MANIFEST = Path(__file__).parents[3] / "manifest.yml"
+
+
+@pytest.fixture
+async def patient(deputy_world: World):
+    async with deputy_world.deputy():
+        yield deputy_world
+
+
+@pytest.fixture
+async def sleeping(deputy_world: World):
+    """One that ran and has ended: its file may be written to."""
+    async with deputy_world.deputy():
+        pass
+    return deputy_world
+
+
+async def findings(world: World, **changes: object) -> Findings:
+    return await examine(replace(world.settings, **changes))
+
+
+def sick(found: Findings) -> dict[str, str]:
+    return {name: finding.detail for name, finding in found.items() if not finding.is_well}
+
+
+def database_of(world: World):
+    return closing(sqlite3.connect(world.folder / "deputy.db", isolation_level=None))
+
+
+async def test_all_is_well_where_all_is_well(patient):
+    found = await findings(patient)
+
+    assert sick(found) == {}
+    assert list(found) == list(CHECKS)
+    assert render(found).endswith("All is well.")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "detail", "fix"),
+    [
+        (
+            "Slack bot token",
+            {"slack_bot_token": Secret("xoxb-mistaken")},
+            "refused (invalid_auth)",
+            "OAuth & Permissions",
+        ),
+        (
+            "Slack delivery",
+            {"slack_app_token": Secret("xapp-1-mistaken")},
+            "refused (invalid_auth)",
+            "connections:write",
+        ),
+        (
+            "Slack app",
+            {"slack_config_token": Secret("xoxe.xoxp-mistaken")},
+            "refused (invalid_auth)",
+            "app configuration token",
+        ),
+        ("Sign in with Slack", {"slack_client_id": "1.mistaken"}, "refused (invalid_client_id)", "SLACK_CLIENT_SECRET"),
+        (
+            "Sign in with Slack",
+            {"slack_client_secret": Secret("mistaken")},
+            "refused (bad_client_secret)",
+            "SLACK_CLIENT_SECRET",
+        ),
+        ("Admins", {"admins": frozenset({people.GUEST, "U0NOBODY0"})}, f"{people.GUEST}, U0NOBODY0", "DEPUTY_ADMINS"),
+        ("Settings", {"public_url": "https://deputy.example.com"}, "DEPUTY_ALLOW_LOOPBACK", "unset it"),
+        ("Public address", {"public_url": NOWHERE}, f"{NOWHERE} does not answer", "start Deputy"),
+        ("Database", {"database_url": "sqlite:////nowhere/deputy.db"}, "cannot be reached", "start Deputy once"),
+        ("Services", {"services": ("wiki",)}, "there is no service `wiki`", "catalogue"),
+    ],
+)
+async def test_one_wrong_setting_is_found_with_what_to_do(patient, name, changes, detail, fix):
+    found = await findings(patient, **changes)
+
+    assert detail in sick(found)[name]
+    assert fix in found[name].fix
+    follow = {
+        "Slack bot token": {"Admins", "Clock"},
+        "Database": {"Agents and environments", "Vaults", "Sealing keys"},
+        "Settings": {"Public address"},
+    }
+    assert set(sick(found)) - {name} <= follow.get(name, set())
+    assert "mistaken" not in render(found)
+
+
+async def test_a_missing_scope_is_named(patient):
+    patient.slack.scopes.difference_update({"commands", "chat:write"})
+
+    found = await findings(patient)
+
+    assert sick(found) == {"Slack bot token": "scopes missing: chat:write, commands"}
+    assert found["Slack bot token"].fix == "install the app again from manifest.yml"
+
+
+async def test_a_refused_key_is_found(patient):
+    found = await findings(patient, anthropic_api_key=Secret("sk-ant-mistaken"))
+
+    assert sick(found)["Anthropic key"].startswith("refused (")
+    assert "Managed Agents" in found["Anthropic key"].fix
+
+
+async def test_an_agent_that_is_gone_is_found(patient):
+    agent, *_ = patient.agents.agents
+    del patient.agents.agents[agent]
+
+    found = await findings(patient)
+
+    assert sick(found) == {"Agents and environments": "default: gone at the API"}
+    assert found["Agents and environments"].fix == "start Deputy: it saves the profile again"
+
+
+async def test_an_agent_that_somebody_changed_or_archived_is_found(patient):
+    (agent,) = patient.agents.agents.values()
+    async with open_client(api_key=Secret(patient.agents.api_key), base_url=patient.agents.url) as client:
+        await client.beta.agents.update(agent.id, version=1, system="Do as you please.")
+        changed = sick(await findings(patient))
+        await client.beta.agents.archive(agent.id)
+        archived = sick(await findings(patient))
+
+    assert changed == {"Agents and environments": "default: changed at the API: version 2 is not ours, 1"}
+    assert archived == {"Agents and environments": "default: archived at the API"}
+
+
+async def test_a_deputy_that_never_ran_lacks_its_tables_agent_and_address(deputy_world):
+    found = await findings(deputy_world)
+
+    lacking = ["Agents and environments", "Vaults", "Public address", "Database", "Sealing keys"]
+    assert list(sick(found)) == lacking
+    assert list(deputy_world.agents.agents) == []
+
+
+async def test_peers_that_do_not_answer_are_findings_and_no_error(patient):
+    found = await findings(patient, slack_api_url=f"{NOWHERE}/api/", anthropic_base_url=NOWHERE)
+
+    for name in (
+        "Slack bot token",
+        "Slack delivery",
+        "Sign in with Slack",
+        "Admins",
+        "Clock",
+        "Anthropic key",
+        "Vaults",
+    ):
+        assert sick(found)[name] == "no answer"
+    assert "network" in found["Anthropic key"].fix
+
+
+async def test_without_an_app_token_slack_must_deliver_over_http(patient):
+    found = await findings(patient, slack_app_token=None, slack_signing_secret=Secret("hush"))
+
+    assert found["Slack delivery"].detail == f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events"
+
+
+async def test_the_app_is_compared_with_the_manifest_where_a_token_allows_it(patient):
+    manifest = yaml.safe_load(MANIFEST.read_text("utf-8"))
+    manifest["oauth_config"]["redirect_urls"] = [f"{patient.settings.public_url}/connect/slack/callback"]
+    patient.slack.workspace.manifest = manifest
+    token = Secret(patient.slack.config_token)
+
+    assert (await findings(patient))["Slack app"].state is State.NOTE
+    assert (await findings(patient, slack_config_token=token))["Slack app"].state is State.OK
+
+    manifest["settings"]["event_subscriptions"]["bot_events"].remove("app_mention")
+    assert sick(await findings(patient, slack_config_token=token)) == {"Slack app": "events missing: app_mention"}
+
+
+async def test_a_clock_that_is_wrong_is_found(patient, monkeypatch):
+    monkeypatch.setattr("bot.doctor.slack.parsedate_to_datetime", lambda _: patient.clock.now().replace(year=2001))
+
+    found = await findings(patient)
+
+    assert list(sick(found)) == ["Clock"]
+    assert "ahead of Slack's" in found["Clock"].detail
+    assert "NTP" in found["Clock"].fix
+
+
+async def test_a_vault_that_is_gone_and_one_of_another_name_are_found(patient):
+    for user in (ALICE, BOB):
+        await patient.connect_notes(user)
+    assert sick(await findings(patient)) == {}
+    alices, bobs = patient.agents.vaults.values()
+
+    del patient.agents.vaults[alices.id]
+    bobs.metadata["external_user_id"] = f"{people.TEAM}/{ALICE}"
+    found = await findings(patient)
+
+    detail = f"gone at the API: {people.TEAM}/{ALICE}; marked as another's at the API: {people.TEAM}/{BOB}"
+    assert sick(found)["Vaults"].startswith(detail)
+    assert "pause Deputy" in found["Vaults"].fix
+    assert "vlt_" not in render(found)
+
+
+async def test_values_under_a_lost_key_are_found(sleeping):
+    with database_of(sleeping) as store:
+        store.execute(
+            "INSERT INTO registrations"
+            " (service, issuer, redirect_uri, client_id, client_secret, auth_method, created_at)"
+            " VALUES ('notes', 'https://i', 'https://r', 'c', 's1.AAAA', 'client_secret_post', 0)"
+        )
+
+    found = await findings(sleeping)
+
+    assert "registrations.client_secret" in sick(found)["Sealing keys"]
+    assert found["Sealing keys"].fix == "add the old key again, last"
+
+
+@pytest.mark.parametrize(("version", "told"), [("0001", "not of this version"), ("9999", "later version")])
+async def test_tables_of_another_version_are_found(sleeping, version, told):
+    with database_of(sleeping) as store:
+        store.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+    assert told in sick(await findings(sleeping))["Database"]
+
+
+async def test_a_damaged_file_is_found(sleeping):
+    path = sleeping.folder / "deputy.db"
+    with database_of(sleeping) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page, number = store.execute(
+            "SELECT (SELECT page_size FROM pragma_page_size), rootpage FROM sqlite_master WHERE name = 'turns'"
+        ).fetchone()
+    with path.open("r+b") as file:
+        file.seek(page * (number - 1))
+        file.write(b"\xff" * 64)
+
+    found = await findings(sleeping)
+
+    assert sick(found)["Database"] in {"it is damaged", "cannot be reached, or has no tables yet"}
+
+
+async def test_machines_get_the_same_as_json(patient):
+    found = await findings(patient, admins=frozenset({people.GONE}))
+
+    told = json.loads(as_json(found))
+
+    assert told["is_well"] is is_all_well(found) is False
+    assert [one["name"] for one in told["findings"]] == list(CHECKS)
+    assert [one for one in told["findings"] if one["state"] == "fail"] == [
+        {
+            "name": "Admins",
+            "state": "fail",
+            "detail": f"no full member: {people.GONE}",
+            "fix": "correct DEPUTY_ADMINS: user ids, as in a person's profile",
+        }
+    ]
+
+
+async def test_the_doctor_changes_nothing(patient):
+    before = [call.method for call in patient.slack.calls]
+
+    await findings(patient, slack_config_token=Secret(patient.slack.config_token))
+
+    asked = [call.method for call in patient.slack.calls][len(before) :]
+    reading = {"auth.test", "bots.info", "users.info", "apps.manifest.export"}
+    assert set(asked) <= {*reading, "apps.connections.open", "openid.connect.token"}
+
+
+def test_the_scopes_are_those_of_the_simulated_app(deputy_world):
+    assert deputy_world.slack.scopes >= SCOPES
