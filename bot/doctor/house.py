@@ -12,9 +12,9 @@ from oauth.messages import Request
 from store import deliveries, registrations, turns
 from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
 
-START = "start Deputy once: it makes the tables itself, or says what is wrong"
+START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
 DATABASE_TROUBLES: dict[type[StoreError], str] = {
-    StoreUnavailable: "cannot be reached, or has no tables yet",
+    StoreUnavailable: "cannot be reached",
     SchemaUnknown: "was made by a later version of Deputy",
 }
 
@@ -45,7 +45,7 @@ async def database(patient: Patient) -> Finding:
     """Look whether it opens, is of this version and is whole."""
     try:
         if not await patient.database.is_current():
-            return amiss("its tables are not of this version", "start Deputy: it brings them up to date")
+            return amiss("has no tables of this version yet", START)
         damage = await patient.database.find_damage()
     except StoreError as error:
         return amiss(DATABASE_TROUBLES.get(type(error), "cannot be used"), START)
