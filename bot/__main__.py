@@ -18,10 +18,19 @@ from bot.config.document import read, render_plan, write, write_schema
 from bot.config.items import Change
 from bot.config.model import Config
 from bot.configuring import opened
-from bot.doctor.examining import examine
+from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
-from bot.errors import ConfigurationError, NotPermitted, Problem, SettingsInvalid, SlackUnavailable, Unavailable
+from bot.errors import (
+    ConfigurationError,
+    DeputyError,
+    NotPermitted,
+    Problem,
+    SettingsInvalid,
+    SlackUnavailable,
+    Unavailable,
+)
 from bot.settings import Settings
+from store.errors import StoreError
 from store.sealing import new_key
 
 EXIT_MISCONFIGURED = 2
@@ -62,14 +71,27 @@ def run() -> None:
 
 @cli.command()
 def doctor(
-    *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")] = False
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="First bring agents and environments back.")] = False,
 ) -> None:
     """Check every token, scope, address and id, and say what to do about each; exits 1 if one is not well."""
     settings = _settings()
     logs.configure("error")
+    if repair:
+        _mend(settings)
     findings = asyncio.run(examine(settings))
     typer.echo(as_json(findings) if json else render(findings))
     raise typer.Exit(0 if is_all_well(findings) else 1)
+
+
+def _mend(settings: Settings) -> None:
+    try:
+        mended = asyncio.run(mend(settings))
+    except (DeputyError, StoreError) as error:
+        typer.echo(f"Nothing was repaired ({type(error).__name__}).", err=True)
+    else:
+        typer.echo(f"Repaired: {', '.join(mended) or 'nothing to do'}.", err=True)
 
 
 @cli.command(name="new-key")

@@ -32,7 +32,6 @@ class ManagedAgents:
         self.create_vault = vaults.create
         self.find_vault = vaults.find
         self.settle_vault = vaults.settle
-        self.list_vaults = vaults.list_owned
         self.delete_vault = vaults.delete
         self.add_credential = vaults.add_credential
         self.validate_credential = vaults.validate_credential

@@ -6,7 +6,6 @@ Which vault is whose is left to the store: nothing here looks one up for anybody
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -54,15 +53,6 @@ class Vaults:
             except AgentsRejected as refusal:
                 _unless_gone(refusal)
         return VaultId(kept.id) if kept else None
-
-    async def list_owned(self) -> dict[str, tuple[VaultId, ...]]:
-        """See `Agents.list_vaults`."""
-        found: defaultdict[str, list[VaultId]] = defaultdict(list)
-        with errors_translated():
-            async for vault in self._vaults.list(limit=100):
-                if owner := (vault.metadata or {}).get("external_user_id"):
-                    found[owner].append(VaultId(vault.id))
-        return {owner: tuple(ids) for owner, ids in found.items()}
 
     async def _marked(self, owner: Member, marker: str) -> list[Any]:
         """Return the owner's vaults that carry the marker, the oldest first: there is more than one after a race."""

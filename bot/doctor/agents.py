@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from bot.agents import checks
 from bot.agents.checks import ListedVault
+from bot.agents.drift import find_drift, repair
+from bot.config.model import Profile
+from bot.configuring import opened
 from bot.doctor.findings import Finding, amiss, well
 from bot.doctor.patient import Patient
+from bot.domain.ports import ProfileSpec
+from bot.domain.profiles import build_spec
+from bot.errors import ConfigurationError
 from store import profiles, vaults
 from store.errors import StoreError
-from store.records import Vault
+from store.records import SavedProfile, Vault
 
 START = "start Deputy: it saves the profile again"
 NO_STORE = "see the line about the database"
@@ -24,18 +31,46 @@ async def key(patient: Patient) -> Finding:
 
 
 async def saved_profiles(patient: Patient) -> Finding:
-    """Look at the agent and the environment of each profile."""
+    """Hold the agent and the environment of each profile against our settings."""
     try:
-        async with patient.database.transaction() as tx:
-            saved = await profiles.list_all(tx)
-    except StoreError:
-        saved = ()
-    if not saved:
+        drifts = await find_drifts(patient)
+    except (StoreError, ConfigurationError):
+        return amiss("not compared: our settings cannot be read", "see the lines about Slack's token and the database")
+    if not drifts:
         return amiss("not made yet", START)
-    drifts = {one.name: await checks.fetch_drift(patient.agents, one) for one in saved}
-    if problems := [f"{name}: {drift}" for name, drift in drifts.items() if drift]:
-        return amiss("; ".join(problems), START)
-    return well(", ".join(f"{one.name}: {one.agent_id} v{one.agent_version}, {one.environment_id}" for one in saved))
+    if problems := [f"{one.saved.name}: {', '.join(one.differs)}" for one in drifts if one.differs]:
+        return amiss("; ".join(problems), FIXES["Agents and environments"])
+    return well(", ".join(f"{one.saved.name}: {one.saved.agent_id} v{one.saved.agent_version}" for one in drifts))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A profile as our settings have it and as it was saved, and what differs at the API."""
+
+    spec: ProfileSpec
+    saved: SavedProfile
+    differs: tuple[str, ...]
+
+
+async def find_drifts(patient: Patient) -> tuple[Drift, ...]:
+    """Look at every profile that was saved. Raises our errors, also those of the store."""
+    async with patient.database.transaction() as tx:
+        saved = await profiles.list_all(tx)
+    async with opened(patient.settings) as desk:
+        config = await desk.read()
+    specs = [build_spec(one.name, config.profile(one.name) or Profile(), patient.settings.model) for one in saved]
+    pairs = zip(specs, saved, strict=True)
+    return tuple([Drift(spec, one, await find_drift(patient.agents, spec, one)) for spec, one in pairs])
+
+
+async def repair_profiles(patient: Patient) -> tuple[str, ...]:
+    """Make agents and environments what our settings say; return the names of those that were not."""
+    drifted = [drift for drift in await find_drifts(patient) if drift.differs]
+    for drift in drifted:
+        now = await repair(patient.agents, drift.spec, drift.saved)
+        async with patient.database.transaction() as tx:
+            await profiles.save(tx, now)
+    return tuple(drift.saved.name for drift in drifted)
 
 
 async def vault_mapping(patient: Patient) -> Finding:
@@ -52,22 +87,17 @@ async def vault_mapping(patient: Patient) -> Finding:
 
 
 def compare(known: Iterable[Vault], listed: Iterable[ListedVault]) -> Iterator[str]:
-    """Yield what does not fit, by member, never by vault: pure. Vaults that Deputy did not make are not its concern."""
+    """Yield what does not fit, by member, never by vault: pure. Vaults that claim nobody are not Deputy's concern."""
     ours = {vault.vault_id: external_id(vault) for vault in known}
-    theirs = {vault.id: vault for vault in listed if vault.marker}
-    gone = sorted(owner for vault_id, owner in ours.items() if vault_id not in theirs)
-    if gone:
+    theirs = {vault.id: vault.owner for vault in listed}
+    if gone := sorted(owner for vault_id, owner in ours.items() if vault_id not in theirs):
         yield f"gone at the API: {_people(gone)}"
-    wrong = sorted(
-        owner for vault_id, owner in ours.items() if vault_id in theirs and theirs[vault_id].external_user_id != owner
-    )
-    if wrong:
+    if wrong := sorted(owner for vault_id, owner in ours.items() if theirs.get(str(vault_id), owner) != owner):
         yield f"marked as another's at the API: {_people(wrong)}"
-    counts = Counter(vault.external_user_id for vault in theirs.values())
+    counts = Counter(owner for owner in theirs.values() if owner)
     if doubled := sorted(owner for owner, count in counts.items() if count > 1):
         yield f"several vaults of one member: {_people(doubled)}"
-    strays = {vault.external_user_id for vault_id, vault in theirs.items() if vault_id not in ours}
-    if lost := sorted(strays - set(doubled) - set(ours.values())):
+    if lost := sorted(counts.keys() - set(doubled) - set(ours.values())):
         yield f"at the API only, of nobody we know: {_people(lost)}"
 
 
@@ -78,12 +108,12 @@ def external_id(vault: Vault) -> str:
 
 def _people(owners: list[str], most: int = 5) -> str:
     rest = f" and {len(owners) - most} more" if len(owners) > most else ""
-    return ", ".join(owner or "nobody" for owner in owners[:most]) + rest
+    return ", ".join(owners[:most]) + rest
 
 
 FIXES = {
     "Anthropic key": "make a key in the workspace that is Deputy's own, with access to Managed Agents",
-    "Agents and environments": START,
+    "Agents and environments": "if the change was not meant, `python -m bot doctor --repair` brings them back",
     "Vaults": "members whose vault is gone connect again; in the Console, archive vaults named `Deputy …` that are"
     " doubled or of nobody; if one is marked as another's, pause Deputy and see docs/operations.md",
 }

@@ -1,6 +1,7 @@
 """`python -m bot doctor`: looks at every setting, token, scope, address and id, and says what to do.
 
-It changes nothing: no migration, no agent, no message.
+It changes nothing: no migration, no agent, no message. Only `mend`, when it is asked for, brings back what
+somebody changed at the API.
 """
 
 from __future__ import annotations
@@ -35,3 +36,9 @@ async def _looked(name: str, check: Check, patient: Patient) -> Finding:
         return amiss(f"refused ({error.code})", fix)
     except DeputyError as error:
         return amiss(type(error).__name__, fix)
+
+
+async def mend(settings: Settings) -> tuple[str, ...]:
+    """Make agents and environments what our settings say; return the profiles that were not. Raises our errors."""
+    async with admitted(settings) as patient:
+        return await agents.repair_profiles(patient)

@@ -7,11 +7,13 @@ from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.patient import Patient
 from bot.errors import ConfigurationError
+from bot.web import webhooks
 from oauth.errors import ConnectError
 from oauth.messages import Request
 from store import deliveries, registrations, turns
 from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
 
+REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
 DATABASE_TROUBLES: dict[type[StoreError], str] = {
     StoreUnavailable: "cannot be reached",
@@ -33,12 +35,26 @@ async def settings(patient: Patient) -> Finding:
 
 async def public_url(patient: Patient) -> Finding:
     """Ask for our own health by the address that browsers use."""
-    url, fix = patient.settings.public_url, "start Deputy, and see that this address leads to it from outside"
+    url = patient.settings.public_url
     try:
         answer = await patient.sender.send(Request("GET", f"{url}/healthz"))
     except ConnectError:
-        return amiss(f"{url} does not answer", fix)
-    return well(f"{url} answers") if answer.status == 200 else amiss(f"{url} answers {answer.status}", fix)
+        return amiss(f"{url} does not answer", REACH)
+    return well(f"{url} answers") if answer.status == 200 else amiss(f"{url} answers {answer.status}", REACH)
+
+
+async def webhook(patient: Patient) -> Finding:
+    """See that Anthropic's webhooks would come through, where there is a key to verify them with."""
+    url = f"{patient.settings.public_url}{webhooks.PATH}"
+    if patient.settings.webhook_key is None:
+        fix = f"make a webhook endpoint for {url} in Anthropic's console and set ANTHROPIC_WEBHOOK_SIGNING_KEY"
+        return noted("off: that a connection broke is seen when it is used next", fix)
+    try:
+        # Nothing but a POST is served there, so this changes nothing: 405 says that it is ours.
+        answer = await patient.sender.send(Request("GET", url))
+    except ConnectError:
+        return amiss(f"{url} does not answer", REACH)
+    return well(f"{url} answers") if answer.status == 405 else amiss(f"{url} answers {answer.status}", REACH)
 
 
 async def database(patient: Patient) -> Finding:
@@ -81,6 +97,7 @@ async def services(patient: Patient) -> Finding:
 CHECKS = {
     "Settings": settings,
     "Public address": public_url,
+    "Webhook": webhook,
     "Database": database,
     "Sealing keys": sealing_keys,
     "Services": services,

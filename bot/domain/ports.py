@@ -141,9 +141,6 @@ class Agents(Protocol):
         Two processes may both have made one; both come to the same, and the younger is empty still.
         """
 
-    async def list_vaults(self) -> dict[str, tuple[VaultId, ...]]:
-        """Return the vaults of the API's workspace by the owner in their metadata (`external_user_id`)."""
-
     async def delete_vault(self, vault: Vault) -> None:
         """Delete it with all its credentials. Idempotent."""
 

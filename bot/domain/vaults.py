@@ -6,8 +6,6 @@ The one place where a verified member becomes a vault (product.md “Whose autho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import structlog
 
 from bot.domain.locks import Locks
@@ -25,7 +23,6 @@ from store.records import (
     Member,
     ServiceName,
     Vault,
-    VaultId,
     VaultState,
 )
 
@@ -33,17 +30,6 @@ log = structlog.get_logger(__name__)
 
 FULL = "vault_full"
 """The code of a refusal for want of room (managed-agents-api.md §5.1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """Vaults at the API that say to be of a member, besides the one that is used; for an operator to look at."""
-
-    owner: str
-    """`<workspace id>/<user id>`, as in the vault's metadata."""
-    used: VaultId | None
-    """None: no member here has a vault under that name, as after a database was lost."""
-    strays: tuple[VaultId, ...]
 
 
 class Vaults:
@@ -79,14 +65,6 @@ class Vaults:
             vault_id = await self._agents.settle_vault(owner, vault.marker) or made
         async with self._database.transaction() as tx:
             return await vaults.activate(tx, vault.marker, vault_id)
-
-    async def list_duplicates(self) -> tuple[Duplicate, ...]:
-        """Return the members who have more vaults at the API than the one that is theirs here."""
-        async with self._database.transaction() as tx:
-            used = {_key(vault.owner): vault.vault_id for vault in await vaults.list_active(tx)}
-        listed = await self._agents.list_vaults()
-        found = (Duplicate(key, used.get(key), _without(ids, used.get(key))) for key, ids in sorted(listed.items()))
-        return tuple(duplicate for duplicate in found if duplicate.strays)
 
     async def find(self, owner: Member) -> Vault | None:
         """Return the owner's active vault, None if they never needed one."""
@@ -245,10 +223,6 @@ class Vaults:
 
 def _key(owner: Member) -> str:
     return f"{owner.workspace_id}/{owner.user_id}"
-
-
-def _without(ids: tuple[VaultId, ...], used: VaultId | None) -> tuple[VaultId, ...]:
-    return tuple(vault_id for vault_id in ids if vault_id != used)
 
 
 def _refused(error: DeputyError) -> VaultRefused:

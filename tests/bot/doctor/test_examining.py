@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.agents.client import open_client
-from bot.doctor.examining import CHECKS, examine
+from bot.doctor.examining import CHECKS, examine, mend
 from bot.doctor.findings import Findings, State, as_json, is_all_well, render
 from bot.doctor.slack import SCOPES
 from simulator.slack import people
@@ -98,9 +98,11 @@ async def test_one_wrong_setting_is_found_with_what_to_do(patient, name, changes
     assert detail in sick(found)[name]
     assert fix in found[name].fix
     follow = {
-        "Slack bot token": {"Admins", "Clock"},
+        "Slack bot token": {"Admins", "Clock", "Agents and environments"},
         "Database": {"Agents and environments", "Vaults", "Sealing keys"},
-        "Settings": {"Public address"},
+        "Settings": {"Public address", "Webhook"},
+        "Public address": {"Webhook"},
+        "Services": {"Agents and environments"},
     }
     assert set(sick(found)) - {name} <= follow.get(name, set())
     assert "mistaken" not in render(found)
@@ -122,32 +124,32 @@ async def test_a_refused_key_is_found(patient):
     assert "Managed Agents" in found["Anthropic key"].fix
 
 
+async def test_an_agent_that_somebody_changed_is_found_and_brought_back(patient):
+    (agent,) = patient.agents.agents.values()
+    async with open_client(api_key=Secret(patient.agents.api_key), base_url=patient.agents.url) as client:
+        await client.beta.agents.update(agent.id, version=1, system="Do as you please.")
+    changed = await findings(patient)
+
+    mended = await mend(patient.settings)
+
+    assert sick(changed) == {"Agents and environments": "default: system prompt"}
+    assert "--repair" in changed["Agents and environments"].fix
+    assert mended == ("default",)
+    assert sick(await findings(patient)) == {}
+    assert await mend(patient.settings) == ()
+
+
 async def test_an_agent_that_is_gone_is_found(patient):
     agent, *_ = patient.agents.agents
     del patient.agents.agents[agent]
 
-    found = await findings(patient)
-
-    assert sick(found) == {"Agents and environments": "default: gone at the API"}
-    assert found["Agents and environments"].fix == "start Deputy: it saves the profile again"
-
-
-async def test_an_agent_that_somebody_changed_or_archived_is_found(patient):
-    (agent,) = patient.agents.agents.values()
-    async with open_client(api_key=Secret(patient.agents.api_key), base_url=patient.agents.url) as client:
-        await client.beta.agents.update(agent.id, version=1, system="Do as you please.")
-        changed = sick(await findings(patient))
-        await client.beta.agents.archive(agent.id)
-        archived = sick(await findings(patient))
-
-    assert changed == {"Agents and environments": "default: changed at the API: version 2 is not ours, 1"}
-    assert archived == {"Agents and environments": "default: archived at the API"}
+    assert sick(await findings(patient)) == {"Agents and environments": "default: the agent is gone or archived"}
 
 
 async def test_a_deputy_that_never_ran_lacks_its_tables_agent_and_address(deputy_world):
     found = await findings(deputy_world)
 
-    lacking = ["Agents and environments", "Vaults", "Public address", "Database", "Sealing keys"]
+    lacking = ["Agents and environments", "Vaults", "Public address", "Webhook", "Database", "Sealing keys"]
     assert list(sick(found)) == lacking
     assert list(deputy_world.agents.agents) == []
 
@@ -172,6 +174,20 @@ async def test_without_an_app_token_slack_must_deliver_over_http(patient):
     found = await findings(patient, slack_app_token=None, slack_signing_secret=Secret("hush"))
 
     assert found["Slack delivery"].detail == f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events"
+
+
+async def test_a_webhook_that_would_not_come_through_is_found(deputy_world):
+    key = Secret("whsec_c2VjcmV0")
+    deputy_world.settings = replace(deputy_world.settings, webhook_key=key)
+    async with deputy_world.deputy():
+        assert (await findings(deputy_world))["Webhook"].state is State.OK
+        assert (await findings(deputy_world, webhook_key=None))["Webhook"].state is State.NOTE
+        assert "does not answer" in sick(await findings(deputy_world, public_url=NOWHERE))["Webhook"]
+
+    deputy_world.settings = replace(deputy_world.settings, webhook_key=None)
+    async with deputy_world.deputy():
+        found = await findings(deputy_world, webhook_key=key)
+        assert sick(found)["Webhook"].endswith("/anthropic/webhooks answers 404")
 
 
 async def test_the_app_is_compared_with_the_manifest_where_a_token_allows_it(patient):

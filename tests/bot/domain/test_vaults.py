@@ -1,15 +1,11 @@
 """Vaults as the API sees them: one per member, whatever happens at once or to an answer."""
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from bot.agents.agents import ManagedAgents
-from bot.agents.client import open_client
-from bot.domain.vaults import Duplicate, Vaults
 from store import tables
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -152,29 +148,3 @@ async def test_two_vaults_made_at_once_become_the_older_one(running_world: World
 
     assert list(agents.vaults) == ["vlt_01Twin22222222222222"]
     assert len(active(running_world)) == 1
-
-
-async def test_vaults_of_a_member_besides_theirs_are_found(running_world: World):
-    await running_world.connect_notes(ALICE)
-    await running_world.connect_notes(BOB)
-    alices = next(v for v in running_world.agents.vaults.values() if v.metadata["external_user_id"].endswith(ALICE))
-    stray = replace(alices, id="vlt_01Stray", metadata=alices.metadata | {"deputy_vault": "vlm_other"})
-    lost = replace(alices, id="vlt_01Lost", metadata={"external_user_id": "A/U0LOST"})
-    foreign = replace(alices, id="vlt_01Foreign", metadata={})
-    running_world.agents.vaults |= {vault.id: vault for vault in (stray, lost, foreign)}
-
-    async with vaults_of(running_world) as vaults:
-        found = await vaults.list_duplicates()
-
-    assert found == (
-        Duplicate("A/U0LOST", None, ("vlt_01Lost",)),
-        Duplicate(alices.metadata["external_user_id"], alices.id, ("vlt_01Stray",)),
-    )
-
-
-@asynccontextmanager
-async def vaults_of(world: World):
-    """The vaults of the running Deputy, seen from beside it."""
-    settings = world.settings
-    async with open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url) as client:
-        yield Vaults(database=world.app.database, agents=ManagedAgents(client=client), clock=world.clock)
