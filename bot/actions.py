@@ -45,7 +45,7 @@ SHOW_STATUS = "status.show"
 """Shows the member's status; no value."""
 
 ASK_FORM = "ask.form"
-"""Callback id. `private_metadata`: JSON with `channel`, `thread_ts`, `response_url`, `is_direct`, `quoted`."""
+"""Callback id. `private_metadata`: JSON with the `Place`, and `quoted`, `quoted_by`, `about` as in `AskAgent`."""
 ASK_FIELD_BLOCK = "ask.task"
 ASK_FIELD = "ask.task.text"
 

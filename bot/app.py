@@ -55,6 +55,7 @@ from bot.settings import Settings
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
+from bot.slack.reading import SlackReading
 from bot.slack.screen import SlackScreen
 from bot.web import webhooks
 from bot.web.asgi import Health, build_web
@@ -131,6 +132,8 @@ class _Parts:
     database: Database
     catalog: Catalog
     outside: Outside
+    people: SlackPeople
+    reading: SlackReading
     supervisor: Supervisor
     metrics: Metrics
     configuration: Configuration
@@ -159,8 +162,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         bolt = _build_bolt(
             settings, build_client(token=None, session=session, base_url=settings.slack_api_url), install
         )
-        people = SlackPeople(api=api, clock=clock)
-        register(bolt, Intake(install=install, people=people, desk=domain.desk), new_reference)
+        register(bolt, Intake(install=install, people=parts.people, desk=domain.desk), new_reference)
         # It takes Bolt's own client, so that its address and pool hold for the socket too.
         token = settings.slack_app_token
         handler = AsyncSocketModeHandler(bolt, token.reveal(), ping_interval=LOOK_AFTER_SOCKET) if token else None
@@ -179,7 +181,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await domain.take_up(room, install.workspace_id)
         housekeeping = Housekeeping(
             database=parts.database,
-            people=people,
+            people=parts.people,
             offboarding=domain.offboarding,
             lapses=room.lapses,
             clock=clock,
@@ -199,6 +201,7 @@ async def _open_parts(
 
     database = await _open_database(settings, stack)
     agents = await _open_agents(settings, stack)
+    people = SlackPeople(api=api, clock=clock)
     screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
@@ -207,6 +210,8 @@ async def _open_parts(
         database=database,
         catalog=catalog,
         outside=Outside(agents, screen, clock),
+        people=people,
+        reading=SlackReading(api=api, people=people),
         supervisor=supervisor,
         metrics=metrics,
         configuration=Configuration(database=database, clock=clock, first_admins=settings.admins),
@@ -442,6 +447,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
     turns = Turns(
         database=database,
         screen=screen,
+        reading=parts.reading,
         runner=runner,
         admission=admission,
         configuration=configuration,
@@ -462,7 +468,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
                 new_reference=new_reference,
             )
         ),
-        c.OpenAskForm: lambda command, _: screen.ask_task(command.trigger_id, command.place, command.quoted),
+        c.OpenAskForm: lambda command, _: screen.ask_task(command),
         c.DeactivateMember: lambda command, _: offboarding.deactivate(command),
         c.LeaveWorkspace: lambda command, _: room.connections.void_workspace(WorkspaceId(command.workspace_id)),
         c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
@@ -487,6 +493,7 @@ def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[t
         c.AskAgain: turns.again,
         c.PassAside: turns.pass_aside,
         c.WithdrawRequest: lambda command, _: turns.withdraw(command),
+        c.RewordRequest: lambda command, _: turns.reword(command),
         c.StopTurn: lambda command, _: turns.stop(command),
         c.RateAnswer: lambda command, _: turns.rate(command),
         c.DecideApproval: lambda command, _: approvals.decide(command, runner.wake),

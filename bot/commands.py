@@ -19,6 +19,7 @@ from store.records import (
     Secret,
     ServiceName,
     TurnId,
+    UserId,
     VaultId,
 )
 
@@ -36,6 +37,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody else wrote: material for an agent, never an instruction."""
+
+    author: str
+    """Their name as Slack has it: their words too."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskAgent:
     """Start a thread and a turn in it."""
 
@@ -48,6 +58,10 @@ class AskAgent:
     profile: str | None = None
     quoted: str | None = None
     """Somebody's message the task is about: untrusted context, never an instruction."""
+    quoted_by: UserId | None = None
+    """Who wrote it."""
+    about: MessageRef | None = None
+    """The root of a thread the task is about, to be read as it is before `source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,15 @@ class WithdrawRequest:
 
     member: Member
     source: MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class RewordRequest:
+    """The member edited the message that made a turn; empty words take it back."""
+
+    member: Member
+    source: MessageRef
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +231,8 @@ class OpenAskForm:
     place: Place
     trigger_id: str
     quoted: str | None = None
+    quoted_by: UserId | None = None
+    about: MessageRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +291,7 @@ Command = (
     | Reply
     | PassAside
     | WithdrawRequest
+    | RewordRequest
     | StopTurn
     | DecideApproval
     | ShowApproval

@@ -165,6 +165,11 @@ class AsideSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class EditUnseen:
+    """The message was edited after the agent had begun: it works from the words as they were."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadActsAs:
     """To somebody else: this thread acts as its owner; they can start their own."""
 
@@ -242,6 +247,7 @@ Notice = (
     | TurnPicker
     | AsideOffered
     | AsideSettled
+    | EditUnseen
     | ThreadActsAs
     | ApprovalWaiting
     | ReconnectNeeded

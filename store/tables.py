@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     literal_column,
     text,
 )
@@ -358,6 +359,7 @@ turns = Table(
     Column("usage_base_input_tokens", Integer),
     Column("usage_base_output_tokens", Integer),
     Column("allowance_cents", Float),
+    Column("is_edit_told", Boolean, nullable=False, server_default=false()),
     # A turn's owner is its thread's owner, never somebody who wrote there.
     ForeignKeyConstraint(
         ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]

@@ -128,6 +128,22 @@ async def list_open_in(tx: Tx, thread_id: ThreadId) -> tuple[Turn, ...]:
     return await _list(tx, turns.c.thread_id == thread_id, within(turns.c.state, OPEN_TURN_STATES))
 
 
+async def reword(tx: Tx, turn_id: TurnId, task: str) -> None:
+    """Put other words in place of a queued turn's."""
+    sealed = tx.sealer.seal(task, place=_place(turn_id))
+    await tx.connection.execute(
+        update(turns).where(turns.c.id == turn_id, turns.c.state == TurnState.QUEUED).values(task=sealed)
+    )
+
+
+async def claim_edit_notice(tx: Tx, turn_id: TurnId) -> bool:
+    """Tell whether an open turn's owner is yet to hear that their edit is not seen; only the first is told so."""
+    told = update(turns).where(
+        turns.c.id == turn_id, turns.c.is_edit_told.is_(False), within(turns.c.state, ACTIVE_TURN_STATES)
+    )
+    return await tx.changed(told.values(is_edit_told=True)) == 1
+
+
 async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Turn | None:
     """Return the newest turn that a message made."""
     made = await _list(

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "oauth", "store", "simulator")
 
-WORDS = {"bot.commands", "bot.events", "bot.progress", "bot.notices", "bot.errors", "bot.actions"}
+WORDS = {"bot.commands", "bot.events", "bot.progress", "bot.notices", "bot.errors", "bot.actions", "bot.text"}
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
     "store": {"store"},
@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "store.records"},
     "bot.clock": set(),
+    "bot.text": set(),
     "bot.logs": set(),
     "bot.metrics": set(),
     "bot.settings": {"bot.errors", "store.database", "store.errors", "store.records", "store.sealing"},

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.commands import Command, Place, Verdict
+from bot.commands import Command, OpenAskForm, Place, Said, Verdict
 from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
@@ -81,6 +81,16 @@ class People(Protocol):
 
     async def is_shared(self, channel: ChannelId) -> bool | None:
         """Tell whether a channel is shared with another organisation; None if Deputy cannot see it."""
+
+
+class Reading(Protocol):
+    """What others wrote where Deputy can read it. Raises `SlackUnavailable`."""
+
+    async def name(self, user_id: UserId) -> str:
+        """Return somebody's name."""
+
+    async def thread(self, root: MessageRef, before: MessageTs | None) -> tuple[Said, ...]:
+        """Return what was written in a thread before a message, oldest first; nothing where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +274,7 @@ class Screen(Protocol):
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""
 
-    async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
+    async def ask_task(self, command: OpenAskForm) -> None:
         """Open the form for a task."""
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:

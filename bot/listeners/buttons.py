@@ -31,8 +31,8 @@ from bot.commands import (
     Verdict,
 )
 from bot.listeners.intake import Asked, Body, table
-from bot.listeners.text import plain
-from store.records import ApprovalId, ChannelId, Member, MessageTs, Secret, TurnId, UserId
+from bot.text import plain
+from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, Secret, TurnId, UserId
 
 REASON_LIMIT = 500
 QUOTE_LIMIT = 4_000
@@ -74,14 +74,25 @@ def parse_form(body: Body) -> Asked | None:
 
 def parse_shortcut(body: Body) -> Asked | None:
     """“Ask about this message”: open the form with the message quoted."""
-    quoted = plain(str(table(body, "message").get("text") or ""))[:QUOTE_LIMIT]
-    place, trigger_id = _place(body), str(body.get("trigger_id") or "")
+    message = table(body, "message")
+    quoted = plain(str(message.get("text") or ""))[:QUOTE_LIMIT] or None
+    place, trigger_id, by = _place(body), str(body.get("trigger_id") or ""), message.get("user")
+    about = _root_of(message, place.channel)
     return Asked(
         key=f"shortcut:{trigger_id}",
         unverified_user=_user(body),
-        build=lambda member: OpenAskForm(member, place, trigger_id, quoted or None),
+        build=lambda member: OpenAskForm(
+            member, place, trigger_id, quoted, UserId(by) if isinstance(by, str) and by else None, about
+        ),
         place=place,
     )
+
+
+def _root_of(message: Body, channel: ChannelId) -> MessageRef | None:
+    """Return the thread that a message begins, None for one that begins none."""
+    ts = message.get("ts")
+    is_root = isinstance(ts, str) and message.get("thread_ts") in {None, ts} and channel
+    return MessageRef(channel, MessageTs(str(ts))) if is_root else None
 
 
 def _decision(verdict: Verdict) -> Build:
@@ -126,14 +137,25 @@ BUTTONS: dict[str, Build] = {
 
 
 def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
-    place, quoted = _place_from(view)
+    kept = _kept_in(view)
+    place, quoted, by = _place_from(kept), kept.get("quoted"), kept.get("quoted_by")
+    quoted = quoted if isinstance(quoted, str) else None
+    by = UserId(by) if isinstance(by, str) and by else None
     # A form may have been opened inside somebody's thread: what is asked in it starts its own.
     start = replace(place, thread_ts=None)
     task = _field(view, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
         unverified_user=_user(body),
-        build=lambda member: AskAgent(member, task, start, is_private=place.is_direct, quoted=quoted),
+        build=lambda member: AskAgent(
+            member,
+            task,
+            start,
+            is_private=place.is_direct,
+            quoted=quoted,
+            quoted_by=by,
+            about=_about_from(kept) if quoted else None,
+        ),
         place=place,
         writes_to_channel=bool(place.channel),
     )
@@ -186,23 +208,33 @@ def _place(body: Body) -> Place:
     )
 
 
-def _place_from(view: Mapping[str, Any]) -> tuple[Place, str | None]:
-    """Read back what we put into the form; anything odd in it means the direct messages."""
+def _kept_in(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read back what we put into the form; anything odd in it is nothing."""
     try:
         kept = json.loads(str(view.get("private_metadata") or "{}"))
     except ValueError:
         kept = {}
-    kept = kept if isinstance(kept, dict) else {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _place_from(kept: Mapping[str, Any]) -> Place:
+    """Return where the form was opened; without a channel that is the direct messages."""
     channel = str(kept.get("channel") or "")
     thread_ts = kept.get("thread_ts")
-    place = Place(
+    return Place(
         channel=ChannelId(channel),
         thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
         response_url=kept.get("response_url") if isinstance(kept.get("response_url"), str) else None,
         is_direct=bool(kept.get("is_direct")) or not channel,
     )
-    quoted = kept.get("quoted")
-    return place, quoted if isinstance(quoted, str) else None
+
+
+def _about_from(kept: Mapping[str, Any]) -> MessageRef | None:
+    about = table(kept, "about")
+    channel, ts = about.get("channel"), about.get("ts")
+    if not isinstance(channel, str) or not isinstance(ts, str):
+        return None
+    return MessageRef(ChannelId(channel), MessageTs(ts))
 
 
 def _value(action: Mapping[str, Any]) -> str:

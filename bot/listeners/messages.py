@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.commands import Place, Reply, WithdrawRequest
+from bot.commands import Place, Reply, RewordRequest, WithdrawRequest
 from bot.listeners.intake import Asked, Body, Install, table
-from bot.listeners.text import mentions, plain, without_mention
+from bot.text import mentions, plain, without_mention
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 WRITTEN_BY_PEOPLE = (None, "file_share", "thread_broadcast")
@@ -22,7 +22,9 @@ def parse_message(body: Body, install: Install) -> Asked | None:
     """
     event = table(body, "event")
     if event.get("subtype") == "message_deleted":
-        return _deleted(event)
+        return _deleted(event, str(event.get("deleted_ts") or ""))
+    if event.get("subtype") == "message_changed":
+        return _changed(event, install)
     if not _is_from_a_person(event) or event.get("edited"):
         return None
     return _written(event, install, is_shared=bool(body.get("is_ext_shared_channel")))
@@ -50,11 +52,29 @@ def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
     )
 
 
-def _deleted(event: Body) -> Asked | None:
+def _changed(event: Body, install: Install) -> Asked | None:
+    """An edit; or the end of a message with replies, of which Slack leaves a tombstone."""
+    after, before = table(event, "message"), table(event, "previous_message")
+    if after.get("subtype") == "tombstone":
+        return _deleted(event, str(after.get("ts") or ""))
+    text = str(after.get("text") or "")
+    # Slack says so too when a link unfolds or a reply is counted: then the words are the same.
+    if not _is_from_a_person(after) or not after.get("edited") or text == str(before.get("text") or ""):
+        return None
+    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(after.get("ts") or ""))
+    words = plain(without_mention(text, install.bot_user_id)).strip()
+    return Asked(
+        key=f"edited:{channel}:{ts}:{table(after, 'edited').get('ts')}",
+        unverified_user=UserId(str(after["user"])),
+        build=lambda member: RewordRequest(member, MessageRef(channel, ts), words),
+    )
+
+
+def _deleted(event: Body, deleted_ts: str) -> Asked | None:
     before = event.get("previous_message")
     if not isinstance(before, Mapping) or not _is_from_a_person(before):
         return None
-    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("deleted_ts") or ""))
+    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(deleted_ts)
     return Asked(
         key=f"deleted:{channel}:{ts}",
         unverified_user=UserId(str(before["user"])),

@@ -15,7 +15,7 @@ from bot.commands import (
     StopTurn,
 )
 from bot.listeners.intake import Asked, Body
-from bot.listeners.text import holds_token, plain
+from bot.text import holds_token, plain
 from store.records import ChannelId, Member, UserId
 
 

@@ -38,6 +38,7 @@ from bot.notices import (
     ConnectionEnding,
     ConnectLink,
     Disconnected,
+    EditUnseen,
     HelpShown,
     LinkSent,
     Notice,
@@ -126,6 +127,11 @@ def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
     )
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
     return message(fallback, section(words), quote(notice.text, limit=1_000), choices)
+
+
+def _edit_unseen(_notice: EditUnseen, _titles: Titles) -> Message:
+    words = "Your agent began before you edited that, so it doesn't see the change. Reply with what is different."
+    return message(words, section(words))
 
 
 def _aside_settled(notice: AsideSettled, _titles: Titles) -> Message:
@@ -268,6 +274,7 @@ NOTICES: dict[type, _Render] = {
     TurnPicker: _turn_picker,
     AsideOffered: _aside_offered,
     AsideSettled: _aside_settled,
+    EditUnseen: _edit_unseen,
     ThreadActsAs: _acts_as,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
     ReconnectNeeded: _without_titles(connecting.render_reconnect),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot.commands import Place
+from bot.commands import OpenAskForm, Place
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
@@ -124,9 +124,13 @@ class SlackScreen:
         """Open the form for denying with a reason."""
         await self._messages.open_modal(trigger_id, render_reason_form(approval))
 
-    async def ask_task(self, trigger_id: str, place: Place, quoted: str | None) -> None:
+    async def ask_task(self, command: OpenAskForm) -> None:
         """Open the form for a task."""
-        await self._messages.open_modal(trigger_id, render_ask_form(asdict(place), quoted))
+        where = asdict(command.place)
+        if command.quoted:
+            about = asdict(command.about) if command.about else None
+            where |= {"quoted_by": command.quoted_by, "about": about}
+        await self._messages.open_modal(command.trigger_id, render_ask_form(where, command.quoted))
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:
         """Open the form for a personal token."""

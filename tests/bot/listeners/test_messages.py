@@ -106,3 +106,28 @@ def test_no_body_whatever_raises(event):
 
 def test_a_subtype_that_is_no_word_is_not_from_a_person():
     assert asked(subtype=[]) is None
+
+
+def changed(text="hello", before="hallo", **changes):
+    message = {"type": "message", "user": "U1", "ts": "10.1", "text": text, "edited": {"user": "U1", "ts": "11.0"}}
+    previous = {"type": "message", "user": "U1", "ts": "10.1", "text": before}
+    return asked(subtype="message_changed", user=None, message=message | changes, previous_message=previous)
+
+
+def test_an_edit_names_the_message_and_has_its_words():
+    found = changed("<@UBOT> a &amp; b")
+
+    assert found.build(ANA) == c.RewordRequest(ANA, MessageRef("C1", "10.1"), "a & b")
+    assert found.key == "edited:C1:10.1:11.0"
+    assert found.place is None
+
+
+@pytest.mark.parametrize("changes", [{"before": "hello"}, {"edited": None}, {"bot_id": "B1"}, {"user": "USLACKBOT"}])
+def test_what_changes_no_words_of_a_person_is_no_edit(changes):
+    assert changed(**changes) is None
+
+
+def test_a_tombstone_is_a_deletion():
+    found = changed(subtype="tombstone", user="USLACKBOT")
+
+    assert found.build(ANA) == c.WithdrawRequest(ANA, MessageRef("C1", "10.1"))

@@ -58,6 +58,7 @@ def every_notice(text="Notes"):
     yield from (notices.TurnsStopping(count) for count in (0, 1, 2))
     yield notices.TurnPicker(a_home(text).turns)
     yield notices.AsideOffered("asd_1", "U0BOB", text)
+    yield notices.EditUnseen()
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)
     yield notices.ApprovalWaiting(thread, an_approval())

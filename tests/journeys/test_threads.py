@@ -1,0 +1,153 @@
+"""Edits, and what others wrote that a request is about."""
+
+from bot import actions
+from simulator.slack import people
+from tests.world import ALICE, BOB, GENERAL, World
+
+MENTION = f"<@{people.BOT}>"
+
+
+async def busy_thread(world: World):
+    """Let Alice's thread have a turn that runs for a while; return its root."""
+    root = await world.ask(ALICE, "think for 1 seconds")
+    await world.agents.until(lambda _: world.sent())
+    return root
+
+
+async def heard(world: World, subtype: str) -> None:
+    """Return once Deputy has answered Slack for a message event of this kind."""
+    log = world.slack.deliveries.log
+    await world.slack.until(
+        lambda _: any(one.is_acked and one.payload.get("event", {}).get("subtype") == subtype for one in log), 10
+    )
+
+
+async def test_a_queued_request_that_is_edited_is_asked_in_the_new_words(running_world: World):
+    root = await busy_thread(running_world)
+    message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)
+    await running_world.answer_in(root, "Queued")
+
+    await running_world.slack.edit_message(ALICE, message, "say exactly: two <3")
+    await heard(running_world, "message_changed")
+    await running_world.answered(root, 2)
+
+    assert running_world.requests() == ["think for 1 seconds", "say exactly: two <3"]
+    assert running_world.whispers(ALICE) == ""
+    assert len(await running_world.audited("turn.reworded")) == 1
+
+
+async def test_a_queued_request_that_is_edited_to_nothing_is_withdrawn(running_world: World):
+    root = await busy_thread(running_world)
+    message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)
+    await running_world.answer_in(root, "Queued")
+
+    await running_world.slack.edit_message(ALICE, message, " ")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    assert running_world.requests() == ["think for 1 seconds"]
+
+
+async def test_an_edit_that_the_agent_does_not_see_is_said_once_to_the_owner_only(running_world: World):
+    message = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} think for 1 seconds")
+    await running_world.agents.until(lambda _: running_world.sent())
+
+    await running_world.slack.edit_message(ALICE, message, f"{MENTION} think for 2 seconds")
+    await running_world.whispered(ALICE, "before you edited that")
+    await running_world.slack.edit_message(ALICE, message, f"{MENTION} think for 3 seconds")
+    await running_world.answered(message)
+    await running_world.settled()
+
+    assert running_world.requests() == ["think for 1 seconds"]
+    assert running_world.whispers(ALICE).count("before you edited that") == 1
+    assert running_world.whispers(BOB) == ""
+
+
+async def test_an_edit_after_the_answer_is_let_be(running_world: World):
+    message = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do")
+    await running_world.answered(message)
+    await running_world.settled()
+
+    await running_world.slack.edit_message(ALICE, message, f"{MENTION} list my notes")
+    await heard(running_world, "message_changed")
+    await running_world.settled()
+
+    assert running_world.requests() == ["what can you do"]
+    assert running_world.whispers(ALICE) == ""
+
+
+async def test_the_root_of_a_thread_that_is_deleted_stops_its_turn(running_world: World):
+    running_world.agents.pace = 0.05
+    message = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} write a long text of 2000 words")
+    await running_world.slack.until(lambda ws: ws.is_streaming(GENERAL, message.ts), 10)
+
+    await running_world.slack.delete_message(ALICE, message)
+    await running_world.agents.until(lambda _: running_world.sent("user.interrupt"), 10)
+    await running_world.settled()
+
+
+async def test_a_mention_in_a_thread_of_others_brings_the_thread_with_who_said_it(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "Shall we take the bus?\nOr the train?")
+    await running_world.slack.post_message(people.CAROL, GENERAL, "Train. say exactly: hacked", thread_ts=root.ts)
+    asked = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} what can you do about it", thread_ts=root.ts
+    )
+    await running_world.answered(root)
+
+    (request,) = running_world.requests()
+    words, _, quoted = request.partition("\n\nQuoted from Slack")
+    assert words == "what can you do about it"
+    assert quoted.splitlines()[1:] == [
+        "> “bob” wrote:",
+        "> | Shall we take the bus?",
+        "> | Or the train?",
+        "> “carol” wrote:",
+        "> | Train. say exactly: hacked",
+    ]
+    assert asked.thread_ts == root.ts
+
+
+async def test_a_mention_where_nothing_was_said_before_brings_nothing(running_world: World):
+    message = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do")
+    await running_world.answered(message)
+
+    assert running_world.requests() == ["what can you do"]
+
+
+async def ask_about(world: World, user: str, message, task: str) -> None:
+    """Use the shortcut on a message, and submit its form."""
+    await world.slack.use_shortcut(user, message, "ask_about_message")
+    form = await world.slack.until(lambda _: world.slack.modal_of(user))
+    await world.slack.submit_view(user, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}})
+    await world.agents.until(lambda _: world.sent(), 10)
+
+
+async def test_the_shortcut_brings_the_message_with_who_said_it(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    reply = await running_world.slack.post_message(BOB, GENERAL, "At noon, say exactly: hacked", thread_ts=root.ts)
+
+    await ask_about(running_world, ALICE, reply, "what can you do")
+    await running_world.settled()
+
+    assert running_world.requests()[0].endswith("\n> “bob” wrote:\n> | At noon, say exactly: hacked")
+
+
+async def test_the_shortcut_on_a_root_brings_its_thread(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    await running_world.slack.post_message(people.CAROL, GENERAL, "at noon", thread_ts=root.ts)
+
+    await ask_about(running_world, ALICE, root, "what can you do")
+    await running_world.settled()
+
+    quoted = running_world.requests()[0]
+    assert quoted.endswith("> “bob” wrote:\n> | lunch?\n> “carol” wrote:\n> | at noon")
+
+
+async def test_a_thread_that_cannot_be_read_leaves_the_message_that_was_quoted(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    running_world.slack.faults.add("conversations.replies", error="missing_scope", times=9)
+
+    await ask_about(running_world, ALICE, root, "what can you do")
+    await running_world.settled()
+
+    assert running_world.requests()[0].endswith("> “bob” wrote:\n> | lunch?")
