@@ -28,6 +28,12 @@ ASK_AGAIN = "turn.again"
 
 CONNECT = "service.connect"
 """Value: service name."""
+ENTER_CODE = "service.enter_code"
+"""Value: ticket id."""
+CODE_FORM = "service.code_form"
+"""Callback id. `private_metadata`: ticket id."""
+CODE_FIELD_BLOCK = "service.code"
+CODE_FIELD = "service.code.text"
 DISCONNECT = "service.disconnect"
 """Value as for `CONNECT`."""
 

@@ -9,9 +9,10 @@ import asyncio
 import secrets
 import socket as sockets
 import tomllib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ from bot.slack.screen import SlackScreen
 from bot.web import webhooks
 from bot.web.asgi import Health, build_web
 from bot.web.serving import build_server, listening
-from oauth.arrivals import OnToken
+from oauth.arrivals import OnHold, OnToken
 from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
@@ -327,9 +328,6 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
     lapses = Lapses(
         database=parts.database, screen=parts.outside.screen, catalog=parts.catalog, vaults=vaults, clock=clock
     )
-    identity = SlackIdentity.at(
-        settings.slack_base_url, client_id=settings.slack_client_id or "", client_secret=settings.slack_client_secret
-    )
     listing = Listing(parts.sender)
     inventory = Inventory(database=parts.database, listing=listing, clock=clock)
     connections = Connections(
@@ -338,10 +336,11 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         sender=parts.sender,
         vaults=vaults,
         outcomes=Tellings(screen=parts.outside.screen, catalog=parts.catalog, lapses=lapses),
-        identity=identity,
+        identity=_identity(settings),
         base_url=settings.public_url,
         clock=clock,
         on_token=_listing_later(inventory, parts.supervisor),
+        on_hold=_ending_later(parts.supervisor, clock) if settings.identity_check == "code" else None,
     )
     services = Services(
         database=parts.database,
@@ -360,6 +359,28 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         clock=clock,
     )
     return _Room(connections, vaults, services, inventory, personal, lapses)
+
+
+def _identity(settings: Settings) -> SlackIdentity | None:
+    """Return Sign in with Slack; None where a code proves who is at the browser, which is said at each start."""
+    if settings.identity_check == "code":
+        log.warning("identity_check_is_weak", by="code", better="DEPUTY_IDENTITY_CHECK=slack_oidc")
+        return None
+    client_id, secret = settings.slack_client_id or "", settings.slack_client_secret
+    return SlackIdentity.at(settings.slack_base_url, client_id=client_id, client_secret=secret)
+
+
+def _ending_later(supervisor: Supervisor, clock: Clock) -> OnHold:
+    """See that what waits for a code is given up when its time is over."""
+
+    def end_later(until: datetime, give_up: Callable[[], Awaitable[None]]) -> None:
+        async def end_code() -> None:
+            await clock.sleep_until(until)
+            await give_up()
+
+        supervisor.start(end_code)
+
+    return end_later
 
 
 def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
@@ -505,6 +526,8 @@ def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[t
 def _personal_handlers(connecting: Connecting, homes: Homes) -> dict[type, Handler]:
     return {
         c.ConnectService: lambda command, _: connecting.connect(command),
+        c.OpenCodeForm: lambda command, _: connecting.open_code_form(command),
+        c.ConfirmCode: lambda command, _: connecting.confirm(command),
         c.DisconnectService: lambda command, _: connecting.disconnect(command),
         c.ShowStatus: lambda command, _: homes.status(command),
         c.ShowHelp: lambda command, _: homes.help(command),

@@ -18,6 +18,7 @@ from store.records import (
     MessageTs,
     Secret,
     ServiceName,
+    TicketId,
     TurnId,
     UserId,
     VaultId,
@@ -162,6 +163,26 @@ class ConnectService:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCodeForm:
+    """Open the form for the code that the member's browser shows."""
+
+    member: Member
+    ticket_id: TicketId
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmCode:
+    """The member typed the code that their browser shows."""
+
+    member: Member
+    ticket_id: TicketId
+    code: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class DisconnectService:
     """Delete the member's credential for a service."""
 
@@ -297,6 +318,8 @@ Command = (
     | ShowApproval
     | ExplainDenial
     | ConnectService
+    | OpenCodeForm
+    | ConfirmCode
     | DisconnectService
     | OpenTokenForm
     | GiveToken

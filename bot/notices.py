@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bot.errors import Misunderstood, Refused
 from oauth.ports import Failure
-from store.records import Approval, Connection, ServiceName, Thread, Turn, TurnId, UserId
+from store.records import Approval, Connection, ServiceName, Thread, TicketId, Turn, TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,17 @@ class Connected:
     """What failed for want of this connection."""
     withheld: tuple[str, ...] = ()
     """Scopes that were asked for and not granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWanted:
+    """The member's browser shows a code that is to be typed into Slack; replaces the link button."""
+
+    service: ServiceChoice
+    ticket_id: TicketId
+    until: datetime | None = None
+    tries_left: int | None = None
+    """After a wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +253,7 @@ Notice = (
     | ConnectLink
     | TokenWanted
     | Connected
+    | CodeWanted
     | ConnectFailed
     | Disconnected
     | TurnsStopping

@@ -36,6 +36,8 @@ class Settings:
     """`SLACK_CLIENT_SECRET` (required): the app's client secret, for Sign in with Slack"""
     slack_config_token: Secret | None
     """`SLACK_CONFIG_TOKEN`: an app configuration token, for the doctor: it compares the app with the manifest"""
+    identity_check: str
+    """`DEPUTY_IDENTITY_CHECK`: `slack_oidc`, or the weaker `code`, which needs no client id; default `slack_oidc`"""
     slack_api_url: str
     """`SLACK_API_URL`: where Slack's Web API is; default `https://slack.com/api/`"""
     anthropic_api_key: Secret
@@ -186,11 +188,14 @@ def _read(reader: _Reader) -> Settings | None:
 def _read_slack(reader: _Reader) -> dict[str, object]:
     signin = "it is under Basic Information of your Slack app"
     api_url = reader.text("SLACK_API_URL", "https://slack.com/api/")
+    check = reader.choice("DEPUTY_IDENTITY_CHECK", "slack_oidc", ("slack_oidc", "code"))
+    is_needed = check == "slack_oidc"
     return {
         "slack_bot_token": reader.required_secret("SLACK_BOT_TOKEN", "it is under OAuth & Permissions", "xoxb-"),
-        "slack_client_id": reader.required("SLACK_CLIENT_ID", signin),
-        "slack_client_secret": reader.required_secret("SLACK_CLIENT_SECRET", signin),
         "slack_config_token": reader.secret("SLACK_CONFIG_TOKEN", "xoxe"),
+        "slack_client_id": reader.required("SLACK_CLIENT_ID", signin) if is_needed else None,
+        "slack_client_secret": reader.required_secret("SLACK_CLIENT_SECRET", signin) if is_needed else Secret(""),
+        "identity_check": check,
         "slack_api_url": reader.checked(
             "SLACK_API_URL", api_url, lambda url: url.endswith("/api/"), "must end with /api/"
         ),

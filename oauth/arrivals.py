@@ -5,12 +5,17 @@ A token is here in memory only, from the answer to the vault; which vault that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from oauth.attempts import Attempts, Pairs
 from oauth.authorization import Declined, parse_callback
 from oauth.catalog import Catalog
 from oauth.errors import (
+    AttemptEnded,
+    CodeRefused,
+    CodeWrong,
     CredentialRefused,
     NoRoom,
     Reason,
@@ -19,11 +24,14 @@ from oauth.errors import (
     TicketUnusable,
 )
 from oauth.ports import Credential, Validity, VaultFull, VaultRefused, Vaults
+from oauth.provisional import Provisional, Provisionals
 from oauth.servers import Servers, step
 from oauth.service import Service
-from oauth.tokens import Exchange, Tokens, build_credential
-from store.records import Attempt, Connection, Secret, Ticket
+from oauth.tokens import Exchange, build_credential
+from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 
+OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
+"""Told until when tokens wait for a code, and what to do then; returns at once."""
 OnToken = Callable[[Service, Connection, Secret], None]
 """Given a fresh token once, in memory, after its connection is made and told; returns at once."""
 
@@ -32,8 +40,18 @@ class Arrivals:
     """The second half of every attempt."""
 
     def __init__(
-        self, *, attempts: Attempts, catalog: Catalog, servers: Servers, vaults: Vaults, on_token: OnToken | None
+        self,
+        *,
+        attempts: Attempts,
+        catalog: Catalog,
+        servers: Servers,
+        vaults: Vaults,
+        on_token: OnToken | None,
+        on_hold: OnHold | None = None,
     ) -> None:
+        """`on_hold`: where Sign in with Slack is not configured; then a code typed into Slack completes."""
+        self.provisionals = Provisionals()
+        self._on_hold = on_hold
         self._on_token = on_token
         self._attempts = attempts
         self._catalog = catalog
@@ -57,11 +75,48 @@ class Arrivals:
                 # The catalogue changed on the way: the agent would never use a credential for the old address.
                 raise ServiceMisbehaved(ticket.service, "callback", "mcp-oauth.md §4.5: at another address now")
             code = await self._read_code(attempt, service, pairs)
-            connection, token = await self._connect(attempt, service, code)
-        await self._attempts.tell(ticket, connection)
-        if self._on_token is not None:
-            self._on_token(service, connection, token)
+            exchange = _recorded_exchange(attempt)
+            tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
+            held = self.provisionals.hold(attempt, service, exchange, tokens, self._attempts.now())
+            if self._on_hold is None:
+                self.provisionals.drop(ticket.id)
+                connection = await self._kept(held)
+        if self._on_hold is None:
+            await self._announce(held, connection)
+        else:
+            self._on_hold(held.ends_at, lambda: self.give_up(ticket.id))
+            await self._attempts.want_code(ticket, held.ends_at)
         return ticket
+
+    async def confirm(self, owner: Member, ticket_id: TicketId, given: str) -> None:
+        """Connect the member who typed the code that their browser shows (mcp-oauth.md §4.4).
+
+        Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where it ended without a connection.
+        """
+        try:
+            held = self.provisionals.take(owner, ticket_id, given, self._attempts.now())
+        except CodeWrong as error:
+            if error.left == 0:
+                await self.give_up(ticket_id, CodeRefused)
+            raise
+        async with self._attempts.ending_on_error(held.attempt.ticket):
+            connection = await self._kept(held)
+        await self._announce(held, connection)
+
+    async def give_up(self, ticket_id: TicketId, why: type[CodeRefused] | None = None) -> None:
+        """Revoke what waited for a code in vain and tell its member; nothing where it was used."""
+        held = self.provisionals.drop(ticket_id)
+        if held is None:
+            return
+        await self._servers.revoke(held.service, held.exchange, held.tokens)
+        with contextlib.suppress(AttemptEnded):
+            async with self._attempts.ending_on_error(held.attempt.ticket):
+                raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
+
+    async def _announce(self, held: Provisional, connection: Connection) -> None:
+        await self._attempts.tell(held.attempt.ticket, connection)
+        if self._on_token is not None:
+            self._on_token(held.service, connection, held.tokens.access_token)
 
     async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
         with step(service, "callback"):
@@ -72,23 +127,26 @@ class Arrivals:
             raise ServiceDeclined(service.name, "authorization", answer.code)
         return answer.code
 
-    async def _connect(self, attempt: Attempt, service: Service, code: Secret) -> tuple[Connection, Secret]:
-        exchange = _recorded_exchange(attempt)
-        tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
+    async def _kept(self, held: Provisional) -> Connection:
         is_stored = False
         try:
-            connection = await self._hand_over(attempt, service, exchange, tokens)
+            connection = await self._hand_over(held)
             is_stored = True
         finally:
             if not is_stored:
-                await self._servers.revoke(service, exchange, tokens)
-        return connection, tokens.access_token
+                await self._servers.revoke(held.service, held.exchange, held.tokens)
+        return connection
 
-    async def _hand_over(self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens) -> Connection:
-        url = attempt.mcp_server_url or service.mcp_url
+    async def _hand_over(self, held: Provisional) -> Connection:
+        attempt, service = held.attempt, held.service
         with step(service, "token"):
             credential = build_credential(
-                tokens, exchange, url, attempt.scope, self._attempts.now(), grant_days=service.grant_days
+                held.tokens,
+                held.exchange,
+                attempt.mcp_server_url or service.mcp_url,
+                attempt.scope,
+                held.received_at,
+                grant_days=service.grant_days,
             )
         connection = await self._put(attempt.ticket, credential)
         is_kept = False

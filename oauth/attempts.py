@@ -17,6 +17,7 @@ from oauth.authorization import Earlier, parse_state
 from oauth.browser import build_cookie_name, derive_state, hash_secret, is_same_browser
 from oauth.errors import (
     AttemptEnded,
+    CodeRefused,
     ConnectError,
     CredentialRefused,
     IdentityMismatch,
@@ -189,6 +190,12 @@ class Attempts:
         log.info("connect.connected", service=ticket.service)
         await self._outcomes.connected(ticket, connection)
 
+    async def want_code(self, ticket: Ticket, until: datetime) -> None:
+        """Ask the member for the code that their browser shows."""
+        async with self._database.transaction() as tx:
+            await self._record(tx, ticket, "connect.code_wanted", {})
+        await self._outcomes.code_wanted(ticket, until)
+
     async def recover(self) -> tuple[Ticket, ...]:
         """End the attempts that a crash cut off in the middle of an exchange; return those that failed.
 
@@ -261,16 +268,16 @@ def _require_browser(attempt: Attempt | None, cookies: Mapping[str, str]) -> Att
 
 
 def _failure_of(cause: ConnectError | None) -> Failure:
-    match cause:
-        case ServiceDeclined(code="access_denied"):
-            return Failure.DENIED
-        case TicketUnusable(reason=Reason.EXPIRED):
-            return Failure.EXPIRED
-        case IdentityMismatch():
-            return Failure.SOMEBODY_ELSE
-        case NoRoom():
-            return Failure.VAULT_FULL
-        case CredentialRefused():
-            return Failure.VAULT
-        case _:
-            return Failure.SERVICE
+    if isinstance(cause, ServiceDeclined) and cause.code == "access_denied":
+        return Failure.DENIED
+    if isinstance(cause, TicketUnusable) and cause.reason is Reason.EXPIRED:
+        return Failure.EXPIRED
+    return _FAILURES.get(type(cause), Failure.SERVICE)
+
+
+_FAILURES: dict[type, Failure] = {
+    CodeRefused: Failure.CODE,
+    CredentialRefused: Failure.VAULT,
+    IdentityMismatch: Failure.SOMEBODY_ELSE,
+    NoRoom: Failure.VAULT_FULL,
+}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from oauth.arrivals import Arrivals, OnToken
+from oauth.arrivals import Arrivals, OnHold, OnToken
 from oauth.attempts import LINK_LIFE, Attempts, Clock
 from oauth.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
 from oauth.catalog import Catalog
@@ -54,23 +54,38 @@ class Connections:
         sender: Sender,
         vaults: Vaults,
         outcomes: Outcomes,
-        identity: SlackIdentity,
+        identity: SlackIdentity | None,
         base_url: str,
         clock: Clock,
         on_token: OnToken | None = None,
+        on_hold: OnHold | None = None,
     ) -> None:
+        """`identity` None: no Sign in with Slack; a code typed into Slack proves instead, which needs `on_hold`."""
+        if (identity is None) is not (on_hold is not None):
+            raise ValueError("who is at the browser is proved by Sign in with Slack or by a code, never by nothing")
+        self.is_by_code = identity is None
         self.base_url = base_url.rstrip("/")
         self.catalog = catalog
         self._database = database
         self._vaults = vaults
         self._attempts = Attempts(database=database, outcomes=outcomes, clock=clock)
         self.servers = Servers(sender=sender, database=database, base_url=self.base_url)
-        sign_in = SlackSignIn(identity=identity, sender=sender, redirect_uri=f"{self.base_url}/connect/slack/callback")
+        callback = f"{self.base_url}/connect/slack/callback"
         self.departures = Departures(
-            attempts=self._attempts, catalog=catalog, servers=self.servers, sign_in=sign_in, issuer=identity.issuer
+            attempts=self._attempts,
+            catalog=catalog,
+            servers=self.servers,
+            sign_in=SlackSignIn(identity=identity, sender=sender, redirect_uri=callback) if identity else None,
+            issuer=identity.issuer if identity else "",
+            proceed_url=f"{self.base_url}/connect/proceed",
         )
         self.arrivals = Arrivals(
-            attempts=self._attempts, catalog=catalog, servers=self.servers, vaults=vaults, on_token=on_token
+            attempts=self._attempts,
+            catalog=catalog,
+            servers=self.servers,
+            vaults=vaults,
+            on_token=on_token,
+            on_hold=on_hold,
         )
 
     async def issue(self, owner: Member, service: ServiceName, now: datetime) -> tuple[Ticket, str]:

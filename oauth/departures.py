@@ -31,8 +31,17 @@ class Departures:
     """The first half of every attempt."""
 
     def __init__(
-        self, *, attempts: Attempts, catalog: Catalog, servers: Servers, sign_in: SlackSignIn, issuer: str
+        self,
+        *,
+        attempts: Attempts,
+        catalog: Catalog,
+        servers: Servers,
+        sign_in: SlackSignIn | None,
+        issuer: str,
+        proceed_url: str,
     ) -> None:
+        """`sign_in` None: whose browser it is will be proved by a code at the end (mcp-oauth.md §4.4)."""
+        self._proceed_url = proceed_url
         self._attempts = attempts
         self._catalog = catalog
         self._servers = servers
@@ -52,25 +61,31 @@ class Departures:
         """
         started = await self._attempts.find_started(link, cookies)
         if started is not None:
-            return self._to_slack(started[0].ticket, started[1], started[0].nonce)
+            return self._to_proof(started[0].ticket, started[1], started[0].nonce)
         self._catalog.get_available((await self._attempts.peek(link)).service)
         cookie, nonce = new_secret(), new_secret()
         ticket = await self._attempts.start(link, cookie=cookie, state=derive_state(cookie), nonce=nonce)
-        return self._to_slack(ticket, cookie, nonce)
+        return self._to_proof(ticket, cookie, nonce)
 
-    def _to_slack(self, ticket: Ticket, cookie: str, nonce: str) -> Departure:
-        url = self._sign_in.build_url(derive_state(cookie), nonce, ticket.owner.team_id)
+    def _to_proof(self, ticket: Ticket, cookie: str, nonce: str) -> Departure:
+        state = derive_state(cookie)
+        if self._sign_in is None:
+            url = f"{self._proceed_url}?state={state}"
+        else:
+            url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
         return Departure(ticket, url, build_cookie(ticket, cookie))
 
     async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> Departure:
         """Prove that the browser is the member's, then send it to the service.
 
+        Without Sign in with Slack nothing is proved here, and nothing is connected before it is.
         Raises `TicketUnusable`, `AttemptEnded`.
         """
         attempt = await self._attempts.find_identifying(pairs, cookies)
         await self._attempts.claim_identity(attempt)
         async with self._attempts.ending_on_error(attempt.ticket):
-            await self._require_owner(attempt, self._read_code(attempt, pairs))
+            if self._sign_in is not None:
+                await self._require_owner(self._sign_in, attempt, self._read_code(attempt, pairs))
             service = self._catalog.get_available(attempt.ticket.service)
             earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
             prepared = await self._servers.prepare(service, self._attempts.now(), earlier)
@@ -85,8 +100,8 @@ class Departures:
             raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
         return answer.code
 
-    async def _require_owner(self, attempt: Attempt, code: Secret) -> None:
-        proof = await self._sign_in.prove(code, attempt.nonce, self._attempts.now())
+    async def _require_owner(self, sign_in: SlackSignIn, attempt: Attempt, code: Secret) -> None:
+        proof = await sign_in.prove(code, attempt.nonce, self._attempts.now())
         if build_member(proof, attempt.ticket.owner) is None:
             raise IdentityMismatch(attempt.ticket.service)
 

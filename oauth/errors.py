@@ -23,6 +23,9 @@ ConnectError
 ├── CredentialRefused     the vault would not have the credential
 │   └── NoRoom            because it is full
 ├── TokenUnreadable       what was given as a personal token cannot be one
+├── CodeMissed            no code is waited for
+├── CodeWrong             the code is another one; carries the tries that are left
+├── CodeRefused           it was wrong too often, which ends the attempt
 ├── NotConnected          there is nothing to disconnect
 └── AttemptEnded          one of the above ended an attempt; carries it and the reference
 """
@@ -206,6 +209,24 @@ class CredentialRefused(ConnectError):
 
 class NoRoom(CredentialRefused):
     """The member's vault holds as many credentials as it can."""
+
+
+class CodeMissed(ConnectError):
+    """There is no code to be typed: it was used, is too old, or is another member's."""
+
+
+@dataclass(eq=False)
+class CodeWrong(ConnectError):
+    """Not the code that the page shows; `left` tries are left."""
+
+    left: int
+
+
+@dataclass(eq=False)
+class CodeRefused(ConnectError):
+    """The code was wrong too often: what it stood for is given up."""
+
+    service: str
 
 
 @dataclass(eq=False)

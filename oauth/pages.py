@@ -16,6 +16,7 @@ from markupsafe import Markup
 from oauth import errors
 from oauth.catalog import Catalog
 from oauth.errors import ConnectError, Reason
+from oauth.provisional import Provisional, show_code
 from oauth.service import Service
 from oauth.urls import get_host
 from store.records import ServiceName, Ticket
@@ -143,7 +144,7 @@ _WORDS: dict[type[ConnectError], Words] = {
 _OTHERWISE = Words(500, "Something went wrong", "Nothing was connected.")
 
 
-def render_start(ticket: Ticket, service: Service, action: str) -> Page:
+def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: bool = False) -> Page:
     """Return the page a link opens: what, as whom, and one button."""
     return _render(
         "start.html",
@@ -153,12 +154,29 @@ def render_start(ticket: Ticket, service: Service, action: str) -> Page:
         member=ticket.owner.name,
         command=f"/agent connect {service.name}",
         action=action,
+        is_by_code=is_by_code,
     )
 
 
 def render_going(place: str) -> Page:
     """Return the page between our form and somebody else's site."""
     return _render("going.html", title=f"On to {place}", place=place)
+
+
+def render_code(held: Provisional) -> Page:
+    """Return the page with the code that is to be typed into Slack."""
+    shown = show_code(held.code)
+    return _render(
+        "code.html",
+        title="One last step",
+        service=held.service.title,
+        member=held.attempt.ticket.owner.name,
+        command=f"/agent connect {held.service.name}",
+        code=shown,
+        spelled=" ".join(shown),
+        until=f"{held.ends_at:%H:%M}",
+        until_iso=held.ends_at.isoformat(timespec="seconds"),
+    )
 
 
 def render_connected() -> Page:

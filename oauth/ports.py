@@ -81,6 +81,7 @@ class Failure(StrEnum):
 
     DENIED = "denied"
     EXPIRED = "expired"
+    CODE = "code"
     SOMEBODY_ELSE = "somebody_else"
     SERVICE = "service"
     VAULT = "vault"
@@ -95,6 +96,9 @@ class Outcomes(Protocol):
 
     async def connected(self, ticket: Ticket, connection: Connection) -> None:
         """Tell the member, replace the link button, offer waiting turns again."""
+
+    async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
+        """Ask the member for the code that their browser shows; only where there is no Sign in with Slack."""
 
     async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
         """Tell the member why and what to do next."""

@@ -33,12 +33,22 @@ def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | Non
     """Return the routes below the base URL of `connections`; `proxies` of ours stand before them."""
     doors = Doors(connections, proxies, limiter or Limiter())
     return [
-        Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"]),
+        *_proofs(doors, is_by_code=connections.is_by_code),
         Route("/connect/{ticket}", doors.guarded(doors.show), methods=["GET"]),
         Route("/connect/{ticket}/start", doors.guarded(doors.start), methods=["POST"]),
         Route("/oauth/callback/{service}", doors.guarded(doors.arrived), methods=["GET"]),
         Route("/oauth/client/{service}.json", doors.guarded(doors.client_document), methods=["GET"]),
         Route("/connected", doors.guarded(doors.connected), methods=["GET"]),
+    ]
+
+
+def _proofs(doors: Doors, *, is_by_code: bool) -> list[Route]:
+    # One kind of proof is open, never both: nobody chooses the weaker one.
+    if not is_by_code:
+        return [Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"])]
+    return [
+        Route("/connect/proceed", doors.guarded(doors.identified), methods=["GET"]),
+        Route("/connect/code", doors.guarded(doors.show_code), methods=["GET"]),
     ]
 
 
@@ -68,7 +78,12 @@ class Doors:
     async def show(self, request: Request) -> Response:
         """Show what the link is for; no effect, whoever asks and how often."""
         ticket, service = await self._connections.departures.peek(request.path_params["ticket"])
-        page = pages.render_start(ticket, service, action=f"{request.path_params['ticket']}/start")
+        page = pages.render_start(
+            ticket,
+            service,
+            action=f"{request.path_params['ticket']}/start",
+            is_by_code=self._connections.is_by_code,
+        )
         # Without a referrer our own form would be sent with `Origin: null`; others still get none.
         return self._respond(page, referrer="same-origin")
 
@@ -80,7 +95,7 @@ class Doors:
         """
         self._require_own_form(request)
         departure = await self._connections.departures.begin(request.path_params["ticket"], request.cookies)
-        response = self._respond(pages.render_going("Slack"))
+        response = self._respond(pages.render_going("the service" if self._connections.is_by_code else "Slack"))
         response.headers["refresh"] = f"0;url={departure.url}"
         response.headers.append("set-cookie", departure.cookie or "")
         return response
@@ -96,9 +111,18 @@ class Doors:
         _require_navigation(request)
         service = request.path_params["service"]
         ticket = await self._connections.arrivals.complete(service, _read_query(request), request.cookies)
+        if self._connections.is_by_code:
+            return self._redirect(f"{self._connections.base_url}/connect/code")
         response = self._redirect(f"{self._connections.base_url}/connected")
         response.headers.append("set-cookie", build_cookie_removal(ticket))
         return response
+
+    async def show_code(self, request: Request) -> Response:
+        """Show the browser that began the code which is to be typed into Slack; as often as it asks."""
+        held = self._connections.arrivals.provisionals.find(request.cookies, self._connections.now())
+        if held is None:
+            raise TicketUnusable(Reason.USED)
+        return self._respond(pages.render_code(held))
 
     async def connected(self, _request: Request) -> Response:
         """Say that it is done."""

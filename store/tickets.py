@@ -45,6 +45,17 @@ async def find_by_link(tx: Tx, ticket_hash: str) -> Ticket | None:
     return None if row is None else _read(row)
 
 
+async def find(tx: Tx, owner: Member, ticket_id: TicketId) -> Ticket | None:
+    """Return the owner's ticket, in any state; None for another's."""
+    query = owned(tickets).where(
+        tickets.c.id == ticket_id,
+        tickets.c.workspace_id == owner.workspace_id,
+        tickets.c.owner_id == owner.user_id,
+    )
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read(row)
+
+
 async def claim_start(
     tx: Tx, ticket_id: TicketId, *, cookie_hash: str, state_hash: str, nonce: str, now: datetime
 ) -> bool:

@@ -6,15 +6,17 @@ The browser's part is `oauth`'s; this is what the member sees of it in Slack. Im
 from __future__ import annotations
 
 import difflib
+from datetime import datetime
 
 import structlog
 
-from bot.commands import ConnectService, DisconnectService
+from bot.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
 from bot.domain.admission import Admission
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
 from bot.notices import (
+    CodeWanted,
     Connected,
     ConnectFailed,
     ConnectLink,
@@ -27,7 +29,7 @@ from bot.notices import (
 )
 from oauth.catalog import Catalog
 from oauth.connections import Connections
-from oauth.errors import NotConnected, TooManyTickets
+from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooManyTickets
 from oauth.ports import Failure
 from oauth.service import Service
 from oauth.urls import get_host
@@ -53,6 +55,11 @@ class Tellings:
         choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, connection)
         offers = await self._lapses.offers(ticket.owner)
         await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection)))
+
+    async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
+        """Replace the link button by the one that opens the form for the code."""
+        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, None)
+        await self._told(ticket, CodeWanted(choice, ticket.id, until))
 
     async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
         """Replace the link button by what went wrong and a way to try again."""
@@ -120,6 +127,31 @@ class Connecting:
             await tickets.set_card(tx, ticket.id, card)
         if not command.place.is_direct:
             await self._screen.tell(command.member, command.place, LinkSent(choice))
+
+    async def open_code_form(self, command: OpenCodeForm) -> None:
+        """Ask for the code that the member's browser shows. Whose ticket it is, is asked when the code comes."""
+        await self._screen.ask_code(command.trigger_id, command.ticket_id, await self._title_of(command))
+
+    async def confirm(self, command: ConfirmCode) -> None:
+        """Connect if the code is the one that the member's browser shows; what became of it is told by `Tellings`."""
+        try:
+            await self._connections.arrivals.confirm(command.member, command.ticket_id, command.code)
+        except CodeMissed as error:
+            raise NotPermitted(Refused(Refusal.GONE)) from error
+        except CodeWrong as error:
+            if error.left:
+                choice = ServiceChoice(ServiceName(""), await self._title_of(command), None)
+                wanted = CodeWanted(choice, command.ticket_id, tries_left=error.left)
+                await self._screen.message(command.member, wanted)
+        except AttemptEnded:
+            log.info("code_in_vain", ticket=command.ticket_id)  # its member was told
+
+    async def _title_of(self, command: OpenCodeForm | ConfirmCode) -> str:
+        async with self._database.transaction() as tx:
+            ticket = await tickets.find(tx, command.member, command.ticket_id)
+        if ticket is None:
+            raise NotPermitted(Refused(Refusal.GONE))
+        return self._catalog.get(ticket.service).title
 
     async def disconnect(self, command: DisconnectService) -> None:
         """Delete the credential; show where the service itself lets one revoke."""

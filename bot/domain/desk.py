@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 TRIES = 3
-NEEDS_TRIGGER = (c.ShowApproval, c.ExplainDenial, c.OpenAskForm, c.OpenTokenForm)
+NEEDS_TRIGGER = (c.ShowApproval, c.ExplainDenial, c.OpenAskForm, c.OpenTokenForm, c.OpenCodeForm)
 """Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
 
 

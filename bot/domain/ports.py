@@ -30,6 +30,7 @@ from store.records import (
     SavedProfile,
     SessionId,
     Thread,
+    TicketId,
     Turn,
     UserId,
     Vault,
@@ -279,6 +280,9 @@ class Screen(Protocol):
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:
         """Open the form for a personal token."""
+
+    async def ask_code(self, trigger_id: str, ticket_id: TicketId, service: str) -> None:
+        """Open the form for the code that a member's browser shows."""
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

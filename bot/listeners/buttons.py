@@ -15,12 +15,14 @@ from bot.commands import (
     AskAgain,
     AskAgent,
     Command,
+    ConfirmCode,
     ConnectService,
     DecideApproval,
     DisconnectService,
     ExplainDenial,
     GiveToken,
     OpenAskForm,
+    OpenCodeForm,
     OpenTokenForm,
     PassAside,
     Place,
@@ -32,10 +34,11 @@ from bot.commands import (
 )
 from bot.listeners.intake import Asked, Body, table
 from bot.text import plain
-from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, Secret, TurnId, UserId
+from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, Secret, TicketId, TurnId, UserId
 
 REASON_LIMIT = 500
 QUOTE_LIMIT = 4_000
+CODE_LIMIT = 40
 
 Build = Callable[[Member, str, Place, str], Command | None]
 """`(member, value, place, trigger_id)` → command; None for a value that says nothing."""
@@ -124,6 +127,9 @@ BUTTONS: dict[str, Build] = {
     actions.FEEDBACK: _feedback,
     actions.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,
     actions.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
+    actions.ENTER_CODE: lambda member, value, place, trigger_id: (
+        OpenCodeForm(member, TicketId(value), trigger_id, place) if value else None
+    ),
     actions.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
     actions.GIVE_TOKEN: lambda member, value, place, trigger_id: (
         OpenTokenForm(member, value, trigger_id, place) if value else None
@@ -188,10 +194,24 @@ def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     )
 
 
+def _code_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
+    ticket_id = TicketId(str(view.get("private_metadata") or ""))
+    code = _field(view, actions.CODE_FIELD_BLOCK, actions.CODE_FIELD)[:CODE_LIMIT]
+    place = Place(ChannelId(""), is_direct=True)
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=_user(body),
+        build=lambda member: ConfirmCode(member, ticket_id, code, place),
+        place=place,
+        needs_fresh=True,
+    )
+
+
 FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
     actions.ASK_FORM: _ask_form,
     actions.DENY_FORM: _deny_form,
     actions.TOKEN_FORM: _token_form,
+    actions.CODE_FORM: _code_form,
 }
 
 

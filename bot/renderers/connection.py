@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from bot import actions
 from bot.notices import (
+    CodeWanted,
     Connected,
     ConnectFailed,
     ConnectionEnding,
@@ -25,6 +26,7 @@ from bot.renderers.approval import moment
 from bot.renderers.blocks import Block, Message, button, confirm, context, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape, one_line
+from bot.renderers.wording import plural
 from oauth.ports import Failure
 from store.records import ConnectionState
 
@@ -88,6 +90,18 @@ def _offer(offered: OfferedAgain) -> Block:
     name = one_line(offered.title, 120)
     again = button("Ask Again", actions.ASK_AGAIN, offered.turn_id, label=f"Ask again: {name}")
     return section(f"This couldn't be done without it:\n{escape(name)}", accessory=again)
+
+
+def render_code_wanted(notice: CodeWanted) -> Message:
+    """Return the request for the code that the browser shows."""
+    name = title(notice.service)
+    words = f"Your browser shows a code. Enter it here to connect {name}."
+    if notice.tries_left is not None:
+        words = f"That isn't the code for {name}. You can try {plural(notice.tries_left, 'more time')}."
+    enter = button("Enter Code", actions.ENTER_CODE, notice.ticket_id, style="primary")
+    until = f" · it works until {moment(notice.until)}" if notice.until else ""
+    facts = context(f"Only if you began this yourself. I never ask for the code anywhere else{until}")
+    return message(words, section(escape(words)), row(enter), facts)
 
 
 def render_connect_failed(notice: ConnectFailed) -> Message:
@@ -192,6 +206,7 @@ _FAILURES = {
     Failure.EXPIRED: "That link for {name} has expired. Get a new one with the button.",
     Failure.SOMEBODY_ELSE: "{name} isn't connected: the browser was signed in to Slack as somebody else. "
     "Sign in as yourself and try again.",
+    Failure.CODE: "{name} isn't connected: the code was wrong too often. Get a new link and try again.",
     Failure.SERVICE: "{name} didn't complete the connection. Try again; if it keeps failing, tell an admin.",
     Failure.VAULT_FULL: "{name} isn't connected: I can keep twenty connections for you and have them already. "
     "Disconnect one you no longer use, then try again.",

@@ -40,6 +40,15 @@ def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Blo
     return modal(f"Connect {name}", actions.TOKEN_FORM, *blocks, private_metadata=choice.name, submit="Connect")
 
 
+def render_code_form(ticket_id: str, service: str) -> Block:
+    """Return the form for the code that a member's browser shows; it is one line and not remembered."""
+    hint = "Eight letters and digits, such as 7QF2-KX9M"
+    field = text_field("Code", actions.CODE_FIELD_BLOCK, actions.CODE_FIELD, hint=hint, is_line=True)
+    words = f"It is on the page that your browser shows after you allowed access to {one_line(service, 40)}."
+    blocks = (section(escape(words)), field)
+    return modal("Enter the Code", actions.CODE_FORM, *blocks, private_metadata=ticket_id, submit="Connect")
+
+
 def _metadata(where: Mapping[str, object], quoted: str | None) -> str:
     length = _QUOTED_KEPT
     while True:

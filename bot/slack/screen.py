@@ -20,7 +20,7 @@ from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice, ServiceChoi
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
 from bot.renderers.blocks import Message
-from bot.renderers.forms import render_ask_form, render_token_form
+from bot.renderers.forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
 from bot.slack.client import SlackApi
@@ -29,7 +29,7 @@ from bot.slack.part import Parts
 from bot.slack.stream import StreamedAnswer
 from store.database import Database
 from store.ids import new_id
-from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, Turn, UserId
+from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, TicketId, Turn, UserId
 
 _log = structlog.get_logger(__name__)
 
@@ -136,6 +136,10 @@ class SlackScreen:
         """Open the form for a personal token."""
         host = urlsplit(mcp_url).hostname or ""
         await self._messages.open_modal(trigger_id, render_token_form(service, host, page))
+
+    async def ask_code(self, trigger_id: str, ticket_id: TicketId, service: str) -> None:
+        """Open the form for the code that a member's browser shows."""
+        await self._messages.open_modal(trigger_id, render_code_form(ticket_id, service))
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
@@ -115,10 +116,14 @@ class RecordingOutcomes:
     """What the bot would have told."""
 
     connections: list[tuple[Ticket, Connection]] = field(default_factory=list)
+    wanted: list[tuple[Ticket, datetime]] = field(default_factory=list)
     failures: list[tuple[Ticket, Failure, str]] = field(default_factory=list)
 
     async def connected(self, ticket: Ticket, connection: Connection) -> None:
         self.connections.append((ticket, connection))
+
+    async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
+        self.wanted.append((ticket, until))
 
     async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
         self.failures.append((ticket, failure, reference))

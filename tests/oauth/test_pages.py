@@ -33,7 +33,8 @@ SHOWN = [
 ]
 NOT_FOR_BROWSERS = {
     errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded,
-    errors.ServerTaken, errors.TokenUnreadable, errors.DraftInvalid, errors.ProbeChanged, errors.ServiceChanged
+    errors.ServerTaken, errors.TokenUnreadable, errors.DraftInvalid, errors.ProbeChanged, errors.ServiceChanged,
+    errors.CodeMissed, errors.CodeWrong, errors.CodeRefused,
 }  # fmt: skip
 
 

@@ -53,6 +53,8 @@ def every_notice(text="Notes"):
     for page in (None, "https://notes.example/tokens"):
         yield notices.TokenWanted(choice(title=text), text, page)
     yield from (notices.Connected(choice(title=text), account) for account in (None, text))
+    yield notices.CodeWanted(choice(title=text), "tkt_1", datetime(2026, 12, 1, tzinfo=UTC))
+    yield notices.CodeWanted(choice(title=text), "tkt_1", tries_left=1)
     yield from (notices.ConnectFailed(choice(title=text), failure, text) for failure in Failure)
     yield from (notices.Disconnected(choice(title=text), url) for url in (None, "https://notes.example/apps"))
     yield from (notices.TurnsStopping(count) for count in (0, 1, 2))
