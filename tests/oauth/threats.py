@@ -43,6 +43,7 @@ ATTEMPTS, TICKETS, BROWSER = "`oauth/attempts.py`", "`store/tickets.py`", "`oaut
 ROUTES, PAGES, VAULTS = "`oauth/routes.py`", "`oauth/pages.py`", "`bot/agents/vaults.py`"
 ARRIVALS, DEPARTURES = "`oauth/arrivals.py`", "`oauth/departures.py`"
 CONNECTIONS = "`oauth/connections.py`"
+LAPSES, MEMBERS_VAULTS = "`bot/domain/lapses.py`", "`bot/domain/vaults.py`"
 
 THREATS = {
     1: Threat("an MCP server at `http://`", f"{URLS}, asked again by {HTTP}"),
@@ -95,12 +96,11 @@ THREATS = {
     48: Threat("double clicks, two connects at once", f"{ATTEMPTS}, {TICKETS}"),
     49: Threat(
         "a member deactivated, a service taken away on the way",
-        f"{CONNECTIONS}, {ATTEMPTS}, {CATALOG}",
-        "uninstalling the app does not void links that are out",
+        f"{CONNECTIONS}, {ATTEMPTS}, {CATALOG}, {ARRIVALS}",
     ),
     50: Threat("the flow cookie missing, another's or injected", BROWSER),
     51: Threat("guests, bots and strangers of shared channels", "`bot/listeners/intake.py`"),
-    52: Threat("the code typed back into Slack: guessed, another's, late, replayed", "", "the code mode is not built"),
+    52: Threat("the code typed back into Slack: guessed, another's, late, replayed", "`oauth/provisional.py`"),
     53: Threat("parameters missing, empty or repeated", f"{CALLBACK}, {ROUTES}"),
     54: Threat("a state that is unknown, another's or replayed; two callbacks at once", f"{ATTEMPTS}, {TICKETS}"),
     55: Threat("a callback at another service's path (COAT)", ARRIVALS),
@@ -120,33 +120,26 @@ THREATS = {
     69: Threat("refusals and outages after the code was sent", f"{SERVERS}, {TOKENS}"),
     70: Threat("reserved characters in client id and secret", TOKENS),
     71: Threat("the refresh token is the access token; an id_token", TOKENS),
-    72: Threat("the old credential gone, the new one refused", ARRIVALS),
-    73: Threat("a vault that is full", f"{VAULTS}, {ARRIVALS}", "told as any refusal of the vault, not as “full”"),
-    74: Threat("an answer of the vault that is lost", VAULTS),
+    72: Threat("the old credential gone, the new one refused", f"{ARRIVALS}, {MEMBERS_VAULTS}"),
+    73: Threat("a vault that is full", f"{VAULTS}, {ARRIVALS}"),
+    74: Threat("an answer of the vault that is lost", f"{VAULTS}, {MEMBERS_VAULTS}"),
     75: Threat("an expiry that is past", TOKENS),
     76: Threat("a credential that does not work, or nobody knows", ARRIVALS),
     77: Threat("one server in two spellings", VAULTS),
     78: Threat("connecting again as another client", VAULTS),
     79: Threat("disconnect while a link is out; another member's vault", f"{CONNECTIONS}, `bot/domain/vaults.py`"),
     80: Threat("a revocation endpoint that is absent, broken or the token endpoint", SERVERS),
-    81: Threat("a grant that will end: reminders", "", "no reminder is sent before a connection ends"),
-    82: Threat(
-        "many connects in a short time",
-        f"{CONNECTIONS}: three open links a member",
-        "no limit by minute, team or address",
-    ),
+    81: Threat("a grant that will end: reminders", f"{LAPSES}, {TOKENS}"),
+    82: Threat("many connects in a short time", f"{CONNECTIONS}, `oauth/limits.py`"),
     83: Threat("thousands of junk links", f"{ATTEMPTS}, {TICKETS}"),
     84: Threat("old links that stay", "`bot/domain/housekeeping.py`"),
-    85: Threat("an added URL whose server is elsewhere", "", "services come from reviewed files, nothing is probed"),
+    85: Threat("an added URL whose server is elsewhere", "`oauth/probing.py`"),
     86: Threat("more scope than is pinned", f"{CATALOG}, {CALLBACK}"),
-    87: Threat(
-        "Google without `access_type` and `prompt`",
-        f"{CATALOG}: `authorize_params`",
-        "Google's services are not in the catalogue",
-    ),
+    87: Threat("Google without `access_type` and `prompt`", f"{CATALOG}: `authorize_params`"),
     88: Threat("the official conformance suite", "`make conformance`"),
 }
 
+OF_VAULTS, OF_LAPSES = "tests/bot/domain/test_vaults.py", "tests/journeys/test_lapses.py"
 ELSEWHERE = {
     40: ("tests/store/test_races.py::test_one_registration_wins_and_all_get_it",),
     51: (
@@ -154,9 +147,22 @@ ELSEWHERE = {
         "tests/bot/listeners/test_intake.py::test_an_outsider_in_a_shared_channel_is_a_stranger_although_slack_does_not_say_so",
     ),
     54: ("tests/store/test_races.py::test_one_browser_takes_each_step_of_a_link",),
-    72: ("tests/bot/agents/test_vaults.py::test_an_outage_while_storing_is_told",),
-    73: ("tests/bot/agents/test_vaults.py::test_a_credential_the_api_refuses_is_not_sent_again",),
+    49: (
+        "tests/bot/listeners/test_lifecycle.py::test_a_member_who_takes_back_their_sign_in_does_not_remove_deputy",
+        "tests/bot/listeners/test_lifecycle.py::test_who_is_deactivated_or_a_guest_now_is_off_boarded",
+    ),
+    52: ("tests/journeys/test_code.py::test_the_code_of_the_page_typed_into_slack_connects",),
+    72: (
+        "tests/bot/agents/test_vaults.py::test_an_outage_while_storing_is_told",
+        f"{OF_VAULTS}::test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone",
+        f"{OF_VAULTS}::test_a_reconnect_that_failed_before_anything_changed_leaves_the_old_one",
+    ),
+    73: (
+        "tests/bot/agents/test_vaults.py::test_a_credential_the_api_refuses_is_not_sent_again",
+        f"{OF_VAULTS}::test_a_full_vault_is_told_before_anything_is_stored",
+    ),
     74: (
+        f"{OF_VAULTS}::test_a_credential_that_nobody_knows_of_is_removed_after_a_crash",
         "tests/bot/agents/test_vaults.py::test_a_credential_whose_answer_was_lost_is_found_and_made_once",
         "tests/bot/agents/test_vaults.py::test_a_credential_that_never_arrived_is_sent_again",
     ),
@@ -164,6 +170,10 @@ ELSEWHERE = {
     77: ("tests/bot/agents/test_vaults.py::test_urls_are_compared_as_the_api_does",),
     78: ("tests/bot/agents/test_vaults.py::test_a_new_credential_takes_the_place_of_the_old_one",),
     79: ("tests/journeys/test_two_people.py::test_a_trap_one_vault_for_everybody",),
+    81: (
+        f"{OF_LAPSES}::test_a_grant_that_will_end_is_reminded_of_once_and_its_end_is_told",
+        f"{OF_LAPSES}::test_an_access_without_a_refresh_token_says_when_it_ends",
+    ),
     84: ("tests/store/test_tickets.py::test_old_links_are_purged_but_not_one_that_is_being_exchanged",),
 }
 """Tests of other rooms, which do not know the list."""
