@@ -71,6 +71,8 @@ async def manifest(patient: Patient) -> Finding:
 async def sign_in(patient: Patient) -> Finding:
     """Look at the client that Sign in with Slack needs."""
     settings = patient.settings
+    if settings.identity_check == "code":
+        return noted("not used: a code proves who connects", "weaker; set DEPUTY_IDENTITY_CHECK=slack_oidc")
     code = await checks.check_sign_in(patient.slack, settings.slack_client_id or "", settings.slack_client_secret)
     if code in CLIENT_PROBLEMS:
         return amiss(f"refused ({code})", FIXES["Sign in with Slack"])

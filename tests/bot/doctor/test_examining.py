@@ -296,3 +296,10 @@ async def test_the_doctor_changes_nothing(patient):
 
 def test_the_scopes_are_those_of_the_simulated_app(deputy_world):
     assert deputy_world.slack.scopes >= SCOPES
+
+
+async def test_that_a_code_proves_who_connects_is_said_to_be_weaker(patient):
+    found = await findings(patient, identity_check="code", slack_client_id=None)
+
+    assert "Sign in with Slack" not in sick(found)
+    assert "slack_oidc" in found["Sign in with Slack"].fix
