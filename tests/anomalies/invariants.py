@@ -18,7 +18,10 @@ from tests.world import ALICE, BOB
 WORKING = "Working on it"
 ENDS = ("AI-generated", "Okay, I stopped")
 """The footer of an answer with words, the outcome of one without."""
-LEFT_OVER = {"deliveries": "state = 'received'", "approvals": "state = 'pending' OR NOT is_delivered"}
+LEFT_OVER = {
+    "deliveries": "state = 'received'",
+    "approvals": "state = 'pending' OR NOT (is_delivered OR state = 'withdrawn')",
+}
 
 
 async def broken(stage: Stage, expected: Expected) -> list[str]:

@@ -10,8 +10,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import httpx2
+
 from bot import actions
 from simulator.agents.model import LOREM
+from simulator.service.server import RefusedByService
 from simulator.slack.messages import Message
 from tests.anomalies.stage import PATIENCE, Stage
 from tests.world import ALICE, BOB
@@ -164,7 +167,7 @@ async def long_text(stage: Stage) -> Expected:
 async def connect_and_ask(stage: Stage) -> Expected:
     """A service is connected, asked for notes, and written to with consent."""
     for _ in range(4):
-        with suppress(AssertionError, TimeoutError):
+        with suppress(AssertionError, TimeoutError, RefusedByService, httpx2.TransportError):
             await stage.connect(ALICE)
             break
     root = await stage.ask(ALICE, "write a note called Shopping: bread and butter")

@@ -30,7 +30,7 @@ from simulator.slack.messages import Message
 from store.database import Database
 from store.sealing import new_key, parse_keys
 from tests.anomalies.faults import Anomaly
-from tests.world import GENERAL, World, world
+from tests.world import ALWAYS, GENERAL, World, world
 
 PATIENCE = 60.0
 """Real seconds for a whole case; a turn that is stuck takes all of them."""
@@ -104,6 +104,8 @@ class Stage:
 
     async def listening(self) -> None:
         """Return once Deputy is up."""
+        while self._died.is_set() and not (self._keeper and self._keeper.done()):
+            await asyncio.sleep(0.01)
         up = asyncio.create_task(self._up.wait())
         assert self._keeper
         await asyncio.wait({self._keeper, up}, return_when=asyncio.FIRST_COMPLETED)
@@ -182,12 +184,13 @@ class Stage:
     async def press(self, user: str, find: Callable[[], Message | None], action: str) -> None:
         """Press a button that is found, again while it is still there and Slack says that it failed."""
         message = await self.slack.until(lambda _: find(), PATIENCE)
+        offered = self.slack.buttons_of(message, user).get(action)
         for _ in range(6):
             await self.listening()
             with suppress(NotPossible):
-                await self.slack.click(user, message, action)
+                await self.slack.click(user, message, action, value=offered and offered.get("value"))
             with suppress(TimeoutError):
-                await self.slack.until(lambda _: action not in self.slack.buttons_of(message, user), 2)
+                await self.slack.until(lambda _: self.slack.buttons_of(message, user).get(action) != offered, 2)
                 return
 
     def card(self, user: str, root: Message, action: str) -> Callable[[], Message | None]:
@@ -215,8 +218,9 @@ class Stage:
     async def connect(self, user: str) -> None:
         """Connect Notes as this member, as a browser would."""
         await self.listening()
+        old = self.world.link_for(user)
         await self.slack.type_command(user, GENERAL, "/agent connect notes")
-        url = await self.slack.until(lambda _: self.world.link_for(user), 5)
+        url = await self.slack.until(lambda _: (found := self.world.link_for(user)) != old and found, 5)
         page = await self.world.walk(url, user)
         assert page.status_code == 200, page.text
 
@@ -253,7 +257,7 @@ class Stage:
         is_up = self._up.is_set() and not self._died.is_set()
         if app is None or not is_up or self.slack.deliveries._unsettled:
             return False
-        return all(task.get_name() == "Housekeeping.run" for task in app.supervisor._tasks)
+        return all(task.get_name() in ALWAYS for task in app.supervisor._tasks)
 
 
 @asynccontextmanager
