@@ -1,4 +1,7 @@
-"""`make anomalies`: each journey, the first, second, third … call or write goes wrong; the last line counts."""
+"""`make anomalies`: each journey, the first, second, third … call or write goes wrong; the last line counts.
+
+Before it, recorded turns are followed with their stream cut after every byte; those are counted apart.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,37 @@ import multiprocessing
 import sys
 from itertools import product
 
-from tests.anomalies.cases import play
+from tests.anomalies.cases import play, play_cuts
 from tests.anomalies.faults import KINDS
 from tests.anomalies.journeys import JOURNEYS
+
+RECORDINGS = ("answer", "tools", "held_and_allowed")
+CUT = "cut"
 
 
 def main() -> int:
     """Play what was asked for; print what failed, a line for each journey and kind, and the sum."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--journey", choices=JOURNEYS, action="append")
-    parser.add_argument("--kind", choices=KINDS, action="append")
+    parser.add_argument("--kind", choices=(*KINDS, CUT), action="append")
     parser.add_argument("--nth", type=int, help="this one only")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args()
-    jobs = [(*pair, given.nth) for pair in product(given.journey or JOURNEYS, given.kind or KINDS)]
+    kinds = given.kind or (*KINDS, CUT)
+    jobs = [(*pair, given.nth) for pair in product(given.journey or JOURNEYS, kinds) if CUT not in pair]
     passed = failed = 0
     with multiprocessing.get_context("spawn").Pool(given.workers, maxtasksperchild=1) as pool:
+        for name, (count, wrong) in pool.imap_unordered(play_cuts, RECORDINGS if CUT in kinds else ()):
+            print(
+                f"{name}: its stream cut after each of {count} bytes, seen after {len(wrong)}: {wrong[:9]}", flush=True
+            )
+            failed += len(wrong)
         for results in pool.imap_unordered(play, jobs):
-            wrong = [result for result in results if result.problems]
-            print(f"{results[0].journey} / {results[0].kind}: {len(results)} cases, {len(wrong)} failed", flush=True)
-            for result in wrong:
+            bad = [result for result in results if result.problems]
+            print(f"{results[0].journey} / {results[0].kind}: {len(results)} cases, {len(bad)} failed", flush=True)
+            for result in bad:
                 print(f"  {result}", flush=True)
-            passed, failed = passed + len(results) - len(wrong), failed + len(wrong)
+            passed, failed = passed + len(results) - len(bad), failed + len(bad)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from tests.anomalies.cuts import cut
 from tests.anomalies.faults import Anomaly
 from tests.anomalies.invariants import broken
 from tests.anomalies.journeys import JOURNEYS
@@ -73,3 +74,9 @@ async def _play(journey: str, kind: str, nth: int | None) -> list[Result]:
         if nth is not None:
             return [await run(journey, kind, nth, template)]
         return await run_all(journey, kind, template)
+
+
+def play_cuts(name: str) -> tuple[str, tuple[int, list[int]]]:
+    """Cut a recording after each byte; return how many there are and after which people saw it."""
+    logging.disable(logging.CRITICAL)
+    return name, asyncio.run(cut(name))

@@ -104,7 +104,7 @@ class Stage:
 
     async def listening(self) -> None:
         """Return once Deputy is up."""
-        while self._died.is_set() and not (self._keeper and self._keeper.done()):
+        while self._died.is_set() and not (self._keeper and self._keeper.done()):  # noqa: ASYNC110 - each life has its own
             await asyncio.sleep(0.01)
         up = asyncio.create_task(self._up.wait())
         assert self._keeper

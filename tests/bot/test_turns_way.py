@@ -1,0 +1,118 @@
+"""The way of a turn stays readable: a pure heart, short and simple functions. Each rule with what breaks it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+WAY = ("listeners", "domain", "agents", "renderers", "slack", "commands.py", "events.py", "progress.py")
+"""From a request to what is shown of its turn."""
+LONGEST = 40
+PURE = ("bot/domain/following.py", "bot/agents/translate.py")
+WORDS = {"bot.events", "bot.progress", "store.records"}
+LIBRARY = {"__future__", "collections.abc", "dataclasses", "datetime", "math", "re", "typing"}
+"""Of the standard library, what neither reads nor writes anything."""
+IMPURE = {"open", "print", "input", "exec", "eval", "setattr", "delattr", "globals", "vars", "__import__", "id", "hash"}
+MUTATING = {"append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "sort", "reverse", "add"}
+
+
+def impurities(source: str) -> Iterator[str]:
+    """Name what a module does besides computing values from values."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names) if any(alias.name not in LIBRARY for alias in names):
+                yield f"{node.lineno}: imports {names[0].name}"
+            case ast.ImportFrom(module=module, names=names) if module not in LIBRARY | WORDS:
+                if {f"{module}.{alias.name}" for alias in names} - WORDS:
+                    yield f"{node.lineno}: imports {module}"
+            case ast.AsyncFunctionDef() | ast.Await() | ast.Global() | ast.Nonlocal() | ast.Yield():
+                yield f"{node.lineno}: {type(node).__name__}"
+            case ast.Call(func=ast.Name(id=name)) if name in IMPURE and hasattr(builtins, name):
+                yield f"{node.lineno}: calls {name}"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in MUTATING:
+                yield f"{node.lineno}: calls .{name}"
+            case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]) | ast.Delete():
+                yield f"{node.lineno}: changes a value"
+            case ast.AugAssign(target=ast.Attribute() | ast.Subscript()):
+                yield f"{node.lineno}: changes a value"
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_the_heart_of_a_turn_is_pure(path: str) -> None:
+    assert list(impurities((ROOT / path).read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("words", sorted(WORDS - {"store.records"}))
+def test_what_the_heart_is_made_of_is_frozen_data(words: str) -> None:
+    tree = ast.parse((ROOT / f"{words.replace('.', '/')}.py").read_text("utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    kinds = [ast.unparse(mark) for one in classes for mark in (*one.decorator_list, *one.bases)]
+
+    assert classes
+    assert set(kinds) == {"dataclass(frozen=True, slots=True)", "StrEnum"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import asyncio",
+        "from bot.domain.ports import Clock",
+        "async def step(): pass",
+        "def step():\n    global x",
+        "def step(state):\n    state.text = ''",
+        "def step(state):\n    state.tasks[0] = 1",
+        "def step(state):\n    state.count += 1",
+        "def step(state):\n    state.tasks.append(1)",
+        "def step(state):\n    print(state)",
+    ],
+)
+def test_an_impure_heart_is_found(source: str) -> None:
+    assert list(impurities(source))
+
+
+def paths() -> list[Path]:
+    found = [path for name in WAY for path in sorted((ROOT / "bot" / name).rglob("*.py"))]
+    return found + [ROOT / "bot" / name for name in WAY if name.endswith(".py")]
+
+
+def too_long(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > LONGEST:
+                yield f"{path.name}:{node.lineno} {node.name} has {length} lines"
+
+
+def test_no_function_on_the_way_is_longer_than_a_screen() -> None:
+    assert [line for path in paths() for line in too_long(path)] == []
+
+
+def test_a_long_function_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "long.py"
+    path.write_text("def f():\n" + "    pass\n" * LONGEST)
+
+    assert list(too_long(path))
+
+
+def complex_ones(*paths: Path) -> str:
+    rule = ["--select", "C901", "--config", "lint.mccabe.max-complexity = 10"]
+    command = [Path(sys.executable).with_name("ruff"), "check", "--isolated", "--no-cache", "--quiet", *rule, *paths]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_no_function_on_the_way_is_over_complexity_ten() -> None:
+    assert complex_ones(*paths()) == ""
+
+
+def test_a_complex_function_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "tangled.py"
+    path.write_text("def f(x):\n" + "".join(f"    if x == {n}:\n        return {n}\n" for n in range(10)))
+
+    assert "C901" in complex_ones(path)
