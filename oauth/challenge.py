@@ -13,7 +13,7 @@ from oauth.errors import RuleBroken
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105  # RFC 9110 §5.6.2's `token`, not a secret
 _QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*"'
-_BARE_URL = r"https://[!#-+\--\[\]-~]+"
+_BARE_URL = r"https?://[!#-+\--\[\]-~]+"
 """A URL must be quoted, but Stripe's `resource_metadata` is not (seen 2026-09); it ends at a blank or comma."""
 _PARAM = re.compile(rf"({_TOKEN})[ \t]*=[ \t]*({_BARE_URL}|{_TOKEN}|{_QUOTED})")
 _SCHEME = re.compile(rf"({_TOKEN})(?=[ \t]*(?:,|$)|[ \t]+)")

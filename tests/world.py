@@ -19,6 +19,7 @@ from bot.settings import Settings
 from simulator.clock import SimulatorClock
 from simulator.peers import Peers
 from simulator.ports import free_port
+from simulator.service.server import ServiceSimulator
 from simulator.slack import people
 from store import tables
 
@@ -229,7 +230,15 @@ class World:
                     return str(button["url"])
         return None
 
-    async def walk(self, url: str, user: str, account: str | None = None, *, ends_well: bool = True) -> httpx2.Response:
+    async def walk(
+        self,
+        url: str,
+        user: str,
+        account: str | None = None,
+        *,
+        ends_well: bool = True,
+        service: ServiceSimulator | None = None,
+    ) -> httpx2.Response:
         """Go the way of a browser from the link to the last page, or to the one that goes no further."""
         async with httpx2.AsyncClient(follow_redirects=False) as http:
             cookies: dict[str, str] = {}
@@ -255,7 +264,8 @@ class World:
             if identified.status_code != 303:
                 return identified
             to_service = identified.headers["location"]
-            callback = await self.notes.consent(to_service, account=account or self.account_of(user), allow=True)
+            at = service or self.notes
+            callback = await at.consent(to_service, account=account or self.account_of(user), allow=True)
             last = await go("GET", callback)
             if not ends_well:
                 return last

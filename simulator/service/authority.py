@@ -40,6 +40,7 @@ class Code(AuthorizationCode):
     exact_redirect_uri: str
     family: str
     used: bool = False
+    may_refresh: bool = True
 
 
 class Access(AccessToken):
@@ -73,6 +74,8 @@ class Consent:
     """As it came, character by character; set by the door."""
     account: str | None = None
     settled: bool = False
+    asked: dict[str, str] = field(default_factory=dict)
+    """The query of the authorization request."""
 
 
 class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
@@ -138,7 +141,9 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         """Return the address of the consent page."""
         if self._quirks.deny_authorize:
             raise AuthorizeError("access_denied", "The owner refused.")
-        if params.resource is None and self._quirks.require_resource:
+        if self._quirks.ignore_resource:
+            params.resource = None
+        elif params.resource is None and self._quirks.require_resource:
             raise AuthorizeError("invalid_target", "resource is required")
         if params.resource is not None and params.resource not in self._resources():
             raise AuthorizeError("invalid_target", "unknown resource")
@@ -169,7 +174,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
     def with_iss(self, redirect_uri: str, answer: dict[str, str]) -> str:
         """Return the authorization response with `iss` (RFC 9207), or what a scenario makes of it."""
         if not self._quirks.omit_iss:
-            answer = {**answer, "iss": self._quirks.wrong_iss or self.issuer}
+            answer = {**answer, "iss": self._quirks.wrong_iss or self.issuer + self._quirks.server_path}
         return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(answer)}"
 
     def _code(self, consent: Consent, account: str) -> str:
@@ -186,6 +191,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
             subject=account,
             exact_redirect_uri=consent.exact_redirect_uri,
             family=secrets.token_hex(8),
+            may_refresh=self._quirks.refresh_asks.items() <= consent.asked.items(),
         )
         self.codes[code.code] = code
         return code.code
@@ -210,7 +216,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         authorization_code: Code,
     ) -> OAuthToken:
         """Mint the first tokens of a family."""
-        return self._grant(authorization_code, authorization_code.scopes)
+        return self._grant(authorization_code, authorization_code.scopes, may_refresh=authorization_code.may_refresh)
 
     async def load_refresh_token(self, client: OAuthClientInformationFull, refresh_token: str) -> Refresh | None:
         """Return a live refresh token; one that was rotated before revokes its family."""
@@ -237,7 +243,9 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
             kept = refresh_token.token
         return self._grant(refresh_token, scopes, kept)
 
-    def _grant(self, source: Code | Refresh, scopes: list[str], kept: str | None = None) -> OAuthToken:
+    def _grant(
+        self, source: Code | Refresh, scopes: list[str], kept: str | None = None, *, may_refresh: bool = True
+    ) -> OAuthToken:
         lifetime = self._quirks.access_token_lifetime
         access = Access(
             token=mint("at"),
@@ -250,7 +258,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         )
         self.tokens[access.token] = access
         refresh = kept
-        if refresh is None and not self._quirks.no_refresh_token:
+        if refresh is None and may_refresh and not self._quirks.no_refresh_token:
             refresh = self._refresh(access)
         self._noted()
         return OAuthToken(access_token=access.token, expires_in=lifetime, scope=" ".join(scopes), refresh_token=refresh)

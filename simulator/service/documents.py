@@ -14,7 +14,7 @@ METHODS = ["none", "client_secret_post", "client_secret_basic"]
 def server_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
     """Return the authorization-server metadata (RFC 8414 §2, RFC 9207 §3)."""
     document: dict[str, Any] = {
-        "issuer": quirks.metadata_issuer or url,
+        "issuer": quirks.metadata_issuer or url + quirks.server_path,
         "authorization_endpoint": f"{url}/authorize",
         "token_endpoint": f"{url}/token",
         "revocation_endpoint": f"{url}/revoke",
@@ -44,8 +44,8 @@ def resource_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
     """Return the protected-resource metadata (RFC 9728 §2)."""
     document: dict[str, Any] = {
         "resource": resource_name(quirks, url),
-        "authorization_servers": [url],
-        "scopes_supported": SCOPES,
+        "authorization_servers": [url + quirks.server_path + quirks.server_name_end],
+        "scopes_supported": SCOPES if quirks.advertised_scopes is None else quirks.advertised_scopes,
         "bearer_methods_supported": ["header"],
         "resource_name": "Notes",
     }

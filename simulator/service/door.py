@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mcp.server.auth.handlers.authorize import AuthorizationHandler
@@ -46,17 +48,21 @@ class Door:
     def routes(self) -> list[Route]:
         """Return the routes, each behind its checks."""
         return [
-            Route("/.well-known/oauth-authorization-server", self.server_metadata, methods=["GET"]),
             Route(PRM + "/mcp", self.resource_metadata, methods=["GET"]),
             Route(PRM, self.root_resource_metadata, methods=["GET"]),
+            Route("/.well-known/{name:str}", self.server_metadata, methods=["GET"]),
+            Route("/.well-known/{name:str}/{path:path}", self.server_metadata, methods=["GET"]),
             Route("/authorize", self.authorize, methods=["GET"]),
             Route("/token", checked(self.token), methods=["POST"]),
             Route("/register", self.register, methods=["POST"]),
             Route("/revoke", checked(self.revoke), methods=["POST"]),
         ]
 
-    async def server_metadata(self, _request: Request) -> Response:
-        """RFC 8414."""
+    async def server_metadata(self, request: Request) -> Response:
+        """RFC 8414, at the one address that is made of the issuer."""
+        path = f"/{request.path_params['path']}" if "path" in request.path_params else ""
+        if request.path_params["name"] != self._quirks.metadata_name or path != self._quirks.server_path:
+            return Response(status_code=404)
         return JSONResponse(server_metadata(self._quirks, self._url))
 
     async def resource_metadata(self, _request: Request) -> Response:
@@ -84,7 +90,7 @@ class Door:
         if problem is not None:
             state = {"state": query["state"]} if "state" in query else {}
             return RedirectResponse(self._authority.with_iss(redirect_uri, {"error": problem, **state}), 302)
-        return self._with_iss(await self._authorization.handle(request), redirect_uri)
+        return self._with_iss(await self._authorization.handle(request), redirect_uri, query)
 
     def _authorize_problem(self, request: Request) -> str | None:
         query = request.query_params
@@ -94,11 +100,12 @@ class Door:
             return "invalid_request"
         return None
 
-    def _with_iss(self, response: Response, redirect_uri: str) -> Response:
+    def _with_iss(self, response: Response, redirect_uri: str, query: Mapping[str, str]) -> Response:
         """Put `iss` on the SDK's own error redirects, and remember the redirect URI letter by letter."""
         location = response.headers.get("location", "")
         consent = self._authority.consents.get(location.rpartition("/")[2])
         if consent is not None:
+            consent.asked = dict(query)
             consent.exact_redirect_uri = redirect_uri
         elif location:
             answer = dict(parse_qsl(urlsplit(location).query))
@@ -121,10 +128,16 @@ class Door:
         response: Response = await self._token.handle(with_body(request, urlencode(form).encode()))
         if failure == "lost":
             return Response(status_code=500)
-        if response.status_code == 200 and self._quirks.extra_token_fields:
-            body = laid_over(json.loads(bytes(response.body)), self._quirks.extra_token_fields)
-            return JSONResponse(body, headers={"Cache-Control": "no-store"})
-        return response
+        return self._bent(response)
+
+    def _bent(self, response: Response) -> Response:
+        """Return the answer in the scenario's shape."""
+        body = json.loads(bytes(response.body))
+        if response.status_code != 200:
+            return JSONResponse({"ok": False, **body}) if self._quirks.refusals_with_200 else response
+        if self._quirks.token_form == "nested":
+            body = nested(body)
+        return JSONResponse(laid_over(body, self._quirks.extra_token_fields), headers={"Cache-Control": "no-store"})
 
     def _token_failure(self, form: dict[str, str]) -> str | None:
         failure, self._quirks.fail_next_token = self._quirks.fail_next_token, None
@@ -135,9 +148,11 @@ class Door:
     def _check_resource(self, form: dict[str, str]) -> None:
         code = self._authority.codes.get(form.get("code", ""))
         refresh = self._authority.tokens.get(form.get("refresh_token", ""))
-        if code is not None:
-            if form.get("redirect_uri") != code.exact_redirect_uri:
-                raise Refused(oauth_error("invalid_grant", "redirect_uri is not the one of the authorization request"))
+        if code is not None and form.get("redirect_uri") != code.exact_redirect_uri:
+            raise Refused(oauth_error("invalid_grant", "redirect_uri is not the one of the authorization request"))
+        if self._quirks.ignore_resource:
+            form.pop("resource", None)
+        elif code is not None:
             if "resource" not in form and not self._quirks.require_resource:
                 return
             if form.get("resource") != code.resource:
@@ -163,6 +178,12 @@ class Door:
         add_basic_client_id(form, request)
         form.setdefault("client_secret", "")
         return await self._revocation.handle(with_body(request, urlencode(form).encode()))
+
+
+def nested(grant: dict[str, Any]) -> dict[str, Any]:
+    """Return a grant as Slack's `oauth.v2.user.access` gives it."""
+    user = {**grant, "scope": grant["scope"].replace(" ", ","), "token_type": "user"}
+    return {"ok": True, "app_id": "A1", "authed_user": {"id": "U1", **user}, "team": {"id": "T1"}}
 
 
 def token_failure(kind: str) -> Response:

@@ -80,7 +80,8 @@ class BearerDoor:
     def _challenge(self, error: str | None, wanted: str | None = None) -> str:
         parts = [error] if error else []
         if self._quirks.resource_metadata not in {"missing", "root"}:
-            parts.append(f'resource_metadata="{self._url}{PRM}/mcp"')
+            quote = "" if self._quirks.bare_challenge_url else '"'
+            parts.append(f"resource_metadata={quote}{self._url}{PRM}/mcp{quote}")
         scopes = wanted or self._quirks.challenge_scope
         if scopes:
             parts.append(f'scope="{scopes}"')

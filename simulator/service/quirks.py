@@ -77,6 +77,24 @@ class Quirks:
     open_initialize: bool = False
     """Everything but `tools/call` is answered without a token, as Google's servers do."""
 
+    server_path: str = ""
+    """The authorization server has a path: its metadata is at the inserted well-known address only (RFC 8414 §3.1)."""
+    server_name_end: str = ""
+    """What the resource adds to the server's name, such as Google's slash."""
+    metadata_name: Literal["oauth-authorization-server", "openid-configuration"] = "oauth-authorization-server"
+    advertised_scopes: list[str] | None = None
+    """What the resource says there is, far more than anybody should ask for."""
+    bare_challenge_url: bool = False
+    """`resource_metadata` without its quotes."""
+    ignore_resource: bool = False
+    """RFC 8707 is unknown to it: any `resource` is taken, and its tokens are bound to none."""
+    token_form: Literal["standard", "nested"] = "standard"  # a shape, not a token
+    """`nested`: Slack's, with `ok`, the member's token in `authed_user`, and commas between scopes."""
+    refusals_with_200: bool = False
+    """The token endpoint says no with status 200."""
+    refresh_asks: dict[str, str] = field(default_factory=dict)
+    """Parameters of the authorization request without which there is no refresh token."""
+
     broken: dict[str, Fault] = field(default_factory=dict)
     """Path → fault, for as long as it stands there."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
