@@ -73,7 +73,7 @@ $(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/.demo-ready
 
-.PHONY: conformance fuzz
+.PHONY: conformance fuzz mutants
 N ?= 100000
 
 conformance: $(VENV)/.dev-ready ## The official MCP suite's client auth scenarios against the OAuth room
@@ -81,3 +81,6 @@ conformance: $(VENV)/.dev-ready ## The official MCP suite's client auth scenario
 
 fuzz: $(VENV)/.dev-ready ## Random metadata, registrations, tokens and callbacks: typed errors only (N=n)
 	@$(BIN)/python -m tests.oauth.fuzz --inputs $(N)
+
+mutants: $(VENV)/.dev-ready ## Take each control of connecting away and see its test fail (NUMBERS="44 56")
+	@$(BIN)/python -m tests.oauth.mutants $(NUMBERS)

@@ -38,7 +38,7 @@ def parse_challenges(values: Sequence[str]) -> tuple[Challenge, ...]:
     guessing which one is meant would let a server say two things.
     """
     if sum(map(len, values)) > _LONGEST:
-        raise RuleBroken("WWW-Authenticate too long")
+        raise RuleBroken("RFC 9110 §11.6.1: WWW-Authenticate too long")
     return tuple(challenge for value in values for challenge in _read_line(value))
 
 

@@ -54,7 +54,7 @@ def parse_json_object(answer: Answer) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RuleBroken("RFC 8259: not JSON") from error
     if not isinstance(parsed, dict):
-        raise RuleBroken("not a JSON object")
+        raise RuleBroken("RFC 8259 §4: not an object")
     _require_modest(parsed, _DEPTH)
     return parsed
 
@@ -63,7 +63,7 @@ def _require_json_type(answer: Answer) -> None:
     types = answer.header_values("content-type")
     media = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-        raise RuleBroken("content type is not JSON")
+        raise RuleBroken("RFC 8259 §11: content type is not JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -80,6 +80,6 @@ def _no_constant(_name: str) -> float:
 def _require_modest(value: Any, depth: int) -> None:
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if depth == 0 or len(children) > _ITEMS:
-        raise RuleBroken("JSON too deep or too wide")
+        raise RuleBroken("RFC 8259 §9: too deep or too wide")
     for child in children:
         _require_modest(child, depth - 1)

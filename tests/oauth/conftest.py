@@ -141,6 +141,7 @@ class Room:
     database: Database
     notes: ServiceSimulator
     slack: OpenId
+    app: Starlette | None = None
     shown: list[str] = field(default_factory=list)
     """Every page a browser of this room saw."""
 
@@ -362,5 +363,6 @@ async def room(
         clock=clock,
     )
     room = Room(base_url, connections, vault, outcomes, clock, database, notes, slack)
-    async with serving(Starlette(routes=routes(connections)), listener):
+    room.app = Starlette(routes=routes(connections))
+    async with serving(room.app, listener):
         yield room

@@ -25,3 +25,7 @@ def test_every_test_that_is_named_exists():
 
 def test_the_page_is_what_the_marks_say():
     assert threats.TABLE.read_text("utf-8") == threats.render(), "run: python -m tests.oauth.threats"
+
+
+def test_no_item_is_open():
+    assert [number for number, threat in threats.THREATS.items() if threat.missing] == []
