@@ -46,6 +46,8 @@ class Refusal(StrEnum):
     APPROVAL_CHANGED = "approval_changed"
     NOTHING_RUNNING = "nothing_running"
     NOT_CONNECTED = "not_connected"
+    SERVICE_NOT_READY = "service_not_ready"
+    """The service needs a client that no admin has made yet."""
     TOKEN_IN_WORDS = "token_in_words"  # noqa: S105  # a word, not a token
     """Something that looks like a token was typed where Slack keeps it."""
     TOO_MANY_LINKS = "too_many_links"

@@ -20,6 +20,8 @@ class ServiceChoice:
     connection: Connection | None
     is_ending: bool = False
     """It works, but will end by itself before long."""
+    host: str = ""
+    """Where the service is, for lists in which two might be confused."""
 
 
 @dataclass(frozen=True, slots=True)

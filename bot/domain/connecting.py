@@ -5,13 +5,13 @@ The browser's part is `oauth`'s; this is what the member sees of it in Slack. Im
 
 from __future__ import annotations
 
-import difflib
 from datetime import datetime
 
 import structlog
 
 from bot.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
 from bot.domain.admission import Admission
+from bot.domain.finding import find_service, nearest_names
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
@@ -106,7 +106,7 @@ class Connecting:
             return await self._screen.tell(
                 command.member, command.place, ServicePicker(await self.choices(command.member))
             )
-        service = self._service(command.service)
+        service = self._offered(command.service)
         verdict = (await self._admission.connecting(command.member))(service.name)
         if isinstance(verdict, Refused):
             raise NotPermitted(verdict)
@@ -182,15 +182,25 @@ class Connecting:
             return self._chosen(service, await connections.find(tx, member, service.name))
 
     def _chosen(self, service: Service, connection: Connection | None) -> ServiceChoice:
-        return ServiceChoice(service.name, service.title, connection, is_ending(connection, self._clock.now()))
+        ending = is_ending(connection, self._clock.now())
+        return ServiceChoice(service.name, service.title, connection, ending, get_host(service.mcp_url))
 
     async def _connected_names(self, member: Member) -> tuple[str, ...]:
         return tuple(choice.name for choice in await self.choices(member) if choice.connection)
 
     def _service(self, given: str) -> Service:
-        offered = {service.name: service for service in self._catalog.services if service.is_available}
-        wanted = given.strip().lower()
-        if service := offered.get(ServiceName(wanted)):
-            return service
-        near = difflib.get_close_matches(wanted, offered, n=3, cutoff=0.5) or sorted(offered)[:5]
-        raise Misunderstood("service", given[:60], tuple(near))
+        """Return the service that is meant, on offer or not. Raises `Misunderstood` with the nearest on offer."""
+        service = find_service(given, self._catalog.services)
+        if service is None:
+            offered = [each for each in self._catalog.services if each.is_available]
+            raise Misunderstood("service", given.strip()[:60], nearest_names(given, offered))
+        return service
+
+    def _offered(self, given: str) -> Service:
+        """Return the service that is meant, if it can be connected now. Raises `Misunderstood`, `NotPermitted`."""
+        service = self._service(given)
+        if service.is_paused:
+            raise NotPermitted(Refused(Refusal.SERVICE_PAUSED))
+        if not service.is_available:
+            raise NotPermitted(Refused(Refusal.SERVICE_NOT_READY))
+        return service

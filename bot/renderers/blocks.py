@@ -6,6 +6,7 @@ taken as markup, made by us from `markdown.escape`d parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +86,14 @@ def button(
     }
     element: Block = {"type": "button", "action_id": action_id, "text": plain(text, limits.BUTTON_TEXT_MAX)}
     return element | {key: given for key, given in optional.items() if given is not None}
+
+
+def menu(hint: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
+    """Return a menu of `(words, value)`, at most as many as Slack takes."""
+    listed = [
+        {"text": plain(words, limits.OPTION_TEXT_MAX), "value": value} for words, value in options[: limits.OPTIONS_MAX]
+    ]
+    return {"type": "static_select", "action_id": action_id, "placeholder": plain(hint, 150), "options": listed}
 
 
 def confirm(title: str, text: str, yes: str, no: str, *, is_dangerous: bool = False) -> Block:

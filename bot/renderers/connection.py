@@ -22,13 +22,17 @@ from bot.notices import (
     ServiceChoice,
     TokenWanted,
 )
+from bot.renderers import limits
 from bot.renderers.approval import moment
-from bot.renderers.blocks import Block, Message, button, confirm, context, message, section
+from bot.renderers.blocks import Block, Message, button, confirm, context, menu, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.wording import plural
 from oauth.ports import Failure
 from store.records import ConnectionState
+
+_PICKER_ROWS = 20
+"""Services shown one below the other; more are in a menu."""
 
 
 def render_link_sent(notice: LinkSent) -> Message:
@@ -147,6 +151,26 @@ def render_choices(choices: Iterable[ServiceChoice]) -> list[Block]:
     return [_choice(choice) for choice in choices]
 
 
+def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
+    """Return the services: what needs the member first, then what is not connected, then the rest; and where each is.
+
+    Where there are more than fit into a list, a menu has them all.
+    """
+    ordered = sorted(choices, key=_urgency)
+    rows = [_choice(choice, with_host=True) for choice in ordered[:_PICKER_ROWS]]
+    if len(ordered) <= _PICKER_ROWS:
+        return rows
+    by_title = sorted(ordered[: limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
+    options = [(f"{title(choice)} · {choice.host}", choice.name) for choice in by_title]
+    return [row(menu("All services", f"{actions.CONNECT}/menu", options)), *rows]
+
+
+def _urgency(choice: ServiceChoice) -> int:
+    if choice.is_ending or _state(choice) is ConnectionState.BROKEN:
+        return 0
+    return 2 if _state(choice) is ConnectionState.CONNECTED else 1
+
+
 def connect_button(choice: ServiceChoice) -> Block:
     """Return the button that asks for a link."""
     if choice.is_ending or _state(choice) is ConnectionState.BROKEN:
@@ -172,8 +196,9 @@ def title(choice: ServiceChoice) -> str:
     return one_line(choice.title, 40)
 
 
-def _choice(choice: ServiceChoice) -> Block:
-    return section(f"*{escape(title(choice))}*\n{_standing(choice)}", accessory=_next_button(choice))
+def _choice(choice: ServiceChoice, *, with_host: bool = False) -> Block:
+    where = f" · {escape(one_line(choice.host, 100))}" if with_host and choice.host else ""
+    return section(f"*{escape(title(choice))}*\n{_standing(choice)}{where}", accessory=_next_button(choice))
 
 
 def _state(choice: ServiceChoice) -> ConnectionState:

@@ -108,7 +108,7 @@ def _help(notice: HelpShown, _titles: Titles) -> Message:
 
 def _picker(notice: ServicePicker, _titles: Titles) -> Message:
     words = "Which service do you want to connect?" if notice.choices else "No services are on offer yet."
-    return message(words, section(words), *connecting.render_choices(notice.choices[:40]))
+    return message(words, section(words), *connecting.render_picker(notice.choices))
 
 
 def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
@@ -202,6 +202,7 @@ REFUSALS = {
     "decision. Look at the card again.",
     Refusal.NOTHING_RUNNING: "Nothing of yours is running.",
     Refusal.NOT_CONNECTED: "That service isn't connected.",
+    Refusal.SERVICE_NOT_READY: "That service has to be set up first. An admin can do that; ask one of them.",
     Refusal.TOKEN_IN_WORDS: "That looks like a token. Slack keeps what is typed, so please take it back at the service "
     "and make a new one. Then use /agent connect with the service's name alone: I'll give you a form for it.",
     Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import httpx2
 
 from bot import actions
@@ -132,6 +134,32 @@ async def test_connect_without_a_name_offers_the_services(running_world: World):
     await running_world.slack.click(ALICE, picker, actions.CONNECT)
 
     await running_world.slack.until(lambda _: running_world.link_for(ALICE))
+
+
+async def test_the_picker_says_where_a_service_is_and_how_it_stands(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent connect")
+
+    picker = await running_world.whispered(ALICE, "Which service")
+    assert "Connected · 127.0.0.1" in running_world.slack.text_of(picker)
+
+
+async def test_a_service_nobody_knows_comes_with_the_nearest(running_world: World):
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent connect nots")
+
+    await running_world.whispered(ALICE, "Did you mean notes?")
+
+
+async def test_a_service_that_waits_for_a_client_says_so(deputy_world: World):
+    with deputy_world.peers.catalog.open("a") as catalog:
+        catalog.write('[services.wiki]\ntitle = "Wiki"\nmcp_url = "https://wiki.example/mcp"\n')
+        catalog.write('registration = "pre_registered"\n')
+    settings = replace(deputy_world.settings, services=())
+    deputy_world.settings = settings
+    async with deputy_world.deputy():
+        await deputy_world.slack.type_command(ALICE, GENERAL, "/agent connect wiki")
+
+        await deputy_world.whispered(ALICE, "has to be set up first")
 
 
 async def test_connecting_again_replaces_the_credential(running_world: World):

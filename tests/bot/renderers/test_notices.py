@@ -47,6 +47,7 @@ def every_notice(text="Notes"):
     yield notices.HelpShown(a_home(text))
     yield notices.ServicePicker(a_home(text).choices)
     yield notices.ServicePicker(())
+    yield notices.ServicePicker(tuple(notices.ServiceChoice(f"s{n}", text, None, host=text) for n in range(120)))
     yield notices.LinkSent(choice(title=text))
     yield notices.ConnectLink(choice(title=text), "https://deputy.example/connect/tkt_1", 10)
     yield notices.ConnectLink(choice(title=text), "https://deputy.example/connect/tkt_1", 10, takes_token=True)

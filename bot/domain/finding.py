@@ -1,0 +1,33 @@
+"""Which service somebody means by what they typed; pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+
+from oauth.service import Service
+
+_LOOSE = re.compile(r"[\s_-]+")
+
+
+def find_service(given: str, services: Collection[Service]) -> Service | None:
+    """Return the service of this name or title; case, blanks, `_` and `-` do not count."""
+    wanted = _folded(given)
+    by_name = next((service for service in services if _folded(service.name) == wanted), None)
+    return by_name or next((service for service in services if _folded(service.title) == wanted), None)
+
+
+def nearest_names(given: str, services: Collection[Service]) -> tuple[str, ...]:
+    """Return the names that somebody may have meant, best first; the first few there are where none is near."""
+    wanted = _folded(given)
+    names = {_folded(service.name): str(service.name) for service in services}
+    names |= {_folded(service.title): str(service.name) for service in services}
+    begun = [name for folded, name in names.items() if wanted and folded.startswith(wanted)]
+    close = [names[folded] for folded in difflib.get_close_matches(wanted, names, n=5, cutoff=0.5)]
+    found = tuple(dict.fromkeys([*sorted(begun), *close]))[:3]
+    return found or tuple(sorted(names.values()))[:5]
+
+
+def _folded(text: str) -> str:
+    return _LOOSE.sub(" ", text.strip().casefold())
