@@ -87,7 +87,14 @@ def _steps(progress: Progress) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """Return the two largest units: seconds matter to nobody who waited for days."""
     minutes, rest = divmod(max(1, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
