@@ -231,6 +231,23 @@ async def test_ended_after_stop_was_asked_for_the_turn_is_stopped_at_the_next_st
         assert len(deputy_world.sent("user.interrupt")) == 1
 
 
+async def test_a_request_that_is_stopped_before_it_was_sent_never_reaches_the_session(deputy_world: World):
+    fault = deputy_world.agents.faults.add("/v1/sessions", "POST", kind="timeout")
+    async with deputy_world.deputy():
+        root = await deputy_world.ask(ALICE, TASK)
+        await deputy_world.agents.until(lambda _: fault.done)
+        await deputy_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
+        await deputy_world.whispered(ALICE, "topping")
+    deputy_world.agents.faults.clear()
+
+    async with deputy_world.deputy():
+        await deputy_world.answer_in(root, "stopped")
+        await deputy_world.settled()
+
+        assert deputy_world.requests() == []
+        assert deputy_world.sent("user.interrupt") == []
+
+
 async def test_a_thread_goes_on_in_its_session_after_a_restart(deputy_world: World):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "say exactly: one")

@@ -267,6 +267,28 @@ async def test_a_request_to_a_waiting_session_is_refused_as_such(agents, session
 # --- usage, decisions, interrupt ------------------------------------------------------------------------------------
 
 
+async def test_a_request_to_a_session_at_its_budget_is_refused_as_such(simulated, agents, session_id) -> None:
+    session = simulated.sessions[session_id]
+    session.stop_reason = "budget_reached"
+    stop = {"stop_reason": {"type": "budget_reached"}, "stop_details": None}
+    simulated.machine.journal.emit(session, "session.status_idle", **stop)
+
+    with pytest.raises(AgentsRejected) as refused:
+        await agents.send_request(session_id, a_turn(), "from Ada", "say exactly: Hi")
+
+    assert refused.value.code == "budget_reached"
+
+
+async def test_a_call_of_a_tool_we_do_not_offer_is_answered_and_once_is_enough(raw_api, raw_agents) -> None:
+    session = raw_api.session()
+    session.posts.extend([Answer(200, {"data": []}), refusal(400, "invalid_request_error"), refusal(403, "no")])
+
+    await raw_agents.refuse_call("sesn_1", "sevt_1")
+    await raw_agents.refuse_call("sesn_1", "sevt_1")
+    with pytest.raises(AgentsRejected):
+        await raw_agents.refuse_call("sesn_1", "sevt_1")
+
+
 async def test_usage_is_the_newest_report(agents, session_id) -> None:
     assert await agents.usage_so_far(session_id) is None
 
