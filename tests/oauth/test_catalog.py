@@ -40,13 +40,21 @@ def test_github_is_never_asked_for_more_than_is_pinned():
 
 
 def test_a_service_without_registration_waits_for_its_client():
-    without, with_client = Catalog.load(None, {}), Catalog.load(None, {ServiceName("github"): CLIENT})
+    without, with_client = Catalog.load(None, {}), Catalog.load(None, {ServiceName("asana"): CLIENT})
 
-    assert not without.get(ServiceName("github")).is_available
+    assert not without.get(ServiceName("asana")).is_available
     with pytest.raises(ServiceNotAvailable):
-        without.get_available(ServiceName("github"))
-    assert with_client.get_available(ServiceName("github")).client == CLIENT
+        without.get_available(ServiceName("asana"))
+    assert with_client.get_available(ServiceName("asana")).client == CLIENT
     assert without.get_available(ServiceName("notion")).is_available
+
+
+def test_a_service_that_takes_tokens_too_is_on_offer_without_a_client_but_not_by_sign_in():
+    github = Catalog.load(None, {}).get(ServiceName("github"))
+
+    assert (github.is_available, github.takes_token, github.takes_oauth) == (True, True, False)
+    with pytest.raises(ServiceNotAvailable):
+        Catalog.load(None, {}).get_available(ServiceName("github"))
 
 
 def test_an_unknown_service_comes_with_the_nearest_names():
