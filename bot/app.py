@@ -25,11 +25,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from bot import actions
 from bot import commands as c
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.clock import WallClock
 from bot.config.model import DEFAULT_PROFILE
+from bot.domain.adding import Adding
+from bot.domain.administering import Administering
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.configuration import Configuration
@@ -44,6 +47,7 @@ from bot.domain.ports import Agents, Clock
 from bot.domain.profiles import Profiles
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
+from bot.domain.shelves import Shelves
 from bot.domain.supervisor import Supervisor
 from bot.domain.tokens import Tokens
 from bot.domain.turns import Turns
@@ -495,7 +499,16 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }
-    desk = Desk(database=database, screen=screen, supervisor=supervisor, clock=clock, handlers=handlers)
+    administering = _administering(parts, room, turns, profiles)
+    handlers[c.UseSettings] = lambda command, _: administering.use(command)
+    desk = Desk(
+        database=database,
+        screen=screen,
+        supervisor=supervisor,
+        clock=clock,
+        handlers=handlers,
+        answers={c.SubmitSettings: administering.submit},
+    )
     return _Domain(desk, runner, turns, profiles, offboarding, configuration)
 
 
@@ -505,6 +518,35 @@ def _token_handlers(tokens: Tokens) -> dict[type, Handler]:
         c.GiveToken: lambda command, _: tokens.give(command),
         c.RefuseToken: lambda command, _: tokens.refuse(command),
     }
+
+
+def _administering(parts: _Parts, room: _Room, turns: Turns, profiles: Profiles) -> Administering:
+    screen, supervisor = parts.outside.screen, parts.supervisor
+    shelves = Shelves(
+        database=parts.database,
+        catalog=parts.catalog,
+        configuration=parts.configuration,
+        connections=room.connections,
+        services=room.services,
+    )
+    administering = Administering(
+        configuration=parts.configuration,
+        profiles=profiles,
+        turns=turns,
+        shelves=shelves,
+        screen=screen,
+        supervisor=supervisor,
+    )
+    adding = Adding(
+        services=room.services,
+        administering=administering,
+        screen=screen,
+        supervisor=supervisor,
+        clock=parts.outside.clock,
+    )
+    administering.add(actions.SETTINGS_URL, adding.look)
+    administering.add(actions.SETTINGS_PROBED, adding.save)
+    return administering
 
 
 def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from store.records import (
     ApprovalId,
@@ -300,6 +301,33 @@ class LeaveWorkspace:
 
 
 @dataclass(frozen=True, slots=True)
+class UseSettings:
+    """An admin opens the settings, or presses something in them."""
+
+    member: Member
+    place: Place
+    verb: str
+    argument: str
+    trigger_id: str
+    view_id: str = ""
+    """The view that was pressed in; empty where the settings are not open yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitSettings:
+    """An admin sends a form of the settings; answered in the same request, so never kept for later."""
+
+    member: Member
+    callback: str
+    metadata: dict[str, Any]
+    """What the form was drawn with; looked at, never believed."""
+    values: dict[str, str | list[str] | None]
+    """Block of the field → what is in it."""
+    view_id: str
+    previous_view_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeactivateMember:
     """Slack says this person is gone, or a guest now: stop their turns, void their links, delete their vault."""
 
@@ -329,6 +357,8 @@ Command = (
     | ShowHome
     | OpenAskForm
     | RateAnswer
+    | UseSettings
+    | SubmitSettings
     | AskAgain
     | LookAtCredential
     | LookAtVault

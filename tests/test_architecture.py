@@ -13,7 +13,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "oauth", "store", "simulator")
 
-WORDS = {"bot.commands", "bot.events", "bot.progress", "bot.notices", "bot.errors", "bot.actions", "bot.text"}
+WORDS = {
+    "bot.commands",
+    "bot.events",
+    "bot.progress",
+    "bot.notices",
+    "bot.errors",
+    "bot.actions",
+    "bot.text",
+    "bot.panels",
+}
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
     "store": {"store"},
@@ -27,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.notices": {"bot.errors", "bot.events", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "store.records"},
+    "bot.panels": {"bot.config.forms", "bot.errors"},
     "bot.clock": set(),
     "bot.text": set(),
     "bot.logs": set(),

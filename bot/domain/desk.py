@@ -23,12 +23,14 @@ from bot.errors import (
     Lost,
     Misunderstood,
     NotPermitted,
+    Refusal,
     Refused,
     SlackRejected,
     SlackUnavailable,
     Unavailable,
 )
 from bot.notices import Broken, Notice, Outage
+from bot.panels import Denied, Panel, Wrong
 from store import deliveries, members
 from store.database import Database
 from store.records import Delivery, DeliveryId, Member, UserId, WorkspaceId
@@ -36,8 +38,10 @@ from store.records import Delivery, DeliveryId, Member, UserId, WorkspaceId
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Any, DeliveryId], Awaitable[None]]
+Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
+"""Carries a form out and says what is shown then; None: the form may close."""
 TRIES = 3
-NEEDS_TRIGGER = (c.ShowApproval, c.ExplainDenial, c.OpenAskForm, c.OpenTokenForm, c.OpenCodeForm)
+NEEDS_TRIGGER = (c.ShowApproval, c.ExplainDenial, c.OpenAskForm, c.OpenTokenForm, c.OpenCodeForm, c.UseSettings)
 """Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
 
 
@@ -52,12 +56,14 @@ class Desk:
         supervisor: Supervisor,
         clock: Clock,
         handlers: Mapping[type, Handler],
+        answers: Mapping[type, Answerer] | None = None,
     ) -> None:
         self._database = database
         self._screen = screen
         self._supervisor = supervisor
         self._clock = clock
         self._handlers = handlers
+        self._answers = answers or {}
 
     def now(self) -> datetime:
         """Return the time by which requests are ordered."""
@@ -83,6 +89,30 @@ class Desk:
             return False
         self._begin(delivery, command)
         return True
+
+    async def answer(self, command: c.Command, judged_at: datetime) -> dict[str, Any]:
+        """Carry a form out and return what Slack is answered; nothing is kept of it for later.
+
+        What it changes is stored when this returns, and has a version, so a second copy changes nothing.
+        """
+        member: Member = command.member  # type: ignore[union-attr]  # forms are always somebody's
+        async with self._database.transaction() as tx:
+            await members.remember(tx, member, judged_at)
+            if await members.find(tx, member.workspace_id, member.user_id) is None:
+                return self._shown(Denied(Refusal.DEACTIVATED))
+        try:
+            said = await self._answers[type(command)](command)
+        except NotPermitted as error:
+            said = Denied(error.refused.refusal)
+        except Unavailable as error:
+            log.warning("form_not_carried_out", error=type(error).__name__)
+            said = Denied(Refusal.UNVERIFIABLE)
+        if isinstance(said, Wrong):
+            return {"response_action": "errors", "errors": dict(said.fields)}
+        return {} if said is None else self._shown(said)
+
+    def _shown(self, panel: Panel) -> dict[str, Any]:
+        return {"response_action": "update", "view": self._screen.drawn(panel)}
 
     async def refuse(self, user_id: UserId, place: c.Place, refused: Refused) -> None:
         """Tell somebody who is not a member why not; beside the request, which is answered at once."""

@@ -12,7 +12,7 @@ from store import approvals, threads, turns
 from store.database import Database
 from store.records import Approval, Member, Thread
 
-SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help")
+SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
 
 
 class Homes:

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.commands import Command, OpenAskForm, Place, Said, Verdict
 from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Home, Notice, ServiceChoice
+from bot.panels import Panel
 from bot.progress import Progress
 from oauth.ports import Credential, Validity
 from store.records import (
@@ -298,3 +299,15 @@ class Screen(Protocol):
 
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""
+
+    async def open_panel(self, trigger_id: str, panel: Panel) -> None:
+        """Open the settings, or a part of them, as a modal."""
+
+    async def push_panel(self, trigger_id: str, panel: Panel) -> None:
+        """Put a panel onto the modal that was pressed in."""
+
+    async def update_panel(self, view_id: str, panel: Panel) -> None:
+        """Show a panel in place of what is in an open modal."""
+
+    def drawn(self, panel: Panel) -> dict[str, Any]:
+        """Return a panel as a view, to be the answer to a form."""

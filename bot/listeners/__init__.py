@@ -24,6 +24,7 @@ from bot.listeners.lifecycle import (
     parse_user_change,
 )
 from bot.listeners.messages import parse_message
+from bot.listeners.settings import parse_settings_form
 from bot.listeners.slash import parse_command
 
 log = structlog.get_logger(__name__)
@@ -89,7 +90,7 @@ def register(app: AsyncApp, intake: Intake, new_reference: Callable[[], str]) ->
     app.event(ANYTHING)(_event_listener(intake, on_other))
     app.command(ANYTHING)(_listener(intake, lambda body: intake.take(body, parse_command(body))))
     app.action(ANYTHING)(_listener(intake, lambda body: intake.take(body, parse_action(body))))
-    app.view(ANYTHING)(_listener(intake, lambda body: intake.take(body, parse_form(body))))
+    app.view(ANYTHING)(_form_listener(intake))
     app.view_closed(ANYTHING)(_listener(intake, lambda body: on_other(intake, body)))
     app.shortcut(ANYTHING)(_listener(intake, lambda body: intake.take(body, parse_shortcut(body))))
     app.options(ANYTHING)(_listener(intake, lambda body: on_other(intake, body)))
@@ -107,6 +108,14 @@ def _listener(_: Intake, take: Callable[[Body], Awaitable[None]]) -> Callable[..
     async def listen(body: dict[str, Any], ack: AsyncAck) -> None:
         await take(body)
         await ack()
+
+    return listen
+
+
+def _form_listener(intake: Intake) -> Callable[..., Awaitable[None]]:
+    async def listen(body: dict[str, Any], ack: AsyncAck) -> None:
+        answer = await intake.take_form(body, parse_form(body) or parse_settings_form(body))
+        await ack(**answer)
 
     return listen
 

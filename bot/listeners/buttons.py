@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot import actions
@@ -33,6 +34,7 @@ from bot.commands import (
     Verdict,
 )
 from bot.listeners.intake import Asked, Body, table
+from bot.listeners.settings import build_use
 from bot.text import plain
 from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, Secret, TicketId, TurnId, UserId
 
@@ -52,6 +54,8 @@ def parse_action(body: Body) -> Asked | None:
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     action_id = str(action.get("action_id") or "").split("/")[0]
     build = BUTTONS.get(action_id)
+    if action_id in {actions.SETTINGS, actions.SETTINGS_MENU}:
+        build = partial(build_use, body)
     if build is None:
         return None
     place, value, trigger_id = _place(body), _value(action), str(body.get("trigger_id") or "")
@@ -60,7 +64,7 @@ def parse_action(body: Body) -> Asked | None:
         unverified_user=_user(body),
         build=lambda member: build(member, value, place, trigger_id),
         place=place,
-        needs_fresh=action_id in DECIDES or action_id == actions.CONNECT,
+        needs_fresh=action_id in DECIDES or action_id in {actions.CONNECT, actions.SETTINGS, actions.SETTINGS_MENU},
     )
 
 

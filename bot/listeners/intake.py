@@ -54,6 +54,8 @@ class Asked:
     """True when the answer would be read by everybody in the channel."""
     is_shared: bool | None = None
     """True when the event says that the channel is shared with another organisation."""
+    is_answered: bool = False
+    """True for forms whose answer is in the same request: what is wrong stands at its field."""
     needs_fresh: bool = False
     """True where a person's standing must not be minutes old: decisions and credentials."""
 
@@ -79,6 +81,22 @@ class Intake:
             await self._refuse(asked, verdict)
         elif command := asked.build(verdict):
             await self._desk.accept(asked.key, command, judged_at)
+
+    async def take_form(self, body: Body, asked: Asked | None) -> dict[str, Any]:
+        """Let a form in that is answered at once; an empty answer closes it. The rest is kept as other requests are."""
+        if asked is None or not asked.is_answered:
+            await self.take(body, asked)
+            return {}
+        if not is_for(self.install, body):
+            log.warning("foreign_request", key=asked.key)
+            return {}
+        judged_at = self._desk.now()
+        verdict = await self._judged(asked)
+        if isinstance(verdict, Refused):
+            await self._refuse(asked, verdict)
+            return {}
+        command = asked.build(verdict)
+        return await self._desk.answer(command, judged_at) if command else {}
 
     def person_changed(self, body: Body, user_id: UserId) -> None:
         """Slack says that somebody changed: what was known of them no longer holds."""

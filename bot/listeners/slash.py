@@ -13,6 +13,7 @@ from bot.commands import (
     ShowHelp,
     ShowStatus,
     StopTurn,
+    UseSettings,
 )
 from bot.listeners.intake import Asked, Body
 from bot.text import holds_token, plain
@@ -57,6 +58,7 @@ def _command(word: str, rest: str, member: Member, place: Place, trigger_id: str
         "connect": ConnectService(member, _first(rest), place),
         "disconnect": DisconnectService(member, _first(rest), place),
         "status": ShowStatus(member, place),
+        "admin": UseSettings(member, place, "", "", trigger_id),
         "stop": StopTurn(member, place),
         "cancel": StopTurn(member, place),
         "help": ShowHelp(member, place),

@@ -129,6 +129,14 @@ class Messages:
         """Open a modal; a trigger lives for three seconds, so there is no waiting and no second try."""
         await self._api.call_now("views.open", trigger_id=trigger_id, view=view)
 
+    async def push_modal(self, trigger_id: str, view: Block) -> None:
+        """Put a modal onto the open one; as soon as `open_modal`."""
+        await self._api.call_now("views.push", trigger_id=trigger_id, view=view)
+
+    async def update_modal(self, view_id: str, view: Block) -> None:
+        """Change an open modal."""
+        await self._api.call("views.update", view_id=view_id, view=view)
+
     async def publish(self, user: UserId, view: Block) -> None:
         """Publish a person's App Home."""
         await self._api.call("views.publish", user_id=user, view=view)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,12 +18,14 @@ from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice, ServiceChoice
+from bot.panels import Panel
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
 from bot.renderers.blocks import Message
 from bot.renderers.forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
+from bot.renderers.settings import render_panel
 from bot.slack.client import SlackApi
 from bot.slack.messages import Messages
 from bot.slack.part import Parts
@@ -140,6 +143,22 @@ class SlackScreen:
     async def ask_code(self, trigger_id: str, ticket_id: TicketId, service: str) -> None:
         """Open the form for the code that a member's browser shows."""
         await self._messages.open_modal(trigger_id, render_code_form(ticket_id, service))
+
+    async def open_panel(self, trigger_id: str, panel: Panel) -> None:
+        """Open the settings, or a part of them, as a modal."""
+        await self._messages.open_modal(trigger_id, render_panel(panel))
+
+    async def push_panel(self, trigger_id: str, panel: Panel) -> None:
+        """Put a panel onto the modal that was pressed in."""
+        await self._messages.push_modal(trigger_id, render_panel(panel))
+
+    async def update_panel(self, view_id: str, panel: Panel) -> None:
+        """Show a panel in place of what is in an open modal."""
+        await self._messages.update_modal(view_id, render_panel(panel))
+
+    def drawn(self, panel: Panel) -> dict[str, Any]:
+        """Return a panel as a view, to be the answer to a form."""
+        return render_panel(panel)
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

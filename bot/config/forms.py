@@ -1,0 +1,344 @@
+"""The forms in which admins change one item: which fields, where in the item they are, and back; pure.
+
+A form changes its own fields of an item and keeps the rest. What the values may be is `model`'s to say; here a
+problem that it finds is brought to the field that it is about.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.config.items import MANY
+from bot.config.rules import BuiltIn, Preset, Rule
+from bot.errors import Problem
+
+Value = str | list[str] | None
+"""What a field holds, as Slack sends it: text, a choice, several, or nothing."""
+LONGEST = 3_000
+"""Characters in a text field (slack-platform.md §1.6); what is longer is changed in the file."""
+MOST = 100
+"""People or services in a field; so many options a menu has."""
+LISTED = "listed"
+DEFAULT = "default"
+"""The value of a choice that says nothing: options of Slack's must not be empty."""
+
+
+class Kind(StrEnum):
+    """How a field is filled in."""
+
+    LINE = "line"
+    TEXT = "text"
+    LINES = "lines"
+    """One entry a line."""
+    PACKAGES = "packages"
+    """`pip pandas` on each line."""
+    AMOUNT = "amount"
+    FLAG = "flag"
+    CHOICE = "choice"
+    SERVICES = "services"
+    USERS = "users"
+    WHO = "who"
+    CHANNEL = "channel"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: `path` is where its value is in the item, dots between."""
+
+    path: str
+    label: str
+    kind: Kind
+    hint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    """Value and words; an empty value stands for the default."""
+    is_needed: bool = False
+
+    @property
+    def block(self) -> str:
+        """Return the name of its block in the view."""
+        return f"settings.{self.path}"
+
+    @property
+    def users_block(self) -> str:
+        """Return the name of the block that lists people, of a field that says who."""
+        return f"{self.block}.users"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form: for items of a kind, or for the one named `only`."""
+
+    name: str
+    title: str
+    kind: str
+    fields: tuple[Field, ...]
+    only: str = ""
+    new: Field | None = None
+    """What names a new item."""
+
+
+_RULES = (
+    (str(Rule.ALLOWED), "Runs without asking"),
+    (str(Rule.AUTO), "Claude judges each call"),
+    (str(Rule.USER_APPROVED), "Asks the owner"),
+    (str(Rule.DENIED), "Switched off"),
+)
+_UNLISTED = (_RULES[2], _RULES[3], _RULES[1])
+_PRESETS = (
+    (str(Preset.CAREFUL), "Careful: commands and fetched pages ask first"),
+    (str(Preset.READ_ONLY), "Read-only: looks things up, changes nothing"),
+    (str(Preset.TRUSTED), "Trusted: commands run in its sandbox"),
+)
+_USD = "US dollars, such as 2.50"
+_BUILT_IN = {
+    BuiltIn.BASH: "Run commands",
+    BuiltIn.READ: "Read files",
+    BuiltIn.WRITE: "Write files",
+    BuiltIn.EDIT: "Edit files",
+    BuiltIn.GLOB: "Look for files",
+    BuiltIn.GREP: "Search files",
+    BuiltIn.WEB_FETCH: "Fetch web pages",
+    BuiltIn.WEB_SEARCH: "Search the web",
+}
+_TOOL_LISTS = (
+    ("allowed_tools", "Run without asking"),
+    ("auto_tools", "Claude judges each call"),
+    ("user_approved_tools", "Ask the owner"),
+    ("denied_tools", "Switched off"),
+)
+
+
+def _listed() -> tuple[Form, ...]:
+    return (
+        Form(
+            "service",
+            "Service",
+            "service",
+            (
+                Field("is_paused", "Paused: nobody's agent gets it", Kind.FLAG),
+                Field("who_may_connect", "Who may connect it", Kind.WHO),
+            ),
+        ),
+        Form(
+            "service_tools",
+            "Tool rules",
+            "service",
+            (
+                *(Field(f"tools.{name}", label, Kind.LINES, "One tool a line") for name, label in _TOOL_LISTS),
+                Field("tools.default", "Every other tool, today's and tomorrow's", Kind.CHOICE, options=_UNLISTED),
+            ),
+        ),
+        Form(
+            "profile",
+            "Agent",
+            "profile",
+            (
+                Field("description", "What it is for", Kind.LINE, "Looks things up, changes nothing"),
+                Field("preset", "Rules to begin with", Kind.CHOICE, options=_PRESETS),
+                Field("services", "Services", Kind.SERVICES, "All that the owner has connected"),
+                Field("model", "Model", Kind.LINE, "The one of this installation"),
+                Field("budget_per_turn", "Budget for one request", Kind.AMOUNT, _USD),
+                Field("who_may_use", "Who may use it", Kind.WHO),
+            ),
+            new=Field("name", "Name", Kind.LINE, "research", is_needed=True),
+        ),
+        Form(
+            "profile_words",
+            "Agent's words",
+            "profile",
+            (Field("system_prompt", "Added to Deputy's own words", Kind.TEXT, "Answer with numbers."),),
+        ),
+        Form(
+            "profile_tools",
+            "Agent's tools",
+            "profile",
+            tuple(
+                Field(f"built_in_tools.{tool}", label, Kind.CHOICE, options=(("", "As the preset says"), *_RULES))
+                for tool, label in _BUILT_IN.items()
+            ),
+        ),
+        Form(
+            "environment",
+            "Agent's surroundings",
+            "profile",
+            (
+                Field(
+                    "environment.network",
+                    "Network",
+                    Kind.CHOICE,
+                    options=(("limited", "Only the hosts below"), ("unrestricted", "The whole internet")),
+                ),
+                Field("environment.allowed_hosts", "Hosts it reaches", Kind.LINES, "data.example.com"),
+                Field(
+                    "environment.allow_mcp_servers",
+                    "Services",
+                    Kind.CHOICE,
+                    options=(("true", "Are reached"), ("false", "Only where their hosts are listed")),
+                ),
+                Field(
+                    "environment.allow_package_managers",
+                    "Registries of packages",
+                    Kind.CHOICE,
+                    options=(("false", "Are not reached"), ("true", "Are reached")),
+                ),
+                Field("environment.packages", "Packages to install", Kind.PACKAGES, "pip pandas"),
+            ),
+        ),
+        Form(
+            "channel",
+            "Channel",
+            "channel",
+            (
+                Field("profile", "Its agent", Kind.CHOICE),
+                Field("who_may_ask", "Who may ask here", Kind.WHO),
+                Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
+            ),
+            new=Field("name", "Channel", Kind.CHANNEL, is_needed=True),
+        ),
+        Form(
+            "member",
+            "Member",
+            "member",
+            (
+                Field("is_paused", "Paused: asks nothing, what runs is stopped", Kind.FLAG),
+                Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
+            ),
+            new=Field("name", "Member", Kind.USER, is_needed=True),
+        ),
+        Form(
+            "budgets",
+            "Budgets",
+            "workspace",
+            (
+                Field("value.workspace_per_month", "All together, per month", Kind.AMOUNT, _USD),
+                Field("value.member_per_month", "Each member, per month", Kind.AMOUNT, _USD),
+                Field("value.channel_per_month", "Each channel, per month", Kind.AMOUNT, _USD),
+                Field("value.per_turn", "One request", Kind.AMOUNT, _USD),
+            ),
+            only="budgets",
+        ),
+        Form(
+            "admins",
+            "Admins",
+            "workspace",
+            (Field("value", "Admins", Kind.USERS, "People"),),
+            only="admins",
+        ),
+    )
+
+
+FORMS: Mapping[str, Form] = {form.name: form for form in _listed()}
+
+
+def value_at(body: Mapping[str, Any], path: str) -> Any:
+    """Return what an item says at a path, None where it says nothing."""
+    found: Any = body
+    for part in path.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found
+
+
+def shown(field: Field, body: Mapping[str, Any]) -> Value:
+    """Return what a field holds at first."""
+    value = value_at(body, field.path)
+    if value is None or (field.kind is Kind.SERVICES and isinstance(value, str)):
+        return None
+    if isinstance(value, Mapping):
+        return "\n".join(f"{manager} {name}" for manager, names in value.items() for name in names)
+    if isinstance(value, list | tuple):
+        entries = [str(entry) for entry in value]
+        return "\n".join(entries) if field.kind is Kind.LINES else entries
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_too_long(field: Field, body: Mapping[str, Any]) -> bool:
+    """Tell whether a field's value does not fit into a field of Slack's."""
+    value = shown(field, body)
+    return len(value) > (LONGEST if isinstance(value, str) else MOST) if value else False
+
+
+def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the item with the form's fields as they were filled in; a field that was not shown keeps its value."""
+    item: dict[str, Any] = copy.deepcopy(dict(body or {}))
+    for field in form.fields:
+        if field.block in values:
+            value = values[field.block]
+            # Nobody listed is not everybody: an empty list is for the model to refuse.
+            is_listed = field.kind is Kind.WHO and value == LISTED
+            said = list(values.get(field.users_block) or []) if is_listed else _read(field, value)
+            _put(item, field.path.split("."), said)
+    return item
+
+
+def place_at_fields(form: Form, name: str, problems: Iterable[Problem]) -> dict[str, str]:
+    """Return what is wrong by the block of the field it is about; what is about none is said at the first."""
+    sections = {kind: section for section, kind in MANY.items()}
+    prefix = f"{sections[form.kind]}.{name}." if form.kind in sections else f"{form.only}."
+    found: dict[str, str] = {}
+    for problem in problems:
+        place = f"{problem.place}.".removeprefix(prefix)
+        if form.kind not in sections:
+            place = f"value.{place}"
+        found.setdefault(_field_at(form, place).block, problem.what)
+    return found
+
+
+def _field_at(form: Form, place: str) -> Field:
+    exact = [field for field in form.fields if place.startswith(f"{field.path}.")]
+    near = [field for field in form.fields if f"{field.path}.".startswith(place) and place]
+    first = form.new or form.fields[0]
+    return max(exact, key=lambda field: len(field.path), default=near[0] if near else first)
+
+
+def _read(field: Field, value: Value) -> Any:
+    if field.kind is Kind.FLAG:
+        return bool(value) or None
+    if not value or (field.kind is Kind.CHOICE and value == DEFAULT):
+        return None
+    if isinstance(value, list):
+        return value
+    return _READ.get(field.kind, _word)(value)
+
+
+def _word(text: str) -> Any:
+    return text == "true" if text in {"true", "false"} else text.strip()
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _packages(text: str) -> dict[str, list[str]]:
+    packages: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        manager, _, names = line.strip().partition(" ")
+        if manager:
+            packages.setdefault(manager.rstrip(":"), []).extend(names.replace(",", " ").split())
+    return packages
+
+
+_READ: Mapping[Kind, Callable[[str], Any]] = {
+    Kind.LINES: _lines,
+    Kind.PACKAGES: _packages,
+    Kind.AMOUNT: lambda text: text.strip().removeprefix("$"),
+    Kind.TEXT: lambda text: text,
+}
+
+
+def _put(item: dict[str, Any], path: list[str], value: Any) -> None:
+    *outer, last = path
+    for part in outer:
+        inner = item.get(part)
+        item[part] = inner if isinstance(inner, dict) else {}
+        item = item[part]
+    if value is None:
+        item.pop(last, None)
+    else:
+        item[last] = value

@@ -1,0 +1,128 @@
+"""The lists of the settings: what admins see of services, agents, channels and members, page by page; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.config.model import DEFAULT_PROFILE, Config, Profile, Who
+from bot.config.rules import Rule, Rules
+from bot.domain.profiles import rules_of
+from bot.panels import Listing, Row
+from oauth.service import Service
+from store.records import Member
+
+PAGE = 20
+SECTION_OF = {"service": "services", "profile": "profiles", "channel": "channels", "member": "members"}
+
+
+def page_of(section: str, rows: Sequence[Row], page: int, said: str = "") -> Listing:
+    """Return one page of rows; one that is not there any more is the last."""
+    pages = max(1, -(-len(rows) // PAGE))
+    page = min(max(page, 0), pages - 1)
+    return Listing(section, tuple(rows[page * PAGE : (page + 1) * PAGE]), page, pages, said)
+
+
+def service_rows(config: Config, services: Iterable[Service], added: set[str]) -> list[Row]:
+    """Return a row for each service of the catalogue."""
+    return [
+        Row(
+            service.name,
+            service.title,
+            _join(
+                "paused" if config.service(service.name).is_paused or service.is_paused else "",
+                "" if service.is_available else "needs a client of yours",
+                words_of_rules(rules_of(config, service)),
+                _who(config.service(service.name).who_may_connect, "may connect"),
+            ),
+            (
+                ("service", "Who and Pause"),
+                ("service_tools", "Tool Rules"),
+                ("reset service", "Back to Defaults"),
+                *((("drop service", "Remove Service"),) if service.name in added else ()),
+            ),
+        )
+        for service in services
+    ]
+
+
+def profile_rows(config: Config) -> list[Row]:
+    """Return a row for each agent, `default` first."""
+    return [
+        Row(
+            name,
+            name,
+            _join(
+                str(profile.preset).replace("_", "-"),
+                profile.description or "",
+                profile.model or "",
+                "all services" if profile.services == "all" else ", ".join(profile.services) or "no services",
+                _who(profile.who_may_use, "may use it"),
+            ),
+            (
+                ("profile", "Edit"),
+                ("profile_words", "Words"),
+                ("profile_tools", "Tools"),
+                ("environment", "Surroundings"),
+                ("reset profile", "Back to Defaults") if name == DEFAULT_PROFILE else ("remove profile", "Remove"),
+            ),
+        )
+        for name in config.profile_names
+        for profile in [config.profile(name) or Profile()]
+    ]
+
+
+def channel_rows(config: Config) -> list[Row]:
+    """Return a row for each channel that has settings."""
+    return [
+        Row(
+            name,
+            name,
+            _join(
+                f"agent {channel.profile or DEFAULT_PROFILE}",
+                _who(channel.who_may_ask, "may ask"),
+                f"{channel.budget_per_month} USD a month" if channel.budget_per_month is not None else "",
+            ),
+            (("channel", "Edit"), ("reset channel", "Back to Defaults")),
+            kind="channel",
+        )
+        for name, channel in sorted(config.channels.items())
+    ]
+
+
+def member_rows(config: Config, members: Iterable[Member]) -> list[Row]:
+    """Return a row for each member who ever came, and for whom something is set; these first."""
+    known = {str(member.user_id): member.name for member in members}
+    names = sorted({*config.members, *known}, key=lambda user: (user not in config.members, known.get(user, ""), user))
+    return [
+        Row(
+            user,
+            user,
+            _join(
+                "paused" if config.member(user).is_paused else "",
+                f"{budget} USD a month" if (budget := config.member(user).budget_per_month) is not None else "",
+            )
+            or "as everybody",
+            (("member", "Edit"), ("disconnect member", "Disconnect Everything"), ("reset member", "Back to Defaults")),
+            kind="member",
+        )
+        for user in names
+    ]
+
+
+def words_of_rules(rules: Rules) -> str:
+    """Return a service's rules in one line."""
+    counts = {rule: sum(given is rule for given in rules.listed.values()) for rule in Rule}
+    words = {Rule.ALLOWED: "run", Rule.AUTO: "are judged", Rule.USER_APPROVED: "ask", Rule.DENIED: "are off"}
+    listed = [f"{count} {words[rule]}" for rule, count in counts.items() if count]
+    rest = {Rule.AUTO: "is judged", Rule.USER_APPROVED: "asks", Rule.DENIED: "is off"}[rules.default]
+    return ", ".join([*listed, f"the rest {rest}" if listed else f"every tool {rest}"])
+
+
+def _who(who: Who, what: str) -> str:
+    if who == "everyone":
+        return ""
+    return f"admins {what}" if who == "admins" else f"{len(who)} people {what}"
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

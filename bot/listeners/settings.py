@@ -1,0 +1,79 @@
+"""The settings' buttons, menus and forms → commands. Values are looked at, never believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot import actions
+from bot.commands import Command, Place, SubmitSettings, UseSettings
+from bot.listeners.intake import Asked, Body, table
+from store.records import ChannelId, Member, UserId
+
+FORMS = {actions.SETTINGS_FORM, actions.SETTINGS_ASK, actions.SETTINGS_URL, actions.SETTINGS_PROBED}
+TEXT_LIMIT = 3_000
+DIRECT = Place(ChannelId(""), is_direct=True)
+
+
+def build_use(body: Body, member: Member, value: str, place: Place, trigger_id: str) -> Command:
+    """Return what a button or menu of the settings asks for; pressed outside of a modal it opens them."""
+    verb, _, argument = value.partition(" ")
+    view = table(body, "view")
+    view_id = str(view.get("id") or "") if view.get("type") == "modal" else ""
+    return UseSettings(member, place, verb, argument, trigger_id, view_id)
+
+
+def parse_settings_form(body: Body) -> Asked | None:
+    """Return a submitted form of the settings; None for another one."""
+    view = table(body, "view")
+    callback = str(view.get("callback_id") or "")
+    if callback not in FORMS:
+        return None
+    user = table(body, "user").get("id")
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=UserId(user) if isinstance(user, str) and user else None,
+        build=lambda member: SubmitSettings(
+            member=member,
+            callback=callback,
+            metadata=_metadata(view),
+            values=_values(view),
+            view_id=str(view.get("id") or ""),
+            previous_view_id=str(view.get("previous_view_id") or ""),
+        ),
+        place=DIRECT,
+        is_answered=True,
+        needs_fresh=True,
+    )
+
+
+def _metadata(view: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        kept = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        kept = {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _values(view: Mapping[str, Any]) -> dict[str, str | list[str] | None]:
+    """Return what is in each field, by its block."""
+    blocks = table(table(view, "state"), "values")
+    return {
+        str(block): _value(table(fields, actions.SETTINGS_FIELD))
+        for block, fields in blocks.items()
+        if isinstance(fields, Mapping)
+    }
+
+
+def _value(state: Mapping[str, Any]) -> str | list[str] | None:
+    for key in ("value", "selected_user", "selected_conversation"):
+        if isinstance(state.get(key), str):
+            return str(state[key])[:TEXT_LIMIT]
+    if isinstance(state.get("selected_option"), Mapping):
+        return str(state["selected_option"].get("value") or "")
+    for key in ("selected_users", "selected_options"):
+        chosen = state.get(key)
+        if isinstance(chosen, list):
+            return [str(one.get("value") if isinstance(one, Mapping) else one) for one in chosen]
+    return None

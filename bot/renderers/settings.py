@@ -1,0 +1,291 @@
+"""The settings of admins as views: an overview, lists, small forms, and what was found behind an address.
+
+What is in them comes as `bot.panels`; every length is Slack's (slack-platform.md §1.6).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot import actions
+from bot.config.forms import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
+from bot.panels import (
+    AddingUrl,
+    Asking,
+    Denied,
+    Done,
+    Editing,
+    Listing,
+    Overview,
+    Panel,
+    Probed,
+    Row,
+    Waiting,
+)
+from bot.renderers import limits
+from bot.renderers.blocks import Block, button, confirm, context, divider, plain, section
+from bot.renderers.blocks import actions as row
+from bot.renderers.limits import shorten
+from bot.renderers.markdown import escape, one_line
+from bot.renderers.notices import REFUSALS
+
+OPTIONS_MAX = 100
+OPTION_VALUE_MAX = 150
+SECTIONS = {
+    "services": ("Services", "What can be connected, its tool rules, and who may"),
+    "profiles": ("Agents", "Models, words, tools and surroundings"),
+    "channels": ("Channels", "Which agent, who may ask, how much"),
+    "members": ("Members", "Pause, budget, disconnect"),
+    "budgets": ("Budgets", "How much a request, a person and a month may cost"),
+    "admins": ("Admins", "Who sees this"),
+}
+_EMPTY = {
+    "services": "No services are on offer yet.",
+    "channels": "Every channel uses the agent `default`, for everybody. Add one to change that.",
+    "members": "Nobody has settings of their own.",
+}
+_ADD = {"services": "Add by URL", "profiles": "New Agent", "channels": "Add Channel", "members": "Add Member"}
+_MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
+"""Their names are ids, by the settings' own check."""
+_WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
+
+
+def render_panel(panel: Panel) -> Block:
+    """Return the view of a panel."""
+    return _PANELS[type(panel)](panel)
+
+
+def _overview(panel: Overview) -> Block:
+    blocks: list[Block] = []
+    if panel.is_paused:
+        blocks.append(_alert("Deputy is paused for everybody.", "warning"))
+    for name, (title, about) in SECTIONS.items():
+        count = panel.counts.get(name)
+        words = f"*{title}*" + (f"  ({count})" if count is not None else "") + f"\n{about}"
+        blocks.append(section(words, button("Open", actions.SETTINGS, f"list {name}", label=f"Open {title}")))
+    blocks.append(divider())
+    blocks.append(row(_pause_button(is_paused=panel.is_paused)))
+    blocks.append(context("Every change is recorded with who made it, what was before, and what is now."))
+    return _view("Settings", blocks)
+
+
+def _pause_button(*, is_paused: bool) -> Block:
+    if is_paused:
+        return button("Resume Everything", actions.SETTINGS, "resume all", style="primary")
+    question = confirm(
+        "Pause everything?",
+        "Running requests are stopped and nobody can ask until you resume.",
+        "Pause",
+        "Keep Going",
+        is_dangerous=True,
+    )
+    return button("Pause Everything", actions.SETTINGS, "pause all", style="danger", confirm=question)
+
+
+def _listing(panel: Listing) -> Block:
+    title = SECTIONS[panel.section][0]
+    blocks: list[Block] = [_alert(panel.said, "success")] if panel.said else []
+    if panel.section in _ADD:
+        blocks.append(row(button(_ADD[panel.section], actions.SETTINGS, f"new {panel.section}", style="primary")))
+    blocks.extend(_row(one) for one in panel.rows)
+    if not panel.rows:
+        blocks.append(section(_EMPTY.get(panel.section, "Nothing here yet.")))
+    if panel.pages > 1:
+        blocks.extend(_turning(panel))
+    metadata = json.dumps({"section": panel.section, "page": panel.page})
+    return _view(title, blocks, callback_id=actions.SETTINGS_LIST, metadata=metadata)
+
+
+def _row(one: Row) -> Block:
+    options = [_option(words, f"{verb} {one.name}") for verb, words in one.choices]
+    menu = {"type": "overflow", "action_id": actions.SETTINGS_MENU, "options": options[:5]}
+    name = _MENTIONS.get(one.kind, "*{}*").format(escape(one_line(one.title, 120)))
+    return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
+
+
+def _turning(panel: Listing) -> list[Block]:
+    buttons = []
+    if panel.page > 0:
+        buttons.append(button("Previous", f"{actions.SETTINGS}/back", f"page {panel.section} {panel.page - 1}"))
+    if panel.page + 1 < panel.pages:
+        buttons.append(button("Next", f"{actions.SETTINGS}/on", f"page {panel.section} {panel.page + 1}"))
+    return [context(f"Page {panel.page + 1} of {panel.pages}"), row(*buttons)]
+
+
+def _editing(panel: Editing) -> Block:
+    form = panel.form
+    blocks: list[Block] = [section(f"*{escape(one_line(panel.title, 150))}*")] if panel.title else []
+    if form.new is not None and not panel.name:
+        blocks.append(_input(form.new, None, ()))
+    for one in form.fields:
+        blocks.extend(_field(one, panel))
+    blocks.extend(context(escape(shorten(note, 1_500))) for note in panel.notes)
+    metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
+    return _view(form.title, blocks, callback_id=actions.SETTINGS_FORM, metadata=metadata, submit="Save")
+
+
+def _field(one: Field, panel: Editing) -> list[Block]:
+    if is_too_long(one, panel.body):
+        words = f"*{escape(one.label)}*\nToo long to be changed here: use `python -m bot config`. It is kept as it is."
+        return [section(words)]
+    value = shown(one, panel.body)
+    blocks = [_input(one, value, panel.choices.get(one.path, one.options))]
+    if one.kind is Kind.WHO:
+        listed = value if isinstance(value, list) else None
+        blocks.append(_block(one.users_block, "People, if listed", _users(one, listed), is_optional=True))
+    return blocks
+
+
+def _input(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
+    element = _ELEMENTS[one.kind](one, value, options)
+    return _block(one.block, one.label, element, is_optional=not one.is_needed and one.kind not in _CHOSEN)
+
+
+def _block(block_id: str, label: str, element: Block, *, is_optional: bool) -> Block:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label, 200),
+        "optional": is_optional,
+        "element": element | {"action_id": actions.SETTINGS_FIELD},
+    }
+
+
+def _text(one: Field, value: Value, _: object = ()) -> Block:
+    element: Block = {
+        "type": "plain_text_input",
+        "multiline": one.kind in {Kind.TEXT, Kind.LINES, Kind.PACKAGES},
+        "max_length": LONGEST if one.kind in {Kind.TEXT, Kind.LINES, Kind.PACKAGES} else 300,
+    }
+    if one.hint:
+        element["placeholder"] = plain(one.hint, 150)
+    return element | ({"initial_value": value} if isinstance(value, str) and value else {})
+
+
+def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
+    known = [_option(words, given or "default") for given, words in options[:OPTIONS_MAX]]
+    chosen = next((option for option in known if option["value"] == value), known[0])
+    return {"type": "static_select", "options": known, "initial_option": chosen}
+
+
+def _who(one: Field, value: Value, _: object) -> Block:
+    return _choice(one, LISTED if isinstance(value, list) else (value or "everyone"), _WHO)
+
+
+def _flag(one: Field, value: Value, _: object) -> Block:
+    option = _option(one.label, "true")
+    return {"type": "checkboxes", "options": [option]} | ({"initial_options": [option]} if value == "true" else {})
+
+
+def _users(_one: Field, value: Value, _: object = ()) -> Block:
+    listed = value if isinstance(value, list) else []
+    return {"type": "multi_users_select"} | ({"initial_users": listed[:OPTIONS_MAX]} if listed else {})
+
+
+def _services(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
+    known = [_option(words, name) for name, words in options[:OPTIONS_MAX]]
+    if not known:
+        return _text(one, "\n".join(value) if isinstance(value, list) else value)
+    chosen = [option for option in known if isinstance(value, list) and option["value"] in value]
+    element = {"type": "multi_static_select", "options": known, "placeholder": plain(one.hint, 150)}
+    return element | ({"initial_options": chosen} if chosen else {})
+
+
+_ELEMENTS: Mapping[Kind, Callable[[Field, Value, tuple[tuple[str, str], ...]], Block]] = {
+    Kind.LINE: _text,
+    Kind.TEXT: _text,
+    Kind.LINES: _text,
+    Kind.PACKAGES: _text,
+    Kind.AMOUNT: _text,
+    Kind.FLAG: _flag,
+    Kind.CHOICE: _choice,
+    Kind.SERVICES: _services,
+    Kind.USERS: _users,
+    Kind.WHO: _who,
+    Kind.CHANNEL: lambda *_: {
+        "type": "conversations_select",
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    },
+    Kind.USER: lambda *_: {"type": "users_select"},
+}
+_CHOSEN = {Kind.CHOICE, Kind.WHO}
+
+
+def _asking(panel: Asking) -> Block:
+    metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
+    blocks = [section(escape(panel.question))]
+    return _view("Are you sure?", blocks, callback_id=actions.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
+
+
+def _adding(panel: AddingUrl) -> Block:
+    blocks = [_alert(panel.problem, "error")] if panel.problem else []
+    field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
+    element = _text(field, panel.url) | {"max_length": 2_000}
+    blocks.append(_block(field.block, field.label, element, is_optional=False))
+    blocks.append(context("I look at it first and show you what is there. Nothing is saved before you say so."))
+    return _view("Add a service", blocks, callback_id=actions.SETTINGS_URL, submit="Look at It")
+
+
+def _waiting(panel: Waiting) -> Block:
+    return _view("Settings", [section(escape(panel.words))])
+
+
+def _probed(panel: Probed) -> Block:
+    blocks = [_alert(panel.problem, "error")] if panel.problem else []
+    blocks += [_alert(words, "warning") for words in panel.warnings[:10]]
+    blocks += [section(f"*{escape(what)}*\n{escape(shorten(how, 1_500))}") for what, how in panel.facts[:20]]
+    blocks.append(divider())
+    fields = [Field("name", "Short name", Kind.LINE, "wiki", is_needed=True)]
+    fields.append(Field("title", "Name that people see", Kind.LINE, "Wiki", is_needed=True))
+    values = {"name": panel.name, "title": panel.title, "scopes": panel.scopes}
+    if not panel.only_token:
+        fields.append(Field("scopes", "Scopes to ask for", Kind.LINE, "Empty: what the service asks for"))
+    if panel.needs_client:
+        fields.append(Field("client_id", "Client id, made at the service", Kind.LINE, is_needed=True))
+        fields.append(Field("client_secret", "Client secret, if it has one", Kind.LINE))
+    for one in fields:
+        element = _text(one, values.get(one.path)) | {"max_length": 2_000}
+        blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
+    way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
+    metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
+    return _view("What I found", blocks, callback_id=actions.SETTINGS_PROBED, metadata=metadata, submit="Save")
+
+
+def _done(panel: Done) -> Block:
+    return _view("Settings", [_alert(panel.words, "success" if panel.is_well else "error")])
+
+
+def _alert(words: str, level: str) -> Block:
+    return {"type": "alert", "level": level, "text": {"type": "plain_text", "text": shorten(words, 200)}}
+
+
+def _option(words: str, value: str) -> Block:
+    return {"text": plain(words, 75), "value": value[:OPTION_VALUE_MAX]}
+
+
+def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> Block:
+    view: dict[str, Any] = {
+        "type": "modal",
+        "callback_id": callback_id or actions.SETTINGS,
+        "title": plain(title, limits.VIEW_TITLE_MAX),
+        "close": plain("Cancel" if submit else "Back", limits.VIEW_TITLE_MAX),
+        "private_metadata": metadata,
+        "blocks": blocks[: limits.VIEW_BLOCKS_MAX],
+    }
+    return view | ({"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else {})
+
+
+_PANELS: Mapping[type, Callable[[Any], Block]] = {
+    Overview: _overview,
+    Listing: _listing,
+    Editing: _editing,
+    Asking: _asking,
+    AddingUrl: _adding,
+    Waiting: _waiting,
+    Probed: _probed,
+    Done: _done,
+    Denied: lambda panel: _done(Done(REFUSALS[panel.refusal], is_well=False)),
+}
+"""The renderer of each panel."""
