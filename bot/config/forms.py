@@ -46,6 +46,10 @@ class Kind(StrEnum):
     USER = "user"
 
 
+WORD_OR_LIST = {Kind.WHO, Kind.SERVICES}
+"""Filled in as a word, or as a list beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: `path` is where its value is in the item, dots between."""
@@ -64,9 +68,9 @@ class Field:
         return f"settings.{self.path}"
 
     @property
-    def users_block(self) -> str:
-        """Return the name of the block that lists people, of a field that says who."""
-        return f"{self.block}.users"
+    def listed_block(self) -> str:
+        """Return the name of the block with the list, of a field that is a word or a list."""
+        return f"{self.block}.listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ def _listed() -> tuple[Form, ...]:
             (
                 Field("description", "What it is for", Kind.LINE, "Looks things up, changes nothing"),
                 Field("preset", "Rules to begin with", Kind.CHOICE, options=_PRESETS),
-                Field("services", "Services", Kind.SERVICES, "All that the owner has connected"),
+                Field("services", "Services", Kind.SERVICES, "Which ones"),
                 Field("model", "Model", Kind.LINE, "The one of this installation"),
                 Field("budget_per_turn", "Budget for one request", Kind.AMOUNT, _USD),
                 Field("who_may_use", "Who may use it", Kind.WHO),
@@ -248,7 +252,7 @@ def value_at(body: Mapping[str, Any], path: str) -> Any:
 def shown(field: Field, body: Mapping[str, Any]) -> Value:
     """Return what a field holds at first."""
     value = value_at(body, field.path)
-    if value is None or (field.kind is Kind.SERVICES and isinstance(value, str)):
+    if value is None:
         return None
     if isinstance(value, Mapping):
         return "\n".join(f"{manager} {name}" for manager, names in value.items() for name in names)
@@ -270,9 +274,9 @@ def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Valu
     for field in form.fields:
         if field.block in values:
             value = values[field.block]
-            # Nobody listed is not everybody: an empty list is for the model to refuse.
-            is_listed = field.kind is Kind.WHO and value == LISTED
-            said = list(values.get(field.users_block) or []) if is_listed else _read(field, value)
+            # Nothing listed is not everything: whether a list may be empty is for the model to say.
+            is_listed = field.kind in WORD_OR_LIST and value == LISTED
+            said = list(values.get(field.listed_block) or []) if is_listed else _read(field, value)
             _put(item, field.path.split("."), said)
     return item
 

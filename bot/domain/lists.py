@@ -113,8 +113,9 @@ def words_of_rules(rules: Rules) -> str:
     """Return a service's rules in one line."""
     counts = {rule: sum(given is rule for given in rules.listed.values()) for rule in Rule}
     words = {Rule.ALLOWED: "run", Rule.AUTO: "are judged", Rule.USER_APPROVED: "ask", Rule.DENIED: "are off"}
-    listed = [f"{count} {words[rule]}" for rule, count in counts.items() if count]
-    rest = {Rule.AUTO: "is judged", Rule.USER_APPROVED: "asks", Rule.DENIED: "is off"}[rules.default]
+    one = {Rule.ALLOWED: "runs", Rule.AUTO: "is judged", Rule.USER_APPROVED: "asks", Rule.DENIED: "is off"}
+    listed = [f"{count} {(one if count == 1 else words)[rule]}" for rule, count in counts.items() if count]
+    rest = one[rules.default]
     return ", ".join([*listed, f"the rest {rest}" if listed else f"every tool {rest}"])
 
 

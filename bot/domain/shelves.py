@@ -98,9 +98,6 @@ class Shelves:
             title, notes = "", self._always_admins()
         elif form.only:
             title = ""
-        elif form.kind in {"channel", "member"}:
-            sign = "#" if form.kind == "channel" else "@"
-            title = f"<{sign}{seen.key.name}>"
         return Editing(form, seen.key.name, title, body, seen.version, self._choices(form, config, body), notes)
 
     async def disconnect(self, admin: Member, user_id: str) -> int:

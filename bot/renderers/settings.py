@@ -27,7 +27,6 @@ from bot.panels import (
 from bot.renderers import limits
 from bot.renderers.blocks import Block, button, confirm, context, divider, plain, section
 from bot.renderers.blocks import actions as row
-from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.notices import REFUSALS
 
@@ -47,6 +46,7 @@ _EMPTY = {
     "members": "Nobody has settings of their own.",
 }
 _ADD = {"services": "Add by URL", "profiles": "New Agent", "channels": "Add Channel", "members": "Add Member"}
+_ALL_OR_LISTED = (("all", "All that the owner has connected"), (LISTED, "Only those listed below"))
 _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
 """Their names are ids, by the settings' own check."""
 _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
@@ -101,7 +101,7 @@ def _listing(panel: Listing) -> Block:
 def _row(one: Row) -> Block:
     options = [_option(words, f"{verb} {one.name}") for verb, words in one.choices]
     menu = {"type": "overflow", "action_id": actions.SETTINGS_MENU, "options": options[:5]}
-    name = _MENTIONS.get(one.kind, "*{}*").format(escape(one_line(one.title, 120)))
+    name = _MENTIONS.get(one.kind, "*{}*").format(_line(one.title, 120))
     return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
 
 
@@ -116,12 +116,14 @@ def _turning(panel: Listing) -> list[Block]:
 
 def _editing(panel: Editing) -> Block:
     form = panel.form
-    blocks: list[Block] = [section(f"*{escape(one_line(panel.title, 150))}*")] if panel.title else []
+    blocks: list[Block] = []
+    if panel.title.strip():
+        blocks.append(section(_MENTIONS.get(form.kind, "*{}*").format(_line(panel.title, 150))))
     if form.new is not None and not panel.name:
         blocks.append(_input(form.new, None, ()))
     for one in form.fields:
         blocks.extend(_field(one, panel))
-    blocks.extend(context(escape(shorten(note, 1_500))) for note in panel.notes)
+    blocks.extend(context(_line(note, 1_500)) for note in panel.notes if note.strip())
     metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
     return _view(form.title, blocks, callback_id=actions.SETTINGS_FORM, metadata=metadata, submit="Save")
 
@@ -130,11 +132,13 @@ def _field(one: Field, panel: Editing) -> list[Block]:
     if is_too_long(one, panel.body):
         words = f"*{escape(one.label)}*\nToo long to be changed here: use `python -m bot config`. It is kept as it is."
         return [section(words)]
-    value = shown(one, panel.body)
-    blocks = [_input(one, value, panel.choices.get(one.path, one.options))]
+    value, options = shown(one, panel.body), panel.choices.get(one.path, one.options)
+    blocks = [_input(one, value, options)]
+    listed = value if isinstance(value, list) else None
     if one.kind is Kind.WHO:
-        listed = value if isinstance(value, list) else None
-        blocks.append(_block(one.users_block, "People, if listed", _users(one, listed), is_optional=True))
+        blocks.append(_block(one.listed_block, "People, if listed", _users(one, listed), is_optional=True))
+    elif one.kind is Kind.SERVICES and options:
+        blocks.append(_block(one.listed_block, "Services, if listed", _several(one, listed, options), is_optional=True))
     return blocks
 
 
@@ -161,7 +165,7 @@ def _text(one: Field, value: Value, _: object = ()) -> Block:
     }
     if one.hint:
         element["placeholder"] = plain(one.hint, 150)
-    return element | ({"initial_value": value} if isinstance(value, str) and value else {})
+    return element | ({"initial_value": value[: element["max_length"]]} if isinstance(value, str) and value else {})
 
 
 def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
@@ -184,10 +188,12 @@ def _users(_one: Field, value: Value, _: object = ()) -> Block:
     return {"type": "multi_users_select"} | ({"initial_users": listed[:OPTIONS_MAX]} if listed else {})
 
 
-def _services(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
+def _services(one: Field, value: Value, _: object) -> Block:
+    return _choice(one, LISTED if isinstance(value, list) else "all", _ALL_OR_LISTED)
+
+
+def _several(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
     known = [_option(words, name) for name, words in options[:OPTIONS_MAX]]
-    if not known:
-        return _text(one, "\n".join(value) if isinstance(value, list) else value)
     chosen = [option for option in known if isinstance(value, list) and option["value"] in value]
     element = {"type": "multi_static_select", "options": known, "placeholder": plain(one.hint, 150)}
     return element | ({"initial_options": chosen} if chosen else {})
@@ -210,12 +216,12 @@ _ELEMENTS: Mapping[Kind, Callable[[Field, Value, tuple[tuple[str, str], ...]], B
     },
     Kind.USER: lambda *_: {"type": "users_select"},
 }
-_CHOSEN = {Kind.CHOICE, Kind.WHO}
+_CHOSEN = {Kind.CHOICE, Kind.WHO, Kind.SERVICES}
 
 
 def _asking(panel: Asking) -> Block:
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
-    blocks = [section(escape(panel.question))]
+    blocks = [section(_line(panel.question, 400))]
     return _view("Are you sure?", blocks, callback_id=actions.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
 
 
@@ -229,13 +235,15 @@ def _adding(panel: AddingUrl) -> Block:
 
 
 def _waiting(panel: Waiting) -> Block:
-    return _view("Settings", [section(escape(panel.words))])
+    return _view("Settings", [section(_line(panel.words, 400))])
 
 
 def _probed(panel: Probed) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
-    blocks += [_alert(words, "warning") for words in panel.warnings[:10]]
-    blocks += [section(f"*{escape(what)}*\n{escape(shorten(how, 1_500))}") for what, how in panel.facts[:20]]
+    blocks += [_alert(words, "warning") for words in panel.warnings[:10] if words.strip()]
+    blocks += [
+        section(f"*{escape(one_line(what, 80))}*\n{escape(one_line(how, 300))}") for what, how in panel.facts[:20]
+    ]
     blocks.append(divider())
     fields = [Field("name", "Short name", Kind.LINE, "wiki", is_needed=True)]
     fields.append(Field("title", "Name that people see", Kind.LINE, "Wiki", is_needed=True))
@@ -246,7 +254,7 @@ def _probed(panel: Probed) -> Block:
         fields.append(Field("client_id", "Client id, made at the service", Kind.LINE, is_needed=True))
         fields.append(Field("client_secret", "Client secret, if it has one", Kind.LINE))
     for one in fields:
-        element = _text(one, values.get(one.path)) | {"max_length": 2_000}
+        element = {"max_length": 2_000} | _text(one, values.get(one.path))
         blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
     metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
@@ -258,7 +266,11 @@ def _done(panel: Done) -> Block:
 
 
 def _alert(words: str, level: str) -> Block:
-    return {"type": "alert", "level": level, "text": {"type": "plain_text", "text": shorten(words, 200)}}
+    return {"type": "alert", "level": level, "text": plain(words, 200)}
+
+
+def _line(text: str, limit: int) -> str:
+    return escape(one_line(text, limit) or "…")
 
 
 def _option(words: str, value: str) -> Block:

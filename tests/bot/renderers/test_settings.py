@@ -1,0 +1,204 @@
+"""Every view of the settings is one that Slack takes, whatever is in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.config.forms import FORMS, Kind, filled, place_at_fields, shown
+from bot.config.items import split
+from bot.config.model import Channel, Config, MemberSettings, Profile, Service
+from bot.config.rules import ToolRules
+from bot.domain.lists import channel_rows, member_rows, page_of, profile_rows, service_rows
+from bot.errors import Problem, Refusal
+from bot.panels import AddingUrl, Asking, Denied, Done, Editing, Overview, Probed, Waiting
+from bot.renderers.settings import render_panel
+from oauth.service import Service as Offered
+from simulator.slack.blockkit import MODAL
+from simulator.slack.viewkit import initial_values, parse_view
+from tests.bot.config.strategies import configs
+from tests.builders import a_member
+
+NASTY = [
+    "",
+    " ",
+    "x" * 5_000,
+    "שלום עולם " * 50,
+    "🎉👩‍👩‍👧‍👦" * 200,
+    "<!channel> *b* `c` &amp; <@U1|x>",
+    "a\nb\t\u202e\u2066c",
+    "\ud83d",
+]
+WORDS = st.one_of(st.sampled_from(NASTY), st.text(max_size=40))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def drawn(panel) -> dict:
+    return parse_view(render_panel(panel), MODAL)
+
+
+@quick
+@given(
+    st.sampled_from(sorted(FORMS)),
+    st.sampled_from(["", "default", "n" * 64]),
+    WORDS,
+    st.lists(WORDS, max_size=3),
+    configs(),
+)
+def test_every_form_of_every_item_is_a_view_that_slack_takes(name, item, title, notes, config):
+    form = FORMS[name]
+    bodies = [body for key, body in split(config).items() if key.kind == form.kind and form.only in {"", key.name}]
+    choices = {
+        field.path: tuple((f"n{n}", title or "t") for n in range(150))
+        for field in form.fields
+        if field.kind is Kind.SERVICES
+    }
+    choices["profile"] = (("default", "default"),)
+
+    for body in [{}, *bodies]:
+        drawn(Editing(form, item, title, body, 3, choices, tuple(notes)))
+
+
+@quick
+@given(configs())
+def test_a_form_sent_back_as_it_was_opened_changes_nothing(config):
+    for key, body in split(config).items():
+        for form in FORMS.values():
+            has_no_rules = form.name == "service_tools" and "tools" not in body  # it opens with those that hold
+            if form.kind != key.kind or form.only not in {"", key.name} or has_no_rules:
+                continue
+            choices = {
+                "profile": ((body.get("profile") or "default", "x"),),
+                "services": tuple((n, n) for n in listed(body)),
+            }
+            view = drawn(Editing(form, key.name, "", body, 1, choices))
+
+            sent = filled(form, body, sent_values(view))
+
+            same = {name: value for name, value in body.items() if (name, value) != ("profile", "default")}
+            assert Config.model_validate(document(key, sent)) == Config.model_validate(document(key, same))
+
+
+def listed(body) -> list[str]:
+    services = body.get("services")
+    return services if isinstance(services, list) else ["all_of_them"]
+
+
+def document(key, body) -> dict:
+    if key.kind == "workspace":
+        return {key.name: body.get("value", ())} if body else {}
+    channel = {"profiles": {body["profile"]: {}}} if body.get("profile") and key.kind == "channel" else {}
+    return {f"{key.kind}s": {key.name: body}} | channel
+
+
+def sent_values(view) -> dict:
+    from bot.listeners.settings import _values  # noqa: PLC0415  # as the listener reads them
+
+    return _values({"state": {"values": initial_values(view["blocks"])}})
+
+
+THOUSAND = tuple(f"tool_{number}_שלום🎉" for number in range(1_000))
+
+
+def test_a_thousand_tools_are_kept_and_said_to_be_too_many_for_the_form():
+    rules = {"tools": {"allowed_tools": list(THOUSAND), "default": "denied"}}
+    view = drawn(Editing(FORMS["service_tools"], "notes", "Notes", rules, 1, {}, (", ".join(THOUSAND),)))
+
+    assert "Too long to be changed here" in str(view)
+    assert filled(FORMS["service_tools"], rules, sent_values(view)) == rules
+
+
+def test_people_beyond_what_a_menu_holds_are_not_lost():
+    body = {"who_may_ask": [f"U{number:05}" for number in range(300)]}
+    view = drawn(Editing(FORMS["channel"], "C0123", "", body, 1, {"profile": (("default", "default"),)}))
+
+    assert filled(FORMS["channel"], body, sent_values(view)) == body
+
+
+def a_service(number: int, title: str) -> Offered:
+    return Offered(f"{'s' * 55}{number}", title, "https://mcp.example.com/mcp", None)
+
+
+@quick
+@given(WORDS, st.integers(-1, 9))
+def test_lists_of_any_length_are_pages_that_slack_takes(words, page):
+    title = words or "t"
+    line = "x" * 200
+    config = Config(
+        profiles={f"p{number}": Profile(description=line) for number in range(100)},
+        channels={
+            f"C{number:05}": Channel(who_may_ask=("U01",), budget_per_month=Decimal("0.01")) for number in range(100)
+        },
+        members={f"U{number:05}": MemberSettings(is_paused=True) for number in range(50)},
+        services={a_service(1, "").name: Service(tools=ToolRules(allowed_tools=THOUSAND), who_may_connect="admins")},
+    )
+    services = [a_service(number, title) for number in range(100)]
+    people = [a_member(f"U1{number:05}", name=words) for number in range(100)]
+    rows = {
+        "services": service_rows(config, services, {services[0].name}),
+        "profiles": profile_rows(config),
+        "channels": channel_rows(config),
+        "members": member_rows(config, people),
+    }
+
+    for section, listed_rows in rows.items():
+        view = drawn(page_of(section, listed_rows, page, said=words))
+        assert len(view["blocks"]) < 30
+    assert len(rows["members"]) == len({row.name for row in rows["members"]}) == 150
+
+
+@quick
+@given(WORDS, st.booleans(), st.booleans(), st.booleans())
+def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_token, needs_client, is_paused):
+    found = Probed(
+        url="https://mcp.example.com/" + "x" * 2_000,
+        fingerprint="f" * 64,
+        facts=tuple((words or "what", words) for _ in range(30)),
+        warnings=(words,) * 20,
+        name=words,
+        title=words,
+        scopes=words,
+        needs_client=needs_client,
+        only_token=is_token,
+        problem=words,
+    )
+    drawn(found)
+    drawn(AddingUrl(words, words))
+    drawn(Asking("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
+    drawn(Waiting(words or "…"))
+    drawn(Done(words or "done", is_well=is_token))
+    drawn(Overview(is_paused, dict.fromkeys(["services", "profiles", "channels", "members", "admins"], 10**6)))
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_every_no_has_a_view(refusal):
+    drawn(Denied(refusal))
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "problem", "block"),
+    [
+        ("environment", "x", "profiles.x.environment.allowed_hosts.3", "settings.environment.allowed_hosts"),
+        ("environment", "x", "profiles.x.environment", "settings.environment.network"),
+        ("profile", "x", "profiles.x.who_may_use.0", "settings.who_may_use"),
+        ("profile", "x", "profiles.x", "settings.name"),
+        ("profile", "x", "", "settings.name"),
+        ("budgets", "budgets", "budgets.per_turn", "settings.value.per_turn"),
+        ("admins", "admins", "admins.0", "settings.value"),
+        ("service_tools", "notes", "services.notes.tools.denied_tools.1", "settings.tools.denied_tools"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(form, name, problem, block):
+    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "is wrong"}
+
+
+def test_nobody_listed_is_not_everybody():
+    values = {"settings.who_may_use": "listed", "settings.who_may_use.listed": []}
+
+    body = filled(FORMS["profile"], {"who_may_use": ["U01"]}, values)
+
+    assert body == {"who_may_use": []}
+    assert shown(FORMS["profile"].fields[-1], {"who_may_use": ["U01"]}) == ["U01"]

@@ -1,0 +1,207 @@
+"""An admin sets things in Slack: lists, small forms, what is wrong at its field, and nobody else."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from bot import actions
+from bot.renderers.notices import REFUSALS, Refusal
+from simulator.service.server import ServiceSimulator
+from simulator.slack.errors import NotPossible
+from store.tables import connections
+from tests.world import ALICE, BOB, CAROL, GENERAL, World
+
+
+async def open_settings(world: World, user: str = CAROL):
+    await world.slack.type_command(user, GENERAL, "/agent admin")
+    return await world.slack.until(lambda _: world.slack.modal_of(user))
+
+
+async def press(world: World, user: str, value: str, action_id: str = actions.SETTINGS):
+    """Press the button or menu entry with this value in the topmost view; return the view that is shown then."""
+    view = world.slack.modal_of(user)
+    before = (view.id, view.hash)
+    block = next(b["block_id"] for b in view.payload["blocks"] if f"'{value}'" in str(b))
+    await world.slack.click(user, view, action_id, block_id=block, value=value)
+
+    def changed(_):
+        top = world.slack.modal_of(user)
+        return top if top and (top.id, top.hash) != before else None
+
+    return await world.slack.until(changed, 10)
+
+
+async def menu(world: World, user: str, value: str):
+    return await press(world, user, value, actions.SETTINGS_MENU)
+
+
+async def send(world: World, user: str, values: dict):
+    view = world.slack.modal_of(user)
+    await world.slack.submit_view(user, view, {f"settings.{name}": value for name, value in values.items()})
+    return view
+
+
+async def listed(world: World, user: str, words: str):
+    return await world.slack.until(
+        lambda _: (top := world.slack.modal_of(user)) and words in str(top.payload["blocks"]) and top, 10
+    )
+
+
+async def test_an_admin_makes_a_read_only_agent_binds_it_and_pauses_a_member(running_world: World):
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list profiles")
+    await press(running_world, CAROL, "new profiles")
+    await send(running_world, CAROL, {"name": "reader", "description": "Reads", "preset": "read_only"})
+    await listed(running_world, CAROL, "reader")
+    await running_world.slack.close_modal(CAROL, running_world.slack.modal_of(CAROL))
+
+    await press(running_world, CAROL, "list channels")
+    await press(running_world, CAROL, "new channels")
+    await send(running_world, CAROL, {"name": GENERAL, "profile": "reader", "budget_per_month": "12.50"})
+    await listed(running_world, CAROL, "agent reader")
+    await running_world.slack.close_modal(CAROL, running_world.slack.modal_of(CAROL))
+
+    await press(running_world, CAROL, "list members")
+    await press(running_world, CAROL, "new members")
+    await send(running_world, CAROL, {"name": BOB, "is_paused": ["true"]})
+    await listed(running_world, CAROL, "paused")
+
+    await running_world.slack.type_command(BOB, GENERAL, "/agent ask hello")
+    await running_world.whispered(BOB, REFUSALS[Refusal.MEMBER_PAUSED])
+    await running_world.answer_in(await running_world.ask(ALICE, "what can you do?"))
+    (session,) = running_world.agents.sessions.values()
+    assert session.agent["name"] == "reader"
+    changes = await running_world.audited("setting.changed")
+    assert [(row.actor, row.subject) for row in changes] == [
+        (CAROL, "profile/reader"),
+        (CAROL, f"channel/{GENERAL}"),
+        (CAROL, f"member/{BOB}"),
+    ]
+
+
+async def test_what_is_wrong_stands_at_its_field_and_nothing_is_saved(running_world: World):
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list profiles")
+    await press(running_world, CAROL, "new profiles")
+
+    view = await send(running_world, CAROL, {"name": "Research Team", "budget_per_turn": "a lot"})
+
+    assert view.errors == {
+        "settings.name": "must be a name of a-z, 0-9, - and _",
+        "settings.budget_per_turn": "must be an amount such as 2.50",
+    }
+    assert await running_world.audited("setting.changed") == []
+    await send(running_world, CAROL, {"name": "research", "budget_per_turn": "$2.50"})
+    (changed,) = await running_world.audited("setting.changed")
+    assert changed.details["after"] == '{"budget_per_turn": 2.5}'
+
+
+async def test_nobody_but_admins_opens_the_settings_or_sends_a_form_of_them(running_world: World):
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent admin")
+    await running_world.whispered(ALICE, REFUSALS[Refusal.NOT_AN_ADMIN])
+    assert running_world.slack.modal_of(ALICE) is None
+
+    await running_world.configure({"admins": [BOB]})
+    await open_settings(running_world, BOB)
+    form = await press(running_world, BOB, "list budgets")
+    await running_world.configure({"admins": [CAROL]})
+    await running_world.slack.submit_view(BOB, form, {"settings.value.per_turn": "100"})
+
+    assert REFUSALS[Refusal.NOT_AN_ADMIN] in str(running_world.slack.modal_of(BOB).payload)
+    assert "budgets" not in str([row.subject for row in await running_world.audited("setting.changed")])
+
+
+async def test_of_two_admins_with_the_same_form_open_the_second_is_told(running_world: World):
+    await running_world.configure({"admins": [BOB]})
+    forms = {}
+    for admin in (BOB, CAROL):
+        await open_settings(running_world, admin)
+        forms[admin] = await press(running_world, admin, "list budgets")
+
+    await running_world.slack.submit_view(BOB, forms[BOB], {"settings.value.per_turn": "3"})
+    await running_world.slack.submit_view(CAROL, forms[CAROL], {"settings.value.per_turn": "9"})
+
+    assert REFUSALS[Refusal.SETTING_CHANGED][:40] in str(running_world.slack.modal_of(CAROL).payload)
+    (changed,) = [row for row in await running_world.audited("setting.changed") if "budgets" in row.subject]
+    assert (changed.actor, changed.details["after"]) == (BOB, '{"value": {"per_turn": 3.0}}')
+
+
+async def test_everything_is_paused_and_resumed_with_one_button(running_world: World):
+    await running_world.connect_notes(ALICE)
+    root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
+    await running_world.button(ALICE, root, actions.APPROVE)
+    await open_settings(running_world)
+
+    await press(running_world, CAROL, "pause all")
+
+    await running_world.answer_in(root, "Okay, I stopped.")
+    await press(running_world, CAROL, "resume all")
+    await running_world.answer_in(await running_world.ask(ALICE, "what can you do?"))
+
+
+async def test_the_rules_of_a_service_hold_from_the_next_request_on(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list services")
+    form = await menu(running_world, CAROL, "service_tools notes")
+    assert "list_notes" in str(form.payload)
+    await send(
+        running_world,
+        CAROL,
+        {
+            "tools.allowed_tools": "list_notes\nread_note",
+            "tools.user_approved_tools": "delete_note",
+            "tools.denied_tools": "write_note",
+            "tools.default": "denied",
+        },
+    )
+    await listed(running_world, CAROL, "1 is off")
+
+    root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
+    await running_world.answer_in(root)
+
+    assert "Lunch" not in running_world.notes.accounts["alice@example.com"]
+
+
+async def test_a_member_is_disconnected_and_an_agent_in_use_is_not_removed(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await running_world.configure({"profiles": {"reader": {}}, "channels": {GENERAL: {"profile": "reader"}}})
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list members")
+    await menu(running_world, CAROL, f"disconnect member {ALICE}")
+    await send(running_world, CAROL, {})
+    await listed(running_world, CAROL, "Disconnected 1.")
+    async with running_world.app.database.transaction() as tx:
+        states = (await tx.connection.execute(select(connections.c.state))).scalars().all()
+    assert states == ["disconnected"]
+    await running_world.slack.close_modal(CAROL, running_world.slack.modal_of(CAROL))
+
+    await press(running_world, CAROL, "list profiles")
+    await menu(running_world, CAROL, "remove profile reader")
+    await send(running_world, CAROL, {})
+
+    assert "there is no profile reader" in str(running_world.slack.modal_of(CAROL).payload)
+    with pytest.raises(NotPossible):
+        await send(running_world, CAROL, {"anything": "else"})
+
+
+async def test_a_service_is_looked_at_shown_and_saved_and_can_be_connected(running_world: World):
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list services")
+    await press(running_world, CAROL, "new services")
+    await send(running_world, CAROL, {"url": "http://127.0.0.1:1/mcp"})
+    await listed(running_world, CAROL, "Nothing answers there")
+    async with ServiceSimulator(clock=running_world.peers.clock).running() as wiki:
+        await send(running_world, CAROL, {"url": f"{wiki.url}/mcp"})
+        await listed(running_world, CAROL, "Sign-in server")
+        await send(running_world, CAROL, {"name": "not a name", "title": "Wiki"})
+        await listed(running_world, CAROL, "use a-z, 0-9")
+        await send(running_world, CAROL, {"name": "wiki", "title": "Wiki"})
+        await listed(running_world, CAROL, "Wiki is on offer")
+
+        (saved,) = await running_world.audited("service.saved")
+        await running_world.slack.type_command(ALICE, GENERAL, "/agent connect wiki")
+        await running_world.slack.until(lambda _: running_world.link_for(ALICE))
+
+    assert (saved.actor, saved.subject) == (CAROL, "wiki")
