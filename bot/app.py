@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,17 +35,23 @@ from bot.config.model import DEFAULT_PROFILE
 from bot.domain.adding import Adding
 from bot.domain.administering import Administering
 from bot.domain.admission import Admission
+from bot.domain.allowances import Allowances
 from bot.domain.approvals import Approvals
+from bot.domain.calls import Calls
 from bot.domain.configuration import Configuration
 from bot.domain.connecting import Connecting, Tellings
+from bot.domain.deciding import Decisions
 from bot.domain.desk import Desk, Handler
 from bot.domain.enforcing import Enforcing
 from bot.domain.homes import Homes
 from bot.domain.housekeeping import Housekeeping
 from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
-from bot.domain.ports import Agents, Clock
+from bot.domain.permits import RuledPermits
+from bot.domain.pinning import Pinning
+from bot.domain.ports import Agents, Clock, Openness
 from bot.domain.profiles import Profiles
+from bot.domain.refreshing import Refreshing
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.shelves import Shelves
@@ -81,7 +88,7 @@ from oauth.services import Services
 from oauth.urls import Policy
 from store.database import Database
 from store.errors import SealBroken, StoreError
-from store.records import Connection, Secret, ServiceName, WorkspaceId
+from store.records import Connection, Secret, ServiceName, Turn, WorkspaceId
 
 if TYPE_CHECKING:
     from oauth.http import Sender
@@ -142,7 +149,16 @@ class _Parts:
     supervisor: Supervisor
     metrics: Metrics
     configuration: Configuration
+    permits: RuledPermits
+    pinning: Pinning
+    homes: Homes
+    refreshing: Refreshing
     sender: Sender
+
+    def on_end(self, turn: Turn, outcome: str) -> None:
+        """A turn is over: count it, and show it where its owner looks."""
+        self.metrics.count_end(outcome)
+        self.refreshing.changed(turn.owner.workspace_id, turn.owner.user_id)
 
 
 @asynccontextmanager
@@ -167,7 +183,9 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         bolt = _build_bolt(
             settings, build_client(token=None, session=session, base_url=settings.slack_api_url), install
         )
-        register(bolt, Intake(install=install, people=parts.people, desk=domain.desk), new_reference)
+        openness = partial(_openness, parts.configuration, install.workspace_id)
+        intake = Intake(install=install, people=parts.people, desk=domain.desk, openness=openness)
+        register(bolt, intake, new_reference)
         # It takes Bolt's own client, so that its address and pool hold for the socket too.
         token = settings.slack_app_token
         handler = AsyncSocketModeHandler(bolt, token.reveal(), ping_interval=LOOK_AFTER_SOCKET) if token else None
@@ -210,7 +228,14 @@ async def _open_parts(
     screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
+    configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
+    permits = RuledPermits(configuration)
+    homes = Homes(
+        database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration
+    )
     return _Parts(
+        homes=homes,
+        refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh),
         settings=settings,
         database=database,
         catalog=catalog,
@@ -219,9 +244,20 @@ async def _open_parts(
         reading=SlackReading(api=api, people=people),
         supervisor=supervisor,
         metrics=metrics,
-        configuration=Configuration(database=database, clock=clock, first_admins=settings.admins),
+        configuration=configuration,
+        permits=permits,
+        pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
         sender=await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback))),
     )
+
+
+async def _openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:
+    """Return whom admins let in; where their settings cannot be read, nobody but full members."""
+    try:
+        audience = (await configuration.read(workspace_id)).audience
+    except SettingsInvalid:
+        return Openness()
+    return Openness(audience.guests, audience.shared_channels)
 
 
 def new_reference() -> str:
@@ -333,13 +369,15 @@ def _oauth_room(parts: _Parts, workspace_id: WorkspaceId) -> _Room:
         database=parts.database, screen=parts.outside.screen, catalog=parts.catalog, vaults=vaults, clock=clock
     )
     listing = Listing(parts.sender)
-    inventory = Inventory(database=parts.database, listing=listing, clock=clock)
+    inventory = Inventory(database=parts.database, listing=listing, clock=clock, on_difference=parts.pinning.listed)
     connections = Connections(
         database=parts.database,
         catalog=parts.catalog,
         sender=parts.sender,
         vaults=vaults,
-        outcomes=Tellings(screen=parts.outside.screen, catalog=parts.catalog, lapses=lapses),
+        outcomes=Tellings(
+            screen=parts.outside.screen, catalog=parts.catalog, lapses=lapses, changed=parts.refreshing.changed
+        ),
         identity=_identity(settings),
         base_url=settings.public_url,
         clock=clock,
@@ -449,7 +487,15 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         clock=clock,
     )
     approvals = Approvals(
-        database=database, agents=agents, screen=screen, sessions=sessions, clock=clock, minutes=minutes
+        database=database,
+        agents=agents,
+        screen=screen,
+        sessions=sessions,
+        clock=clock,
+        permits=parts.permits,
+        minutes=minutes,
+        changed=parts.refreshing.changed,
+        on_call=parts.pinning.called,
     )
     connecting = Connecting(
         database=database,
@@ -467,7 +513,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         approvals=approvals,
         supervisor=supervisor,
         on_reconnect=room.lapses.met_refusal,
-        on_end=parts.metrics.count_end,
+        on_end=parts.on_end,
     )
     turns = Turns(
         database=database,
@@ -482,8 +528,9 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         database=database, turns=turns, connections=room.connections, vaults=room.vaults, clock=clock
     )
     handlers: dict[type, Handler] = {
-        **_turn_handlers(turns, approvals, runner),
-        **_personal_handlers(connecting, Homes(database=database, screen=screen, connecting=connecting)),
+        **_turn_handlers(turns),
+        **_approval_handlers(parts, runner),
+        **_personal_handlers(connecting, parts.homes),
         **_token_handlers(
             Tokens(
                 screen=screen,
@@ -508,6 +555,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         clock=clock,
         handlers=handlers,
         answers={c.SubmitSettings: administering.submit},
+        on_done=parts.refreshing.after,
     )
     return _Domain(desk, runner, turns, profiles, offboarding, configuration)
 
@@ -549,7 +597,7 @@ def _administering(parts: _Parts, room: _Room, turns: Turns, profiles: Profiles)
     return administering
 
 
-def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[type, Handler]:
+def _turn_handlers(turns: Turns) -> dict[type, Handler]:
     return {
         c.AskAgent: turns.ask,
         c.Reply: turns.reply,
@@ -559,9 +607,27 @@ def _turn_handlers(turns: Turns, approvals: Approvals, runner: Runner) -> dict[t
         c.RewordRequest: lambda command, _: turns.reword(command),
         c.StopTurn: lambda command, _: turns.stop(command),
         c.RateAnswer: lambda command, _: turns.rate(command),
-        c.DecideApproval: lambda command, _: approvals.decide(command, runner.wake),
-        c.ShowApproval: lambda command, _: approvals.show(command),
-        c.ExplainDenial: lambda command, _: approvals.explain(command),
+    }
+
+
+def _approval_handlers(parts: _Parts, runner: Runner) -> dict[type, Handler]:
+    database, screen, clock = parts.database, parts.outside.screen, parts.outside.clock
+    decisions = Decisions(
+        database=database,
+        screen=screen,
+        clock=clock,
+        calls=Calls(parts.outside.agents),
+        permits=parts.permits,
+        minutes=parts.settings.approval_minutes,
+    )
+    allowances = Allowances(database=database, screen=screen, clock=clock)
+    return {
+        c.DecideApproval: lambda command, _: decisions.decide(command, runner.wake),
+        c.AllowAll: lambda command, _: decisions.allow_all(command, runner.wake),
+        c.ShowApproval: lambda command, _: decisions.show(command),
+        c.ExplainDenial: lambda command, _: decisions.explain(command),
+        c.AcceptTools: lambda command, _: parts.pinning.accept(command),
+        c.RevokeAllowance: lambda command, _: allowances.revoke(command),
     }
 
 

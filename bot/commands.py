@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from store.records import (
+    AllowanceId,
     ApprovalId,
     ChannelId,
     CredentialId,
@@ -131,16 +132,52 @@ class DecideApproval:
     """The arguments hash on the card that was clicked."""
     place: Place
     reason: str | None = None
+    is_remembered: bool = False
+    """Allow the same tool without asking from now on, in this thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowAll:
+    """Allow several held calls at once, each as it was shown."""
+
+    member: Member
+    shown: str
+    """`<approval id>:<arguments hash>` of each, joined by commas, as the button carried them."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAllowance:
+    """Ask about a tool again that was always allowed in a thread."""
+
+    member: Member
+    allowance_id: AllowanceId
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptTools:
+    """Trust a service's tools as an alert showed them."""
+
+    member: Member
+    service: ServiceName | str
+    digest: str
+    """Of what was shown."""
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class ShowApproval:
-    """Open the full arguments of a held call, privately."""
+    """Open the full arguments of a held call, privately; or turn to another page of them."""
 
     member: Member
     approval_id: ApprovalId
     trigger_id: str
     place: Place
+    page: int = 0
+    """Counted from 0."""
+    view_id: str | None = None
+    """The open view that is turned; None opens one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +380,9 @@ Command = (
     | RewordRequest
     | StopTurn
     | DecideApproval
+    | AllowAll
+    | RevokeAllowance
+    | AcceptTools
     | ShowApproval
     | ExplainDenial
     | ConnectService

@@ -7,8 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.errors import Misunderstood, Refused
+from bot.events import ToolCall
+from bot.hazards import Hazard
 from oauth.ports import Failure
-from store.records import Approval, Connection, ServiceName, Thread, TicketId, Turn, TurnId, UserId
+from store.records import Allowance, Approval, Connection, ServiceName, Thread, TicketId, Turn, TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,74 @@ class RunningTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Who can read along in a channel, as far as Slack tells."""
+
+    count: int | None = None
+    is_shared: bool = False
+    """Another organisation reads it too."""
+    organisations: tuple[str, ...] = ()
+    """Their names, where they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A thread's services by name."""
+
+    services: tuple[str, ...] = ()
+    """What its owner has connected and is used."""
+    missing: tuple[str, ...] = ()
+    """What could be connected and is not."""
+    withheld: tuple[str, ...] = ()
+    """What is connected but not used where others read along."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredPrivately:
+    """What was asked in a channel is answered in the direct messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A held call as it is shown: the decision on it so far, and how it is asked about."""
+
+    approval: Approval
+    call: ToolCall
+    hazard: Hazard = Hazard.NONE
+    may_remember: bool = False
+    """The owner may say “always allow in this thread”."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A held call in a list, without its arguments."""
+
+    thread: Thread
+    approval: Approval
+    hazard: Hazard = Hazard.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a member spent this month, and their budget where there is one; in cents."""
+
+    spent: float = 0.0
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """What a member's App Home and `/agent status` show."""
 
     choices: tuple[ServiceChoice, ...]
     turns: tuple[RunningTurn, ...]
-    approvals: tuple[tuple[Thread, Approval], ...]
+    approvals: tuple[Waiting, ...]
+    to_second: tuple[Waiting, ...] = ()
+    """Calls of others that this member may confirm."""
+    allowances: tuple[tuple[Allowance, str], ...] = ()
+    """What is always allowed, each with its thread's title."""
+    recent: tuple[Thread, ...] = ()
+    spending: Spending = Spending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +261,46 @@ class ApprovalWaiting:
 
     thread: Thread
     approval: Approval
+    count: int = 1
+    """How many calls of this thread wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondAsked:
+    """To a second approver: the owner has allowed this call, confirm it or not; then, what became of it."""
+
+    thread: Thread
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChange:
+    """A tool as it was trusted, and as its service lists it now; all of it the service's own words."""
+
+    name: str
+    before: str | None
+    """Its description then; None for a new tool."""
+    after: str
+    is_schema_changed: bool
+    hints: tuple[str, ...] = ()
+    """What it says of itself differently: `readOnlyHint: True → False`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """To an admin: tools that are asked about each time until somebody accepts them; none: all are trusted again."""
+
+    service: ServiceName
+    changes: tuple[ToolChange, ...]
+    more: int
+    """How many others there are."""
+    digest: str
+    accepted_by: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceRevoked:
+    """The tool is asked about again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +369,10 @@ Notice = (
     | EditUnseen
     | ThreadActsAs
     | ApprovalWaiting
+    | SecondAsked
+    | AllowanceRevoked
+    | ToolsChanged
+    | AnsweredPrivately
     | ReconnectNeeded
     | ConnectionEnding
     | AskedAgain

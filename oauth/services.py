@@ -18,7 +18,7 @@ from oauth.probing import Probe, Probing
 from oauth.registration import PreRegistered
 from oauth.service import Service
 from oauth.urls import get_origin, get_place
-from store import audit, connections, service_tools, services, tickets
+from store import audit, connections, service_tools, services, tickets, tool_pins
 from store.database import Database, Tx
 from store.records import AuditEntry, Connection, Member, RegistrationKind, SavedService, ServiceName, WorkspaceId
 
@@ -212,6 +212,7 @@ class Services:
     async def _drop(self, tx: Tx, name: ServiceName) -> tuple[Connection, ...]:
         await tickets.void_service(tx, self._workspace_id, name)
         await service_tools.forget(tx, self._workspace_id, name)
+        await tool_pins.forget(tx, self._workspace_id, name)
         return await connections.break_service(tx, self._workspace_id, name)
 
     async def _settled(self, change: Change) -> Change:

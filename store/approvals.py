@@ -22,7 +22,15 @@ from store.records import (
     TurnId,
     UserId,
 )
-from store.tables import allowance_uses, approval_decisions, approval_seconds, approvals, turns, within
+from store.tables import (
+    allowance_uses,
+    approval_decisions,
+    approval_seconds,
+    approvals,
+    second_cards,
+    turns,
+    within,
+)
 
 _BY_PEOPLE = (ApprovalState.ALLOWED, ApprovalState.DENIED)
 _TO_DELIVER = (ApprovalState.ALLOWED, ApprovalState.DENIED, ApprovalState.EXPIRED)
@@ -184,6 +192,18 @@ async def list_pending_for(tx: Tx, owner: Member) -> tuple[Approval, ...]:
         approvals.c.workspace_id == owner.workspace_id,
         approvals.c.owner_id == owner.user_id,
         within(approvals.c.state, (ApprovalState.PENDING,)),
+    )
+
+
+async def list_to_second(tx: Tx, member: Member) -> tuple[Approval, ...]:
+    """Return others' calls that this member was asked to confirm and nobody has decided yet, the soonest first."""
+    asked = exists().where(second_cards.c.approval_id == approvals.c.id, second_cards.c.user_id == member.user_id)
+    return await _list(
+        tx,
+        approvals.c.workspace_id == member.workspace_id,
+        approvals.c.owner_id != member.user_id,
+        within(approvals.c.state, (ApprovalState.PENDING,)),
+        asked,
     )
 
 

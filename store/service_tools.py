@@ -18,6 +18,13 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> t
     return tuple(_read(row) for row in await tx.connection.execute(query))
 
 
+async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, name: str) -> ServiceTool | None:
+    """Return one tool as the service was last seen with it."""
+    query = select(service_tools).where(_of(workspace_id, service), service_tools.c.name == name)
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else _read(row)
+
+
 async def put(tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool]) -> None:
     """Store tools as they are now, in place of what was known under their names."""
     for tool in tools:

@@ -290,6 +290,30 @@ service_tools = Table(
     Column("seen_at", UtcTime, nullable=False),
 )
 
+tool_pins = Table(
+    "tool_pins",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("tool", String, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("schema_hash", String, nullable=False),
+    Column("annotations", JSON, nullable=False),
+    Column("definition_hash", String, nullable=False),
+    Column("accepted_by", String),
+    Column("accepted_at", UtcTime, nullable=False),
+)
+
+tool_alerts = Table(
+    "tool_alerts",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *_message("card"),
+    Column("digest", String, nullable=False),
+)
+
 threads = Table(
     "threads",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, insert, update
@@ -17,10 +18,11 @@ from store.records import (
     SessionState,
     Thread,
     ThreadId,
+    TurnId,
     VaultId,
     WorkspaceId,
 )
-from store.tables import threads
+from store.tables import threads, turns
 
 
 async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads.open; nobody opens files here
@@ -50,6 +52,18 @@ async def get(tx: Tx, thread_id: ThreadId) -> Thread:
     if row is None:
         raise NotFound("thread", thread_id)
     return _read(row)
+
+
+async def list_of_turns(tx: Tx, turn_ids: Iterable[TurnId]) -> dict[TurnId, Thread]:
+    """Return the thread of each of these turns."""
+    wanted = list(turn_ids)
+    rows = await tx.connection.execute(
+        owned(threads)
+        .add_columns(turns.c.id.label("turn_id"))
+        .join(turns, turns.c.thread_id == threads.c.id)
+        .where(turns.c.id.in_(wanted))
+    )
+    return {row.turn_id: _read(row) for row in rows}
 
 
 async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, thread_ts: MessageTs) -> Thread | None:

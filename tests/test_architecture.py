@@ -22,6 +22,7 @@ WORDS = {
     "bot.actions",
     "bot.text",
     "bot.panels",
+    "bot.hazards",
 }
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
@@ -33,7 +34,8 @@ ARROWS: dict[str, set[str]] = {
     "bot.progress": {"bot.events", "store.records"},
     "bot.errors": set(),
     "bot.actions": set(),
-    "bot.notices": {"bot.errors", "bot.events", "oauth.ports", "store.records"},
+    "bot.hazards": set(),
+    "bot.notices": {"bot.errors", "bot.events", "bot.hazards", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "store.records"},
     "bot.panels": {"bot.config.forms", "bot.errors"},

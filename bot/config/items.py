@@ -10,7 +10,7 @@ from bot.config.model import Config, dump
 from bot.config.problems import checked
 
 Body = Mapping[str, Any]
-ALONE = ("admins", "budgets", "is_paused")
+ALONE = ("admins", "approvals", "audience", "budgets", "is_paused")
 """Parts that there is one of: items of the kind `workspace`."""
 MANY = {"services": "service", "profiles": "profile", "channels": "channel", "members": "member"}
 """Parts by name: section of the document → kind of item."""

@@ -85,12 +85,53 @@ class Budgets(Part):
     )
 
 
+ToolPattern = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,63}/)?[!-~]([ -~]{0,126}[!-~])?$")]
+"""`service/tool`, `service/*`, or the name of a built-in tool."""
+
+
+class Approvals(Part):
+    """How held calls are decided; which are held is for the tool rules to say."""
+
+    always_allow: Literal["harmless", "any", "never"] = Field(
+        default="harmless",
+        description="What owners may allow for the rest of a thread. `harmless`: tools whose names and services do not "
+        "say that they destroy something or reach other people.",
+    )
+    second_tools: Annotated[tuple[ToolPattern, ...], Field(max_length=500)] = Field(
+        default=(),
+        description="Tools that need a second approver after the owner: `notes/delete_note`, `notes/*`, `bash`.",
+    )
+    second_approvers: Literal["admins"] | Annotated[tuple[UserId, ...], Field(min_length=1, max_length=100)] = Field(
+        default="admins", description="Who may be the second; never the owner."
+    )
+    second_sees: Literal["redacted", "full"] = Field(
+        default="redacted", description="`redacted`: which tool, for whom. `full`: its arguments too, secrets masked."
+    )
+
+    def needs_second(self, service: str | None, tool: str) -> bool:
+        """Tell whether a tool needs a second approver."""
+        names = {tool} if service is None else {f"{service}/{tool}", f"{service}/*"}
+        return not names.isdisjoint(self.second_tools)
+
+
+class Audience(Part):
+    """Who besides full members of the workspace is served, and where."""
+
+    guests: bool = Field(default=False, description="Guests may ask and connect services of their own.")
+    shared_channels: bool = Field(
+        default=False, description="Deputy works in channels that other organisations read; only members may ask."
+    )
+
+
 class Service(Part):
     """What is set for one service, of the catalogue or added."""
 
     is_paused: bool = Field(default=False, description="Kill switch: nobody's agent gets it, running ones are stopped.")
     who_may_connect: Who = Field(default="everyone", description="Others are not offered it.")
     tools: ToolRules | None = Field(default=None, description="Its tool rules; left out: those of the catalogue.")
+    results: Literal["thread", "private"] = Field(
+        default="thread", description="`private`: used in direct messages only, never where others read along."
+    )
 
 
 class Skill(Part):
@@ -184,6 +225,9 @@ class Channel(Part):
     profile: ProfileName | None = Field(default=None, description="Its agent; left out: `default`.")
     who_may_ask: Who = "everyone"
     budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
+    answers: Literal["thread", "private"] = Field(
+        default="thread", description="`private`: what is asked here is answered in direct messages."
+    )
 
 
 class MemberSettings(Part):
@@ -200,6 +244,8 @@ class Config(Part):
     admins: tuple[UserId, ...] = Field(default=(), description="Besides those in DEPUTY_ADMINS.")
     is_paused: bool = Field(default=False, description="Kill switch: nobody asks anything, what runs is stopped.")
     budgets: Budgets = Budgets()
+    approvals: Approvals = Approvals()
+    audience: Audience = Audience()
     services: Mapping[ServiceName, Service] = {}
     profiles: Mapping[ProfileName, Profile] = {}
     channels: Mapping[ChannelId, Channel] = {}

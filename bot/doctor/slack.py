@@ -25,6 +25,7 @@ SCOPES = frozenset(
         "groups:read",
         "im:history",
         "im:write",
+        "team:read",
         "users:read",
     }
 )

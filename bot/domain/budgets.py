@@ -34,13 +34,18 @@ def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) ->
     return per_turn
 
 
+def monthly_of(config: Config, user_id: str) -> Decimal | None:
+    """Return a member's budget for a month in US dollars: their own, else the general one; None where there is none."""
+    own = config.member(user_id).budget_per_month
+    return config.budgets.member_per_month if own is None else own
+
+
 def _limits(config: Config, thread: Thread, spent: Spent) -> list[tuple[Refusal, Decimal | None, float]]:
     general = config.budgets
-    member = config.member(thread.owner.user_id).budget_per_month
     channel = None if thread.is_private else config.channel(thread.channel).budget_per_month
     of_channels = None if thread.is_private else general.channel_per_month
     return [
-        (Refusal.MEMBER_BUDGET_USED, general.member_per_month if member is None else member, spent.member),
+        (Refusal.MEMBER_BUDGET_USED, monthly_of(config, thread.owner.user_id), spent.member),
         (Refusal.CHANNEL_BUDGET_USED, of_channels if channel is None else channel, spent.channel),
         (Refusal.WORKSPACE_BUDGET_USED, general.workspace_per_month, spent.workspace),
     ]

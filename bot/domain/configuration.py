@@ -68,6 +68,10 @@ class Configuration:
         """Return all admins."""
         return self._first_admins | {UserId(user_id) for user_id in config.admins}
 
+    async def admins_in(self, tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
+        """Return all admins, as this transaction sees the settings."""
+        return self.admins(await self.read_in(tx, workspace_id))
+
     async def change(self, by: Member, seen: Seen, after: Body | None) -> Config:
         """Change one item, or take it back (None); return the settings as they are then.
 

@@ -5,15 +5,18 @@ The browser's part is `oauth`'s; this is what the member sees of it in Slack. Im
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from bot.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
+from bot.domain import policy
 from bot.domain.admission import Admission
 from bot.domain.finding import find_service, nearest_names
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
+from bot.domain.refreshing import Changed
 from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
 from bot.notices import (
     CodeWanted,
@@ -34,7 +37,7 @@ from oauth.ports import Failure
 from oauth.service import Service
 from oauth.urls import get_host
 from store import connections, tickets
-from store.database import Database
+from store.database import Database, Tx
 from store.records import Connection, Member, ServiceName, Ticket
 
 log = structlog.get_logger(__name__)
@@ -42,11 +45,28 @@ log = structlog.get_logger(__name__)
 LINK_MINUTES = 10
 
 
+MayConnect = Callable[[ServiceName], policy.Verdict]
+
+
+async def choices_in(
+    tx: Tx, catalog: Catalog, member: Member, may_connect: MayConnect, now: datetime
+) -> tuple[ServiceChoice, ...]:
+    """Return every service on offer with the member's connection to it, as this transaction sees it."""
+    known = {connection.service: connection for connection in await connections.list_for(tx, member)}
+    offered = (
+        service
+        for service in catalog.services
+        if service.is_available and (service.name in known or not isinstance(may_connect(service.name), Refused))
+    )
+    return tuple(_chosen(service, known.get(service.name), now) for service in offered)
+
+
 class Tellings:
     """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
 
-    def __init__(self, *, screen: Screen, catalog: Catalog, lapses: Lapses) -> None:
+    def __init__(self, *, screen: Screen, catalog: Catalog, lapses: Lapses, changed: Changed) -> None:
         self._screen = screen
+        self._changed = changed
         self._catalog = catalog
         self._lapses = lapses
 
@@ -67,6 +87,7 @@ class Tellings:
         await self._told(ticket, ConnectFailed(choice, failure, reference))
 
     async def _told(self, ticket: Ticket, notice: Notice) -> None:
+        self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
         try:
             await self._screen.message(ticket.owner, notice, ticket.card)
         except DeputyError as error:
@@ -167,23 +188,13 @@ class Connecting:
 
     async def choices(self, member: Member) -> tuple[ServiceChoice, ...]:
         """Return every service on offer with the member's connection to it."""
+        may_connect = await self._admission.connecting(member)
         async with self._database.transaction() as tx:
-            known = {connection.service: connection for connection in await connections.list_for(tx, member)}
-        judge = await self._admission.connecting(member)
-        offered = (
-            service
-            for service in self._catalog.services
-            if service.is_available and (service.name in known or not isinstance(judge(service.name), Refused))
-        )
-        return tuple(self._chosen(service, known.get(service.name)) for service in offered)
+            return await choices_in(tx, self._catalog, member, may_connect, self._clock.now())
 
     async def _choice(self, member: Member, service: Service) -> ServiceChoice:
         async with self._database.transaction() as tx:
-            return self._chosen(service, await connections.find(tx, member, service.name))
-
-    def _chosen(self, service: Service, connection: Connection | None) -> ServiceChoice:
-        ending = is_ending(connection, self._clock.now())
-        return ServiceChoice(service.name, service.title, connection, ending, get_host(service.mcp_url))
+            return _chosen(service, await connections.find(tx, member, service.name), self._clock.now())
 
     async def _connected_names(self, member: Member) -> tuple[str, ...]:
         return tuple(choice.name for choice in await self.choices(member) if choice.connection)
@@ -204,3 +215,7 @@ class Connecting:
         if not service.is_available:
             raise NotPermitted(Refused(Refusal.SERVICE_NOT_READY))
         return service
+
+
+def _chosen(service: Service, connection: Connection | None, now: datetime) -> ServiceChoice:
+    return ServiceChoice(service.name, service.title, connection, is_ending(connection, now), get_host(service.mcp_url))

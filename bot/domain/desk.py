@@ -57,6 +57,7 @@ class Desk:
         clock: Clock,
         handlers: Mapping[type, Handler],
         answers: Mapping[type, Answerer] | None = None,
+        on_done: Callable[[c.Command], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._screen = screen
@@ -64,6 +65,7 @@ class Desk:
         self._clock = clock
         self._handlers = handlers
         self._answers = answers or {}
+        self._on_done = on_done
 
     def now(self) -> datetime:
         """Return the time by which requests are ordered."""
@@ -167,6 +169,7 @@ class Desk:
                 await self._tell(command, self._notice(error))
                 break
         await self._done(delivery)
+        self._on_done(command)
 
     async def _pause(self, attempt: int, error: Unavailable) -> None:
         seconds = min(error.retry_after or float(attempt), 30.0)

@@ -1,27 +1,52 @@
-"""What a member can see of themselves: status, help, App Home."""
+"""What a member can see of themselves: status, help, App Home.
+
+A home is one transaction and one call to Slack; `refreshing` says when it is published again.
+"""
 
 from __future__ import annotations
 
 import difflib
+from datetime import datetime, timedelta
 
 from bot.commands import ShowHelp, ShowHome, ShowStatus
-from bot.domain.connecting import Connecting
-from bot.domain.ports import Screen
-from bot.notices import HelpShown, Home, RunningTurn, StatusShown
-from store import approvals, threads, turns
-from store.database import Database
-from store.records import Approval, Member, Thread
+from bot.config.model import Config
+from bot.domain import budgets, policy
+from bot.domain.configuration import Configuration
+from bot.domain.connecting import choices_in
+from bot.domain.permits import Permits
+from bot.domain.ports import Clock, Screen
+from bot.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
+from oauth.catalog import Catalog
+from store import allowances, approvals, homes, members, threads, turns
+from store.database import Database, Tx
+from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 
 SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
+LOOKED_AT_FOR = timedelta(hours=12)
+"""For how long after it was opened a home is kept up to date; opening it again begins anew."""
+RECENT_MAX = 10
+ALLOWANCES_MAX = 20
 
 
 class Homes:
     """The member's own page and its short forms."""
 
-    def __init__(self, *, database: Database, screen: Screen, connecting: Connecting) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        catalog: Catalog,
+        clock: Clock,
+        permits: Permits,
+        configuration: Configuration,
+    ) -> None:
         self._database = database
         self._screen = screen
-        self._connecting = connecting
+        self._catalog = catalog
+        self._clock = clock
+        self._permits = permits
+        self._configuration = configuration
 
     async def status(self, command: ShowStatus) -> None:
         """Tell connections, running turns and waiting approvals."""
@@ -34,18 +59,60 @@ class Homes:
         await self._screen.tell(command.member, command.place, notice)
 
     async def publish(self, command: ShowHome) -> None:
-        """Publish the App Home."""
-        await self._screen.publish_home(command.member, await self.home(command.member))
+        """Publish the App Home, and keep it up to date from now on."""
+        async with self._database.transaction() as tx:
+            await homes.opened(tx, command.member, self._clock.now())
+            home = await self._home(tx, command.member)
+        await self._screen.publish_home(command.member, home)
+
+    async def refresh(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
+        """Publish the App Home again for a member who has opened it lately."""
+        async with self._database.transaction() as tx:
+            member = await members.find(tx, workspace_id, user_id)
+            if member is None or not await homes.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
+                return
+            home = await self._home(tx, member)
+        await self._screen.publish_home(member, home)
 
     async def home(self, member: Member) -> Home:
-        """Return what belongs to this member, and nothing of anybody else."""
-        choices = await self._connecting.choices(member)
+        """Return what belongs to this member, and nothing of anybody else but what they are asked to confirm."""
         async with self._database.transaction() as tx:
-            open_turns = await turns.list_open_for(tx, member)
-            running = tuple([RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in open_turns])
-            pending = await approvals.list_pending_for(tx, member)
-            thread_of = {item.turn.id: item.thread for item in running}
-        waiting: list[tuple[Thread, Approval]] = [
-            (thread_of[approval.turn_id], approval) for approval in pending if approval.turn_id in thread_of
-        ]
-        return Home(choices, running, tuple(waiting))
+            return await self._home(tx, member)
+
+    async def _home(self, tx: Tx, member: Member) -> Home:
+        open_turns = await turns.list_open_for(tx, member)
+        mine, others = await approvals.list_pending_for(tx, member), await approvals.list_to_second(tx, member)
+        known = await threads.list_of_turns(
+            tx, {turn.id for turn in open_turns} | {one.turn_id for one in (*mine, *others)}
+        )
+        config, now = await self._configuration.read_in(tx, member.workspace_id), self._clock.now()
+        is_admin = self._configuration.is_admin(config, member.user_id)
+        return Home(
+            await choices_in(
+                tx,
+                self._catalog,
+                member,
+                lambda service: policy.may_connect(config, member, service, is_admin=is_admin),
+                now,
+            ),
+            tuple(RunningTurn(known[turn.id], turn) for turn in open_turns),
+            await self._waiting(tx, mine, known),
+            to_second=await self._waiting(tx, others, known),
+            allowances=await allowances.list_for(tx, member, ALLOWANCES_MAX),
+            recent=await threads.list_recent(tx, member, RECENT_MAX),
+            spending=await _spending(tx, config, member, now),
+        )
+
+    async def _waiting(self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread]) -> tuple[Waiting, ...]:
+        found = []
+        for approval in pending:
+            thread = known[approval.turn_id]
+            permit = await self._permits(tx, thread, approval.service, approval.tool)
+            found.append(Waiting(thread, approval, permit.hazard(approval.tool)))
+        return tuple(found)
+
+
+async def _spending(tx: Tx, config: Config, member: Member, now: datetime) -> Spending:
+    budget = budgets.monthly_of(config, member.user_id)
+    spent = await turns.spent_since(tx, member, budgets.month_of(now))
+    return Spending(spent, None if budget is None else float(budget * budgets.CENTS))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.config.model import Config, is_among
 from bot.errors import Allowed, Refusal, Refused
-from store.records import Approval, ApprovalState, ChannelId, Member, ServiceName, Thread, Turn, UserId
+from store.records import Approval, ApprovalState, ChannelId, Member, SecondView, ServiceName, Thread, Turn, UserId
 
 Verdict = Allowed | Refused
 
@@ -43,6 +43,17 @@ def may_connect(config: Config, member: Member, service: ServiceName, *, is_admi
     return Allowed() if is_open else Refused(Refusal.MAY_NOT_CONNECT)
 
 
+def may_be_read(config: Config, service: str, thread: Thread) -> bool:
+    """Tell whether a service's results may be shown in a thread: some are for their owner's eyes only."""
+    return thread.is_private or config.service(service).results == "thread"
+
+
+def may_answer_in(config: Config, thread: Thread) -> Verdict:
+    """What is asked in some channels is answered in private; a thread that was public before is not gone on with."""
+    is_public = thread.is_private or config.channel(thread.channel).answers == "thread"
+    return Allowed() if is_public else Refused(Refusal.ANSWERS_PRIVATELY)
+
+
 def may_go_on(config: Config, thread: Thread) -> bool:
     """Tell whether no kill switch is thrown for what runs in a thread: everything, its owner, one of its services."""
     is_paused = config.is_paused or config.member(thread.owner.user_id).is_paused
@@ -60,14 +71,30 @@ def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Verdict:
     return Allowed() if is_admin or is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_TURN)
 
 
-def may_see_call(member: Member, turn: Turn) -> Verdict:
-    """Arguments of a held call may quote private data: the owner's eyes only, admins not excepted."""
-    return Allowed() if is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_APPROVAL)
+def may_see_call(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId] = ()) -> Verdict:
+    """Arguments of a held call may quote private data: the owner's eyes only, admins not excepted.
+
+    Where the rule says that a second approver sees them, so do they, once they are asked.
+    """
+    if is_same_person(member, turn.owner):
+        return Allowed()
+    is_shown = approval.second is not None and approval.second.view is SecondView.FULL
+    if is_shown and _is_asked_second(member, approval, turn, approvers):
+        return Allowed()
+    return Refused(Refusal.NOT_YOUR_APPROVAL)
 
 
-def may_decide(member: Member, approval: Approval, turn: Turn, shown_hash: str, now: datetime) -> Verdict:
-    """Only the owner, once, in time, and only what the clicked card really showed."""
-    if not is_same_person(member, turn.owner):
+def may_decide(
+    member: Member,
+    approval: Approval,
+    turn: Turn,
+    shown_hash: str,
+    now: datetime,
+    *,
+    approvers: Collection[UserId] = (),
+) -> Verdict:
+    """The owner, or the second approver after them; once, in time, and only what the clicked card really showed."""
+    if not (is_same_person(member, turn.owner) or _is_asked_second(member, approval, turn, approvers)):
         return Refused(Refusal.NOT_YOUR_APPROVAL)
     if approval.state is ApprovalState.EXPIRED or now >= approval.expires_at:
         return Refused(Refusal.APPROVAL_EXPIRED)
@@ -76,3 +103,25 @@ def may_decide(member: Member, approval: Approval, turn: Turn, shown_hash: str, 
     if shown_hash != approval.arguments_hash:
         return Refused(Refusal.APPROVAL_CHANGED)
     return Allowed()
+
+
+def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> Verdict:
+    """For a yes, beside `may_decide`: where a second is needed, the owner says it once and never last."""
+    if approval.second is None or not is_same_person(member, turn.owner):
+        return Allowed()
+    if approval.is_confirming:
+        return Refused(Refusal.SECOND_AWAITED)
+    others = set(approvers) - {turn.owner.user_id}
+    return Allowed() if others else Refused(Refusal.NO_SECOND)
+
+
+def may_remember(approval: Approval, *, is_permitted: bool) -> Verdict:
+    """“Always allow” where the rule permits it, and never where somebody else must agree."""
+    return Allowed() if is_permitted and approval.second is None else Refused(Refusal.NOT_REMEMBERED)
+
+
+def _is_asked_second(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> bool:
+    """Once the owner has allowed it, one of the approvers of the same workspace who is not the owner."""
+    is_asked = approval.second is not None and approval.second.first_at is not None
+    is_other = member.workspace_id == turn.owner.workspace_id and member.user_id != turn.owner.user_id
+    return is_asked and is_other and member.user_id in approvers

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.commands import Command, OpenAskForm, Place, Said, Verdict
+from bot.commands import Command, OpenAskForm, Place, Said, ShowApproval, Verdict
 from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
-from bot.notices import Home, Notice, ServiceChoice
+from bot.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
 from bot.panels import Panel
 from bot.progress import Progress
 from oauth.ports import Credential, Validity
@@ -67,6 +67,14 @@ class Person:
     is_guest: bool
     is_stranger: bool
     is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Openness:
+    """Who besides full members is served, and where, as admins allow."""
+
+    guests: bool = False
+    shared_channels: bool = False
 
 
 class People(Protocol):
@@ -250,9 +258,7 @@ class Answer(Protocol):
 class Screen(Protocol):
     """What people see in Slack. All raise `SlackUnavailable` or `SlackRejected`."""
 
-    async def post_root(
-        self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]
-    ) -> MessageTs:
+    async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
         """Post the message that starts a thread, or find it if it was posted before a crash."""
 
     async def open_answer(self, thread: Thread, turn: Turn) -> Answer:
@@ -264,14 +270,25 @@ class Screen(Protocol):
     async def remove_control(self, thread: Thread, turn: Turn) -> None:
         """Take the control line away. Idempotent."""
 
-    async def post_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> MessageRef:
-        """Post the card for a held call, or find it if it was posted before a crash."""
+    async def post_card(self, thread: Thread, held: tuple[Held, ...]) -> MessageRef:
+        """Post the card for held calls, or find it if it was posted before a crash."""
 
-    async def settle_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
-        """Replace the card's buttons by the record of what was decided."""
+    async def find_card(self, thread: Thread, approval: Approval) -> MessageRef | None:
+        """Return the card that was posted for this call before a crash, None if there is none."""
 
-    async def show_call(self, trigger_id: str, approval: Approval, call: ToolCall) -> None:
-        """Open the full arguments in a modal."""
+    async def update_card(self, thread: Thread, ref: MessageRef, held: tuple[Held, ...]) -> None:
+        """Rewrite a card: what is decided becomes a record, without buttons."""
+
+    async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
+        """Open one page of the full arguments in a modal, or turn the open one to it."""
+
+    async def ask_second(
+        self, user_id: UserId, notice: SecondAsked, replacing: MessageRef | None = None
+    ) -> MessageRef | None:
+        """Ask a second approver by direct message, or rewrite what they were sent; None if Slack cannot reach them."""
+
+    async def alert(self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
+        """Tell somebody who is named in the settings by direct message, or rewrite what they were told."""
 
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""

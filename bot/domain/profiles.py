@@ -18,7 +18,7 @@ from oauth.catalog import Catalog
 from oauth.service import Service
 from store import profiles
 from store.database import Database
-from store.records import Connection, Member, SavedProfile, ServiceName, Thread
+from store.records import Connection, SavedProfile, ServiceName, Thread
 
 SYSTEM = """\
 You are Deputy, an assistant in a Slack workspace. You act for one member, with that member's own \
@@ -68,7 +68,7 @@ class Profiles:
         """
         profile = config.profile(thread.profile) or Profile()
         connected = {connection.service for connection in connections}
-        services = [one for one in self._services(config, profile, thread.owner) if one.name in connected]
+        services = [one for one in self._services(config, profile, thread) if one.name in connected]
         rules = {str(tool): str(rule) for tool, rule in profile.built_in_rules.items()}
         return SessionTools(rules, tuple(tools_of(config, profile, service) for service in services))
 
@@ -76,17 +76,25 @@ class Profiles:
         """Return the names of the profile's services that the owner could connect and has not."""
         profile = config.profile(thread.profile) or Profile()
         connected = {connection.service for connection in connections}
-        return tuple(one.name for one in self._services(config, profile, thread.owner) if one.name not in connected)
+        return tuple(one.name for one in self._services(config, profile, thread) if one.name not in connected)
 
-    def _services(self, config: Config, profile: Profile, member: Member) -> list[Service]:
+    def _services(self, config: Config, profile: Profile, thread: Thread) -> list[Service]:
+        member = thread.owner
         is_admin = self._configuration.is_admin(config, member.user_id)
         return [
             service
             for service in self._catalog.services
             if service.is_available
             and (profile.services == "all" or service.name in profile.services)
+            and policy.may_be_read(config, service.name, thread)
             and not isinstance(policy.may_connect(config, member, service.name, is_admin=is_admin), Refused)
         ]
+
+
+def withheld_from(config: Config, thread: Thread, connections: Collection[Connection]) -> tuple[str, ...]:
+    """Return the names of connected services that are not used in this thread because others read along."""
+    names = sorted(connection.service for connection in connections)
+    return tuple(name for name in names if not policy.may_be_read(config, name, thread))
 
 
 def build_spec(name: str, profile: Profile, model: str) -> ProfileSpec:

@@ -85,7 +85,7 @@ class Runner:
         approvals: Approvals,
         supervisor: Supervisor,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
-        on_end: Callable[[str], None],
+        on_end: Callable[[Turn, str], None],
     ) -> None:
         self._database = database
         self._agents, self._screen, self._clock = outside.agents, outside.screen, outside.clock
@@ -150,8 +150,8 @@ class Runner:
                 thread = await threads.get(tx, turn.thread_id)
             if thread.thread_ts is not None:
                 return thread
-            services, missing = await self._sessions.services_of(thread)
-            ts = await self._screen.post_root(thread, turn.task, services, missing)
+            offered = await self._sessions.services_of(thread)
+            ts = await self._screen.post_root(thread, turn.task, offered)
             async with self._database.transaction() as tx:
                 await threads.set_root(tx, thread.id, ts)
                 return await threads.get(tx, thread.id)
@@ -303,7 +303,7 @@ class Runner:
                 cost_cents=progress.usage.cost_cents,
                 now=self._clock.now(),
             )
-        self._on_end(outcome.kind)
+        self._on_end(turn, outcome.kind)
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
 
     async def _tidied(self, thread: Thread, turn: Turn, progress: Progress) -> None:

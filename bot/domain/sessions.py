@@ -6,17 +6,20 @@ It proves the session's authority each time a thread is taken up; what is sent i
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import structlog
 
 from bot.config.model import Config
+from bot.domain import pinning
 from bot.domain.admission import Admitted
 from bot.domain.configuration import Configuration
 from bot.domain.given import dump_tools, load_tools, with_new
 from bot.domain.ports import Agents, Clock, SessionTools
-from bot.domain.profiles import Profiles, held_to
+from bot.domain.profiles import Profiles, held_to, withheld_from
 from bot.domain.vaults import Vaults
 from bot.errors import AgentsRejected, SessionLost
+from bot.notices import Offered
 from bot.progress import OutcomeKind
 from store import audit, connections, spending, threads
 from store.database import Database
@@ -64,13 +67,14 @@ class Sessions:
             return found
         return await self._created(thread, vault, tools, admitted)
 
-    async def services_of(self, thread: Thread) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    async def services_of(self, thread: Thread) -> Offered:
         """Return the names of the services this thread's owner has connected, and of those they have not."""
         async with self._database.transaction() as tx:
             known = await connections.list_for(tx, thread.owner)
             config = await self._configuration.read_in(tx, thread.owner.workspace_id)
         tools = self._profiles.tools_for(config, thread, known)
-        return _names(tools), self._profiles.missing_for(config, thread, known)
+        missing, withheld = self._profiles.missing_for(config, thread, known), withheld_from(config, thread, known)
+        return Offered(_names(tools), missing, withheld)
 
     async def lose(self, thread: Thread) -> None:
         """Forget a session that is gone; the next `open_for` makes another."""
@@ -172,7 +176,9 @@ class Sessions:
 
     async def _tools(self, thread: Thread, config: Config) -> SessionTools:
         async with self._database.transaction() as tx:
-            return self._profiles.tools_for(config, thread, await connections.list_for(tx, thread.owner))
+            tools = self._profiles.tools_for(config, thread, await connections.list_for(tx, thread.owner))
+            services = tuple([await pinning.cautious_in(tx, thread, service) for service in tools.services])
+        return replace(tools, services=services)
 
 
 def _names(tools: SessionTools) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ It stores what was asked and wakes the driver; the running itself is `running`'s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from bot.commands import (
@@ -27,6 +29,7 @@ from bot.domain.quoting import ASIDE, reworded, with_quoted
 from bot.domain.running import Runner
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.notices import (
+    AnsweredPrivately,
     AsideOffered,
     AsideSettled,
     AskedAgain,
@@ -91,8 +94,12 @@ class Turns:
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery."""
         task = _task(with_quoted(_words(command.task), await self._quoted(command)))
+        asked_in = command.place
+        command = await self._as_private(command)
         place = await self._place(command)
-        profile = await self._admission.choose(command.member, place, command.profile)
+        profile = await self._admission.choose(
+            command.member, place if command.place is asked_in else asked_in, command.profile
+        )
         thread = self._new_thread(command, place, profile, delivery_id)
         await self._admission.require(thread)
         turn = self._new_turn(thread, task, command.source, delivery_id)
@@ -111,6 +118,8 @@ class Turns:
         except SlackUnavailable:
             log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
         self._runner.wake(thread.id)
+        if place.is_direct and asked_in.channel and not asked_in.is_direct:
+            await self._screen.tell(command.member, asked_in, AnsweredPrivately())
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
@@ -124,6 +133,7 @@ class Turns:
         if command.text.strip().lower().rstrip(".!") in STOP_WORDS:
             return await self.stop(StopTurn(command.member, command.place))
         task = _task(_words(command.text))
+        _require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
         await self._queue(thread, task, command.source, delivery_id)
         return None
@@ -333,6 +343,16 @@ class Turns:
             await turns.reword(tx, turn.id, _task(reworded(current.task, words)))
             await audit.record(tx, self._entry(turn, "turn.reworded"))
         return True
+
+    async def _as_private(self, command: AskAgent) -> AskAgent:
+        """Answer in the direct messages what is asked in a channel whose answers are private."""
+        if command.place.is_direct or not command.place.channel:
+            return command
+        config = await self._configuration.read(command.member.workspace_id)
+        if config.channel(command.place.channel).answers == "thread":
+            return command
+        direct = Place(await self._screen.direct_channel(command.member), is_direct=True)
+        return replace(command, place=direct, source=None, is_private=True)
 
     async def _place(self, command: AskAgent) -> Place:
         if command.place.channel and (command.place.is_direct or not command.is_private):

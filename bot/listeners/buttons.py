@@ -13,6 +13,8 @@ from typing import Any
 
 from bot import actions
 from bot.commands import (
+    AcceptTools,
+    AllowAll,
     AskAgain,
     AskAgent,
     Command,
@@ -28,6 +30,7 @@ from bot.commands import (
     PassAside,
     Place,
     RateAnswer,
+    RevokeAllowance,
     ShowApproval,
     ShowStatus,
     StopTurn,
@@ -36,16 +39,38 @@ from bot.commands import (
 from bot.listeners.intake import Asked, Body, table
 from bot.listeners.settings import build_use
 from bot.text import plain
-from store.records import ApprovalId, ChannelId, Member, MessageRef, MessageTs, Secret, TicketId, TurnId, UserId
+from store.records import (
+    AllowanceId,
+    ApprovalId,
+    ChannelId,
+    Member,
+    MessageRef,
+    MessageTs,
+    Secret,
+    TicketId,
+    TurnId,
+    UserId,
+)
 
 REASON_LIMIT = 500
 QUOTE_LIMIT = 4_000
 CODE_LIMIT = 40
+PAGE_DIGITS = 4
 
 Build = Callable[[Member, str, Place, str], Command | None]
 """`(member, value, place, trigger_id)` → command; None for a value that says nothing."""
 
-DECIDES = {actions.APPROVE, actions.DENY, actions.DENY_WITH_REASON, actions.SHOW_DETAILS}
+DECIDES = {
+    actions.APPROVE,
+    actions.APPROVE_ALL,
+    actions.ALWAYS_ALLOW,
+    actions.DENY,
+    actions.DENY_WITH_REASON,
+    actions.SHOW_DETAILS,
+    actions.DETAILS_PAGE,
+    actions.REVOKE_ALLOWANCE,
+    actions.ACCEPT_TOOLS,
+}
 
 
 def parse_action(body: Body) -> Asked | None:
@@ -53,7 +78,7 @@ def parse_action(body: Body) -> Asked | None:
     listed = body.get("actions")
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     action_id = str(action.get("action_id") or "").split("/")[0]
-    build = BUTTONS.get(action_id)
+    build = _turn_page(body) if action_id == actions.DETAILS_PAGE else BUTTONS.get(action_id)
     if action_id in {actions.SETTINGS, actions.SETTINGS_MENU}:
         build = partial(build_use, body)
     if build is None:
@@ -102,10 +127,10 @@ def _root_of(message: Body, channel: ChannelId) -> MessageRef | None:
     return MessageRef(channel, MessageTs(str(ts))) if is_root else None
 
 
-def _decision(verdict: Verdict) -> Build:
+def _decision(verdict: Verdict, *, is_remembered: bool = False) -> Build:
     def build(member: Member, value: str, place: Place, _: str) -> Command | None:
         approval_id, _, shown_hash = value.partition(":")
-        return DecideApproval(member, ApprovalId(approval_id), verdict, shown_hash, place)
+        return DecideApproval(member, ApprovalId(approval_id), verdict, shown_hash, place, is_remembered=is_remembered)
 
     return build
 
@@ -113,6 +138,21 @@ def _decision(verdict: Verdict) -> Build:
 def _explain(member: Member, value: str, place: Place, trigger_id: str) -> Command | None:
     approval_id, _, shown_hash = value.partition(":")
     return ExplainDenial(member, ApprovalId(approval_id), shown_hash, trigger_id, place)
+
+
+def _turn_page(body: Body) -> Build:
+    """The view that is turned is the one the click came from; what it shows is checked again."""
+    view_id = str(table(body, "view").get("id") or "")
+
+    def build(member: Member, value: str, place: Place, trigger_id: str) -> Command | None:
+        approval_id, _, rest = value.partition(":")
+        page = rest.partition(":")[2]
+        is_number = page.isascii() and page.isdigit() and len(page) <= PAGE_DIGITS
+        if not (is_number and view_id):
+            return None
+        return ShowApproval(member, ApprovalId(approval_id), trigger_id, place, int(page), view_id)
+
+    return build
 
 
 def _feedback(member: Member, value: str, place: Place, _: str) -> Command | None:
@@ -123,9 +163,15 @@ def _feedback(member: Member, value: str, place: Place, _: str) -> Command | Non
 BUTTONS: dict[str, Build] = {
     actions.APPROVE: _decision(Verdict.ALLOW),
     actions.DENY: _decision(Verdict.DENY),
+    actions.ALWAYS_ALLOW: _decision(Verdict.ALLOW, is_remembered=True),
+    actions.APPROVE_ALL: lambda member, value, place, _: AllowAll(member, value, place),
+    actions.REVOKE_ALLOWANCE: lambda member, value, place, _: RevokeAllowance(member, AllowanceId(value), place),
     actions.DENY_WITH_REASON: _explain,
     actions.SHOW_DETAILS: lambda member, value, place, trigger_id: ShowApproval(
         member, ApprovalId(value.partition(":")[0]), trigger_id, place
+    ),
+    actions.ACCEPT_TOOLS: lambda member, value, place, _: AcceptTools(
+        member, value.partition(":")[0], value.partition(":")[2], place
     ),
     actions.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
     actions.FEEDBACK: _feedback,

@@ -6,7 +6,7 @@ before this returns; only then is Slack answered (architecture, rule 3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,14 @@ import structlog
 
 from bot.commands import Command, Place
 from bot.domain.desk import Desk
-from bot.domain.ports import People, Person
+from bot.domain.ports import Openness, People, Person
 from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
+CLOSED = Openness()
+"""What holds where nobody set anything."""
 Body = Mapping[str, Any]
 """A Slack payload: JSON of somebody else's, read with care."""
 
@@ -63,8 +65,16 @@ class Asked:
 class Intake:
     """The door. Refusals are told privately, once; machines are not talked to at all."""
 
-    def __init__(self, *, install: Install, people: People, desk: Desk) -> None:
+    def __init__(
+        self,
+        *,
+        install: Install,
+        people: People,
+        desk: Desk,
+        openness: Callable[[], Awaitable[Openness]],
+    ) -> None:
         self.install = install
+        self._openness = openness
         self._people = people
         self._desk = desk
 
@@ -111,10 +121,11 @@ class Intake:
     async def _judged(self, asked: Asked) -> Member | Refused:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
-            refused = judge(person, self.install)
+            openness = await self._openness()
+            refused = judge(person, self.install, openness)
             # A refusal is falsy: it is told from None by identity, or a guest would be let in.
             if refused is None:
-                refused = await self._judged_channel(asked)
+                refused = await self._judged_channel(asked, openness)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_verifiable", key=asked.key, error=type(error).__name__)
             return Refused(Refusal.UNVERIFIABLE)
@@ -122,15 +133,15 @@ class Intake:
             return Refused(Refusal.UNVERIFIABLE) if refused is None else refused
         return Member(self.install.workspace_id, person.user_id, person.team_id, person.name)
 
-    async def _judged_channel(self, asked: Asked) -> Refused | None:
-        if asked.is_shared:
+    async def _judged_channel(self, asked: Asked, openness: Openness) -> Refused | None:
+        if asked.is_shared and not openness.shared_channels:
             return Refused(Refusal.SHARED_CHANNEL)
         if not asked.writes_to_channel or asked.place is None or asked.place.is_direct:
             return None
         is_shared = await self._people.is_shared(asked.place.channel)
         if is_shared is None:
             return Refused(Refusal.NOT_IN_CHANNEL)
-        return Refused(Refusal.SHARED_CHANNEL) if is_shared else None
+        return Refused(Refusal.SHARED_CHANNEL) if is_shared and not openness.shared_channels else None
 
     async def _refuse(self, asked: Asked, refused: Refused) -> None:
         log.info("refused", key=asked.key, refusal=refused.refusal)
@@ -139,9 +150,10 @@ class Intake:
             await self._desk.refuse(asked.unverified_user, asked.place, refused)
 
 
-def judge(person: Person | None, install: Install) -> Refused | None:
+def judge(person: Person | None, install: Install, openness: Openness = CLOSED) -> Refused | None:
     """Return why this person may not be served, None for a full member (slack-platform.md §3.3).
 
+    Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
     `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.
     """
     if person is None:
@@ -151,7 +163,7 @@ def judge(person: Person | None, install: Install) -> Refused | None:
         Refusal.BOT: person.is_bot,
         Refusal.DEACTIVATED: person.is_deleted,
         Refusal.STRANGER: person.is_stranger or not (person.team_id == install.team_id or in_org),
-        Refusal.GUEST: person.is_guest,
+        Refusal.GUEST: person.is_guest and not openness.guests,
     }
     return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from bot import actions
 from bot.errors import Refusal
+from bot.notices import Offered, Readers
 from bot.progress import OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.blocks import Block, Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
@@ -24,16 +25,30 @@ _CONNECT_BUTTONS_MAX = 3
 
 
 def render_root(
-    thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...], titles: Mapping[str, str]
+    thread: Thread, task: str, offered: Offered, titles: Mapping[str, str], readers: Readers | None = None
 ) -> Message:
     """Return the message that starts a thread: who asked what, as whom the agent acts, who can read along."""
     name = escape(one_line(thread.owner.name, 80))
-    readers = "only you can read this" if thread.is_private else "readable by everyone here"
-    used = ", ".join(escape(service_title(service, titles)) for service in services) or "no services connected"
-    blocks = [section(f"*@{name}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {name}", used, readers)]
-    if missing:
-        blocks.extend(_missing(thread, missing, titles))
+    who = "only you can read this" if thread.is_private else _who_reads(readers or Readers())
+    used = ", ".join(escape(service_title(service, titles)) for service in offered.services) or "no services connected"
+    blocks = [section(f"*@{name}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {name}", used, who)]
+    if offered.withheld:
+        names = ", ".join(escape(service_title(service, titles)) for service in offered.withheld)
+        blocks.append(context(f"Not used where others read along: {names}", "ask me in our direct messages for that"))
+    if offered.missing:
+        blocks.extend(_missing(thread, offered.missing, titles))
     return message(f"@{one_line(thread.owner.name, 80)} asked: {one_line(task, 300)}", *blocks)
+
+
+def _who_reads(readers: Readers) -> str:
+    """Return who can read along, the most surprising of it in bold."""
+    everyone = "readable by everyone here"
+    if readers.count is not None and readers.count > 1:
+        everyone += f" ({readers.count:,} people)"
+    if not readers.is_shared:
+        return everyone
+    others = ", ".join(escape(one_line(name, 60)) for name in readers.organisations) or "another organisation"
+    return f"*{everyone}, also at {others}*"
 
 
 def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]) -> list[Block]:

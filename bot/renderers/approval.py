@@ -1,19 +1,20 @@
-"""The card for a held call, its details, and the record that replaces its buttons.
+"""The card for held calls, their details, and the records that replace the buttons.
 
 In a channel the card is redacted: arguments are for the owner's eyes, behind a button. Who may press
-it is the domain's decision; hiding buttons is a courtesy.
+one is the domain's decision; hiding buttons is a courtesy.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
 
 from bot import actions
-from bot.events import ToolCall
-from bot.renderers import limits
+from bot.hazards import Hazard
+from bot.notices import Held, SecondAsked
+from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.blocks import (
     Block,
     Message,
@@ -27,12 +28,28 @@ from bot.renderers.blocks import (
     text_field,
 )
 from bot.renderers.blocks import actions as row
-from bot.renderers.limits import pieces, shorten
-from bot.renderers.markdown import escape, one_line, revealed
-from bot.renderers.wording import capital, is_destructive, phrase, service_title
-from store.records import Approval, ApprovalState, Thread
+from bot.renderers.markdown import escape, one_line
+from bot.renderers.wording import capital, phrase, plural, service_title
+from store.records import Approval, ApprovalState, SecondView, Thread
+
+Titles = Mapping[str, str]
 
 _PREVIEW_MAX = 1_500
+_PREVIEW_OF_SEVERAL = 500
+_RECORDS_MAX = 10
+"""Decided calls that are listed one by one on a card with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Where a call is shown, and to whom its buttons belong."""
+
+    thread: Thread
+    titles: Titles
+    mark: str = ""
+    """Tells the buttons of one call from those of another in the same message."""
+    number: str = ""
+    """Does the same for people."""
 
 
 def approval_value(approval: Approval) -> str:
@@ -40,37 +57,52 @@ def approval_value(approval: Approval) -> str:
     return f"{approval.id}:{approval.arguments_hash}"
 
 
-def render_approval(thread: Thread, approval: Approval, call: ToolCall, titles: Mapping[str, str]) -> Message:
-    """Return the card with its buttons."""
-    what = capital(phrase(call, titles).infinitive)
-    blocks = [section(f"*{escape(what)}?*")]
-    if thread.is_private:
-        blocks.append(preformatted(shorten(_arguments(call), _PREVIEW_MAX)))
-    as_whom = _as_whom(f"{escape(one_line(thread.owner.name, 80))}'s", approval, titles)
-    blocks.append(context(as_whom, f"expires {moment(approval.expires_at)}", "requested by the agent"))
-    blocks.append(_buttons(thread, approval, call, what))
-    return message(f"Approval needed: {what}", *blocks)
+def render_card(thread: Thread, held: Sequence[Held], titles: Titles) -> Message:
+    """Return the card: what waits with its buttons, what is decided as a record."""
+    waiting = [one for one in held if one.approval.state is ApprovalState.PENDING]
+    blocks: list[Block] = []
+    if len(waiting) > 1:
+        blocks.append(section(f"*{len(waiting)} calls wait for a decision*"))
+    for number, one in enumerate(waiting):
+        look = _Look(thread, titles, f"/{number + 1}" if number else "", f"{number + 1}. " if len(waiting) > 1 else "")
+        blocks.extend(_waiting(look, one, _PREVIEW_MAX if len(waiting) == 1 else _PREVIEW_OF_SEVERAL))
+    blocks.extend(_together(thread, waiting, titles))
+    blocks.extend(_records(thread, [one for one in held if one not in waiting], titles, is_alone=not waiting))
+    return message(_fallback(thread, held, waiting, titles), *blocks)
 
 
-def render_decision(
-    thread: Thread, approval: Approval, call: ToolCall, titles: Mapping[str, str], at: datetime
-) -> Message:
-    """Return the card as a record of what was decided."""
-    what = capital(phrase(call, titles).infinitive)
-    words = _decided(thread, approval)
-    return message(f"{what}: {words}", section(f"*{escape(what)}*"), context(escape(words), moment(at)))
+def render_second(notice: SecondAsked, titles: Titles) -> Message:
+    """Return the private card of a second approver: the question, or what became of it."""
+    thread, held = notice.thread, notice.held
+    name, what = one_line(thread.owner.name, 80), _what(held, titles)
+    if held.approval.state is not ApprovalState.PENDING:
+        words = _decided(thread, held.approval)
+        return message(f"{what}: {words}", section(f"*{escape(what)}*"), _record(thread, held))
+    place = "their direct messages" if thread.is_private else f"<#{escape(thread.channel)}>"
+    title = f"*{escape(what)}?*\n{escape(name)} has approved this for their agent, in {place}. It needs your yes too."
+    blocks = [section(title)]
+    if held.approval.second is not None and held.approval.second.view is SecondView.FULL:
+        blocks.append(preformatted(preview(held.call.arguments, _PREVIEW_MAX)))
+    blocks.append(context(_as_whom(f"{escape(name)}'s", held, titles), f"expires {moment(held.approval.expires_at)}"))
+    blocks.append(row(*_second_buttons(held, what)))
+    return message(f"Approval needed for {name}: {what}", *blocks)
 
 
-def render_details(approval: Approval, call: ToolCall, titles: Mapping[str, str]) -> Block:
-    """Return the modal with the whole arguments for the owner, nothing in it invisible."""
-    parts = pieces(_arguments(call), limits.PREFORMATTED_MAX)
-    shown = _that_fit(parts)
+def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) -> Block:
+    """Return the modal with one page of the arguments, secrets masked, nothing else missing."""
+    pages = argument_pages(held.call.arguments)
+    page = min(max(page, 0), len(pages) - 1)
+    approval, call = held.approval, held.call
     tool = f"{approval.service} / {call.name}" if approval.service else call.name
-    blocks = [section(f"*{escape(capital(phrase(call, titles).infinitive))}*"), context(f"Tool: {escape(tool)}")]
-    blocks.extend(preformatted(part) for part in shown)
-    if len(parts) > len(shown):
-        blocks.append(section("*Too long to show in full.* If in doubt, deny."))
-    blocks.append(context(_as_whom("your", approval, titles), f"SHA-256 {approval.arguments_hash}"))
+    blocks = [section(f"*{escape(_what(held, titles))}*"), context(f"Tool: {escape(one_line(tool, 300))}")]
+    if warning := _WARNINGS.get(held.hazard):
+        blocks.append(context(warning))
+    blocks.extend(pages[page])
+    if len(pages) > 1:
+        blocks.append(context(f"Page {page + 1} of {len(pages)}"))
+        blocks.append(row(*_turning(approval, page, len(pages))))
+    whose = f"{escape(one_line(thread.owner.name, 80))}'s"
+    blocks.append(context(_as_whom(whose, held, titles), f"SHA-256 {approval.arguments_hash}"))
     return modal("Details", actions.DETAILS_VIEW, *blocks)
 
 
@@ -91,52 +123,173 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
-def _buttons(thread: Thread, approval: Approval, call: ToolCall, what: str) -> Block:
-    value, owner = approval_value(approval), thread.owner.user_id
+def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | None = None) -> Block:
+    """Return the button that allows a call; what may do harm is asked about once more."""
     question = None
-    if is_destructive(call):
-        text = "This may not be possible to undo. Have you checked the details?"
-        question = confirm(f"{what}?", text, "Approve", "Cancel", is_dangerous=True)
-    return row(
-        button(
-            "Approve",
-            actions.APPROVE,
-            value,
-            style="primary",
-            label=f"Approve: {what}",
-            only_for=owner,
-            confirm=question,
-        ),
-        button("Deny", actions.DENY, value, label=f"Deny: {what}", only_for=owner),
-        button("Deny With Reason", actions.DENY_WITH_REASON, value, label=f"Deny with reason: {what}", only_for=owner),
-        button("Show Details", actions.SHOW_DETAILS, value, label=f"Show details: {what}", only_for=owner),
+    if text := _WARNINGS.get(held.hazard):
+        question = confirm(f"{what}?", f"{text} Have you checked the details?", "Approve", "Cancel", is_dangerous=True)
+    return button(
+        "Approve",
+        f"{actions.APPROVE}{mark}",
+        approval_value(held.approval),
+        style="primary",
+        label=f"Approve: {what}",
+        only_for=only_for,
+        confirm=question,
     )
 
 
-def _as_whom(whose: str, approval: Approval, titles: Mapping[str, str]) -> str:
-    if approval.service is None:
+def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
+    """Return one undecided call: what, with which words where only the owner reads, and the buttons."""
+    what, name = _what(held, look.titles), one_line(look.thread.owner.name, 80)
+    blocks = [section(f"*{look.number}{escape(what)}?*")]
+    if look.thread.is_private:
+        blocks.append(preformatted(preview(held.call.arguments, limit)))
+    as_whom = _as_whom(f"{escape(name)}'s", held, look.titles)
+    until = f"expires {moment(held.approval.expires_at)}"
+    if held.approval.is_confirming:
+        blocks.append(context(f"Approved by @{escape(name)}, waits for a second approver", until))
+    else:
+        seconded = "needs a second approver" if held.approval.second else "requested by the agent"
+        blocks.append(context(as_whom, until, seconded))
+    return [*blocks, row(*_buttons(look, held, what))]
+
+
+def _buttons(look: _Look, held: Held, what: str) -> list[Block]:
+    value, owner, mark = approval_value(held.approval), look.thread.owner.user_id, look.mark
+
+    def plain(text: str, action: str, question: Block | None = None) -> Block:
+        label = f"{text}: {what}"
+        return button(text, f"{action}{mark}", value, label=label, only_for=owner, confirm=question)
+
+    buttons = [] if held.approval.is_confirming else [approve_button(held, what, mark=mark, only_for=owner)]
+    buttons += [plain("Deny", actions.DENY), plain("Deny With Reason", actions.DENY_WITH_REASON)]
+    buttons.append(plain("Show Details", actions.SHOW_DETAILS))
+    if held.may_remember:
+        buttons.append(plain("Always Allow", actions.ALWAYS_ALLOW, _remembering(what)))
+    return buttons
+
+
+def _remembering(what: str) -> Block:
+    text = (
+        "I won't ask again in this thread before I use this tool, whatever I use it with. "
+        "You can take it back in my Home tab."
+    )
+    return confirm(f"Always {what[:1].lower()}{what[1:]}?", text, "Always Allow", "Cancel")
+
+
+def _second_buttons(held: Held, what: str) -> list[Block]:
+    value = approval_value(held.approval)
+    buttons = [
+        approve_button(held, what),
+        button("Deny", actions.DENY, value, label=f"Deny: {what}"),
+        button("Deny With Reason", actions.DENY_WITH_REASON, value, label=f"Deny with reason: {what}"),
+    ]
+    if held.approval.second is not None and held.approval.second.view is SecondView.FULL:
+        buttons.append(button("Show Details", actions.SHOW_DETAILS, value, label=f"Show details: {what}"))
+    return buttons
+
+
+def _together(thread: Thread, waiting: Sequence[Held], titles: Titles) -> list[Block]:
+    """Return the button that allows all that waits for the owner, where there are several."""
+    open_ones = [one for one in waiting if not one.approval.is_confirming]
+    if len(open_ones) < 2:  # several
+        return []
+    names = ", ".join(_what(one, titles) for one in open_ones)
+    is_dangerous = any(one.hazard is not Hazard.NONE for one in open_ones)
+    caution = " Some of it may not be possible to undo." if is_dangerous else ""
+    question = confirm(
+        f"Approve {plural(len(open_ones), 'call')}?",
+        f"{one_line(names, 200)}.{caution}",
+        "Approve All",
+        "Cancel",
+        is_dangerous=is_dangerous,
+    )
+    values = ",".join(approval_value(one.approval) for one in open_ones)
+    text = f"Approve All {len(open_ones)}"
+    owner = thread.owner.user_id
+    return [row(button(text, actions.APPROVE_ALL, values, label=text, only_for=owner, confirm=question))]
+
+
+def _records(thread: Thread, decided: Sequence[Held], titles: Titles, *, is_alone: bool) -> list[Block]:
+    """Return what is decided: alone as a card of its own, else a line each; what was not asked, a line a tool."""
+    asked = [one for one in decided if one.approval.allowance_id is None]
+    if is_alone and len(asked) == 1 and len(decided) == 1:
+        return [section(f"*{escape(_what(asked[0], titles))}*"), _record(thread, asked[0])]
+    lines = [context(escape(_what(one, titles)), *_record_words(thread, one)) for one in asked[-_RECORDS_MAX:]]
+    if len(asked) > _RECORDS_MAX:
+        lines.insert(0, context(f"{plural(len(asked) - _RECORDS_MAX, 'earlier decision')}"))
+    unasked = Counter(_what(one, titles) for one in decided if one.approval.allowance_id is not None)
+    for what, count in list(unasked.items())[:_RECORDS_MAX]:
+        times = f" ({count} times)" if count > 1 else ""
+        lines.append(context(f"{escape(what)}{times}", "approved without asking: always allowed in this thread"))
+    return lines
+
+
+def _record(thread: Thread, held: Held) -> Block:
+    return context(*_record_words(thread, held))
+
+
+def _record_words(thread: Thread, held: Held) -> tuple[str, ...]:
+    at = held.approval.decided_at
+    return (escape(_decided(thread, held.approval)), *([moment(at)] if at else []))
+
+
+def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], titles: Titles) -> str:
+    if len(waiting) > 1:
+        return f"Approval needed: {len(waiting)} calls"
+    if waiting:
+        return f"Approval needed: {_what(waiting[0], titles)}"
+    return "; ".join(f"{_what(one, titles)}: {_decided(thread, one.approval)}" for one in held)
+
+
+def _what(held: Held, titles: Titles) -> str:
+    return capital(phrase(held.call, titles).infinitive)
+
+
+def _turning(approval: Approval, page: int, count: int) -> list[Block]:
+    value = approval_value(approval)
+    turns = (("Previous Page", page - 1, "/previous"), ("Next Page", page + 1, "/next"))
+    return [
+        button(text, f"{actions.DETAILS_PAGE}{mark}", f"{value}:{to}") for text, to, mark in turns if 0 <= to < count
+    ]
+
+
+def _as_whom(whose: str, held: Held, titles: Titles) -> str:
+    service = held.approval.service
+    if service is None:
         return "Runs in the agent's own sandbox"
-    return f"Uses {whose} {escape(service_title(approval.service, titles))} account"
+    return f"Uses {whose} {escape(service_title(service, titles))} account"
 
 
 def _decided(thread: Thread, approval: Approval) -> str:
-    name = one_line(thread.owner.name, 80) if approval.decided_by == thread.owner.user_id else ""
-    by = f" by @{name}" if name else ""
+    if approval.state is ApprovalState.ALLOWED:
+        return _allowed(thread, approval)
     return {
         ApprovalState.PENDING: "Waiting for a decision",
-        ApprovalState.ALLOWED: f"Approved{by}",
-        ApprovalState.DENIED: f"Denied{by}" + (" with a reason" if approval.reason else ""),
+        ApprovalState.DENIED: f"Denied{_by(thread, approval)}" + (" with a reason" if approval.reason else ""),
         ApprovalState.EXPIRED: "Denied: nobody decided in time",
         ApprovalState.WITHDRAWN: "Withdrawn: the request was stopped",
     }[approval.state]
 
 
-def _that_fit(parts: list[str]) -> list[str]:
-    """Return the first pieces that a view can hold, counted as JSON, which spells out most characters."""
-    sizes = accumulate(len(json.dumps(part)) for part in parts)
-    count = sum(size <= limits.DETAIL_BYTES_MAX for size in sizes)
-    return parts[: min(count, limits.DETAIL_PIECES_MAX)]
+def _allowed(thread: Thread, approval: Approval) -> str:
+    if approval.reason:
+        return "Not run: it changed after it was shown"
+    if approval.allowance_id is not None:
+        return "Approved without asking: always allowed in this thread"
+    return f"Approved{_by(thread, approval)}"
 
 
-def _arguments(call: ToolCall) -> str:
-    return revealed(json.dumps(dict(call.arguments), ensure_ascii=False, indent=2, default=str))
+def _by(thread: Thread, approval: Approval) -> str:
+    name = one_line(thread.owner.name, 80)
+    if approval.second is not None and approval.second.by is not None:
+        is_yes = approval.state is ApprovalState.ALLOWED
+        return f" by @{name} and a second approver" if is_yes else " by a second approver"
+    return f" by @{name}" if approval.decided_by == thread.owner.user_id else ""
+
+
+_WARNINGS = {
+    Hazard.DESTRUCTIVE: "This may not be possible to undo.",
+    Hazard.OUTWARD: "This may reach other people.",
+}

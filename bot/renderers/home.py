@@ -1,45 +1,66 @@
-"""A member's App Home and the answer to `status`: what waits, what runs, what is connected.
+"""A member's App Home and the answer to `status`: what waits, what runs, what is connected, spent and allowed.
 
-Both show the same rows; only the surface differs.
+Both show the same rows; only the surface differs. Lists are cut, and say so: a view holds 100 blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot import actions
-from bot.events import Permission, ToolCall
-from bot.notices import Home, RunningTurn
+from bot.events import ToolCall
+from bot.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
 from bot.renderers import limits
-from bot.renderers.approval import moment
+from bot.renderers.approval import approval_value, approve_button, moment
 from bot.renderers.blocks import Block, Message, button, context, divider, header, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.connection import render_choices
 from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import capital, phrase, plural
-from store.records import Approval, Connection, ConnectionState, Thread, TurnState
+from bot.renderers.wording import capital, phrase, plural, service_title
+from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 
-_ROWS_MAX = 20
+Titles = Mapping[str, str]
+
+_WAITING_MAX = 8
+_SECOND_MAX = 4
+_RUNNING_MAX = 10
+_SERVICES_MAX = 20
+_ALLOWANCES_MAX = 8
+_RECENT_MAX = 8
 
 
-def render_home(home: Home, titles: Mapping[str, str]) -> Block:
-    """Return the App Home view."""
+def render_home(home: Home, titles: Titles, team_url: str = "") -> Block:
+    """Return the App Home view; `team_url` (`https://acme.slack.com/`) is what links to threads begin with."""
     ask = row(button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary"))
-    blocks = [header("Your agent"), ask, *_waiting(home, titles), *_services(home), divider(), *_help()]
+    blocks = [
+        header("Your agent"),
+        ask,
+        *_decisions(home, titles),
+        *_running_ones(home.turns),
+        *_services(home.choices),
+        *_spending(home.spending),
+        *_recent(home.recent, team_url),
+        *_allowances(home.allowances, titles),
+        divider(),
+        *_help(),
+    ]
     return {"type": "home", "blocks": blocks[: limits.VIEW_BLOCKS_MAX]}
 
 
-def render_status(home: Home, titles: Mapping[str, str]) -> Message:
+def render_status(home: Home, titles: Titles) -> Message:
     """Return the same as a message."""
     connected = sum(_is_connected(choice.connection) for choice in home.choices)
     parts = [plural(connected, "connected service"), plural(len(home.turns), "running request")]
     text = ", ".join([*parts, plural(len(home.approvals), "waiting approval")])
-    return message(text, *_waiting(home, titles), *_services(home))
+    waiting = [_approval(one, titles) for one in home.approvals[:_WAITING_MAX]]
+    heading = [section("*Waiting for your decision*")] if waiting else []
+    blocks = [*heading, *waiting, *_running_ones(home.turns), *_services(home.choices), *_spending(home.spending)]
+    return message(text, *blocks)
 
 
 def render_running(turns: tuple[RunningTurn, ...]) -> list[Block]:
     """Return a row with a Stop button for each turn."""
-    return [_running(running) for running in turns[:_ROWS_MAX]]
+    return [_running(running) for running in turns[:_RUNNING_MAX]]
 
 
 def where(thread: Thread) -> str:
@@ -47,21 +68,56 @@ def where(thread: Thread) -> str:
     return "in our direct messages" if thread.is_private else f"in <#{escape(thread.channel)}>"
 
 
-def _waiting(home: Home, titles: Mapping[str, str]) -> list[Block]:
+def _decisions(home: Home, titles: Titles) -> list[Block]:
     blocks: list[Block] = []
     if home.approvals:
         blocks.append(section("*Waiting for your decision*"))
-        blocks.extend(_approval(thread, approval, titles) for thread, approval in home.approvals[:_ROWS_MAX])
-    if home.turns:
-        blocks.append(section("*Running*"))
-        blocks.extend(render_running(home.turns))
+        for one in home.approvals[:_WAITING_MAX]:
+            blocks += [_approval(one, titles), row(*_deciding(one, titles, is_second=False))]
+        blocks += _more(home.approvals, _WAITING_MAX, "in their threads")
+    if home.to_second:
+        blocks.append(section("*Others ask for your approval too*"))
+        for one in home.to_second[:_SECOND_MAX]:
+            blocks += [_approval(one, titles, one.thread.owner.name), row(*_deciding(one, titles, is_second=True))]
+        blocks += _more(home.to_second, _SECOND_MAX, "in our direct messages")
     return blocks
 
 
-def _approval(thread: Thread, approval: Approval, titles: Mapping[str, str]) -> Block:
-    call = ToolCall(approval.tool_use_id, approval.service, approval.tool, {}, Permission.ASK)
-    what = escape(capital(phrase(call, titles).infinitive))
-    return section(f"{what}\n{capital(where(thread))} · until {moment(approval.expires_at)}")
+def _approval(waiting: Waiting, titles: Titles, whose: str | None = None) -> Block:
+    thread, approval = waiting.thread, waiting.approval
+    what = escape(_what(waiting, titles))
+    asker = f"for {escape(one_line(whose, 80))}" if whose else capital(where(thread))
+    state = "approved by you, waits for a second approver" if approval.is_confirming and not whose else ""
+    return section(
+        f"{what}\n{' · '.join(part for part in (asker, state, f'until {moment(approval.expires_at)}') if part)}"
+    )
+
+
+def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Block]:
+    """Return the buttons of a card, named apart from those of the rows above and below."""
+    approval, what = waiting.approval, _what(waiting, titles)
+    value, mark = approval_value(approval), f"/{approval.id}"
+    held = Held(approval, _call(waiting), waiting.hazard)
+    may_allow = is_second or not approval.is_confirming
+    buttons = [approve_button(held, what, mark=mark)] if may_allow else []
+    buttons.append(button("Deny", f"{actions.DENY}{mark}", value, label=f"Deny: {what}"))
+    buttons.append(button("Show Details", f"{actions.SHOW_DETAILS}{mark}", value, label=f"Show details: {what}"))
+    return buttons
+
+
+def _call(waiting: Waiting) -> ToolCall:
+    approval = waiting.approval
+    return ToolCall(approval.tool_use_id, approval.service, approval.tool, {})
+
+
+def _what(waiting: Waiting, titles: Titles) -> str:
+    return capital(phrase(_call(waiting), titles).infinitive)
+
+
+def _running_ones(turns: tuple[RunningTurn, ...]) -> list[Block]:
+    if not turns:
+        return []
+    return [section("*Running*"), *render_running(turns), *_more(turns, _RUNNING_MAX, "in their threads")]
 
 
 def _running(running: RunningTurn) -> Block:
@@ -72,10 +128,55 @@ def _running(running: RunningTurn) -> Block:
     return section(f"{escape(name)}\n{state} {where(thread)}", accessory=stop)
 
 
-def _services(home: Home) -> list[Block]:
-    rows = render_choices(home.choices[:_ROWS_MAX])
+def _services(choices: Sequence[ServiceChoice]) -> list[Block]:
+    """Return what needs a reconnect, what is connected, then the rest."""
+    order = {ConnectionState.BROKEN: 0, ConnectionState.CONNECTED: 1}
+    ordered = sorted(choices, key=lambda choice: order.get(choice.connection.state, 2) if choice.connection else 2)
+    rows = render_choices(ordered[:_SERVICES_MAX])
     empty = section("No services are on offer yet. An admin can add some.")
-    return [section("*Services*"), *(rows or [empty])]
+    return [section("*Services*"), *(rows or [empty]), *_more(choices, _SERVICES_MAX, "with `/agent connect`")]
+
+
+def _spending(spending: Spending) -> list[Block]:
+    words = f"{_money(spending.spent)} spent"
+    if spending.budget is not None:
+        share = 100 if spending.budget <= 0 else min(100, round(100 * spending.spent / spending.budget))
+        words = f"{words} of {_money(spending.budget)} · {share} % used"
+    return [section(f"*This month*\n{words}")]
+
+
+def _money(cents: float) -> str:
+    return "under $0.01" if 0 < cents < 1 else f"${cents / 100:,.2f}"
+
+
+def _recent(threads: Sequence[Thread], team_url: str) -> list[Block]:
+    lines = [f"• {_linked(thread, team_url)} {where(thread)}" for thread in threads[:_RECENT_MAX]]
+    return [section("*Recent threads*\n" + "\n".join(lines))] if lines else []
+
+
+def _linked(thread: Thread, team_url: str) -> str:
+    name = escape(one_line(thread.title, 80)) or "…"
+    if not team_url.startswith("https://") or thread.thread_ts is None:
+        return name
+    return f"<{team_url}archives/{thread.channel}/p{thread.thread_ts.replace('.', '')}|{name}>"
+
+
+def _allowances(given: Sequence[tuple[Allowance, str]], titles: Titles) -> list[Block]:
+    if not given:
+        return []
+    rows = [_allowance(allowance, title, titles) for allowance, title in given[:_ALLOWANCES_MAX]]
+    return [section("*Always allowed*"), *rows, *_more(given, _ALLOWANCES_MAX, "once these are taken back")]
+
+
+def _allowance(allowance: Allowance, title: str, titles: Titles) -> Block:
+    tool = one_line(allowance.tool, 80)
+    name = f"{service_title(allowance.service, titles)}: {tool}" if allowance.service else tool
+    revoke = button("Revoke", actions.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {name}")
+    return section(f"{escape(name)}\nIn “{escape(one_line(title, 80))}”", accessory=revoke)
+
+
+def _more(listed: Sequence[object], shown: int, where_else: str) -> list[Block]:
+    return [context(f"And {len(listed) - shown} more, {where_else}")] if len(listed) > shown else []
 
 
 def _help() -> list[Block]:

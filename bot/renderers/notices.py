@@ -28,6 +28,8 @@ from bot.errors import (
     Unavailable,
 )
 from bot.notices import (
+    AllowanceRevoked,
+    AnsweredPrivately,
     ApprovalWaiting,
     AsideOffered,
     AsideSettled,
@@ -45,19 +47,23 @@ from bot.notices import (
     Notice,
     Outage,
     ReconnectNeeded,
+    SecondAsked,
     ServicePicker,
     StatusShown,
     Thanks,
     ThreadActsAs,
     TokenWanted,
+    ToolsChanged,
     TurnPicker,
     TurnsStopping,
 )
 from bot.renderers import connection as connecting
+from bot.renderers.approval import render_second
 from bot.renderers.blocks import Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.markdown import escape, one_line
+from bot.renderers.tools import render_tools_changed
 from bot.renderers.wording import capital, plural, service_title
 
 Titles = Mapping[str, str]
@@ -149,7 +155,8 @@ def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
 def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None) -> Message:
     service = notice.approval.service
     what = f"about {service_title(service, titles)} " if service else ""
-    words = f"A decision {escape(what)}waits for you {where(notice.thread)}. Without one it will be denied."
+    head = f"A decision {escape(what)}waits" if notice.count == 1 else f"{notice.count} decisions wait"
+    words = f"{head} for you {where(notice.thread)}. Without one it will be denied."
     blocks = [section(words)]
     if link:
         blocks.append(row(button("Open", actions.OPEN_LINK, url=link, label="Open the approval")))
@@ -158,6 +165,14 @@ def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None)
 
 def _asked_again(notice: AskedAgain, _titles: Titles) -> Message:
     return message("I've asked it again.", section(f"I've asked it again, {where(notice.thread)}."))
+
+
+def _answered_privately() -> Message:
+    return message(words := "I answer that in our direct messages, where only you can read it.", section(words))
+
+
+def _allowance_revoked() -> Message:
+    return message(words := "Taken back. I'll ask you again before I use this.", section(words))
 
 
 def _thanks(notice: Thanks, _titles: Titles) -> Message:
@@ -200,6 +215,13 @@ REFUSALS = {
     Refusal.APPROVAL_EXPIRED: "That approval has expired, so it was denied. Ask again to get a new one.",
     Refusal.APPROVAL_CHANGED: "What the agent wants to do has changed since you saw it, so I didn't pass on your "
     "decision. Look at the card again.",
+    Refusal.SECOND_AWAITED: "You've approved this. It now waits for a second approver, and you can still deny it.",
+    Refusal.NO_SECOND: "This needs a second approver, and there is nobody but you. Ask an admin to name one.",
+    Refusal.NOT_REMEMBERED: "This tool has to be asked about each time.",
+    Refusal.ANSWERS_PRIVATELY: "What is asked in this channel is answered in private now, and this thread is public. "
+    "Ask with /agent ask, or in our direct messages.",
+    Refusal.TOOLS_CHANGED: "These tools have changed again since you saw them, so I accepted nothing. Look at the "
+    "message again.",
     Refusal.NOTHING_RUNNING: "Nothing of yours is running.",
     Refusal.NOT_CONNECTED: "That service isn't connected.",
     Refusal.SERVICE_NOT_READY: "That service has to be set up first. An admin can do that; ask one of them.",
@@ -280,6 +302,10 @@ NOTICES: dict[type, _Render] = {
     EditUnseen: _edit_unseen,
     ThreadActsAs: _acts_as,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
+    SecondAsked: render_second,
+    ToolsChanged: render_tools_changed,
+    AnsweredPrivately: lambda _notice, _titles: _answered_privately(),
+    AllowanceRevoked: lambda _notice, _titles: _allowance_revoked(),
     ReconnectNeeded: _without_titles(connecting.render_reconnect),
     ConnectionEnding: _without_titles(connecting.render_ending),
     AskedAgain: _asked_again,

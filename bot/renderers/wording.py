@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.events import ToolCall
+from bot.hazards import words_of
 from bot.renderers.markdown import one_line
 
 
@@ -35,10 +36,6 @@ _REGULAR = _words(
     "translate trash unarchive unlink unlock unshare update upload validate view visit watch"
 )
 _LOOKING = frozenset({"search", "query", "find", "list", "browse"})
-_DESTRUCTIVE = _words(
-    "archive buy cancel delete deploy drop email forward grant invite mail merge message order pay post publish purge "
-    "push remove reply revoke send share transfer trash uninstall wipe"
-)
 _BUILT_IN = {
     "bash": ("run a command", "running a command", "ran a command"),
     "edit": ("edit a file", "editing a file", "edited a file"),
@@ -90,11 +87,6 @@ def phrase(call: ToolCall, titles: Mapping[str, str]) -> Phrase:
     return _verbal(words[0], words[1:], title)
 
 
-def is_destructive(call: ToolCall) -> bool:
-    """Tell whether a tool's name says that it destroys, publishes, sends or pays."""
-    return bool(_DESTRUCTIVE.intersection(_tokens(call.name)))
-
-
 def subject(call: ToolCall) -> str:
     """Return what a call is about in one short line, empty if no argument says so."""
     for key in _SUBJECTS:
@@ -120,8 +112,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def _tokens(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", one_line(spaced, 120)) if word]
+    return words_of(one_line(name, 120))
 
 
 def _without_service(words: list[str], service: str, title: str) -> list[str]:

@@ -24,6 +24,7 @@ _READS = frozenset(
         "conversations.history",
         "conversations.info",
         "conversations.replies",
+        "team.info",
         "users.info",
     }
 )

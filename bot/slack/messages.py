@@ -38,7 +38,7 @@ class Messages:
 
     def __init__(self, api: SlackApi) -> None:
         self._api = api
-        self._bot_id: str | None = None
+        self._known: dict[str, Any] | None = None
 
     async def post(
         self,
@@ -134,8 +134,12 @@ class Messages:
         await self._api.call_now("views.push", trigger_id=trigger_id, view=view)
 
     async def update_modal(self, view_id: str, view: Block) -> None:
-        """Change an open modal."""
-        await self._api.call("views.update", view_id=view_id, view=view)
+        """Show something else in an open modal; one that was closed meanwhile is fine."""
+        try:
+            await self._api.call_now("views.update", view_id=view_id, view=view)
+        except SlackRejected as error:
+            if error.code != "not_found":
+                raise
 
     async def publish(self, user: UserId, view: Block) -> None:
         """Publish a person's App Home."""
@@ -162,10 +166,17 @@ class Messages:
         )
         return MessageRef(ChannelId(answer["channel"]), MessageTs(answer["ts"]))
 
+    async def team_url(self) -> str:
+        """Return what addresses of this workspace's messages begin with: `https://acme.slack.com/`."""
+        return str((await self._own()).get("url") or "")
+
     async def _own_bot_id(self) -> str:
-        if self._bot_id is None:
-            self._bot_id = str((await self._api.call("auth.test"))["bot_id"])
-        return self._bot_id
+        return str((await self._own())["bot_id"])
+
+    async def _own(self) -> dict[str, Any]:
+        if self._known is None:
+            self._known = await self._api.call("auth.test")
+        return self._known
 
 
 def metadata(marker: str, **payload: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _PER_MINUTE = {
     "users.info": _TIER_4,
     "views.open": _TIER_4,
     "views.publish": _TIER_4,
+    "views.update": _TIER_4,
 }
 """Calls a minute; what is not listed has Tier 3."""
 IN_CHANNEL = "chat.postMessage in "

@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot.commands import OpenAskForm, Place
+from bot.commands import OpenAskForm, Place, ShowApproval
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
-from bot.events import ToolCall
-from bot.notices import ApprovalWaiting, AsideSettled, Home, Notice, ServiceChoice
+from bot.notices import ApprovalWaiting, AsideSettled, Held, Home, Notice, Offered, SecondAsked, ServiceChoice
 from bot.panels import Panel
 from bot.renderers.answer import render_control, render_root
-from bot.renderers.approval import render_approval, render_decision, render_details, render_reason_form
+from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.blocks import Message
 from bot.renderers.forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.home import render_home
@@ -29,6 +28,7 @@ from bot.renderers.settings import render_panel
 from bot.slack.client import SlackApi
 from bot.slack.messages import Messages
 from bot.slack.part import Parts
+from bot.slack.readers import ChannelReaders
 from bot.slack.stream import StreamedAnswer
 from store.database import Database
 from store.ids import new_id
@@ -38,6 +38,8 @@ _log = structlog.get_logger(__name__)
 
 _BUSY = 1.0
 """Seconds of waiting for a post from which a channel is busy."""
+_SECOND_LOOK = timedelta(days=1)
+"""How far back a card for a second approver is looked for before it is sent."""
 _OLD = timedelta(minutes=1)
 """Age from which something may have been posted by another process."""
 
@@ -48,21 +50,21 @@ class SlackScreen:
     def __init__(self, *, api: SlackApi, database: Database, clock: Clock, titles: Mapping[str, str]) -> None:
         self._api = api
         self._messages = Messages(api)
+        self._readers = ChannelReaders(api=api, clock=clock)
         self._database = database
         self._clock = clock
         self._titles = titles
         self._direct: dict[UserId, ChannelId] = {}
         self._began_at = clock.now()
 
-    async def post_root(
-        self, thread: Thread, task: str, services: tuple[str, ...], missing: tuple[str, ...]
-    ) -> MessageTs:
+    async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
         """Post the message that starts a thread, or find it if it was posted before a crash."""
         if self._may_exist(thread.created_at):
             found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
             if found is not None:
                 return found
-        message = render_root(thread, task, services, missing, self._titles)
+        readers = None if thread.is_private else await self._readers.of(thread.channel)
+        message = render_root(thread, task, offered, self._titles, readers)
         return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
@@ -102,26 +104,56 @@ class SlackScreen:
         """Take the control line away. Idempotent."""
         await self._delete(turn.notice or await self._lost_control(thread, turn))
 
-    async def post_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> MessageRef:
-        """Post the card for a held call, or find it if it was posted before a crash."""
-        if ref := await self._card_of(thread, approval):
+    async def post_card(self, thread: Thread, held: tuple[Held, ...]) -> MessageRef:
+        """Post the card for held calls, or find it if it was posted before a crash, and bring it up to date."""
+        marker = held[0].approval.id
+        if ref := await self._find(thread, marker, thread.created_at):
+            await self.update_card(thread, ref, held)
             return ref
-        message = render_approval(thread, approval, call, self._titles)
+        card = render_card(thread, held, self._titles)
         return await self._messages.post(
-            thread.channel, message, marker=approval.id, since=self._clock.now(), thread_ts=thread.thread_ts
+            thread.channel, card, marker=marker, since=self._clock.now(), thread_ts=thread.thread_ts
         )
 
-    async def settle_approval(self, thread: Thread, approval: Approval, call: ToolCall) -> None:
-        """Replace the card's buttons by the record of what was decided; a card nobody sees is left."""
-        ref = await self._card_of(thread, approval)
-        if ref is None:
-            return
-        message = render_decision(thread, approval, call, self._titles, self._clock.now())
-        await self._messages.update(ref, message, marker=approval.id)
+    async def find_card(self, thread: Thread, approval: Approval) -> MessageRef | None:
+        """Return the card that was posted for this call before a crash, None if there is none."""
+        return await self._find(thread, approval.id, thread.created_at)
 
-    async def show_call(self, trigger_id: str, approval: Approval, call: ToolCall) -> None:
-        """Open the full arguments in a modal."""
-        await self._messages.open_modal(trigger_id, render_details(approval, call, self._titles))
+    async def update_card(self, thread: Thread, ref: MessageRef, held: tuple[Held, ...]) -> None:
+        """Rewrite a card: what is decided becomes a record, without buttons."""
+        card = render_card(thread, held, self._titles)
+        await self._messages.update(ref, card, marker=held[0].approval.id)
+
+    async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
+        """Open one page of the full arguments in a modal, or turn the open one to it."""
+        view = render_details(thread, held, self._titles, command.page)
+        if command.view_id:
+            await self._messages.update_modal(command.view_id, view)
+        else:
+            await self._messages.open_modal(command.trigger_id, view)
+
+    async def ask_second(
+        self, user_id: UserId, notice: SecondAsked, replacing: MessageRef | None = None
+    ) -> MessageRef | None:
+        """Ask a second approver by direct message, or rewrite what they were sent; None if Slack cannot reach them."""
+        words = render_second(notice, self._titles)
+        marker = f"{notice.held.approval.id}:{user_id}"
+        if replacing is not None:
+            await self._messages.update(replacing, words, marker=marker)
+            return replacing
+        channel = await self._messages.open_direct(user_id)
+        if found := await self._messages.find(channel, None, marker, self._clock.now() - _SECOND_LOOK):
+            return MessageRef(channel, found)
+        return await self._messages.post(channel, words, marker=marker, since=self._clock.now())
+
+    async def alert(self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
+        """Tell somebody who is named in the settings by direct message, or rewrite what they were told."""
+        words = await self._words(notice)
+        if replacing is not None:
+            await self._messages.update(replacing, words, marker=new_id("msg"))
+            return replacing
+        channel = await self._messages.open_direct(user_id)
+        return await self._messages.post(channel, words, marker=new_id("msg"), since=self._clock.now())
 
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""
@@ -200,7 +232,8 @@ class SlackScreen:
 
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""
-        await self._messages.publish(member.user_id, render_home(home, self._titles))
+        view = render_home(home, self._titles, await self._messages.team_url())
+        await self._messages.publish(member.user_id, view)
 
     async def _rewrote(self, place: Place, message: Message) -> bool:
         """Put a message in the place of the private one whose button was pressed, so that its buttons go."""
@@ -236,9 +269,6 @@ class SlackScreen:
             return await self._messages.permalink(notice.approval.card)
         except SlackRejected:
             return None
-
-    async def _card_of(self, thread: Thread, approval: Approval) -> MessageRef | None:
-        return approval.card or await self._find(thread, approval.id, thread.created_at)
 
     async def _lost_control(self, thread: Thread, turn: Turn) -> MessageRef | None:
         return (

@@ -103,6 +103,8 @@ class Channel:
     is_archived: bool = False
     is_ext_shared: bool = False
     is_pending_ext_shared: bool = False
+    connected_teams: dict[str, str] = field(default_factory=dict)
+    """Other organisations that read it, id → name; named by `team.info`."""
     user: str | None = None
     """The person, in direct messages."""
 
@@ -151,6 +153,7 @@ class Channel:
             "pending_shared": [],
             "is_member": BOT in self.members,
             "context_team_id": TEAM,
+            **({"connected_team_ids": list(self.connected_teams)} if self.is_ext_shared else {}),
         }
 
 
@@ -177,6 +180,12 @@ def seed_channels() -> dict[str, Channel]:
         Channel(GENERAL, "general", everyone | {BOT, ULTRA_GUEST}),
         Channel(RANDOM, "random", everyone),
         Channel(PRIVATE, "planning", {ALICE, BOB, CAROL, BOT}, is_private=True),
-        Channel(SHARED, "with-partners", everyone | {BOT, STRANGER}, is_ext_shared=True),
+        Channel(
+            SHARED,
+            "with-partners",
+            everyone | {BOT, STRANGER},
+            is_ext_shared=True,
+            connected_teams={OTHER_TEAM: "Partners Ltd"},
+        ),
     ]
     return {channel.id: channel for channel in channels}

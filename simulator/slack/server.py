@@ -32,7 +32,7 @@ CANARY = "canary-"
 """In every secret, so that a test finds it wherever it should not be."""
 MANIFEST_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands groups:history groups:read"
-    " im:history im:write users:read"
+    " im:history im:write team:read users:read"
 )
 
 

@@ -137,8 +137,11 @@ class Acts:
                     actions.DENY,
                     actions.DENY_WITH_REASON,
                     actions.SHOW_DETAILS,
+                    actions.ALWAYS_ALLOW,
                 )
                 action_id = wanted[chosen % len(wanted)]
+                if action_id not in seen:
+                    action_id = actions.APPROVE
                 return await self.click(user, card, action_id, seen[action_id])
         return await self.click_something(number, chosen)
 
@@ -156,8 +159,11 @@ class Acts:
 
     def note_click(self, user: str, action_id: str, value: object) -> None:
         """Write down what a click, forged or not, permits whom."""
-        if action_id == actions.APPROVE:
-            self.words.approved.add((user, str(value)))
+        action_id = action_id.partition("/")[0]
+        if action_id in {actions.APPROVE, actions.APPROVE_ALL, actions.ALWAYS_ALLOW}:
+            self.words.approved.update((user, one) for one in str(value).split(","))
+        if action_id == actions.ALWAYS_ALLOW:
+            self.words.remembered.add((user, str(value)))
         reader, text = self.watch.asides.get(str(value), ("", ""))
         if action_id == actions.PASS_ASIDE and reader == user:
             self.words.pass_on(user, text)

@@ -30,6 +30,14 @@ IN_CHANNEL = {
 }
 
 
+_ALIKE = """
+    SELECT other.id, other.arguments_hash FROM approvals one JOIN turns its ON its.id = one.turn_id
+    JOIN turns theirs ON theirs.thread_id = its.thread_id JOIN approvals other ON other.turn_id = theirs.id
+    WHERE one.id = ? AND other.tool = one.tool AND COALESCE(other.service, '') = COALESCE(one.service, '')
+"""
+"""Held calls of the same tool in the same thread."""
+
+
 class Crossing(AssertionError):
     """Somebody acted as, or saw, somebody else."""
 
@@ -165,16 +173,23 @@ class Watch:
             return
         self.counts["confirmations"] += 1
         found = self._store.execute(
-            "SELECT a.id, a.arguments_hash, a.owner_id, d.decided_by, d.decided_at <= a.expires_at"
+            "SELECT a.id, a.arguments_hash, a.owner_id, d.decided_by, d.decided_at <= a.expires_at, u.allowance_id"
             " FROM approvals a LEFT JOIN approval_decisions d ON d.approval_id = a.id"
+            " LEFT JOIN allowance_uses u ON u.approval_id = a.id"
             " WHERE a.session_id = ? AND a.tool_use_id = ?",
             (acted.session_id, acted.tool_use_id),
         ).fetchone()
         self._require(found, "an approval that nobody was asked for")
-        approval_id, shown, owner_id, decided_by, is_in_time = found
+        approval_id, shown, owner_id, decided_by, is_in_time, allowance_id = found
         self._require(owner_id == decided_by == owner, f"{decided_by} approved for {owner}")
-        self._require((owner, f"{approval_id}:{shown}") in self._words.approved, f"{owner} never clicked Approve")
         self._require(is_in_time, "an approval after its time")
+        if allowance_id is None:
+            self._require((owner, f"{approval_id}:{shown}") in self._words.approved, f"{owner} never clicked Approve")
+            return
+        self.counts["allowances_used"] += 1
+        clicked = {f"{one}:{its}" for one, its in self._store.execute(_ALIKE, (approval_id,))}
+        said = {value for who, value in self._words.remembered if who == owner}
+        self._require(clicked & said, f"{owner} never clicked Always Allow for this in this thread")
 
     def _look_at_mcp_call(self, owner: str, acted: Acted) -> None:
         if acted.vault_id is None:
@@ -206,7 +221,9 @@ class Watch:
                 self._keep(message, text)
         elif call.method.startswith("views."):
             trigger = self._stage.slack.workspace.triggers.get(str(call.args.get("trigger_id")))
-            reader = call.args.get("user_id") or (trigger.user if trigger else "nobody")
+            turned = self._stage.slack.workspace.views.get(str(call.args.get("view_id")))
+            known = trigger or turned
+            reader = call.args.get("user_id") or (known.user if known else "nobody")
             self._look_at_text(text, str(reader), None)
             self._look_at_view(text, str(reader))
 

@@ -52,6 +52,8 @@ class Words:
     """(owner, mark): words that the owner passed on or quoted, by own click or form."""
     approved: set[tuple[str, str]] = field(default_factory=set)
     """(who, `<approval>:<hash>`): clicks on Approve, forged ones too."""
+    remembered: set[tuple[str, str]] = field(default_factory=set)
+    """(who, `<approval>:<hash>`): clicks on Always Allow, forged ones too."""
     chosen: set[tuple[str, str]] = field(default_factory=set)
     """(member, account): completed in their own browser, as themselves."""
     _numbers: count[int] = field(default_factory=lambda: count(1))

@@ -208,22 +208,111 @@ async def test_a_tool_that_was_never_allowed_is_not_even_asked_about(running_wor
     assert not any(actions.APPROVE in running_world.slack.buttons_of(message) for message in thread)
 
 
-async def test_several_held_calls_are_each_decided_by_their_own_card(running_world: World):
-    root = await running_world.ask(ALICE, "call 3 tools at once")
+async def held_together(world: World, count: int, task: str = ""):
+    """Let a turn come to several held calls; return its root and the card, once it shows all of them."""
+    root = await world.ask(ALICE, task or f"call {count} tools at once")
+    last = actions.APPROVE if count == 1 else f"{actions.APPROVE}/{count}"
+    return root, await world.button(ALICE, root, last)
 
-    def cards(_):
-        thread = running_world.slack.thread(root.channel, root.ts)
-        found = [m for m in thread if actions.APPROVE in running_world.slack.buttons_of(m, ALICE)]
-        return found if len(found) == 3 else None
 
-    first, second, third = await running_world.slack.until(cards, 10)
-    await running_world.slack.click(ALICE, second, actions.DENY)
-    await running_world.slack.click(ALICE, first, actions.APPROVE)
-    await running_world.slack.click(ALICE, third, actions.APPROVE)
+async def test_several_held_calls_are_one_card_and_each_is_decided_by_itself(running_world: World):
+    root, card = await held_together(running_world, 3)
+    approve = running_world.slack.buttons_of(card, ALICE)
+    second = approve[f"{actions.APPROVE}/2"]["value"]
+
+    await running_world.slack.click(ALICE, card, f"{actions.DENY}/2")
+    for mark in ("", "/3"):
+        value = approve[f"{actions.APPROVE}{mark}"]["value"]
+        await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
     (answer,) = await running_world.answered(root)
 
     assert "2 of 3 calls were made" in running_world.slack.text_of(answer)
     assert sorted(decisions(running_world)) == ["allow", "allow", "deny"]
+    assert (await running_world.audited("approval.denied"))[0].subject == second.partition(":")[0]
+    cards = [
+        m for m in running_world.slack.thread(root.channel, root.ts) if "Approved by" in running_world.slack.text_of(m)
+    ]
+    assert cards == [card]
+
+
+async def test_all_that_is_shown_is_allowed_by_one_click_after_a_question(running_world: World):
+    root, card = await held_together(running_world, 3)
+    button = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE_ALL]
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE_ALL)
+    await running_world.answered(root)
+
+    assert "confirm" in button
+    assert decisions(running_world) == ["allow"] * 3
+    assert len(await running_world.audited("approval.allowed")) == 3
+
+
+async def test_one_click_for_all_by_another_or_with_wrong_hashes_decides_nothing(running_world: World):
+    _, card = await held_together(running_world, 3)
+    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE_ALL]["value"]
+
+    await running_world.slack.forge_click(BOB, card, actions.APPROVE_ALL, value=value)
+    await running_world.whispered(BOB, "Only the person who asked")
+    wrong = ",".join(f"{one.partition(':')[0]}:{'0' * 64}" for one in value.split(","))
+    await running_world.slack.forge_click(ALICE, card, actions.APPROVE_ALL, value=wrong)
+    await running_world.whispered(ALICE, "has changed since you saw it")
+    await running_world.slack.forge_click(ALICE, card, actions.APPROVE_ALL, value=",,:")
+    await running_world.whispered(ALICE, "no longer there")
+
+    assert decisions(running_world) == []
+
+
+async def test_more_calls_than_a_card_holds_are_on_several(running_world: World):
+    root = await running_world.ask(ALICE, "call 10 tools at once")
+
+    def waiting(_):
+        thread = running_world.slack.thread(root.channel, root.ts)
+        shown = [running_world.slack.buttons_of(message, ALICE) for message in thread]
+        found = [sum(one.split("/")[0] == actions.APPROVE for one in buttons) for buttons in shown]
+        return [count for count in found if count] if sum(found) == 10 else None
+
+    assert await running_world.slack.until(waiting, 15) == [8, 2]
+
+
+async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such(running_world: World):
+    root, card = await held(running_world)
+    await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
+    await running_world.answered(root)
+    await running_world.slack.post_message(ALICE, GENERAL, "run `date`", thread_ts=root.ts)
+    await running_world.answered(root, 2)
+    other_root, _ = await held(running_world)
+
+    assert decisions(running_world) == ["allow", "allow"]
+    thread = running_world.slack.thread(root.channel, root.ts)
+    assert any("approved without asking" in running_world.slack.text_of(message) for message in thread)
+    given, used = await running_world.audited("allowance.given"), await running_world.audited("approval.allowed")
+    assert [entry.details["tool"] for entry in given] == ["bash"]
+    assert [entry.details.get("allowance") for entry in used] == [None, given[0].subject]
+    assert running_world.answers(other_root) == []
+
+
+async def test_always_allow_is_not_offered_for_what_may_do_harm_and_cannot_be_forged(running_world: World):
+    running_world.notes.extra_tools["delete_everything"] = "Deletes."
+    await running_world.connect_notes(ALICE)
+    _, card = await held(running_world, "call the tool delete_everything with {}")
+    value = value_of(running_world, card)
+
+    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
+    await running_world.slack.forge_click(ALICE, card, actions.ALWAYS_ALLOW, value=value)
+    await running_world.whispered(ALICE, "asked about each time")
+
+    assert decisions(running_world) == []
+    assert await running_world.audited("allowance.given") == []
+
+
+async def test_long_arguments_are_turned_page_by_page(running_world: World):
+    _, card = await held(running_world, f"run `{'€' * 29_000}`")
+    await running_world.slack.click(ALICE, card, actions.SHOW_DETAILS)
+    modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+    assert "Page 1 of" in str(modal.payload)
+
+    await running_world.slack.click(ALICE, modal, f"{actions.DETAILS_PAGE}/next")
+    await running_world.slack.until(lambda _: "Page 2 of" in str(running_world.slack.modal_of(ALICE).payload))
 
 
 async def test_a_decision_is_not_sent_when_the_session_has_another_vault(running_world: World):

@@ -52,3 +52,15 @@ def export_manifest(ws: Workspace, args: Args) -> Answer:
     if app_id != APP:
         raise SlackError("app_not_found")
     return {"manifest": ws.manifest}
+
+
+@serves("team.info", "team domain", scopes="team:read", per_minute=50)
+def team_info(ws: Workspace, args: Args) -> Answer:
+    """Return the workspace, or an organisation that one of the token's channels is shared with."""
+    wanted = args.string("team") or TEAM
+    known = {TEAM: "Deputy Test"}
+    for channel in ws.channels.values():
+        known |= channel.connected_teams if BOT in channel.members else {}
+    if wanted not in known:
+        raise SlackError("team_not_found")
+    return {"team": {"id": wanted, "name": known[wanted], "domain": wanted.lower()}}

@@ -28,7 +28,7 @@ def test_only_the_owner_steers_looks_and_decides(other):
 
     assert policy.may_steer(ANN, thread) == Allowed()
     assert policy.may_steer(other, thread) == Refused(Refusal.NOT_YOUR_THREAD)
-    assert policy.may_see_call(other, turn) == Refused(Refusal.NOT_YOUR_APPROVAL)
+    assert policy.may_see_call(other, approval, turn) == Refused(Refusal.NOT_YOUR_APPROVAL)
     decided = policy.may_decide(other, approval, turn, approval.arguments_hash, IN_TIME)
     assert decided == Refused(Refusal.NOT_YOUR_APPROVAL)
 

@@ -89,7 +89,17 @@ async def database(tmp_path):
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234")
-    approvals = Approvals(database=database, agents=agents, screen=screen, sessions=None, clock=clock, minutes=15)
+    approvals = Approvals(
+        database=database,
+        agents=agents,
+        screen=screen,
+        sessions=None,
+        clock=clock,
+        permits=None,
+        minutes=15,
+        changed=lambda *_: None,
+        on_call=None,
+    )
     runner = Runner(
         database=database,
         outside=Outside(agents, screen, clock),
@@ -98,7 +108,7 @@ async def run(database: Database, screen: BlockedScreen):
         approvals=approvals,
         supervisor=supervisor,
         on_reconnect=None,
-        on_end=ended.append,
+        on_end=lambda _turn, outcome: ended.append(outcome),
     )
     async with database.transaction() as tx:
         thread = await store_thread(tx, a_thread(thread_ts=MessageTs("10.1")))

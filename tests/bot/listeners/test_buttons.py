@@ -59,8 +59,28 @@ def test_decisions_and_credentials_ask_slack_afresh_who_clicks():
         actions.DENY,
         actions.DENY_WITH_REASON,
         actions.SHOW_DETAILS,
+        actions.APPROVE_ALL,
+        actions.ALWAYS_ALLOW,
+        actions.REVOKE_ALLOWANCE,
+        actions.ACCEPT_TOOLS,
         actions.CONNECT,
     }
+
+
+@pytest.mark.parametrize("page", ["", "-1", "1.5", "²", "99999", "x"])
+def test_a_page_that_is_no_page_asks_for_nothing(page):
+    found = click(actions.DETAILS_PAGE, f"apr_1:{'a' * 64}:{page}", view={"id": "V1"})
+
+    assert found.build(ANA) is None
+
+
+def test_a_page_is_turned_in_the_view_that_was_clicked():
+    found = click(f"{actions.DETAILS_PAGE}/next", f"apr_1:{'a' * 64}:2", view={"id": "V1"})
+    command = found.build(ANA)
+
+    assert (command.approval_id, command.page, command.view_id) == ("apr_1", 2, "V1")
+    assert found.needs_fresh
+    assert click(actions.DETAILS_PAGE, f"apr_1:{'a' * 64}:2").build(ANA) is None
 
 
 @pytest.mark.parametrize("action_id", [actions.OPEN_LINK, "somebody.elses", "", None])

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.events import ToolCall
+from bot.notices import Offered, Readers
 from bot.progress import Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from bot.renderers.answer import render_control, render_footer, render_root, render_worked
 from simulator.slack.blockkit import MESSAGE, parse_blocks
@@ -19,7 +20,7 @@ def texts(blocks):
 
 
 def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
-    message = render_root(a_thread(ALICE), "find *it* <!channel>", ("notes", "notion"), ("github",), TITLES)
+    message = render_root(a_thread(ALICE), "find *it* <!channel>", Offered(("notes", "notion"), ("github",)), TITLES)
 
     assert message.text == "@Alice asked: find *it* &lt;!channel&gt;"
     assert message.blocks[0]["text"]["text"] == "*@Alice* asked:"
@@ -32,14 +33,20 @@ def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
 
 @pytest.mark.parametrize("count", range(6))
 def test_slack_takes_a_root_whatever_number_of_services_is_missing(count):
-    message = render_root(a_thread(ALICE), "find it", (), tuple(f"service{n}" for n in range(count)), TITLES)
+    message = render_root(a_thread(ALICE), "find it", Offered((), tuple(f"service{n}" for n in range(count))), TITLES)
 
     assert parse_blocks(list(message.blocks), MESSAGE)
 
 
 def test_a_root_of_any_words_notifies_nobody():
     hostile = a_member(name="<@U1> <!here>")
-    message = render_root(a_thread(hostile), "<@U1> " * 2_000, ("<!channel>",), ("<@U2>",), {})
+    message = render_root(
+        a_thread(hostile),
+        "<@U1> " * 2_000,
+        Offered(("<!channel>",), ("<@U2>",), ("<@U3>",)),
+        {},
+        Readers(9, True, ("<!here>",)),
+    )
 
     assert parse_blocks(list(message.blocks), MESSAGE)
     assert mentions_in([message.text, *interpreted_texts(list(message.blocks))]) == []
@@ -88,3 +95,31 @@ def test_every_outcome_is_shown_and_none_quotes_markup(kind):
 def test_a_stopped_turn_does_not_claim_to_have_worked():
     assert render_worked(Progress(outcome=Outcome(OutcomeKind.STOPPED)), 5) == "Stopped"
     assert render_worked(Progress(tasks=STEPS), 42) == "Worked for 42 s · 3 steps"
+
+
+@pytest.mark.parametrize(
+    ("readers", "words"),
+    [
+        (Readers(), "readable by everyone here"),
+        (Readers(1), "readable by everyone here"),
+        (Readers(1_234), "readable by everyone here (1,234 people)"),
+        (Readers(12, is_shared=True), "*readable by everyone here (12 people), also at another organisation*"),
+        (Readers(12, True, ("Acme", "B & C")), "*readable by everyone here (12 people), also at Acme, B &amp; C*"),
+    ],
+)
+def test_the_root_warns_of_who_reads_along(readers, words):
+    message = render_root(a_thread(ALICE), "find it", Offered(), TITLES, readers)
+
+    assert message.blocks[2]["elements"][0]["text"].endswith(f" · {words}")
+
+
+def test_in_private_nobody_else_reads():
+    message = render_root(a_thread(ALICE, is_private=True), "find it", Offered(), TITLES)
+
+    assert message.blocks[2]["elements"][0]["text"].endswith(" · only you can read this")
+
+
+def test_what_is_not_used_where_others_read_is_named():
+    message = render_root(a_thread(ALICE), "find it", Offered(withheld=("notes",)), TITLES)
+
+    assert "Not used where others read along: Notes" in str(message.blocks)

@@ -9,6 +9,8 @@ import pytest
 
 from bot import errors, notices
 from bot.errors import Misunderstood, Refusal, Refused
+from bot.events import ToolCall
+from bot.hazards import Hazard
 from bot.progress import OutcomeKind, TaskState
 from bot.renderers import answer, progress
 from bot.renderers import notices as words
@@ -18,7 +20,7 @@ from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
-from store.records import ConnectionState, TurnState
+from store.records import ApprovalState, ConnectionState, Second, SecondView, TurnState
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_approval
 
 TITLES = {"notes": "Notes"}
@@ -34,7 +36,16 @@ def a_home(text="Notes"):
     thread, private = a_thread(title=text), a_thread(title=text, is_private=True)
     turns = tuple(notices.RunningTurn(thread, a_turn(thread, state=state)) for state in TurnState)
     choices = tuple(choice(state, text) for state in (None, *ConnectionState))
-    return notices.Home(choices, turns, ((thread, an_approval()), (private, an_approval(service=None, tool=text))))
+    waiting = notices.Waiting(thread, an_approval()), notices.Waiting(private, an_approval(service=None, tool=text))
+    return notices.Home(choices, turns, waiting)
+
+
+def every_second(text):
+    call = ToolCall("sevt_1", "notes", text, {text: text})
+    for view in SecondView:
+        for state in ApprovalState:
+            approval = an_approval(tool=text, state=state, second=Second(view, datetime(2026, 11, 23, tzinfo=UTC)))
+            yield from (notices.Held(approval, call, hazard) for hazard in Hazard)
 
 
 def every_notice(text="Notes"):
@@ -64,7 +75,6 @@ def every_notice(text="Notes"):
     yield notices.EditUnseen()
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)
-    yield notices.ApprovalWaiting(thread, an_approval())
     for lapse in notices.Lapse:
         yield notices.ReconnectNeeded(choice(ConnectionState.BROKEN, text), lapse, offers_again=True)
     ending = choice(ConnectionState.CONNECTED, text, expires_at=datetime(2026, 12, 1, tzinfo=UTC))
@@ -72,6 +82,16 @@ def every_notice(text="Notes"):
     yield notices.ServicePicker((ending,))
     yield notices.Connected(ending, text, (notices.OfferedAgain("trn_1", text),) * 3, (text, "a", "b"))
     yield notices.AskedAgain(a_thread())
+    yield from (notices.ApprovalWaiting(thread, an_approval(), count) for count in (1, 3))
+    yield from (notices.SecondAsked(thread, held) for held in every_second(text))
+    yield notices.AllowanceRevoked()
+    yield notices.AnsweredPrivately()
+    changes = tuple(
+        notices.ToolChange(f"{text}{number}", (None, text, "was")[number % 3], text, number % 2 == 0, (text,))
+        for number in range(8)
+    )
+    yield notices.ToolsChanged("notes", changes, 992, "f" * 64)
+    yield notices.ToolsChanged("notes", (), 0, "f" * 64, "U0ANN")
     yield from (notices.Thanks(is_good) for is_good in (True, False))
     yield notices.Broken(text)
     yield from (notices.Outage(who) for who in ("slack", "agents", "notes", text))
@@ -174,6 +194,8 @@ def test_nothing_said_names_a_vault_or_a_session():
 
 def test_time_is_shown_in_the_readers_zone():
     approval = an_approval(expires_at=datetime(2026, 11, 23, 10, 42, tzinfo=UTC))
-    shown = str(words.render_notice(notices.StatusShown(notices.Home((), (), ((a_thread(), approval),))), TITLES))
+    shown = str(
+        words.render_notice(notices.StatusShown(notices.Home((), (), (notices.Waiting(a_thread(), approval),))), TITLES)
+    )
 
     assert "<!date^1795430520^{time}|10:42 UTC>" in shown

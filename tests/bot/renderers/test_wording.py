@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.events import ToolCall
-from bot.renderers.wording import is_destructive, phrase, plural, result, service_title, subject
+from bot.renderers.wording import phrase, plural, result, service_title, subject
 
 TITLES = {"notion": "Notion", "notes": "Notes", "github": "GitHub"}
 
@@ -82,11 +82,6 @@ def test_any_json_is_a_phrase_of_one_line(value):
 )
 def test_a_call_is_about_its_most_telling_argument(arguments, words):
     assert subject(ToolCall("sevt_1", "notes", "search", arguments)) == words
-
-
-def test_reading_is_not_destructive():
-    assert not is_destructive(ToolCall("sevt_1", "notes", "search_notes", {}))
-    assert is_destructive(ToolCall("sevt_1", "notes", "notes-delete-page", {}))
 
 
 def test_titles_and_numbers():

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.notices import Offered
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
 from bot.slack.screen import SlackScreen
@@ -58,7 +59,7 @@ class Desk:
     async def a_turn(self, **changes: object) -> tuple[Thread, Turn]:
         now = self.clock.now()
         thread = a_thread(self.alice, channel=self.slack.general, created_at=now, **changes)
-        root = await self.screen.post_root(thread, "summarise my notes", ("notes",), ())
+        root = await self.screen.post_root(thread, "summarise my notes", Offered(("notes",)))
         thread = replace(thread, thread_ts=root)
         turn = a_turn(thread, created_at=now, started_at=now)
         async with self.database.transaction() as tx:

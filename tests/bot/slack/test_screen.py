@@ -5,11 +5,23 @@ from dataclasses import replace
 import pytest
 
 from bot import actions
-from bot.commands import Place
+from bot.commands import OpenAskForm, Place
 from bot.errors import Misunderstood, Refusal, Refused, SlackRejected
 from bot.events import ToolCall
-from bot.notices import ApprovalWaiting, AsideOffered, AsideSettled, Broken, Connected, ConnectLink, Home, ServiceChoice
-from store.records import ApprovalState
+from bot.notices import (
+    ApprovalWaiting,
+    AsideOffered,
+    AsideSettled,
+    Broken,
+    Connected,
+    ConnectLink,
+    Held,
+    Home,
+    Offered,
+    SecondAsked,
+    ServiceChoice,
+)
+from store.records import ApprovalState, Second, SecondView
 from tests.builders import a_thread, an_approval
 
 CALL = ToolCall("sevt_1", "notes", "write_note", {"title": "Plan"})
@@ -20,23 +32,23 @@ async def test_the_root_is_posted_once_though_the_answer_was_lost(desk):
     thread = a_thread(desk.alice, channel=desk.slack.general, created_at=desk.clock.now())
     desk.slack.faults.add("chat.postMessage", kind="connection_error_after")
 
-    root = await desk.screen.post_root(thread, "summarise", ("notes",), ())
+    root = await desk.screen.post_root(thread, "summarise", Offered(("notes",)))
 
     assert [message.ts for message in desk.slack.messages(desk.slack.general) if message.by_app] == [root]
 
 
 async def test_a_root_posted_before_a_crash_is_found(desk):
     thread = a_thread(desk.alice, channel=desk.slack.general, created_at=desk.clock.now())
-    root = await desk.screen.post_root(thread, "summarise", (), ())
+    root = await desk.screen.post_root(thread, "summarise", Offered())
 
-    assert await desk.restarted().screen.post_root(thread, "summarise", (), ()) == root
+    assert await desk.restarted().screen.post_root(thread, "summarise", Offered()) == root
 
 
 async def test_a_root_that_slack_refuses_is_an_error_with_slacks_code(desk):
     thread = a_thread(desk.alice, channel="C0NOWHERE", created_at=desk.clock.now())
 
     with pytest.raises(SlackRejected) as refused:
-        await desk.screen.post_root(thread, "summarise", (), ())
+        await desk.screen.post_root(thread, "summarise", Offered())
     assert refused.value.code == "channel_not_found"
 
 
@@ -74,23 +86,29 @@ async def test_in_private_slacks_own_stop_does(desk):
 async def test_the_card_is_posted_once_and_becomes_a_record(desk):
     thread, turn = await desk.a_turn()
     approval = an_approval(turn)
-    ref = await desk.screen.post_approval(thread, approval, CALL)
+    ref = await desk.screen.post_card(thread, (Held(approval, CALL),))
 
-    assert await desk.restarted().screen.post_approval(thread, approval, CALL) == ref
+    assert await desk.restarted().screen.post_card(thread, (Held(approval, CALL),)) == ref
     allowed = replace(approval, card=ref, state=ApprovalState.ALLOWED, decided_by=desk.slack.alice)
-    await desk.screen.settle_approval(thread, allowed, CALL)
+    await desk.screen.update_card(thread, ref, (Held(allowed, CALL),))
 
     [card] = desk.replies(thread)
     assert "Approved by @Alice" in desk.slack.text_of(card)
     assert desk.slack.buttons_of(card) == {}
 
 
-async def test_settling_a_card_that_was_never_posted_is_fine(desk):
+async def test_a_second_approver_is_asked_once_and_told_in_place(desk):
     thread, turn = await desk.a_turn()
+    asked = SecondAsked(thread, Held(an_approval(turn, second=Second(SecondView.FULL, desk.clock.now())), CALL))
+    ref = await desk.screen.ask_second(desk.slack.bob, asked)
+    assert await desk.restarted().screen.ask_second(desk.slack.bob, asked) == ref
 
-    await desk.screen.settle_approval(thread, an_approval(turn, state=ApprovalState.WITHDRAWN), CALL)
+    over = replace(asked.held.approval, state=ApprovalState.WITHDRAWN)
+    await desk.screen.ask_second(desk.slack.bob, SecondAsked(thread, Held(over, CALL)), ref)
 
-    assert desk.replies(thread) == []
+    [card] = desk.slack.dms(desk.slack.bob)
+    assert "Withdrawn" in desk.slack.text_of(card)
+    assert desk.slack.dms(desk.slack.alice) == []
 
 
 async def test_a_notice_is_whispered_where_the_request_was(desk):
@@ -177,7 +195,7 @@ async def test_a_direct_message_that_is_gone_is_sent_anew(desk):
 async def test_a_reminder_links_to_the_card(desk):
     thread, turn = await desk.a_turn()
     approval = an_approval(turn)
-    approval = replace(approval, card=await desk.screen.post_approval(thread, approval, CALL))
+    approval = replace(approval, card=await desk.screen.post_card(thread, (Held(approval, CALL),)))
 
     await desk.screen.message(desk.alice, ApprovalWaiting(thread, approval))
 
@@ -193,4 +211,4 @@ async def test_the_home_is_published(desk):
 
 async def test_a_form_for_a_trigger_that_has_expired_is_refused(desk):
     with pytest.raises(SlackRejected):
-        await desk.screen.ask_task("1.2.expired", Place(desk.slack.general), None)
+        await desk.screen.ask_task(OpenAskForm(desk.alice, Place(desk.slack.general), "1.2.expired"))

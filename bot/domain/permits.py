@@ -1,0 +1,85 @@
+"""What the rules say of one held call: may its owner stop being asked, must somebody else agree, what is known of it.
+
+Whether a call is held at all is the session's affair (`profiles`); this is about the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.config.model import Config
+from bot.domain.configuration import Configuration
+from bot.hazards import Hazard, hazard_of
+from store import service_tools, tool_pins
+from store.database import Tx
+from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The rules for one tool of one service, as they are now."""
+
+    may_remember: bool = True
+    """The owner may say “always allow in this thread”."""
+    second: SecondView | None = None
+    """What a second approver sees; None where the owner decides alone."""
+    approvers: frozenset[UserId] = frozenset()
+    """Who may be the second; the owner never is."""
+    tool_hash: str | None = None
+    """The tool as it was last listed; None where it never was."""
+    annotations: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def hazard(self, tool: str) -> Hazard:
+        """Return why this call is asked about twice."""
+        return hazard_of(tool, self.annotations)
+
+
+Permits = Callable[[Tx, Thread, str | None, str], Awaitable[Permit]]
+"""`(tx, thread, service, tool)` → what holds for that tool."""
+
+
+class RuledPermits:
+    """Permits by the settings of now and by what is known of the tool."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> Permit:
+        """Return what holds for a tool in a thread."""
+        workspace_id = thread.owner.workspace_id
+        config = await self._configuration.read_in(tx, workspace_id)
+        known, is_trusted = None, True
+        if service is not None:
+            name = ServiceName(service)
+            known = await service_tools.find(tx, workspace_id, name, tool)
+            pinned = await tool_pins.find_hash(tx, workspace_id, name, tool)
+            is_trusted = (known.definition_hash if known else None) == pinned
+        approvers = self._configuration.admins(config)
+        if config.approvals.second_approvers != "admins":
+            approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
+        return build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
+
+
+def build_permit(
+    config: Config,
+    service: str | None,
+    tool: str,
+    *,
+    known: ServiceTool | None,
+    is_trusted: bool,
+    approvers: frozenset[UserId],
+) -> Permit:
+    """Return what the settings say of a tool; one that is not what admins accepted is asked about each time."""
+    rules = config.approvals
+    annotations = dict(known.annotations) if known else {}
+    is_harmless = hazard_of(tool, annotations) is Hazard.NONE
+    may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
+    needs_second = rules.needs_second(service, tool)
+    return Permit(
+        may_remember=may_remember and is_trusted and not needs_second,
+        second=SecondView(rules.second_sees) if needs_second else None,
+        approvers=approvers,
+        tool_hash=known.definition_hash if known else None,
+        annotations=annotations,
+    )

@@ -1,0 +1,200 @@
+"""Which tools of a service are still what they were trusted as, and what follows where they are not.
+
+A tool that is new or another one is asked about each time, whatever its rule allows, until an admin
+accepts it from the alert that shows the difference (docs/decisions/0023-tools-are-pinned.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot.commands import AcceptTools
+from bot.domain.ports import Clock, Screen, ServiceTools
+from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.events import ToolCall
+from bot.notices import ToolChange, ToolsChanged
+from oauth.tools import Difference
+from store import audit, service_tools, tool_pins
+from store.database import Database, Tx
+from store.records import AuditEntry, Connection, ServiceName, ServiceTool, Thread, UserId, WorkspaceId
+from store.tool_pins import Alert, Pin
+
+log = structlog.get_logger(__name__)
+
+PAGE = 8
+"""Tools in one alert; the next ones are shown once these are accepted."""
+ALERTED_MAX = 10
+"""Admins who are told."""
+LOOSE = ("allowed", "auto")
+ASK = "user_approved"
+
+AdminsOf = Callable[[Tx, WorkspaceId], Awaitable[frozenset[UserId]]]
+
+
+def untrusted(pins: Mapping[str, Pin], tools: Iterable[ServiceTool]) -> tuple[ServiceTool, ...]:
+    """Return the tools that are new, or not what was trusted, by name."""
+    return tuple(
+        tool
+        for tool in sorted(tools, key=lambda one: one.name)
+        if tool.name not in pins or pins[tool.name].definition_hash != tool.definition_hash
+    )
+
+
+def cautious(service: ServiceTools, known: Collection[ServiceTool], pins: Mapping[str, Pin]) -> ServiceTools:
+    """Return a service's rules with every tool asked about that is not exactly what was trusted.
+
+    Of a service whose tools were never listed nothing is known to be different: its rules hold.
+    """
+    if not known:
+        return service
+    doubted = {tool.name for tool in untrusted(pins, known)}
+    trusted = {tool.name for tool in known} - doubted
+    rules = {tool: ASK if rule in LOOSE and tool not in trusted else rule for tool, rule in service.rules.items()}
+    return replace(service, rules=rules)
+
+
+async def cautious_in(tx: Tx, thread: Thread, service: ServiceTools) -> ServiceTools:
+    """Return a service's rules as `cautious`, by what is known of its tools now."""
+    workspace_id, name = thread.owner.workspace_id, ServiceName(service.name)
+    known = await service_tools.list_for(tx, workspace_id, name)
+    return cautious(service, known, await tool_pins.list_for(tx, workspace_id, name))
+
+
+def digest_of(tools: Iterable[ServiceTool]) -> str:
+    """Return what names exactly these definitions, hex."""
+    whole = "\n".join(f"{tool.name}\t{tool.definition_hash}" for tool in tools)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+class Pinning:
+    """Trust in tools, and the alerts about those that lost it."""
+
+    def __init__(self, *, database: Database, screen: Screen, clock: Clock, admins_of: AdminsOf) -> None:
+        self._database = database
+        self._screen = screen
+        self._clock = clock
+        self._admins_of = admins_of
+
+    async def listed(self, connection: Connection, difference: Difference) -> None:
+        """A listing was not what was known: trust a service's first one, else tell the admins."""
+        workspace_id, service = connection.owner.workspace_id, connection.service
+        async with self._database.transaction() as tx:
+            tools = await service_tools.list_for(tx, workspace_id, service)
+            if difference.is_first:
+                await tool_pins.pin(tx, workspace_id, tools, None, self._clock.now())
+                return
+            doubted = untrusted(await tool_pins.list_for(tx, workspace_id, service), tools)
+            names = {tool.name for tool in difference.new} | {pair.after.name for pair in difference.changed}
+            for tool in doubted:
+                if tool.name in names:
+                    await audit.record(tx, self._entry(workspace_id, "tool.changed", tool, "deputy"))
+        if doubted:
+            await self._alert(workspace_id, service)
+
+    async def called(self, thread: Thread, call: ToolCall) -> None:
+        """The agent called a tool: tell the admins of one that its service was never seen with."""
+        if call.service is None:
+            return
+        workspace_id, service = thread.owner.workspace_id, ServiceName(call.service)
+        async with self._database.transaction() as tx:
+            tools = await service_tools.list_for(tx, workspace_id, service)
+            if not tools or any(tool.name == call.name for tool in tools):
+                return
+            stranger = _unseen(service, call.name, self._clock.now())
+            await service_tools.put(tx, workspace_id, [stranger])
+            await audit.record(tx, self._entry(workspace_id, "tool.changed", stranger, "deputy"))
+        await self._alert(workspace_id, service)
+
+    async def accept(self, command: AcceptTools) -> None:
+        """Trust what an alert showed, if that is still how it is. Raises `NotPermitted`."""
+        workspace_id, service, by = command.member.workspace_id, ServiceName(command.service), command.member.user_id
+        async with self._database.transaction() as tx:
+            if by not in await self._admins_of(tx, workspace_id):
+                raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
+            page = await self._page(tx, workspace_id, service)
+            is_as_shown = bool(page) and digest_of(page) == command.digest
+            if is_as_shown:
+                await tool_pins.pin(tx, workspace_id, page, by, self._clock.now())
+                for tool in page:
+                    await audit.record(tx, self._entry(workspace_id, "tool.accepted", tool, by))
+        await self._show_all(workspace_id, service, by if is_as_shown else None)
+        if not is_as_shown:
+            raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED if not page else Refusal.TOOLS_CHANGED))
+
+    async def _page(self, tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
+        pins = await tool_pins.list_for(tx, workspace_id, service)
+        return untrusted(pins, await service_tools.list_for(tx, workspace_id, service))[:PAGE]
+
+    async def _alert(self, workspace_id: WorkspaceId, service: ServiceName) -> None:
+        """Tell every admin by direct message, each of the same difference once."""
+        async with self._database.transaction() as tx:
+            notice, digest = await self._notice(tx, workspace_id, service, None)
+            alerts = await tool_pins.list_alerts(tx, workspace_id, service)
+            admins = sorted(await self._admins_of(tx, workspace_id))[:ALERTED_MAX]
+        for user_id in admins:
+            if user_id not in alerts or alerts[user_id].digest != digest:
+                await self._send(workspace_id, service, user_id, notice, digest, None)
+
+    async def _show_all(self, workspace_id: WorkspaceId, service: ServiceName, by: UserId | None) -> None:
+        """Rewrite what admins were sent as things are now."""
+        async with self._database.transaction() as tx:
+            notice, digest = await self._notice(tx, workspace_id, service, by)
+            alerts = await tool_pins.list_alerts(tx, workspace_id, service)
+        for alert in alerts.values():
+            await self._send(workspace_id, service, alert.user_id, notice, digest, alert)
+
+    async def _send(  # noqa: PLR0917  # one message: for whom, about what, in place of which
+        self,
+        workspace_id: WorkspaceId,
+        service: ServiceName,
+        user_id: UserId,
+        notice: ToolsChanged,
+        digest: str,
+        replacing: Alert | None,
+    ) -> None:
+        try:
+            card = await self._screen.alert(user_id, notice, replacing.card if replacing else None)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("tools_not_alerted", service=service, error=type(error).__name__)
+            return
+        async with self._database.transaction() as tx:
+            await tool_pins.set_alert(tx, workspace_id, service, Alert(user_id, card, digest))
+
+    async def _notice(
+        self, tx: Tx, workspace_id: WorkspaceId, service: ServiceName, by: UserId | None
+    ) -> tuple[ToolsChanged, str]:
+        pins = await tool_pins.list_for(tx, workspace_id, service)
+        doubted = untrusted(pins, await service_tools.list_for(tx, workspace_id, service))
+        page = doubted[:PAGE]
+        changes = tuple(_change(pins.get(tool.name), tool) for tool in page)
+        digest = digest_of(page)
+        return ToolsChanged(service, changes, len(doubted) - len(page), digest, by), digest
+
+    def _entry(self, workspace_id: WorkspaceId, action: str, tool: ServiceTool, actor: str) -> AuditEntry:
+        details = {"service": tool.service, "tool": tool.name, "definition_sha256": tool.definition_hash}
+        return AuditEntry(self._clock.now(), workspace_id, actor, action, f"{tool.service}/{tool.name}", details)
+
+
+def _change(pin: Pin | None, tool: ServiceTool) -> ToolChange:
+    is_schema_changed = pin is not None and pin.schema_hash != tool.schema_hash
+    hints = _hints(pin.annotations if pin else {}, tool.annotations)
+    return ToolChange(tool.name, pin.description if pin else None, tool.description, is_schema_changed, hints)
+
+
+def _hints(before: Mapping[str, bool], after: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {before.get(name, 'not said')} → {after.get(name, 'not said')}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+def _unseen(service: ServiceName, name: str, now: datetime) -> ServiceTool:
+    """Return the record of a tool that was called though its service never listed it."""
+    nothing = hashlib.sha256(b"").hexdigest()
+    return ServiceTool(service, name, None, "", nothing, {}, nothing, now, None, now)

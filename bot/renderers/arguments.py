@@ -1,0 +1,124 @@
+"""The arguments of a call for people who decide about it: in pages, nothing invisible, secrets masked.
+
+Values are shown literally. One that is long, or has lines, gets a box of its own, so that it cannot
+pass for another argument.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from bot.renderers.blocks import Block, literal, preformatted
+from bot.renderers.limits import pieces, shorten
+from bot.renderers.markdown import one_line, revealed
+
+PAGE_BLOCKS_MAX = 40
+PAGE_BYTES_MAX = 100_000
+"""Ours: of the 100 blocks and 250 kB that a view may have; counted as JSON, which spells out most characters."""
+_PIECE = 2_900
+_SHORT = 160
+_LABEL = 80
+_FACTS_MAX = 20
+_DEEPEST = 40
+_SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase|code)|secret|(^|[_-])(api|access|private|auth)?_?-?(token|key)$|api-?_?key|credential"
+    r"|authori[sz]ation|cookie|(^|[_-])(pwd|otp|pin)$",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
+    r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|(?i:bearer)\s+[\w.~+/=-]{16,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+
+
+def masked(value: object, name: str = "", depth: int = 0) -> object:
+    """Return a value with what looks like a secret hidden, by its name or by its shape."""
+    if depth > _DEEPEST:
+        return "(nested too deeply to show; if in doubt, deny)"
+    if isinstance(value, Mapping):
+        return {str(key): masked(inner, str(key), depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(inner, name, depth + 1) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if _SECRET_NAME.search(_snake(name)) and value:
+        return _hidden(value)
+    return _SECRET_VALUE.sub(lambda found: _hidden(found[0]), value)
+
+
+def preview(arguments: Mapping[str, object], limit: int) -> str:
+    """Return arguments one a line, for a card that only the owner sees."""
+    lines = [f"{_label(name)}: {_on_one_line(value)}" for name, value in _shown(arguments)]
+    return shorten("\n".join(lines) or "No arguments", limit)
+
+
+def argument_pages(arguments: Mapping[str, object]) -> list[list[Block]]:
+    """Return the whole of the arguments as blocks, a list for each page; nothing is left out."""
+    pages: list[list[Block]] = [[]]
+    size = 0
+    for block in _blocks(arguments):
+        weight = len(json.dumps(block))
+        if pages[-1] and (len(pages[-1]) >= PAGE_BLOCKS_MAX or size + weight > PAGE_BYTES_MAX):
+            pages.append([])
+            size = 0
+        pages[-1].append(block)
+        size += weight
+    return pages
+
+
+def _blocks(arguments: Mapping[str, object]) -> Iterator[Block]:
+    facts: list[Block] = []
+    for name, value in _shown(arguments):
+        text = _whole(value)
+        if len(text) <= _SHORT and "\n" not in text and len(facts) < _FACTS_MAX:
+            facts.append(_line(name, f": {text}"))
+            continue
+        if facts:
+            yield _rich(facts)
+            facts = []
+        yield _rich([_line(name, "")])
+        yield from (preformatted(piece) for piece in pieces(text, _PIECE))
+    if facts:
+        yield _rich(facts)
+    elif not arguments:
+        yield _rich([{"type": "rich_text_section", "elements": [literal("No arguments")]}])
+
+
+def _shown(arguments: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(str(name), masked(value, str(name))) for name, value in arguments.items()]
+
+
+def _rich(parts: list[Block]) -> Block:
+    return {"type": "rich_text", "elements": parts}
+
+
+def _line(name: str, rest: str) -> Block:
+    bold = literal(_label(name)) | {"style": {"bold": True}}
+    return {"type": "rich_text_section", "elements": [bold, literal(f"{rest}\n")]}
+
+
+def _label(name: str) -> str:
+    return one_line(revealed(name), _LABEL) or "(no name)"
+
+
+def _whole(value: object) -> str:
+    if isinstance(value, str):
+        return revealed(value) or "(empty)"
+    return revealed(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _on_one_line(value: object) -> str:
+    text = value if isinstance(value, str) and "\n" not in value else json.dumps(value, ensure_ascii=False, default=str)
+    return revealed(text)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+def _hidden(secret: str) -> str:
+    return f"•••••• ({len(secret)} characters hidden)"

@@ -1,0 +1,104 @@
+"""Owns which definition of each tool admins trust, and where they were told of others; comparing is the domain's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from store.database import Tx
+from store.messages import message_of, message_values
+from store.records import MessageRef, ServiceName, ServiceTool, UserId, WorkspaceId
+from store.tables import tool_alerts, tool_pins
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A tool as it was trusted."""
+
+    tool: str
+    description: str
+    schema_hash: str
+    annotations: dict[str, bool]
+    definition_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What one admin was sent about a service's tools."""
+
+    user_id: UserId
+    card: MessageRef
+    digest: str
+    """Of what it showed."""
+
+
+async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, Pin]:
+    """Return the trusted definitions of a service by tool."""
+    rows = await tx.connection.execute(
+        select(tool_pins).where(tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service)
+    )
+    return {
+        row.tool: Pin(row.tool, row.description, row.schema_hash, dict(row.annotations), row.definition_hash)
+        for row in rows
+    }
+
+
+async def find_hash(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: str) -> str | None:
+    """Return the trusted definition of one tool, None if there is none."""
+    found = await tx.connection.execute(
+        select(tool_pins.c.definition_hash).where(
+            tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service, tool_pins.c.tool == tool
+        )
+    )
+    return found.scalar_one_or_none()
+
+
+async def pin(
+    tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool], by: UserId | None, now: datetime
+) -> None:
+    """Trust tools as they were last listed; `by` None: the first listing of their service."""
+    for tool in tools:
+        values = {
+            "description": tool.description,
+            "schema_hash": tool.schema_hash,
+            "annotations": dict(tool.annotations),
+            "definition_hash": tool.definition_hash,
+            "accepted_by": by,
+            "accepted_at": now,
+        }
+        added = tx.insert(tool_pins).values(workspace_id=workspace_id, service=tool.service, tool=tool.name, **values)
+        await tx.connection.execute(
+            added.on_conflict_do_update(index_elements=["workspace_id", "service", "tool"], set_=values)
+        )
+
+
+async def forget(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> None:
+    """Trust nothing of a service any more: it is another one now, or none."""
+    for table in (tool_pins, tool_alerts):
+        await tx.connection.execute(
+            delete(table).where(table.c.workspace_id == workspace_id, table.c.service == service)
+        )
+
+
+async def list_alerts(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[UserId, Alert]:
+    """Return the last message to each admin about a service."""
+    rows = await tx.connection.execute(
+        select(tool_alerts).where(tool_alerts.c.workspace_id == workspace_id, tool_alerts.c.service == service)
+    )
+    found = {}
+    for row in rows:
+        if card := message_of(row.card_channel, row.card_ts):
+            found[UserId(row.user_id)] = Alert(UserId(row.user_id), card, row.digest)
+    return found
+
+
+async def set_alert(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, alert: Alert) -> None:
+    """Remember the last message to an admin about a service."""
+    values = {**message_values("card", alert.card), "digest": alert.digest}
+    added = tx.insert(tool_alerts).values(workspace_id=workspace_id, service=service, user_id=alert.user_id, **values)
+    await tx.connection.execute(
+        added.on_conflict_do_update(index_elements=["workspace_id", "service", "user_id"], set_=values)
+    )

@@ -1,0 +1,112 @@
+"""The App Home: what waits can be decided there, and it changes when something in it does."""
+
+from __future__ import annotations
+
+from bot import actions
+from tests.world import ALICE, BOB, GENERAL, World
+
+
+async def open_home(world: World, user: str = ALICE):
+    await world.slack.open_home(user)
+    return await world.slack.until(lambda ws: ws.homes.get(user))
+
+
+def buttons(world: World, view) -> dict[str, dict]:
+    found = [(block.get("elements") or []) + [block.get("accessory")] for block in view.payload["blocks"]]
+    return {one["action_id"]: one for row in found for one in row if one and one["type"] == "button"}
+
+
+def starting(world: World, view, action: str) -> list[str]:
+    return [one for one in buttons(world, view) if one.split("/")[0] == action]
+
+
+async def shows(world: World, view, words: str, *, is_there: bool = True):
+    """Return once the home says these words, or says them no more."""
+    try:
+        await world.slack.until(lambda _: (words in str(view.payload["blocks"])) is is_there, 10)
+    except TimeoutError:
+        raise AssertionError(f"{words!r} not {'there' if is_there else 'gone'}: {view.payload['blocks']}") from None
+
+
+async def test_what_waits_is_decided_there_and_goes(running_world: World):
+    view = await open_home(running_world)
+    root = await running_world.ask(ALICE, "run `ls`")
+    await running_world.button(ALICE, root, actions.APPROVE)
+    await shows(running_world, view, "Waiting for your decision")
+    (approve,) = starting(running_world, view, actions.APPROVE)
+
+    await running_world.slack.click(ALICE, view, approve)
+    await running_world.answered(root)
+
+    await shows(running_world, view, "Waiting for your decision", is_there=False)
+    assert [event["result"] for event in running_world.sent("user.tool_confirmation")] == ["allow"]
+
+
+async def test_a_running_turn_is_stopped_there(running_world: World):
+    root = await running_world.ask(ALICE, "run `ls`")
+    await running_world.button(ALICE, root, actions.APPROVE)
+    view = await open_home(running_world)
+
+    await running_world.slack.click(ALICE, view, actions.STOP)
+
+    await shows(running_world, view, "*Running*", is_there=False)
+    assert await running_world.audited("turn.stopped")
+
+
+async def test_details_open_over_the_home(running_world: World):
+    root = await running_world.ask(ALICE, "run `ls -la`")
+    await running_world.button(ALICE, root, actions.APPROVE)
+    view = await open_home(running_world)
+    (details,) = starting(running_world, view, actions.SHOW_DETAILS)
+
+    await running_world.slack.click(ALICE, view, details)
+    modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+
+    assert "ls -la" in str(modal.payload)
+    assert "ls -la" not in str([view.payload["blocks"][2:6]])
+
+
+async def test_connections_spending_and_links_to_threads_are_there(running_world: World):
+    view = await open_home(running_world)
+    await running_world.connect_notes(ALICE)
+    await shows(running_world, view, "*Notes*\\nConnected")
+    root = await running_world.ask(ALICE, "list my notes")
+    await running_world.answered(root)
+
+    await shows(running_world, view, "Recent threads")
+    link = f"https://deputy.slack.com/archives/{GENERAL}/p{root.ts.replace('.', '')}|list my notes"
+    await shows(running_world, view, link)
+    await shows(running_world, view, "spent")
+
+
+async def test_what_is_always_allowed_is_listed_and_taken_back(running_world: World):
+    view = await open_home(running_world)
+    root = await running_world.ask(ALICE, "run `ls`")
+    card = await running_world.button(ALICE, root, actions.ALWAYS_ALLOW)
+    await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
+    await running_world.answered(root)
+    await shows(running_world, view, "Always allowed")
+    value = buttons(running_world, view)[actions.REVOKE_ALLOWANCE]["value"]
+
+    await running_world.slack.forge_click(BOB, card, actions.REVOKE_ALLOWANCE, value=value)
+    await running_world.whispered(BOB, "no longer there")
+    await running_world.slack.click(ALICE, view, actions.REVOKE_ALLOWANCE)
+    await shows(running_world, view, "Always allowed", is_there=False)
+    await running_world.slack.post_message(ALICE, GENERAL, "run `date`", thread_ts=root.ts)
+    asked = await running_world.button(ALICE, root, actions.APPROVE)
+
+    assert asked is not card
+    assert [entry.actor for entry in await running_world.audited("allowance.revoked")] == [ALICE]
+    assert len(running_world.sent("user.tool_confirmation")) == 1
+
+
+async def test_nobody_elses_home_is_touched(running_world: World):
+    await open_home(running_world)
+    root = await running_world.ask(ALICE, "call 6 tools at once")
+    await running_world.button(ALICE, root, f"{actions.APPROVE}/6")
+    card = await running_world.button(ALICE, root, actions.APPROVE_ALL)
+    await running_world.slack.click(ALICE, card, actions.APPROVE_ALL)
+    await running_world.answered(root)
+    await running_world.settled()
+
+    assert set(running_world.slack.workspace.homes) == {ALICE}

@@ -1,0 +1,158 @@
+"""Some tools need two people: the owner first, then one of the approvers, who is never the owner."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import actions
+from tests.world import ALICE, BOB, CAROL, World
+
+BASH = {"second_tools": ["bash"], "second_approvers": [ALICE, BOB], "second_sees": "full"}
+
+
+def decisions(world: World) -> list[str]:
+    return [event["result"] for event in world.sent("user.tool_confirmation")]
+
+
+async def held(world: World, task: str = "run `cat salaries.csv`", **changes):
+    await world.configure({"approvals": BASH | changes})
+    root = await world.ask(ALICE, task)
+    return root, await world.button(ALICE, root, actions.APPROVE)
+
+
+async def asked(world: World, user: str = BOB):
+    """Return the private card of a second approver, once it is there."""
+
+    def found(_):
+        return next((m for m in world.slack.dms(user) if actions.APPROVE in world.slack.buttons_of(m, user)), None)
+
+    return await world.slack.until(found, 10)
+
+
+async def shows(world: World, message, words: str):
+    await world.slack.until(lambda _: words in world.slack.text_of(message), 10)
+
+
+async def test_the_second_is_asked_after_the_owner_and_then_it_runs(running_world: World):
+    root, card = await held(running_world)
+    assert not any("salaries" in running_world.slack.text_of(message) for message in running_world.slack.dms(BOB))
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    second = await asked(running_world)
+    await shows(running_world, card, "waits for a second approver")
+    assert decisions(running_world) == []
+    assert "salaries" in running_world.slack.text_of(second)
+    await running_world.slack.click(BOB, second, actions.APPROVE)
+    await running_world.answered(root)
+
+    assert decisions(running_world) == ["allow"]
+    await shows(running_world, card, "Approved by @alice and a second approver")
+    await shows(running_world, second, "Approved by @alice and a second approver")
+    (first,), (last,) = (
+        await running_world.audited("approval.allowed_first"),
+        await running_world.audited("approval.allowed"),
+    )
+    assert (first.actor, last.actor) == (ALICE, BOB)
+
+
+async def test_a_redacted_card_says_which_tool_and_nothing_more(running_world: World):
+    _, card = await held(running_world, second_sees="redacted")
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+
+    second = await asked(running_world)
+    value = running_world.slack.buttons_of(second, BOB)[actions.APPROVE]["value"]
+    await running_world.slack.forge_click(BOB, second, actions.SHOW_DETAILS, value=value)
+
+    await running_world.slack.until(
+        lambda _: (
+            any("Only the person" in running_world.slack.text_of(m) for m in running_world.slack.ephemerals(BOB))
+            or any("Only the person" in running_world.slack.text_of(m) for m in running_world.slack.dms(BOB))
+        )
+    )
+    assert "salaries" not in running_world.slack.text_of(second)
+    assert running_world.slack.modal_of(BOB) is None
+
+
+async def test_the_owner_alone_never_allows_it_though_they_are_an_approver(running_world: World):
+    _, card = await held(running_world)
+    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE]["value"]
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await asked(running_world)
+
+    for action in (actions.APPROVE, actions.ALWAYS_ALLOW, actions.APPROVE_ALL):
+        await running_world.slack.forge_click(ALICE, card, action, value=value)
+    await running_world.whispered(ALICE, "now waits for a second approver")
+
+    assert decisions(running_world) == []
+    assert not any(actions.APPROVE in running_world.slack.buttons_of(m, ALICE) for m in running_world.slack.dms(ALICE))
+
+
+@pytest.mark.parametrize("who", [BOB, CAROL], ids=["approver_too_early", "admin_who_is_no_approver"])
+async def test_nobody_decides_before_the_owner_or_without_being_named(running_world: World, who: str):
+    _, card = await held(running_world)
+    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE]["value"]
+    if who == CAROL:
+        await running_world.slack.click(ALICE, card, actions.APPROVE)
+        await asked(running_world)
+
+    for action in (actions.APPROVE, actions.DENY, actions.SHOW_DETAILS):
+        await running_world.slack.forge_click(who, card, action, value=value)
+    await running_world.whispered(who, "Only the person who asked")
+
+    assert decisions(running_world) == []
+
+
+async def test_a_no_of_the_second_with_a_reason_reaches_the_agent(running_world: World):
+    root, card = await held(running_world)
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    second = await asked(running_world)
+
+    await running_world.slack.click(BOB, second, actions.DENY_WITH_REASON)
+    form = await running_world.slack.until(lambda _: running_world.slack.modal_of(BOB))
+    await running_world.slack.submit_view(
+        BOB, form, {actions.DENY_FIELD_BLOCK: {actions.DENY_FIELD: "ask finance first"}}
+    )
+    await running_world.answered(root)
+
+    (decision,) = running_world.sent("user.tool_confirmation")
+    assert (decision["result"], decision["deny_message"]) == ("deny", "ask finance first")
+    await shows(running_world, card, "Denied by a second approver with a reason")
+
+
+async def test_the_owner_may_still_deny_and_a_late_second_is_told(running_world: World):
+    root, card = await held(running_world)
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    second = await asked(running_world)
+    value = running_world.slack.buttons_of(second, BOB)[actions.APPROVE]["value"]
+
+    await shows(running_world, card, "waits for a second approver")
+    await running_world.slack.click(ALICE, card, actions.DENY)
+    await running_world.answered(root)
+    await shows(running_world, second, "Denied by @alice")
+    await running_world.slack.forge_click(BOB, second, actions.APPROVE, value=value)
+
+    assert decisions(running_world) == ["deny"]
+
+
+async def test_where_nobody_else_may_the_owner_is_told_who_to_ask(running_world: World):
+    _, card = await held(running_world, second_approvers=[ALICE])
+
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.whispered(ALICE, "there is nobody but you")
+
+    assert decisions(running_world) == []
+
+
+async def test_a_second_who_does_not_answer_in_time_is_a_no(running_world: World):
+    root, card = await held(running_world)
+    running_world.turn(10 * 60)
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    second = await asked(running_world)
+
+    running_world.turn(10 * 60)
+    assert decisions(running_world) == []
+    running_world.turn(6 * 60)
+    await running_world.answered(root)
+
+    assert decisions(running_world) == ["deny"]
+    await shows(running_world, second, "nobody decided in time")
