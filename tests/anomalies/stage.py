@@ -120,7 +120,7 @@ class Stage:
             self._died, buried = asyncio.Event(), asyncio.Event()
             try:
                 await self._live(buried)
-            except (ConfigurationError, DeputyError):
+            except (ConfigurationError, DeputyError, TimeoutError):
                 failures += 1
                 if failures > 5:
                     raise
@@ -174,7 +174,7 @@ class Stage:
             await self.listening()
             delivery = await self.slack.type_command(user, channel, f"/agent {how} {task}")
             with suppress(TimeoutError):
-                return await self.slack.until(root, PATIENCE if delivery.is_acked else 2)
+                return await self.slack.until(root, PATIENCE if delivery.is_acked else 10)
         raise AssertionError(f"no root for {task!r}")
 
     async def reply(self, user: str, root: Message, text: str) -> Any:
