@@ -21,13 +21,14 @@ HEADER = """\
 LARGEST = 4_000_000
 """Characters; far more than any settings have."""
 _TABLES = {"services", "profiles", "channels", "members", "built_in_tools", "service_tools"}
+_STRANGE_ENDS = frozenset("\x85\u2028\u2029")
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
 
 def write(config: Config) -> str:
     """Return the settings as a file, without what only says a default; equal settings are equal files."""
     document = {"version": config.version, **dump(config)}
-    return HEADER + yaml.safe_dump(_sorted(document), sort_keys=False, allow_unicode=True, width=120)
+    return HEADER + yaml.dump(_sorted(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def read(text: str) -> Config:
@@ -74,6 +75,18 @@ def list_strange_services(config: Config, known: set[str]) -> tuple[Problem, ...
         named |= {f"profiles.{profile_name}.services": name for name in listed if name not in known}
         named |= {f"profiles.{profile_name}.service_tools.{name}": name for name in profile.service_tools}
     return tuple(Problem(place, f"there is no service {name}") for place, name in named.items() if name not in known)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Escapes line ends other than a line feed: written as they are, they would be read back as that or as blanks."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _STRANGE_ENDS.intersection(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 class _Loader(yaml.SafeLoader):

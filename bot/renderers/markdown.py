@@ -83,8 +83,10 @@ def settled(text: str) -> int:
         return found.start() if found else end
     if _FENCE_BEGINNING.match(text[start:end]):
         return start
-    found = _UNFINISHED.search(text, max(start, end - _LONGEST), end)
-    return found.start() if found else end
+    # What stands before something unfinished may be unfinished itself: `<` before `![`.
+    while found := _UNFINISHED.search(text, max(start, end - _LONGEST), end):
+        end = found.start()
+    return end
 
 
 def segment(text: str, start: int, end: int) -> str:

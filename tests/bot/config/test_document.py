@@ -15,7 +15,7 @@ from inline_snapshot import snapshot
 
 from bot.config.document import build_schema, list_strange_services, read, render_plan, write, write_schema
 from bot.config.items import diff
-from bot.config.model import Config
+from bot.config.model import Config, Profile
 from bot.errors import SettingsInvalid
 from tests.bot.config.strategies import configs, few
 
@@ -26,6 +26,13 @@ SCHEMA = build_schema()
 @few
 @given(configs())
 def test_what_was_written_reads_back_as_the_same_settings(config):
+    assert read(write(config)) == config
+
+
+@pytest.mark.parametrize("prompt", ["\x85", "a\x85b\n\n", "a\u2028b\u2029", "\ufeffa\r\n\x0b", " a\t\n"])
+def test_every_kind_of_line_end_is_kept(prompt):
+    config = Config(profiles={"one": Profile(system_prompt=prompt)})
+
     assert read(write(config)) == config
 
 

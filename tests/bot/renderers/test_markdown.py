@@ -59,6 +59,7 @@ def test_what_would_notify_mislead_or_hide_is_made_harmless(written, shown):
 
 @given(text=PIECES, cuts=st.lists(st.integers(0, 200), max_size=6))
 @example(text="<@U1>", cuts=[1])
+@example(text="<![<", cuts=[4])
 @example(text="[https://good.example](https://evil.example)", cuts=[1, 20, 25])
 def test_what_was_sent_is_always_a_beginning_of_what_is_sent_later(text, cuts):
     whole = safe_markdown(text)
