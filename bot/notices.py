@@ -120,6 +120,8 @@ class Home:
     """What is always allowed, each with its thread's title."""
     recent: tuple[Thread, ...] = ()
     spending: Spending = Spending()
+    is_admin: bool = False
+    """Whether the settings are offered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class SimulatorClock:
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._skipped = 0.0
 
     def now(self) -> float:
         """Return the simulated time in seconds since the epoch."""
@@ -26,3 +27,12 @@ class SimulatorClock:
     def advance(self, seconds: float) -> None:
         """Turn the clock forward."""
         self._offset += seconds
+
+    def skip(self, seconds: float) -> None:
+        """Turn the clock forward through a pause that nobody lives through; see `felt`."""
+        self._offset += seconds
+        self._skipped += seconds
+
+    def felt(self) -> float:
+        """Return the time without the pauses that were skipped: what people's three seconds are measured by."""
+        return self.now() - self._skipped

@@ -55,7 +55,7 @@ class TurnableClock:
                     await self._turned.wait()
             except TimeoutError:
                 if is_pause and (rest := (when - self.now()).total_seconds()) > 0:
-                    self.turn(rest)
+                    self._skip(rest)
 
     async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
         while until is None or (left := (until - self.now()).total_seconds()) > 0:
@@ -65,10 +65,18 @@ class TurnableClock:
                     await signal.wait()
                 return
             if until is not None and is_pause and (rest := (until - self.now()).total_seconds()) > 0:
-                self.turn(rest)
+                self._skip(rest)
 
     def turn(self, seconds: float) -> None:
         self._source.advance(seconds)
+        self._wake()
+
+    def _skip(self, seconds: float) -> None:
+        """End a pause; Slack's three seconds for an answer, and those of a form, do not run out by it."""
+        self._source.skip(seconds)
+        self._wake()
+
+    def _wake(self) -> None:
         turned, self._turned = self._turned, asyncio.Event()
         turned.set()
 

@@ -101,6 +101,7 @@ class Homes:
             allowances=await allowances.list_for(tx, member, ALLOWANCES_MAX),
             recent=await threads.list_recent(tx, member, RECENT_MAX),
             spending=await _spending(tx, config, member, now),
+            is_admin=is_admin,
         )
 
     async def _waiting(self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread]) -> tuple[Waiting, ...]:

@@ -31,10 +31,12 @@ _RECENT_MAX = 8
 
 def render_home(home: Home, titles: Titles, team_url: str = "") -> Block:
     """Return the App Home view; `team_url` (`https://acme.slack.com/`) is what links to threads begin with."""
-    ask = row(button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary"))
+    first = [button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")]
+    if home.is_admin:
+        first.append(button("Settings", actions.SETTINGS))
     blocks = [
         header("Your agent"),
-        ask,
+        row(*first),
         *_decisions(home, titles),
         *_running_ones(home.turns),
         *_services(home.choices),

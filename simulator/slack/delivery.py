@@ -121,7 +121,7 @@ class Deliveries:
 
     def tick(self) -> None:
         """Fail what was not answered in time, and send what is due again."""
-        now = self._clock.now()
+        now = self._clock.felt()
         for delivery in list(self._unsettled.values()):
             if delivery.state == "sent" and now - delivery.sent_at >= ANSWER_WITHIN:
                 self._failed(delivery, "timeout" if self.endpoint is None else "http_timeout")
@@ -149,7 +149,7 @@ class Deliveries:
 
     async def _attempt(self, delivery: Delivery) -> None:
         delivery.envelope_id = str(uuid.uuid4())
-        delivery.sent_at, delivery.started = self._clock.now(), time.monotonic()
+        delivery.sent_at, delivery.started = self._clock.felt(), time.monotonic()
         if self.endpoint is not None:
             delivery.state = "sent"
             task = asyncio.create_task(self._post(delivery, self.endpoint))
@@ -226,7 +226,7 @@ class Deliveries:
 
     def _failed(self, delivery: Delivery, reason: str, *, is_final: bool = False) -> None:
         if delivery.kind == "events_api" and delivery.attempt < len(RETRIES_AFTER) and not is_final:
-            delivery.due_at = self._clock.now() + RETRIES_AFTER[delivery.attempt]
+            delivery.due_at = self._clock.felt() + RETRIES_AFTER[delivery.attempt]
             delivery.attempt, delivery.reason, delivery.state = delivery.attempt + 1, reason, "waiting"
         else:
             delivery.state, delivery.reason = "failed", reason

@@ -206,7 +206,7 @@ class Workspace:
 
     def new_trigger(self, user: str, view_id: str | None = None) -> Trigger:
         """Issue a `trigger_id` for what a person just did."""
-        trigger = Trigger(f"{int(self.now() * 1000)}.{secrets.token_hex(8)}", user, self.now() + 3.0, view_id)
+        trigger = Trigger(f"{int(self.now() * 1000)}.{secrets.token_hex(8)}", user, self.clock.felt() + 3.0, view_id)
         self.triggers[trigger.id] = trigger
         return trigger
 

@@ -62,7 +62,7 @@ class HurriedClock:
                     await signal.wait()
                     return
             if is_pause and until is not None:
-                self._clock.advance(max(0.0, (until - self.now()).total_seconds()))
+                self._clock.skip(max(0.0, (until - self.now()).total_seconds()))
 
 
 def hurry(put: Callable[[Any, str, Any], None] = setattr) -> None:

@@ -46,7 +46,7 @@ class HurriedClock:
     async def sleep_until(self, when: datetime) -> None:
         left = (when - self.now()).total_seconds()
         if 0 < left <= PAUSE:
-            self._clock.advance(left)
+            self._clock.skip(left)
         await asyncio.sleep(0)
         while self.now() < when:  # noqa: ASYNC110 - nobody says when the clock is turned
             await asyncio.sleep(0.05)
@@ -59,7 +59,7 @@ class HurriedClock:
                 await signal.wait()
             return
         if is_pause and until is not None:
-            self._clock.advance(max(0.0, (until - self.now()).total_seconds()))
+            self._clock.skip(max(0.0, (until - self.now()).total_seconds()))
 
 
 class Stage:

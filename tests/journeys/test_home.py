@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import actions
-from tests.world import ALICE, BOB, GENERAL, World
+from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
 
 async def open_home(world: World, user: str = ALICE):
@@ -110,3 +110,13 @@ async def test_nobody_elses_home_is_touched(running_world: World):
     await running_world.settled()
 
     assert set(running_world.slack.workspace.homes) == {ALICE}
+
+
+async def test_an_admin_comes_to_the_settings_from_home_and_nobody_else_does(running_world: World):
+    alices, carols = await open_home(running_world), await open_home(running_world, CAROL)
+
+    await running_world.slack.click(CAROL, carols, actions.SETTINGS)
+    await running_world.slack.until(lambda _: running_world.slack.modal_of(CAROL), 10)
+
+    assert actions.SETTINGS not in buttons(running_world, alices)
+    assert running_world.slack.modal_of(ALICE) is None

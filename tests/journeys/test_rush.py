@@ -47,6 +47,15 @@ class Steps:
         while self.now() < when:
             await self._turned.wait()
 
+    async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        while not signal.is_set() and (until is None or self.now() < until):
+            tasks = [asyncio.create_task(event.wait()) for event in (signal, self._turned)]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+
     def turn(self, seconds: float) -> None:
         self._source.advance(seconds)
         turned, self._turned = self._turned, asyncio.Event()

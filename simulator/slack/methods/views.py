@@ -23,7 +23,7 @@ def _use_trigger(ws: Workspace, args: Args) -> Trigger:
         raise SlackError("invalid_trigger_id")
     if trigger.is_used:
         raise SlackError("exchanged_trigger_id")
-    if ws.now() > trigger.expires_at:
+    if ws.clock.felt() > trigger.expires_at:
         raise SlackError("expired_trigger_id")
     trigger.is_used = True
     return trigger
