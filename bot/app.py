@@ -37,6 +37,7 @@ from bot.domain.administering import Administering
 from bot.domain.admission import Admission
 from bot.domain.allowances import Allowances
 from bot.domain.approvals import Approvals
+from bot.domain.bringing import Bringing
 from bot.domain.calls import Calls
 from bot.domain.configuration import Configuration
 from bot.domain.connecting import Connecting, Tellings
@@ -65,6 +66,7 @@ from bot.listeners.intake import Install, Intake
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import SlackApi, build_client
+from bot.slack.files import SlackFiles
 from bot.slack.pacer import Pacer
 from bot.slack.people import SlackPeople
 from bot.slack.reading import SlackReading
@@ -146,6 +148,7 @@ class _Parts:
     outside: Outside
     people: SlackPeople
     reading: SlackReading
+    files: SlackFiles
     supervisor: Supervisor
     metrics: Metrics
     configuration: Configuration
@@ -176,7 +179,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
         api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=THE_ONE)
         install = await find_install(api, settings)
-        parts = await _open_parts(settings, catalog, api, clock, stack)
+        parts = await _open_parts(settings, catalog=catalog, api=api, session=session, clock=clock, stack=stack)
         room = _oauth_room(parts, install.workspace_id)
         domain = _domain(parts, room)
         stack.push_async_callback(parts.supervisor.close)
@@ -218,7 +221,13 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
 
 async def _open_parts(
-    settings: Settings, catalog: Catalog, api: SlackApi, clock: Clock, stack: AsyncExitStack
+    settings: Settings,
+    *,
+    catalog: Catalog,
+    api: SlackApi,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    stack: AsyncExitStack,
 ) -> _Parts:
     from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
 
@@ -242,6 +251,7 @@ async def _open_parts(
         outside=Outside(agents, screen, clock),
         people=people,
         reading=SlackReading(api=api, people=people),
+        files=SlackFiles(api=api, session=session, token=settings.slack_bot_token),
         supervisor=supervisor,
         metrics=metrics,
         configuration=configuration,
@@ -512,6 +522,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         admission=admission,
         approvals=approvals,
         supervisor=supervisor,
+        bringing=Bringing(database=database, agents=agents, slack=parts.files, screen=screen, clock=clock),
         on_reconnect=room.lapses.met_refusal,
         on_end=parts.on_end,
     )

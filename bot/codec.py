@@ -37,6 +37,8 @@ def _plain(value: Any) -> Any:
         return None  # a request is stored, a secret in it never is, sealed or not
     if isinstance(value, Member):
         return {"workspace_id": value.workspace_id, "user_id": value.user_id}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value
@@ -59,6 +61,8 @@ def _value(hint: Any, value: Any, member: Member | None) -> Any:
         return member
     if get_origin(hint) in {Union, types.UnionType}:
         hint = next(choice for choice in get_args(hint) if choice is not type(None))
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], one, member) for one in value)
     if is_dataclass(hint) and isinstance(hint, type):
         return _made(hint, value, member)
     return hint(value) if isinstance(hint, type) and issubclass(hint, StrEnum) else value

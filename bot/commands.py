@@ -13,6 +13,7 @@ from typing import Any
 from store.records import (
     AllowanceId,
     ApprovalId,
+    Attachment,
     ChannelId,
     CredentialId,
     Member,
@@ -65,6 +66,7 @@ class AskAgent:
     """Who wrote it."""
     about: MessageRef | None = None
     """The root of a thread the task is about, to be read as it is before `source`."""
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Reply:
     place: Place
     source: MessageRef
     is_mention: bool = False
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,32 @@ class AsideSettled:
     is_passed: bool
 
 
+class WhyLeftOut(StrEnum):
+    """Why a file does not come along."""
+
+    NOT_A_FILE = "not_a_file"
+    TOO_LARGE = "too_large"
+    TOO_WIDE = "too_wide"
+    TOO_MANY = "too_many"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file by name, empty where it is not known which, and why it is left out."""
+
+    name: str
+    why: WhyLeftOut
+
+
+@dataclass(frozen=True, slots=True)
+class FilesLeftOut:
+    """Files that did not come along: to the agent, or (`is_output`) from it to the thread."""
+
+    files: tuple[LeftOut, ...]
+    is_output: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class EditUnseen:
     """The message was edited after the agent had begun: it works from the words as they were."""
@@ -369,6 +395,7 @@ Notice = (
     | AsideOffered
     | AsideSettled
     | EditUnseen
+    | FilesLeftOut
     | ThreadActsAs
     | ApprovalWaiting
     | SecondAsked

@@ -311,6 +311,19 @@ class UsageBase:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message, as Slack describes it; its bytes stay there until they are needed."""
+
+    id: str
+    name: str
+    size: int = 0
+    mode: str = "hosted"
+    """Slack's word for what it is."""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request of the owner and everything the agent does until it is idle, stopped or failed."""
 
@@ -334,6 +347,28 @@ class Turn:
     outcome: str | None = None
     """How it ended, in a word of the domain's; None while it is open."""
     cost_cents: float | None = None
+    files: tuple[Attachment, ...] = ()
+    """What came with it; sealed at rest, erased once the turn is over."""
+
+
+class OutputState(StrEnum):
+    """Where a file that an agent left stands."""
+
+    INTENDED = "intended"
+    SHARED = "shared"
+    LEFT = "left"
+    """One too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file of a session that is to come to its thread."""
+
+    file_id: str
+    turn_id: TurnId
+    state: OutputState
+    slack_id: str | None
+    """Its id at Slack, once it is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,6 +383,7 @@ turns = Table(
     Column("usage_base_input_tokens", Integer),
     Column("usage_base_output_tokens", Integer),
     Column("allowance_cents", Float),
+    Column("files", Text),
     Column("is_edit_told", Boolean, nullable=False, server_default=false()),
     # A turn's owner is its thread's owner, never somebody who wrote there.
     ForeignKeyConstraint(
@@ -409,6 +410,18 @@ turns = Table(
         sqlite_where=text(_within("state", records.OPEN_TURN_STATES)),
         postgresql_where=text(_within("state", records.OPEN_TURN_STATES)),
     ),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("file_id", String, primary_key=True),
+    Column("turn_id", String, ForeignKey("turns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("slack_id", String),
+    _states(records.OutputState),
+    Index("ix_outputs_turn", "turn_id"),
 )
 
 retries = Table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ from store.messages import message_of, message_values
 from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
+    Attachment,
     DeliveryId,
     EventId,
     Member,
@@ -57,6 +60,7 @@ async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
             send_state=turn.send_state,
             event_id=turn.event_id,
             task=tx.sealer.seal(turn.task, place=_place(turn.id)),
+            files=_sealed_files(tx, turn),
             **message_values("source", turn.source),
             **message_values("notice", turn.notice),
             stop_requested_by=turn.stop_requested_by,
@@ -223,7 +227,7 @@ async def end(
     ended = (
         update(turns)
         .where(turns.c.id == turn_id, within(turns.c.state, OPEN_TURN_STATES))
-        .values(state=state, outcome=outcome, cost_cents=cost_cents, ended_at=now, task=None)
+        .values(state=state, outcome=outcome, cost_cents=cost_cents, ended_at=now, task=None, files=None)
     )
     return await tx.changed(ended) == 1
 
@@ -271,6 +275,26 @@ def _read(tx: Tx, row: Row[Any]) -> Turn:
         usage_base=_read_usage_base(row),
         outcome=row.outcome,
         cost_cents=row.cost_cents,
+        files=_read_files(tx, row),
+    )
+
+
+def _files_place(turn_id: str) -> str:
+    return f"turns.files:{turn_id}"
+
+
+def _sealed_files(tx: Tx, turn: Turn) -> str | None:
+    """Return the files' descriptions sealed: names are somebody's words."""
+    if not turn.files:
+        return None
+    return tx.sealer.seal(json.dumps([asdict(file) for file in turn.files]), place=_files_place(turn.id))
+
+
+def _read_files(tx: Tx, row: Row[Any]) -> tuple[Attachment, ...]:
+    if row.files is None:
+        return ()
+    return tuple(
+        Attachment(**file) for file in json.loads(tx.sealer.open_sealed(row.files, place=_files_place(row.id)))
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from anthropic import AsyncAnthropic
 
+from bot.agents.files import Files
 from bot.agents.profiles import Profiles
 from bot.agents.sessions import Sessions
 from bot.agents.stream import Pace, follow
@@ -38,6 +39,11 @@ class ManagedAgents:
         self.list_credentials = vaults.list_credentials
         self.remove_credential = vaults.remove_credential
         self.read_webhook = Webhooks(client, webhook_key).read
+        files = Files(client)
+        self.mounted_paths = files.mounted_paths
+        self.mount = files.mount
+        self.list_outputs = files.list_outputs
+        self.read_output = files.read_output
         sessions = Sessions(client, resend_pause=self._pace.first_pause)
         self.create_session = sessions.create
         self.find_session = sessions.find

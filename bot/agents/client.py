@@ -94,7 +94,8 @@ def text_of(answer: object, name: str) -> str:
 async def _require_json(response: httpx2.Response) -> None:
     """Treat a success that is no JSON as a broken connection: the SDK would return it as a bare string."""
     is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-    if not response.is_success or is_stream:
+    is_file = response.request.url.path.startswith("/v1/files/") and response.request.url.path.endswith("/content")
+    if not response.is_success or is_stream or is_file:
         return
     try:
         json.loads(await response.aread())

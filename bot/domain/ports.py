@@ -136,6 +136,15 @@ class SessionTools:
     services: tuple[ServiceTools, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that an agent left; `size` in bytes."""
+
+    id: str
+    name: str
+    size: int
+
+
 class Agents(Protocol):
     """The Managed Agents API.
 
@@ -236,6 +245,34 @@ class Agents(Protocol):
 
     async def interrupt(self, session_id: SessionId) -> None:
         """Ask the session to stop what it does."""
+
+    async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
+        """Return the paths of files in the session, below its folder of uploads."""
+
+    async def mount(self, session_id: SessionId, name: str, content: bytes, path: str) -> None:
+        """Put a file into the session, read-only. Not repeated when in doubt: ask `mounted_paths`."""
+
+    async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
+        """Return the files that the agent left in its output folder, oldest first."""
+
+    async def read_output(self, file_id: str) -> bytes:
+        """Return a file's bytes."""
+
+
+class SlackFiles(Protocol):
+    """Files in Slack. All raise `SlackUnavailable` or `SlackRejected`."""
+
+    async def read(self, slack_id: str, most: int) -> bytes:
+        """Return a file's bytes, at most `most`."""
+
+    async def upload(self, name: str, content: bytes) -> str:
+        """Return the id of a new file that nobody sees yet."""
+
+    async def share(self, slack_id: str, name: str, thread: Thread) -> None:
+        """Show an uploaded file in a thread. After a doubt ask `is_shared` before trying again."""
+
+    async def is_shared(self, slack_id: str, thread: Thread) -> bool:
+        """Tell whether a file is in the thread's channel already."""
 
 
 class Answer(Protocol):

@@ -6,10 +6,13 @@ marker looked for, never the request repeated on suspicion (managed-agents-api.m
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
+from bot.domain.attachments import with_files
+from bot.domain.bringing import Bringing
 from bot.domain.ports import WAITING, Agents, Clock
 from bot.errors import AgentsRejected, AgentsUnavailable
 from bot.events import UsageReported
@@ -29,10 +32,11 @@ AFRESH = " The earlier session of this thread is gone: what was said in it is no
 class Requests:
     """The sending of requests."""
 
-    def __init__(self, *, database: Database, agents: Agents, clock: Clock) -> None:
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock, bringing: Bringing) -> None:
         self._database = database
         self._agents = agents
         self._clock = clock
+        self._bringing = bringing
 
     async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_afresh: bool) -> Usage:
         """See that the session has the request; return what it had cost before.
@@ -46,7 +50,9 @@ class Requests:
         base = _kept(turn) if is_doubtful else await self._base(session_id, turn)
         event_id = await self._agents.find_request(session_id, turn) if is_doubtful else None
         note = _note(thread, turn) + AFRESH * is_afresh
-        event_id = event_id or await self._send(session_id, turn, note)
+        if event_id is None:
+            paths = await self._bringing.mount(session_id, thread, turn)
+            event_id = await self._send(session_id, replace(turn, task=with_files(turn.task, paths)), note)
         async with self._database.transaction() as tx:
             await turns.set_sent(tx, turn.id, event_id)
         return base

@@ -17,6 +17,7 @@ import structlog
 from bot.domain import following
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
+from bot.domain.bringing import Bringing
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
@@ -84,6 +85,7 @@ class Runner:
         admission: Admission,
         approvals: Approvals,
         supervisor: Supervisor,
+        bringing: Bringing,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
         on_end: Callable[[Turn, str], None],
     ) -> None:
@@ -96,7 +98,8 @@ class Runner:
         self._on_reconnect = on_reconnect
         self._on_end = on_end
         self._posting = Locks()
-        self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock)
+        self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing)
+        self._bringing = bringing
 
     def wake(self, thread_id: str) -> None:
         """See that the thread's turns are being driven, and that their driver looks at the store again."""
@@ -130,6 +133,7 @@ class Runner:
         answer = await self._patiently(lambda: self._screen.open_answer(thread, turn))
         state = await self._followed(turn, answer)
         await self._finish(answer, state.progress)
+        await self._bringing.deliver(turn, state.progress)
         await self._end(thread, turn, state.progress)
         return None
 

@@ -23,6 +23,7 @@ from bot.commands import (
 )
 from bot.domain import policy
 from bot.domain.admission import Admission
+from bot.domain.attachments import judged
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, Reading, Screen
 from bot.domain.quoting import ASIDE, reworded, with_quoted
@@ -34,6 +35,8 @@ from bot.notices import (
     AsideSettled,
     AskedAgain,
     EditUnseen,
+    FilesLeftOut,
+    LeftOut,
     RunningTurn,
     Thanks,
     ThreadActsAs,
@@ -47,6 +50,7 @@ from store.ids import new_id
 from store.records import (
     Aside,
     AsideState,
+    Attachment,
     AuditEntry,
     DeliveryId,
     Member,
@@ -102,7 +106,8 @@ class Turns:
         )
         thread = self._new_thread(command, place, profile, delivery_id)
         await self._admission.require(thread)
-        turn = self._new_turn(thread, task, command.source, delivery_id)
+        files, left = judged(command.files)
+        turn = self._new_turn(thread, task, command.source, delivery_id, files)
         async with self._database.transaction() as tx:
             known = await turns.find(tx, turn.id)
             if known is None:
@@ -117,6 +122,7 @@ class Turns:
             raise NotPermitted(Refused(Refusal.NOT_IN_CHANNEL, command.task)) from error
         except SlackUnavailable:
             log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
+        await self._say_left_out(command.member, place, left)
         self._runner.wake(thread.id)
         if place.is_direct and asked_in.channel and not asked_in.is_direct:
             await self._screen.tell(command.member, asked_in, AnsweredPrivately())
@@ -135,11 +141,16 @@ class Turns:
         task = _task(_words(command.text))
         _require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
-        await self._queue(thread, task, command.source, delivery_id)
+        files, left = judged(command.files)
+        await self._queue(thread, self._new_turn(thread, task, command.source, delivery_id, files), delivery_id)
+        await self._say_left_out(command.member, command.place, left)
         return None
 
-    async def _queue(self, thread: Thread, task: str, source: MessageRef | None, delivery_id: DeliveryId) -> None:
-        wanted = self._new_turn(thread, task, source, delivery_id)
+    async def _say_left_out(self, member: Member, place: Place, left: tuple[LeftOut, ...]) -> None:
+        if left:
+            await self._screen.tell(member, place, FilesLeftOut(left))
+
+    async def _queue(self, thread: Thread, wanted: Turn, delivery_id: DeliveryId) -> None:
         async with self._database.transaction() as tx:
             is_known = await turns.find(tx, wanted.id) is not None
             turn = await turns.queue(tx, wanted, delivery_id)
@@ -185,7 +196,8 @@ class Turns:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
         if is_first and command.is_passed:
             said = Said(await self._reading.name(aside.author), aside.text)
-            await self._queue(thread, _task(with_quoted("Consider this.", (said,), ASIDE)), None, delivery_id)
+            task = _task(with_quoted("Consider this.", (said,), ASIDE))
+            await self._queue(thread, self._new_turn(thread, task, None, delivery_id), delivery_id)
         await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
@@ -376,7 +388,14 @@ class Turns:
             created_at=self._clock.now(),
         )
 
-    def _new_turn(self, thread: Thread, task: str, source: MessageRef | None, delivery_id: DeliveryId) -> Turn:
+    def _new_turn(
+        self,
+        thread: Thread,
+        task: str,
+        source: MessageRef | None,
+        delivery_id: DeliveryId,
+        files: tuple[Attachment, ...] = (),
+    ) -> Turn:
         return Turn(
             id=_turn_id(delivery_id),
             thread_id=thread.id,
@@ -389,6 +408,7 @@ class Turns:
             stop_requested_by=None,
             created_at=self._clock.now(),
             started_at=None,
+            files=files,
         )
 
     def _asked(self, turn: Turn) -> AuditEntry:
@@ -419,7 +439,9 @@ def _as_question(command: Reply) -> AskAgent:
     thread_ts = command.place.thread_ts
     is_inside = thread_ts is not None and thread_ts != command.source.ts and not command.place.is_direct
     about = MessageRef(command.place.channel, thread_ts) if is_inside and thread_ts else None
-    return AskAgent(command.member, command.text, command.place, source=command.source, about=about)
+    return AskAgent(
+        command.member, command.text, command.place, source=command.source, about=about, files=command.files
+    )
 
 
 def _words(given: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.commands import Place, Reply, RewordRequest, WithdrawRequest
 from bot.listeners.intake import Asked, Body, Install, table
 from bot.text import mentions, plain, without_mention
-from store.records import ChannelId, MessageRef, MessageTs, UserId
+from store.records import Attachment, ChannelId, MessageRef, MessageTs, UserId
 
 WRITTEN_BY_PEOPLE = (None, "file_share", "thread_broadcast")
 SLACKS_OWN = {"USLACKBOT", "USLACK"}
@@ -40,16 +40,38 @@ def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
         return None
     place = Place(channel, MessageTs(str(thread_ts or ts)), is_direct=is_direct)
     words = plain(without_mention(text, install.bot_user_id)).strip()
-    source = MessageRef(channel, ts)
+    source, files = MessageRef(channel, ts), _files(event)
+    # Files without a word are a request too: what is to be done with them is plain enough to ask.
+    words = words or ("Look at the attached files." if files else "")
     return Asked(
         key=f"message:{channel}:{ts}",
         unverified_user=UserId(str(event["user"])),
-        build=lambda member: Reply(member, words, place, source, is_mention) if words else None,
+        build=lambda member: Reply(member, words, place, source, is_mention, files) if words else None,
         # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
         place=place if is_direct or is_mention else None,
         writes_to_channel=is_mention and not is_direct,
         is_shared=is_shared or None,
     )
+
+
+def _files(event: Body) -> tuple[Attachment, ...]:
+    listed = event.get("files")
+    found = [file for file in listed if isinstance(file, Mapping)] if isinstance(listed, list) else []
+    return tuple(
+        Attachment(
+            id=str(file.get("id") or ""),
+            name=str(file.get("name") or "file"),
+            size=_number(file.get("size")),
+            mode="external" if file.get("is_external") else str(file.get("mode") or ""),
+            width=_number(file.get("original_w")),
+            height=_number(file.get("original_h")),
+        )
+        for file in found
+    )
+
+
+def _number(given: object) -> int:
+    return given if isinstance(given, int) else 0
 
 
 def _changed(event: Body, install: Install) -> Asked | None:

@@ -42,6 +42,7 @@ from bot.notices import (
     ConnectLink,
     Disconnected,
     EditUnseen,
+    FilesLeftOut,
     HelpShown,
     LinkSent,
     Notice,
@@ -56,6 +57,7 @@ from bot.notices import (
     ToolsChanged,
     TurnPicker,
     TurnsStopping,
+    WhyLeftOut,
 )
 from bot.renderers import connection as connecting
 from bot.renderers.approval import render_second
@@ -134,6 +136,18 @@ def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
     )
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
     return message(fallback, section(words), quote(notice.text, limit=1_000), choices)
+
+
+def _files_left_out(notice: FilesLeftOut, _titles: Titles) -> Message:
+    words = "Some files your agent made aren't here." if notice.is_output else "Your agent didn't get every file."
+    lines = [f"{_file_name(file.name)}: {_WHY_LEFT_OUT[file.why]}" for file in notice.files[:_LEFT_OUT_SHOWN]]
+    more = len(notice.files) - len(lines)
+    lines += [f"and {more} more"] if more else []
+    return message(f"{words} {lines[0]}", section(words), context(escape(" · ".join(lines))))
+
+
+def _file_name(name: str) -> str:
+    return f"“{one_line(name, 60)}”" if name else "The files"
 
 
 def _edit_unseen(_notice: EditUnseen, _titles: Titles) -> Message:
@@ -275,6 +289,14 @@ ERRORS: dict[type, str] = {
 }
 """A sentence for each class of error; one without its own has its parent's."""
 
+_LEFT_OUT_SHOWN = 5
+_WHY_LEFT_OUT = {
+    WhyLeftOut.NOT_A_FILE: "a link or document of another kind, not a file I can take; export it and attach that",
+    WhyLeftOut.TOO_LARGE: "larger than 30 MB; a smaller part of it will do",
+    WhyLeftOut.TOO_WIDE: "an image wider or higher than 8,000 pixels; scale it down",
+    WhyLeftOut.TOO_MANY: "I take ten at once; send it in the next message, or ask for it by name",
+    WhyLeftOut.UNREADABLE: "it couldn't be fetched just now; try again",
+}
 _Render = Callable[[Any, Titles], Message]
 
 
@@ -300,6 +322,7 @@ NOTICES: dict[type, _Render] = {
     AsideOffered: _aside_offered,
     AsideSettled: _aside_settled,
     EditUnseen: _edit_unseen,
+    FilesLeftOut: _files_left_out,
     ThreadActsAs: _acts_as,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
     SecondAsked: render_second,

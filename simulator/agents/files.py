@@ -74,6 +74,12 @@ class Files:
             raise bad_request("a multipart body is needed") from error
         while (part := await reader.next()) is not None:
             if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
+                if (
+                    len(part.filename) > 255
+                    or set(part.filename) & set('<>:"|?*\\/')
+                    or not part.filename.isprintable()
+                ):
+                    raise bad_request("file: filename has forbidden characters or is too long")
                 kind = part.headers.get("content-type", "application/octet-stream")
                 return self._show(self._world.files[self.put(part.filename, kind, bytes(await part.read()))])
         raise bad_request("file: Field required")

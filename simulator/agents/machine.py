@@ -13,13 +13,14 @@ from simulator.agents.journal import Journal, cost_cents, usage
 from simulator.agents.journal import budget as shown_budget
 from simulator.agents.mcp_calls import AUTHENTICATION, McpCalls, McpTrouble
 from simulator.agents.model import decide
-from simulator.agents.moves import Result, Tool, View
+from simulator.agents.moves import Result, Tool, Use, View
 from simulator.agents.playing import Gone, Interrupted, Made, Player, TurnOver
 from simulator.agents.sandbox import run_built_in
 from simulator.agents.state import Held, Session, World
 from simulator.agents.tools import BUILT_IN, policy_of
 
 Json = dict[str, Any]
+OUTPUTS = "/mnt/session/outputs/"
 PLAIN_INPUTS = ("user.custom_tool_result", "user.tool_result", "user.define_outcome", "system.message")
 
 
@@ -250,11 +251,22 @@ class Machine:
         self.journal.emit(session, which, **{names: call.id}, content=content, is_error=is_error)
         return Result(call.use.tool, call.use.arguments, text, is_error, is_denied, deny_message)
 
+    def _filed(self, session: Session, use: Use) -> tuple[str, bool] | None:
+        """Write into the output folder, or read what is mounted: the two places where files are more than a show."""
+        path = str(use.arguments.get("file_path", ""))
+        if use.tool == "write" and path.startswith(OUTPUTS):
+            self._world.put(path.removeprefix(OUTPUTS), str(use.arguments.get("content", "")).encode(), session.id)
+            return f"wrote {path}", False
+        mounted = next((one for one in session.resources if one["mount_path"] == path), None)
+        if use.tool == "read" and mounted is not None:
+            return self._world.files[mounted["file_id"]]["content"].decode(errors="replace"), False
+        return None
+
     async def _call(self, session: Session, call: Made) -> tuple[str, bool]:
         use = call.use
         if use.server is None:
             session.searches += use.tool == "web_search"
-            return run_built_in(use.tool, dict(use.arguments))
+            return self._filed(session, use) or run_built_in(use.tool, dict(use.arguments))
         server = next((one for one in session.agent["mcp_servers"] if one["name"] == use.server), None)
         if server is None:
             return f"no MCP server is called {use.server}", True

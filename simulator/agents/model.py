@@ -233,12 +233,31 @@ def _reschedule(_: View, __: re.Match[str]) -> Sequence[Move]:
     return [Say("I am being moved to another machine."), Reschedule(), Say("I am back and went on.")]
 
 
+def _write_file(view: View, found: re.Match[str]) -> Sequence[Move]:
+    done = len(view.results)
+    names = [name.strip() for name in found["names"].split(" and ")]
+    if done == len(names):
+        return [Say(f"Done: {', '.join(names)}.")]
+    content = (found["content"] or "name,amount\nalpha,3\n").strip()
+    arguments = {"file_path": f"/mnt/session/outputs/{names[done]}", "content": content}
+    return [Use("write", arguments, None)] if "write" in view.tools else _missing("write")
+
+
+def _read_files(view: View, _: re.Match[str]) -> Sequence[Move]:
+    paths = re.findall(r"^- (/mnt/session/uploads/\S+)$", view.words, re.MULTILINE)
+    if view.results:
+        return [Say("The files say:\n\n" + "\n".join(result.text for result in view.results))]
+    return [Use("read", {"file_path": path}, None) for path in paths] or [Say("No files are attached.")]
+
+
 NOTE = r"\b(?:write|add|create|make|save) (?:me )?(?:a |the |this )?(?:new )?note\b"
 PHRASES: tuple[Phrase, ...] = (
     (r"^say exactly:\s?(?P<text>.*)$", lambda _, found: [Say(found["text"])]),
     (r"\bcall (?P<many>\d+) tools at once", _many),
     (r"\bcall the tool `?(?P<tool>[\w./-]+)`?(?: with (?P<arguments>\{.*\}))?", _named),
     (r"\bwrite (?:me )?(?:a )?long text of (?P<many>\d+) words", _long),
+    (r"\bwrite (?:a )?files? called (?P<names>[\w.-]+(?: and [\w.-]+)*)(?::\s*(?P<content>.+))?", _write_file),
+    (r"\b(?:read|look at) the attached files", _read_files),
     (NOTE + r"(?: (?:called|named|titled|about|for))?(?P<title>[^:\n]{0,80}):\s*(?P<text>.+)$", _write),
     (NOTE + r"(?P<title>)\s+(?P<text>.+)$", _write),
     (r"\bdelete (?:the |my )?note\s+(?:called |named |titled )?(?P<title>.+)$", _delete),

@@ -31,6 +31,7 @@ from simulator.agents.tools import check_tools, resolve_tools
 from simulator.agents.vaults import Vaults
 
 Json = dict[str, Any]
+MOST_FILES = 500
 SNAPSHOT = (
     "name", "description", "model", "system", "tools", "mcp_servers", "skills", "multiagent", "execution_identity",
     "version",
@@ -72,6 +73,8 @@ class Sessions:
             ("POST", one, self.update),
             ("DELETE", one, self.delete),
             ("POST", one + "/archive", self.archive),
+            ("GET", one + "/resources", self.resources),
+            ("POST", one + "/resources", self.add_resource),
         ]
 
     def find(self, session_id: str) -> Session:
@@ -178,6 +181,31 @@ class Sessions:
         now = self._world.now()
         mounted = {"id": new_id("sesrsc"), "type": "file", "file_id": resource["file_id"]}
         return mounted | {"mount_path": f"/mnt/session/uploads/{path}", "created_at": now, "updated_at": now}
+
+    async def resources(self, ask: Ask) -> Json:
+        """List what is mounted."""
+        session = self.find(ask.path("session_id"))
+        return {"data": session.resources, "next_page": None}
+
+    async def add_resource(self, ask: Ask) -> Json:
+        """Mount one more file; nothing else can be added to a session."""
+        session = self.find(ask.path("session_id"))
+        if session.status == "terminated":
+            raise bad_request(f"Cannot update archived session: {session.id}")
+        resource = json.loads(ask.raw or b"{}")
+        if len(session.resources) >= MOST_FILES:
+            raise bad_request(f"resources: at most {MOST_FILES} files")
+        mounted = self._mount(resource)
+        if any(known["mount_path"] == mounted["mount_path"] for known in session.resources):
+            raise bad_request("mount_path: already in use")
+        # The mounted copy is another file, which may not be downloaded (§2.6).
+        source = self._world.files[resource["file_id"]]
+        copy = source | {"id": new_id("file"), "scope": {"type": "session", "id": session.id}, "downloadable": False}
+        self._world.files[copy["id"]] = copy
+        mounted["file_id"] = copy["id"]
+        mounted |= {"created_at": mounted["created_at"].isoformat(), "updated_at": mounted["updated_at"].isoformat()}
+        session.resources.append(mounted)
+        return mounted
 
     async def retrieve(self, ask: Ask) -> Json:
         """Return one."""

@@ -6,6 +6,7 @@ Public and plain, for tests to read. Who may change it and how is the endpoints'
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from simulator.agents.faults import Faults
+from simulator.agents.ids import new_id
 from simulator.agents.webhooks import Webhooks
 from simulator.clock import SimulatorClock
 
@@ -219,6 +221,22 @@ class World:
         self._serials = count(1)
         self._notices: set[asyncio.Task[None]] = set()
         self._is_noting = False
+
+    def put(self, filename: str, content: bytes, session_id: str) -> None:
+        """Keep a file that a session left."""
+        file_id = new_id("file")
+        kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+        self.files[file_id] = {
+            "id": file_id,
+            "type": "file",
+            "filename": filename,
+            "mime_type": kind,
+            "size_bytes": len(content),
+            "created_at": self.now(),
+            "downloadable": True,
+            "scope": {"type": "session", "id": session_id},
+            "content": content,
+        }
 
     def serial(self) -> int:
         """Return the next number of creation, which orders what was made in the same instant."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 import html
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.slack.delivery import Delivery
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import STOPPED, Message, mentions_in
 from simulator.slack.methods.chat import changed_event, deleted_event
+from simulator.slack.methods.files import described
 from simulator.slack.payloads import mention_event, message_event, typed
 from simulator.slack.people import BOT, TEAM, Person
 from simulator.slack.using import Using
@@ -23,7 +25,15 @@ class Acting(Using):
     """One method for each thing a person can do. Each raises NotPossible where Slack offers no such thing."""
 
     async def post_message(
-        self, user: str, channel: str, text: str, thread_ts: str | None = None, *, forge: bool = False, **extra: Any
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        thread_ts: str | None = None,
+        *,
+        files: Sequence[Mapping[str, Any]] = (),
+        forge: bool = False,
+        **extra: Any,
     ) -> Message:
         """Write a message; `<@U…>` and `@name` mention. `extra` is laid over the events (subtype, bot_id, …)."""
         where = self.where(channel)
@@ -36,12 +46,28 @@ class Acting(Using):
             raise NotPossible("there is no such thread")
         if root and root.thread_ts is None:
             root.thread_ts = root.ts
+        message.files = [described(self.workspace, file) for file in self._attached(where.id, files)]
+        if message.files:
+            extra = {"subtype": "file_share"} | extra
         self.workspace.place(message)
         if BOT in where.members:
             self.emit(message_event(self.workspace, message) | extra)
             if not where.is_im and BOT in mentions_in([raw]):
                 self.emit(mention_event(self.workspace, message) | extra)
         return message
+
+    def _attached(self, channel: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Keep the files of a message: `name` and `content`, and what else Slack would say of each."""
+        kept = []
+        for given in files:
+            content = given.get("content", b"")
+            file = {"id": "F" + secrets.token_hex(5).upper(), "length": len(content), "content": content}
+            file |= {"shares": {"public": {channel: [{}]}}} | {k: v for k, v in given.items() if k != "content"}
+            if "size" in given:
+                file["length"] = given["size"]
+            self.workspace.files[file["id"]] = file
+            kept.append(file)
+        return kept
 
     async def edit_message(self, user: str, message: Message, text: str) -> None:
         """Rewrite an own message; a mention in it fires `app_mention` again, marked as edited."""

@@ -31,8 +31,8 @@ TICK = 0.02
 CANARY = "canary-"
 """In every secret, so that a test finds it wherever it should not be."""
 MANIFEST_SCOPES = (
-    "app_mentions:read assistant:write channels:history channels:read chat:write commands groups:history groups:read"
-    " im:history im:write team:read users:read"
+    "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write"
+    " groups:history groups:read im:history im:write team:read users:read"
 )
 
 
@@ -241,6 +241,7 @@ class SlackSimulator(Looking):
         for kind in ("commands", "actions"):
             router.add_post(f"/{kind}/{{team}}/{{number}}/{{id}}", self.hooks.respond)
         router.add_post("/upload/{id}", self.hooks.upload)
+        router.add_get("/files-pri/{id}/{name}", self.web_api.download)
 
     # connections
 

@@ -93,6 +93,16 @@ class WebApi:
         await self._pause(self.latency_after.get(name, 0.0))
         return await self._strike(request, fault, call) if fault else response
 
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """Give a file's bytes to who may read it; everybody else gets a page that asks to sign in, with 200."""
+        file = self._workspace.files.get(request.match_info["id"])
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        access = self.access
+        may_read = bearer == access.bot_token and "files:read" in access.scopes and not access.is_revoked
+        if file is None or file["content"] is None or not may_read:
+            return web.Response(text="<!DOCTYPE html><title>Sign in to Slack</title>", content_type="text/html")
+        return web.Response(body=file["content"], content_type=file.get("mimetype") or "application/octet-stream")
+
     async def _pause(self, seconds: float) -> None:
         """Let real time pass, but not beyond the end of the server; who waits for the call sees it first."""
         if seconds:

@@ -196,7 +196,7 @@ MUTANTS = (
         "store/tickets.py",
         "        and_(_at(ticket_id, TicketState.AUTHORIZING), tickets.c.expires_at > now),",
         "        tickets.c.id == ticket_id,",
-        "tests/store/test_races.py::test_one_browser_takes_each_step_of_a_link",
+        f"{ATTACKS}::test_of_two_callbacks_at_once_exactly_one_connects",
     ),
     Mutant(
         55,

@@ -47,14 +47,38 @@ def complete_upload(ws: Workspace, args: Args) -> Answer:
         for file, one in zip(found, given, strict=True)
         if file is not None
     ]
+    if any(file and file.get("shares") for file in found):
+        raise SlackError("invalid_arguments")
     target = args.string("channel_id")
     if target is not None:
         channel = writable(ws, target)
         root = thread_root(ws, channel, args.string("thread_ts"))
         message = own(channel, ws.next_ts(), args.string("initial_comment") or "", root.ts if root else None)
         message.files = shared
+        for file in found:
+            if file is not None:
+                file["shares"] = {
+                    "private" if channel.is_im else "public": {channel.id: [{"thread_ts": message.thread_ts}]}
+                }
         if root and root.thread_ts is None:
             root.thread_ts = root.ts
         ws.place(message)
         ws.on_event(posted_event(ws, message))
     return {"files": shared}
+
+
+@serves("files.info", "file count cursor limit page", scopes="files:read", per_minute=100)
+def info(ws: Workspace, args: Args) -> Answer:
+    """Return what is known of a file; one that was never shared is unknown to everybody."""
+    file = ws.files.get(args.required("file"))
+    if file is None or not file.get("shares"):
+        raise SlackError("file_not_found")
+    return {"file": described(ws, file)}
+
+
+def described(ws: Workspace, file: dict[str, Any]) -> dict[str, Any]:
+    """Return a file as messages and methods have it."""
+    url = f"{ws.url}/files-pri/{file['id']}/{file['name']}"
+    same = ("id", "name", "mimetype", "mode", "is_external", "original_w", "original_h", "shares")
+    known = {key: file[key] for key in same if key in file}
+    return {"mode": "hosted", "size": file["length"], "url_private": url, "url_private_download": url} | known

@@ -73,6 +73,9 @@ def every_notice(text="Notes"):
     yield notices.TurnPicker(a_home(text).turns)
     yield notices.AsideOffered("asd_1", "U0BOB", text)
     yield notices.EditUnseen()
+    left = tuple(notices.LeftOut("a <b>.csv", why) for why in notices.WhyLeftOut)
+    yield from (notices.FilesLeftOut(left, is_output=is_output) for is_output in (True, False))
+    yield notices.FilesLeftOut((notices.LeftOut("", notices.WhyLeftOut.TOO_MANY),) * 9)
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)
     for lapse in notices.Lapse:

@@ -1,0 +1,62 @@
+"""Files of sessions: mounted into them, found in their output folder.
+
+Contents pass through memory only; what is brought where is the domain's decision.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+
+from anthropic import AsyncAnthropic
+
+from bot.agents.client import errors_translated, text_of
+from bot.domain.ports import Output
+from store.records import SessionId
+
+_BETA = "managed-agents-2026-04-01"
+_UPLOADS = "/mnt/session/uploads"
+_KEPT_FOR = 30 * 24 * 3600
+"""Seconds after which an uploaded file goes by itself: one whose mounting failed belongs to nobody."""
+_FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
+
+
+class Files:
+    """The files of the workspace."""
+
+    def __init__(self, client: AsyncAnthropic) -> None:
+        self._beta = client.beta
+        # A repeated upload is another file.
+        self._once = client.with_options(max_retries=0).beta
+
+    async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
+        """See `Agents.mounted_paths`."""
+        found: set[str] = set()
+        with errors_translated(in_session=True):
+            async for resource in self._beta.sessions.resources.list(session_id):
+                if resource.type == "file" and resource.mount_path:
+                    found.add(resource.mount_path.removeprefix(_UPLOADS))
+        return frozenset(found)
+
+    async def mount(self, session_id: SessionId, name: str, content: bytes, path: str) -> None:
+        """See `Agents.mount`."""
+        shown = "".join(char for char in name.translate(_FORBIDDEN) if char.isprintable())[:255] or "file"
+        kind = mimetypes.guess_type(shown)[0] or "application/octet-stream"
+        with errors_translated():
+            uploaded = await self._once.files.upload(file=(shown, content, kind), expires_in_seconds=_KEPT_FOR)
+        file_id = text_of(uploaded, "id")
+        with errors_translated(in_session=True):
+            await self._once.sessions.resources.add(session_id, type="file", file_id=file_id, mount_path=path)
+
+    async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
+        """See `Agents.list_outputs`."""
+        with errors_translated():
+            listed = [file async for file in self._beta.files.list(scope_id=session_id, betas=[_BETA], limit=1000)]
+        # What was mounted is listed too, and may not be downloaded.
+        found = [Output(file.id, file.filename, file.size_bytes) for file in listed if file.downloadable is True]
+        return tuple(reversed(found))
+
+    async def read_output(self, file_id: str) -> bytes:
+        """See `Agents.read_output`."""
+        with errors_translated():
+            answer = await self._beta.files.download(file_id, betas=[_BETA])
+            return await answer.read()

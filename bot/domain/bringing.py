@@ -1,0 +1,138 @@
+"""Brings files where they are needed: attached ones into the session, the agent's into the thread, each once.
+
+Contents pass through memory only: they are neither stored nor logged.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from bot.commands import Place
+from bot.domain.attachments import LARGEST, MOST, path_of
+from bot.domain.ports import Agents, Clock, Output, Screen, SlackFiles
+from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SlackRejected, SlackUnavailable
+from bot.notices import FilesLeftOut, LeftOut, WhyLeftOut
+from bot.progress import Progress
+from store import outputs, threads, turns
+from store.database import Database
+from store.records import OutputState, SessionId, Thread, Turn
+
+log = structlog.get_logger(__name__)
+
+LOOKS = 3
+PAUSE = timedelta(seconds=1)
+"""Outputs are listed one to three seconds after the session is idle (managed-agents-api.md §2.6)."""
+TRIES = 3
+
+
+class Bringing:
+    """Files on their way."""
+
+    def __init__(self, *, database: Database, agents: Agents, slack: SlackFiles, screen: Screen, clock: Clock) -> None:
+        self._database = database
+        self._agents = agents
+        self._slack = slack
+        self._screen = screen
+        self._clock = clock
+
+    async def mount(self, session_id: SessionId, thread: Thread, turn: Turn) -> tuple[str, ...]:
+        """See that the session has the turn's files; return their paths. Idempotent: a path is mounted once."""
+        if not turn.files:
+            return ()
+        mounted = await self._agents.mounted_paths(session_id)
+        paths: list[str] = []
+        left: list[LeftOut] = []
+        for number, file in enumerate(turn.files, 1):
+            path = path_of(turn.id, number, file)
+            try:
+                if path not in mounted:
+                    content = await self._slack.read(file.id, LARGEST)
+                    await self._agents.mount(session_id, file.name, content, path)
+                paths.append(path)
+            except (SlackRejected, AgentsRejected) as error:
+                log.warning("file_not_mounted", turn=turn.id, code=error.code)
+                left.append(LeftOut(file.name, WhyLeftOut.UNREADABLE))
+        if left:
+            await self._tell(thread, FilesLeftOut(tuple(left)))
+        return tuple(paths)
+
+    async def deliver(self, turn: Turn, progress: Progress) -> None:
+        """Upload what the agent left in its output folder and nobody got yet; what fails is said."""
+        async with self._database.transaction() as tx:
+            thread, turn = await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
+        # Only a built-in tool can write there: no other turn waits for a listing.
+        if thread.session_id is None or not any(task.call.service is None for task in progress.tasks):
+            return
+        try:
+            await self._note(thread.session_id, turn)
+            await self._send_noted(thread, turn)
+        except DeputyError as error:
+            log.warning("outputs_not_delivered", turn=turn.id, error=type(error).__name__)
+            await self._tell(thread, FilesLeftOut((LeftOut("", WhyLeftOut.UNREADABLE),), is_output=True))
+
+    async def _note(self, session_id: SessionId, turn: Turn) -> None:
+        """Write down which files are new, before anything is said of them."""
+        for look in range(LOOKS):
+            found = await self._agents.list_outputs(session_id)
+            async with self._database.transaction() as tx:
+                if await outputs.note(tx, turn, tuple(output.id for output in found), most=MOST):
+                    return
+            if look < LOOKS - 1:
+                await self._clock.sleep_until(self._clock.now() + PAUSE)
+
+    async def _send_noted(self, thread: Thread, turn: Turn) -> None:
+        if thread.session_id is None:
+            return
+        listed = {output.id: output for output in await self._agents.list_outputs(thread.session_id)}
+        async with self._database.transaction() as tx:
+            noted = await outputs.list_for(tx, turn.id)
+        left: list[LeftOut] = []
+        for row in noted:
+            output = listed.get(row.file_id)
+            if output is None or row.state is OutputState.SHARED:
+                continue
+            why = (
+                WhyLeftOut.TOO_MANY if row.state is OutputState.LEFT else await self._send(thread, output, row.slack_id)
+            )
+            if why is not None:
+                left.append(LeftOut(output.name, why))
+        if left:
+            await self._tell(thread, FilesLeftOut(tuple(left), is_output=True))
+
+    async def _send(self, thread: Thread, output: Output, slack_id: str | None) -> WhyLeftOut | None:
+        if output.size > LARGEST:
+            return WhyLeftOut.TOO_LARGE
+        for attempt in range(1, TRIES + 1):
+            try:
+                slack_id = slack_id or await self._uploaded(output)
+                if not await self._slack.is_shared(slack_id, thread):
+                    await self._slack.share(slack_id, output.name, thread)
+                async with self._database.transaction() as tx:
+                    await outputs.shared(tx, output.id)
+            except (SlackUnavailable, AgentsUnavailable) as error:
+                log.warning("output_in_doubt", attempt=attempt, error=type(error).__name__)
+                pause = timedelta(seconds=error.retry_after or float(2**attempt))
+                await self._clock.sleep_until(self._clock.now() + pause)
+            except (SlackRejected, AgentsRejected) as error:
+                log.warning("output_not_shared", code=error.code)
+                return WhyLeftOut.UNREADABLE
+            else:
+                return None
+        return WhyLeftOut.UNREADABLE
+
+    async def _uploaded(self, output: Output) -> str:
+        """Return the file's id at Slack, written down before it is shared: after a crash it is looked for by it."""
+        content = await self._agents.read_output(output.id)
+        slack_id = await self._slack.upload(output.name, content)
+        async with self._database.transaction() as tx:
+            await outputs.uploaded(tx, output.id, slack_id)
+        return slack_id
+
+    async def _tell(self, thread: Thread, notice: FilesLeftOut) -> None:
+        place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
+        try:
+            await self._screen.tell(thread.owner, place, notice)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("notice_not_told", error=type(error).__name__)

@@ -1,0 +1,106 @@
+"""Files in Slack: read with the bot's token, uploaded and shared in a thread (implements `SlackFiles`).
+
+What is brought where, and how often, is the domain's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.errors import SlackRejected
+from bot.renderers.markdown import one_line
+from bot.slack.client import SlackApi, SlackUnsure
+from store.records import Secret, Thread
+
+_PIECE = 64 * 1024
+_NAME_MAX = 200
+
+
+class SlackFiles:
+    """Files of one workspace. All raise `SlackUnavailable` or `SlackRejected`."""
+
+    def __init__(self, *, api: SlackApi, session: aiohttp.ClientSession, token: Secret) -> None:
+        self._api = api
+        self._session = session
+        self._token = token
+
+    async def read(self, slack_id: str, most: int) -> bytes:
+        """Return a file's bytes, at most `most`. Raises `SlackRejected` for one that cannot be had."""
+        file = await self._info(slack_id)
+        url, size = str(file.get("url_private_download") or ""), int(file.get("size") or 0)
+        if not url or not self._is_slacks(url) or size > most:
+            raise SlackRejected("file_not_readable")
+        content = await self._download(url, most)
+        # Where the token may not read it Slack answers with a page that asks to sign in, and says 200.
+        if len(content) != size:
+            raise SlackRejected("file_not_readable")
+        return content
+
+    async def upload(self, name: str, content: bytes) -> str:
+        """Return the id of a new file that nobody sees yet."""
+        title = one_line(name, _NAME_MAX) or "file"
+        place = await self._api.call("files.getUploadURLExternal", filename=title, length=len(content))
+        url = str(place["upload_url"])
+        if not self._is_slacks(url):
+            raise SlackRejected("upload_url_refused")
+        try:
+            async with self._session.post(url, data=content, allow_redirects=False) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackUnsure from error
+        if status >= 500:
+            raise SlackUnsure
+        if status >= 300:
+            raise SlackRejected("upload_refused")
+        return str(place["file_id"])
+
+    async def share(self, slack_id: str, name: str, thread: Thread) -> None:
+        """Show an uploaded file in a thread. After a doubt ask `is_shared` before trying again."""
+        await self._api.call(
+            "files.completeUploadExternal",
+            files=[{"id": slack_id, "title": one_line(name, _NAME_MAX) or "file"}],
+            channel_id=thread.channel,
+            thread_ts=thread.thread_ts,
+        )
+
+    async def is_shared(self, slack_id: str, thread: Thread) -> bool:
+        """Tell whether a file is in the thread's channel already."""
+        try:
+            shares = (await self._info(slack_id)).get("shares") or {}
+        except SlackRejected:
+            return False  # one that was never completed is unknown to everybody
+        return any(thread.channel in places for places in shares.values() if isinstance(places, Mapping))
+
+    async def _info(self, slack_id: str) -> Mapping[str, Any]:
+        answer = await self._api.call("files.info", file=slack_id)
+        file = answer.get("file")
+        return file if isinstance(file, Mapping) else {}
+
+    async def _download(self, url: str, most: int) -> bytes:
+        headers, content = {"Authorization": f"Bearer {self._token.reveal()}"}, bytearray()
+        try:
+            # A redirect would take the token elsewhere.
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status >= 500:
+                    raise SlackUnsure
+                if response.status != 200:
+                    raise SlackRejected("file_not_readable")
+                async for piece in response.content.iter_chunked(_PIECE):
+                    content += piece
+                    if len(content) > most:
+                        raise SlackRejected("file_too_large")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackUnsure from error
+        return bytes(content)
+
+    def _is_slacks(self, url: str) -> bool:
+        """Tell whether an address is Slack's own, so that the token may go there."""
+        given, own = urlsplit(url), urlsplit(self._api.base_url)
+        host = given.hostname or ""
+        if own.hostname == "slack.com":
+            return given.scheme == "https" and (host == "files.slack.com" or host.endswith(".slack.com"))
+        return (given.scheme, given.netloc) == (own.scheme, own.netloc)

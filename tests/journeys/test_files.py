@@ -1,0 +1,132 @@
+"""Files both ways: attached ones reach the session, what the agent makes reaches the thread, each once."""
+
+import pytest
+
+from simulator.slack import people
+from tests.world import ALICE, GENERAL, World
+
+MENTION = f"<@{people.BOT}>"
+SECRET = "only in the file: 42"
+MEGABYTE = 1024 * 1024
+
+
+def a_file(name="report.csv", content=b"name,amount\nalpha,3\n", **fields):
+    return {"name": name, "content": content, "mimetype": "text/csv"} | fields
+
+
+def shared(world: World, root) -> list[str]:
+    """Return the names of the files in a thread that Deputy brought there."""
+    thread = world.slack.thread(root.channel, root.ts)
+    return [file["name"] for message in thread if message.by_app for file in message.files]
+
+
+async def test_an_attached_file_is_read_by_the_agent(running_world: World):
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file(), a_file("two words.txt", b"second")]
+    )
+    (answer,) = await running_world.answered(root)
+    await running_world.settled()
+
+    (session,) = running_world.agents.sessions.values()
+    paths = [resource["mount_path"] for resource in session.resources]
+    assert [path.rsplit("/", 1)[1] for path in paths] == ["1-report.csv", "2-two_words.txt"]
+    assert "alpha,3" in running_world.slack.text_of(answer)
+    assert "second" in running_world.slack.text_of(answer)
+    (request,) = running_world.requests()
+    assert request.endswith("I attached these files:\n" + "\n".join(f"- {path}" for path in paths))
+
+
+async def test_files_without_a_word_are_a_request(running_world: World):
+    root = await running_world.slack.post_message(ALICE, ALICE, "", files=[a_file()])
+    await running_world.answered(root)
+
+    assert running_world.requests()[0].startswith("Look at the attached files.\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"size": 31 * MEGABYTE}, "larger than 30 MB"),
+        ({"mode": "external", "is_external": True}, "not a file I can take"),
+        ({"mode": "canvas"}, "not a file I can take"),
+        ({"original_w": 9_000, "original_h": 10}, "8,000 pixels"),
+    ],
+)
+async def test_a_file_that_cannot_come_along_is_named_and_the_rest_goes_on(running_world: World, fields, said):
+    files = [a_file("big.bin", **fields), a_file()]
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} read the attached files", files=files)
+    await running_world.answered(root)
+
+    told = await running_world.whispered(ALICE, said)
+    assert "“big.bin”" in running_world.slack.text_of(told)
+    assert running_world.requests()[0].count("/mnt/session/uploads/") == 1
+
+
+async def test_a_file_that_slack_does_not_hand_out_is_said(running_world: World):
+    running_world.slack.scopes.discard("files:read")
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file()])
+    await running_world.answered(root)
+
+    await running_world.whispered(ALICE, "couldn't be fetched")
+    assert "/mnt/session/uploads/" not in running_world.requests()[0]
+
+
+async def test_a_file_the_agent_makes_comes_to_the_thread_once(running_world: World):
+    root = await running_world.ask(ALICE, "write files called report.csv and notes.txt")
+    await running_world.answered(root)
+    await running_world.settled()
+    await running_world.slack.post_message(ALICE, GENERAL, "write a file called more.csv", thread_ts=root.ts)
+    await running_world.answered(root, 2)
+    await running_world.settled()
+
+    assert shared(running_world, root) == ["report.csv", "notes.txt", "more.csv"]
+
+
+async def test_of_many_files_ten_come_and_the_rest_is_named(running_world: World):
+    names = [f"part{number}.csv" for number in range(12)]
+    root = await running_world.ask(ALICE, f"write files called {' and '.join(names)}")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    assert shared(running_world, root) == names[:10]
+    told = await running_world.whispered(ALICE, "I take ten at once")
+    assert "part10.csv" in running_world.slack.text_of(told)
+
+
+@pytest.mark.parametrize("kind", ["connection_error_after", "status_500", "ratelimited"])
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info"])
+async def test_a_call_that_fails_brings_the_file_once_all_the_same(running_world: World, method, kind):
+    running_world.slack.faults.add(method, kind=kind)
+    root = await running_world.ask(ALICE, "write a file called report.csv")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    assert shared(running_world, root) == ["report.csv"]
+
+
+async def test_after_a_restart_between_upload_and_answer_the_file_is_there_once(deputy_world: World):
+    deputy_world.slack.latency_after["files.completeUploadExternal"] = 30
+    async with deputy_world.deputy():
+        root = await deputy_world.ask(ALICE, "write a file called report.csv")
+        await deputy_world.slack.until(lambda _: shared(deputy_world, root), 10)
+    deputy_world.slack.latency_after.clear()
+
+    async with deputy_world.deputy():
+        await deputy_world.settled()
+
+    assert shared(deputy_world, root) == ["report.csv"]
+    assert len(deputy_world.slack.calls_of("files.completeUploadExternal")) == 1
+    assert len(deputy_world.answers(root)) == 1
+
+
+async def test_what_is_in_a_file_is_neither_stored_nor_logged(running_world: World, logged):
+    files = [a_file(content=SECRET.encode())]
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=files)
+    await running_world.answered(root)
+    await running_world.settled()
+
+    stored = [
+        path.name for path in running_world.folder.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()
+    ]
+    assert stored == []
+    assert not any(SECRET in line for line in logged.lines)
