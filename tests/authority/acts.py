@@ -108,8 +108,10 @@ class Acts:
             await self.slack.delete_message(message.user, message)
 
     async def edit(self, message: Message) -> None:
-        """Rewrite one's own words; Deputy takes no notice."""
-        await self.slack.edit_message(message.user, message, self.words.mark(message.user, audience=None, channel=""))
+        """Rewrite one's own words: a request that still waits is asked in the new ones."""
+        audience = message.user if message.channel.startswith("D") else None
+        words = self.words.mark(message.user, audience=audience, channel=message.channel)
+        await self.slack.edit_message(message.user, message, words)
 
     # Buttons and forms.
 

@@ -22,7 +22,7 @@ from store import (
     vaults,
 )
 from store.errors import InvariantBroken
-from store.records import ApprovalState, SessionState, TurnState, VaultState
+from store.records import ApprovalState, OutputState, SessionState, TurnState, VaultState
 from tests.builders import (
     NOON,
     a_connection,
@@ -330,6 +330,8 @@ async def store_one_of_each(tx):
     await asides.offer(tx, an_aside(thread))
     await registrations.put_first(tx, a_registration())
     await services.save(tx, a_saved_service())
+    made = {"file_id": "file_1", "turn_id": turn.id, "number": 1, "state": OutputState.INTENDED}
+    await tx.connection.execute(tables.outputs.insert().values(**made))
 
 
 def test_every_kind_of_state_is_among_those_tried():
@@ -339,6 +341,7 @@ def test_every_kind_of_state_is_among_those_tried():
         "asides",
         "connections",
         "deliveries",
+        "outputs",
         "registrations",
         "services",
         "threads",

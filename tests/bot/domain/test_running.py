@@ -107,6 +107,7 @@ async def run(database: Database, screen: BlockedScreen):
         admission=None,
         approvals=approvals,
         supervisor=supervisor,
+        bringing=None,
         on_reconnect=None,
         on_end=lambda _turn, outcome: ended.append(outcome),
     )
