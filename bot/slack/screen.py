@@ -36,7 +36,7 @@ from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Th
 
 _log = structlog.get_logger(__name__)
 
-_BUSY = 2.2
+_BUSY = 2.7
 """Seconds of waiting for a post from which a channel is busy."""
 _SECOND_LOOK = timedelta(days=1)
 """How far back a card for a second approver is looked for before it is sent."""
