@@ -312,7 +312,7 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
         stack.push_async_callback(database.close)
         await database.migrate()
     except StoreError as error:
-        problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__})"
+        problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__}: {error})"
         raise ConfigurationError((problem,)) from error
     return database
 

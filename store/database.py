@@ -167,7 +167,7 @@ class Database:
             # A mistake in our own statement: nobody can wait for it to get better.
             raise
         except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            raise StoreUnavailable(_cause_of(error)) from error
 
 
 def normalise(url: str) -> URL:
@@ -182,6 +182,19 @@ def normalise(url: str) -> URL:
     return address.set(drivername=driver)
 
 
+class _Closing(sqlite3.Connection):
+    """Lets its lock go when it is closed.
+
+    SQLite defers closing while somebody holds a cursor of a statement that was not read to its end, and with it
+    the transaction: after a cancelled task nobody could write until the garbage collector came by.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
 def _open_sqlite(address: URL) -> AsyncEngine:
     path = address.database
     if path and path != ":memory:" and not path.startswith("file:"):
@@ -190,7 +203,7 @@ def _open_sqlite(address: URL) -> AsyncEngine:
         with suppress(OSError):
             Path(path).touch(mode=0o600, exist_ok=True)
     # isolation_level None: the driver leaves BEGIN to us, see _begin. timeout 0: see _switch_to_wal, _prepare sets it.
-    connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0}
+    connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0, "factory": _Closing}
     engine = create_async_engine(address, connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
@@ -233,6 +246,12 @@ async def _check_references(connection: AsyncConnection) -> None:
     broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
     if broken:
         raise InvariantBroken(", ".join(sorted({row[0] for row in broken})))
+
+
+def _cause_of(error: DatabaseError | InterfaceError | PoolTimeoutError) -> str:
+    """Say what is wrong. SQLite's words name no row; PostgreSQL's may, and its addresses are nobody's business."""
+    cause = getattr(error, "orig", None)
+    return str(cause) if isinstance(cause, sqlite3.OperationalError) else type(error).__name__
 
 
 def _constraint_of(error: IntegrityError) -> str:

@@ -83,6 +83,8 @@ class Acts:
         audience = user if channel.startswith("D") else None
         text = self.task(user, kind, channel=channel, audience=audience)
         said = f"<@{people.BOT}> {text}" if is_mention else text
+        if root and is_mention:
+            self.words.threads.add((user, channel, root.root_ts))
         message = await self.slack.post_message(user, channel, said, root.root_ts if root else None)
         self.watch.owners.setdefault((channel, message.root_ts), user if root is None else self._owner_of(root))
         self.written.append(message)
@@ -204,6 +206,7 @@ class Acts:
         if message is None:
             return await self.status(user)
         self.words.pass_on(user, self.slack.text_of(message))
+        self.words.threads.add((user, message.channel, message.root_ts))
         await self.slack.use_shortcut(user, message, "ask_about_message")
         return None
 

@@ -164,7 +164,9 @@ class Attacks:
             return await self.invent(user, number)
         if payload["type"] == "message_action":
             # A message that everybody reads: whoever asks about it quotes it.
-            self.words.pass_on(user, str(payload["message"]))
+            message = payload["message"]
+            self.words.pass_on(user, str(message))
+            self.words.threads.add((user, payload["channel"]["id"], message.get("thread_ts") or message["ts"]))
         payload["trigger_id"] = self.slack.workspace.new_trigger(user).id
         self.slack.deliver("interactive", payload)
         return None

@@ -21,7 +21,7 @@ from tests.authority.attacks import Attacks
 from tests.authority.browsers import Browsers
 from tests.authority.stage import Stage
 from tests.authority.watch import Crossing, Watch
-from tests.authority.words import EVERYBODY, MEMBERS, OUTSIDERS
+from tests.authority.words import ACCOUNTS, EVERYBODY, MEMBERS, OUTSIDERS
 
 STEPS_OF_EXAMPLE = 500
 EXAMPLES_OF_WORLD = 3
@@ -367,6 +367,8 @@ async def prepare(scene: Scene) -> None:
     for user in here:
         await stage.act(scene.browsers.walk(user))
     await stage.settle()
+    if stranded := [user for user in here if (user, ACCOUNTS[user][0]) not in stage.words.chosen]:
+        raise RuntimeError(f"{stranded} could not connect, and without credentials nothing is proved")
     if len(here) > 1:
         # Among other acts a long way is seldom gone to its end, and it is there that it would matter.
         attacker, victim = here[scene.examples % len(here)], here[scene.examples % len(here) - 1]

@@ -28,8 +28,11 @@ AT_ONCE = 8
 """How many acts may be under way at the same time: enough for races, few enough to keep up with."""
 BUSY = 5
 """How many sessions may be running before the next act waits a little."""
-PAUSE = 60.0
-"""Seconds up to which a sleep is a pause, to be skipped; what is longer is a clock's stroke, to be waited for."""
+PAUSE = 5.5
+"""Seconds up to which a sleep is a pause, to be skipped; what is longer is a clock's stroke, to be waited for.
+
+The shortest stroke is `bot.domain.enforcing.INTERVAL`: were it skipped, time would race and every link be expired.
+"""
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 """Where the database is written to when there is such a place: no disk is waited for."""
 

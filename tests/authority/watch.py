@@ -62,10 +62,12 @@ class Watch:
         """Aside id → who is offered it, and its text."""
         self.owners: dict[tuple[str, str], str] = {}
         """(channel, root) → who began the thread with words of their own, which they may delete."""
+        self._places: dict[str, set[tuple[str, str]]] = {}
+        """Mark → (channel, root) of each thread where it was written, by whomever."""
         self._vault_owner: dict[str, str] = {}
         self._credentials: set[str] = set()
         self._families: dict[str, str] = {}
-        self._seen = {"acted": 0, "calls": 0, "ephemerals": 0, "notes": 0, "sessions": 0}
+        self._seen = {"acted": 0, "calls": 0, "deliveries": 0, "ephemerals": 0, "notes": 0, "sessions": 0}
         self._store = sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True, isolation_level=None)
 
     def close(self) -> None:
@@ -75,6 +77,7 @@ class Watch:
     def look(self) -> None:
         """Look at everything that came since the last time."""
         self._look_at_vaults()
+        self._look_where_written()
         for session in self._fresh("sessions", self._stage.agents.sessions.values()):
             if session.id not in self.planted:
                 self.counts["sessions"] += 1
@@ -96,6 +99,22 @@ class Watch:
     def _require(self, is_so: object, otherwise: str) -> None:
         if not is_so:
             raise Crossing(otherwise)
+
+    def _look_where_written(self) -> None:
+        for delivery in self._fresh("deliveries", self._stage.slack.deliveries.log):
+            event = delivery.payload.get("event", {})
+            message = event.get("message") or event.get("previous_message") or event
+            root = message.get("thread_ts") or message.get("ts")
+            self._note_place(repr(event), event.get("channel"), root)
+        for call in islice(self._stage.slack.calls, self._seen["calls"], None):
+            ts = call.args.get("ts") or call.answer.get("ts")
+            message = self._stage.slack.workspace.find(str(call.args.get("channel")), str(ts))
+            root = message.root_ts if message else call.args.get("thread_ts") or ts
+            self._note_place(repr(call.args), call.args.get("channel"), root)
+
+    def _note_place(self, text: str, channel: object, root: object) -> None:
+        for mark in MARK.findall(text):
+            self._places.setdefault(mark, set()).add((str(channel), str(root)))
 
     # Vaults and credentials.
 
@@ -162,8 +181,14 @@ class Watch:
             self._require(typed.author == owner, f"words of {typed.author} sent as {owner}'s own")
             here = acted.session_metadata.get("slack_channel")
             self._require(typed.channel in {None, here}, f"words from {typed.channel} sent to a session of {here}")
-        foreign = self._words.foreign(owner, "\n".join(said))
-        self._require(not foreign, f"{owner} never passed on {foreign}")
+        for mark in self._words.foreign(owner, "\n".join(said)):
+            # What was checked above is that it is quoted; here, that it was written where the owner asked about.
+            self._require(self._is_asked_about(owner, mark), f"{owner} never passed on {mark}: {said}")
+            self._words.passed.add((owner, mark))
+
+    def _is_asked_about(self, owner: str, mark: str) -> bool:
+        asked = {(channel, root) for who, channel, root in self._words.threads if who == owner}
+        return bool(asked & self._places.get(mark, set()))
 
     def _look_at_confirmation(self, owner: str, acted: Acted) -> None:
         foreign = self._words.foreign(owner, str(acted.body.get("deny_message", "")))

@@ -50,6 +50,8 @@ class Words:
     typed: dict[str, Typed] = field(default_factory=dict)
     passed: set[tuple[str, str]] = field(default_factory=set)
     """(owner, mark): words that the owner passed on or quoted, by own click or form."""
+    threads: set[tuple[str, str, str]] = field(default_factory=set)
+    """(owner, channel, root): threads that the owner asked about, by shortcut or mention: all in them is quoted."""
     approved: set[tuple[str, str]] = field(default_factory=set)
     """(who, `<approval>:<hash>`): clicks on Approve, forged ones too."""
     remembered: set[tuple[str, str]] = field(default_factory=set)

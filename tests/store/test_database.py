@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import stat
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta, timezone
 
 import pytest
@@ -20,6 +20,10 @@ from store.records import AuditEntry
 from store.tables import members as members_table
 from store.tables import turns as turns_table
 from tests.builders import NOON, a_member, store_member
+
+
+LONG = "UNION ALL SELECT i + 1 FROM n WHERE i < 1000000"
+"""Counts for some tenths of a second."""
 
 
 class Interrupted(Exception):
@@ -94,6 +98,33 @@ async def test_a_statement_cancelled_half_way_leaves_the_database_usable(databas
 
         async with database.transaction() as tx:
             assert len(await members.list_active(tx)) in {0, 100}
+
+
+async def test_a_cancelled_transaction_frees_the_way_though_somebody_still_holds_what_it_read(path, sqlite):
+    """As an exception's traceback does: the garbage collector comes by late, and in a quiet process never."""
+    held = []
+
+    async def hang() -> None:
+        async with sqlite.transaction() as tx:
+            await store_member(tx)
+            await store_member(tx, a_member("U1"))
+            driver = (await tx.connection.get_raw_connection()).driver_connection
+            cursor = await driver.execute("SELECT user_id FROM members")
+            held.append((cursor, await cursor.fetchone()))
+            await tx.connection.execute(text(f"WITH RECURSIVE n(i) AS (SELECT 1 {LONG}) SELECT count(*) FROM n"))
+
+    task = asyncio.create_task(hang())
+    while not held:  # noqa: ASYNC110  # a long statement is what it shall be cancelled in
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await sqlite.close()
+
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        assert another.execute("SELECT count(*) FROM members").fetchone() == (0,)
 
 
 async def test_a_transaction_inside_a_transaction_is_refused_rather_than_waited_for(sqlite):
