@@ -21,7 +21,6 @@ from store.tables import members as members_table
 from store.tables import turns as turns_table
 from tests.builders import NOON, a_member, store_member
 
-
 LONG = "UNION ALL SELECT i + 1 FROM n WHERE i < 1000000"
 """Counts for some tenths of a second."""
 
