@@ -115,9 +115,15 @@ class World:
             await self._ready()
             try:
                 yield app
+                await self._keep_metrics()
             finally:
                 stopping.set()
                 await serving
+
+    async def _keep_metrics(self) -> None:
+        """Look at what operators are told, as `leaks` does afterwards."""
+        async with httpx2.AsyncClient() as http:
+            self.pages.append((await http.get(f"{self.settings.public_url}/metrics")).text)
 
     async def _ready(self) -> None:
         async with httpx2.AsyncClient() as http, asyncio.timeout(10):

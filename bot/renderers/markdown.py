@@ -43,6 +43,8 @@ _UNFINISHED = re.compile(
 _LONGEST = 2 * _BOUND + 100
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _FENCE_BEGINNING = re.compile(r" {0,3}(?:`+|~+)[^`\n]*\Z")
+_TABLE_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
+"""The second line of a table, which makes it one."""
 _LOOKS_LIKE_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.\-]*://|www\.)|^\S*[\w-]\.[a-z]{2,}(?:[/:?#]\S*)?$", re.IGNORECASE)
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
@@ -90,16 +92,14 @@ def settled(text: str) -> int:
 
 
 def segment(text: str, start: int, end: int) -> str:
-    """Return `text[start:end]` as a message of its own: a code fence that is cut is opened again and closed."""
-    opened = _open_fence(text[:start])
-    body = safe_markdown(f"{opened}\n{text[start:end]}" if opened else text[start:end])
+    """Return `text[start:end]` as a message of its own: a code fence or table that is cut goes on in it."""
+    body = streamed(text, start, end)
     return f"{body}\n{_closing(text[:end])}" if _open_fence(text[:end]) else body
 
 
 def streamed(text: str, start: int, end: int) -> str:
     """Return `text[start:end]` as far as it can be streamed: as `segment`, but the last fence is left open."""
-    opened = _open_fence(text[:start])
-    return safe_markdown(f"{opened}\n{text[start:end]}" if opened else text[start:end])
+    return safe_markdown(f"{_opening(text, start)}{text[start:end]}")
 
 
 def segment_end(text: str, start: int, *, at_least: int) -> int:
@@ -107,9 +107,55 @@ def segment_end(text: str, start: int, *, at_least: int) -> int:
     limit = SEGMENT_TEXT_MAX
     while True:
         end = start + good_break(text[start:], limit, at_least=at_least - start)
+        if end < len(text):
+            end = _whole(text, end, at_least=max(at_least, start + 1))
         if end <= at_least or len(segment(text, start, end)) <= SEGMENT_TEXT_MAX:
             return end
         limit = limit * 3 // 4
+
+
+def _whole(text: str, end: int, *, at_least: int) -> int:
+    """Return `end`, or the beginning of the link, code or table's head that would be cut there."""
+    line = text.rfind("\n", 0, end) + 1
+    stop = text.find("\n", end)
+    cut = (found.start() for found in _CONSTRUCT.finditer(text, line, stop if stop >= 0 else len(text)))
+    spans = [found for found in cut if found < end] if not _open_fence(text[:line]) else []
+    if spans and (whole := _CONSTRUCT.match(text, spans[-1])) and whole.end() > end and spans[-1] >= at_least:
+        return spans[-1]
+    if text[end : end + 1] == "|" and not _open_fence(text[:end]):
+        # A head of two lines, the cut below the first or the second of them.
+        following = text[end : len(text) if stop < 0 else stop]
+        kept = 1 if _TABLE_RULE.match(following) else 2
+        rows = _rows_before(text, end)[-kept:]
+        head = end - sum(map(len, rows))
+        if (kept == 1 or _is_rule(rows[-1:])) and len(rows) == kept and head >= at_least:
+            return head
+    return end
+
+
+def _opening(text: str, start: int) -> str:
+    """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
+    if fence := _open_fence(text[:start]):
+        return f"{fence}\n"
+    rows = _rows_before(text, start) if text[start : start + 1] == "|" else []
+    rule = next((number for number in range(1, len(rows)) if _is_rule(rows[number : number + 1])), 0)
+    return "".join(rows[rule - 1 : rule + 1]) if rule else ""
+
+
+def _is_rule(rows: list[str]) -> bool:
+    return any(_TABLE_RULE.match(row.rstrip("\n")) for row in rows)
+
+
+def _rows_before(text: str, end: int) -> list[str]:
+    """Return the lines right before `end` that look like a table's, the first one first; none inside a line."""
+    rows: list[str] = []
+    while end and text[end - 1] == "\n":
+        start = text.rfind("\n", 0, end - 1) + 1
+        if text[start] != "|":
+            break
+        rows.insert(0, text[start:end])
+        end = start
+    return rows
 
 
 def _safe_lines(text: str) -> Iterator[str]:

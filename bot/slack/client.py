@@ -137,9 +137,9 @@ class SlackApi:
         """Take a call from the budget and return 0, or return in how many seconds to ask again; see `Pacer.take`."""
         return self.pacer.take(self.workspace, *_budgets(method, arguments), keep=keep)
 
-    def wait(self, method: str, **arguments: Any) -> float:
-        """Return how many seconds a call that joined the line now would wait."""
-        return self.pacer.wait(self.workspace, *_budgets(method, arguments))
+    def waiting(self, method: str, **arguments: Any) -> int:
+        """Return how many calls stand in line before one that joined it now."""
+        return self.pacer.waiting(self.workspace, *_budgets(method, arguments))
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))

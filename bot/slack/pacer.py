@@ -117,10 +117,9 @@ class Pacer:
             line.remove(ticket)
         return False
 
-    def wait(self, workspace: str, *keys: str) -> float:
-        """Return how many seconds somebody who joined the line now would wait."""
-        now = self._clock.now()
-        return (self._when(workspace, self._ticket(keys, 0.0), now) - now).total_seconds()
+    def waiting(self, workspace: str, *keys: str) -> int:
+        """Return how many stand in line for a call that takes of these budgets."""
+        return sum(not set(keys).isdisjoint(ticket.keys) for ticket in self._line(workspace))
 
     def spacing(self, workspace: str, key: str, *, least: float = _BRISK) -> float:
         """Return how many seconds two writes to one message should be apart: more, the less there is left.

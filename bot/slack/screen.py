@@ -36,8 +36,8 @@ from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Th
 
 _log = structlog.get_logger(__name__)
 
-_BUSY = 2.7
-"""Seconds of waiting for a post from which a channel is busy."""
+_CROWD = 3
+"""How many posts stand in line where a channel is busy; a few quick ones of one person are no crowd."""
 _SECOND_LOOK = timedelta(days=1)
 """How far back a card for a second approver is looked for before it is sent."""
 _OLD = timedelta(minutes=1)
@@ -90,7 +90,7 @@ class SlackScreen:
             await self._delete(ref)
             return None
         message = render_control(turn, is_queued=is_queued)
-        if ref is None and not is_queued and self._api.wait("chat.postMessage", channel=thread.channel) > _BUSY:
+        if ref is None and not is_queued and self._api.waiting("chat.postMessage", channel=thread.channel) >= _CROWD:
             # Where posts are short the answer comes first; `stop`, the command and Slack's own Stop are there.
             return None
         if ref is not None:

@@ -42,7 +42,7 @@ class AgentsSimulator(World):
     """A Managed Agents API of one's own; public state and knobs are those of `World`."""
 
     def __init__(
-        self, *, clock: SimulatorClock | None = None, port: int = 0, api_key: str = "sk-ant-simulator"
+        self, *, clock: SimulatorClock | None = None, port: int = 0, api_key: str = "sk-ant-canary-simulator"
     ) -> None:
         super().__init__(clock=clock or SimulatorClock())
         self.api_key = api_key

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.renderers import limits
+from bot.renderers import limits, markdown
 from bot.renderers.markdown import escape, one_line, revealed, safe_markdown, segment, segment_end, settled, streamed
 
 PIECES = st.lists(
@@ -120,3 +120,85 @@ def test_hostile_text_is_read_in_linear_time():
     for hostile in ("[" * 12_000, "`" * 12_000, "<a:" * 4_000, "[(" * 6_000, "![" * 6_000, "\\" * 12_000):
         assert settled(hostile) >= 0
         assert safe_markdown(hostile)
+
+
+def segments_of(text, most, monkeypatch):
+    """Return the messages that a text is told in, each of at most `most` characters where that can be."""
+    monkeypatch.setattr(markdown, "SEGMENT_TEXT_MAX", most)
+    told, start = [], 0
+    while start < len(text):
+        end = markdown.segment_end(text, start, at_least=start)
+        assert end > start
+        told.append((start, end, segment(text, start, end)))
+        start = end
+    return told
+
+
+def test_a_table_that_is_cut_goes_on_with_its_head(monkeypatch):
+    head = "| name | count |\n|:-----|------:|\n"
+    text = (
+        "Here it is:\n\n" + head + "".join(f"| row {number} | {number} |\n" for number in range(40)) + "\nThat is all."
+    )
+
+    told = [shown for _, _, shown in segments_of(text, 300, monkeypatch)]
+
+    assert len(told) > 2
+    for number in range(40):
+        [holder] = [shown for shown in told if f"| row {number} |" in shown]
+        assert holder.index(head) < holder.index(f"| row {number} |")
+    assert told[-1].endswith("That is all.")
+
+
+def test_a_tables_head_is_not_left_behind_alone(monkeypatch):
+    words = "word " * 48
+    text = f"{words}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+
+    first, second = segments_of(text, 268, monkeypatch)
+
+    assert "|" not in first[2]
+    assert second[2] == "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+
+
+@pytest.mark.parametrize("whole", ["[the words of a link](https://example.com/a?b=c)", "`code with some spaces`"])
+def test_a_link_or_code_is_not_cut_even_in_a_line_without_end(whole, monkeypatch):
+    for before in range(60, 130):
+        text = "x" * before + " " + whole + " tail" * 30
+        assert sum(whole in shown for _, _, shown in segments_of(text, 150, monkeypatch)) == 1
+
+
+def test_what_only_looks_like_a_table_gets_no_head(monkeypatch):
+    text = "".join(f"| line {number} | of no table\n" for number in range(30))
+
+    assert "".join(shown for _, _, shown in segments_of(text, 200, monkeypatch)) == text
+
+
+BLOCKS = st.sampled_from(
+    [
+        "A sentence of some words, and another.\n\n",
+        "- item one\n- item two\n\n",
+        "| a | b |\n|---|:-:|\n" + "| 1 | 2 |\n" * 9 + "\n",
+        "| | |\n|-|-|\n| x | [y](https://example.com) |\n\n",
+        "```py\n" + "print('a | b')\n| not | a table |\n" * 5 + "```\n\n",
+        "see [the long words of this link](https://example.com/path) and `some code here` now. " * 3 + "\n\n",
+        "# Heading\n",
+        "| no table |\n",
+    ]
+)
+
+
+@given(st.lists(BLOCKS, min_size=1, max_size=14), st.integers(120, 400))
+def test_a_long_answer_in_messages_has_whole_tables_links_and_fences(blocks, most):
+    text = "".join(blocks)
+    with pytest.MonkeyPatch.context() as patch:
+        told = segments_of(text, most, patch)
+    assert "".join(text[start:end] for start, end, _ in told) == text
+    for start, end, shown in told:
+        assert shown.count("```") % 2 == 0
+        assert shown.count("[the long words of this link](https://example.com/path)") == shown.count("[the long")
+        for row in re.findall(r"(?:^\| 1 \| 2 \|\n)+", shown, re.MULTILINE):
+            assert f"| a | b |\n|---|:-:|\n{row}" in shown
+        # What is streamed stays as it is when more comes.
+        for middle in range(start, end, 37):
+            settled_at = start + markdown.settled(text[start:middle])
+            if settled_at == middle:
+                assert streamed(text, start, end).startswith(streamed(text, start, middle))

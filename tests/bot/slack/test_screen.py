@@ -67,6 +67,19 @@ async def test_the_control_line_turns_and_goes(desk):
     assert [message for message in desk.replies(thread) if not message.is_tombstone] == []
 
 
+async def test_where_many_posts_stand_in_line_the_control_line_is_left_out(desk, monkeypatch):
+    thread, turn = await desk.a_turn()
+
+    monkeypatch.setattr(desk.screen._api.pacer, "waiting", lambda *_: 3)
+    assert await desk.screen.post_control(thread, turn, is_queued=False) is None
+    # Somebody who waits must see that they do.
+    assert await desk.screen.post_control(thread, turn, is_queued=True) is not None
+
+    monkeypatch.setattr(desk.screen._api.pacer, "waiting", lambda *_: 2)
+    _, another = await desk.a_turn()
+    assert await desk.screen.post_control(thread, another, is_queued=False) is not None
+
+
 async def test_a_control_line_posted_before_a_crash_is_found_and_removed(desk):
     thread, turn = await desk.a_turn()
     ref = await desk.screen.post_control(thread, turn, is_queued=False)
