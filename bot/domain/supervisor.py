@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Work = Callable[[], Coroutine[None, None, None]]
+_AGAIN = 2.0
+"""Seconds after which a task that goes on is cancelled again."""
 
 
 class Supervisor:
@@ -79,17 +81,14 @@ class Supervisor:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            await _end({task})
             if not task.cancelled() and (error := task.exception()):
                 raise error
 
     async def close(self) -> None:
         """Cancel what runs; turns stay as the store has them and go on at the next start."""
         self._is_closing = True
-        for task in self._tasks:
-            task.cancel()
-        await self.idle()
+        await _end(self._tasks)
 
     async def _drive(self, key: str, driver: _Driver, work: Work) -> None:
         try:
@@ -121,3 +120,11 @@ class _Driver:
     def __init__(self) -> None:
         self.signal = asyncio.Event()
         self.is_wanted_again = True
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are over: what they call may swallow a cancellation that comes with its result."""
+    while left := {task for task in tasks if not task.done()}:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_AGAIN)

@@ -132,7 +132,13 @@ class Stage:
         await self._cancel()
         self._stopping.set()
         if self._life:
-            await self._life
+            await self._ended(self._life)
+
+    async def _ended(self, life: asyncio.Task[None]) -> None:
+        """Wait for the end, and say what it hangs on rather than hang."""
+        if not (await asyncio.wait({life}, timeout=60))[0]:
+            raise RuntimeError(f"Deputy does not end: {sorted(map(repr, asyncio.all_tasks()))}")
+        await life
 
     async def kill(self) -> None:
         """Take away socket and tasks, whatever they are in the middle of.
@@ -154,7 +160,9 @@ class Stage:
             tasks = list(app.supervisor._tasks)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if tasks:
+                # One that would still write something waits for the lock that is held here; `stop` ends it.
+                await asyncio.wait(tasks, timeout=0.5)
 
     async def restart(self, *, is_killed: bool) -> None:
         """End Deputy one way or the other and start it again on the same database."""

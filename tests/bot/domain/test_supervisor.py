@@ -126,6 +126,28 @@ async def test_closing_ends_what_runs_and_starts_nothing_more(supervisor: Superv
     assert ran == []
 
 
+async def test_closing_ends_even_what_swallows_a_cancellation(supervisor: Supervisor, monkeypatch):
+    """As `asyncio.wait_for` may, when the result comes in the same moment."""
+    monkeypatch.setattr("bot.domain.supervisor._AGAIN", 0.01)
+    swallowed = 0
+
+    async def go_on() -> None:
+        nonlocal swallowed
+        while swallowed < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+        await asyncio.Event().wait()
+
+    supervisor.start(go_on)
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await supervisor.close()
+    assert swallowed == 2
+
+
 async def test_what_runs_beside_a_block_ends_with_it_and_its_error_is_raised(supervisor: Supervisor):
     failing = asyncio.Event()
 
