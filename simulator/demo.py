@@ -20,10 +20,11 @@ import httpx
 
 from simulator.peers import AGENTS_VARIABLES, SLACK_VARIABLES, Peer, Peers, new_sealing_key
 from simulator.ports import free_port
+from simulator.service.server import ServiceSimulator
 from simulator.slack.build_page import PageNotBuilt, build
 
 ROOT = Path(__file__).resolve().parent.parent
-PORTS = {"slack": 8700, "agents": 8701, "notes": 8702, "bot": 8703}
+PORTS = {"slack": 8700, "agents": 8701, "notes": 8702, "bot": 8703, "wiki": 8704}
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
 PACE = 0.03
@@ -104,12 +105,13 @@ async def demo(
         sealing_key=kept_key(folder),
     )
     peers.agents.pace = PACE
-    async with peers.running(without):
+    wiki = ServiceSimulator(clock=peers.clock, port=free_port(ports["wiki"]), service_title="Wiki")
+    async with peers.running(without), wiki.running():
         port = free_port(ports["bot"])
         url = f"http://127.0.0.1:{port}"
         variables = peers.environment(url, port, f"sqlite+aiosqlite:///{database}")
         async with started_bot({**variables, **given(environ, without)}, folder / "bot.log") as bot:
-            text = welcome(peers, without, url, folder)
+            text = welcome(peers, wiki, without, url, folder)
             return await watch(bot, url, stopping, on_ready=lambda: print(text, flush=True))
 
 
@@ -243,10 +245,11 @@ def kept_key(folder: Path) -> str:
     return path.read_text("ascii")
 
 
-def welcome(peers: Peers, without: set[Peer], url: str, folder: Path) -> str:
+def welcome(peers: Peers, wiki: ServiceSimulator, without: set[Peer], url: str, folder: Path) -> str:
     """Return what the terminal says when all is ready."""
     page = "your Slack workspace" if "slack" in without else f"{peers.slack.url}/"
     rest = [f"The bot is at {url}, what it says is in {folder / 'bot.log'}."]
+    rest.append(f"As Carol, {wiki.mcp_url} is a service to add: /agent admin, Services, Add by URL.")
     if "agents" in without and "notes" not in without:
         rest.append("The real Managed Agents API cannot reach the notes service on this machine.")
     return WELCOME.format(page=page, rest="".join(f"{line}\n" for line in rest))

@@ -90,6 +90,8 @@ class World:
     folder: Path
     clock: TurnableClock
     app: App | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    """What an operator would have set for it."""
     pages: list[str] = field(default_factory=list)
     """What browsers were shown."""
 
@@ -298,4 +300,5 @@ async def world(folder: Path, **changes: str) -> AsyncIterator[World]:
     async with Peers().running() as peers:
         url = f"http://127.0.0.1:{port}"
         environment = peers.environment(url, port, f"sqlite+aiosqlite:///{folder}/deputy.db") | changes
-        yield World(peers, Settings.from_environ(environment), folder, TurnableClock(peers.clock))
+        settings, clock = Settings.from_environ(environment), TurnableClock(peers.clock)
+        yield World(peers, settings, folder, clock, environment=dict(environment))

@@ -98,6 +98,15 @@ _PRESETS = (
     (str(Preset.READ_ONLY), "Read-only: looks things up, changes nothing"),
     (str(Preset.TRUSTED), "Trusted: commands run in its sandbox"),
 )
+_RESULTS = (("", "In channels too"), ("private", "In direct messages only: nobody reads along"))
+_ANSWERS = (("", "Into the thread"), ("private", "To whoever asked, by direct message"))
+_ALWAYS = (
+    ("", "Tools that destroy nothing and reach nobody else"),
+    ("any", "Every tool that asks"),
+    ("never", "None: each call is decided by itself"),
+)
+_SECOND = (("admins", "The admins"), (LISTED, "Those listed below"))
+_SEES = (("", "Which tool, and for whom"), ("full", "The arguments too, secrets masked"))
 _USD = "US dollars, such as 2.50"
 _BUILT_IN = {
     BuiltIn.BASH: "Run commands",
@@ -126,6 +135,7 @@ def _listed() -> tuple[Form, ...]:
             (
                 Field("is_paused", "Paused: nobody's agent gets it", Kind.FLAG),
                 Field("who_may_connect", "Who may connect it", Kind.WHO),
+                Field("results", "Where it is used", Kind.CHOICE, options=_RESULTS),
             ),
         ),
         Form(
@@ -200,6 +210,7 @@ def _listed() -> tuple[Form, ...]:
             (
                 Field("profile", "Its agent", Kind.CHOICE),
                 Field("who_may_ask", "Who may ask here", Kind.WHO),
+                Field("answers", "Where answers go", Kind.CHOICE, options=_ANSWERS),
                 Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
             ),
             new=Field("name", "Channel", Kind.CHANNEL, is_needed=True),
@@ -225,6 +236,28 @@ def _listed() -> tuple[Form, ...]:
                 Field("value.per_turn", "One request", Kind.AMOUNT, _USD),
             ),
             only="budgets",
+        ),
+        Form(
+            "approvals",
+            "Approvals",
+            "workspace",
+            (
+                Field("value.always_allow", "What owners may allow for a whole thread", Kind.CHOICE, options=_ALWAYS),
+                Field("value.second_tools", "Tools that need a second yes", Kind.LINES, "notes/delete_note"),
+                Field("value.second_approvers", "Who gives it, never the owner", Kind.WHO, options=_SECOND),
+                Field("value.second_sees", "What they see", Kind.CHOICE, options=_SEES),
+            ),
+            only="approvals",
+        ),
+        Form(
+            "audience",
+            "Audience",
+            "workspace",
+            (
+                Field("value.guests", "Guests may ask and connect services of their own", Kind.FLAG),
+                Field("value.shared_channels", "Work in channels that other organisations read", Kind.FLAG),
+            ),
+            only="audience",
         ),
         Form(
             "admins",
@@ -290,7 +323,7 @@ def place_at_fields(form: Form, name: str, problems: Iterable[Problem]) -> dict[
         place = f"{problem.place}.".removeprefix(prefix)
         if form.kind not in sections:
             place = f"value.{place}"
-        found.setdefault(_field_at(form, place).block, problem.what)
+        found.setdefault(_field_at(form, place).block, f"{problem.what[:1].upper()}{problem.what[1:]}")
     return found
 
 

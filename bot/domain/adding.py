@@ -40,6 +40,12 @@ LATER = timedelta(seconds=1)
 """A view is changed again only after Slack has shown the answer to the form."""
 URL, NAME, TITLE = "settings.url", "settings.name", "settings.title"
 SCOPES, CLIENT_ID, CLIENT_SECRET = "settings.scopes", "settings.client_id", "settings.client_secret"  # names of fields
+HOW_IN = {
+    Way.CLIENT_DOCUMENT: "its own client document",
+    Way.DYNAMIC: "it registers itself there",
+    Way.PRE_REGISTERED: "a client that you make there",
+    Way.TOKEN: "a personal token of each member",
+}
 QUIRKS = {
     Quirk.ISSUER_DIFFERS: "Its sign-in server calls itself something else than where it is found.",
     Quirk.PKCE_UNADVERTISED: "It doesn't say that it protects sign-ins with PKCE. Save it only if its makers say so.",
@@ -167,7 +173,7 @@ def describe(probe: Probe) -> Probed:
         ("Sign-in server", server.issuer if server else "none: only a personal token leads in"),
         ("Hosts that browsers and codes are sent to", ", ".join(probe.endpoint_hosts) or "none"),
         ("Scopes it names", ", ".join(probe.scopes) or "none"),
-        ("How Deputy gets in", ", ".join(str(way).replace("_", " ") for way in probe.ways)),
+        ("How Deputy gets in", ", or ".join(HOW_IN[way] for way in probe.ways)),
     ]
     strange = [f"{host} belongs to somebody else than {probe.host}." for host in probe.foreign_hosts]
     name = _short_name(probe)

@@ -38,6 +38,8 @@ SECTIONS = {
     "channels": ("Channels", "Which agent, who may ask, how much"),
     "members": ("Members", "Pause, budget, disconnect"),
     "budgets": ("Budgets", "How much a request, a person and a month may cost"),
+    "approvals": ("Approvals", "What may be allowed for a thread, and what needs a second yes"),
+    "audience": ("Audience", "Guests, and channels shared with other organisations"),
     "admins": ("Admins", "Who sees this"),
 }
 _EMPTY = {
@@ -175,7 +177,8 @@ def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> 
 
 
 def _who(one: Field, value: Value, _: object) -> Block:
-    return _choice(one, LISTED if isinstance(value, list) else (value or "everyone"), _WHO)
+    options = one.options or _WHO
+    return _choice(one, LISTED if isinstance(value, list) else (value or options[0][0]), options)
 
 
 def _flag(one: Field, value: Value, _: object) -> Block:

@@ -47,7 +47,7 @@ def resource_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
         "authorization_servers": [url + quirks.server_path + quirks.server_name_end],
         "scopes_supported": SCOPES if quirks.advertised_scopes is None else quirks.advertised_scopes,
         "bearer_methods_supported": ["header"],
-        "resource_name": "Notes",
+        "resource_name": quirks.service_title,
     }
     if quirks.resource_metadata == "no_servers":
         document["authorization_servers"] = []

@@ -32,6 +32,8 @@ MetadataQuirk = Literal["exact", "parent", "origin", "other_origin", "missing", 
 class Quirks:
     """Plain attributes, readable and writable at any time while the service runs."""
 
+    service_title: str = "Notes"
+    """What the service calls itself."""
     deny_authorize: bool = False
     """`/authorize` answers `access_denied` at once, without a page."""
     fail_next_token: TokenFailure | None = None

@@ -105,7 +105,7 @@ class NotesServer(MCPServer[Any]):
     ) -> None:
         super().__init__(
             "notes",
-            title="Notes",
+            title=quirks.service_title,
             instructions="Notes of one person. Titles are unique.",
             version="1.4.0",
             token_verifier=authority,

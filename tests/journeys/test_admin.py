@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import select
 
@@ -95,6 +97,33 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_saved(running_wo
     await send(running_world, CAROL, {"name": "research", "budget_per_turn": "$2.50"})
     (changed,) = await running_world.audited("setting.changed")
     assert changed.details["after"] == '{"budget_per_turn": 2.5}'
+
+
+async def test_an_admin_says_what_needs_a_second_yes_and_who_is_served(running_world: World):
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list approvals")
+    wrong = {"value.second_tools": "notes/delete_note ☃", "value.second_approvers": "admins"}
+    await send(running_world, CAROL, wrong)
+    assert "value.second_tools" in str(running_world.slack.modal_of(CAROL).errors)
+    right = {
+        "value.always_allow": "never",
+        "value.second_tools": "notes/delete_note\nbash",
+        "value.second_approvers": "listed",
+        "value.second_approvers.listed": [BOB],
+        "value.second_sees": "full",
+    }
+    await send(running_world, CAROL, right)
+    await press(running_world, CAROL, "list audience")
+    await send(running_world, CAROL, {"value.guests": ["true"]})
+
+    changed = {row.subject: row.details["after"] for row in await running_world.audited("setting.changed")}
+    assert json.loads(changed["workspace/approvals"])["value"] == {
+        "always_allow": "never",
+        "second_tools": ["notes/delete_note", "bash"],
+        "second_approvers": [BOB],
+        "second_sees": "full",
+    }
+    assert json.loads(changed["workspace/audience"])["value"] == {"guests": True}
 
 
 async def test_nobody_but_admins_opens_the_settings_or_sends_a_form_of_them(running_world: World):

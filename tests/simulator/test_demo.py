@@ -12,6 +12,7 @@ import pytest
 from simulator import demo as demos
 from simulator.peers import Peers
 from simulator.ports import free_port
+from simulator.service.server import ServiceSimulator
 
 REAL_SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "DEPUTY_ADMINS": "U1", "HOME": "/home/me"}
 
@@ -113,10 +114,12 @@ def is_open(port):
 
 
 async def test_the_welcome_names_the_page_and_what_to_try(peers, tmp_path):
-    text = demos.welcome(peers, set(), "http://127.0.0.1:1", tmp_path)
-    real = demos.welcome(peers, {"slack", "agents"}, "http://127.0.0.1:1", tmp_path)
+    wiki = ServiceSimulator(clock=peers.clock)
+    text = demos.welcome(peers, wiki, set(), "http://127.0.0.1:1", tmp_path)
+    real = demos.welcome(peers, wiki, {"slack", "agents"}, "http://127.0.0.1:1", tmp_path)
 
     assert f"Open  {peers.slack.url}/" in text
     assert "/agent connect notes" in text
+    assert f"{wiki.mcp_url} is a service to add" in text
     assert "your Slack workspace" in real
     assert "cannot reach the notes service" in real

@@ -192,7 +192,7 @@ def test_every_no_has_a_view(refusal):
     ],
 )
 def test_what_is_wrong_stands_at_its_field(form, name, problem, block):
-    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "is wrong"}
+    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "Is wrong"}
 
 
 def test_nobody_listed_is_not_everybody():
