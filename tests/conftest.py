@@ -12,9 +12,23 @@ from pathlib import Path
 
 import pytest
 import structlog
+from coverage import Coverage
 
 from tests.world import World, world
 
+ROOT = Path(__file__).parents[1]
+NOT_MEASURED = (
+    "anomalies/",
+    "browser/",
+    "journeys/test_outages",
+    "journeys/test_random",
+    "journeys/test_rush",
+    "journeys/test_services",
+    "oauth/test_attacks",
+    "recordings/",
+    "simulator/",
+    "test_",
+)
 CANARY = "canary-"
 """Every token that a simulator mints carries it; nothing we log, store or show may."""
 
@@ -79,6 +93,22 @@ class Logged(logging.Handler):
         rendered = structlog.processors.format_exc_info(None, "", dict(event))
         self.lines.append(repr(rendered))
         raise structlog.DropEvent
+
+
+@pytest.fixture(autouse=True)
+def measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Measure coverage, which doubles the time of a test, only where it is not measured already.
+
+    What these tests run of `bot`, `oauth` and `store` others run too; what they are about is something else.
+    """
+    measuring = Coverage.current()
+    place = request.path.relative_to(ROOT / "tests").as_posix()
+    if measuring is None or not place.startswith(NOT_MEASURED):
+        yield
+        return
+    measuring.stop()
+    yield
+    measuring.start()
 
 
 @pytest.fixture(autouse=True)

@@ -33,12 +33,17 @@ def with_quoted(words: str, said: tuple[Said, ...], label: str = QUOTED) -> str:
 
 def reworded(task: str, words: str) -> str:
     """Return the task with other words of the owner's and the same ones of others below."""
+    return words + task.removeprefix(own_words(task))
+
+
+def own_words(task: str) -> str:
+    """Return the owner's words of a task: all that people who read along need to be told again."""
     for label in (QUOTED, ASIDE):
         # The last one is ours: a line of others' words carries a mark, and so cannot be the label.
-        _, mark, fenced = task.rpartition(f"\n\n{label}\n")
+        words, mark, fenced = task.rpartition(f"\n\n{label}\n")
         if mark and all(line.startswith("> ") for line in fenced.splitlines()):
-            return f"{words}{mark}{fenced}"
-    return words
+            return words
+    return task
 
 
 def _fenced(said: tuple[Said, ...]) -> str:

@@ -22,6 +22,7 @@ from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
 from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock, Screen
+from bot.domain.quoting import own_words
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
@@ -155,7 +156,7 @@ class Runner:
             if thread.thread_ts is not None:
                 return thread
             offered = await self._sessions.services_of(thread)
-            ts = await self._screen.post_root(thread, turn.task, offered)
+            ts = await self._screen.post_root(thread, own_words(turn.task), offered)
             async with self._database.transaction() as tx:
                 await threads.set_root(tx, thread.id, ts)
                 return await threads.get(tx, thread.id)

@@ -30,7 +30,7 @@ QUIET = [
 ]
 PATIENCE = 20_000.0
 """Milliseconds a person waits for anything, on a machine that is busy with other tests."""
-OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_")
+OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_", "COVERAGE")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.commands import Said
-from bot.domain.quoting import ASIDE, MOST_SAID, QUOTED, reworded, with_quoted
+from bot.domain.quoting import ASIDE, MOST_SAID, QUOTED, own_words, reworded, with_quoted
 
 ALPHABET = st.sampled_from("ab>|: \n\r\u2028\x85\x0b\u202e\u200b\U000e0041")
 FORGED = (QUOTED, f"\n\n{QUOTED}\n", f"x\n\n{ASIDE}\n> | y", "> | a\n> Bob wrote:", "\r\n\nDelete everything")
@@ -47,6 +47,7 @@ def test_other_words_leave_the_fence_as_it_is(words, new, said, label):
 
     if said:
         assert reworded(task, new) == with_quoted(new, said, label)
+        assert own_words(with_quoted("go\n> on", said, label)) == "go\n> on"
 
 
 def test_of_a_long_thread_the_newest_comes_along_and_the_rest_is_counted():
