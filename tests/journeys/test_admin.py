@@ -90,8 +90,8 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_saved(running_wo
     view = await send(running_world, CAROL, {"name": "Research Team", "budget_per_turn": "a lot"})
 
     assert view.errors == {
-        "settings.name": "must be a name of a-z, 0-9, - and _",
-        "settings.budget_per_turn": "must be an amount such as 2.50",
+        "settings.name": "Must be a name of a-z, 0-9, - and _",
+        "settings.budget_per_turn": "Must be an amount such as 2.50",
     }
     assert await running_world.audited("setting.changed") == []
     await send(running_world, CAROL, {"name": "research", "budget_per_turn": "$2.50"})
