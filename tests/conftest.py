@@ -56,6 +56,8 @@ sys.addaudithook(_refuse_the_internet)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest first: at the end one worker would be left with them.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         if inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.fixturenames.insert(0, "no_task_left")  # first set up, last torn down  # type: ignore[attr-defined]
