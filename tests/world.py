@@ -117,15 +117,17 @@ class World:
             await self._ready()
             try:
                 yield app
-                await self._keep_metrics()
+                self.pages.append(await self.metrics())
             finally:
                 stopping.set()
                 await serving
 
-    async def _keep_metrics(self) -> None:
-        """Look at what operators are told, as `leaks` does afterwards."""
+    async def metrics(self) -> str:
+        """Return what operators are told."""
         async with httpx2.AsyncClient() as http:
-            self.pages.append((await http.get(f"{self.settings.public_url}/metrics")).text)
+            answer = await http.get(f"{self.settings.public_url}/metrics")
+        assert answer.status_code == 200
+        return answer.text
 
     async def _ready(self) -> None:
         async with httpx2.AsyncClient() as http, asyncio.timeout(10):

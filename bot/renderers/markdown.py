@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from bot.renderers.limits import SEGMENT_TEXT_MAX, good_break, shorten
@@ -116,34 +117,34 @@ def segment_end(text: str, start: int, *, at_least: int) -> int:
 
 def _whole(text: str, end: int, *, at_least: int) -> int:
     """Return `end`, or the beginning of the link, code or table's head that would be cut there."""
-    line = text.rfind("\n", 0, end) + 1
-    stop = text.find("\n", end)
-    cut = (found.start() for found in _CONSTRUCT.finditer(text, line, stop if stop >= 0 else len(text)))
-    spans = [found for found in cut if found < end] if not _open_fence(text[:line]) else []
-    if spans and (whole := _CONSTRUCT.match(text, spans[-1])) and whole.end() > end and spans[-1] >= at_least:
-        return spans[-1]
-    if text[end : end + 1] == "|" and not _open_fence(text[:end]):
-        # A head of two lines, the cut below the first or the second of them.
-        following = text[end : len(text) if stop < 0 else stop]
-        kept = 1 if _TABLE_RULE.match(following) else 2
-        rows = _rows_before(text, end)[-kept:]
-        head = end - sum(map(len, rows))
-        if (kept == 1 or _is_rule(rows[-1:])) and len(rows) == kept and head >= at_least:
-            return head
-    return end
+    if _open_fence(text[:end]):
+        return end
+    line, stop = text.rfind("\n", 0, end) + 1, text.find("\n", end)
+    found = _CONSTRUCT.finditer(text, line, stop if stop >= 0 else len(text))
+    cut = next((one.start() for one in found if one.start() < end < one.end()), end)
+    if cut == end and text.startswith("|", end):
+        cut -= len(_head_before(text, end, stop))
+    return cut if cut >= at_least else end
+
+
+def _head_before(text: str, end: int, stop: int) -> str:
+    """Return the lines before `end` that are a table's head or its beginning, and nothing of its rows."""
+    rows = _rows_before(text, end)
+    if _is_rule(text[end : len(text) if stop < 0 else stop]):
+        return "".join(rows[-1:])
+    return "".join(rows) if len(rows) == 2 and _is_rule(rows[1]) else ""
 
 
 def _opening(text: str, start: int) -> str:
     """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
     if fence := _open_fence(text[:start]):
         return f"{fence}\n"
-    rows = _rows_before(text, start) if text[start : start + 1] == "|" else []
-    rule = next((number for number in range(1, len(rows)) if _is_rule(rows[number : number + 1])), 0)
-    return "".join(rows[rule - 1 : rule + 1]) if rule else ""
+    rows = _rows_before(text, start) if text.startswith("|", start) else []
+    return next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
 
 
-def _is_rule(rows: list[str]) -> bool:
-    return any(_TABLE_RULE.match(row.rstrip("\n")) for row in rows)
+def _is_rule(line: str) -> bool:
+    return _TABLE_RULE.match(line.rstrip("\n")) is not None
 
 
 def _rows_before(text: str, end: int) -> list[str]:

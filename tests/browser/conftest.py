@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from simulator.slack import build_page
 from tests.browser.visits import Camera, Demo, Enter, Visitor
+from tests.world import World, world
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "docs" / "screenshots"
@@ -77,6 +79,14 @@ async def _welcome(process: asyncio.subprocess.Process) -> str:
         if "Ctrl-C" in line:
             break
     return said
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    """Deputy in this process, with knobs to turn and the workspace page to look at."""
+    await asyncio.to_thread(build_page.build)
+    async with world(tmp_path) as running, running.deputy():
+        yield running
 
 
 @pytest.fixture

@@ -5,37 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import yaml
 from playwright.async_api import Browser, Locator, expect
 
 from simulator.service.server import ServiceSimulator
-from simulator.slack import build_page
 from tests.browser.conftest import ROOT
-from tests.browser.visits import Camera, Demo, Visitor
-from tests.world import BOB, CAROL, GENERAL, World, world
+from tests.browser.visits import Camera, Visitor, entered
+from tests.world import BOB, CAROL, GENERAL, World
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
-    await asyncio.to_thread(build_page.build)
-    async with world(tmp_path) as running, running.deputy():
-        yield running
-
-
-@pytest.fixture
 async def carol(browser: Browser, here: World) -> Visitor:
-    context = await browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    page = await context.new_page()
-    await page.goto(Demo(here.slack.url, here.settings.public_url, here.folder).page)
-    await page.get_by_label("Acting as").select_option(label="Carol Cohen (admin)")
-    visitor = Visitor("Carol", page, context)
+    visitor = await entered(browser, here, CAROL)
     await visitor.write("/agent admin")
     await expect(dialog(visitor, "Settings")).to_be_visible()
     return visitor

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, expect
 
 from bot import actions
-from simulator.slack import build_page, people
-from tests.browser.visits import Camera, Demo, Visitor
-from tests.world import ALICE, BOB, CAROL, World, world
+from simulator.slack import people
+from tests.browser.visits import Camera, entered
+from tests.world import ALICE, BOB, CAROL, World
 
 pytestmark = pytest.mark.browser
-NAMES = {ALICE: "Alice Adler", BOB: "Bob Brandt", CAROL: "Carol Cohen (admin)"}
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
-    """Deputy in this process, with knobs to turn and the workspace page to look at."""
-    await asyncio.to_thread(build_page.build)
-    async with world(tmp_path) as running, running.deputy():
-        yield running
-
-
-async def entered(browser: Browser, here: World, user: str) -> Visitor:
-    """Open the workspace as somebody."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    page = await context.new_page()
-    await page.goto(Demo(here.slack.url, here.settings.public_url, here.folder).page)
-    await page.get_by_label("Acting as").select_option(label=NAMES[user])
-    return Visitor(NAMES[user], page, context)
 
 
 async def test_several_calls_wait_on_one_card_and_in_app_home(browser: Browser, here: World, camera: Camera):

@@ -7,7 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.world import ALICE, BOB, CAROL, World
+
+NAMES = {ALICE: "Alice Adler", BOB: "Bob Brandt", CAROL: "Carol Cohen (admin)"}
 
 
 @dataclass
@@ -102,3 +106,13 @@ async def signed_in(visitor: Visitor, account: str) -> AsyncIterator[Page]:
     await expect(tab.get_by_role("heading", name="Allow Deputy to read and write your notes?")).to_be_visible()
     yield tab
     await tab.close()
+
+
+async def entered(browser: Browser, here: World, user: str) -> Visitor:
+    """Open the workspace as somebody."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
+    context.set_default_timeout(20_000)
+    page = await context.new_page()
+    await page.goto(Demo(here.slack.url, here.settings.public_url, here.folder).page)
+    await page.get_by_label("Acting as").select_option(label=NAMES[user])
+    return Visitor(NAMES[user], page, context)
