@@ -175,6 +175,10 @@ class SlackRejected(Rejected):
     """`ok: false` from Slack."""
 
 
+class MessageTooLong(SlackRejected):
+    """A message, or what a stream would grow to, is more than Slack takes; nothing of the call was done."""
+
+
 class StreamEnded(SlackRejected):
     """The stream is no longer open: `message_not_in_streaming_state` or `stopped_by_user`."""
 

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 MARKDOWN_MAX = 12_000
 """Characters over all markdown of one message."""
-SEGMENT_TEXT_MAX = 11_400
-"""Ours: rendered characters per message of an answer, with room for a closing fence."""
+MESSAGE_BYTES_MAX = 9_000
+"""Ours: what one message of an answer may weigh (`progress.weigh`), with a sixth to spare.
+
+Slack documents no total for a stream, but refuses one with text from 10,600 to 11,300 bytes on, of which
+details and outputs of tasks count twice (measured by others, docs/decisions/0026)."""
+MESSAGE_BYTES_LEAST = 2_000
+"""Ours: what a message may weigh at least; one that Slack calls too long is cut down to this, in steps."""
+TEXT_BYTES_LEAST = 1_200
+"""Ours: bytes of text in a message that goes on, enough for what a cut fence or table says again."""
+PLAN_BYTES_MAX = 5_500
+"""Ours: what the tasks of one message may weigh, so that there is room for an answer below them."""
+PLAN_TITLE_BYTES = 300
+"""Ours: what is kept free for the title of a plan, whatever it says in the end."""
+FOLDED_BYTES = 160
+"""Ours: what is kept free for the line that stands for tasks that do not fit."""
 TASK_FIELD_MAX = 256
 PLAN_TITLE_MAX = 256
 PLAN_TASKS_MAX = 45
@@ -40,6 +53,11 @@ DETAIL_BYTES_MAX = 200_000
 
 _BREAKS = ("\n\n", "\n", ". ", " ")
 """Where text may be split, best first."""
+
+
+def size(text: str) -> int:
+    """Return the bytes of `text` in UTF-8."""
+    return len(text.encode("utf-8", "replace"))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from bot.renderers.limits import SEGMENT_TEXT_MAX, good_break, shorten
+from bot.renderers.limits import good_break, shorten, size
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e"
@@ -42,6 +42,8 @@ _UNFINISHED = re.compile(
     r"|!|\\)\Z"
 )
 _LONGEST = 2 * _BOUND + 100
+_OPENING_MAX = 900
+"""Bytes of a fence or a table's head that are said again where it is cut; a longer one is not."""
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _FENCE_BEGINNING = re.compile(r" {0,3}(?:`+|~+)[^`\n]*\Z")
 _TABLE_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
@@ -103,14 +105,14 @@ def streamed(text: str, start: int, end: int) -> str:
     return safe_markdown(f"{_opening(text, start)}{text[start:end]}")
 
 
-def segment_end(text: str, start: int, *, at_least: int) -> int:
-    """Return where the message that begins at `start` must end so that it fits; not before `at_least`."""
-    limit = SEGMENT_TEXT_MAX
+def segment_end(text: str, start: int, *, room: int, at_least: int) -> int:
+    """Return where the message that begins at `start` must end to fit into `room` bytes; not before `at_least`."""
+    limit = room
     while True:
         end = start + good_break(text[start:], limit, at_least=at_least - start)
         if end < len(text):
             end = _whole(text, end, at_least=max(at_least, start + 1))
-        if end <= at_least or len(segment(text, start, end)) <= SEGMENT_TEXT_MAX:
+        if end <= at_least or size(segment(text, start, end)) <= room:
             return end
         limit = limit * 3 // 4
 
@@ -138,9 +140,10 @@ def _head_before(text: str, end: int, stop: int) -> str:
 def _opening(text: str, start: int) -> str:
     """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
     if fence := _open_fence(text[:start]):
-        return f"{fence}\n"
+        return f"{fence if size(fence) <= _OPENING_MAX else _closing_of(fence)}\n"
     rows = _rows_before(text, start) if text.startswith("|", start) else []
-    return next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
+    head = next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
+    return head if size(head) <= _OPENING_MAX else ""
 
 
 def _is_rule(line: str) -> bool:

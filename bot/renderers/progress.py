@@ -5,13 +5,13 @@ Which part of the text a page holds, and when it is sent, is `bot.slack.stream`'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.progress import Activity, Progress, Task, TaskState
 from bot.renderers import limits
 from bot.renderers.blocks import Block, Message, message, paragraph, section
-from bot.renderers.limits import shorten
+from bot.renderers.limits import shorten, size
 from bot.renderers.wording import capital, phrase, plural, result, service_title, subject
 
 FOLDED = "folded"
@@ -57,18 +57,60 @@ def render_task(task: Task, titles: Mapping[str, str]) -> Line:
     )
 
 
-def fold(lines: tuple[Line, ...], *, is_stream: bool) -> tuple[Line, ...]:
-    """Return at most `limits.PLAN_TASKS_MAX` lines.
+def weigh(page: Page) -> int:
+    """Return what Slack counts of a page, in bytes: texts of tasks twice (see `limits.MESSAGE_BYTES_MAX`)."""
+    return size(page.title) + weigh_lines(page.lines) + size(page.text)
 
-    A stream cannot take lines back, so there the later ones share one line; elsewhere the earlier ones do.
+
+def weigh_lines(lines: Iterable[Line]) -> int:
+    """Return what Slack counts of tasks, in bytes."""
+    return sum(_weight(line) for line in lines)
+
+
+def fold(lines: tuple[Line, ...], room: int = limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+    """Return the newest lines that fit into `room` bytes and into a plan, the earlier ones as a single line.
+
+    What lines say besides their titles is left out first, of the oldest ones.
     """
-    room = limits.PLAN_TASKS_MAX - 1
-    if len(lines) <= room:
-        return lines
-    if not is_stream:
-        earlier = lines[:-room]
-        return (Line(FOLDED, f"{plural(len(earlier), 'earlier step')}", "complete"), *lines[-room:])
-    return (*lines[:room], _summary(lines[room:]))
+    start, left = len(lines), room - limits.FOLDED_BYTES
+    while start and len(lines) - start < limits.PLAN_TASKS_MAX - 1 and size(lines[start - 1].title) <= left:
+        start -= 1
+        left -= size(lines[start].title)
+    shown: list[Line] = []
+    for line in reversed(lines[start:]):
+        shown.insert(0, _within(line, left, _bare(line)))
+        left -= _weight(shown[0]) - size(line.title)
+    if not start:
+        return tuple(shown)
+    return (Line(FOLDED, plural(start, "earlier step"), "complete"), *shown)
+
+
+def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+    """Return the lines that a stream showing `sent` can show: those it shows stay, new ones as they fit.
+
+    A stream cannot take lines back, so it is the later ones that share a line.
+    """
+    before = {line.id: line for line in sent.lines}
+    known = {
+        line.id: replace(line, details=before[line.id].details, output=before[line.id].output)
+        for line in lines
+        if line.id in before
+    }
+    left = room - limits.FOLDED_BYTES - weigh_lines(known.values())
+    shown: list[Line] = []
+    rest: list[Line] = []
+    for line in lines:
+        bare = known.get(line.id)
+        if bare is None:
+            bare = _bare(line)
+            is_full = FOLDED in before or len(shown) >= limits.PLAN_TASKS_MAX - 1 or _weight(bare) > left
+            if rest or is_full:
+                rest.append(line)
+                continue
+            left -= _weight(bare)
+        shown.append(_within(line, left, bare))
+        left -= _weight(shown[-1]) - _weight(bare)
+    return (*shown, _summary(rest)) if rest else tuple(shown)
 
 
 def render_plan_title(progress: Progress, titles: Mapping[str, str]) -> str:
@@ -105,7 +147,7 @@ def render_page(page: Page, extra: Iterable[Block] = ()) -> Message:
     """Return a page as a message of its own, for where nothing can be streamed or a stream has ended."""
     blocks: list[Block] = []
     if page.lines:
-        tasks = [_card(line) for line in fold(page.lines, is_stream=False)]
+        tasks = [_card(line) for line in page.lines]
         blocks.append({"type": "plan", "title": page.title or "Steps", "tasks": tasks})
     if page.text:
         blocks.append({"type": "markdown", "text": page.text})
@@ -138,13 +180,30 @@ def _kept(before: Line | None, line: Line) -> Line:
     return replace(line, details=before.details or line.details, output=before.output or line.output)
 
 
+def _weight(line: Line) -> int:
+    return size(line.title) + 2 * (size(line.details) + size(line.output))
+
+
+def _bare(line: Line) -> Line:
+    return replace(line, details="", output="")
+
+
+def _within(line: Line, room: int, bare: Line) -> Line:
+    """Return `line` with as much more than `bare` says as fits into `room`; what `bare` says stays."""
+    full = replace(line, details=bare.details or line.details, output=bare.output or line.output)
+    for richer in (full, replace(full, details=bare.details), replace(full, output=bare.output)):
+        if _weight(richer) - _weight(bare) <= room:
+            return richer
+    return bare
+
+
 def _card(line: Line) -> Block:
     card: Block = {"task_id": line.id, "title": line.title, "status": line.status}
     texts = {"details": line.details, "output": line.output}
     return card | {key: paragraph(text) for key, text in texts.items() if text}
 
 
-def _summary(lines: tuple[Line, ...]) -> Line:
+def _summary(lines: Sequence[Line]) -> Line:
     running = next((line for line in reversed(lines) if not line.is_over), None)
     title = f"{plural(len(lines), 'more step')}" + (f" · {running.title}" if running else "")
     return Line(FOLDED, shorten(title, limits.TASK_FIELD_MAX), "in_progress" if running else "complete")

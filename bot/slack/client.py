@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
-from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.slack.pacer import IN_CHANNEL, Pacer
 from store.records import Secret
 
@@ -39,6 +39,7 @@ _REPEATABLE = _READS | {
 }
 """Methods that do the same however often they are called."""
 _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
+_TOO_LONG = frozenset({"msg_blocks_too_long", "msg_blocks_too_many", "msg_too_long"})
 _TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _PATIENCE = 60.0
@@ -155,6 +156,8 @@ class SlackApi:
             return SlackUnavailable(retry_after)
         if status >= 500 or code in _TROUBLE or not code:
             return SlackUnsure()
+        if code in _TOO_LONG:
+            return MessageTooLong(code)
         return StreamEnded(code) if code in _STREAM_ENDED else SlackRejected(code)
 
 

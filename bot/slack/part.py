@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.ports import Clock
-from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.renderers.blocks import Block
 from bot.renderers.progress import Page, chunks_between, merged, render_page
 from bot.slack.client import SlackApi, SlackUnsure
@@ -21,6 +21,8 @@ from store.database import Database
 from store.records import MessageRef, MessageTs, Segment, Thread, Turn
 
 STOPPED_BY_USER = "stopped_by_user"
+_LIFETIME = 310.0
+"""Seconds after which Slack has ended every stream (slack-platform.md §1.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class Parts:
         await self.seal(part)
 
     async def append(self, part: Part, content: Content, chunks: list[Block]) -> None:
-        """Stream more."""
+        """Stream more. Raises `MessageTooLong`, and then the message has to be rewritten as all that fails."""
         try:
             await self._api.call_now("chat.appendStream", channel=self._thread.channel, ts=part.ts, chunks=chunks)
         except SlackUnsure:
@@ -169,6 +171,8 @@ class Parts:
         except SlackRejected as error:
             _raise_if_stopped_by_user(error)
             part.is_stale = True
+            if isinstance(error, MessageTooLong):
+                raise
         else:
             part.shows(_merged(part, content), self._clock.now())
 
@@ -210,9 +214,16 @@ class Parts:
         await self.seal(part)
 
     async def stop(self, part: Part) -> None:
-        """Stop a stream, whatever it shows; one that has ended by itself, or is gone, is fine."""
+        """Stop a stream, whatever it shows; one that has ended by itself, or is gone, is fine.
+
+        Raises `SlackUnavailable` for one that has to end by itself.
+        """
         try:
             await self._stop(part)
+        except MessageTooLong as error:
+            # It can be neither stopped nor rewritten nor deleted until Slack gives it up (slack-platform.md §1.3).
+            age = (self._clock.now() - part.segment.started_at).total_seconds()
+            raise SlackUnavailable(max(1.0, _LIFETIME - age)) from error
         except SlackRejected as error:
             _raise_if_stopped_by_user(error)
         part.is_stopped = True

@@ -10,9 +10,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.progress import Progress
+from bot.renderers import limits
 from bot.renderers.answer import render_worked
+from bot.renderers.limits import size
 from bot.renderers.markdown import segment, segment_end, settled, streamed, visible
-from bot.renderers.progress import Line, Page, fold, left_open, render_plan_title, render_task
+from bot.renderers.progress import (
+    Line,
+    Page,
+    fold,
+    fold_stream,
+    left_open,
+    render_plan_title,
+    render_task,
+    weigh_lines,
+)
 from bot.slack.part import Content, Part
 
 _WORD_MAX = 60
@@ -29,6 +40,8 @@ class Picture:
     """Tasks by id, as messages that have ended tell them."""
     seconds: float
     """How long the turn has been running."""
+    room: int = limits.MESSAGE_BYTES_MAX
+    """What one message may weigh, in bytes (`progress.weigh`)."""
 
     @property
     def text(self) -> str:
@@ -62,26 +75,24 @@ class Picture:
     def content(self, part: Part) -> Content:
         """Return what an open message should show now."""
         start, reach = self._start_of(part), max(self.reach, min(part.sent_to, len(self.text)))
-        to = segment_end(self.text[:reach], start, at_least=min(part.sent_to, reach))
         lines = self.lines_of(part)
+        to = self._end_of(part, reach, at_least=min(part.sent_to, reach))
         show = streamed if part.is_stream else segment
         body = show(self.text, start, to) if to > start else ""
-        page = Page(render_plan_title(self.progress, self.titles), fold(lines, is_stream=part.is_stream), body)
+        page = Page(render_plan_title(self.progress, self.titles), self._folded(part, lines, body), body)
         return Content(page, self.text[start:to], to, _ids(lines))
 
     def sealed(self, part: Part, to: int) -> Content:
         """Return what a message shows for good, up to `to`."""
         start, lines = self._start_of(part), self.lines_of(part)
         body = segment(self.text, start, to) if self.text[start:to].strip() else ""
-        shown = fold(left_open(lines), is_stream=part.is_stream and not part.is_stopped)
-        return Content(
-            Page(self._last_title(part), shown, body), self.text[start:to], to, frozenset(x.id for x in lines)
-        )
+        page = Page(self._last_title(part), self._folded(part, left_open(lines), body), body)
+        return Content(page, self.text[start:to], to, _ids(lines))
 
     def good_end(self, part: Part) -> int:
         """Return where a message that must end now ends best: after a word, not before what it shows already."""
         start, sent_to = self._start_of(part), 0 if part.is_stale else min(part.sent_to, len(self.text))
-        end = segment_end(self.text[: max(self.reach, sent_to)], start, at_least=max(start, sent_to))
+        end = self._end_of(part, max(self.reach, sent_to), at_least=max(start, sent_to))
         if end == len(self.text) and self.progress.outcome is not None:
             return end
         return max(start, sent_to, self.text.rfind(" ", start, end) + 1, self.text.rfind("\n", start, end) + 1)
@@ -92,8 +103,8 @@ class Picture:
 
     def fits(self, part: Part) -> bool:
         """Return whether all the rest fits into a message."""
-        sent_to = min(part.sent_to, len(self.text))
-        return segment_end(self.text, self._start_of(part), at_least=sent_to) == len(self.text)
+        sent_to = 0 if part.is_stale else min(part.sent_to, len(self.text))
+        return self._end_of(part, len(self.text), at_least=sent_to) == len(self.text)
 
     def has_news(self, covered: int, tasks_from: int) -> bool:
         """Return whether there is something that no message shows yet."""
@@ -101,6 +112,20 @@ class Picture:
             return True
         # A held call alone is no news: its card is posted.
         return any(line.status != "pending" and self._is_new(line) for line in self.lines[tasks_from:])
+
+    def _end_of(self, part: Part, reach: int, *, at_least: int) -> int:
+        """Return where a message's text must end, below its tasks, so that it fits."""
+        above = weigh_lines(self._folded(part, self.lines_of(part), "")) + limits.PLAN_TITLE_BYTES
+        room = max(limits.TEXT_BYTES_LEAST, self.room - above)
+        return segment_end(self.text[:reach], self._start_of(part), room=room, at_least=at_least)
+
+    def _folded(self, part: Part, lines: tuple[Line, ...], body: str) -> tuple[Line, ...]:
+        """Return a message's tasks as far as they fit above its text."""
+        most = limits.PLAN_BYTES_MAX * self.room // limits.MESSAGE_BYTES_MAX
+        room = min(most, self.room - limits.PLAN_TITLE_BYTES - size(body))
+        if part.is_stream and not part.is_stopped:
+            return fold_stream(lines, part.sent, room)
+        return fold(lines, room)
 
     def _start_of(self, part: Part) -> int:
         """Return where a message's text begins; a preview that was taken back may have ended before that."""

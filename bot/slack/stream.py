@@ -12,8 +12,9 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.ports import Clock
-from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
+from bot.renderers import limits
 from bot.renderers.answer import render_footer
 from bot.renderers.progress import Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
@@ -63,6 +64,7 @@ class StreamedAnswer:
         self._is_edited = False
         """True once streams were too long in coming: a message is edited while the agent works."""
         self._cannot_stream = False
+        self._room = limits.MESSAGE_BYTES_MAX
         self._is_silent = False
         self._failures = 0
 
@@ -80,6 +82,9 @@ class StreamedAnswer:
         await self._status.show("processing")
         try:
             delay = await self._step(self._picture(progress))
+        except MessageTooLong as error:
+            self._make_room(error)
+            return 0.0
         except StreamEnded:
             await self._fall_silent(progress)
             return None
@@ -91,12 +96,12 @@ class StreamedAnswer:
 
     async def pause(self, progress: Progress) -> None:
         """Show `progress` and close the open message: people are waited for."""
-        await self._persist(lambda: self._close(self._picture(progress), "suspended"), progress)
+        await self._persist(lambda: self._close(progress, "suspended"), progress)
         await self._status.show("suspended")
 
     async def finish(self, progress: Progress) -> None:
         """Show the whole of `progress` and its outcome, close everything; nothing happens the second time."""
-        await self._persist(lambda: self._close(self._picture(progress), "active", is_last=True), progress)
+        await self._persist(lambda: self._close(progress, "active", is_last=True), progress)
         await self._status.show("active")
 
     # Steps: each does one thing to one message.
@@ -125,6 +130,8 @@ class StreamedAnswer:
             await self._parts.start_stream(part, content, chunks)
         except SlackUnsure:
             return 0.0 if await self._parts.adopt(part, self._written.known) else _AGAIN
+        except MessageTooLong:
+            raise
         except SlackUnavailable as error:
             return self._prefer_editing(error.retry_after or _AGAIN)
         except SlackRejected as error:
@@ -207,27 +214,36 @@ class StreamedAnswer:
 
     # Closing: everything that is left, then the end.
 
-    async def _close(self, picture: Picture, session_status: str, *, is_last: bool = False) -> None:
-        while True:
-            while await self._mend(picture, is_closing=True):
-                pass
-            if is_last and self._written.is_finished:
-                return
-            part = self._written.current
-            if part is not None and part.ts is None:
-                await self._abandon(part, picture)
-                continue
+    async def _close(self, progress: Progress, session_status: str, *, is_last: bool = False) -> None:
+        is_closed = False
+        while not is_closed:
+            try:
+                is_closed = await self._close_some(self._picture(progress), session_status, is_last=is_last)
+            except MessageTooLong as error:
+                self._make_room(error)
+
+    async def _close_some(self, picture: Picture, session_status: str, *, is_last: bool) -> bool:
+        """Bring one message to its end; return whether that was all."""
+        while await self._mend(picture, is_closing=True):
+            pass
+        if is_last and self._written.is_finished:
+            return True
+        part = self._written.current
+        if part is not None and part.ts is None:
+            await self._abandon(part, picture)
+            return False
+        if part is None:
+            if not is_last and not picture.has_news(self._written.covered, self._written.tasks_from):
+                return True
+            part = await self._begin_last(picture)
             if part is None:
-                if not is_last and not picture.has_news(self._written.covered, self._written.tasks_from):
-                    return
-                part = await self._begin_last(picture)
-                if part is None:
-                    continue
-            if picture.fits(part):
-                ending = self._last(part, picture, session_status, is_last=is_last)
-                await self._end(part, picture, ending, len(picture.text))
-                return
-            await self._end(part, picture, self._between(part, picture), picture.good_end(part))
+                return False
+        if picture.fits(part):
+            ending = self._last(part, picture, session_status, is_last=is_last)
+            await self._end(part, picture, ending, len(picture.text))
+            return True
+        await self._end(part, picture, self._between(part, picture), picture.good_end(part))
+        return False
 
     async def _begin_last(self, picture: Picture) -> Part | None:
         """Begin a message for what is left: a post, or a stream where that can be had sooner. None: look again."""
@@ -284,7 +300,7 @@ class StreamedAnswer:
     # What is known.
 
     def _picture(self, progress: Progress) -> Picture:
-        return Picture(progress, self._titles, self._written.told, self._seconds)
+        return Picture(progress, self._titles, self._written.told, self._seconds, self._room)
 
     def _between(self, part: Part, picture: Picture) -> Ending:
         return Ending(part.segment.id, "processing", picture.tasks_to)
@@ -308,6 +324,16 @@ class StreamedAnswer:
     def _seconds(self) -> float:
         began = self._turn.started_at or self._turn.created_at
         return (self._clock.now() - began).total_seconds()
+
+    def _make_room(self, error: MessageTooLong) -> None:
+        """Let messages hold less from now on, and the one at hand be cut anew. Raises `error` when it is the least."""
+        if self._room <= limits.MESSAGE_BYTES_LEAST:
+            raise error
+        self._room = max(limits.MESSAGE_BYTES_LEAST, self._room * 2 // 3)
+        for part in self._written.parts:
+            if part.is_stale and not part.is_told:
+                part.ending = part.text_to = None
+        _log.warning("slack.message_too_long", code=error.code, turn_id=self._turn.id, room=self._room)
 
     async def _begin(self, *, is_stream: bool) -> Part:
         known = self._written

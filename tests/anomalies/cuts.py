@@ -25,7 +25,7 @@ PREVIEWS = {"event_start", "event_delta"}
 
 def rendered(progress: Progress) -> Any:
     """Return the finished answer as Slack is sent it."""
-    lines = fold(tuple(render_task(task, {}) for task in progress.tasks), is_stream=False)
+    lines = fold(tuple(render_task(task, {}) for task in progress.tasks))
     page = Page(render_worked(progress, 3.0), lines, progress.shown_text)
     return render_page(page, render_footer(a_turn(id="trn_1"), progress, 3.0))
 

@@ -18,6 +18,8 @@ from simulator.slack.workspace import Workspace
 Answer = dict[str, Any]
 CALL_LIMIT = 12_000
 FIELD_LIMIT = 256
+TOTAL_LIMIT = 10_600
+"""Bytes of a stream that carries text: what others measured as refused begins here (docs/decisions/0026)."""
 SESSION_STATUSES = {"active", "processing", "suspended", "closed"}
 TASK_FIELDS = {"type", "id", "title", "status", "details", "output", "sources"}
 
@@ -45,7 +47,7 @@ def start(ws: Workspace, args: Args) -> Answer:
     message.task_display_mode, message.recipient_user_id = mode or "timeline", recipient
     if root and root.thread_ts is None:
         root.thread_ts = root.ts
-    _apply(message, chunks)
+    _grow(message, chunks)
     ws.open_session(channel.id, message.root_ts, "processing", root.user if root else BOT)
     ws.place(message)
     return {"channel": channel.id, "ts": message.ts}
@@ -70,7 +72,7 @@ def append(ws: Workspace, args: Args) -> Answer:
     chunks = _chunks(args)
     if not chunks:
         raise SlackError("no_text")
-    _apply(message, chunks)
+    _grow(message, chunks)
     ws.note_pings(message)
     ws.changed(message)
     return {"channel": message.channel, "ts": message.ts}
@@ -92,7 +94,7 @@ def stop(ws: Workspace, args: Args) -> Answer:
     given = args.structure("blocks", "invalid_blocks_format")
     blocks = parse_blocks(given) if given else []
     metadata = metadata_of(args.structure("metadata", "invalid_metadata_format"))
-    _apply(message, chunks)
+    _grow(message, chunks)
     message.blocks, message.metadata, message.streaming_state = blocks, metadata, COMPLETED
     ws.open_session(message.channel, message.root_ts, status, message.user)
     ws.note_pings(message)
@@ -170,6 +172,28 @@ def _field(chunk: dict[str, Any], name: str, *, required: bool = False) -> None:
         return
     if not isinstance(value, str) or len(value) > FIELD_LIMIT or (required and not value):
         raise SlackError("invalid_chunks", detail=f"{name} must be a string of at most {FIELD_LIMIT} characters")
+
+
+def _grow(message: Message, chunks: list[dict[str, Any]]) -> None:
+    """Add chunks to a stream, all or none of them."""
+    if _weigh(message, chunks) > TOTAL_LIMIT:
+        raise SlackError("msg_too_long")
+    _apply(message, chunks)
+
+
+def _weigh(message: Message, chunks: list[dict[str, Any]]) -> int:
+    """Return the bytes of a grown stream as Slack seems to count them: what tasks say below their titles twice.
+
+    One without any text is not counted at all.
+    """
+    given = {kind: [c for c in chunks if c["type"] == kind] for kind in ("markdown_text", "task_update", "plan_update")}
+    text = message.markdown + "".join(chunk["text"] for chunk in given["markdown_text"])
+    titles = {key: task["title"] for key, task in message.tasks.items()}
+    titles |= {chunk["id"]: chunk["title"] for chunk in given["task_update"]}
+    plan_title = given["plan_update"][-1]["title"] if given["plan_update"] else message.plan_title or ""
+    below = [*message.tasks.values(), *given["task_update"]]
+    twice = "".join((task.get("details") or "") + (task.get("output") or "") for task in below)
+    return len("".join((plan_title, *titles.values(), text)).encode()) + 2 * len(twice.encode()) if text else 0
 
 
 def _apply(message: Message, chunks: list[dict[str, Any]]) -> None:

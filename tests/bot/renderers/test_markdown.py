@@ -81,13 +81,16 @@ def test_no_cut_ever_lets_a_slack_token_through(text, cuts):
     assert not re.search(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^<>\s]*\|", sent)
 
 
-@given(text=st.text(alphabet="ab `\n<@[]().", max_size=300).map(lambda text: text * 150))
-def test_an_answer_in_segments_fits_and_misses_nothing(text):
+@given(
+    text=st.text(alphabet="ab `\n<@[]().|-漢🚀", max_size=300).map(lambda text: text * 150),
+    room=st.integers(limits.TEXT_BYTES_LEAST, limits.MESSAGE_BYTES_MAX),
+)
+def test_an_answer_in_segments_fits_and_misses_nothing(text, room):
     start, ends = 0, []
     while start < len(text):
-        end = segment_end(text, start, at_least=start)
+        end = segment_end(text, start, room=room, at_least=start)
         assert end > start
-        assert len(segment(text, start, end)) <= limits.MARKDOWN_MAX
+        assert limits.size(segment(text, start, end)) <= room
         start = end
         ends.append(end)
 
@@ -122,25 +125,24 @@ def test_hostile_text_is_read_in_linear_time():
         assert safe_markdown(hostile)
 
 
-def segments_of(text, most, monkeypatch):
-    """Return the messages that a text is told in, each of at most `most` characters where that can be."""
-    monkeypatch.setattr(markdown, "SEGMENT_TEXT_MAX", most)
+def segments_of(text, most):
+    """Return the messages that a text is told in, each of at most `most` bytes where that can be."""
     told, start = [], 0
     while start < len(text):
-        end = markdown.segment_end(text, start, at_least=start)
+        end = segment_end(text, start, room=most, at_least=start)
         assert end > start
         told.append((start, end, segment(text, start, end)))
         start = end
     return told
 
 
-def test_a_table_that_is_cut_goes_on_with_its_head(monkeypatch):
+def test_a_table_that_is_cut_goes_on_with_its_head():
     head = "| name | count |\n|:-----|------:|\n"
     text = (
         "Here it is:\n\n" + head + "".join(f"| row {number} | {number} |\n" for number in range(40)) + "\nThat is all."
     )
 
-    told = [shown for _, _, shown in segments_of(text, 300, monkeypatch)]
+    told = [shown for _, _, shown in segments_of(text, 300)]
 
     assert len(told) > 2
     for number in range(40):
@@ -149,27 +151,38 @@ def test_a_table_that_is_cut_goes_on_with_its_head(monkeypatch):
     assert told[-1].endswith("That is all.")
 
 
-def test_a_tables_head_is_not_left_behind_alone(monkeypatch):
+def test_what_is_too_long_to_be_said_again_where_it_is_cut_is_not():
+    fence = "```" + "x" * 2_000
+    table = "| " + "y" * 2_000 + " |\n|---|\n" + "| row |\n" * 400
+
+    told = [shown for _, _, shown in segments_of(f"{fence}\n" + "code\n" * 600 + f"```\n\n{table}", 1_200)]
+
+    assert sum(shown.count("x") for shown in told) < 3_000  # once where the line itself is cut
+    assert all(limits.size(shown) <= 1_200 for shown in told)
+    assert any(shown.startswith("```\ncode") for shown in told)
+
+
+def test_a_tables_head_is_not_left_behind_alone():
     words = "word " * 48
     text = f"{words}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
 
-    first, second = segments_of(text, 268, monkeypatch)
+    first, second = segments_of(text, 268)
 
     assert "|" not in first[2]
     assert second[2] == "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
 
 
 @pytest.mark.parametrize("whole", ["[the words of a link](https://example.com/a?b=c)", "`code with some spaces`"])
-def test_a_link_or_code_is_not_cut_even_in_a_line_without_end(whole, monkeypatch):
+def test_a_link_or_code_is_not_cut_even_in_a_line_without_end(whole):
     for before in range(60, 130):
         text = "x" * before + " " + whole + " tail" * 30
-        assert sum(whole in shown for _, _, shown in segments_of(text, 150, monkeypatch)) == 1
+        assert sum(whole in shown for _, _, shown in segments_of(text, 150)) == 1
 
 
-def test_what_only_looks_like_a_table_gets_no_head(monkeypatch):
+def test_what_only_looks_like_a_table_gets_no_head():
     text = "".join(f"| line {number} | of no table\n" for number in range(30))
 
-    assert "".join(shown for _, _, shown in segments_of(text, 200, monkeypatch)) == text
+    assert "".join(shown for _, _, shown in segments_of(text, 200)) == text
 
 
 BLOCKS = st.sampled_from(
@@ -189,8 +202,7 @@ BLOCKS = st.sampled_from(
 @given(st.lists(BLOCKS, min_size=1, max_size=14), st.integers(120, 400))
 def test_a_long_answer_in_messages_has_whole_tables_links_and_fences(blocks, most):
     text = "".join(blocks)
-    with pytest.MonkeyPatch.context() as patch:
-        told = segments_of(text, most, patch)
+    told = segments_of(text, most)
     assert "".join(text[start:end] for start, end, _ in told) == text
     for start, end, shown in told:
         assert shown.count("```") % 2 == 0

@@ -6,16 +6,19 @@ from inline_snapshot import snapshot
 
 from bot.events import ToolCall
 from bot.progress import Activity, Progress, Task, TaskState
+from bot.renderers import limits
 from bot.renderers.progress import (
     Line,
     Page,
     chunks_between,
     fold,
+    fold_stream,
     left_open,
     merged,
     render_page,
     render_plan_title,
     render_task,
+    weigh_lines,
 )
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 
@@ -92,16 +95,53 @@ def test_once_sent_nothing_is_left_to_send(before, after):
 def test_many_tasks_share_a_line_the_later_ones_in_a_stream_and_the_earlier_ones_elsewhere():
     lines = tuple(Line(f"t{number}", f"Step {number}", "complete") for number in range(60))
 
-    streamed, posted = fold(lines, is_stream=True), fold(lines, is_stream=False)
+    streamed, posted = fold_stream(lines, Page()), fold(lines)
     assert (len(streamed), streamed[-1].title) == (45, "16 more steps")
     assert (len(posted), posted[0].title) == (45, "16 earlier steps")
-    assert fold(lines[:44], is_stream=True) == lines[:44]
+    assert fold_stream(lines[:44], Page()) == fold(lines[:44]) == lines[:44]
+
+
+WORDY = st.builds(
+    lambda title, details, output, status: (title, details, output, status),
+    st.text("a漢", min_size=1, max_size=256),
+    st.text("b🚀", max_size=100),
+    st.text("c", max_size=120),
+    st.sampled_from(STATUSES),
+)
+
+
+def as_lines(given_lines):
+    return tuple(Line(f"t{number}", *texts[:1], texts[3], *texts[1:3]) for number, texts in enumerate(given_lines))
+
+
+@given(st.lists(WORDY, max_size=70), st.integers(-500, limits.PLAN_BYTES_MAX))
+def test_tasks_fit_into_their_room_whatever_they_say(given_lines, room):
+    lines = as_lines(given_lines)
+    most = max(room, limits.FOLDED_BYTES)
+
+    for shown in (fold(lines, room), fold_stream(lines, Page(), room)):
+        assert len(shown) <= limits.PLAN_TASKS_MAX
+        assert weigh_lines(line for line in shown if line.id != "folded") <= most
+        named = sum(line.id != "folded" for line in shown)
+        assert named == len(lines) or f"{len(lines) - named} " in next(x.title for x in shown if x.id == "folded")
+
+
+@given(st.lists(WORDY, min_size=1, max_size=70), st.data())
+def test_a_stream_keeps_what_it_shows_and_stays_within_its_room(given_lines, data):
+    lines, sent, room = as_lines(given_lines), Page(), limits.PLAN_BYTES_MAX
+    for known in sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=8))):
+        room -= data.draw(st.integers(0, 400))
+        before, shown = weigh_lines(sent.lines), fold_stream(lines[:known], sent, room)
+        assert {line.id for line in sent.lines} <= {line.id for line in shown}
+        sent = merged(sent, Page("Working", shown))
+        assert len(sent.lines) <= limits.PLAN_TASKS_MAX
+        assert weigh_lines(sent.lines) <= max(room, before + 256 * 3)
 
 
 def test_what_still_runs_is_named_on_the_shared_line():
     lines = tuple(Line(f"t{number}", f"Step {number}", "in_progress") for number in range(60))
 
-    assert fold(lines, is_stream=True)[-1] == Line("folded", "16 more steps · Step 59", "in_progress")
+    assert fold_stream(lines, Page())[-1] == Line("folded", "16 more steps · Step 59", "in_progress")
 
 
 def test_a_page_as_a_message_is_one_that_slack_takes():

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.renderers import limits
 from bot.renderers.markdown import safe_markdown
 from store import segments
 
@@ -307,6 +308,65 @@ async def test_many_steps_share_a_line(desk):
     [message] = desk.replies(thread)
     assert len(message.tasks) == 45
     assert message.tasks["folded"]["title"] == "15 more steps"
+
+
+def wordy(number, state=TaskState.DONE):
+    """A task that says as much as one can, in letters of three bytes."""
+    call = ToolCall(f"sevt_{number}", "notes", "search_notes", {"query": "漢" * 300})
+    return Task(call, state, "字" * 300)
+
+
+@pytest.mark.parametrize("word", ["word ", "漢字かな ", "🚀🚀 "])
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_much_text_below_many_tasks_stays_within_what_slack_takes(desk, word, is_streamed):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    if not is_streamed:
+        desk.slack.faults.add("chat.startStream", error="unknown_method", times=50)
+    text, tasks = "", ()
+
+    for number in range(24):
+        text, tasks = text + word * 150, (*tasks, wordy(number, TaskState.RUNNING), wordy(number + 100))
+        await shown(answer, Progress(draft=text, tasks=tasks), desk)
+        tasks = tuple(replace(task, state=TaskState.DONE) for task in tasks)
+        desk.slack.clock.advance(1.5)
+    await answer.finish(Progress(text=text, tasks=tasks, outcome=DONE))
+
+    assert "msg_too_long" not in {call.error for call in desk.slack.calls}
+    assert all(limits.size(text_in(message)) <= limits.MESSAGE_BYTES_MAX for message in desk.replies(thread))
+    await assert_all_is_well(desk, thread, turn, text)
+
+
+@pytest.mark.parametrize("times", [1, 2, 4])
+@pytest.mark.parametrize(
+    "method", ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.postMessage", "chat.update"]
+)
+async def test_a_message_that_slack_calls_too_long_is_cut_anew(desk, method, times):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    if method in {"chat.postMessage", "chat.update"}:
+        desk.slack.faults.add("chat.startStream", error="unknown_method", times=50)
+    desk.slack.faults.add(method, error="msg_too_long", times=times)
+    text = "".join(f"Sentence number {number} is here. " for number in range(400)).strip()
+    tasks = tuple(a_task(TaskState.DONE, number) for number in range(3))
+
+    await shown(answer, Progress(draft=text[:3_000], tasks=tasks), desk)
+    desk.slack.clock.advance(4)
+    await shown(answer, Progress(draft=text[:6_000], tasks=tasks), desk)
+    await answer.finish(Progress(text=text, tasks=tasks, outcome=DONE))
+
+    assert "msg_too_long" in {call.error for call in desk.slack.calls}
+    await assert_all_is_well(desk, thread, turn, text)
+
+
+async def test_a_message_that_is_too_long_however_little_it_holds_is_an_error(desk):
+    thread, turn = await desk.a_turn()
+    answer = await desk.screen.open_answer(thread, turn)
+    desk.slack.faults.add("chat.startStream", error="unknown_method", times=50)
+    desk.slack.faults.add("chat.postMessage", error="msg_too_long", times=50)
+
+    with pytest.raises(MessageTooLong):
+        await answer.finish(Progress(text="Hello", outcome=DONE))
 
 
 @pytest.mark.parametrize("code", ["unknown_method", "missing_scope", "channel_type_not_supported"])

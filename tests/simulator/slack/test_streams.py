@@ -149,3 +149,18 @@ async def test_mention_that_reassembles_across_chunks_pings(slack, client, start
 async def test_somebody_elses_message_is_no_stream(client, root):
     error = await refused(client.chat_appendStream(channel=root.channel, ts=root.ts, markdown_text="x"))
     assert error == "message_not_owned_by_app"
+
+
+async def test_a_stream_with_text_has_a_total_in_which_what_tasks_say_counts_twice(slack, client, root, start):
+    stream = await start(task_display_mode="plan")
+    task = {"type": "task_update", "title": "Searching", "status": "in_progress", "details": "漢" * 256}
+    for number in range(8):  # nothing counts before there is text
+        await client.chat_appendStream(**stream, chunks=[task | {"id": f"t{number}"}])
+    assert await refused(client.chat_appendStream(**stream, markdown_text="Hello")) == "msg_too_long"
+    assert slack.thread(root.channel, root.ts)[1].markdown == ""
+
+    other = await start(markdown_text="x" * 10_000)
+    done = {"type": "task_update", "id": "t1", "title": "Searched", "status": "complete", "output": "o" * 250}
+    await client.chat_appendStream(**other, chunks=[done])
+    assert await refused(client.chat_stopStream(**other, chunks=[done | {"id": "t2"}])) == "msg_too_long"
+    assert slack.thread(root.channel, root.ts)[2].streaming_state == "in_progress"
