@@ -16,6 +16,7 @@ from bot.errors import (
     DeputyError,
     Forged,
     Lost,
+    MessageTooLong,
     Misunderstood,
     NotPermitted,
     Refusal,
@@ -285,6 +286,7 @@ ERRORS: dict[type, str] = {
     AlreadyDecided: "That was already handled.",
     Forged: "That did not come from Claude.",
     StreamEnded: "This answer was stopped.",
+    MessageTooLong: "That is more than Slack can show in one message. Ask for it in smaller pieces.",
     ConfigurationError: "I'm not set up correctly. An admin can find the problems in my log.",
 }
 """A sentence for each class of error; one without its own has its parent's."""

@@ -65,7 +65,7 @@ class Steps:
 async def quiet(world: World) -> None:
     """Return once nobody has anything to do at this moment, however slow the machine is."""
     before, still = None, 0
-    while still < 3:
+    while still < 6:  # a loaded machine takes a while to wake the database's thread
         async with world.app.database.transaction():
             pass  # it is fair: whoever wanted the database before has had it
         await asyncio.sleep(0.004)
