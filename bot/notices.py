@@ -252,6 +252,8 @@ class WhyLeftOut(StrEnum):
     TOO_WIDE = "too_wide"
     TOO_MANY = "too_many"
     UNREADABLE = "unreadable"
+    GONE = "gone"
+    """It was there when it was attached, and is not any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ _BETA = "managed-agents-2026-04-01"
 _UPLOADS = "/mnt/session/uploads"
 _KEPT_FOR = 30 * 24 * 3600
 """Seconds after which an uploaded file goes by itself: one whose mounting failed belongs to nobody."""
+_NEWEST = 1000
+"""How many of the workspace's files are looked through for one that was uploaded a moment ago."""
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
 
@@ -37,15 +39,25 @@ class Files:
                     found.add(resource.mount_path.removeprefix(_UPLOADS))
         return frozenset(found)
 
-    async def mount(self, session_id: SessionId, name: str, content: bytes, path: str) -> None:
+    async def mount(self, session_id: SessionId, content: bytes, path: str) -> None:
         """See `Agents.mount`."""
-        shown = "".join(char for char in name.translate(_FORBIDDEN) if char.isprintable())[:255] or "file"
-        kind = mimetypes.guess_type(shown)[0] or "application/octet-stream"
-        with errors_translated():
-            uploaded = await self._once.files.upload(file=(shown, content, kind), expires_in_seconds=_KEPT_FOR)
-        file_id = text_of(uploaded, "id")
+        name = _upload_name(path)
+        file_id = await self._uploaded(name) or await self._upload(name, content)
         with errors_translated(in_session=True):
             await self._once.sessions.resources.add(session_id, type="file", file_id=file_id, mount_path=path)
+
+    async def _uploaded(self, name: str) -> str | None:
+        """Return the file that an earlier try left, whose answer was lost or which ended before the mounting."""
+        with errors_translated():
+            newest = await self._beta.files.list(betas=[_BETA], limit=_NEWEST)
+        # The mounted copies have the same name, and a session.
+        return next((file.id for file in newest.data if file.filename == name and file.scope is None), None)
+
+    async def _upload(self, name: str, content: bytes) -> str:
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        with errors_translated():
+            uploaded = await self._once.files.upload(file=(name, content, kind), expires_in_seconds=_KEPT_FOR)
+        return text_of(uploaded, "id")
 
     async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
         """See `Agents.list_outputs`."""
@@ -60,3 +72,9 @@ class Files:
         with errors_translated():
             answer = await self._beta.files.download(file_id, betas=[_BETA])
             return await answer.read()
+
+
+def _upload_name(path: str) -> str:
+    """Return the name of the upload for a path: one that no other path has, so that it is found again."""
+    shown = "".join(char for char in path.strip("/").translate(_FORBIDDEN) if char.isprintable())
+    return shown[:255] or "file"

@@ -17,7 +17,7 @@ from bot.notices import FilesLeftOut, LeftOut, WhyLeftOut
 from bot.progress import Progress
 from store import outputs, threads, turns
 from store.database import Database
-from store.records import OutputState, SessionId, Thread, Turn
+from store.records import Attachment, OutputState, SessionId, Thread, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +25,8 @@ LOOKS = 3
 PAUSE = timedelta(seconds=1)
 """Outputs are listed one to three seconds after the session is idle (managed-agents-api.md §2.6)."""
 TRIES = 3
+GONE = frozenset({"file_not_found", "file_deleted"})
+"""What Slack says of a file that somebody deleted."""
 
 
 class Bringing:
@@ -46,17 +48,31 @@ class Bringing:
         left: list[LeftOut] = []
         for number, file in enumerate(turn.files, 1):
             path = path_of(turn.id, number, file)
-            try:
-                if path not in mounted:
-                    content = await self._slack.read(file.id, LARGEST)
-                    await self._agents.mount(session_id, file.name, content, path)
+            why = None if path in mounted else await self._brought(session_id, file, path)
+            if why is None:
                 paths.append(path)
-            except (SlackRejected, AgentsRejected) as error:
-                log.warning("file_not_mounted", turn=turn.id, code=error.code)
-                left.append(LeftOut(file.name, WhyLeftOut.UNREADABLE))
+            else:
+                left.append(LeftOut(file.name, why))
         if left:
             await self._tell(thread, FilesLeftOut(tuple(left)))
         return tuple(paths)
+
+    async def _brought(self, session_id: SessionId, file: Attachment, path: str) -> WhyLeftOut | None:
+        """Bring one file from Slack into the session; what was in doubt is looked for before the next try."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                if attempt == 1 or path not in await self._agents.mounted_paths(session_id):
+                    await self._agents.mount(session_id, await self._slack.read(file.id, LARGEST), path)
+            except (SlackUnavailable, AgentsUnavailable) as error:
+                if attempt == TRIES and isinstance(error, AgentsUnavailable):
+                    raise  # then the request cannot be sent either
+                await self._pause(attempt, error)
+            except (SlackRejected, AgentsRejected) as error:
+                log.warning("file_not_mounted", code=error.code)
+                return WhyLeftOut.GONE if error.code in GONE else WhyLeftOut.UNREADABLE
+            else:
+                return None
+        return WhyLeftOut.UNREADABLE
 
     async def deliver(self, turn: Turn, progress: Progress) -> None:
         """Upload what the agent left in its output folder and nobody got yet; what fails is said."""
@@ -112,9 +128,7 @@ class Bringing:
                 async with self._database.transaction() as tx:
                     await outputs.shared(tx, output.id)
             except (SlackUnavailable, AgentsUnavailable) as error:
-                log.warning("output_in_doubt", attempt=attempt, error=type(error).__name__)
-                pause = timedelta(seconds=error.retry_after or float(2**attempt))
-                await self._clock.sleep_until(self._clock.now() + pause)
+                await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
                 log.warning("output_not_shared", code=error.code)
                 return WhyLeftOut.UNREADABLE
@@ -125,10 +139,17 @@ class Bringing:
     async def _uploaded(self, output: Output) -> str:
         """Return the file's id at Slack, written down before it is shared: after a crash it is looked for by it."""
         content = await self._agents.read_output(output.id)
+        if len(content) != output.size:
+            raise AgentsUnavailable  # cut short
         slack_id = await self._slack.upload(output.name, content)
         async with self._database.transaction() as tx:
             await outputs.uploaded(tx, output.id, slack_id)
         return slack_id
+
+    async def _pause(self, attempt: int, error: SlackUnavailable | AgentsUnavailable) -> None:
+        log.warning("file_in_doubt", attempt=attempt, error=type(error).__name__)
+        pause = timedelta(seconds=error.retry_after or float(2**attempt))
+        await self._clock.sleep_until(self._clock.now() + pause)
 
     async def _tell(self, thread: Thread, notice: FilesLeftOut) -> None:
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)

@@ -249,8 +249,8 @@ class Agents(Protocol):
     async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
         """Return the paths of files in the session, below its folder of uploads."""
 
-    async def mount(self, session_id: SessionId, name: str, content: bytes, path: str) -> None:
-        """Put a file into the session, read-only. Not repeated when in doubt: ask `mounted_paths`."""
+    async def mount(self, session_id: SessionId, content: bytes, path: str) -> None:
+        """Put a file into the session, read-only, uploaded once. Not repeated when in doubt: ask `mounted_paths`."""
 
     async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
         """Return the files that the agent left in its output folder, oldest first."""

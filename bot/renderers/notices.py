@@ -298,6 +298,7 @@ _WHY_LEFT_OUT = {
     WhyLeftOut.TOO_WIDE: "an image wider or higher than 8,000 pixels; scale it down",
     WhyLeftOut.TOO_MANY: "I take ten at once; send it in the next message, or ask for it by name",
     WhyLeftOut.UNREADABLE: "it couldn't be fetched just now; try again",
+    WhyLeftOut.GONE: "it is no longer in Slack; attach it again if it matters",
 }
 _Render = Callable[[Any, Titles], Message]
 

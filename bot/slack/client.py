@@ -151,7 +151,7 @@ class SlackApi:
         data = getattr(response, "data", None)
         code = str(data.get("error", "")) if isinstance(data, dict) else ""
         if status == 429 or code in _LIMITED:
-            retry_after = _seconds(getattr(response, "headers", {}))
+            retry_after = seconds_of(getattr(response, "headers", {}))
             self.pacer.hold_off(self.workspace, method, retry_after)
             return SlackUnavailable(retry_after)
         if status >= 500 or code in _TROUBLE or not code:
@@ -170,7 +170,8 @@ def _as_parameters(given: dict[str, Any]) -> dict[str, Any]:
     return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in given.items()}
 
 
-def _seconds(headers: Any) -> float:
+def seconds_of(headers: Any) -> float:
+    """Return how many seconds Slack asks to wait."""
     lowered = {str(name).lower(): value for name, value in dict(headers or {}).items()}
     try:
         return max(1.0, float(lowered.get("retry-after", 1)))

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.errors import SlackRejected
+from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers.markdown import one_line
-from bot.slack.client import SlackApi, SlackUnsure
+from bot.slack.client import SlackApi, SlackUnsure, seconds_of
 from store.records import Secret, Thread
 
 _PIECE = 64 * 1024
 _NAME_MAX = 200
+_START = 200
 
 
 class SlackFiles:
@@ -35,10 +36,12 @@ class SlackFiles:
         if not url or not self._is_slacks(url) or size > most:
             raise SlackRejected("file_not_readable")
         content = await self._download(url, most)
+        if len(content) == size:
+            return content
         # Where the token may not read it Slack answers with a page that asks to sign in, and says 200.
-        if len(content) != size:
+        if content[:_START].lstrip().lower().startswith(b"<!doctype html"):
             raise SlackRejected("file_not_readable")
-        return content
+        raise SlackUnsure  # cut short
 
     async def upload(self, name: str, content: bytes) -> str:
         """Return the id of a new file that nobody sees yet."""
@@ -49,13 +52,9 @@ class SlackFiles:
             raise SlackRejected("upload_url_refused")
         try:
             async with self._session.post(url, data=content, allow_redirects=False) as response:
-                status = response.status
+                _check(response, "upload_refused")
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SlackUnsure from error
-        if status >= 500:
-            raise SlackUnsure
-        if status >= 300:
-            raise SlackRejected("upload_refused")
         return str(place["file_id"])
 
     async def share(self, slack_id: str, name: str, thread: Thread) -> None:
@@ -85,10 +84,7 @@ class SlackFiles:
         try:
             # A redirect would take the token elsewhere.
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-                if response.status >= 500:
-                    raise SlackUnsure
-                if response.status != 200:
-                    raise SlackRejected("file_not_readable")
+                _check(response, "file_not_readable")
                 async for piece in response.content.iter_chunked(_PIECE):
                     content += piece
                     if len(content) > most:
@@ -104,3 +100,13 @@ class SlackFiles:
         if own.hostname == "slack.com":
             return given.scheme == "https" and (host == "files.slack.com" or host.endswith(".slack.com"))
         return (given.scheme, given.netloc) == (own.scheme, own.netloc)
+
+
+def _check(response: aiohttp.ClientResponse, refused: str) -> None:
+    """Raise for an answer that is no success: what may be tried again as `SlackUnavailable`."""
+    if response.status == 429:
+        raise SlackUnavailable(seconds_of(response.headers))
+    if response.status >= 500:
+        raise SlackUnsure
+    if response.status != 200:
+        raise SlackRejected(refused)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -240,8 +241,10 @@ class SlackSimulator(Looking):
         router.add_get("/link/", self.socket_mode.handle)
         for kind in ("commands", "actions"):
             router.add_post(f"/{kind}/{{team}}/{{number}}/{{id}}", self.hooks.respond)
-        router.add_post("/upload/{id}", self.hooks.upload)
-        router.add_get("/files-pri/{id}/{name}", self.web_api.download)
+        files = {"upload": self.hooks.upload, "download": self.web_api.download}
+        upload, download = (partial(self.web_api.transfer, name, serve=serve) for name, serve in files.items())
+        router.add_post("/upload/{id}", upload)
+        router.add_get("/files-pri/{id}/{name}", download)
 
     # connections
 

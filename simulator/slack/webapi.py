@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,9 @@ class Access:
         return self.app_token if method.is_for_app else self.bot_token
 
 
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 class WebApi:
     """The handler of `/api/{method}`."""
 
@@ -102,6 +105,23 @@ class WebApi:
         if file is None or file["content"] is None or not may_read:
             return web.Response(text="<!DOCTYPE html><title>Sign in to Slack</title>", content_type="text/html")
         return web.Response(body=file["content"], content_type=file.get("mimetype") or "application/octet-stream")
+
+    async def transfer(self, name: str, request: web.Request, serve: Endpoint) -> web.StreamResponse:
+        """Let a file's bytes pass, unless a fault that is planned for `name` strikes; it is no method and no call."""
+        fault = self.faults.strike(name)
+        if fault is None:
+            return await serve(request)
+        if fault.kind == "malformed":
+            return await self._cut_short(await serve(request))
+        if fault.kind.endswith("_after"):
+            await serve(request)
+        return await self._strike(request, fault, Call(name, {}, self._workspace.now()))
+
+    @staticmethod
+    async def _cut_short(response: web.StreamResponse) -> web.StreamResponse:
+        """Return an answer whose last byte is missing; what it was for is done all the same."""
+        body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+        return web.Response(status=response.status, body=body[:-1], content_type=response.content_type)
 
     async def _pause(self, seconds: float) -> None:
         """Let real time pass, but not beyond the end of the server; who waits for the call sees it first."""

@@ -21,12 +21,14 @@ ENDS = ("AI-generated", "Okay, I stopped")
 LEFT_OVER = {
     "deliveries": "state = 'received'",
     "approvals": "state = 'pending' OR NOT (is_delivered OR state = 'withdrawn')",
+    "outputs": "state = 'intended'",
 }
 
 
 async def broken(stage: Stage, expected: Expected) -> list[str]:
     """Return what does not hold, in words."""
-    found = [*_answers(stage, expected), *_requests(stage, expected), *_slack(stage, expected), *_authority(stage)]
+    checks = (_answers, _requests, _files, _slack)
+    found = [line for check in checks for line in check(stage, expected)] + list(_authority(stage))
     app = stage.world.app
     assert app
     return [*found, *[line async for line in _store(app.database)]]
@@ -77,6 +79,19 @@ def _requests(stage: Stage, expected: Expected) -> Iterator[str]:
         yield f"{made} sessions instead of {expected.sessions}"
     if stage.agents.troubles:
         yield f"the simulator broke: {stage.agents.troubles[0]}"
+
+
+def _files(stage: Stage, expected: Expected) -> Iterator[str]:
+    sessions = [*stage.gone, *stage.agents.sessions.values()]
+    mounted = [resource["mount_path"].rpartition("/")[2] for session in sessions for resource in session.resources]
+    if sorted(mounted) != sorted(expected.mounted):
+        yield f"sessions were given {mounted}"
+    uploaded = [file["filename"] for file in stage.agents.files.values() if file["scope"] is None]
+    if len(uploaded) != len(expected.mounted):
+        yield f"{uploaded} were uploaded for {expected.mounted}"
+    brought = [file["name"] for message in _replies(stage, expected) for file in message.files]
+    if sorted(brought) != sorted(expected.brought):
+        yield f"the threads were brought {brought}"
 
 
 def _slack(stage: Stage, expected: Expected) -> Iterator[str]:

@@ -17,11 +17,13 @@ from simulator.agents.model import LOREM
 from simulator.service.server import RefusedByService
 from simulator.slack.messages import Message
 from tests.anomalies.stage import PATIENCE, Stage
-from tests.world import ALICE, BOB
+from tests.world import ALICE, BOB, CAROL, GENERAL
 
 LONG = 2600
 """Words of an answer that takes several messages."""
 STOPPED = "Okay, I stopped."
+OVERLOADED = "Claude is overloaded and could not finish."
+HELP = "what can you do"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Expected:
     sessions: int = 1
     text: str | None = None
     """The whole text of the only answer."""
+    mounted: tuple[str, ...] = ()
+    """Names of files that sessions have been given, each once."""
+    brought: tuple[str, ...] = ()
+    """Names of files that Deputy has shared in the threads, each once."""
 
 
 Journey = Callable[[Stage], Awaitable[Expected]]
@@ -233,6 +239,106 @@ async def restart(stage: Stage) -> Expected:
     return Expected((root,), asked, ("the call was not approved", "charlie delta"), verdicts=("deny",))
 
 
+async def files_in(stage: Stage) -> Expected:
+    """A request with two attached files, which the agent reads."""
+    files = [{"name": f"{name}.csv", "content": f"{name},3\n".encode()} for name in ("alpha", "bravo")]
+    root = await stage.mention(ALICE, "read the attached files", files=files)
+    await stage.shown(root, "AI-generated")
+    (session,) = stage.agents.sessions.values()
+    listed = "\n".join(f"- {resource['mount_path']}" for resource in session.resources)
+    asked = f"read the attached files\n\nI attached these files:\n{listed}"
+    return Expected((root,), (asked,), ("The files say:",), mounted=("1-alpha.csv", "2-bravo.csv"))
+
+
+async def files_out(stage: Stage) -> Expected:
+    """A request whose answer is files; the next one has none of them again."""
+    task = "write files called report.csv and notes.txt"
+    root = await stage.ask(ALICE, task)
+    await stage.shown(root, "AI-generated")
+    await stage.reply(ALICE, root, f"{SAY}charlie delta")
+    await stage.shown(root, "AI-generated", 2)
+    asked, once = (task, f"{SAY}charlie delta"), ("Done: report.csv", "charlie delta")
+    return Expected((root,), asked, once, brought=("report.csv", "notes.txt"))
+
+
+async def edit_queued(stage: Stage) -> Expected:
+    """A queued request is edited: it is asked in the new words."""
+    root = await stage.ask(ALICE, "run `ls`")
+    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    message = await stage.reply(ALICE, root, f"{SAY}charlie")
+    await stage.shown(root, "Queued")
+    await stage.slack.edit_message(ALICE, message, f"{SAY}delta")
+    await stage.recorded("turn.reworded")
+    await stage.decide(ALICE, root, actions.APPROVE)
+    await stage.shown(root, "AI-generated", 2)
+    return Expected((root,), ("run `ls`", f"{SAY}delta"), ("The command printed", "delta"), verdicts=("allow",))
+
+
+async def quote_a_message(stage: Stage) -> Expected:
+    """The shortcut on somebody's message: it comes along as theirs."""
+    about = await stage.slack.post_message(BOB, GENERAL, "lunch at noon")
+    root = await stage.ask_about(ALICE, about, HELP)
+    await stage.shown(root, "AI-generated")
+    return Expected((root,), (_quoting(stage, "lunch at noon"),))
+
+
+async def quote_a_thread(stage: Stage) -> Expected:
+    """A mention in a thread of others: what they said comes along as theirs."""
+    root = await stage.slack.post_message(BOB, GENERAL, "bus or train")
+    await stage.slack.post_message(CAROL, GENERAL, "the train", thread_ts=root.ts)
+    await stage.mention(ALICE, HELP, thread_ts=root.ts)
+    await stage.shown(root, "AI-generated")
+    return Expected((root,), (_quoting(stage, "the train"),))
+
+
+def _quoting(stage: Stage, words: str) -> str:
+    """Return the request, if it is the one that quotes these words of others and asks for help first."""
+    request = next(iter(stage.world.requests()), "")
+    return request if request.startswith(f"{HELP}\n\nQuoted") and f"> | {words}" in request else words
+
+
+async def always_allow(stage: Stage) -> Expected:
+    """A held call is allowed for good in its thread: the next one of its kind is not asked about."""
+    root = await stage.ask(ALICE, "run `ls`")
+    await stage.decide(ALICE, root, actions.ALWAYS_ALLOW)
+    await stage.shown(root, "AI-generated")
+    await stage.reply(ALICE, root, "run `date`")
+    await stage.shown(root, "AI-generated", 2)
+    once = ("approved without asking",)
+    return Expected((root,), ("run `ls`", "run `date`"), once, verdicts=("allow", "allow"))
+
+
+async def kill_switch(stage: Stage) -> Expected:
+    """An admin pauses everything while a call is held, and lets it go on later: then the owner asks again."""
+    root = await stage.ask(ALICE, "run `ls`")
+    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.set_paused(CAROL, "pause all")
+    await stage.shown(root, STOPPED)
+    await stage.set_paused(CAROL, "resume all")
+    await stage.reply(ALICE, root, f"{SAY}charlie delta")
+    await stage.shown(root, "charlie delta")
+    return Expected((root,), ("run `ls`", f"{SAY}charlie delta"), (STOPPED, "charlie delta"))
+
+
+async def errors_that_pass(stage: Stage) -> Expected:
+    """The session is moved to another machine, then meets an error that it gets over."""
+    root = await stage.ask(ALICE, "reschedule")
+    await stage.shown(root, "AI-generated")
+    await stage.reply(ALICE, root, "unknown error")
+    await stage.shown(root, "AI-generated", 2)
+    once = ("I am being moved", "I am back and went on.", "There was a new kind of error, and I went on.")
+    return Expected((root,), ("reschedule", "unknown error"), once)
+
+
+async def retries_exhausted(stage: Stage) -> Expected:
+    """The session tries, and gives a request up; the next one goes on in it."""
+    root = await stage.ask(ALICE, "fail")
+    await stage.shown(root, OVERLOADED)
+    await stage.reply(ALICE, root, f"{SAY}charlie delta")
+    await stage.shown(root, "AI-generated")
+    return Expected((root,), ("fail", f"{SAY}charlie delta"), (OVERLOADED, "charlie delta"), ends=1)
+
+
 async def two_people(stage: Stage) -> Expected:
     """Two members at once, each with a thread of their own."""
     mine, theirs = await asyncio.gather(stage.ask(ALICE, "run `ls`"), stage.ask(BOB, f"{SAY}echo foxtrot"))
@@ -262,6 +368,15 @@ JOURNEYS: dict[str, Journey] = {
         session_gone,
         aside_passed,
         restart,
+        files_in,
+        files_out,
+        edit_queued,
+        quote_a_message,
+        quote_a_thread,
+        always_allow,
+        kill_switch,
+        errors_that_pass,
+        retries_exhausted,
         two_people,
     )
 }

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import aiohttp
 import httpx2
 
 import bot.app
+from bot import actions
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.stream import Pace
@@ -27,6 +29,7 @@ from simulator.agents.state import Session
 from simulator.clock import SimulatorClock
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
+from simulator.slack.people import BOT
 from store.database import Database
 from store.sealing import new_key, parse_keys
 from tests.anomalies.faults import Anomaly
@@ -177,6 +180,11 @@ class Stage:
                 return await self.slack.until(root, PATIENCE if delivery.is_acked else 10)
         raise AssertionError(f"no root for {task!r}")
 
+    async def mention(self, user: str, task: str, channel: str = GENERAL, **given: Any) -> Message:
+        """Ask in a message of one's own, with files or in a thread; it is the root where it begins one."""
+        await self.listening()
+        return await self.slack.post_message(user, channel, f"<@{BOT}> {task}", **given)
+
     async def reply(self, user: str, root: Message, text: str) -> Any:
         """Write in a thread."""
         return await self.slack.post_message(user, root.channel, text, thread_ts=root.ts)
@@ -214,6 +222,60 @@ class Stage:
         """Return all that Deputy says in a thread after its root."""
         thread = self.slack.thread(root.channel, root.ts)
         return "\n".join(self.slack.text_of(m) for m in thread if m is not root and m.user == self.slack.bot_user_id)
+
+    async def ask_about(self, user: str, about: Message, task: str) -> Message:
+        """Use the shortcut on a message and send its form, each again where Slack failed it; return the root."""
+        before = {message.ts for message in self.slack.messages(about.channel)}
+
+        def root(_: object) -> Message | None:
+            new = (
+                m for m in self.slack.messages(about.channel) if m.ts not in before and m.ts == (m.thread_ts or m.ts)
+            )
+            return next((m for m in new if "asked" in (said := self.slack.text_of(m)) and task in said), None)
+
+        form = await self.opened(user, lambda: self.slack.use_shortcut(user, about, "ask_about_message"))
+        for _ in range(4):
+            await self.listening()
+            values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}}
+            delivery = await self.slack.submit_view(user, form, values)
+            with suppress(TimeoutError):
+                return await self.slack.until(root, PATIENCE if delivery.is_acked else 10)
+        raise AssertionError(f"no root for {task!r}")
+
+    async def opened(self, user: str, act: Callable[[], Awaitable[Any]]) -> Any:
+        """Do what opens a view, again until it is there; return it."""
+        for _ in range(6):
+            await self.listening()
+            await act()
+            with suppress(TimeoutError):
+                return await self.slack.until(lambda _: self.slack.modal_of(user), 2)
+        raise AssertionError("no view")
+
+    async def set_paused(self, admin: str, verb: str) -> None:
+        """Pause or resume everything in the settings, again where Slack says that it failed."""
+        for _ in range(6):
+            view = self.slack.modal_of(admin) or await self.opened(
+                admin, lambda: self.slack.type_command(admin, GENERAL, "/agent admin")
+            )
+            block = next((b["block_id"] for b in view.payload["blocks"] if f"'{verb}'" in str(b)), None)
+            if block is None:
+                return
+            await self.listening()
+            await self.slack.click(admin, view, actions.SETTINGS, block_id=block, value=verb)
+            with suppress(TimeoutError):
+                await self.slack.until(lambda _, v=verb: f"'{v}'" not in str(self.slack.modal_of(admin)), 2)
+                return
+            await self.slack.close_modal(admin, view)
+
+    async def recorded(self, action: str) -> None:
+        """Return once the audit trail has an entry of this kind; a reader of its own, whatever happens to Deputy."""
+        query = "SELECT count(*) FROM audit_entries WHERE action = ?"
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with closing(sqlite3.connect(self.world.folder / "deputy.db")) as reader:
+                    if reader.execute(query, (action,)).fetchone()[0]:
+                        return
+                await asyncio.sleep(0.02)
 
     async def connect(self, user: str) -> None:
         """Connect Notes as this member, as a browser would."""

@@ -71,6 +71,30 @@ async def test_a_file_that_slack_does_not_hand_out_is_said(running_world: World)
     assert "/mnt/session/uploads/" not in running_world.requests()[0]
 
 
+@pytest.mark.parametrize("kind", ["ratelimited", "status_500", "connection_error_after", "malformed"])
+async def test_a_file_whose_fetching_fails_is_fetched_again(running_world: World, kind):
+    running_world.slack.faults.add("download", kind=kind)
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file()]
+    )
+    (answer,) = await running_world.answered(root)
+
+    assert "alpha,3" in running_world.slack.text_of(answer)
+    assert running_world.whispers(ALICE) == ""
+
+
+async def test_a_file_that_was_deleted_before_its_turn_came_is_said(running_world: World):
+    root = await running_world.ask(ALICE, "think for 1 seconds")
+    await running_world.agents.until(lambda _: running_world.sent())
+    await running_world.slack.post_message(ALICE, GENERAL, "what can you do", thread_ts=root.ts, files=[a_file()])
+    await running_world.answer_in(root, "Queued")
+    running_world.slack.workspace.files.clear()
+    await running_world.answered(root, 2)
+
+    await running_world.whispered(ALICE, "“report.csv”: it is no longer in Slack")
+    assert "/mnt/session/uploads/" not in running_world.requests()[1]
+
+
 async def test_a_file_the_agent_makes_comes_to_the_thread_once(running_world: World):
     root = await running_world.ask(ALICE, "write files called report.csv and notes.txt")
     await running_world.answered(root)
