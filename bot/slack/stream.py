@@ -1,7 +1,7 @@
 """A turn's answer in Slack: one writer that keeps what was sent and sends what is missing.
 
-It decides which message holds which part of the answer, when a message ends and when to wait; how one
-message is written is `part`, what it says are the renderers. Each call of `show` writes at most once.
+It decides when a message begins, grows and ends, and when to wait; which part of the answer it holds is
+`picture`, the messages before it are `telling`'s. Each call of `show` writes at most once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import structlog
 from bot.domain.ports import Clock
 from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
-from bot.renderers import limits
 from bot.renderers.answer import render_footer
 from bot.renderers.progress import Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
 from bot.slack.picture import Picture
 from bot.slack.session_status import SessionStatus
+from bot.slack.telling import Telling
 from bot.slack.written import Written
 from store.records import Thread, Turn
 
@@ -59,19 +59,18 @@ class StreamedAnswer:
         self._thread = thread
         self._turn = turn
         self._titles = titles
-        self._written = Written(turn.id)
         self._status = SessionStatus(api=api, thread=thread, turn=turn)
+        self._telling = Telling(parts=parts, status=self._status, turn_id=turn.id)
         self._is_edited = False
         """True once streams were too long in coming: a message is edited while the agent works."""
         self._cannot_stream = False
-        self._room = limits.MESSAGE_BYTES_MAX
         self._is_silent = False
         self._failures = 0
 
     async def recover(self) -> None:
         """Take up what an earlier process left; call once, before anything else."""
         try:
-            self._written.parts = await self._parts.recover()
+            await self._telling.recover()
         except StreamEnded:
             self._is_silent = True
 
@@ -83,7 +82,7 @@ class StreamedAnswer:
         try:
             delay = await self._step(self._picture(progress))
         except MessageTooLong as error:
-            self._make_room(error)
+            self._telling.make_room(error)
             return 0.0
         except StreamEnded:
             await self._fall_silent(progress)
@@ -107,13 +106,13 @@ class StreamedAnswer:
     # Steps: each does one thing to one message.
 
     async def _step(self, picture: Picture) -> float | None:
-        if await self._mend(picture):
+        if await self._telling.mend(picture):
             return 0.0
         part = self._written.current
         if part is None:
             if not picture.has_news(self._written.covered, self._written.tasks_from):
                 return None
-            part = await self._begin(is_stream=self._may_stream)
+            part = await self._telling.begin(is_stream=self._may_stream)
         if part.is_stream and part.ts is None:
             return await self._start(part, picture)
         return await self._extend(part, picture)
@@ -122,7 +121,7 @@ class StreamedAnswer:
         content = picture.content(part)
         chunks = chunks_between(Page(), content.page)
         if not self._may_stream or not chunks:
-            await self._drop(part, picture)
+            await self._telling.drop(part, picture)
             return 0.0
         if delay := self._api.take(_START):
             return self._prefer_editing(delay)
@@ -142,7 +141,7 @@ class StreamedAnswer:
     async def _extend(self, part: Part, picture: Picture) -> float | None:
         age = (self._clock.now() - part.segment.started_at).total_seconds() if part.is_stream else 0.0
         if picture.overflows(part) or age >= SEAL_AFTER:
-            await self._end(part, picture, self._between(part, picture), picture.good_end(part))
+            await self._telling.go_on(part, picture)
             return 0.0
         if part.is_stream:
             return await self._append(part, picture.content(part), SEAL_AFTER - age)
@@ -175,43 +174,6 @@ class StreamedAnswer:
             await self._parts.edit(part, content)
         return None
 
-    async def _mend(self, picture: Picture, *, is_closing: bool = False) -> bool:
-        """Rewrite the first message that shows what it should not; return whether there was one.
-
-        When the answer is closing, the open message is left: its end rewrites it anyway.
-        """
-        for part in self._written.parts:
-            if is_closing and part.ending is None:
-                continue
-            is_changed = part.is_told and picture.text[part.segment.text_from : part.text_to] != part.raw
-            if part.is_stale or is_changed:
-                await self._rewrite(part, picture)
-                return True
-        return False
-
-    async def _rewrite(self, part: Part, picture: Picture) -> None:
-        part.ending = part.ending or self._between(part, picture)
-        to = picture.good_end(part) if part.text_to is None else part.text_to
-        await self._parts.rewrite(part, picture.sealed(part, to))
-        self._written.tell(part, picture)
-
-    async def _end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
-        part.ending = ending
-        content = picture.sealed(part, to)
-        if part.ts is None:
-            part.ending = None
-            await self._parts.post_whole(part, content, ending)
-        else:
-            await self._parts.end(part, content, ending)
-        if part.is_stream:
-            self._status.is_now(ending.session_status)
-        self._written.tell(part, picture)
-
-    async def _drop(self, part: Part, picture: Picture) -> None:
-        """Give up a message that is not at Slack."""
-        await self._parts.seal(part)
-        part.ending = self._between(part, picture)
-
     # Closing: everything that is left, then the end.
 
     async def _close(self, progress: Progress, session_status: str, *, is_last: bool = False) -> None:
@@ -220,17 +182,17 @@ class StreamedAnswer:
             try:
                 is_closed = await self._close_some(self._picture(progress), session_status, is_last=is_last)
             except MessageTooLong as error:
-                self._make_room(error)
+                self._telling.make_room(error)
 
     async def _close_some(self, picture: Picture, session_status: str, *, is_last: bool) -> bool:
         """Bring one message to its end; return whether that was all."""
-        while await self._mend(picture, is_closing=True):
+        while await self._telling.mend(picture, is_closing=True):
             pass
         if is_last and self._written.is_finished:
             return True
         part = self._written.current
         if part is not None and part.ts is None:
-            await self._abandon(part, picture)
+            await self._telling.abandon(part, picture)
             return False
         if part is None:
             if not is_last and not picture.has_news(self._written.covered, self._written.tasks_from):
@@ -240,9 +202,9 @@ class StreamedAnswer:
                 return False
         if picture.fits(part):
             ending = self._last(part, picture, session_status, is_last=is_last)
-            await self._end(part, picture, ending, len(picture.text))
+            await self._telling.end(part, picture, ending, len(picture.text))
             return True
-        await self._end(part, picture, self._between(part, picture), picture.good_end(part))
+        await self._telling.go_on(part, picture)
         return False
 
     async def _begin_last(self, picture: Picture) -> Part | None:
@@ -251,7 +213,7 @@ class StreamedAnswer:
         instead = (_START, _STOP) if may_stream else ()
         channel = self._thread.channel
         is_stream = await self._api.turn(_POST, patience=_END_PATIENCE, instead=instead, channel=channel)
-        part = await self._begin(is_stream=is_stream)
+        part = await self._telling.begin(is_stream=is_stream)
         if not is_stream:
             part.is_paid = True
             return part
@@ -260,16 +222,10 @@ class StreamedAnswer:
             await self._parts.start_stream(part, content, chunks_between(Page(), content.page) or [])
         except SlackRejected as error:
             self._edit_from_now_on(error)
-            await self._drop(part, picture)
+            await self._telling.drop(part, picture)
             return None
         part.is_paid = True
         return part
-
-    async def _abandon(self, part: Part, picture: Picture) -> None:
-        """Give up a message that never began, unless it did and we were not told."""
-        is_there = (part.is_stream or part.is_doubtful) and await self._parts.adopt(part, self._written.known)
-        if not is_there:
-            await self._drop(part, picture)
 
     async def _persist(self, act: Callable[[], Awaitable[None]], progress: Progress) -> None:
         """Do it until it is done: what fails leaves a message to be rewritten, which the next try does."""
@@ -290,20 +246,16 @@ class StreamedAnswer:
     async def _fall_silent(self, progress: Progress) -> None:
         """Say nothing more: a person stopped the stream, and Slack forbids a message in its place (§1.3)."""
         self._is_silent = True
-        part = next((part for part in self._written.parts if part.ending is None or part.is_stale), None)
-        if part is not None:
-            part.text_to = len(progress.shown_text)
-            part.ending = part.ending or self._between(part, self._picture(progress))
-            part.is_stale = False
-            await self._parts.seal(part)
+        await self._telling.leave(self._picture(progress))
 
     # What is known.
 
-    def _picture(self, progress: Progress) -> Picture:
-        return Picture(progress, self._titles, self._written.told, self._seconds, self._room)
+    @property
+    def _written(self) -> Written:
+        return self._telling.written
 
-    def _between(self, part: Part, picture: Picture) -> Ending:
-        return Ending(part.segment.id, "processing", picture.tasks_to)
+    def _picture(self, progress: Progress) -> Picture:
+        return Picture(progress, self._titles, self._written.told, self._seconds, self._telling.room)
 
     def _last(self, part: Part, picture: Picture, session_status: str, *, is_last: bool) -> Ending:
         if not is_last:
@@ -324,22 +276,6 @@ class StreamedAnswer:
     def _seconds(self) -> float:
         began = self._turn.started_at or self._turn.created_at
         return (self._clock.now() - began).total_seconds()
-
-    def _make_room(self, error: MessageTooLong) -> None:
-        """Let messages hold less from now on, and the one at hand be cut anew. Raises `error` when it is the least."""
-        if self._room <= limits.MESSAGE_BYTES_LEAST:
-            raise error
-        self._room = max(limits.MESSAGE_BYTES_LEAST, self._room * 2 // 3)
-        for part in self._written.parts:
-            if part.is_stale and not part.is_told:
-                part.ending = part.text_to = None
-        _log.warning("slack.message_too_long", code=error.code, turn_id=self._turn.id, room=self._room)
-
-    async def _begin(self, *, is_stream: bool) -> Part:
-        known = self._written
-        part = await self._parts.begin(is_stream=is_stream, text_from=known.covered, tasks_from=known.tasks_from)
-        known.parts.append(part)
-        return part
 
     def _since_written(self, part: Part, interval: float) -> float:
         if part.written_at is None:

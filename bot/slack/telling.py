@@ -1,0 +1,112 @@
+"""The messages that tell a turn, one after the other: each begun, mended, ended, and cut anew if it was too long.
+
+When that is done, and how an open message grows, is `stream`'s decision; each call is `part`'s.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.errors import MessageTooLong
+from bot.renderers import limits
+from bot.slack.part import Ending, Part, Parts
+from bot.slack.picture import Picture
+from bot.slack.session_status import SessionStatus
+from bot.slack.written import Written
+from store.records import TurnId
+
+_log = structlog.get_logger(__name__)
+
+
+class Telling:
+    """What is told of a turn, and the means to tell more. All raise what `Parts` raises."""
+
+    def __init__(self, *, parts: Parts, status: SessionStatus, turn_id: TurnId) -> None:
+        self.written = Written(turn_id)
+        self.room = limits.MESSAGE_BYTES_MAX
+        """What one message may weigh, in bytes; less once Slack refused one."""
+        self._parts = parts
+        self._status = status
+
+    async def recover(self) -> None:
+        """Take up what an earlier process left."""
+        self.written.parts = await self._parts.recover()
+
+    async def begin(self, *, is_stream: bool) -> Part:
+        """Begin the next message; nothing is at Slack yet."""
+        known = self.written
+        part = await self._parts.begin(is_stream=is_stream, text_from=known.covered, tasks_from=known.tasks_from)
+        known.parts.append(part)
+        return part
+
+    async def mend(self, picture: Picture, *, is_closing: bool = False) -> bool:
+        """Rewrite the first message that shows what it should not; return whether there was one.
+
+        When the answer is closing, the open message is left: its end rewrites it anyway.
+        """
+        for part in self.written.parts:
+            if is_closing and part.ending is None:
+                continue
+            is_changed = part.is_told and picture.text[part.segment.text_from : part.text_to] != part.raw
+            if part.is_stale or is_changed:
+                await self._rewrite(part, picture)
+                return True
+        return False
+
+    async def end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
+        """Let a message show the turn up to `to` and nothing more."""
+        part.ending = ending
+        content = picture.sealed(part, to)
+        if part.ts is None:
+            part.ending = None
+            await self._parts.post_whole(part, content, ending)
+        else:
+            await self._parts.end(part, content, ending)
+        if part.is_stream:
+            self._status.is_now(ending.session_status)
+        self.written.tell(part, picture)
+
+    async def go_on(self, part: Part, picture: Picture) -> None:
+        """End a message at a good place: what is left goes into the next one."""
+        await self.end(part, picture, self.between(part, picture), picture.good_end(part))
+
+    async def drop(self, part: Part, picture: Picture) -> None:
+        """Give up a message that is not at Slack."""
+        await self._parts.seal(part)
+        part.ending = self.between(part, picture)
+
+    async def abandon(self, part: Part, picture: Picture) -> None:
+        """Give up a message that never began, unless it did and we were not told."""
+        is_there = (part.is_stream or part.is_doubtful) and await self._parts.adopt(part, self.written.known)
+        if not is_there:
+            await self.drop(part, picture)
+
+    async def leave(self, picture: Picture) -> None:
+        """Leave what is open as it is, and remember that it is told: nothing may be said in its place."""
+        part = next((part for part in self.written.parts if part.ending is None or part.is_stale), None)
+        if part is not None:
+            part.text_to = len(picture.text)
+            part.ending = part.ending or self.between(part, picture)
+            part.is_stale = False
+            await self._parts.seal(part)
+
+    def make_room(self, error: MessageTooLong) -> None:
+        """Let messages hold less from now on, and the one at hand be cut anew. Raises `error` when it is the least."""
+        if self.room <= limits.MESSAGE_BYTES_LEAST:
+            raise error
+        self.room = max(limits.MESSAGE_BYTES_LEAST, self.room * 2 // 3)
+        for part in self.written.parts:
+            if part.is_stale and not part.is_told:
+                part.ending = part.text_to = None
+        _log.warning("slack.message_too_long", code=error.code, turn_id=self.written.turn_id, room=self.room)
+
+    @staticmethod
+    def between(part: Part, picture: Picture) -> Ending:
+        """Return the end of a message that another one follows."""
+        return Ending(part.segment.id, "processing", picture.tasks_to)
+
+    async def _rewrite(self, part: Part, picture: Picture) -> None:
+        part.ending = part.ending or self.between(part, picture)
+        to = picture.good_end(part) if part.text_to is None else part.text_to
+        await self._parts.rewrite(part, picture.sealed(part, to))
+        self.written.tell(part, picture)
