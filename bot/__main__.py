@@ -16,7 +16,7 @@ from bot import logs
 from bot.app import running
 from bot.config.document import read, render_plan, write, write_schema
 from bot.config.items import Change
-from bot.config.model import Config
+from bot.config.offers import Document
 from bot.configuring import opened
 from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
@@ -31,6 +31,7 @@ from bot.errors import (
 )
 from bot.settings import Settings
 from store.errors import StoreError
+from store.records import Secret
 from store.sealing import new_key
 
 EXIT_MISCONFIGURED = 2
@@ -105,7 +106,7 @@ def export_config() -> None:
     """Print what admins set, as a file."""
 
     async def export(settings: Settings) -> str:
-        async with opened(settings) as desk:
+        async with opened(settings, _secret_of) as desk:
             return write(await desk.read())
 
     typer.echo(_configured(export), nl=False)
@@ -116,8 +117,8 @@ def diff_config(file: Path) -> None:
     """Say what applying a file would change; exit code 1 when there is something."""
 
     async def plan(settings: Settings) -> tuple[Change, ...]:
-        async with opened(settings) as desk:
-            return (await desk.plan(_read_file(file)))[1]
+        async with opened(settings, _secret_of) as desk:
+            return (await desk.plan(_read_file(file))).changes
 
     changes = _configured(plan)
     typer.echo(render_plan(changes))
@@ -126,23 +127,40 @@ def diff_config(file: Path) -> None:
 
 @config_cli.command(name="apply")
 def apply_config(
-    file: Path, yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is applied.")] = False
+    file: Path,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is applied.")] = False,
+    look: Annotated[
+        bool, typer.Option(help="Look at new services first; without, they are held to the file all the same.")
+    ] = True,
 ) -> None:
     """Bring what a file says into the running Deputy: shown first, then all of it or nothing."""
 
     async def apply(settings: Settings) -> str:
-        async with opened(settings) as desk:
-            after = _read_file(file)
-            before, changes = await desk.plan(after)
-            typer.echo(render_plan(changes))
-            if not changes:
+        async with opened(settings, _secret_of) as desk:
+            plan = await desk.plan(_read_file(file))
+            if look:
+                await desk.filing.look(plan)
+            typer.echo(render_plan(plan.changes))
+            if not plan.changes:
                 return ""
             if not yes and not typer.confirm("Apply this?"):
                 raise typer.Exit(1)
-            await desk.apply(before, after)
+            await desk.filing.apply(plan)
             return "Applied. A running Deputy takes it up within seconds."
 
     typer.echo(_configured(apply))
+
+
+@config_cli.command(name="look")
+def look_at_service(url: str) -> None:
+    """Look at an MCP server without any credential, and print what to write of it into the file."""
+
+    async def look(settings: Settings) -> str:
+        async with opened(settings) as desk:
+            return await desk.look(url)
+
+    typer.echo(_configured(look), nl=False)
 
 
 @config_cli.command(name="schema")
@@ -151,7 +169,13 @@ def print_schema() -> None:
     typer.echo(write_schema(), nl=False)
 
 
-def _read_file(file: Path) -> Config:
+def _secret_of(variable: str) -> Secret | None:
+    """Return what a file's reference names; the settings' model lets it name clients' secrets only."""
+    value = os.environ.get(variable, "").strip()
+    return Secret(value) if value else None
+
+
+def _read_file(file: Path) -> Document:
     try:
         return read(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -214,7 +214,11 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         )
         parts.supervisor.start(housekeeping.run)
         enforcing = Enforcing(
-            configuration=parts.configuration, turns=domain.turns, clock=clock, workspace_id=install.workspace_id
+            configuration=parts.configuration,
+            turns=domain.turns,
+            reload=room.services.reload,
+            clock=clock,
+            workspace_id=install.workspace_id,
         )
         parts.supervisor.start(enforcing.run)
         yield App(settings, install, parts.supervisor, bolt, web, parts.database, handler, door)
@@ -232,7 +236,7 @@ async def _open_parts(
     from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
 
     database = await _open_database(settings, stack)
-    agents = await _open_agents(settings, stack)
+    agents = await open_agents(settings, stack)
     people = SlackPeople(api=api, clock=clock)
     screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
@@ -355,7 +359,8 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
     )
 
 
-async def _open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:
+async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:
+    """Open the Managed Agents API until the stack ends."""
     client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
     return ManagedAgents(client=await stack.enter_async_context(client), webhook_key=settings.webhook_key)
 

@@ -8,71 +8,98 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot.app import SLACK_TIMEOUT, find_install, load_catalog
+from bot.app import SLACK_TIMEOUT, find_install, load_catalog, open_agents
 from bot.clock import WallClock
-from bot.config.document import list_strange_services
-from bot.config.items import Change, diff
-from bot.config.model import Config
+from bot.config.document import write_offer
+from bot.config.offers import Document
+from bot.domain.adding import describe, problem_of
 from bot.domain.configuration import Configuration
-from bot.errors import ConfigurationError, SettingsInvalid
+from bot.domain.filed import SecretOf, offer_of
+from bot.domain.filing import Filing, Plan
+from bot.domain.vaults import Vaults
+from bot.errors import ConfigurationError, Problem, SettingsInvalid
 from bot.settings import Settings
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
+from oauth.errors import ConnectError
+from oauth.listing import Listing
+from oauth.probing import Probing
+from oauth.services import Services
+from oauth.urls import Policy
 from store import services
 from store.database import Database
 from store.errors import StoreError
-from store.records import WorkspaceId
-
-ACTOR = "config file"
-"""Who the audit trail says has changed the settings: whoever may run the command on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The settings of one installation, opened for the command line."""
 
-    configuration: Configuration
-    workspace_id: WorkspaceId
-    known_services: set[str]
+    filing: Filing
+    probing: Probing
+    secret_of: SecretOf
 
-    async def read(self) -> Config:
-        """Return the settings as they are now. Raises `SettingsInvalid`."""
-        return await self.configuration.read(self.workspace_id)
+    async def read(self) -> Document:
+        """Return everything as it is now. Raises `SettingsInvalid`."""
+        return (await self.filing.read()).document
 
-    async def plan(self, after: Config) -> tuple[Config, tuple[Change, ...]]:
-        """Return the settings of now, and what has to change. Raises `SettingsInvalid` for unknown services."""
-        if strange := list_strange_services(after, self.known_services):
-            raise SettingsInvalid(strange)
-        before = await self.read()
-        return before, diff(before, after)
+    async def plan(self, after: Document) -> Plan:
+        """Return what has to change. Raises `SettingsInvalid` for what cannot be so."""
+        return await self.filing.plan(after, self.secret_of)
 
-    async def apply(self, before: Config, after: Config) -> None:
-        """Bring them to `after`, all or nothing. Raises `NotPermitted` if they are not `before` any more."""
-        await self.configuration.apply(self.workspace_id, ACTOR, before, after)
+    async def look(self, url: str) -> str:
+        """Return what to write into the file of a server. Raises `SettingsInvalid` where it cannot be used."""
+        try:
+            probe = await self.probing.probe(url)
+        except ConnectError as error:
+            raise SettingsInvalid((Problem(url, problem_of(error)),)) from error
+        seen = describe(probe)
+        notes = [*(f"{what}: {how}" for what, how in seen.facts), *(f"NOTE: {words}" for words in seen.warnings)]
+        title = seen.title.strip() if seen.title.strip().isprintable() else seen.name
+        return write_offer(seen.name, offer_of(probe, seen.name, title or seen.name), notes)
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Desk]:
-    """Open the database of an installation that has been started before.
+async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> AsyncIterator[Desk]:
+    """Open the database of an installation that has been started before; `secret_of` reads secrets that files name.
 
     Raises `ConfigurationError`: it cannot be used, or Slack does not say whose installation this is.
     """
+    from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
+
     clock = WallClock()
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url, settings.secret_keys)
         stack.push_async_callback(database.close)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
         client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
-        install = await find_install(
-            SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace="config"), settings
-        )
+        api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace="config")
+        workspace_id = (await find_install(api, settings)).workspace_id
         catalog = load_catalog(settings)
         try:
             async with database.transaction() as tx:
-                saved = await services.list_for(tx, install.workspace_id)
+                await services.list_for(tx, workspace_id)
         except StoreError as error:
             problem = f"DATABASE_URL: start Deputy once, it makes the tables ({type(error).__name__})"
             raise ConfigurationError((problem,)) from error
-        known = {str(one.name) for one in catalog.services} | {str(one.name) for one in saved}
-        configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
-        yield Desk(configuration, install.workspace_id, known)
+        sender = await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
+        vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock)
+        probing = Probing(sender, Listing(sender))
+        shelf = Services(
+            database=database,
+            catalog=catalog,
+            probing=probing,
+            workspace_id=workspace_id,
+            clock=clock,
+            on_dropped=vaults.let_go,
+        )
+        filing = Filing(
+            database=database,
+            configuration=Configuration(database=database, clock=clock, first_admins=settings.admins),
+            catalog=catalog,
+            services=shelf,
+            probing=probing,
+            clock=clock,
+            workspace_id=workspace_id,
+        )
+        yield Desk(filing, probing, secret_of)

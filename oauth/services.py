@@ -97,8 +97,8 @@ class Services:
         async with self._database.transaction() as tx:
             before = await services.find(tx, self._workspace_id, name)
             after = build_saved(draft, probe, before, by, self._clock.now())
-            change = await self._store(tx, before, after, "service.saved")
-        return await self._settled(change)
+            change = await self.put_in(tx, before, after)
+        return await self.settle(change)
 
     async def configure(
         self, by: Member, name: ServiceName, *, client: PreRegistered | None, scopes: tuple[str, ...], version: int
@@ -120,10 +120,11 @@ class Services:
                 scopes=scopes,
                 client_id=chosen.client_id if chosen else None,
                 client_secret=chosen.client_secret if chosen else None,
+                secret_variable=None if client else after.secret_variable,
                 version=version,
             )
-            change = await self._store(tx, before, after, "service.configured")
-        return await self._settled(change)
+            change = await self.put_in(tx, before, after)
+        return await self.settle(change)
 
     async def pause(self, by: Member, name: ServiceName, *, is_paused: bool) -> SavedService:
         """Stop a service for everybody, or let it go on; open links to it are void. Never loses a race.
@@ -152,14 +153,52 @@ class Services:
         """
         async with self._database.transaction() as tx:
             before = await services.find(tx, self._workspace_id, name)
-            if before is None or not await services.remove(tx, self._workspace_id, name, version):
+            if before is None or before.version != version:
                 raise ServiceChanged(name, before.version if before else 0)
-            dropped = () if before.is_shipped else await self._drop(tx, name)
-            now = self._clock.now()
-            entry = AuditEntry(now, self._workspace_id, by.user_id, "service.removed", name, _describe(before))
-            await audit.record(tx, entry)
-        await self._settled(Change(before, dropped))
-        return dropped
+            change = await self.remove_in(tx, before, by.user_id)
+        return (await self.settle(change)).dropped
+
+    async def list_in(self, tx: Tx) -> tuple[SavedService, ...]:
+        """Return what is saved, as this transaction sees it."""
+        return await services.list_for(tx, self._workspace_id)
+
+    async def put_in(self, tx: Tx, before: SavedService | None, after: SavedService) -> Change:
+        """Store a service in place of the one before it, recorded; `settle` the change after the transaction.
+
+        Raises `ServiceChanged`.
+        """
+        saved = await services.save(tx, after)
+        if saved is None:
+            raise ServiceChanged(after.name, before.version if before else 0)
+        is_another = before is not None and not is_same_service(before, after)
+        dropped = await self._drop(tx, after.name) if is_another else ()
+        details = {f"before.{key}": value for key, value in (_describe(before) if before else {}).items()}
+        details |= _describe(saved)
+        action = "service.configured" if after.is_shipped else "service.saved"
+        await audit.record(
+            tx, AuditEntry(after.approved_at, self._workspace_id, after.approved_by, action, after.name, details)
+        )
+        return Change(saved, dropped)
+
+    async def remove_in(self, tx: Tx, before: SavedService, actor: str) -> Change:
+        """Take a service away as it is in `before`, recorded; `settle` the change after the transaction.
+
+        Raises `ServiceChanged`.
+        """
+        name = before.name
+        if not await services.remove(tx, self._workspace_id, name, before.version):
+            raise ServiceChanged(name, before.version)
+        dropped = () if before.is_shipped else await self._drop(tx, name)
+        now = self._clock.now()
+        await audit.record(tx, AuditEntry(now, self._workspace_id, actor, "service.removed", name, _describe(before)))
+        return Change(before, dropped)
+
+    async def settle(self, change: Change) -> Change:
+        """Do what follows after a stored change: offer what is stored now, let go of what it ended."""
+        await self.reload()
+        for connection in change.dropped:
+            await self._on_dropped(connection)
+        return change
 
     def _shipped(self, name: ServiceName) -> Service:
         shipped = self._catalog.shipped.get(name)
@@ -187,6 +226,7 @@ class Services:
             scopes=before.scopes,
             client_id=before.client_id if fits else None,
             client_secret=before.client_secret if fits else None,
+            secret_variable=before.secret_variable if fits else None,
             is_paused=before.is_paused,
             version=before.version,
         )
@@ -196,30 +236,11 @@ class Services:
             if service.name != name and get_place(service.mcp_url) == get_place(mcp_url):
                 raise ServerTaken(service.name)
 
-    async def _store(self, tx: Tx, before: SavedService | None, after: SavedService, action: str) -> Change:
-        saved = await services.save(tx, after)
-        if saved is None:
-            raise ServiceChanged(after.name, before.version if before else 0)
-        is_another = before is not None and not is_same_service(before, after)
-        dropped = await self._drop(tx, after.name) if is_another else ()
-        details = {f"before.{key}": value for key, value in (_describe(before) if before else {}).items()}
-        details |= _describe(saved)
-        await audit.record(
-            tx, AuditEntry(after.approved_at, self._workspace_id, after.approved_by, action, after.name, details)
-        )
-        return Change(saved, dropped)
-
     async def _drop(self, tx: Tx, name: ServiceName) -> tuple[Connection, ...]:
         await tickets.void_service(tx, self._workspace_id, name)
         await service_tools.forget(tx, self._workspace_id, name)
         await tool_pins.forget(tx, self._workspace_id, name)
         return await connections.break_service(tx, self._workspace_id, name)
-
-    async def _settled(self, change: Change) -> Change:
-        await self.reload()
-        for connection in change.dropped:
-            await self._on_dropped(connection)
-        return change
 
 
 def is_same_service(before: SavedService, after: SavedService) -> bool:
@@ -297,5 +318,6 @@ def _describe(saved: SavedService) -> dict[str, str]:
         "scopes": " ".join(saved.scopes),
         "registration": saved.registration,
         "client_id": saved.client_id or "",
+        "client_secret": saved.secret_variable or ("typed in Slack" if saved.client_secret else ""),
         "version": str(saved.version),
     }

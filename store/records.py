@@ -215,6 +215,8 @@ class SavedService:
     scopes: tuple[str, ...] = ()
     client_id: str | None = None
     client_secret: Secret | None = None
+    secret_variable: str | None = None
+    """The environment variable that the secret came from, where a file named one."""
     shown: str = ""
     """Fingerprint of the probe that the admin saw."""
     is_paused: bool = False

@@ -262,6 +262,7 @@ services = Table(
     Column("scopes", JSON, nullable=False),
     Column("client_id", String),
     Column("client_secret", Text),
+    Column("secret_variable", String),
     Column("shown", String, nullable=False),
     Column("is_paused", Boolean, nullable=False),
     Column("approved_by", String, nullable=False),

@@ -10,6 +10,7 @@ import yaml
 
 from bot.config.items import Change
 from bot.config.model import Config, dump
+from bot.config.offers import KIND, Document, Offer
 from bot.config.problems import checked
 from bot.errors import Problem, SettingsInvalid
 
@@ -31,7 +32,14 @@ def write(config: Config) -> str:
     return HEADER + yaml.dump(_sorted(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def read(text: str) -> Config:
+def write_offer(name: str, offer: Offer, notes: Sequence[str]) -> str:
+    """Return what to write of one service into the file, with what to know of it in front, a line each."""
+    said = [f"# {''.join(char if char.isprintable() else ' ' for char in note)}\n" for note in notes]
+    document = {"services": {name: dump(offer)}}
+    return "".join(said) + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def read(text: str) -> Document:
     """Return the settings of a file. Raises `SettingsInvalid` with every problem."""
     if len(text) > LARGEST:
         raise SettingsInvalid((Problem("", "the file is too large"),))
@@ -42,15 +50,15 @@ def read(text: str) -> Config:
     except RecursionError as error:
         raise SettingsInvalid((Problem("", "the file is nested too deeply"),)) from error
     if document is None:
-        return Config()
+        return Document()
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise SettingsInvalid((Problem("", "the file must be a table of settings"),))
-    return checked(Config, document)
+    return checked(Document, document)
 
 
 def build_schema() -> dict[str, Any]:
     """Return the JSON Schema of a file."""
-    return {"$schema": SCHEMA_ID, **Config.model_json_schema()}
+    return {"$schema": SCHEMA_ID, **Document.model_json_schema()}
 
 
 def write_schema() -> str:
@@ -121,6 +129,8 @@ def _sorted(part: Any, name: str = "") -> Any:
 def _lines_of(change: Change) -> Iterator[str]:
     yield f"{_SIGNS[change.verb]} {change.key}"
     if change.after is None:
+        if change.key.kind == KIND and "added" in (change.before or {}):
+            yield "    everybody's connections to it end"
         return
     before, after = dict(_fields(change.before or {})), dict(_fields(change.after))
     for place in sorted({*before, *after}):

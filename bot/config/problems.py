@@ -42,6 +42,10 @@ _NAMES = {
     r"^[a-z0-9]": "must be a name of a-z, 0-9, - and _",
     r"^(\*\.)?": "must be a host such as api.example.com or *.example.com",
     r"^\S": "must not begin or end with a space",
+    r"^https": "must be an address such as https://mcp.example.com/mcp",
+    r"^CLIENT_SECRET": "must be the name of a variable such as CLIENT_SECRET_WIKI",
+    r"^[\x21": "must be written without blanks",
+    r"^[!-~]": "must be a host such as auth.example.com",
 }
 """What a text must be, by the beginning of its pattern."""
 

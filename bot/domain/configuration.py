@@ -99,9 +99,17 @@ class Configuration:
         async with self._database.transaction() as tx:
             if await self.read_in(tx, workspace_id) != before:
                 raise NotPermitted(Refused(Refusal.SETTING_CHANGED))
-            self._checked(before, changes)
-            await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
+            await self.put_in(tx, workspace_id, actor, changes)
         return changes
+
+    async def put_in(self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[Change]) -> None:
+        """Store changes of what this transaction sees, recorded; who asks for it has compared and may.
+
+        Raises `SettingsInvalid`.
+        """
+        changes = tuple(changes)
+        self._checked(await self.read_in(tx, workspace_id), changes)
+        await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
 
     def _checked(self, config: Config, changes: Iterable[Change]) -> Config:
         after = applied(config, changes)

@@ -1,7 +1,8 @@
-"""Carries kill switches out on what already runs, also when another process or the command line threw them."""
+"""Takes up what another process or the command line has changed: services, and kill switches on what already runs."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -10,7 +11,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock
 from bot.domain.turns import Turns
 from bot.errors import SettingsInvalid
-from store.errors import StoreUnavailable
+from store.errors import SealBroken, StoreUnavailable
 from store.records import WorkspaceId
 
 log = structlog.get_logger(__name__)
@@ -22,9 +23,19 @@ INTERVAL = timedelta(seconds=6)
 class Enforcing:
     """Looks at the settings again and again, and acts when they have changed."""
 
-    def __init__(self, *, configuration: Configuration, turns: Turns, clock: Clock, workspace_id: WorkspaceId) -> None:
+    def __init__(
+        self,
+        *,
+        configuration: Configuration,
+        turns: Turns,
+        reload: Callable[[], Awaitable[None]],
+        clock: Clock,
+        workspace_id: WorkspaceId,
+    ) -> None:
+        """`reload` offers the services that are stored now."""
         self._configuration = configuration
         self._turns = turns
+        self._reload = reload
         self._clock = clock
         self._workspace_id = workspace_id
 
@@ -33,12 +44,15 @@ class Enforcing:
         seen = None
         while True:
             try:
+                await self._reload()
                 config = await self._configuration.read(self._workspace_id)
                 if config is not seen:
                     await self._turns.stop_paused()
                     seen = config
             except StoreUnavailable as error:
                 log.warning("settings_not_read", error=type(error).__name__)
+            except SealBroken as error:
+                log.exception("service_not_readable", place=error.place)
             except SettingsInvalid as error:
                 log.exception("settings_not_readable", problems=[str(problem) for problem in error.problems])
             await self._clock.sleep_until(self._clock.now() + INTERVAL)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.config.document import read
-from bot.config.model import Config
 from bot.configuring import opened
-from bot.errors import ConfigurationError, NotPermitted, SettingsInvalid
+from bot.errors import ConfigurationError, SettingsInvalid
 from bot.settings import Settings
 from simulator.peers import Peers
 from simulator.ports import free_port
@@ -17,6 +18,15 @@ from tests.bot.test_main import run
 
 FILE = """\
 admins: [U0ADA]
+services:
+  wiki:
+    added:
+      title: Wiki
+      mcp_url: https://mcp.wiki.example.com/mcp
+      registration: pre_registered
+      trusted_issuer: https://auth.wiki.example.com
+      endpoint_hosts: [auth.wiki.example.com]
+    client: {client_id: a1b2, client_secret: {env: CLIENT_SECRET_WIKI}}
 profiles:
   reader: {preset: read_only, services: [notes]}
 channels:
@@ -44,20 +54,27 @@ async def test_a_file_is_shown_and_applied_and_comes_out_again(environment, data
     file = tmp_path / "deputy.yaml"
     file.write_text(FILE)
 
-    asked = await run(environment, "config", "apply", str(file))
+    lacking = await run(environment, "config", "diff", str(file))
+    environment["CLIENT_SECRET_WIKI"] = "canary-cli"
+    asked = await run(environment, "config", "apply", "--no-look", str(file))
     differs = await run(environment, "config", "diff", str(file))
-    applied = await run(environment, "config", "apply", "--yes", str(file))
+    applied = await run(environment, "config", "apply", "--yes", "--no-look", str(file))
     exported = await run(environment, "config", "export")
 
     assert (asked.code, differs.code, applied.code, exported.code) == (1, 1, 0, 0), applied.err
+    assert (lacking.code, "set the environment variable CLIENT_SECRET_WIKI" in lacking.err) == (2, True)
+    assert "canary" not in f"{asked}{differs}{applied}{exported}"
     assert "+ profile/reader" in asked.out
     assert "+ profile/reader" in differs.out
-    assert "3 to add" in applied.out
+    assert "4 to add" in applied.out
     assert applied.out.endswith("Applied. A running Deputy takes it up within seconds.\n")
     assert read(exported.out) == read(FILE)
     async with opened(Settings.from_environ(environment)) as desk, database.transaction() as tx:
-        entries = await audit.list_for(tx, desk.workspace_id, 9)
-    assert {(entry.actor, entry.action) for entry in entries} == {("config file", "setting.changed")}
+        entries = await audit.list_for(tx, desk.filing.workspace_id, 9)
+    assert {(entry.actor, entry.action) for entry in entries} == {
+        ("config file", "setting.changed"),
+        ("config file", "service.saved"),
+    }
 
 
 async def test_a_wrong_file_changes_nothing_and_names_every_problem(environment, database, tmp_path):
@@ -72,16 +89,15 @@ async def test_a_wrong_file_changes_nothing_and_names_every_problem(environment,
     assert "Traceback" not in ended.err
 
 
-async def test_services_that_are_not_there_and_plans_that_are_over_are_refused(environment, database):
-    async with opened(Settings.from_environ(environment)) as desk:
-        with pytest.raises(SettingsInvalid, match="there is no service lost"):
-            await desk.plan(Config.model_validate({"services": {"lost": {}}}))
-        before, changes = await desk.plan(read(FILE))
-        assert len(changes) == 3
-        await desk.apply(before, read(FILE))
-        with pytest.raises(NotPermitted):
-            await desk.apply(before, Config())
-        assert await desk.read() == read(FILE)
+async def test_looking_at_a_server_says_what_to_write(environment, database):
+    with pytest.raises(SettingsInvalid, match="not https"):
+        async with opened(replace(Settings.from_environ(environment), allow_loopback=False)) as desk:
+            await desk.look("http://127.0.0.1:9/mcp")
+
+    ended = await run(environment, "config", "look", "http://127.0.0.1:9/mcp")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "Nothing answers there" in ended.err
 
 
 async def test_before_the_first_start_there_is_nothing_to_configure(environment):
