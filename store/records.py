@@ -384,6 +384,8 @@ class Retry:
     task: str
     """Sealed at rest, erased with the row."""
     created_at: datetime
+    files: tuple[Attachment, ...] = ()
+    """What was attached to it; sealed at rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete
 
+from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.members import owned, owner_of
 from store.records import Member, Retry, TurnId
@@ -21,6 +22,7 @@ async def keep(tx: Tx, retry: Retry) -> None:
         owner_id=retry.owner.user_id,
         services=list(retry.services),
         task=tx.sealer.seal(retry.task, place=_place(retry.turn_id)),
+        files=seal_files(tx, retry.files, place=_files_place(retry.turn_id)),
         created_at=retry.created_at,
     )
     await tx.connection.execute(added.on_conflict_do_nothing(index_elements=["turn_id"]))
@@ -59,6 +61,10 @@ def _place(turn_id: str) -> str:
     return f"retries.task:{turn_id}"
 
 
+def _files_place(turn_id: str) -> str:
+    return f"retries.files:{turn_id}"
+
+
 def _read(tx: Tx, row: Row[Any]) -> Retry:
     return Retry(
         turn_id=row.turn_id,
@@ -66,4 +72,5 @@ def _read(tx: Tx, row: Row[Any]) -> Retry:
         services=tuple(row.services),
         task=tx.sealer.open_sealed(row.task, place=_place(row.turn_id)),
         created_at=row.created_at,
+        files=open_files(tx, row.files, place=_files_place(row.turn_id)),
     )

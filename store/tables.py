@@ -433,6 +433,7 @@ retries = Table(
     Column("owner_id", String, nullable=False),
     Column("services", JSON, nullable=False),
     Column("task", Text, nullable=False),
+    Column("files", Text),
     Column("created_at", UtcTime, nullable=False),
     # Only the owner of the turn can ask it again.
     ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
 
+from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
@@ -16,7 +15,6 @@ from store.messages import message_of, message_values
 from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
-    Attachment,
     DeliveryId,
     EventId,
     Member,
@@ -60,7 +58,7 @@ async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
             send_state=turn.send_state,
             event_id=turn.event_id,
             task=tx.sealer.seal(turn.task, place=_place(turn.id)),
-            files=_sealed_files(tx, turn),
+            files=seal_files(tx, turn.files, place=_files_place(turn.id)),
             **message_values("source", turn.source),
             **message_values("notice", turn.notice),
             stop_requested_by=turn.stop_requested_by,
@@ -275,27 +273,12 @@ def _read(tx: Tx, row: Row[Any]) -> Turn:
         usage_base=_read_usage_base(row),
         outcome=row.outcome,
         cost_cents=row.cost_cents,
-        files=_read_files(tx, row),
+        files=open_files(tx, row.files, place=_files_place(row.id)),
     )
 
 
 def _files_place(turn_id: str) -> str:
     return f"turns.files:{turn_id}"
-
-
-def _sealed_files(tx: Tx, turn: Turn) -> str | None:
-    """Return the files' descriptions sealed: names are somebody's words."""
-    if not turn.files:
-        return None
-    return tx.sealer.seal(json.dumps([asdict(file) for file in turn.files]), place=_files_place(turn.id))
-
-
-def _read_files(tx: Tx, row: Row[Any]) -> tuple[Attachment, ...]:
-    if row.files is None:
-        return ()
-    return tuple(
-        Attachment(**file) for file in json.loads(tx.sealer.open_sealed(row.files, place=_files_place(row.id)))
-    )
 
 
 def _read_usage_base(row: Row[Any]) -> UsageBase | None:

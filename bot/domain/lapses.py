@@ -84,7 +84,7 @@ class Lapses:
             found = [await connections.find(tx, thread.owner, ServiceName(s)) for s in progress.needs_reconnect]
             broken = [c for c in found if c and await connections.mark(tx, c.id, ConnectionState.BROKEN)]
             if is_wanted:
-                kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now())
+                kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now(), turn.files)
                 await retries.keep(tx, kept)
         place = Place(thread.channel, thread.thread_ts)
         for service in progress.needs_reconnect:

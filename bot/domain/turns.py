@@ -217,7 +217,8 @@ class Turns:
                 raise NotPermitted(Refused(Refusal.GONE))
             return made
         thread = await threads.get(tx, (await turns.get(tx, retry.turn_id)).thread_id)
-        turn = await turns.queue(tx, self._new_turn(thread, retry.task, None, delivery_id), delivery_id)
+        wanted = self._new_turn(thread, retry.task, None, delivery_id, retry.files)
+        turn = await turns.queue(tx, wanted, delivery_id)
         await audit.record(tx, self._asked(turn))
         return turn
 

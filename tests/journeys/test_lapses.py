@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from bot import actions
+from simulator.slack import people
 from store import tables
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -193,6 +194,31 @@ async def test_what_met_a_refused_credential_is_offered_again_once_it_is_renewed
     assert "Offsite plan" in running_world.slack.text_of(answers[-1])
     assert running_world.requests() == ["summarise my notes"] * 2
     assert NO_LONGER not in running_world.whispers(BOB)
+
+
+async def test_what_is_asked_again_has_its_files_and_names_those_that_are_gone(running_world: World):
+    await running_world.connect_notes(ALICE)
+    running_world.notes.authority.revoke_account("alice@example.com")
+    kept, lost = ({"name": name, "content": b"alpha,3\n", "mimetype": "text/csv"} for name in ("kept.csv", "lost.csv"))
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"<@{people.BOT}> summarise my notes", files=[kept, lost]
+    )
+    await running_world.answered(root)
+    await running_world.settled()
+    running_world.slack.workspace.files.pop(root.files[1]["id"])
+
+    await running_world.connect_notes(ALICE)
+    told = await dm(running_world, "This couldn't be done without it")
+    await running_world.slack.click(ALICE, told, actions.ASK_AGAIN)
+    await running_world.answered(root, 2)
+
+    first, second = running_world.requests()
+    assert ("1-kept.csv" in first, "2-lost.csv" in first) == (True, True)
+    assert ("1-kept.csv" in second, "2-lost.csv" in second) == (True, False)
+    (listed,) = [line for line in second.splitlines() if line.startswith("- ")]
+    (session,) = running_world.agents.sessions.values()
+    assert listed.removeprefix("- ") in {resource["mount_path"] for resource in session.resources}
+    await running_world.whispered(ALICE, "“lost.csv”: it is no longer in Slack")
 
 
 async def test_only_the_owner_can_ask_it_again(running_world: World):

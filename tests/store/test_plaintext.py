@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 
 from store import asides, deliveries, registrations, retries, services, tickets, turns
 from store.errors import SealBroken
-from store.records import Retry, Secret, TicketState, TurnState
+from store.records import Attachment, Retry, Secret, TicketState, TurnState
 from store.tables import turns as turns_table
 from tests.builders import (
     NOON,
@@ -27,9 +27,11 @@ from tests.builders import (
 CANARY = "canary-9b1f"
 SEALED = {
     ("turns", "task"),
+    ("turns", "files"),
     ("deliveries", "payload"),
     ("asides", "text"),
     ("retries", "task"),
+    ("retries", "files"),
     ("tickets", "verifier"),
     ("tickets", "client_secret"),
     ("registrations", "client_secret"),
@@ -41,8 +43,8 @@ async def store_canaries(tx):
     """Put the canary wherever something is sealed."""
     owner = await store_member(tx)
     thread = await store_thread(tx, a_thread(owner))
-    turn = await turns.queue(tx, a_turn(thread, task=CANARY), None)
-    await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON))
+    turn = await turns.queue(tx, a_turn(thread, task=CANARY, files=(Attachment("F1", CANARY),)), None)
+    await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON, turn.files))
     delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
     aside = an_aside(thread, text=CANARY)
     await asides.offer(tx, aside)

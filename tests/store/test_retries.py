@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from store import retries, turns
-from store.records import Retry, TurnState
+from store.records import Attachment, Retry, TurnState
 from tests.builders import NOON, a_member, a_thread, a_turn, store_member, store_thread
 
 
@@ -14,7 +14,7 @@ async def kept(tx, user: str = "U0ANN", at=NOON) -> Retry:
     thread = await store_thread(tx, a_thread(owner))
     turn = await turns.queue(tx, a_turn(thread), None)
     await turns.end(tx, turn.id, TurnState.FAILED, outcome="x", cost_cents=None, now=NOON)
-    retry = Retry(turn.id, owner, ("notes", "wiki"), "summarise", at)
+    retry = Retry(turn.id, owner, ("notes", "wiki"), "summarise", at, (Attachment("F1", "a.csv", 3),))
     await retries.keep(tx, retry)
     await retries.keep(tx, retry)
     return retry
