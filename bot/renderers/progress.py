@@ -12,7 +12,8 @@ from bot.progress import Activity, Progress, Task, TaskState
 from bot.renderers import limits
 from bot.renderers.blocks import Block, Message, message, paragraph, section
 from bot.renderers.limits import shorten, size
-from bot.renderers.wording import capital, phrase, plural, result, service_title, subject
+from bot.renderers.results import result
+from bot.renderers.wording import capital, phrase, plural, service_title, subject
 
 FOLDED = "folded"
 """The id of the line that stands for all tasks that do not fit."""

@@ -6,7 +6,6 @@ that fails the words are dull but true. How tasks and cards use the words is the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,8 +50,10 @@ _SUBJECTS = (
     "command", "channel", "repo", "repository", "email", "to", "text", "message", "content", "body", "prompt",
 )  # fmt: skip
 _SUBJECT_MAX = 100
-_RESULT_MAX = 120
-_COLLECTIONS = ("results", "items", "data", "records", "entries", "matches", "objects")
+_OURS = re.compile(r"/mnt/session/(?:uploads/trn_\w+/\d+-|uploads/|outputs/)")
+"""Where files are in a session: nobody's words."""
+_RAW = ("{", "[", "<")
+"""What no value begins with that says something to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +92,9 @@ def subject(call: ToolCall) -> str:
     """Return what a call is about in one short line, empty if no argument says so."""
     for key in _SUBJECTS:
         given = call.arguments.get(key)
-        if isinstance(given, str) and given.strip():
-            return one_line(given, _SUBJECT_MAX)
+        if isinstance(given, str) and given.strip() and not given.lstrip().startswith(_RAW):
+            return one_line(_OURS.sub("", given), _SUBJECT_MAX)
     return ""
-
-
-def result(text: str) -> str:
-    """Return a tool's answer as one short phrase, empty if it has none that people can read."""
-    stripped = text.strip()
-    try:
-        parsed = json.loads(stripped)
-    except (ValueError, RecursionError):
-        return _first_line(stripped)
-    return _count(parsed)
 
 
 def plural(count: int, noun: str) -> str:
@@ -156,28 +147,3 @@ def _past(verb: str) -> str:
     if verb.endswith("y") and verb[-2] not in "aeiou":
         return f"{verb[:-1]}ied"
     return f"{verb}d" if verb.endswith("e") else f"{verb}ed"
-
-
-def _first_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    line = lines[0] if lines else ""
-    is_raw = line.lstrip()[:1] in {"{", "[", "<"} or "data:" in line[:40]
-    goes_on = " …" if len(lines) > 1 else ""
-    return "" if is_raw else one_line(re.sub(r"[*_`#>|]+", "", line), _RESULT_MAX - len(goes_on)) + goes_on
-
-
-def _count(parsed: object) -> str:
-    if isinstance(parsed, list):
-        return plural(len(parsed), "result")
-    if isinstance(parsed, dict):
-        return _count_of(parsed)
-    return one_line(str(parsed), _RESULT_MAX) if isinstance(parsed, str | int | float) else ""
-
-
-def _count_of(parsed: dict[str, object]) -> str:
-    lists = {key: given for key, given in parsed.items() if isinstance(given, list)}
-    for key, given in lists.items():
-        noun = "result" if key in _COLLECTIONS else one_line(key.replace("_", " "), 30).removesuffix("s")
-        return plural(len(given), noun)
-    named = next((parsed[key] for key in ("title", "name", "summary") if isinstance(parsed.get(key), str)), "")
-    return one_line(str(named), _RESULT_MAX)

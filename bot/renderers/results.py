@@ -1,0 +1,98 @@
+"""A tool's answer as one short phrase, never raw: no JSON, markup, encoded bytes or stack trace.
+
+What a tool answers is written for an agent. People get how much there is, what it is called, or its
+first words; where neither can be told, nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from bot.renderers.markdown import one_line
+from bot.renderers.wording import plural
+
+_MAX = 120
+_LINES_MAX = 200
+"""Lines looked at; a phrase is in the first ones or nowhere."""
+_DEPTH = 3
+"""How often JSON is looked for in the strings of JSON: services wrap it so."""
+_COLLECTIONS = ("results", "items", "data", "records", "entries", "matches", "objects")
+_TITLES = ("title", "name", "summary")
+_FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|^\s*(?:File \"[^\"]*\", line \d+|at [\w.$<>]+ ?\()"
+    r"|^goroutine \d+ \[|^panic: ",
+    re.MULTILINE,
+)
+_RAW = re.compile(
+    r"[{}]"
+    r"|\[\s*(?:[\[\"\'\]]|-?[\d.]+\s*,)"
+    r"|\\?[\"\'][\w $.@/-]{0,60}\\?[\"\']\s*:"
+    r"|</?[a-zA-Z!?]"
+    r"|\bdata:\w+/"
+    r"|[\w+/=%-]{48,}"
+)
+"""Where something begins that is not for people: an object, a list, a key, a tag, encoded bytes."""
+_MARKS = re.compile(r"[*_`#>|]+")
+_UNSAID = re.compile(r"[\s:;,=([\"\'\\\u2013\u2014-]+$")
+"""What a sentence ends with that announced what was cut off."""
+
+
+def result(text: str) -> str:
+    """Return a tool's answer as one phrase of at most 120 characters, empty if it has none that people can read."""
+    return _phrase(text, _DEPTH)
+
+
+def _phrase(text: str, depth: int) -> str:
+    lines = [line for line in text.strip().splitlines()[:_LINES_MAX] if line.strip() and not _FENCE.fullmatch(line)]
+    try:
+        parsed = json.loads("\n".join(line for line in text.splitlines() if not _FENCE.fullmatch(line)))
+    except (ValueError, RecursionError):
+        return _of_lines(lines)
+    return _of_value(parsed, depth)
+
+
+def _of_lines(lines: list[str]) -> str:
+    if not lines or _TRACE.search("\n".join(lines)):
+        return ""
+    if len(lines) > 1 and all(_is_json_object(line) for line in lines):
+        return plural(len(lines), "result")
+    line = lines[0]
+    found = _RAW.search(line)
+    words = _UNSAID.sub("", line[: found.start()]) if found else line
+    words = _MARKS.sub("", words)
+    goes_on = " …" if words.strip() and (found or len(lines) > 1) else ""
+    return one_line(words, _MAX - len(goes_on)) + goes_on
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _of_value(parsed: object, depth: int) -> str:
+    if isinstance(parsed, list):
+        return plural(len(parsed), "result")
+    if isinstance(parsed, dict):
+        return _of_object(parsed, depth)
+    if isinstance(parsed, str):
+        return _phrase(parsed, depth - 1) if depth else ""
+    return one_line(str(parsed), _MAX) if isinstance(parsed, int | float) else ""
+
+
+def _of_object(parsed: dict[str, object], depth: int) -> str:
+    for key, given in parsed.items():
+        if isinstance(given, list):
+            return plural(len(given), _noun(key))
+    named = (given for key in _TITLES if isinstance(given := parsed.get(key), str))
+    return _phrase(next(named, ""), depth - 1) if depth else ""
+
+
+def _noun(key: str) -> str:
+    """Return what a list is of, by its key; a key that is no word is as good as none."""
+    is_word = key not in _COLLECTIONS and re.fullmatch(r"[a-zA-Z][a-zA-Z_ -]{1,29}", key)
+    return key.replace("_", " ").removesuffix("s") if is_word else "result"
