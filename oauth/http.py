@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,11 @@ _LARGEST = 64 * 1024
 _MOST_CONNECTIONS = 20
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 class Sender:
     """A pool of connections to public https servers; an async context manager, one per process."""
 
@@ -38,7 +44,7 @@ class Sender:
         self._policy = policy
         self._total_seconds = total_seconds
         self._client = httpx.AsyncClient(
-            transport=_GuardedTransport(policy, verify or ssl.create_default_context()),
+            transport=_GuardedTransport(policy, verify or _trusted()),
             timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,

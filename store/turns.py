@@ -31,6 +31,7 @@ from store.records import (
 )
 from store.tables import threads, turns, within
 
+_active = turns.alias("active")
 SESSION_GONE = "session_gone"
 """The outcome that tells the owner that their session is gone."""
 
@@ -85,11 +86,10 @@ async def find(tx: Tx, turn_id: TurnId) -> Turn | None:
 async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
     """Start the thread's oldest queued turn; None when one is active or none is queued."""
     await _lock(tx, thread_id)
-    active = turns.alias("active")
     oldest = (
         select(turns.c.id)
         .where(turns.c.thread_id == thread_id, turns.c.state == TurnState.QUEUED)
-        .where(~exists().where(active.c.thread_id == thread_id, within(active.c.state, ACTIVE_TURN_STATES)))
+        .where(~exists().where(_active.c.thread_id == thread_id, within(_active.c.state, ACTIVE_TURN_STATES)))
         .order_by(turns.c.number)
         .limit(1)
     )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any
 
 import anthropic
@@ -38,7 +40,8 @@ async def open_client(
     """
     # A redirect would carry a credential's body elsewhere, so none is followed. Tracing would name vaults.
     hooks = {"response": [_require_json]}
-    async with DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False, event_hooks=hooks) as pool:
+    client = DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False, event_hooks=hooks, verify=_trusted())
+    async with client as pool:
         yield AsyncAnthropic(
             api_key=api_key.reveal(),
             base_url=base_url,
@@ -89,6 +92,12 @@ def text_of(answer: object, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise AgentsUnavailable
     return value
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whom we trust; to read it takes longer than all else of a client."""
+    return httpx2.create_ssl_context()
 
 
 async def _require_json(response: httpx2.Response) -> None:

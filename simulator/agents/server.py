@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -38,6 +40,11 @@ LARGEST = 32 * 1024 * 1024
 STATUSES = {"status_429": 429, "status_500": 500, "status_529": 529}
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 class AgentsSimulator(World):
     """A Managed Agents API of one's own; public state and knobs are those of `World`."""
 
@@ -56,7 +63,7 @@ class AgentsSimulator(World):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[AgentsSimulator]:
         """Listen until left; then every session's task and every stream ends."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
+        async with httpx2.AsyncClient(verify=_trusted(), trust_env=False, timeout=30) as http:
             machine = self.machine = Machine(self, McpCalls(self, http))
             self.output_files = Files(self)
             server = web.AppRunner(

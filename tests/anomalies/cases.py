@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
@@ -14,7 +12,7 @@ from tests.anomalies.cuts import cut
 from tests.anomalies.faults import Anomaly
 from tests.anomalies.invariants import broken
 from tests.anomalies.journeys import JOURNEYS
-from tests.anomalies.stage import PATIENCE, hurry, make_template, staged
+from tests.anomalies.stage import PATIENCE, hurry, staged
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,10 @@ class Result:
         return f"{self.journey} {self.kind} {self.nth} ({self.struck}): {told}"
 
 
-async def run(journey: str, kind: str, nth: int, template: Path) -> Result:
+async def run(journey: str, kind: str, nth: int) -> Result:
     """Play one case."""
     anomaly = Anomaly(kind, nth)
-    async with staged(anomaly, template) as stage:
+    async with staged(anomaly) as stage:
         anomaly.arm()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -48,12 +46,12 @@ async def run(journey: str, kind: str, nth: int, template: Path) -> Result:
         return Result(journey, kind, nth, anomaly.struck, tuple(problems))
 
 
-async def run_all(journey: str, kind: str, template: Path, *, step: int = 1, first: int = 1) -> list[Result]:
+async def run_all(journey: str, kind: str, *, step: int = 1, first: int = 1) -> list[Result]:
     """Let the first, second, third … go wrong until the journey gets through without."""
     results: list[Result] = []
     nth = first
     while True:
-        result = await run(journey, kind, nth, template)
+        result = await run(journey, kind, nth)
         results.append(result)
         if result.struck is None or len([r for r in results if r.problems]) > 5:
             return results
@@ -69,11 +67,9 @@ def play(job: tuple[str, str, int | None]) -> list[Result]:
 
 
 async def _play(journey: str, kind: str, nth: int | None) -> list[Result]:
-    with tempfile.TemporaryDirectory(prefix="deputy-anomalies-") as name:
-        template = await make_template(Path(name))
-        if nth is not None:
-            return [await run(journey, kind, nth, template)]
-        return await run_all(journey, kind, template)
+    if nth is not None:
+        return [await run(journey, kind, nth)]
+    return await run_all(journey, kind)
 
 
 def play_cuts(name: str) -> tuple[str, tuple[int, list[int]]]:

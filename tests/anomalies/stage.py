@@ -6,7 +6,6 @@ What goes wrong is `faults`, what people do `journeys`, what must hold afterward
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,8 +29,6 @@ from simulator.clock import SimulatorClock
 from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
 from simulator.slack.people import BOT
-from store.database import Database
-from store.sealing import new_key, parse_keys
 from tests.anomalies.faults import Anomaly
 from tests.world import ALWAYS, GENERAL, World, world
 
@@ -323,11 +320,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(anomaly: Anomaly, template: Path) -> AsyncIterator[Stage]:
+async def staged(anomaly: Anomaly) -> AsyncIterator[Stage]:
     """Give a fresh stage with Deputy running on a fresh database."""
     with tempfile.TemporaryDirectory(prefix="deputy-anomaly-", dir=MEMORY) as name:
         async with world(Path(name)) as there:
-            shutil.copy(template, Path(name) / "deputy.db")
             # Three seconds are three seconds here, or each of Deputy's pauses would be a timeout of Slack's.
             there.slack.deliveries._clock = SimulatorClock()
             stage = Stage(there, anomaly)
@@ -339,12 +335,3 @@ async def staged(anomaly: Anomaly, template: Path) -> AsyncIterator[Stage]:
             finally:
                 anomaly.is_armed = False
                 await stage.stop()
-
-
-async def make_template(folder: Path) -> Path:
-    """Return a migrated, empty database to be copied."""
-    path = folder / "template.db"
-    database = Database.open(f"sqlite+aiosqlite:///{path}", parse_keys(new_key()))
-    await database.migrate()
-    await database.close()
-    return path

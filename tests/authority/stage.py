@@ -22,7 +22,7 @@ from simulator.clock import SimulatorClock
 from simulator.service.server import RefusedByService
 from simulator.slack.errors import NotPossible, SlackError
 from tests.authority.words import ACCOUNTS, OUTSIDE_ACCOUNT, Words
-from tests.world import World, world
+from tests.world import PLAIN, World, world
 
 AT_ONCE = 8
 """How many acts may be under way at the same time: enough for races, few enough to keep up with."""
@@ -80,7 +80,7 @@ class Stage:
         folder = Path(tempfile.mkdtemp(prefix="deputy-authority-", dir=MEMORY))
         self._exits.callback(shutil.rmtree, folder)
         self.world: World = await self._exits.enter_async_context(world(folder))
-        self.http = await self._exits.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        self.http = await self._exits.enter_async_context(httpx2.AsyncClient(trust_env=False, verify=PLAIN))
         self.slack, self.agents, self.notes = self.world.slack, self.world.agents, self.world.notes
         # Three seconds are three seconds here, or each of Deputy's pauses would be a timeout of Slack's.
         self.slack.deliveries._clock = SimulatorClock()
