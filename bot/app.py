@@ -52,10 +52,12 @@ from bot.domain.permits import RuledPermits
 from bot.domain.pinning import Pinning
 from bot.domain.ports import Agents, Clock, Openness
 from bot.domain.profiles import Profiles
+from bot.domain.raising import MET_A_LIMIT, Raising
 from bot.domain.refreshing import Refreshing
 from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.shelves import Shelves
+from bot.domain.shortages import Shortages
 from bot.domain.supervisor import Supervisor
 from bot.domain.tokens import Tokens
 from bot.domain.turns import Turns
@@ -158,10 +160,12 @@ class _Parts:
     refreshing: Refreshing
     sender: Sender
 
-    def on_end(self, turn: Turn, outcome: str) -> None:
-        """A turn is over: count it, and show it where its owner looks."""
+    def on_end(self, raising: Raising, turn: Turn, outcome: str) -> None:
+        """A turn is over: count it, show it where its owner looks, and offer more where a budget ended it."""
         self.metrics.count_end(outcome)
         self.refreshing.changed(turn.owner.workspace_id, turn.owner.user_id)
+        if outcome in MET_A_LIMIT:
+            self.supervisor.start(lambda: raising.offer(turn.thread_id))
 
 
 @asynccontextmanager
@@ -216,6 +220,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         enforcing = Enforcing(
             configuration=parts.configuration,
             turns=domain.turns,
+            shortages=domain.shortages,
             reload=room.services.reload,
             clock=clock,
             workspace_id=install.workspace_id,
@@ -460,6 +465,7 @@ class _Domain:
     profiles: Profiles
     offboarding: Offboarding
     configuration: Configuration
+    shortages: Shortages
 
     async def take_up(self, room: _Room, workspace_id: WorkspaceId) -> None:
         """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
@@ -520,6 +526,15 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         admission=admission,
         clock=clock,
     )
+    shortages = Shortages(database=database, configuration=configuration, screen=screen, clock=clock)
+    raising = Raising(
+        database=database,
+        configuration=configuration,
+        shortages=shortages,
+        screen=screen,
+        supervisor=supervisor,
+        clock=clock,
+    )
     runner = Runner(
         database=database,
         outside=parts.outside,
@@ -529,7 +544,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         supervisor=supervisor,
         bringing=Bringing(database=database, agents=agents, slack=parts.files, screen=screen, clock=clock),
         on_reconnect=room.lapses.met_refusal,
-        on_end=parts.on_end,
+        on_end=partial(parts.on_end, raising),
     )
     turns = Turns(
         database=database,
@@ -563,6 +578,8 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }
     administering = _administering(parts, room, turns, profiles)
+    administering.add(actions.RAISE_FORM, raising.submit)
+    handlers |= _raise_handlers(raising)
     handlers[c.UseSettings] = lambda command, _: administering.use(command)
     desk = Desk(
         database=database,
@@ -573,7 +590,15 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         answers={c.SubmitSettings: administering.submit},
         on_done=parts.refreshing.after,
     )
-    return _Domain(desk, runner, turns, profiles, offboarding, configuration)
+    return _Domain(desk, runner, turns, profiles, offboarding, configuration, shortages)
+
+
+def _raise_handlers(raising: Raising) -> dict[type, Handler]:
+    return {
+        c.AskRaise: lambda command, _: raising.ask(command),
+        c.OpenRaise: lambda command, _: raising.open_form(command),
+        c.DeclineRaise: lambda command, _: raising.decline(command),
+    }
 
 
 def _token_handlers(tokens: Tokens) -> dict[type, Handler]:

@@ -368,6 +368,35 @@ class SubmitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AskRaise:
+    """A member asks the admins to raise a budget that is used up."""
+
+    member: Member
+    budget: str
+    """As the refusal named it: `member/U0ANN`, `channel/C0123`, `workspace/`."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRaise:
+    """An admin opens the form that raises a budget."""
+
+    member: Member
+    shortfall_id: str
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineRaise:
+    """An admin says that a budget is not raised now."""
+
+    member: Member
+    shortfall_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class DeactivateMember:
     """Slack says this person is gone, or a guest now: stop their turns, void their links, delete their vault."""
 
@@ -403,6 +432,9 @@ Command = (
     | UseSettings
     | SubmitSettings
     | AskAgain
+    | AskRaise
+    | OpenRaise
+    | DeclineRaise
     | LookAtCredential
     | LookAtVault
     | LeaveWorkspace

@@ -10,7 +10,19 @@ from bot.errors import Misunderstood, Refused
 from bot.events import ToolCall
 from bot.hazards import Hazard
 from oauth.ports import Failure
-from store.records import Allowance, Approval, Connection, ServiceName, Thread, TicketId, Turn, TurnId, UserId
+from store.records import (
+    Allowance,
+    Approval,
+    Asker,
+    Connection,
+    ServiceName,
+    Shortfall,
+    Thread,
+    TicketId,
+    Turn,
+    TurnId,
+    UserId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +341,42 @@ class ToolsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseAsked:
+    """To an admin: people ask for a budget to be raised; then, what became of it."""
+
+    shortfall: Shortfall
+    spent_cents: float
+    askers: tuple[UserId, ...]
+
+
+class RaiseAnswer(StrEnum):
+    """What a member hears who asks for a budget to be raised."""
+
+    ASKED = "asked"
+    DECLINED = "declined"
+    """An admin has said: not now."""
+    ROOM = "room"
+    """There is room again by now."""
+    NOBODY = "nobody"
+    """There is no admin to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAnswered:
+    """To who asked, in place of the button."""
+
+    answer: RaiseAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseSettled:
+    """To who asked: what became of it, and where they were."""
+
+    shortfall: Shortfall
+    asker: Asker
+
+
+@dataclass(frozen=True, slots=True)
 class AllowanceRevoked:
     """The tool is asked about again."""
 
@@ -402,6 +450,9 @@ Notice = (
     | ApprovalWaiting
     | SecondAsked
     | AllowanceRevoked
+    | RaiseAsked
+    | RaiseAnswered
+    | RaiseSettled
     | ToolsChanged
     | AnsweredPrivately
     | ReconnectNeeded

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.config.forms import Form
 from bot.errors import Refusal
+from store.records import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,19 @@ class Editing:
     """Path of a field → value and words, where they depend on what is set."""
     notes: tuple[str, ...] = ()
     """Further lines in small print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """One field: a budget that is used up, to be raised."""
+
+    shortfall_id: str
+    form: Form
+    budget: Budget
+    body: Mapping[str, Any]
+    """The item with the limit that holds now."""
+    version: int
+    spent_cents: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ class Denied:
     refusal: Refusal
 
 
-Panel = Overview | Listing | Editing | Asking | AddingUrl | Waiting | Probed | Done | Denied
+Panel = Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | Done | Denied
 
 
 @dataclass(frozen=True, slots=True)

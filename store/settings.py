@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.database import Tx
@@ -34,6 +35,14 @@ async def revision(tx: Tx, workspace_id: WorkspaceId) -> int:
     """Return a number that is another one after each change: versions only grow and items stay."""
     total = select(func.coalesce(func.sum(settings.c.version), 0)).where(settings.c.workspace_id == workspace_id)
     return int((await tx.connection.execute(total)).scalar_one())
+
+
+async def last_changed_by(tx: Tx, workspace_id: WorkspaceId, names: Iterable[tuple[str, str]]) -> str | None:
+    """Return who changed one of these items last, by kind and name; None where none was ever set."""
+    which = or_(*(and_(settings.c.kind == kind, settings.c.name == name) for kind, name in names))
+    query = select(settings.c.changed_by).where(settings.c.workspace_id == workspace_id, which)
+    newest = query.order_by(settings.c.changed_at.desc()).limit(1)
+    return (await tx.connection.execute(newest)).scalar_one_or_none()
 
 
 async def put(tx: Tx, setting: Setting, by: By) -> bool:

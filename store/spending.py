@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.database import Tx
-from store.records import OPEN_TURN_STATES, Thread, ThreadId, TurnId
+from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
 from store.tables import threads, turns, within
 
 
@@ -23,8 +23,7 @@ class Spent:
 
 async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = None) -> Spent:
     """Return what the thread's workspace, owner and channel have spent since then, without the turn `but`."""
-    is_open = within(turns.c.state, OPEN_TURN_STATES)
-    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=func.coalesce(turns.c.cost_cents, 0.0))
+    is_open, amount = _amount()
     owner = thread.owner
     sums = [
         func.coalesce(func.sum(amount), 0.0),
@@ -41,6 +40,22 @@ async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = No
     )
     workspace, member, channel = (await tx.connection.execute(query)).one()
     return Spent(float(workspace), float(member), float(channel))
+
+
+async def spent_of(tx: Tx, workspace_id: WorkspaceId, budget: Budget, since: datetime) -> float:
+    """Return the US cents that count against one budget since then, as `spent` counts them."""
+    is_open, amount = _amount()
+    whose = {
+        BudgetKind.MEMBER: turns.c.owner_id == budget.name,
+        BudgetKind.CHANNEL: threads.c.channel == budget.name,
+        BudgetKind.WORKSPACE: turns.c.workspace_id == workspace_id,
+    }
+    query = (
+        select(func.coalesce(func.sum(amount), 0.0))
+        .join_from(turns, threads, turns.c.thread_id == threads.c.id)
+        .where(turns.c.workspace_id == workspace_id, whose[budget.kind], or_(is_open, turns.c.ended_at >= since))
+    )
+    return float((await tx.connection.execute(query)).scalar_one())
 
 
 async def allow(tx: Tx, turn_id: TurnId, cents: float) -> None:
@@ -63,3 +78,10 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
         .limit(1)
     )
     return (await tx.connection.execute(query)).scalar_one_or_none()
+
+
+def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
+    """Return whether a turn is open, and what it counts for."""
+    is_open = within(turns.c.state, OPEN_TURN_STATES)
+    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=func.coalesce(turns.c.cost_cents, 0.0))
+    return is_open, amount

@@ -315,6 +315,42 @@ tool_alerts = Table(
     Column("digest", String, nullable=False),
 )
 
+shortfalls = Table(
+    "shortfalls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("month", UtcTime, nullable=False),
+    Column("limit_cents", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("decided_by", String),
+    Column("raised_to", Integer),
+    Column("is_told", Boolean, nullable=False),
+    _states(records.BudgetKind, "kind"),
+    _states(records.ShortfallState),
+    CheckConstraint("state != 'open' OR NOT is_told", name="told"),
+    UniqueConstraint("workspace_id", "kind", "name", "month", "limit_cents"),
+)
+
+shortfall_askers = Table(
+    "shortfall_askers",
+    metadata,
+    Column("shortfall_id", String, ForeignKey("shortfalls.id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("thread_ts", String),
+)
+
+shortfall_cards = Table(
+    "shortfall_cards",
+    metadata,
+    Column("shortfall_id", String, ForeignKey("shortfalls.id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *_message("card"),
+)
+
 threads = Table(
     "threads",
     metadata,

@@ -272,6 +272,20 @@ def _listed() -> tuple[Form, ...]:
 FORMS: Mapping[str, Form] = {form.name: form for form in _listed()}
 
 
+def _raise(name: str, kind: str, path: str, only: str = "") -> Form:
+    return Form(
+        name, "Raise a Budget", kind, (Field(path, "Budget per month", Kind.AMOUNT, _USD, is_needed=True),), only
+    )
+
+
+RAISES: Mapping[str, Form] = {
+    "member": _raise("raise_member", "member", "budget_per_month"),
+    "channel": _raise("raise_channel", "channel", "budget_per_month"),
+    "workspace": _raise("raise_workspace", "workspace", "value.workspace_per_month", "budgets"),
+}
+"""The form that raises a budget that is used up, by whose it is."""
+
+
 def value_at(body: Mapping[str, Any], path: str) -> Any:
     """Return what an item says at a path, None where it says nothing."""
     found: Any = body

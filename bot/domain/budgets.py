@@ -7,10 +7,15 @@ from decimal import Decimal
 
 from bot.config.model import Config, Profile
 from bot.errors import Refusal, Refused
-from store.records import Thread
+from store.records import Budget, BudgetKind, Thread
 from store.spending import Spent
 
 CENTS = 100
+USED_UP = {
+    BudgetKind.MEMBER: Refusal.MEMBER_BUDGET_USED,
+    BudgetKind.CHANNEL: Refusal.CHANNEL_BUDGET_USED,
+    BudgetKind.WORKSPACE: Refusal.WORKSPACE_BUDGET_USED,
+}
 
 
 def month_of(now: datetime) -> datetime:
@@ -24,14 +29,43 @@ def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) ->
     Whole cents, for the API's budgets have no smaller ones (managed-agents-api.md §2.3).
     """
     per_turn = int((profile.budget_per_turn or config.budgets.per_turn) * CENTS)
-    for refusal, limit, used in _limits(config, thread, spent):
+    for budget in list_of(thread):
+        limit = limit_of(config, budget)
         if limit is None:
             continue
-        left = int(limit * CENTS - Decimal(str(used)))
+        left = left_of(limit, _used(budget, spent))
         if left < 1:
-            return Refused(refusal)
+            return Refused(USED_UP[budget.kind], str(budget))
         per_turn = min(per_turn, left)
     return per_turn
+
+
+def limit_of(config: Config, budget: Budget) -> Decimal | None:
+    """Return a budget for a month in US dollars: its own, else the general one; None where there is none."""
+    general = config.budgets
+    if budget.kind is BudgetKind.WORKSPACE:
+        return general.workspace_per_month
+    if budget.kind is BudgetKind.MEMBER:
+        return monthly_of(config, budget.name)
+    own = config.channel(budget.name).budget_per_month
+    return general.channel_per_month if own is None else own
+
+
+def left_of(limit: Decimal, used: float) -> int:
+    """Return how many whole US cents are left."""
+    return int(limit * CENTS - Decimal(str(used)))
+
+
+def list_of(thread: Thread) -> tuple[Budget, ...]:
+    """Return the budgets that a thread's turns count against."""
+    own, whole = Budget(BudgetKind.MEMBER, thread.owner.user_id), Budget(BudgetKind.WORKSPACE)
+    return (own, whole) if thread.is_private else (own, Budget(BudgetKind.CHANNEL, thread.channel), whole)
+
+
+def read_budget(text: str) -> Budget | None:
+    """Return the budget that a refusal named, None for anything else."""
+    kind, _, name = text.partition("/")
+    return Budget(BudgetKind(kind), name) if kind in set(BudgetKind) else None
 
 
 def monthly_of(config: Config, user_id: str) -> Decimal | None:
@@ -40,12 +74,10 @@ def monthly_of(config: Config, user_id: str) -> Decimal | None:
     return config.budgets.member_per_month if own is None else own
 
 
-def _limits(config: Config, thread: Thread, spent: Spent) -> list[tuple[Refusal, Decimal | None, float]]:
-    general = config.budgets
-    channel = None if thread.is_private else config.channel(thread.channel).budget_per_month
-    of_channels = None if thread.is_private else general.channel_per_month
-    return [
-        (Refusal.MEMBER_BUDGET_USED, monthly_of(config, thread.owner.user_id), spent.member),
-        (Refusal.CHANNEL_BUDGET_USED, of_channels if channel is None else channel, spent.channel),
-        (Refusal.WORKSPACE_BUDGET_USED, general.workspace_per_month, spent.workspace),
-    ]
+def _used(budget: Budget, spent: Spent) -> float:
+    used = {
+        BudgetKind.MEMBER: spent.member,
+        BudgetKind.CHANNEL: spent.channel,
+        BudgetKind.WORKSPACE: spent.workspace,
+    }
+    return used[budget.kind]

@@ -41,7 +41,15 @@ Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 """Carries a form out and says what is shown then; None: the form may close."""
 TRIES = 3
-NEEDS_TRIGGER = (c.ShowApproval, c.ExplainDenial, c.OpenAskForm, c.OpenTokenForm, c.OpenCodeForm, c.UseSettings)
+NEEDS_TRIGGER = (
+    c.ShowApproval,
+    c.ExplainDenial,
+    c.OpenAskForm,
+    c.OpenTokenForm,
+    c.OpenCodeForm,
+    c.OpenRaise,
+    c.UseSettings,
+)
 """Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
 
 

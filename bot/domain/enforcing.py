@@ -1,4 +1,4 @@
-"""Takes up what another process or the command line has changed: services, and kill switches on what already runs."""
+"""Takes up what another process or the command line has changed: services, kill switches, budgets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock
+from bot.domain.shortages import Shortages
 from bot.domain.turns import Turns
 from bot.errors import SettingsInvalid
 from store.errors import SealBroken, StoreUnavailable
@@ -28,6 +29,7 @@ class Enforcing:
         *,
         configuration: Configuration,
         turns: Turns,
+        shortages: Shortages,
         reload: Callable[[], Awaitable[None]],
         clock: Clock,
         workspace_id: WorkspaceId,
@@ -35,6 +37,7 @@ class Enforcing:
         """`reload` offers the services that are stored now."""
         self._configuration = configuration
         self._turns = turns
+        self._shortages = shortages
         self._reload = reload
         self._clock = clock
         self._workspace_id = workspace_id
@@ -48,6 +51,7 @@ class Enforcing:
                 config = await self._configuration.read(self._workspace_id)
                 if config is not seen:
                     await self._turns.stop_paused()
+                    await self._shortages.look(self._workspace_id)
                     seen = config
             except StoreUnavailable as error:
                 log.warning("settings_not_read", error=type(error).__name__)

@@ -17,15 +17,18 @@ from bot.commands import (
     AllowAll,
     AskAgain,
     AskAgent,
+    AskRaise,
     Command,
     ConfirmCode,
     ConnectService,
     DecideApproval,
+    DeclineRaise,
     DisconnectService,
     ExplainDenial,
     GiveToken,
     OpenAskForm,
     OpenCodeForm,
+    OpenRaise,
     OpenTokenForm,
     PassAside,
     Place,
@@ -70,6 +73,8 @@ DECIDES = {
     actions.DETAILS_PAGE,
     actions.REVOKE_ALLOWANCE,
     actions.ACCEPT_TOOLS,
+    actions.RAISE,
+    actions.NOT_NOW,
 }
 
 
@@ -173,6 +178,9 @@ BUTTONS: dict[str, Build] = {
     actions.ACCEPT_TOOLS: lambda member, value, place, _: AcceptTools(
         member, value.partition(":")[0], value.partition(":")[2], place
     ),
+    actions.ASK_RAISE: lambda member, value, place, _: AskRaise(member, value, place),
+    actions.RAISE: lambda member, value, place, trigger_id: OpenRaise(member, value, trigger_id, place),
+    actions.NOT_NOW: lambda member, value, place, _: DeclineRaise(member, value, place),
     actions.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
     actions.FEEDBACK: _feedback,
     actions.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,

@@ -11,7 +11,13 @@ from bot.commands import Command, Place, SubmitSettings, UseSettings
 from bot.listeners.intake import Asked, Body, table
 from store.records import ChannelId, Member, UserId
 
-FORMS = {actions.SETTINGS_FORM, actions.SETTINGS_ASK, actions.SETTINGS_URL, actions.SETTINGS_PROBED}
+FORMS = {
+    actions.SETTINGS_FORM,
+    actions.SETTINGS_ASK,
+    actions.SETTINGS_URL,
+    actions.SETTINGS_PROBED,
+    actions.RAISE_FORM,
+}
 TEXT_LIMIT = 3_000
 DIRECT = Place(ChannelId(""), is_direct=True)
 

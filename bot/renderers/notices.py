@@ -48,6 +48,9 @@ from bot.notices import (
     LinkSent,
     Notice,
     Outage,
+    RaiseAnswered,
+    RaiseAsked,
+    RaiseSettled,
     ReconnectNeeded,
     SecondAsked,
     ServicePicker,
@@ -64,6 +67,12 @@ from bot.renderers import connection as connecting
 from bot.renderers.approval import render_second
 from bot.renderers.blocks import Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
+from bot.renderers.budgets import (
+    render_ask_button,
+    render_raise_answered,
+    render_raise_asked,
+    render_raise_settled,
+)
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.tools import render_tools_changed
@@ -90,7 +99,8 @@ def _refused(notice: Refused, titles: Titles) -> Message:
         name = service_title(notice.detail, titles)
         connect = button(f"Connect {one_line(name, 40)}", actions.CONNECT, notice.detail)
         return message(words := f"This needs {name}, which isn't connected.", section(escape(words)), row(connect))
-    return message(words, section(escape(words)))
+    ask = [render_ask_button(notice.detail)] if notice.refusal in BUDGETS and notice.detail else []
+    return message(words, section(escape(words)), *ask)
 
 
 def _misunderstood(notice: Misunderstood, _titles: Titles) -> Message:
@@ -264,6 +274,9 @@ REFUSALS = {
 }
 """A sentence for each refusal, with the next step where there is one."""
 
+BUDGETS = {Refusal.MEMBER_BUDGET_USED, Refusal.CHANNEL_BUDGET_USED, Refusal.WORKSPACE_BUDGET_USED}
+"""Refusals that an admin can undo at once; whose budget it is, is their detail."""
+
 MISUNDERSTOOD = {
     "subcommand": "I don't know “{given}”.",
     "service": "I don't know a service called “{given}”.",
@@ -330,6 +343,9 @@ NOTICES: dict[type, _Render] = {
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),
     SecondAsked: render_second,
     ToolsChanged: render_tools_changed,
+    RaiseAsked: _without_titles(render_raise_asked),
+    RaiseAnswered: _without_titles(render_raise_answered),
+    RaiseSettled: _without_titles(render_raise_settled),
     AnsweredPrivately: lambda _notice, _titles: _answered_privately(),
     AllowanceRevoked: lambda _notice, _titles: _allowance_revoked(),
     ReconnectNeeded: _without_titles(connecting.render_reconnect),

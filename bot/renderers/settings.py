@@ -21,12 +21,14 @@ from bot.panels import (
     Overview,
     Panel,
     Probed,
+    Raising,
     Row,
     Waiting,
 )
 from bot.renderers import limits
 from bot.renderers.blocks import Block, button, confirm, context, divider, plain, section
 from bot.renderers.blocks import actions as row
+from bot.renderers.budgets import budget_line, raise_metadata, spent_line
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.notices import REFUSALS
 
@@ -222,6 +224,13 @@ _ELEMENTS: Mapping[Kind, Callable[[Field, Value, tuple[tuple[str, str], ...]], B
 _CHOSEN = {Kind.CHOICE, Kind.WHO, Kind.SERVICES}
 
 
+def _raising(panel: Raising) -> Block:
+    [field] = panel.form.fields
+    blocks = [section(budget_line(panel)), _input(field, shown(field, panel.body), ()), context(spent_line(panel))]
+    metadata = raise_metadata(panel)
+    return _view(panel.form.title, blocks, callback_id=actions.RAISE_FORM, metadata=metadata, submit="Raise")
+
+
 def _asking(panel: Asking) -> Block:
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
     blocks = [section(_line(panel.question, 400))]
@@ -296,6 +305,7 @@ _PANELS: Mapping[type, Callable[[Any], Block]] = {
     Overview: _overview,
     Listing: _listing,
     Editing: _editing,
+    Raising: _raising,
     Asking: _asking,
     AddingUrl: _adding,
     Waiting: _waiting,

@@ -16,7 +16,17 @@ import structlog
 from bot.commands import OpenAskForm, Place, ShowApproval
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
-from bot.notices import ApprovalWaiting, AsideSettled, Held, Home, Notice, Offered, SecondAsked, ServiceChoice
+from bot.notices import (
+    ApprovalWaiting,
+    AsideSettled,
+    Held,
+    Home,
+    Notice,
+    Offered,
+    RaiseAnswered,
+    SecondAsked,
+    ServiceChoice,
+)
 from bot.panels import Panel
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
@@ -40,6 +50,8 @@ _CROWD = 3
 """How many posts stand in line where a channel is busy; a few quick ones of one person are no crowd."""
 _SECOND_LOOK = timedelta(days=1)
 """How far back a card for a second approver is looked for before it is sent."""
+_IN_PLACE = (AsideSettled, RaiseAnswered)
+"""What is said in place of the private message whose button was pressed."""
 _OLD = timedelta(minutes=1)
 """Age from which something may have been posted by another process."""
 
@@ -195,7 +207,7 @@ class SlackScreen:
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""
         message = await self._words(notice)
-        if isinstance(notice, AsideSettled) and await self._rewrote(place, message):
+        if isinstance(notice, _IN_PLACE) and await self._rewrote(place, message):
             return
         try:
             await self._messages.whisper(member.user_id, place.channel, place.thread_ts, message)

@@ -1,11 +1,13 @@
 """Everything that can be told has its words."""
 
 import inspect
+import itertools
 import types
 import typing
 from datetime import UTC, datetime
 
 import pytest
+from inline_snapshot import snapshot
 
 from bot import errors, notices
 from bot.errors import Misunderstood, Refusal, Refused
@@ -20,7 +22,18 @@ from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
-from store.records import ApprovalState, ConnectionState, Second, SecondView, TurnState
+from store.records import (
+    ApprovalState,
+    Asker,
+    Budget,
+    BudgetKind,
+    ConnectionState,
+    Second,
+    SecondView,
+    Shortfall,
+    ShortfallState,
+    TurnState,
+)
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_approval
 
 TITLES = {"notes": "Notes"}
@@ -95,9 +108,23 @@ def every_notice(text="Notes"):
     )
     yield notices.ToolsChanged("notes", changes, 992, "f" * 64)
     yield notices.ToolsChanged("notes", (), 0, "f" * 64, "U0ANN")
+    yield from every_raise()
     yield from (notices.Thanks(is_good) for is_good in (True, False))
     yield notices.Broken(text)
     yield from (notices.Outage(who) for who in ("slack", "agents", "notes", text))
+
+
+def every_raise():
+    yield from (notices.RaiseAnswered(answer) for answer in notices.RaiseAnswer)
+    month = datetime(2026, 11, 1, tzinfo=UTC)
+    names = {BudgetKind.MEMBER: "U0ANN", BudgetKind.CHANNEL: "C0GENERAL", BudgetKind.WORKSPACE: ""}
+    for (kind, name), state in itertools.product(names.items(), ShortfallState):
+        for by, raised_to in itertools.product((None, "U0BOB"), (None, 99_999_999)):
+            one = Shortfall("sho_1", "T0ACME", Budget(kind, name), month, 2_500, state, by, raised_to)
+            yield notices.RaiseAsked(one, 2_510.4, ("U0ANN", "U0BOB") * 15)
+            yield notices.RaiseAsked(one, 0, ())
+            yield from (notices.RaiseSettled(one, Asker("U0ANN", channel)) for channel in ("", "C0GENERAL", "D0ANN"))
+        yield Refused(Refusal(f"{kind}_budget_used"), f"{kind}/{name}")
 
 
 def errors_below(kind):
@@ -178,6 +205,20 @@ def test_what_needs_a_service_offers_to_connect_it():
 
     assert message.blocks[1]["elements"][0]["action_id"] == "service.connect"
     assert message.blocks[1]["elements"][0]["value"] == "notes"
+
+
+def test_a_budget_that_is_used_up_can_be_asked_for_and_an_admin_reads_who_asks():
+    refused = words.render_notice(Refused(Refusal.CHANNEL_BUDGET_USED, "channel/C0GENERAL"), TITLES)
+    month, budget = datetime(2026, 11, 1, tzinfo=UTC), Budget(BudgetKind.MEMBER, "U0ANN")
+    shortfall = Shortfall("sho_1", "T0ACME", budget, month, 2_500)
+    card = words.render_notice(notices.RaiseAsked(shortfall, 2_510.4, ("U0ANN",)), TITLES)
+
+    assert refused.blocks[-1]["elements"][0]["value"] == "channel/C0GENERAL"
+    assert card.blocks[0]["text"]["text"] == snapshot("""\
+*The budget of <@U0ANN> for November is used up*
+Spent or set aside: $25.10 of $25.00
+<@U0ANN> asks to raise it\
+""")
 
 
 def test_an_address_of_another_kind_is_no_button():

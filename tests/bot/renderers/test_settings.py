@@ -8,17 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.config.forms import FORMS, Kind, filled, place_at_fields, shown
+from bot.config.forms import FORMS, RAISES, Kind, filled, place_at_fields, shown
 from bot.config.items import split
 from bot.config.model import Channel, Config, MemberSettings, Profile, Service
 from bot.config.rules import ToolRules
 from bot.domain.lists import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.errors import Problem, Refusal
-from bot.panels import AddingUrl, Asking, Denied, Done, Editing, Overview, Probed, Waiting
+from bot.panels import AddingUrl, Asking, Denied, Done, Editing, Overview, Probed, Raising, Waiting
 from bot.renderers.settings import render_panel
 from oauth.service import Service as Offered
 from simulator.slack.blockkit import MODAL
 from simulator.slack.viewkit import initial_values, parse_view
+from store.records import Budget, BudgetKind
 from tests.bot.config.strategies import configs
 from tests.builders import a_member
 
@@ -168,6 +169,9 @@ def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_
     drawn(found)
     drawn(AddingUrl(words, words))
     drawn(Asking("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
+    for kind, form in RAISES.items():
+        body = {"budget_per_month": words, "value": {"workspace_per_month": words}}
+        drawn(Raising("sho_1", form, Budget(BudgetKind(kind), "U0ANN" * 6), body, 3, 1e12))
     drawn(Waiting(words or "…"))
     drawn(Done(words or "done", is_well=is_token))
     drawn(Overview(is_paused, dict.fromkeys(["services", "profiles", "channels", "members", "admins"], 10**6)))
