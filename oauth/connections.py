@@ -64,8 +64,7 @@ class Connections:
         if (identity is None) is not (on_hold is not None):
             raise ValueError("who is at the browser is proved by Sign in with Slack or by a code, never by nothing")
         self.is_by_code = identity is None
-        self.base_url = base_url.rstrip("/")
-        self.catalog = catalog
+        self.base_url, self.catalog = base_url.rstrip("/"), catalog
         self._database = database
         self._vaults = vaults
         self._attempts = Attempts(database=database, outcomes=outcomes, clock=clock)
