@@ -261,6 +261,82 @@ def everything_tolerated(s: Stream) -> None:
     s.rest()
 
 
+def every_shape(s: Stream) -> None:
+    """Every kind of block, judgement and result, and older turns that were refused for each reason."""
+    for category in ("cyber", "bio", "frontier_llm", "reasoning_extraction", "general_harms", None):
+        s.run()
+        s.rest({"type": "refusal"}, {"type": "refusal", "category": category, "explanation": None})
+    s.begin()
+    media = list(_media())
+    redacted = {"type": "redacted"}
+    found = {"type": "search_result", "source": "https://example.com", "title": "T", "citations": {"enabled": False}}
+    results = [*media, found | {"content": text("found")}]
+    s.say("user.message", content=[*media, redacted])
+    for sent, whose in (("sent", "to"), ("received", "from")):
+        fields = {f"{whose}_session_thread_id": "sthr_2", "content": [*media, redacted]}
+        s.say(f"agent.thread_message_{sent}", **fields)
+    _judged_calls(s, results)
+    s.say("user.custom_tool_result", custom_tool_use_id="sevt_900", content=results)
+    s.say("user.tool_result", tool_use_id="sevt_901", content=results)
+    s.say("session.updated", budget={"type": "limit", "max_list_cost": {"amount": "500", "currency": "USD"}})
+    rubric = {"type": "file", "file_id": "file_1"}
+    s.say("user.define_outcome", outcome_id="outc_1", description="Good.", rubric=rubric, max_iterations=3)
+    _told_otherwise(s)
+    s.answer("None of that was new.")
+    s.rest()
+
+
+def _media() -> Iterator[Json]:
+    """An image and a document from everywhere that they may come from."""
+    places = (
+        {"type": "base64", "media_type": "image/png", "data": "AAAA"},
+        {"type": "url", "url": "https://example.com/a"},
+        {"type": "file", "file_id": "file_1"},
+    )
+    for place in places:
+        yield {"type": "image", "source": place}
+        is_pdf = place["type"] == "base64"
+        yield {"type": "document", "source": place | ({"media_type": "application/pdf"} if is_pdf else {})}
+    yield {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}}
+
+
+def _judged_calls(s: Stream, results: list[Json]) -> None:
+    """Calls with every verdict of every policy, and what they answered."""
+    judged = [{"type": "allow"}, *({"type": one, "reason_code": "indeterminate"} for one in ("ask", "deny"))]
+    for verdict in judged:
+        given = {
+            "evaluated_permission": verdict["type"],
+            "evaluation": {"type": "auto", "evaluated_permission": verdict},
+        }
+        for always in (given, {"evaluated_permission": "allow", "evaluation": {"type": "always_allow"}}):
+            call = s.say("agent.tool_use", name="bash", input={"command": "ls"}, **always)
+            its = s.say("agent.mcp_tool_use", mcp_server_name="notes", name="list_notes", input={}, **always)
+            if always["evaluated_permission"] == "ask":
+                for one in (call, its):
+                    s.say("user.tool_confirmation", tool_use_id=one, result="allow")
+            s.say("agent.tool_result", tool_use_id=call, content=results)
+            s.say("agent.mcp_tool_result", mcp_tool_use_id=its, content=results)
+
+
+def _told_otherwise(s: Stream) -> None:
+    """Spans at either speed, and workflows that end in every way."""
+    for speed in ("standard", "fast"):
+        start = s.say("span.model_request_start")
+        usage = SPAN_USAGE | {"speed": speed}
+        s.say("span.model_request_end", model_request_start_id=start, is_error=False, model_usage=usage)
+        ended = {"outcome_evaluation_start_id": start, "result": "failed", "explanation": "no", "usage": usage}
+        s.say("span.outcome_evaluation_end", outcome_id="outc_1", iteration=0, **ended)
+    run = {"workflow_run_id": "wfr_1"}
+    phases = [{"id": "wfp_1", "name": "one", "description": None}]
+    s.say("workflow_run.created", **run, name="build", description=None, phases=phases)
+    kinds = ("max_workflow_runs", "program", "thread_limit", "timeout", "unknown")
+    errors = [{"type": f"{kind}_error", "message": "prose"} for kind in kinds]
+    for error in errors:
+        s.say("workflow_run.error", **run, error=error)
+    for result in ({"type": "stopped"}, *({"type": "error", "error": error} for error in errors)):
+        s.say("workflow_run.status_ended", **run, result=result)
+
+
 def composed() -> Iterator[tuple[str, list[Json]]]:
     """Give every stream with its name."""
     for write in (
@@ -277,6 +353,7 @@ def composed() -> Iterator[tuple[str, list[Json]]]:
         stopped_by_another_wait,
         other_peoples_turns,
         everything_tolerated,
+        every_shape,
     ):
         stream = Stream()
         write(stream)
