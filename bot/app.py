@@ -58,6 +58,7 @@ from bot.domain.running import Outside, Runner
 from bot.domain.sessions import Sessions
 from bot.domain.shelves import Shelves
 from bot.domain.shortages import Shortages
+from bot.domain.stopping import Stopping
 from bot.domain.supervisor import Supervisor
 from bot.domain.tokens import Tokens
 from bot.domain.turns import Turns
@@ -219,7 +220,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         parts.supervisor.start(housekeeping.run)
         enforcing = Enforcing(
             configuration=parts.configuration,
-            turns=domain.turns,
+            stopping=domain.stopping,
             shortages=domain.shortages,
             reload=room.services.reload,
             clock=clock,
@@ -461,7 +462,7 @@ def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
 class _Domain:
     desk: Desk
     runner: Runner
-    turns: Turns
+    stopping: Stopping
     profiles: Profiles
     offboarding: Offboarding
     configuration: Configuration
@@ -546,20 +547,22 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         on_reconnect=room.lapses.met_refusal,
         on_end=partial(parts.on_end, raising),
     )
+    stopping = Stopping(database=database, screen=screen, runner=runner, configuration=configuration, clock=clock)
     turns = Turns(
         database=database,
         screen=screen,
         reading=parts.reading,
         runner=runner,
+        stopping=stopping,
         admission=admission,
         configuration=configuration,
         clock=clock,
     )
     offboarding = Offboarding(
-        database=database, turns=turns, connections=room.connections, vaults=room.vaults, clock=clock
+        database=database, stopping=stopping, connections=room.connections, vaults=room.vaults, clock=clock
     )
     handlers: dict[type, Handler] = {
-        **_turn_handlers(turns),
+        **_turn_handlers(turns, stopping),
         **_approval_handlers(parts, runner),
         **_personal_handlers(connecting, parts.homes),
         **_token_handlers(
@@ -577,7 +580,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }
-    administering = _administering(parts, room, turns, profiles)
+    administering = _administering(parts, room, stopping, profiles)
     administering.add(actions.RAISE_FORM, raising.submit)
     handlers |= _raise_handlers(raising)
     handlers[c.UseSettings] = lambda command, _: administering.use(command)
@@ -590,7 +593,7 @@ def _domain(parts: _Parts, room: _Room) -> _Domain:
         answers={c.SubmitSettings: administering.submit},
         on_done=parts.refreshing.after,
     )
-    return _Domain(desk, runner, turns, profiles, offboarding, configuration, shortages)
+    return _Domain(desk, runner, stopping, profiles, offboarding, configuration, shortages)
 
 
 def _raise_handlers(raising: Raising) -> dict[type, Handler]:
@@ -609,7 +612,7 @@ def _token_handlers(tokens: Tokens) -> dict[type, Handler]:
     }
 
 
-def _administering(parts: _Parts, room: _Room, turns: Turns, profiles: Profiles) -> Administering:
+def _administering(parts: _Parts, room: _Room, stopping: Stopping, profiles: Profiles) -> Administering:
     screen, supervisor = parts.outside.screen, parts.supervisor
     shelves = Shelves(
         database=parts.database,
@@ -621,7 +624,7 @@ def _administering(parts: _Parts, room: _Room, turns: Turns, profiles: Profiles)
     administering = Administering(
         configuration=parts.configuration,
         profiles=profiles,
-        turns=turns,
+        stopping=stopping,
         shelves=shelves,
         screen=screen,
         supervisor=supervisor,
@@ -638,7 +641,7 @@ def _administering(parts: _Parts, room: _Room, turns: Turns, profiles: Profiles)
     return administering
 
 
-def _turn_handlers(turns: Turns) -> dict[type, Handler]:
+def _turn_handlers(turns: Turns, stopping: Stopping) -> dict[type, Handler]:
     return {
         c.AskAgent: turns.ask,
         c.Reply: turns.reply,
@@ -646,7 +649,7 @@ def _turn_handlers(turns: Turns) -> dict[type, Handler]:
         c.PassAside: turns.pass_aside,
         c.WithdrawRequest: lambda command, _: turns.withdraw(command),
         c.RewordRequest: lambda command, _: turns.reword(command),
-        c.StopTurn: lambda command, _: turns.stop(command),
+        c.StopTurn: lambda command, _: stopping.stop(command),
         c.RateAnswer: lambda command, _: turns.rate(command),
     }
 

@@ -20,8 +20,8 @@ from bot.domain.configuration import Configuration, Seen
 from bot.domain.ports import Screen
 from bot.domain.profiles import Profiles
 from bot.domain.shelves import Shelves
+from bot.domain.stopping import Stopping
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns import Turns
 from bot.errors import (
     AgentsRejected,
     DeputyError,
@@ -59,14 +59,14 @@ class Administering:
         *,
         configuration: Configuration,
         profiles: Profiles,
-        turns: Turns,
+        stopping: Stopping,
         shelves: Shelves,
         screen: Screen,
         supervisor: Supervisor,
     ) -> None:
         self._configuration = configuration
         self._profiles = profiles
-        self._turns = turns
+        self._stopping = stopping
         self._shelves = shelves
         self._screen = screen
         self._supervisor = supervisor
@@ -140,7 +140,7 @@ class Administering:
     async def _pause_all(self, command: UseSettings) -> None:
         is_paused = command.verb == "pause"
         config = await self._switched(command.member, {"value": True} if is_paused else None)
-        await self._turns.stop_paused()
+        await self._stopping.stop_paused()
         overview: Overview = await self._shelves.overview(command.member, config)
         await self._screen.update_panel(command.view_id, overview)
 
@@ -221,7 +221,7 @@ class Administering:
         """Carry out what follows beside the answer: kill switches, and the list under the form."""
 
         async def follow() -> None:
-            await self._turns.stop_paused()
+            await self._stopping.stop_paused()
             await self._shelves.settle(command.member, key)
             section = self._shelves.section_of(key.kind)
             if command.previous_view_id and section:

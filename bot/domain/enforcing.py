@@ -10,7 +10,7 @@ import structlog
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock
 from bot.domain.shortages import Shortages
-from bot.domain.turns import Turns
+from bot.domain.stopping import Stopping
 from bot.errors import SettingsInvalid
 from store.errors import SealBroken, StoreUnavailable
 from store.records import WorkspaceId
@@ -28,7 +28,7 @@ class Enforcing:
         self,
         *,
         configuration: Configuration,
-        turns: Turns,
+        stopping: Stopping,
         shortages: Shortages,
         reload: Callable[[], Awaitable[None]],
         clock: Clock,
@@ -36,7 +36,7 @@ class Enforcing:
     ) -> None:
         """`reload` offers the services that are stored now."""
         self._configuration = configuration
-        self._turns = turns
+        self._stopping = stopping
         self._shortages = shortages
         self._reload = reload
         self._clock = clock
@@ -50,7 +50,7 @@ class Enforcing:
                 await self._reload()
                 config = await self._configuration.read(self._workspace_id)
                 if config is not seen:
-                    await self._turns.stop_paused()
+                    await self._stopping.stop_paused()
                     await self._shortages.look(self._workspace_id)
                     seen = config
             except StoreUnavailable as error:

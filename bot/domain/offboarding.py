@@ -6,7 +6,7 @@ import structlog
 
 from bot.commands import DeactivateMember
 from bot.domain.ports import Clock
-from bot.domain.turns import Turns
+from bot.domain.stopping import Stopping
 from bot.domain.vaults import Vaults
 from oauth.connections import Connections
 from store import audit, members, retries
@@ -20,10 +20,10 @@ class Offboarding:
     """Carries out what a deactivation means; repeating it is harmless."""
 
     def __init__(
-        self, *, database: Database, turns: Turns, connections: Connections, vaults: Vaults, clock: Clock
+        self, *, database: Database, stopping: Stopping, connections: Connections, vaults: Vaults, clock: Clock
     ) -> None:
         self._database = database
-        self._turns = turns
+        self._stopping = stopping
         self._connections = connections
         self._vaults = vaults
         self._clock = clock
@@ -46,7 +46,7 @@ class Offboarding:
         log.info("member_deactivated", member=user_id)
 
     async def _take_away(self, member: Member) -> None:
-        await self._turns.stop_all(member)
+        await self._stopping.stop_all(member)
         await self._connections.void(member)
         async with self._database.transaction() as tx:
             await retries.void_for(tx, member)

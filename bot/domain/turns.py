@@ -1,4 +1,4 @@
-"""What a member asks of their threads: ask, reply, pass on an aside, withdraw, stop.
+"""What a member asks of their threads: ask, reply, ask again, pass on an aside, reword, withdraw.
 
 It stores what was asked and wakes the driver; the running itself is `running`'s.
 """
@@ -28,6 +28,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, Reading, Screen
 from bot.domain.quoting import ASIDE, reworded, with_quoted
 from bot.domain.running import Runner
+from bot.domain.stopping import Stopping, thread_in
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.notices import (
     AnsweredPrivately,
@@ -37,11 +38,8 @@ from bot.notices import (
     EditUnseen,
     FilesLeftOut,
     LeftOut,
-    RunningTurn,
     Thanks,
     ThreadActsAs,
-    TurnPicker,
-    TurnsStopping,
 )
 from store import asides, audit, retries, threads, turns
 from store.database import Database, Tx
@@ -62,7 +60,6 @@ from store.records import (
     Turn,
     TurnId,
     TurnState,
-    UserId,
 )
 
 log = structlog.get_logger(__name__)
@@ -83,6 +80,7 @@ class Turns:
         screen: Screen,
         reading: Reading,
         runner: Runner,
+        stopping: Stopping,
         admission: Admission,
         configuration: Configuration,
         clock: Clock,
@@ -91,6 +89,7 @@ class Turns:
         self._screen = screen
         self._reading = reading
         self._runner = runner
+        self._stopping = stopping
         self._clock = clock
         self._admission = admission
         self._configuration = configuration
@@ -137,7 +136,7 @@ class Turns:
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         if command.text.strip().lower().rstrip(".!") in STOP_WORDS:
-            return await self.stop(StopTurn(command.member, command.place))
+            return await self._stopping.stop(StopTurn(command.member, command.place))
         task = _task(_words(command.text))
         _require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
@@ -227,41 +226,7 @@ class Turns:
         async with self._database.transaction() as tx:
             turn = await turns.find_by_source(tx, command.member.workspace_id, command.source)
         if turn and policy.is_same_person(command.member, turn.owner):
-            await self._stop(turn, command.member)
-
-    async def stop(self, command: StopTurn) -> None:
-        """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
-        chosen = await self._meant(command)
-        admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
-        for turn in chosen:
-            _require(policy.may_stop(command.member, turn, admins))
-        if not chosen:
-            raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
-        running = await self._with_threads(chosen)
-        if command.turn_id is None and command.place.thread_ts is None and len(chosen) > 1:
-            return await self._screen.tell(command.member, command.place, TurnPicker(running))
-        for turn in chosen:
-            await self._stop(turn, command.member)
-        return await self._screen.tell(command.member, command.place, TurnsStopping(len(chosen)))
-
-    async def stop_all(self, owner: Member) -> None:
-        """Stop every open turn of a member who may no longer act."""
-        async with self._database.transaction() as tx:
-            open_turns = await turns.list_open_for(tx, owner)
-        for turn in open_turns:
-            await self._stop(turn, owner)
-
-    async def stop_paused(self) -> None:
-        """Stop every open turn for which a kill switch is thrown: everything, its owner, one of its services."""
-        async with self._database.transaction() as tx:
-            running = [RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in await turns.list_open(tx)]
-            configs = {
-                one.thread.owner.workspace_id: await self._configuration.read_in(tx, one.thread.owner.workspace_id)
-                for one in running
-            }
-        for one in running:
-            if not policy.may_go_on(configs[one.thread.owner.workspace_id], one.thread):
-                await self._stop(one.turn, "kill switch")
+            await self._stopping.stop_turn(turn, command.member)
 
     async def rate(self, command: RateAnswer) -> None:
         """Record a thumb; only the owner's counts, anybody is thanked."""
@@ -274,51 +239,9 @@ class Turns:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         await self._screen.tell(command.member, command.place, Thanks(command.is_good))
 
-    async def _stop(self, turn: Turn, by: Member | str) -> None:
-        actor = by if isinstance(by, str) else by.user_id
-        async with self._database.transaction() as tx:
-            if not await turns.request_stop(tx, turn.id, UserId(actor)):
-                return
-            await audit.record(tx, self._entry(turn, "turn.stopped", by=actor, owner=turn.owner.user_id))
-            thread = await threads.get(tx, turn.thread_id)
-            # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
-            is_queued = (await turns.get(tx, turn.id)).state is TurnState.QUEUED
-            if is_queued:
-                now = self._clock.now()
-                await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
-        if is_queued:
-            await self._tidied(thread, turn)
-        self._runner.wake(turn.thread_id)
-
-    async def _tidied(self, thread: Thread, turn: Turn) -> None:
-        """Take the control line away; the turn is stopped whether or not that works, and so are those after it."""
-        try:
-            await self._screen.remove_control(thread, turn)
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
-
-    async def _meant(self, command: StopTurn) -> tuple[Turn, ...]:
-        async with self._database.transaction() as tx:
-            if command.turn_id:
-                return await _open_turn(tx, command.turn_id)
-            thread = await self._thread_in(tx, command.member, command.place)
-            if thread:
-                return await turns.list_open_in(tx, thread.id)
-            return await turns.list_open_for(tx, command.member)
-
-    async def _with_threads(self, chosen: tuple[Turn, ...]) -> tuple[RunningTurn, ...]:
-        async with self._database.transaction() as tx:
-            return tuple([RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in chosen])
-
     async def _thread_at(self, member: Member, place: Place) -> Thread | None:
         async with self._database.transaction() as tx:
-            return await self._thread_in(tx, member, place)
-
-    @staticmethod
-    async def _thread_in(tx: Tx, member: Member, place: Place) -> Thread | None:
-        if place.thread_ts is None:
-            return None
-        return await threads.find_by_root(tx, member.workspace_id, place.channel, place.thread_ts)
+            return await thread_in(tx, member, place)
 
     async def _quoted(self, command: AskAgent) -> tuple[Said, ...]:
         """Return what others wrote that the task is about: the thread, or the message that was quoted."""
@@ -422,12 +345,6 @@ class Turns:
 
 def _turn_id(delivery_id: DeliveryId) -> TurnId:
     return TurnId(delivery_id.replace("dlv", "trn", 1))
-
-
-async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
-    turn = await turns.find(tx, turn_id)
-    is_open = turn is not None and turn.state in {TurnState.QUEUED, TurnState.RUNNING, TurnState.WAITING}
-    return (turn,) if turn and is_open else ()
 
 
 def _require(verdict: policy.Verdict) -> None:
