@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
-
-from bot.app import SLACK_TIMEOUT, find_install, load_catalog, open_agents
 from bot.clock import WallClock
 from bot.config.document import write_offer
 from bot.config.offers import Document
@@ -18,14 +15,12 @@ from bot.domain.filed import SecretOf, offer_of
 from bot.domain.filing import Filing, Plan
 from bot.domain.vaults import Vaults
 from bot.errors import ConfigurationError, Problem, SettingsInvalid
+from bot.opening import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
 from bot.settings import Settings
-from bot.slack.client import SlackApi, build_client
-from bot.slack.pacer import Pacer
 from oauth.errors import ConnectError
 from oauth.listing import Listing
 from oauth.probing import Probing
 from oauth.services import Services
-from oauth.urls import Policy
 from store import services
 from store.database import Database
 from store.errors import StoreError
@@ -65,15 +60,11 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
 
     Raises `ConfigurationError`: it cannot be used, or Slack does not say whose installation this is.
     """
-    from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
-
     clock = WallClock()
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url, settings.secret_keys)
         stack.push_async_callback(database.close)
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
-        client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
-        api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace="config")
+        api = open_slack(settings, await open_slack_session(stack), clock, workspace="config")
         workspace_id = (await find_install(api, settings)).workspace_id
         catalog = load_catalog(settings)
         try:
@@ -82,7 +73,7 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
         except StoreError as error:
             problem = f"DATABASE_URL: start Deputy once, it makes the tables ({type(error).__name__})"
             raise ConfigurationError((problem,)) from error
-        sender = await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
+        sender = await open_sender(settings, stack)
         vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock)
         probing = Probing(sender, Listing(sender))
         shelf = Services(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.app import load_catalog
 from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.patient import Patient
 from bot.errors import ConfigurationError
+from bot.opening import load_catalog
 from bot.web import webhooks
 from oauth.errors import ConnectError
 from oauth.messages import Request

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 from anthropic import AsyncAnthropic
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agents.client import open_client
-from bot.app import ANTHROPIC, SLACK_TIMEOUT
+from bot.opening import ANTHROPIC, open_slack_session
 from bot.settings import Settings
 from bot.slack.client import build_client
 from oauth.http import Sender
@@ -34,7 +33,7 @@ class Patient:
 async def admitted(settings: Settings) -> AsyncIterator[Patient]:
     """Open the ways to all peers; nothing is asked yet."""
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
+        session = await open_slack_session(stack)
         slack = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
         client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
         agents = await stack.enter_async_context(client)

@@ -19,6 +19,7 @@ import aiohttp
 import httpx2
 
 import bot.app
+import bot.opening
 from bot import actions
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
@@ -68,9 +69,9 @@ class HurriedClock:
 def hurry(put: Callable[[Any, str, Any], None] = setattr) -> None:
     """Let nothing in this process wait for long: neither for answers that never come nor between tries."""
     pace = Pace(first_pause=0.01, longest_pause=0.05, patience=PATIENCE, read_timeout=2 * TIMEOUT)
-    put(bot.app, "SLACK_TIMEOUT", aiohttp.ClientTimeout(total=TIMEOUT))
-    put(bot.app, "open_client", partial(open_client, timeouts=httpx2.Timeout(TIMEOUT, read=TIMEOUT)))
-    put(bot.app, "ManagedAgents", partial(ManagedAgents, pace=pace))
+    put(bot.opening, "SLACK_TIMEOUT", aiohttp.ClientTimeout(total=TIMEOUT))
+    put(bot.opening, "open_client", partial(open_client, timeouts=httpx2.Timeout(TIMEOUT, read=TIMEOUT)))
+    put(bot.opening, "ManagedAgents", partial(ManagedAgents, pace=pace))
 
 
 class Stage:

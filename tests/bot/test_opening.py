@@ -1,9 +1,9 @@
-"""What the composition root reads from files; that it builds a whole Deputy is shown by the journeys."""
+"""What is read from files when Deputy is opened; that it becomes a whole Deputy is shown by the journeys."""
 
 import pytest
 
-from bot.app import load_catalog
 from bot.errors import ConfigurationError
+from bot.opening import load_catalog
 from bot.settings import Settings
 from store.sealing import new_key
 

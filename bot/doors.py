@@ -1,0 +1,72 @@
+"""The ways in: Bolt and its socket for Slack's requests, the API's webhooks, the question whether we are well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.routing import BaseRoute
+
+from bot.domain.desk import Desk
+from bot.domain.ports import Agents
+from bot.listeners.intake import Install
+from bot.settings import Settings
+from bot.web import webhooks
+from bot.web.asgi import Health
+from store.database import Database
+
+LOOK_AFTER_SOCKET = 2.0
+"""Seconds between looks at the socket: one that was cut is opened again after about so long."""
+
+
+def build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> AsyncApp:
+    """Return Bolt for the one installation; nothing listens yet."""
+
+    async def authorize() -> AuthorizeResult:
+        # One token, checked at the start: Bolt would otherwise call auth.test for every request.
+        return AuthorizeResult(
+            enterprise_id=install.enterprise_id,
+            team_id=install.team_id,
+            bot_user_id=install.bot_user_id,
+            bot_token=settings.slack_bot_token.reveal(),
+        )
+
+    signing_secret = settings.slack_signing_secret
+    return AsyncApp(
+        client=client,
+        signing_secret=signing_secret.reveal() if signing_secret else None,
+        authorize=authorize,
+        process_before_response=True,
+    )
+
+
+def build_socket(settings: Settings, bolt: AsyncApp) -> AsyncSocketModeHandler | None:
+    """Return Socket Mode, not yet connected; None where Slack comes over HTTP."""
+    # It takes Bolt's own client, so that its address and pool hold for the socket too.
+    token = settings.slack_app_token
+    return AsyncSocketModeHandler(bolt, token.reveal(), ping_interval=LOOK_AFTER_SOCKET) if token else None
+
+
+def build_webhooks(settings: Settings, agents: Agents, desk: Desk) -> list[BaseRoute]:
+    """Return the door of the Managed Agents API, where a key for it is set."""
+
+    async def take(body: bytes, headers: Mapping[str, str]) -> None:
+        key, command = agents.read_webhook(body, headers)
+        if command:
+            await desk.accept(f"webhook:{key}", command)
+
+    return [webhooks.build_route(take)] if settings.webhook_key else []
+
+
+def build_health(database: Database, socket: AsyncSocketModeHandler | None) -> Health:
+    """Return what `/healthz` asks."""
+
+    async def health() -> dict[str, bool]:
+        is_listening = await socket.client.is_connected() if socket else True
+        async with database.transaction():
+            return {"database": True, "slack": is_listening}
+
+    return health

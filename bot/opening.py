@@ -1,0 +1,125 @@
+"""What is opened before anything is built: catalogue, database, the ways to Slack, to the agents' API, to services.
+
+Each says in a `ConfigurationError` which setting has to be changed where it cannot be opened.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bot.agents.agents import ManagedAgents
+from bot.agents.client import open_client
+from bot.domain.ports import Clock
+from bot.errors import ConfigurationError, SlackRejected
+from bot.listeners.intake import Install
+from bot.settings import Settings
+from bot.slack.client import SlackApi, build_client
+from bot.slack.pacer import Pacer
+from oauth.catalog import Catalog
+from oauth.errors import CatalogInvalid
+from oauth.registration import PreRegistered
+from oauth.urls import Policy
+from store.database import Database
+from store.errors import StoreError
+from store.records import Secret, ServiceName
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
+
+THE_ONE = "default"
+"""Names the one installation there is, for Slack's rate limits."""
+ANTHROPIC = "https://api.anthropic.com"
+SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """Return the services on offer. Raises `ConfigurationError`."""
+    try:
+        catalog = Catalog.load(settings.catalog_path, _clients(settings.clients_path))
+    except CatalogInvalid as error:
+        raise ConfigurationError(tuple(error.problems)) from error
+    known = {str(service.name) for service in catalog.services}
+    if unknown := [name for name in settings.services if name not in known]:
+        raise ConfigurationError(tuple(f"DEPUTY_SERVICES: there is no service `{name}`" for name in unknown))
+    if not settings.services:
+        return catalog
+    return Catalog({service.name: service for service in catalog.services if service.name in settings.services})
+
+
+def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
+    """Read `[clients.NAME] client_id, client_secret`."""
+    if path is None:
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text("utf-8")).get("clients", {})
+        return {
+            ServiceName(name): PreRegistered(
+                client_id=str(table["client_id"]),
+                client_secret=Secret(str(table["client_secret"])) if table.get("client_secret") else None,
+            )
+            for name, table in tables.items()
+        }
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError, OSError) as error:
+        raise ConfigurationError((f"DEPUTY_CLIENTS: cannot be read ({type(error).__name__})",)) from error
+
+
+async def open_slack_session(stack: AsyncExitStack) -> aiohttp.ClientSession:
+    """Return the pool of connections to Slack; what the environment says about proxies does not count."""
+    return await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trust_env=False))
+
+
+def open_slack(
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock, *, workspace: str = THE_ONE
+) -> SlackApi:
+    """Return Slack's Web API with the bot's token; nothing is asked yet."""
+    client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
+    return SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=workspace)
+
+
+async def find_install(api: SlackApi, settings: Settings) -> Install:
+    """Ask Slack whose token this is. Raises `ConfigurationError` when Slack refuses it."""
+    try:
+        who = await api.call("auth.test")
+    except SlackRejected as error:
+        raise ConfigurationError(
+            (f"SLACK_BOT_TOKEN: Slack refuses it ({error.code}); install the app again",)
+        ) from error
+    token = settings.slack_app_token.reveal().split("-") if settings.slack_app_token else []
+    return Install(
+        # An app-level token names its app: xapp-1-A012ABC-….
+        app_id=token[2] if len(token) > 2 else None,
+        team_id=str(who.get("team_id") or ""),
+        enterprise_id=str(who.get("enterprise_id") or "") or None,
+        bot_user_id=str(who.get("user_id") or ""),
+        is_org_wide=bool(who.get("is_enterprise_install")),
+    )
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """Open the database and bring its tables up to date. Raises `ConfigurationError`."""
+    try:
+        database = Database.open(settings.database_url, settings.secret_keys)
+        stack.push_async_callback(database.close)
+        await database.migrate()
+    except StoreError as error:
+        problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__}: {error})"
+        raise ConfigurationError((problem,)) from error
+    return database
+
+
+async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:
+    """Return the Managed Agents API; nothing is asked yet."""
+    client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
+    return ManagedAgents(client=await stack.enter_async_context(client), webhook_key=settings.webhook_key)
+
+
+async def open_sender(settings: Settings, stack: AsyncExitStack) -> Sender:
+    """Return the one way to members' services."""
+    from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
+
+    return await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))

@@ -1,0 +1,109 @@
+"""What is built first, for everything that is built after it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bot.domain.configuration import Configuration
+from bot.domain.homes import Homes
+from bot.domain.permits import RuledPermits
+from bot.domain.pinning import Pinning
+from bot.domain.ports import Agents, Clock
+from bot.domain.raising import MET_A_LIMIT, Raising
+from bot.domain.refreshing import Refreshing
+from bot.domain.running import Outside
+from bot.domain.supervisor import Supervisor
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack.client import SlackApi
+from bot.slack.files import SlackFiles
+from bot.slack.people import SlackPeople
+from bot.slack.reading import SlackReading
+from bot.slack.screen import SlackScreen
+from oauth.catalog import Catalog
+from store.database import Database
+from store.records import Turn
+
+if TYPE_CHECKING:
+    from oauth.http import Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The ways to the outside, as `bot.opening` gives them."""
+
+    catalog: Catalog
+    database: Database
+    slack: SlackApi
+    session: aiohttp.ClientSession
+    agents: Agents
+    sender: Sender
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is built on the way, for what is built after it."""
+
+    settings: Settings
+    database: Database
+    catalog: Catalog
+    outside: Outside
+    people: SlackPeople
+    reading: SlackReading
+    files: SlackFiles
+    supervisor: Supervisor
+    metrics: Metrics
+    configuration: Configuration
+    permits: RuledPermits
+    pinning: Pinning
+    homes: Homes
+    refreshing: Refreshing
+    sender: Sender
+
+    def on_end(self, raising: Raising, turn: Turn, outcome: str) -> None:
+        """A turn is over: count it, show it where its owner looks, and offer more where a budget ended it."""
+        self.metrics.count_end(outcome)
+        self.refreshing.changed(turn.owner.workspace_id, turn.owner.user_id)
+        if outcome in MET_A_LIMIT:
+            self.supervisor.start(lambda: raising.offer(turn.thread_id))
+
+
+def new_reference() -> str:
+    """Return a short name for an incident, for a person to quote and an operator to find."""
+    return secrets.token_hex(4).upper()
+
+
+def build_parts(settings: Settings, opened: Opened) -> Parts:
+    """Build what the rooms share."""
+    database, catalog, clock, api = opened.database, opened.catalog, opened.clock, opened.slack
+    people = SlackPeople(api=api, clock=clock)
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
+    metrics, supervisor = Metrics(), Supervisor(new_reference)
+    metrics.watch_driven(lambda: supervisor.driven)
+    configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
+    permits = RuledPermits(configuration)
+    homes = Homes(
+        database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration
+    )
+    return Parts(
+        settings=settings,
+        database=database,
+        catalog=catalog,
+        outside=Outside(opened.agents, screen, clock),
+        people=people,
+        reading=SlackReading(api=api, people=people),
+        files=SlackFiles(api=api, session=opened.session, token=settings.slack_bot_token),
+        supervisor=supervisor,
+        metrics=metrics,
+        configuration=configuration,
+        permits=permits,
+        pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
+        homes=homes,
+        refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh),
+        sender=opened.sender,
+    )

@@ -1,0 +1,113 @@
+"""The OAuth room, and what the conversation reaches it through."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.domain.connecting import Tellings
+from bot.domain.lapses import Lapses
+from bot.domain.ports import Clock
+from bot.domain.supervisor import Supervisor
+from bot.domain.vaults import Vaults
+from bot.settings import Settings
+from bot.wiring.parts import Parts
+from oauth.arrivals import OnHold, OnToken
+from oauth.browser import SlackIdentity
+from oauth.connections import Connections
+from oauth.inventory import Inventory
+from oauth.listing import Listing
+from oauth.personal import PersonalTokens
+from oauth.probing import Probing
+from oauth.service import Service
+from oauth.services import Services
+from store.records import Connection, Secret, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The OAuth room and what it is reached through."""
+
+    connections: Connections
+    vaults: Vaults
+    services: Services
+    inventory: Inventory
+    personal: PersonalTokens
+    lapses: Lapses
+
+
+def build_room(parts: Parts, workspace_id: WorkspaceId) -> Room:
+    """Build it for one workspace."""
+    database, catalog, clock = parts.database, parts.catalog, parts.outside.clock
+    vaults = Vaults(database=database, agents=parts.outside.agents, clock=clock)
+    lapses = Lapses(database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock)
+    listing = Listing(parts.sender)
+    inventory = Inventory(database=database, listing=listing, clock=clock, on_difference=parts.pinning.listed)
+    services = Services(
+        database=database,
+        catalog=catalog,
+        probing=Probing(parts.sender, listing),
+        workspace_id=workspace_id,
+        clock=clock,
+        on_dropped=vaults.let_go,
+    )
+    personal = PersonalTokens(
+        database=database, catalog=catalog, listing=listing, inventory=inventory, vaults=vaults, clock=clock
+    )
+    connections = _build_connections(parts, vaults, lapses, inventory)
+    return Room(connections, vaults, services, inventory, personal, lapses)
+
+
+def _build_connections(parts: Parts, vaults: Vaults, lapses: Lapses, inventory: Inventory) -> Connections:
+    settings, clock, screen = parts.settings, parts.outside.clock, parts.outside.screen
+    return Connections(
+        database=parts.database,
+        catalog=parts.catalog,
+        sender=parts.sender,
+        vaults=vaults,
+        outcomes=Tellings(screen=screen, catalog=parts.catalog, lapses=lapses, changed=parts.refreshing.changed),
+        identity=_identity(settings),
+        base_url=settings.public_url,
+        clock=clock,
+        on_token=_listing_later(inventory, parts.supervisor),
+        on_hold=_ending_later(parts.supervisor, clock) if settings.identity_check == "code" else None,
+    )
+
+
+def _identity(settings: Settings) -> SlackIdentity | None:
+    """Return Sign in with Slack; None where a code proves who is at the browser, which is said at each start."""
+    if settings.identity_check == "code":
+        log.warning("identity_check_is_weak", by="code", better="DEPUTY_IDENTITY_CHECK=slack_oidc")
+        return None
+    client_id, secret = settings.slack_client_id or "", settings.slack_client_secret
+    return SlackIdentity.at(settings.slack_base_url, client_id=client_id, client_secret=secret)
+
+
+def _ending_later(supervisor: Supervisor, clock: Clock) -> OnHold:
+    """See that what waits for a code is given up when its time is over."""
+
+    def end_later(until: datetime, give_up: Callable[[], Awaitable[None]]) -> None:
+        async def end_code() -> None:
+            await clock.sleep_until(until)
+            await give_up()
+
+        supervisor.start(end_code)
+
+    return end_later
+
+
+def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
+    """Let a service's tools be listed beside everything else: nobody waits for it, and nothing hangs on it."""
+
+    def list_later(service: Service, connection: Connection, token: Secret) -> None:
+        async def list_tools() -> None:
+            await inventory.take(service, connection, token)
+
+        supervisor.start(list_tools)
+
+    return list_later

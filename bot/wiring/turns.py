@@ -1,0 +1,117 @@
+"""Whatever a request needs from the question to the last word: admission, sessions, approvals, the runner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from bot.domain.admission import Admission
+from bot.domain.approvals import Approvals
+from bot.domain.bringing import Bringing
+from bot.domain.offboarding import Offboarding
+from bot.domain.profiles import Profiles
+from bot.domain.raising import Raising
+from bot.domain.running import Runner
+from bot.domain.sessions import Sessions
+from bot.domain.shortages import Shortages
+from bot.domain.stopping import Stopping
+from bot.domain.turns import Turns
+from bot.wiring.parts import Parts
+from bot.wiring.room import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Asking the agent, and what ends with the member who asks."""
+
+    admission: Admission
+    profiles: Profiles
+    runner: Runner
+    stopping: Stopping
+    turns: Turns
+    shortages: Shortages
+    raising: Raising
+    offboarding: Offboarding
+
+
+def build_asking(parts: Parts, room: Room) -> Asking:
+    """Build it on the OAuth room, which has the vaults."""
+    database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
+    profiles = Profiles(
+        database=database,
+        agents=parts.outside.agents,
+        catalog=parts.catalog,
+        configuration=configuration,
+        model=parts.settings.model,
+    )
+    admission = Admission(database=database, configuration=configuration, clock=clock)
+    sessions = Sessions(
+        database=database,
+        agents=parts.outside.agents,
+        vaults=room.vaults,
+        profiles=profiles,
+        configuration=configuration,
+        clock=clock,
+    )
+    shortages, raising = _build_raising(parts)
+    runner = _build_runner(parts, room, sessions, admission, raising)
+    stopping = Stopping(
+        database=database, screen=parts.outside.screen, runner=runner, configuration=configuration, clock=clock
+    )
+    turns = Turns(
+        database=database,
+        screen=parts.outside.screen,
+        reading=parts.reading,
+        runner=runner,
+        stopping=stopping,
+        admission=admission,
+        configuration=configuration,
+        clock=clock,
+    )
+    offboarding = Offboarding(
+        database=database, stopping=stopping, connections=room.connections, vaults=room.vaults, clock=clock
+    )
+    return Asking(admission, profiles, runner, stopping, turns, shortages, raising, offboarding)
+
+
+def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:
+    database, configuration = parts.database, parts.configuration
+    screen, clock = parts.outside.screen, parts.outside.clock
+    shortages = Shortages(database=database, configuration=configuration, screen=screen, clock=clock)
+    raising = Raising(
+        database=database,
+        configuration=configuration,
+        shortages=shortages,
+        screen=screen,
+        supervisor=parts.supervisor,
+        clock=clock,
+    )
+    return shortages, raising
+
+
+def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admission, raising: Raising) -> Runner:
+    database, outside, clock = parts.database, parts.outside, parts.outside.clock
+    approvals = Approvals(
+        database=database,
+        agents=outside.agents,
+        screen=outside.screen,
+        sessions=sessions,
+        clock=clock,
+        permits=parts.permits,
+        minutes=parts.settings.approval_minutes,
+        changed=parts.refreshing.changed,
+        on_call=parts.pinning.called,
+    )
+    return Runner(
+        database=database,
+        outside=outside,
+        sessions=sessions,
+        admission=admission,
+        approvals=approvals,
+        supervisor=parts.supervisor,
+        bringing=Bringing(
+            database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
+        ),
+        on_reconnect=room.lapses.met_refusal,
+        on_end=partial(parts.on_end, raising),
+    )

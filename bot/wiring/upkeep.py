@@ -1,0 +1,72 @@
+"""What goes on without anybody asking: taking up what an earlier process left, and looking after things in time."""
+
+from __future__ import annotations
+
+from bot.config.model import DEFAULT_PROFILE
+from bot.domain.configuration import Configuration
+from bot.domain.desk import Desk
+from bot.domain.enforcing import Enforcing
+from bot.domain.housekeeping import Housekeeping
+from bot.domain.ports import Openness
+from bot.domain.profiles import Profiles
+from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid
+from bot.wiring.parts import Parts
+from bot.wiring.room import Room
+from bot.wiring.turns import Asking
+from store.errors import SealBroken
+from store.records import WorkspaceId
+
+
+async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
+    """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
+    try:
+        await room.services.reload()
+        await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
+        await room.connections.recover()
+        await desk.recover()
+        await asking.runner.resume()
+    except SealBroken as error:
+        problem = f"DEPUTY_SECRET_KEYS: {error.place} was sealed with a key that is not among them; add it again"
+        raise ConfigurationError((problem,)) from error
+
+
+async def _ensure_profile(configuration: Configuration, profiles: Profiles, workspace_id: WorkspaceId) -> None:
+    try:
+        await profiles.ensure(await configuration.read(workspace_id), DEFAULT_PROFILE)
+    except SettingsInvalid as error:
+        problems = tuple(f"a stored setting cannot be read: {problem}" for problem in error.problems)
+        raise ConfigurationError(problems) from error
+    except AgentsRejected as error:
+        problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
+        raise ConfigurationError((problem,)) from error
+
+
+def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: WorkspaceId) -> None:
+    """Start what looks after things at its own pace, until the supervisor is closed."""
+    clock = parts.outside.clock
+    housekeeping = Housekeeping(
+        database=parts.database,
+        people=parts.people,
+        offboarding=asking.offboarding,
+        lapses=room.lapses,
+        clock=clock,
+    )
+    enforcing = Enforcing(
+        configuration=parts.configuration,
+        stopping=asking.stopping,
+        shortages=asking.shortages,
+        reload=room.services.reload,
+        clock=clock,
+        workspace_id=workspace_id,
+    )
+    parts.supervisor.start(housekeeping.run)
+    parts.supervisor.start(enforcing.run)
+
+
+async def read_openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:
+    """Return whom admins let in; where their settings cannot be read, nobody but full members."""
+    try:
+        audience = (await configuration.read(workspace_id)).audience
+    except SettingsInvalid:
+        return Openness()
+    return Openness(audience.guests, audience.shared_channels)
