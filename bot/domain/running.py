@@ -233,11 +233,9 @@ class Runner:
     async def _session_of(self, thread: Thread, turn: Turn) -> SessionId:
         """Return the session to follow. A new one in place of that which has the request would never answer it."""
         admitted = await self._admission.admit(thread, turn)
-        is_new_turn = turn.send_state is SendState.UNSENT
-        session_id = await self._sessions.open_for(thread, admitted, is_new_turn=is_new_turn)
-        if turn.send_state is SendState.SENT and session_id != thread.session_id:
-            raise SessionLost
-        return session_id
+        if turn.send_state is SendState.SENT:
+            return await self._sessions.take_up(thread, admitted)
+        return await self._sessions.open_for(thread, admitted, is_new_turn=turn.send_state is SendState.UNSENT)
 
     async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
         async with self._database.transaction() as tx:

@@ -67,6 +67,13 @@ class Sessions:
             return found
         return await self._created(thread, vault, tools, admitted)
 
+    async def take_up(self, thread: Thread, admitted: Admitted) -> SessionId:
+        """Return the session that has the running request. Raises `SessionLost`; none is made in its place."""
+        if thread.session_state is not SessionState.OPEN:
+            raise SessionLost
+        vault = await self._vaults.ensure(thread.owner)
+        return await self._taken_up(thread, vault, await self._tools(thread, admitted.config), None)
+
     async def services_of(self, thread: Thread) -> Offered:
         """Return the names of the services this thread's owner has connected, and of those they have not."""
         async with self._database.transaction() as tx:

@@ -245,11 +245,16 @@ class Machine:
         else:
             await self._player.pause(session, self._world.tool_delay)
             text, is_error = await self._call(session, call)
+        self._report(session, call, text, is_error=is_error)
+        return Result(call.use.tool, call.use.arguments, text, is_error, is_denied, deny_message)
+
+    def _report(self, session: Session, call: Made, text: str, *, is_error: bool) -> None:
+        if call.use.thread_id is not None:
+            return
         which = "agent.tool_result" if call.use.server is None else "agent.mcp_tool_result"
         names = "tool_use_id" if call.use.server is None else "mcp_tool_use_id"
         content = [{"type": "text", "text": text}]
         self.journal.emit(session, which, **{names: call.id}, content=content, is_error=is_error)
-        return Result(call.use.tool, call.use.arguments, text, is_error, is_denied, deny_message)
 
     def _filed(self, session: Session, use: Use) -> tuple[str, bool] | None:
         """Write into the output folder, or read what is mounted: the two places where files are more than a show."""

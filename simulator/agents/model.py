@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from simulator.agents.moves import (
@@ -36,6 +37,8 @@ HELP = (
     "I can read, search, write and delete your notes, run commands in a sandbox and search the web. "
     "Try “summarise my notes”, “write a note Groceries: milk and bread” or “run `ls`”."
 )
+HELPER = "sthr_01" + "h" * 22
+"""The thread of the only sub-agent there is."""
 Phrase = tuple[str, Callable[[View, re.Match[str]], Sequence[Move]]]
 
 
@@ -167,6 +170,15 @@ def _run(view: View, found: re.Match[str]) -> Sequence[Move]:
     )
 
 
+def _helped(view: View, found: re.Match[str]) -> Sequence[Move]:
+    """A call of a sub-agent's and one of its own, both at once."""
+    if view.results:
+        done = sum(not result.is_error for result in view.results)
+        return [Say(f"{done} of {len(view.results)} calls were made.")]
+    theirs, own = (Use("bash", {"command": found[name]}, None) for name in ("theirs", "own"))
+    return [Say("A helper works beside me."), replace(theirs, thread_id=HELPER), own]
+
+
 def _web(view: View, found: re.Match[str]) -> Sequence[Move]:
     words = found["words"].strip(" ?.")
     return _one_call(
@@ -267,6 +279,7 @@ PHRASES: tuple[Phrase, ...] = (
     (r"\bsearch (?:my |the )?notes for (?P<words>.+)$", _search_notes),
     (r"\b(?:who am i|which account)\b", _who),
     (r"\bsearch the web for (?P<words>.+)$", _web),
+    (r"\blet a helper run `(?P<theirs>[^`]+)` while you run `(?P<own>[^`]+)`", _helped),
     (r"\brun `(?P<command>[^`]+)`", _run),
     (r"\bthink for (?P<seconds>\d+(?:\.\d+)?) seconds?", _think),
     (

@@ -63,6 +63,8 @@ class Use:
     tool: str
     arguments: Mapping[str, Any]
     server: str | None
+    thread_id: str | None = None
+    """The thread of the sub-agent that makes it: cross-posted, its result is not (§3.9)."""
 
 
 @dataclass(frozen=True)

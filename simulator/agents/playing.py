@@ -167,11 +167,19 @@ class Player:
         kind = "agent.tool_use"
         if use.server is not None:
             kind, fields = "agent.mcp_tool_use", fields | {"mcp_server_name": use.server}
+        if use.thread_id is not None:
+            self._delegate(session, use.thread_id)
+            fields |= {"session_thread_id": use.thread_id}
         event_id = new_id("sevt")
         if permission["evaluated_permission"] == "ask":
             session.held[event_id] = Held(event_id)
         self._journal.emit(session, kind, id=event_id, **fields)
         return Made(event_id, use, permission["evaluated_permission"])
+
+    def _delegate(self, session: Session, thread_id: str) -> None:
+        names = {"session_thread_id": thread_id, "agent_name": "helper"}
+        self._journal.emit(session, "session.thread_created", **names)
+        self._journal.emit(session, "session.thread_status_running", **names)
 
     async def _fail(self, session: Session, move: Fail) -> None:
         for status in move.statuses:

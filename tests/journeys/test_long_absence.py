@@ -80,13 +80,19 @@ async def test_a_call_that_nobody_decided_for_days_is_denied_and_the_agent_goes_
         nothing_open(deputy_world, root)
 
 
-async def test_a_session_that_was_archived_while_its_turn_waited_is_said_and_the_thread_goes_on(deputy_world: World):
+@pytest.mark.parametrize("how", ["terminated", "archived", "deleted"])
+async def test_a_session_that_was_lost_while_its_turn_waited_is_said_and_the_thread_goes_on(
+    deputy_world: World, how: str
+):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
         await deputy_world.button(ALICE, root, actions.APPROVE)
     ((session_id, session),) = deputy_world.agents.sessions.items()
     await deputy_world.agents.terminate(session_id)
-    session.archived_at = deputy_world.agents.now()
+    if how == "archived":
+        session.archived_at = deputy_world.agents.now()
+    elif how == "deleted":
+        del deputy_world.agents.sessions[session_id]
     deputy_world.turn(DAYS)
 
     async with deputy_world.deputy():
@@ -95,10 +101,11 @@ async def test_a_session_that_was_archived_while_its_turn_waited_is_said_and_the
         nothing_open(deputy_world, root)
 
         await deputy_world.slack.post_message(ALICE, root.channel, "say exactly: here again", thread_ts=root.ts)
-        await deputy_world.answer_in(root, "here again")
+        await deputy_world.answered(root)
         await deputy_world.settled()
 
-        assert len(deputy_world.agents.sessions) == 2
+        assert "say exactly: here again" in deputy_world.requests()
+        assert len(set(deputy_world.agents.sessions) - {session_id}) == 1
         assert said(deputy_world, root).count("earlier session is gone") == 0, "its end has said so"
 
 
