@@ -63,6 +63,8 @@ def test_decisions_and_credentials_ask_slack_afresh_who_clicks():
         actions.ALWAYS_ALLOW,
         actions.REVOKE_ALLOWANCE,
         actions.ACCEPT_TOOLS,
+        actions.RAISE,
+        actions.NOT_NOW,
         actions.CONNECT,
     }
 
