@@ -65,6 +65,8 @@ class Refusal(StrEnum):
     GONE = "gone"
     """The thing clicked on is no longer there."""
     NOT_AN_ADMIN = "not_an_admin"
+    NO_ADMIN = "no_admin"
+    """There is no admin yet, and they cannot become it."""
     SETTING_CHANGED = "setting_changed"
     """Another admin changed it since it was shown."""
     ALL_PAUSED = "all_paused"

@@ -117,6 +117,11 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """To an owner of the workspace, while there is no admin: do they want to be the first?"""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The end of something, in a sentence."""
 
@@ -131,7 +136,7 @@ class Denied:
     refusal: Refusal
 
 
-Panel = Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | Done | Denied
+Panel = Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | Claim | Done | Denied
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Settings:
     proxies: int
     """`DEPUTY_PROXIES`: how many reverse proxies of yours stand before Deputy, to limit each address; default `0`"""
     admins: frozenset[UserId]
-    """`DEPUTY_ADMINS`: Slack user ids of the admins, separated by commas"""
+    """`DEPUTY_ADMINS`: Slack user ids of the first admins, separated by commas; without, a workspace owner may be it"""
     catalog_path: Path | None
     """`DEPUTY_CATALOG`: a TOML file with services of your own, merged over the shipped catalogue"""
     services: tuple[str, ...]

@@ -11,7 +11,11 @@ from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.manifests import SIGN_IN_PATH, differences
 from bot.doctor.patient import Patient
+from bot.domain.configuration import Configuration
+from bot.errors import SettingsInvalid
 from bot.slack import checks
+from store.errors import StoreError
+from store.records import WorkspaceId
 
 SCOPES = frozenset(
     {
@@ -84,14 +88,29 @@ async def sign_in(patient: Patient) -> Finding:
 
 
 async def admins(patient: Patient) -> Finding:
-    """Look at each admin of the settings: they must be full members who are there."""
-    named = sorted(patient.settings.admins)
-    if not named:
-        return noted("none named", "set DEPUTY_ADMINS to the Slack user ids of those who may change settings")
-    unfit = [user for user in named if not await checks.is_full_member(patient.slack, user)]
+    """Look at the admins: those of the environment must be full members who are there, and one at least of all."""
+    named, added = sorted(patient.settings.admins), await _added_admins(patient)
+    unfit = [user for user in (*named, *added) if not await checks.is_full_member(patient.slack, user)]
+    if wrong := [user for user in named if user in unfit]:
+        return amiss(f"no full member: {', '.join(wrong)}", FIXES["Admins"])
+    if not named and not added:
+        return noted("there is none", "an owner of the workspace opens /agent admin, or set DEPUTY_ADMINS")
+    if len(unfit) == len(added) and not named:
+        return amiss(f"no full member: {', '.join(unfit)}", "set DEPUTY_ADMINS to user ids, as in a person's profile")
     if unfit:
-        return amiss(f"no full member: {', '.join(unfit)}", "correct DEPUTY_ADMINS: user ids, as in a person's profile")
-    return well(f"{len(named)}, full members all")
+        return noted(f"no full member any more: {', '.join(unfit)}", "remove them under Settings → Admins")
+    return well(f"{len(named) + len(added)}, full members all")
+
+
+async def _added_admins(patient: Patient) -> list[str]:
+    """Return the admins of the settings who are not in the environment; none where they cannot be read."""
+    workspace_id = WorkspaceId((await checks.fetch_identity(patient.slack)).workspace_id)
+    configuration = Configuration(database=patient.database, clock=WallClock(), first_admins=patient.settings.admins)
+    try:
+        config = await configuration.read(workspace_id)
+    except (StoreError, SettingsInvalid):
+        return []  # said where the database is looked at
+    return sorted(set(config.admins) - patient.settings.admins)
 
 
 async def clock(patient: Patient) -> Finding:

@@ -16,6 +16,7 @@ from bot.commands import SubmitSettings, UseSettings
 from bot.config.forms import FORMS, Form, filled, place_at_fields
 from bot.config.items import Body, Change, Key, applied
 from bot.config.model import Config
+from bot.domain.claiming import Claiming
 from bot.domain.configuration import Configuration, Seen
 from bot.domain.ports import Screen
 from bot.domain.profiles import Profiles
@@ -61,6 +62,7 @@ class Administering:
         profiles: Profiles,
         stopping: Stopping,
         shelves: Shelves,
+        claiming: Claiming,
         screen: Screen,
         supervisor: Supervisor,
     ) -> None:
@@ -68,6 +70,7 @@ class Administering:
         self._profiles = profiles
         self._stopping = stopping
         self._shelves = shelves
+        self._claiming = claiming
         self._screen = screen
         self._supervisor = supervisor
         self._submits: dict[str, Submit] = {actions.SETTINGS_FORM: self._save, actions.SETTINGS_ASK: self._confirmed}
@@ -78,6 +81,9 @@ class Administering:
 
     async def use(self, command: UseSettings) -> None:
         """Open the settings or go on in them. Raises `NotPermitted` for who is no admin."""
+        config = await self._configuration.read(command.member.workspace_id)
+        if not self._configuration.admins(config):
+            return await self._claiming.offer(command)
         config = await self._admitted(command.member)
         if command.verb in {"pause", "resume"}:
             return await self._pause_all(command)
@@ -92,6 +98,8 @@ class Administering:
 
     async def submit(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Carry a form out; None: it is done and may close."""
+        if command.callback == actions.SETTINGS_CLAIM:
+            return await self._claiming.submit(command)
         await self._admitted(command.member)
         return await self._submits[command.callback](command)
 

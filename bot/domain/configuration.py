@@ -17,6 +17,8 @@ from store import audit, settings
 from store.database import Database, Tx
 from store.records import AuditEntry, Member, Setting, UserId, WorkspaceId
 
+CLAIMED = "admin.claimed"
+"""The audit trail's word for the first admin who was named by nobody."""
 CHANGED = "setting.changed"
 """The audit trail's word for it; subject: the item, details: `before` and `after` as JSON."""
 
@@ -86,6 +88,24 @@ class Configuration:
             after_all = self._checked(config, [Change(seen.key, seen.body, after)])
             changes = [change for change in diff(config, after_all) if change.key == seen.key]
             await self._store(tx, by.workspace_id, by.user_id, changes, {seen.key: seen.version})
+        return await self.read(by.workspace_id)
+
+    async def claim(self, by: Member) -> Config:
+        """Make somebody the first admin, once; whether they may be is the caller's to judge.
+
+        Raises `NotPermitted` where there is an admin by now.
+        """
+        key = Key("workspace", "admins")
+        async with self._database.transaction() as tx:
+            config = await self.read_in(tx, by.workspace_id)
+            if self.admins(config):
+                raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
+            changes = [Change(key, None, {"value": [by.user_id]})]
+            versions = await _versions(tx, by.workspace_id)
+            await self._store(tx, by.workspace_id, by.user_id, changes, versions)
+            await audit.record(
+                tx, AuditEntry(self._clock.now(), by.workspace_id, by.user_id, CLAIMED, by.user_id, {"as": "owner"})
+            )
         return await self.read(by.workspace_id)
 
     async def apply(self, workspace_id: WorkspaceId, actor: str, before: Config, after: Config) -> tuple[Change, ...]:

@@ -67,6 +67,8 @@ class Person:
     is_guest: bool
     is_stranger: bool
     is_deleted: bool
+    owns: frozenset[str] = frozenset()
+    """Ids of the workspace and the organisation that are theirs by Slack's word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ FORMS = {
     actions.SETTINGS_ASK,
     actions.SETTINGS_URL,
     actions.SETTINGS_PROBED,
+    actions.SETTINGS_CLAIM,
     actions.RAISE_FORM,
 }
 TEXT_LIMIT = 3_000

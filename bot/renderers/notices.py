@@ -256,6 +256,8 @@ REFUSALS = {
     Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
     Refusal.GONE: "That is no longer there.",
     Refusal.NOT_AN_ADMIN: "Only admins of Deputy can change that. Ask one of them.",
+    Refusal.NO_ADMIN: "I have no admin yet. An owner of this Slack workspace can become the first with /agent admin, "
+    "or whoever runs me can name one.",
     Refusal.SETTING_CHANGED: "Somebody else changed this while you had it open, so I kept theirs. Open it again to see "
     "what it is now.",
     Refusal.ALL_PAUSED: "An admin has paused me for everybody. Nothing is lost; try again later.",

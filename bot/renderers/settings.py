@@ -14,6 +14,7 @@ from bot.config.forms import LISTED, LONGEST, Field, Kind, Value, is_too_long, s
 from bot.panels import (
     AddingUrl,
     Asking,
+    Claim,
     Denied,
     Done,
     Editing,
@@ -273,6 +274,13 @@ def _probed(panel: Probed) -> Block:
     return _view("What I found", blocks, callback_id=actions.SETTINGS_PROBED, metadata=metadata, submit="Save")
 
 
+def _claim(_panel: Claim) -> Block:
+    words = "I have no admin yet. You own this workspace, so you can be the first."
+    what = "Admins choose services, tool rules, agents and budgets, and name other admins. They cannot act as others."
+    blocks = [section(words), section(what), context("It is recorded that you became the first.")]
+    return _view("Become Admin?", blocks, callback_id=actions.SETTINGS_CLAIM, submit="Become Admin")
+
+
 def _done(panel: Done) -> Block:
     return _view("Settings", [_alert(panel.words, "success" if panel.is_well else "error")])
 
@@ -310,6 +318,7 @@ _PANELS: Mapping[type, Callable[[Any], Block]] = {
     AddingUrl: _adding,
     Waiting: _waiting,
     Probed: _probed,
+    Claim: _claim,
     Done: _done,
     Denied: lambda panel: _done(Done(REFUSALS[panel.refusal], is_well=False)),
 }

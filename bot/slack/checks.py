@@ -25,6 +25,8 @@ class Identity:
     team: str
     scopes: frozenset[str]
     date: str | None
+    workspace_id: str = ""
+    """The organisation's id where it is installed for all of it, else the team's."""
 
 
 async def fetch_identity(client: AsyncWebClient) -> Identity:
@@ -33,7 +35,9 @@ async def fetch_identity(client: AsyncWebClient) -> Identity:
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
     granted = str(headers.get("x-oauth-scopes") or "")
     scopes = frozenset(filter(None, (scope.strip() for scope in granted.split(","))))
-    return Identity(str(response.get("team") or ""), scopes, headers.get("date"))
+    is_org_wide = bool(response.get("is_enterprise_install") and response.get("enterprise_id"))
+    workspace_id = str(response.get("enterprise_id" if is_org_wide else "team_id") or "")
+    return Identity(str(response.get("team") or ""), scopes, headers.get("date"), workspace_id)
 
 
 async def fetch_app_id(client: AsyncWebClient) -> str:

@@ -5,7 +5,7 @@ It reports; judging who may be served is the intake's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -107,4 +107,12 @@ def _person(user: Mapping[str, Any]) -> Person:
         is_guest=any(user.get(mark) for mark in GUESTS),
         is_stranger=bool(user.get("is_stranger")),
         is_deleted=bool(user.get("deleted")),
+        owns=frozenset(_owned(user, enterprise)),
     )
+
+
+def _owned(user: Mapping[str, Any], enterprise: Mapping[str, Any]) -> Iterator[str]:
+    if user.get("is_owner") is True or user.get("is_primary_owner") is True:
+        yield str(user.get("team_id") or "")
+    if enterprise.get("is_owner") is True or enterprise.get("is_primary_owner") is True:
+        yield str(enterprise.get("enterprise_id") or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot import actions
 from bot.domain.adding import Adding
 from bot.domain.administering import Administering
+from bot.domain.claiming import Claiming
 from bot.domain.shelves import Shelves
 from bot.wiring.parts import Parts
 from bot.wiring.room import Room
@@ -26,6 +27,7 @@ def build_administering(parts: Parts, room: Room, asking: Asking) -> Administeri
         profiles=asking.profiles,
         stopping=asking.stopping,
         shelves=shelves,
+        claiming=Claiming(configuration=parts.configuration, people=parts.people, screen=parts.outside.screen),
         screen=screen,
         supervisor=supervisor,
     )
