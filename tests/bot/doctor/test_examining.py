@@ -139,6 +139,21 @@ async def test_an_agent_that_somebody_changed_is_found_and_brought_back(patient)
     assert await mend(patient.settings) == ()
 
 
+async def test_admins_of_the_settings_are_looked_at_too(patient):
+    nobody = await findings(patient, admins=frozenset())
+    await patient.configure({"admins": [people.BOB]})
+    one = await findings(patient, admins=frozenset())
+    patient.slack.workspace.people[people.BOB].deleted = True
+    none_left = await findings(patient, admins=frozenset())
+    one_gone = await findings(patient)
+
+    assert (nobody["Admins"].detail, nobody["Admins"].state) == ("there is none", "note")
+    assert "opens /agent admin" in nobody["Admins"].fix
+    assert one["Admins"].detail == "1, full members all"
+    assert sick(none_left) == {"Admins": f"no full member: {people.BOB}"}
+    assert one_gone["Admins"].state == "note"
+
+
 async def test_an_agent_that_is_gone_is_found(patient):
     agent, *_ = patient.agents.agents
     del patient.agents.agents[agent]
@@ -147,6 +162,8 @@ async def test_an_agent_that_is_gone_is_found(patient):
 
 
 async def test_a_deputy_that_never_ran_lacks_its_tables_agent_and_address(deputy_world):
+    (deputy_world.folder / "deputy.db").unlink()
+
     found = await findings(deputy_world)
 
     lacking = ["Agents and environments", "Vaults", "Public address", "Webhook", "Database", "Sealing keys"]
