@@ -117,6 +117,21 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientForm:
+    """Your own client of a service in the catalogue, and the scopes to ask for."""
+
+    service: str
+    title: str
+    redirect_uri: str
+    client_id: str
+    has_secret: bool
+    scopes: str
+    version: int
+    note: str = ""
+    """What must be done at the service first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """To an owner of the workspace, while there is no admin: do they want to be the first?"""
 
@@ -136,7 +151,9 @@ class Denied:
     refusal: Refusal
 
 
-Panel = Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | Claim | Done | Denied
+Panel = (
+    Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | ClientForm | Claim | Done | Denied
+)
 
 
 @dataclass(frozen=True, slots=True)

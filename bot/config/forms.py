@@ -36,6 +36,8 @@ class Kind(StrEnum):
     """One entry a line."""
     PACKAGES = "packages"
     """`pip pandas` on each line."""
+    SKILLS = "skills"
+    """`anthropic xlsx`, or `custom ID VERSION`, on each line."""
     AMOUNT = "amount"
     FLAG = "flag"
     CHOICE = "choice"
@@ -171,9 +173,12 @@ def _listed() -> tuple[Form, ...]:
             "profile_tools",
             "Agent's tools",
             "profile",
-            tuple(
-                Field(f"built_in_tools.{tool}", label, Kind.CHOICE, options=(("", "As the preset says"), *_RULES))
-                for tool, label in _BUILT_IN.items()
+            (
+                *(
+                    Field(f"built_in_tools.{tool}", label, Kind.CHOICE, options=(("", "As the preset says"), *_RULES))
+                    for tool, label in _BUILT_IN.items()
+                ),
+                Field("skills", "Skills", Kind.SKILLS, "anthropic xlsx"),
             ),
         ),
         Form(
@@ -303,6 +308,8 @@ def shown(field: Field, body: Mapping[str, Any]) -> Value:
         return None
     if isinstance(value, Mapping):
         return "\n".join(f"{manager} {name}" for manager, names in value.items() for name in names)
+    if field.kind is Kind.SKILLS:
+        return "\n".join(" ".join(str(part) for part in skill.values() if part) for skill in value)
     if isinstance(value, list | tuple):
         entries = [str(entry) for entry in value]
         return "\n".join(entries) if field.kind is Kind.LINES else entries
@@ -337,7 +344,7 @@ def place_at_fields(form: Form, name: str, problems: Iterable[Problem]) -> dict[
         place = f"{problem.place}.".removeprefix(prefix)
         if form.kind not in sections:
             place = f"value.{place}"
-        found.setdefault(_field_at(form, place).block, f"{problem.what[:1].upper()}{problem.what[1:]}")
+        found.setdefault(_field_at(form, place).block, problem.what)
     return found
 
 
@@ -375,9 +382,15 @@ def _packages(text: str) -> dict[str, list[str]]:
     return packages
 
 
+def _skills(text: str) -> list[dict[str, str]]:
+    parts = ("type", "skill_id", "version")
+    return [dict(zip(parts, line.split(maxsplit=2), strict=False)) for line in _lines(text)]
+
+
 _READ: Mapping[Kind, Callable[[str], Any]] = {
     Kind.LINES: _lines,
     Kind.PACKAGES: _packages,
+    Kind.SKILLS: _skills,
     Kind.AMOUNT: lambda text: text.strip().removeprefix("$"),
     Kind.TEXT: lambda text: text,
 }

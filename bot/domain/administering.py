@@ -50,6 +50,8 @@ QUESTIONS = {
     "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
 }
 Submit = Callable[[SubmitSettings], Awaitable[Panel | Wrong | None]]
+Show = Callable[[str], Awaitable[Panel]]
+"""What is opened for a name."""
 
 
 class Administering:
@@ -73,11 +75,14 @@ class Administering:
         self._claiming = claiming
         self._screen = screen
         self._supervisor = supervisor
+        self._shows: dict[str, Show] = {}
         self._submits: dict[str, Submit] = {actions.SETTINGS_FORM: self._save, actions.SETTINGS_ASK: self._confirmed}
 
-    def add(self, callback: str, submit: Submit) -> None:
-        """Let another part of the settings answer the forms with this callback id."""
+    def add(self, callback: str, submit: Submit, verb: str = "", panel: Show | None = None) -> None:
+        """Let another part of the settings answer the forms with this callback id, and show what a verb opens."""
         self._submits[callback] = submit
+        if panel is not None:
+            self._shows[verb] = panel
 
     async def use(self, command: UseSettings) -> None:
         """Open the settings or go on in them. Raises `NotPermitted` for who is no admin."""
@@ -119,12 +124,14 @@ class Administering:
 
     async def _panel(self, command: UseSettings, config: Config) -> Panel:
         verb, name = command.verb, command.argument
-        if verb == "list" and name not in FORMS:
-            return await self._listing(command.member, name, 0)
         if verb == "list":
-            return await self._editing(command.member, FORMS[name], FORMS[name].only)
+            form = FORMS.get(name)
+            listed = self._editing(command.member, form, form.only) if form else self._listing(command.member, name, 0)
+            return await listed
         if verb == "new":
             return await self._shelves.new(name, config)
+        if verb in self._shows:
+            return await self._shows[verb](name)
         if verb in QUESTIONS:
             return await self._asking(command.member, verb, *_split(name))
         if verb in FORMS:
@@ -218,6 +225,8 @@ class Administering:
             return None
         if verb == "drop":
             await self._shelves.drop(command.member, name)
+        if verb == "reset" and key.kind == "service":
+            await self._shelves.forget(command.member, name)
         try:
             await self._configuration.change(command.member, await self._as_shown(command, key), None)
         except SettingsInvalid as error:

@@ -118,7 +118,7 @@ class Desk:
             log.warning("form_not_carried_out", error=type(error).__name__)
             said = Denied(Refusal.UNVERIFIABLE)
         if isinstance(said, Wrong):
-            return {"response_action": "errors", "errors": dict(said.fields)}
+            return {"response_action": "errors", "errors": self._screen.faults(said)}
         return {} if said is None else self._shown(said)
 
     def _shown(self, panel: Panel) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
-from bot.panels import Panel
+from bot.panels import Panel, Wrong
 from bot.progress import Progress
 from oauth.ports import Credential, Validity
 from store.records import (
@@ -367,3 +367,6 @@ class Screen(Protocol):
 
     def drawn(self, panel: Panel) -> dict[str, Any]:
         """Return a panel as a view, to be the answer to a form."""
+
+    def faults(self, wrong: Wrong) -> dict[str, str]:
+        """Return what stands at each field of a form, to be the answer to it."""

@@ -16,7 +16,7 @@ from bot.errors import NotPermitted, Refusal, Refused
 from bot.panels import AddingUrl, Editing, Listing, Overview, Panel, Row
 from oauth.catalog import Catalog
 from oauth.connections import Connections
-from oauth.errors import NotConnected, UnknownService
+from oauth.errors import NotConnected, ServiceChanged, UnknownService
 from oauth.service import Service
 from oauth.services import Services
 from store import connections, members, service_tools, tickets
@@ -118,6 +118,15 @@ class Shelves:
         if saved is None:
             raise NotPermitted(Refused(Refusal.GONE))
         await self._services.remove(admin, saved.name, saved.version)
+
+    async def forget(self, admin: Member, name: str) -> None:
+        """Take back what an admin changed of a shipped service: its client and scopes."""
+        saved = await self._services.find_saved(ServiceName(name))
+        if saved is not None and saved.is_shipped:
+            try:
+                await self._services.remove(admin, saved.name, saved.version)
+            except ServiceChanged as error:
+                raise NotPermitted(Refused(Refusal.SETTING_CHANGED)) from error
 
     async def settle(self, admin: Member, key: Key) -> None:
         """See that nobody goes on to connect a service that is paused now."""

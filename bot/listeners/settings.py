@@ -17,6 +17,7 @@ FORMS = {
     actions.SETTINGS_URL,
     actions.SETTINGS_PROBED,
     actions.SETTINGS_CLAIM,
+    actions.SETTINGS_CLIENT,
     actions.RAISE_FORM,
 }
 TEXT_LIMIT = 3_000

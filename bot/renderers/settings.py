@@ -15,6 +15,7 @@ from bot.panels import (
     AddingUrl,
     Asking,
     Claim,
+    ClientForm,
     Denied,
     Done,
     Editing,
@@ -25,6 +26,7 @@ from bot.panels import (
     Raising,
     Row,
     Waiting,
+    Wrong,
 )
 from bot.renderers import limits
 from bot.renderers.blocks import Block, button, confirm, context, divider, plain, section
@@ -32,6 +34,7 @@ from bot.renderers.blocks import actions as row
 from bot.renderers.budgets import budget_line, raise_metadata, spent_line
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.notices import REFUSALS
+from bot.renderers.wording import capital
 
 OPTIONS_MAX = 100
 OPTION_VALUE_MAX = 150
@@ -52,6 +55,11 @@ _EMPTY = {
 }
 _ADD = {"services": "Add by URL", "profiles": "New Agent", "channels": "Add Channel", "members": "Add Member"}
 _ALL_OR_LISTED = (("all", "All that the owner has connected"), (LISTED, "Only those listed below"))
+_TYPED = (
+    "Slack carries what you type here; I seal it at once. To keep a secret out of Slack, name a variable in the file: "
+    "`python -m bot config`."
+)
+_LONG = {Kind.TEXT, Kind.LINES, Kind.PACKAGES, Kind.SKILLS}
 _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
 """Their names are ids, by the settings' own check."""
 _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
@@ -60,6 +68,11 @@ _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed b
 def render_panel(panel: Panel) -> Block:
     """Return the view of a panel."""
     return _PANELS[type(panel)](panel)
+
+
+def render_wrong(wrong: Wrong) -> dict[str, str]:
+    """Return what stands at each field of a form that cannot be as it was filled in."""
+    return {block: capital(one_line(what, 500)) for block, what in wrong.fields.items()}
 
 
 def _overview(panel: Overview) -> Block:
@@ -165,8 +178,8 @@ def _block(block_id: str, label: str, element: Block, *, is_optional: bool) -> B
 def _text(one: Field, value: Value, _: object = ()) -> Block:
     element: Block = {
         "type": "plain_text_input",
-        "multiline": one.kind in {Kind.TEXT, Kind.LINES, Kind.PACKAGES},
-        "max_length": LONGEST if one.kind in {Kind.TEXT, Kind.LINES, Kind.PACKAGES} else 300,
+        "multiline": one.kind in _LONG,
+        "max_length": LONGEST if one.kind in _LONG else 300,
     }
     if one.hint:
         element["placeholder"] = plain(one.hint, 150)
@@ -210,6 +223,7 @@ _ELEMENTS: Mapping[Kind, Callable[[Field, Value, tuple[tuple[str, str], ...]], B
     Kind.TEXT: _text,
     Kind.LINES: _text,
     Kind.PACKAGES: _text,
+    Kind.SKILLS: _text,
     Kind.AMOUNT: _text,
     Kind.FLAG: _flag,
     Kind.CHOICE: _choice,
@@ -269,9 +283,30 @@ def _probed(panel: Probed) -> Block:
     for one in fields:
         element = {"max_length": 2_000} | _text(one, values.get(one.path))
         blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
+    blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
     metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
     return _view("What I found", blocks, callback_id=actions.SETTINGS_PROBED, metadata=metadata, submit="Save")
+
+
+def _client(panel: ClientForm) -> Block:
+    secret = "Client secret; empty keeps the one that is stored" if panel.has_secret else "Client secret, if it has one"
+    fields = [
+        (Field("client_id", "Client id, made at the service", Kind.LINE), panel.client_id),
+        (Field("client_secret", secret, Kind.LINE), None),
+        (Field("scopes", "Scopes to ask for", Kind.LINE, "Empty: those of the catalogue"), panel.scopes),
+    ]
+    blocks = [section(f"*{_line(panel.title, 150)}*\nRedirect address: {_line(panel.redirect_uri, 300)}")]
+    blocks += [context(_line(panel.note, 500))] if panel.note.strip() else []
+    for one, value in fields:
+        if value and len(value) > LONGEST:
+            blocks.append(section(f"*{escape(one.label)}*\nToo long to be changed here. It is kept as it is."))
+            continue
+        element = _text(one, None) | {"max_length": LONGEST} | ({"initial_value": value} if value else {})
+        blocks.append(_block(one.block, one.label, element, is_optional=True))
+    blocks.append(context(_TYPED))
+    metadata = json.dumps({"service": panel.service, "version": panel.version})
+    return _view("Client and scopes", blocks, callback_id=actions.SETTINGS_CLIENT, metadata=metadata, submit="Save")
 
 
 def _claim(_panel: Claim) -> Block:
@@ -318,6 +353,7 @@ _PANELS: Mapping[type, Callable[[Any], Block]] = {
     AddingUrl: _adding,
     Waiting: _waiting,
     Probed: _probed,
+    ClientForm: _client,
     Claim: _claim,
     Done: _done,
     Denied: lambda panel: _done(Done(REFUSALS[panel.refusal], is_well=False)),

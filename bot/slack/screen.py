@@ -27,14 +27,14 @@ from bot.notices import (
     SecondAsked,
     ServiceChoice,
 )
-from bot.panels import Panel
+from bot.panels import Panel, Wrong
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.blocks import Message
 from bot.renderers.forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
-from bot.renderers.settings import render_panel
+from bot.renderers.settings import render_panel, render_wrong
 from bot.slack.client import SlackApi
 from bot.slack.messages import Messages
 from bot.slack.part import Parts
@@ -203,6 +203,10 @@ class SlackScreen:
     def drawn(self, panel: Panel) -> dict[str, Any]:
         """Return a panel as a view, to be the answer to a form."""
         return render_panel(panel)
+
+    def faults(self, wrong: Wrong) -> dict[str, str]:
+        """Return what stands at each field of a form, to be the answer to it."""
+        return render_wrong(wrong)
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
         """Tell one person privately at a place; by direct message where that is impossible."""

@@ -6,6 +6,7 @@ from bot import actions
 from bot.domain.adding import Adding
 from bot.domain.administering import Administering
 from bot.domain.claiming import Claiming
+from bot.domain.clients import Clients
 from bot.domain.shelves import Shelves
 from bot.wiring.parts import Parts
 from bot.wiring.room import Room
@@ -38,6 +39,14 @@ def build_administering(parts: Parts, room: Room, asking: Asking) -> Administeri
         supervisor=supervisor,
         clock=parts.outside.clock,
     )
+    clients = Clients(
+        catalog=parts.catalog,
+        services=room.services,
+        administering=administering,
+        supervisor=supervisor,
+        base_url=parts.settings.public_url,
+    )
+    administering.add(actions.SETTINGS_CLIENT, clients.submit, "client", clients.panel)
     administering.add(actions.SETTINGS_URL, adding.look)
     administering.add(actions.SETTINGS_PROBED, adding.save)
     administering.add(actions.RAISE_FORM, asking.raising.submit)

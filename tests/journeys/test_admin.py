@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from bot import actions
+from bot.config.offers import Document
+from bot.configuring import opened
 from bot.renderers.notices import REFUSALS, Refusal
 from simulator.service.server import ServiceSimulator
 from simulator.slack.errors import NotPossible
+from store import services
 from store.tables import connections
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -234,3 +238,89 @@ async def test_a_service_is_looked_at_shown_and_saved_and_can_be_connected(runni
         await running_world.slack.until(lambda _: running_world.link_for(ALICE))
 
     assert (saved.actor, saved.subject) == (CAROL, "wiki")
+
+
+PAPERS = """
+[services.papers]
+title = "Papers"
+mcp_url = "https://papers.example.com/mcp"
+registration = "pre_registered"
+trusted_issuer = "https://login.papers.example.com"
+endpoint_hosts = ["login.papers.example.com"]
+"""
+
+
+async def test_a_service_of_the_catalogue_gets_a_client_and_loses_it_again(deputy_world: World):
+    with deputy_world.peers.catalog.open("a") as catalog:
+        catalog.write(PAPERS)
+    deputy_world.settings = replace(deputy_world.settings, services=())
+    async with deputy_world.deputy():
+        await open_settings(deputy_world)
+        await press(deputy_world, CAROL, "list services")
+        await listed(deputy_world, CAROL, "Papers")
+        form = await menu(deputy_world, CAROL, "client papers")
+        assert "/oauth/callback/papers" in str(form.payload)
+        wrong = await send(deputy_world, CAROL, {"client_id": "", "client_secret": "canary-typed"})
+        assert wrong.errors == {"settings.client_id": "Write the client's id; Back to Defaults takes a client away"}
+        wrong = await send(deputy_world, CAROL, {"client_id": "a b"})
+        assert wrong.errors == {"settings.client_id": "Copy client id and secret without blanks"}
+        await send(deputy_world, CAROL, {"client_id": "a1", "client_secret": "canary-typed", "scopes": "read write"})
+        await listed(deputy_world, CAROL, "Saved.")
+
+        again = await menu(deputy_world, CAROL, "client papers")
+        assert "'initial_value': 'a1'" in str(again.payload)
+        assert "canary-typed" not in str(again.payload)
+        await send(deputy_world, CAROL, {"client_id": "a1", "client_secret": "", "scopes": "read"})
+        await listed(deputy_world, CAROL, "Saved.")
+        assert await kept(deputy_world) == [("a1", "canary-typed", ("read",))]
+
+        stale = await menu(deputy_world, CAROL, "client papers")
+        async with opened(deputy_world.settings) as desk:
+            await desk.filing.apply(await desk.plan(Document()))
+        await send(deputy_world, CAROL, {"client_id": "b2"})
+        assert REFUSALS[Refusal.SETTING_CHANGED] in str(deputy_world.slack.modal_of(CAROL).payload), stale
+        assert await kept(deputy_world) == []
+        assert [call for call in deputy_world.slack.calls if "canary-typed" in repr(call.args)] == []
+        assert {row.actor for row in await deputy_world.audited("service.configured")} == {CAROL}
+
+
+async def test_back_to_defaults_takes_a_client_away(deputy_world: World):
+    with deputy_world.peers.catalog.open("a") as catalog:
+        catalog.write(PAPERS)
+    deputy_world.settings = replace(deputy_world.settings, services=())
+    async with deputy_world.deputy():
+        await open_settings(deputy_world)
+        await press(deputy_world, CAROL, "list services")
+        await menu(deputy_world, CAROL, "client papers")
+        await send(deputy_world, CAROL, {"client_id": "a1"})
+        await listed(deputy_world, CAROL, "Saved.")
+        assert await kept(deputy_world) == [("a1", None, ())]
+
+        await menu(deputy_world, CAROL, "reset service papers")
+        await deputy_world.slack.submit_view(CAROL, deputy_world.slack.modal_of(CAROL))
+        await listed(deputy_world, CAROL, "Done.")
+
+        assert await kept(deputy_world) == []
+        assert [row.actor for row in await deputy_world.audited("service.removed")] == [CAROL]
+
+
+async def kept(world: World) -> list[tuple]:
+    async with world.app.database.transaction() as tx:
+        saved = await services.list_for(tx, world.app.install.workspace_id)
+    return [(one.client_id, one.client_secret and one.client_secret.reveal(), one.scopes) for one in saved]
+
+
+async def test_skills_of_an_agent_are_a_line_each(running_world: World):
+    await running_world.configure({"profiles": {"reader": {}}})
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list profiles")
+    await menu(running_world, CAROL, "profile_tools reader")
+    wrong = await send(running_world, CAROL, {"skills": "mine xlsx"})
+    assert "settings.skills" in wrong.errors
+    await send(running_world, CAROL, {"skills": "anthropic xlsx\ncustom skill_01 3"})
+
+    changed = (await running_world.audited("setting.changed"))[-1]
+    assert json.loads(changed.details["after"])["skills"] == [
+        {"type": "anthropic", "skill_id": "xlsx"},
+        {"type": "custom", "skill_id": "skill_01", "version": "3"},
+    ]

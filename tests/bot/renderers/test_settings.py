@@ -14,8 +14,21 @@ from bot.config.model import Channel, Config, MemberSettings, Profile, Service
 from bot.config.rules import ToolRules
 from bot.domain.lists import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.errors import Problem, Refusal
-from bot.panels import AddingUrl, Asking, Denied, Done, Editing, Overview, Probed, Raising, Waiting
-from bot.renderers.settings import render_panel
+from bot.panels import (
+    AddingUrl,
+    Asking,
+    Claim,
+    ClientForm,
+    Denied,
+    Done,
+    Editing,
+    Overview,
+    Probed,
+    Raising,
+    Waiting,
+    Wrong,
+)
+from bot.renderers.settings import render_panel, render_wrong
 from oauth.service import Service as Offered
 from simulator.slack.blockkit import MODAL
 from simulator.slack.viewkit import initial_values, parse_view
@@ -168,6 +181,8 @@ def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_
     )
     drawn(found)
     drawn(AddingUrl(words, words))
+    drawn(Claim())
+    drawn(ClientForm("n" * 64, words, words, words, is_token, words * 100, 3, words))
     drawn(Asking("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
     for kind, form in RAISES.items():
         body = {"budget_per_month": words, "value": {"workspace_per_month": words}}
@@ -196,7 +211,8 @@ def test_every_no_has_a_view(refusal):
     ],
 )
 def test_what_is_wrong_stands_at_its_field(form, name, problem, block):
-    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "Is wrong"}
+    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "is wrong"}
+    assert render_wrong(Wrong({block: "is wrong"})) == {block: "Is wrong"}
 
 
 def test_nobody_listed_is_not_everybody():
