@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from oauth.catalog_file import read_services
-from oauth.errors import ServiceNotAvailable, ServicePaused, UnknownService
+from oauth.errors import ServiceNotAvailable, UnknownService
 from oauth.registration import PreRegistered
 from oauth.service import Service
 from store.records import ServiceName
@@ -63,11 +63,9 @@ class Catalog:
     def get_available(self, name: ServiceName) -> Service:
         """Return the service if a member can sign in to it.
 
-        Raises `UnknownService`, `ServicePaused`, `ServiceNotAvailable`.
+        Raises `UnknownService`, `ServiceNotAvailable`.
         """
         service = self.get(name)
-        if service.is_paused:
-            raise ServicePaused(name)
         if not service.takes_oauth:
             raise ServiceNotAvailable(name)
         return service

@@ -108,7 +108,6 @@ def build_saved(draft: Draft, probe: Probe, before: SavedService | None, by: Mem
         client_secret=client.client_secret if has_client and client else None,
         secret_variable=before.secret_variable if has_client and before and draft.client is None else None,
         shown=probe.fingerprint,
-        is_paused=before.is_paused if before else False,
         version=draft.version,
     )
 

@@ -4,7 +4,6 @@ ConnectError
 ├── CatalogInvalid        for the operator, all problems at once
 ├── UnknownService        no such entry; carries the nearest names
 ├── ServiceNotAvailable   in the catalogue, but its pre-registered client is not configured
-├── ServicePaused         an admin stopped it for now
 ├── ServerTaken           another service has this server already
 ├── DraftInvalid          what an admin typed cannot be saved; carries the problem of each field
 ├── ProbeChanged          the server is not what the admin was shown; carries what it is now
@@ -62,13 +61,6 @@ class UnknownService(ConnectError):
 @dataclass(eq=False)
 class ServiceNotAvailable(ConnectError):
     """The service takes pre-registered clients only and none is configured."""
-
-    service: str
-
-
-@dataclass(eq=False)
-class ServicePaused(ConnectError):
-    """An admin stopped the service for now."""
 
     service: str
 

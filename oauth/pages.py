@@ -128,12 +128,6 @@ _WORDS: dict[type[ConnectError], Words] = {
         "Disconnect one you no longer use with <code>/agent disconnect</code> in Slack, then try {command} again.",
     ),
     errors.UnknownService: Words(404, "This service is no longer offered", "Your admin has taken it away."),
-    errors.ServicePaused: Words(
-        404,
-        "{service} is paused",
-        "Your admin has stopped it for now. Nothing was connected.",
-        "Ask your admin when it comes back, then type {command} in Slack.",
-    ),
     errors.ServiceNotAvailable: Words(
         404,
         "{service} is not available here",

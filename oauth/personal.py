@@ -9,7 +9,7 @@ import re
 
 from oauth.attempts import Clock
 from oauth.catalog import Catalog
-from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, ServicePaused, TokenUnreadable
+from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, TokenUnreadable
 from oauth.inventory import Inventory
 from oauth.listing import Listing
 from oauth.ports import Credential, VaultFull, VaultRefused, Vaults
@@ -42,13 +42,11 @@ class PersonalTokens:
         self._clock = clock
 
     def get_service(self, name: ServiceName) -> Service:
-        """Return a service that takes a personal token now.
+        """Return a service that takes a personal token.
 
-        Raises `UnknownService`, `ServicePaused`, `ServiceNotAvailable`.
+        Raises `UnknownService`, `ServiceNotAvailable`.
         """
         service = self._catalog.get(name)
-        if service.is_paused:
-            raise ServicePaused(name)
         if not service.takes_token:
             raise ServiceNotAvailable(name)
         return service

@@ -97,8 +97,6 @@ class Service:
     quirks: tuple[ServiceQuirk, ...] = ()
     note: str | None = None
     """For admins: what must be done at the service first."""
-    is_paused: bool = False
-    """An admin stopped it for now: nobody connects it, no session declares it."""
 
     @property
     def takes_oauth(self) -> bool:
@@ -113,5 +111,5 @@ class Service:
 
     @property
     def is_available(self) -> bool:
-        """Whether a member can connect it in this deployment, now, in one way or the other."""
-        return not self.is_paused and (self.takes_oauth or self.takes_token)
+        """Whether a member can connect it in this deployment, in one way or the other."""
+        return self.takes_oauth or self.takes_token

@@ -1,4 +1,4 @@
-"""The services that admins add, set up, pause and remove, and what of that is on offer at once.
+"""The services that admins add, set up and remove, and what of that is on offer at once.
 
 Who may, is for the caller to judge: every change takes the admin as a `Member` and records them. What
 is shown before, is `oauth/probing.py`'s.
@@ -126,26 +126,6 @@ class Services:
             change = await self.put_in(tx, before, after)
         return await self.settle(change)
 
-    async def pause(self, by: Member, name: ServiceName, *, is_paused: bool) -> SavedService:
-        """Stop a service for everybody, or let it go on; open links to it are void. Never loses a race.
-
-        Connections stay: they work again when it goes on. Raises `UnknownService`.
-        """
-        now = self._clock.now()
-        async with self._database.transaction() as tx:
-            if await services.find(tx, self._workspace_id, name) is None:
-                await services.save(tx, self._over_shipped(self._shipped(name), None, by))
-            await services.pause(tx, self._workspace_id, name, is_paused=is_paused, by=by.user_id, now=now)
-            if is_paused:
-                await tickets.void_service(tx, self._workspace_id, name)
-            action = "service.paused" if is_paused else "service.resumed"
-            await audit.record(tx, AuditEntry(now, self._workspace_id, by.user_id, action, name, {}))
-            saved = await services.find(tx, self._workspace_id, name)
-        await self.reload()
-        if saved is None:
-            raise ServiceChanged(name, 0)
-        return saved
-
     async def remove(self, by: Member, name: ServiceName, version: int) -> tuple[Connection, ...]:
         """Take an added service away, or what an admin changed of a shipped one; return what ended with it.
 
@@ -227,7 +207,6 @@ class Services:
             client_id=before.client_id if fits else None,
             client_secret=before.client_secret if fits else None,
             secret_variable=before.secret_variable if fits else None,
-            is_paused=before.is_paused,
             version=before.version,
         )
 
@@ -287,7 +266,6 @@ def build_service(saved: SavedService) -> Service:
         resource=saved.resource,
         registration=saved.registration,
         client=_client(saved),
-        is_paused=saved.is_paused,
     )
 
 
@@ -300,7 +278,6 @@ def apply_saved(service: Service, saved: SavedService | None) -> Service:
         service,
         scopes=saved.scopes or service.scopes,
         client=(_client(saved) if fits else None) or service.client,
-        is_paused=saved.is_paused,
     )
 
 

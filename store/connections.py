@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, update
+from sqlalchemy import Row, and_, insert, select, update
 
 from store.database import Tx
 from store.errors import NotFound
@@ -126,15 +126,65 @@ async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> b
     return await tx.changed(changed.values(state=state)) == 1
 
 
+async def lapse(tx: Tx, connection_id: ConnectionId, reason: str, now: datetime) -> bool:
+    """Record a connected one as broken and that its member has to be told why; False when it was not connected."""
+    lapsed = update(connections).where(
+        connections.c.id == connection_id, connections.c.state == ConnectionState.CONNECTED
+    )
+    values = {"state": ConnectionState.BROKEN, "lapse_untold": reason, "lapsed_at": now}
+    return await tx.changed(lapsed.values(values)) == 1
+
+
+async def list_untold(tx: Tx) -> tuple[Connection, ...]:
+    """Return the broken ones whose members have not been told, the oldest first."""
+    query = owned(connections).where(
+        connections.c.lapse_untold.is_not(None), connections.c.state == ConnectionState.BROKEN
+    )
+    rows = await tx.connection.execute(query.order_by(connections.c.lapsed_at))
+    return tuple(_read(row) for row in rows)
+
+
+async def find_untold(tx: Tx, connection_id: ConnectionId) -> tuple[str, datetime] | None:
+    """Return why and since when a member has to be told of their broken connection; None when they need not be."""
+    query = select(connections.c.lapse_untold, connections.c.lapsed_at).where(
+        connections.c.id == connection_id,
+        connections.c.lapse_untold.is_not(None),
+        connections.c.state == ConnectionState.BROKEN,
+    )
+    row = (await tx.connection.execute(query)).one_or_none()
+    return None if row is None else (row.lapse_untold, row.lapsed_at)
+
+
+async def set_told(tx: Tx, connection_id: ConnectionId) -> None:
+    """Record that the member was told. Idempotent."""
+    await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(lapse_untold=None))
+
+
 async def break_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[Connection, ...]:
-    """Record every member's connection to a service as broken; return them."""
+    """Record every member's connection to a service as broken and its credential as to be deleted; return them."""
     where = and_(
         connections.c.workspace_id == workspace_id,
         connections.c.service == service,
         within(connections.c.state, ACTIVE_CONNECTION_STATES),
     )
-    await tx.connection.execute(update(connections).where(where).values(state=ConnectionState.BROKEN))
+    broken = update(connections).where(where).values(state=ConnectionState.BROKEN, is_credential_due=True)
+    await tx.connection.execute(broken)
     return tuple(_read(row) for row in await tx.connection.execute(owned(connections).where(where)))
+
+
+async def list_credentials_due(tx: Tx) -> tuple[Connection, ...]:
+    """Return the connections, in any state, whose credentials an admin's change has ended and that may be there yet."""
+    rows = await tx.connection.execute(owned(connections).where(connections.c.is_credential_due))
+    return tuple(_read(row) for row in rows)
+
+
+async def set_credential_gone(tx: Tx, connection_id: ConnectionId) -> None:
+    """Record that a connection's credential is no more, and so it is disconnected. Idempotent."""
+    await tx.connection.execute(
+        update(connections)
+        .where(connections.c.id == connection_id)
+        .values(state=ConnectionState.DISCONNECTED, is_credential_due=False)
+    )
 
 
 def _active(owner: Member) -> Any:

@@ -192,7 +192,7 @@ class RegistrationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedService:
-    """A service as an admin approved it: added by URL, or a shipped one with a client or paused.
+    """A service as an admin approved it: added by URL, or a shipped one with a client or other scopes.
 
     What was shown when it was approved is kept and must hold from then on: the issuer, the resource
     and the hosts are pins (mcp-oauth.md §2.0). A client is sealed for its service, origin and issuer.
@@ -203,7 +203,7 @@ class SavedService:
     title: str
     mcp_url: str
     is_shipped: bool
-    """It changes a shipped service: of this row only scopes, client and pause count."""
+    """It changes a shipped service: of this row only scopes and client count."""
     registration: RegistrationKind
     approved_by: UserId
     approved_at: datetime
@@ -219,7 +219,6 @@ class SavedService:
     """The environment variable that the secret came from, where a file named one."""
     shown: str = ""
     """Fingerprint of the probe that the admin saw."""
-    is_paused: bool = False
     version: int = 0
     """Counts the saves; who changes it names the one they saw. 0: not saved yet."""
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 
 from store.database import Tx
 from store.errors import NotFound
-from store.records import RegistrationKind, SavedService, Secret, ServiceName, UserId, WorkspaceId
+from store.records import RegistrationKind, SavedService, Secret, ServiceName, WorkspaceId
 from store.tables import services
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:
-    """Return the workspace's services, paused ones too, by name."""
+    """Return the workspace's services, by name."""
     query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
     return tuple(_read(tx, row) for row in await tx.connection.execute(query))
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
-    """Return one service, paused or not."""
+    """Return one service."""
     row = (await tx.connection.execute(select(services).where(_key(workspace_id, name)))).one_or_none()
     return None if row is None else _read(tx, row)
 
@@ -43,18 +42,6 @@ async def save(tx: Tx, service: SavedService) -> SavedService | None:
     if saved is None:
         raise NotFound("service", service.name)
     return saved
-
-
-async def pause(
-    tx: Tx, workspace_id: WorkspaceId, name: ServiceName, *, is_paused: bool, by: UserId, now: datetime
-) -> bool:
-    """Pause or resume at whatever version it is, for a kill switch must not lose a race; False if there is none."""
-    changed = (
-        update(services)
-        .where(_key(workspace_id, name))
-        .values(is_paused=is_paused, approved_by=by, approved_at=now, version=services.c.version + 1)
-    )
-    return await tx.changed(changed) == 1
 
 
 async def remove(tx: Tx, workspace_id: WorkspaceId, name: ServiceName, version: int) -> bool:
@@ -89,7 +76,6 @@ def _values(tx: Tx, service: SavedService) -> dict[str, object]:
         "client_secret": tx.sealer.seal_secret(service.client_secret, place=_place(service)),
         "secret_variable": service.secret_variable,
         "shown": service.shown,
-        "is_paused": service.is_paused,
         "approved_by": service.approved_by,
         "approved_at": service.approved_at,
         "version": service.version + 1,
@@ -116,7 +102,6 @@ def _read(tx: Tx, row: Row[Any]) -> SavedService:
         client_secret=_open(tx, row),
         secret_variable=row.secret_variable,
         shown=row.shown,
-        is_paused=row.is_paused,
         version=row.version,
     )
 

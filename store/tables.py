@@ -165,6 +165,10 @@ connections = Table(
     Column("connected_at", UtcTime, nullable=False),
     Column("asked_scope", String),
     Column("reminded_at", UtcTime),
+    # Intents: stored with the state that they follow from, cleared when they are carried out.
+    Column("lapse_untold", String),
+    Column("lapsed_at", UtcTime),
+    Column("is_credential_due", Boolean, nullable=False, server_default=false()),
     _owner(),
     _own_vault("vault_id"),
     _states(records.ConnectionState),
@@ -264,7 +268,6 @@ services = Table(
     Column("client_secret", Text),
     Column("secret_variable", String),
     Column("shown", String, nullable=False),
-    Column("is_paused", Boolean, nullable=False),
     Column("approved_by", String, nullable=False),
     Column("approved_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),

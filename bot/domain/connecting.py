@@ -210,8 +210,6 @@ class Connecting:
     def _offered(self, given: str) -> Service:
         """Return the service that is meant, if it can be connected now. Raises `Misunderstood`, `NotPermitted`."""
         service = self._service(given)
-        if service.is_paused:
-            raise NotPermitted(Refused(Refusal.SERVICE_PAUSED))
         if not service.is_available:
             raise NotPermitted(Refused(Refusal.SERVICE_NOT_READY))
         return service

@@ -86,7 +86,6 @@ def build_row(name: str, offer: Offer, shipped: Service | None, before: SavedSer
         approved_by=by.actor,
         approved_at=by.at,
         scopes=offer.scopes,
-        is_paused=before.is_paused if before else False,
         version=before.version if before else 0,
     )
     if offer.added is not None:

@@ -13,6 +13,7 @@ from bot.commands import DeactivateMember
 from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
 from bot.domain.ports import Clock, People
+from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
 from store import deliveries, members, tickets
 from store.database import Database
@@ -31,16 +32,24 @@ class Housekeeping:
     """One errand for the life of the process."""
 
     def __init__(
-        self, *, database: Database, people: People, offboarding: Offboarding, lapses: Lapses, clock: Clock
+        self,
+        *,
+        database: Database,
+        people: People,
+        offboarding: Offboarding,
+        lapses: Lapses,
+        vaults: Vaults,
+        clock: Clock,
     ) -> None:
         self._lapses = lapses
+        self._vaults = vaults
         self._database = database
         self._people = people
         self._offboarding = offboarding
         self._clock = clock
 
     async def run(self) -> None:
-        """Purge and see which connections end every hour, check everybody at the start and every day, for ever."""
+        """Purge, see which connections end and finish what was left half done every hour; check everybody every day."""
         checked: datetime | None = None
         while True:
             now = self._clock.now()
@@ -48,6 +57,7 @@ class Housekeeping:
             if checked is None or now - checked >= CHECK_EVERY:
                 await self.check_members()
                 checked = now
+            await self._vaults.let_go_again()
             await self._lapses.look_at_clock()
             await self._clock.sleep_until(now + EVERY)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.commands import LookAtCredential, LookAtVault, Place
+from bot.domain.locks import Locks
 from bot.domain.ports import Clock, Screen
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError, SlackRejected, SlackUnavailable
@@ -41,6 +42,7 @@ class Lapses:
         self._catalog = catalog
         self._vaults = vaults
         self._clock = clock
+        self._telling = Locks()
 
     async def look_at_credential(self, command: LookAtCredential) -> None:
         """The API said that something happened to a credential; one that was replaced is nobody's concern."""
@@ -61,18 +63,40 @@ class Lapses:
             await self._told_broken(connection, Lapse.REFUSED)
 
     async def _told_broken(self, connection: Connection, lapse: Lapse) -> None:
-        """Mark it and tell its owner, once; while Slack is out neither, so that it is found again."""
+        """Mark it and tell its owner, once."""
         async with self._database.transaction() as tx:
-            if not await connections.mark(tx, connection.id, ConnectionState.BROKEN):
-                return
-        try:
-            await self._screen.message(connection.owner, self._reconnect(connection, lapse))
-        except SlackUnavailable:
+            is_news = await connections.lapse(tx, connection.id, lapse, self._clock.now())
+        if is_news:
+            await self._tell(connection)
+
+    async def tell_again(self) -> None:
+        """Tell the members whom an earlier process, or an earlier try, did not get to tell; at the start and hourly."""
+        async with self._database.transaction() as tx:
+            untold = await connections.list_untold(tx)
+        for connection in untold:
+            await self._tell(connection)
+
+    async def _tell(self, connection: Connection) -> None:
+        """Tell the owner of a broken connection, if that is still to be done; while Slack is out it stays so.
+
+        The message is known by the connection's id: one that was sent by a process that died is found.
+        """
+        async with self._telling.of(connection.id):
             async with self._database.transaction() as tx:
-                await connections.mark(tx, connection.id, ConnectionState.CONNECTED)
-            raise
-        except SlackRejected as error:
-            log.warning("lapse_not_told", connection=connection.id, code=error.code)
+                owed = await connections.find_untold(tx, connection.id)
+            if owed is None:
+                return
+            lapse, since = owed
+            notice = self._reconnect(connection, Lapse(lapse))
+            try:
+                await self._screen.message_once(connection.owner, notice, connection.id, since)
+            except SlackUnavailable as error:
+                log.warning("lapse_not_told_yet", connection=connection.id, error=type(error).__name__)
+                return
+            except SlackRejected as error:
+                log.warning("lapse_not_told", connection=connection.id, code=error.code)
+            async with self._database.transaction() as tx:
+                await connections.set_told(tx, connection.id)
 
     async def met_refusal(self, thread: Thread, turn: Turn, progress: Progress) -> None:
         """A turn met refused credentials: keep its request, mark the connections, offer the owner a way back.
@@ -82,7 +106,10 @@ class Lapses:
         is_wanted = progress.outcome is None or progress.outcome.kind is not OutcomeKind.STOPPED
         async with self._database.transaction() as tx:
             found = [await connections.find(tx, thread.owner, ServiceName(s)) for s in progress.needs_reconnect]
-            broken = [c for c in found if c and await connections.mark(tx, c.id, ConnectionState.BROKEN)]
+            broken = [c for c in found if c and await connections.lapse(tx, c.id, Lapse.REFUSED, self._clock.now())]
+            if thread.is_private:  # the notice in the thread is the direct message
+                for connection in broken:
+                    await connections.set_told(tx, connection.id)
             if is_wanted:
                 kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now(), turn.files)
                 await retries.keep(tx, kept)
@@ -90,12 +117,12 @@ class Lapses:
         for service in progress.needs_reconnect:
             choice = ServiceChoice(ServiceName(service), self._title(service), None)
             await self._screen.tell(thread.owner, place, ReconnectNeeded(choice, Lapse.REFUSED, offers_again=is_wanted))
-        if not thread.is_private:  # there the notice in the thread is the direct message
-            for connection in broken:
-                await self._screen.message(thread.owner, self._reconnect(connection, Lapse.REFUSED))
+        for connection in broken:
+            await self._tell(connection)
 
     async def look_at_clock(self) -> None:
         """Remind of what will end soon, and say what has ended; each once."""
+        await self.tell_again()
         now = self._clock.now()
         async with self._database.transaction() as tx:
             ending = await connections.list_ending(tx, now + AHEAD)

@@ -29,7 +29,7 @@ def service_rows(config: Config, services: Iterable[Service], added: set[str]) -
             service.name,
             service.title,
             _join(
-                "paused" if config.service(service.name).is_paused or service.is_paused else "",
+                "paused" if config.service(service.name).is_paused else "",
                 "" if service.is_available else "needs a client of yours",
                 words_of_rules(rules_of(config, service)),
                 _who(config.service(service.name).who_may_connect, "may connect"),

@@ -90,8 +90,6 @@ class Tokens:
     async def _allowed(self, member: Member, name: str) -> Service:
         try:
             service = self._personal.get_service(ServiceName(name))
-        except errors.ServicePaused as error:
-            raise NotPermitted(Refused(Refusal.SERVICE_PAUSED)) from error
         except errors.ConnectError as error:
             raise Misunderstood("service", name[:60]) from error
         verdict = (await self._admission.connecting(member))(service.name)

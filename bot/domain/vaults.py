@@ -181,14 +181,21 @@ class Vaults:
             if vault and vault.vault_id == connection.vault_id:
                 await self._agents.remove_credential(vault, connection.credential_id)
             async with self._database.transaction() as tx:
-                await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+                await connections.set_credential_gone(tx, connection.id)
 
     async def let_go(self, connection: Connection) -> None:
-        """Remove a connection that an admin's change has ended; an outage leaves it recorded as broken."""
+        """Remove a connection that an admin's change has ended; an outage leaves it to `let_go_again`."""
         try:
             await self.remove(connection)
         except DeputyError as error:
             log.warning("credential_left", service=connection.service, error=type(error).__name__)
+
+    async def let_go_again(self) -> None:
+        """Remove what an earlier process, or an earlier try, did not get to remove; at the start and every hour."""
+        async with self._database.transaction() as tx:
+            due = await connections.list_credentials_due(tx)
+        for connection in due:
+            await self.let_go(connection)
 
     async def delete(self, owner: Member) -> None:
         """Delete the owner's vault with everything in it (off-boarding). Idempotent."""

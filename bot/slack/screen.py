@@ -246,6 +246,12 @@ class SlackScreen:
             return replacing
         return await self._send(member, words)
 
+    async def message_once(self, member: Member, notice: Notice, marker: str, since: datetime) -> None:
+        """Send a direct message that carries `marker`, unless it is there since `since`."""
+        channel = await self.direct_channel(member)
+        if not self._may_exist(since) or not await self._messages.find(channel, None, marker, since):
+            await self._messages.post(channel, await self._words(notice), marker=marker, since=since)
+
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""
         view = render_home(home, self._titles, await self._messages.team_url())

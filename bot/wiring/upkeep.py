@@ -49,6 +49,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
         people=parts.people,
         offboarding=asking.offboarding,
         lapses=room.lapses,
+        vaults=room.vaults,
         clock=clock,
     )
     enforcing = Enforcing(

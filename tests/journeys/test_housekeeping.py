@@ -34,7 +34,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         await deputy_world.slack.type_command(ALICE, GENERAL, "/agent status")
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    housekeeping = Housekeeping(database=database, people=None, offboarding=None, lapses=None, clock=None)
+    housekeeping = Housekeeping(database=database, people=None, offboarding=None, lapses=None, vaults=None, clock=None)
 
     await housekeeping.purge(WallClock().now() + timedelta(days=days))
 

@@ -10,7 +10,8 @@ from sqlalchemy import update
 
 from bot import actions
 from simulator.slack import people
-from store import tables
+from store import connections, members, tables
+from store.records import Connection
 from tests.world import ALICE, BOB, GENERAL, World
 
 NO_LONGER = "no longer accepts your connection"
@@ -283,6 +284,107 @@ async def test_a_grant_that_will_end_is_reminded_of_once_and_its_end_is_told(run
     await dm(running_world, "Your connection to Notes has ended")
     await housekept(running_world)
     assert len(dms(running_world, "Your connection to Notes has ended")) == 1
+
+
+async def lapse(world: World) -> Connection:
+    """Mark Alice's connection as broken, as the step before the message does; return it."""
+    async with world.app.database.transaction() as tx:
+        owner = await members.find(tx, world.app.install.workspace_id, ALICE)
+        connection = await connections.find(tx, owner, "notes")
+        assert await connections.lapse(tx, connection.id, "refused", world.clock.now())
+    return connection
+
+
+async def test_who_was_not_told_before_the_process_died_is_told_at_the_next_start_and_once(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        await lapse(deputy_world)
+    async with deputy_world.deputy():
+        told = await dm(deputy_world, NO_LONGER)
+        await housekept(deputy_world)
+    async with deputy_world.deputy():
+        await housekept(deputy_world)
+
+    assert actions.CONNECT in deputy_world.slack.buttons_of(told, ALICE)
+    assert len(dms(deputy_world, NO_LONGER)) == 1
+
+
+async def test_who_was_told_by_a_process_that_died_before_it_knew_is_not_told_again(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        deputy_world.notes.authority.revoke_account("alice@example.com")
+        refresh_failed(deputy_world, credential_of(deputy_world))
+        await dm(deputy_world, NO_LONGER)
+        await heard(deputy_world)
+        async with deputy_world.app.database.transaction() as tx:
+            await tx.connection.execute(update(tables.connections).values(lapse_untold="refused"))
+    async with deputy_world.deputy():
+        await housekept(deputy_world)
+        async with deputy_world.app.database.transaction() as tx:
+            assert await connections.list_untold(tx) == ()
+
+    assert len(dms(deputy_world, NO_LONGER)) == 1
+
+
+async def test_who_connected_again_meanwhile_is_not_told_of_the_old_connection(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        await lapse(deputy_world)
+        await deputy_world.connect_notes(ALICE)
+        await housekept(deputy_world)
+
+    assert dms(deputy_world, NO_LONGER) == []
+
+
+async def test_who_is_not_told_for_an_outage_of_slack_is_told_after_it(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await lapse(running_world)
+    running_world.slack.faults.add("chat.postMessage", kind="error", error="fatal_error", times=20)
+
+    await housekept(running_world)
+    assert dms(running_world, NO_LONGER) == []
+    running_world.slack.faults.clear()
+    await housekept(running_world)
+
+    await dm(running_world, NO_LONGER)
+
+
+async def drop_notes(world: World) -> None:
+    """End everybody's connection to Notes in the store, as an admin's change does before it says so to the API."""
+    async with world.app.database.transaction() as tx:
+        await connections.break_service(tx, world.app.install.workspace_id, "notes")
+
+
+def held(world: World) -> list:
+    return [credential for vault in world.agents.vaults.values() for credential in vault.credentials.values()]
+
+
+async def test_what_an_admin_ended_is_deleted_later_where_the_first_deletion_fails(running_world: World):
+    await running_world.connect_notes(ALICE)
+    await drop_notes(running_world)
+    # As often as one deletion is tried.
+    fault = running_world.agents.faults.add("/v1/vaults/*/credentials/*", "DELETE", kind="status_500", times=3)
+    await housekept(running_world)
+    await running_world.agents.until(lambda _: fault.done == 3)
+    assert len(held(running_world)) == 1
+    assert "Needs a reconnect" in await status(running_world)
+
+    await housekept(running_world)
+    await running_world.agents.until(lambda _: not held(running_world))
+    await housekept(running_world)
+
+    async with running_world.app.database.transaction() as tx:
+        assert await connections.list_credentials_due(tx) == ()
+
+
+async def test_what_an_admin_ended_before_the_process_died_is_deleted_at_the_next_start(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        await deputy_world.connect_notes(BOB)
+        await drop_notes(deputy_world)
+    assert len(held(deputy_world)) == 2
+    async with deputy_world.deputy():
+        await deputy_world.agents.until(lambda _: not held(deputy_world))
 
 
 async def test_an_access_without_a_refresh_token_says_when_it_ends(running_world: World):

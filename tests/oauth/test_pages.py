@@ -28,7 +28,6 @@ SHOWN = [
     errors.TooManyRequests(3),
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
-    errors.ServicePaused("notion"),
     *(TicketUnusable(reason) for reason in Reason),
 ]
 NOT_FOR_BROWSERS = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from oauth.catalog import Catalog
-from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, ServicePaused, TokenUnreadable, UnknownService
+from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, TokenUnreadable, UnknownService
 from oauth.inventory import Inventory
 from oauth.listing import Listing
 from oauth.personal import PersonalTokens
@@ -65,14 +65,10 @@ async def test_what_cannot_be_a_token_is_sent_nowhere(personal, notes, alice, to
     assert notes.visits == []
 
 
-def test_only_services_that_take_one_now_get_one(personal, catalog):
+def test_only_services_that_take_one_get_one(personal, catalog):
     service = catalog.get(NOTES)
     with pytest.raises(UnknownService):
         personal.get_service(ServiceName("nothing"))
-
-    catalog.offer([replace(service, is_paused=True)])
-    with pytest.raises(ServicePaused):
-        personal.get_service(NOTES)
 
     catalog.offer([replace(service, registration=RegistrationKind.AUTO)])
     with pytest.raises(ServiceNotAvailable):

@@ -14,7 +14,6 @@ from oauth.errors import (
     ServerTaken,
     ServiceChanged,
     ServiceNotAvailable,
-    ServicePaused,
     UnknownService,
 )
 from oauth.listing import Listing
@@ -210,22 +209,7 @@ async def test_the_way_in_must_be_one_that_the_server_has(shelf, alice, notes, c
         catalog.get_available(PAPERS)
 
 
-async def test_a_paused_service_is_not_connected_and_goes_on_later(shelf, alice, notes, catalog, database):
-    await save(shelf, alice, notes)
-    await store_what_hangs_on_it(database, alice, notes.mcp_url)
-
-    paused = await shelf.pause(alice, PAPERS, is_paused=True)
-
-    with pytest.raises(ServicePaused):
-        catalog.get_available(PAPERS)
-    assert await state_of_things(database, alice) == (ConnectionState.CONNECTED, TicketState.FAILED, 1)
-    assert (paused.is_paused, paused.version) == (True, 2)
-    await shelf.pause(alice, PAPERS, is_paused=False)
-    assert catalog.get_available(PAPERS)
-    assert await actions(database, alice.workspace_id) == ["service.resumed", "service.paused", "service.saved"]
-
-
-async def test_a_shipped_service_is_paused_and_given_a_client(shelf, alice, catalog):
+async def test_a_shipped_service_is_given_a_client_and_scopes(shelf, alice, catalog):
     with pytest.raises(ServiceNotAvailable):
         catalog.get_available(GITHUB.name)
 
@@ -238,20 +222,10 @@ async def test_a_shipped_service_is_paused_and_given_a_client(shelf, alice, cata
     await shelf.configure(alice, GITHUB.name, client=None, scopes=(), version=change.saved.version)
     assert catalog.get_available(GITHUB.name).client.client_id == "client"
 
-    await shelf.pause(alice, GITHUB.name, is_paused=True)
-    with pytest.raises(ServicePaused):
-        catalog.get_available(GITHUB.name)
     with pytest.raises(ServiceChanged):
         await shelf.configure(alice, GITHUB.name, client=None, scopes=(), version=1)
     with pytest.raises(UnknownService):
-        await shelf.pause(alice, ServiceName("nothing"), is_paused=True)
-
-
-async def test_pausing_a_shipped_service_first_keeps_the_rest_of_it(shelf, alice, catalog):
-    await shelf.pause(alice, GITHUB.name, is_paused=True)
-    await shelf.pause(alice, GITHUB.name, is_paused=False)
-
-    assert catalog.get(GITHUB.name) == GITHUB
+        await shelf.configure(alice, ServiceName("nothing"), client=None, scopes=(), version=0)
 
 
 async def test_a_removed_service_takes_everything_along(*, shelf, alice, notes, catalog, database, dropped):

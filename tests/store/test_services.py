@@ -51,16 +51,6 @@ async def test_only_the_version_that_was_seen_is_changed(database):
         assert await services.find(tx, "T0ACME", "papers") is None
 
 
-async def test_a_pause_wins_at_any_version(database):
-    async with database.transaction() as tx:
-        await services.save(tx, a_saved_service())
-        assert await services.pause(tx, "T0ACME", "papers", is_paused=True, by="U0BOB", now=NOON)
-        paused = await services.find(tx, "T0ACME", "papers")
-
-        assert (paused.is_paused, paused.approved_by, paused.version) == (True, "U0BOB", 2)
-        assert not await services.pause(tx, "T0ACME", "nothing", is_paused=True, by="U0BOB", now=NOON)
-
-
 @pytest.mark.parametrize(
     "moved", [{"issuer": "https://evil.example"}, {"mcp_url": "https://evil.example/mcp"}, {"name": "evil"}]
 )
@@ -114,6 +104,10 @@ async def test_everything_of_one_service_ends_and_nothing_of_another(database):
             ("U0BOB", ConnectionState.BROKEN),
         }
         assert (await connections.find(tx, ann, "notes")).state is ConnectionState.CONNECTED
+        assert {c.id for c in await connections.list_credentials_due(tx)} == {c.id for c in ended}
+        await connections.set_credential_gone(tx, ended[0].id)
+        assert await connections.list_credentials_due(tx) == ended[1:]
+        assert (await connections.get(tx, ended[0].owner, ended[0].id)).state is ConnectionState.DISCONNECTED
         assert await tickets.void_service(tx, "T0ACME", "papers") == 2
         assert (await tickets.find_by_link(tx, "U0BOBnotes")).state is TicketState.NEW
 

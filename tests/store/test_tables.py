@@ -22,7 +22,7 @@ from store import (
     vaults,
 )
 from store.errors import InvariantBroken
-from store.records import ApprovalState, OutputState, SessionState, TurnState, VaultState
+from store.records import ApprovalState, BudgetKind, OutputState, SessionState, ShortfallState, TurnState, VaultState
 from tests.builders import (
     NOON,
     a_connection,
@@ -332,6 +332,9 @@ async def store_one_of_each(tx):
     await services.save(tx, a_saved_service())
     made = {"file_id": "file_1", "turn_id": turn.id, "number": 1, "state": OutputState.INTENDED}
     await tx.connection.execute(tables.outputs.insert().values(**made))
+    short = {"id": "shf_1", "workspace_id": "T0ACME", "kind": BudgetKind.WORKSPACE, "name": "", "month": NOON}
+    short |= {"limit_cents": 100, "state": ShortfallState.OPEN, "is_told": False}
+    await tx.connection.execute(tables.shortfalls.insert().values(**short))
 
 
 def test_every_kind_of_state_is_among_those_tried():
@@ -344,6 +347,7 @@ def test_every_kind_of_state_is_among_those_tried():
         "outputs",
         "registrations",
         "services",
+        "shortfalls",
         "threads",
         "tickets",
         "turns",
