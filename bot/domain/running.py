@@ -182,7 +182,12 @@ class Runner:
         try:
             return await self._with_session(turn, answer)
         except DeputyError as error:
-            return following.end(Following(turn.id), self._outcome_of(error, turn))
+            state = following.end(Following(turn.id), self._outcome_of(error, turn))
+            thread, turn = await self._again(turn)
+            if turn.send_state is not SendState.UNSENT:
+                # Its session may be at it all the same: a switch was thrown, or the API was out, while Deputy was away.
+                await self._interrupted(thread)
+            return state
 
     def _outcome_of(self, error: DeputyError, turn: Turn) -> Outcome:
         """Return the end that a failure is. Raises what is none."""

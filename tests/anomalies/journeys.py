@@ -23,6 +23,7 @@ LONG = 2600
 """Words of an answer that takes several messages."""
 STOPPED = "Okay, I stopped."
 OVERLOADED = "Claude is overloaded and could not finish."
+PAUSED = "An admin has paused me for everybody."
 HELP = "what can you do"
 
 
@@ -313,11 +314,13 @@ async def kill_switch(stage: Stage) -> Expected:
     root = await stage.ask(ALICE, "run `ls`")
     await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
     await stage.set_paused(CAROL, "pause all")
-    await stage.shown(root, STOPPED)
+    await stage.slack.until(lambda _: STOPPED in stage.said(root) or PAUSED in stage.said(root), PATIENCE)
+    # Who was away when it was thrown finds the turn not permitted any more, and says that.
+    told, ends = (STOPPED, 2) if STOPPED in stage.said(root) else (PAUSED, 1)
     await stage.set_paused(CAROL, "resume all")
     await stage.reply(ALICE, root, f"{SAY}charlie delta")
     await stage.shown(root, "charlie delta")
-    return Expected((root,), ("run `ls`", f"{SAY}charlie delta"), (STOPPED, "charlie delta"))
+    return Expected((root,), ("run `ls`", f"{SAY}charlie delta"), (told, "charlie delta"), ends=ends)
 
 
 async def errors_that_pass(stage: Stage) -> Expected:

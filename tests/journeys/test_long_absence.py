@@ -3,6 +3,9 @@
 import pytest
 
 from bot import actions
+from bot.config.model import Config
+from bot.domain.configuration import Configuration
+from store.database import Database
 from tests.world import ALICE, World
 
 MINUTES, DAYS = 7 * 60, 3 * 86_400
@@ -107,6 +110,26 @@ async def test_a_session_that_was_lost_while_its_turn_waited_is_said_and_the_thr
         assert "say exactly: here again" in deputy_world.requests()
         assert len(set(deputy_world.agents.sessions) - {session_id}) == 1
         assert said(deputy_world, root).count("earlier session is gone") == 0, "its end has said so"
+
+
+async def test_a_kill_switch_thrown_meanwhile_stops_the_session_at_the_start(deputy_world: World):
+    async with deputy_world.deputy() as app:
+        root = await deputy_world.ask(ALICE, "think for 300 seconds")
+        await deputy_world.agents.until(lambda _: deputy_world.sent())
+        workspace_id = app.install.workspace_id
+    database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
+    configuration = Configuration(database=database, clock=deputy_world.clock, first_admins=frozenset())
+    before = await configuration.read(workspace_id)
+    await configuration.apply(workspace_id, "test", before, Config.model_validate({"is_paused": True}))
+    await database.close()
+    deputy_world.turn(MINUTES)
+
+    async with deputy_world.deputy():
+        await deputy_world.answer_in(root, "An admin has paused me for everybody.")
+        await deputy_world.settled()
+
+        assert len(deputy_world.sent("user.interrupt")) == 1
+        nothing_open(deputy_world, root)
 
 
 async def test_what_was_queued_days_ago_is_done_in_order(deputy_world: World):
