@@ -73,7 +73,7 @@ $(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/.demo-ready
 
-.PHONY: conformance fuzz mutants
+.PHONY: conformance fuzz mutants pictures
 N ?= 100000
 
 conformance: $(VENV)/.dev-ready ## The official MCP suite's client auth scenarios against the OAuth room
@@ -84,3 +84,6 @@ fuzz: $(VENV)/.dev-ready ## Random metadata, registrations, tokens and callbacks
 
 mutants: $(VENV)/.dev-ready ## Take each control of connecting away and see its test fail (NUMBERS="44 56")
 	@$(BIN)/python -m tests.oauth.mutants $(NUMBERS)
+
+pictures: $(VENV)/.dev-ready ## Take the pictures of the docs anew, in Chromium (K=words of the tests' names)
+	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n0 tests/browser $(if $(K),-k "$(K)")
