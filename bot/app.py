@@ -33,6 +33,7 @@ from bot.wiring.parts import Opened, build_parts, new_reference
 from bot.wiring.room import build_room
 from bot.wiring.turns import build_asking
 from bot.wiring.upkeep import read_openness, start_upkeep, take_up
+from oauth.catalog import Catalog
 from oauth.routes import routes
 from store.database import Database
 
@@ -83,18 +84,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     catalog = opening.load_catalog(settings)
     async with AsyncExitStack() as stack:
         door = stack.enter_context(listening(settings.host, settings.port))
-        session = await opening.open_slack_session(stack)
-        api = opening.open_slack(settings, session, clock)
-        install = await opening.find_install(api, settings)
-        opened = Opened(
-            catalog=catalog,
-            database=await opening.open_database(settings, stack),
-            slack=api,
-            session=session,
-            agents=await opening.open_agents(settings, stack),
-            sender=await opening.open_sender(settings, stack),
-            clock=clock,
-        )
+        opened, install = await _opened(settings, stack, catalog, clock)
 
         parts = build_parts(settings, opened)
         room = build_room(parts, install.workspace_id)
@@ -102,7 +92,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         desk = build_desk(parts, room, asking)
         stack.push_async_callback(parts.supervisor.close)
 
-        client = build_client(token=None, session=session, base_url=settings.slack_api_url)
+        client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)
         openness = partial(read_openness, parts.configuration, install.workspace_id)
         register(bolt, Intake(install=install, people=parts.people, desk=desk, openness=openness), new_reference)
@@ -123,3 +113,20 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await take_up(parts, room, asking, desk, install.workspace_id)
         start_upkeep(parts, room, asking, install.workspace_id)
         yield App(settings, install, parts.supervisor, bolt, web, opened.database, socket, door)
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock) -> tuple[Opened, Install]:
+    """Open everything that Deputy speaks to, Slack first, which says whose Deputy it is."""
+    session = await opening.open_slack_session(stack)
+    api = opening.open_slack(settings, session, clock)
+    install = await opening.find_install(api, settings)
+    opened = Opened(
+        catalog=catalog,
+        database=await opening.open_database(settings, stack),
+        slack=api,
+        session=session,
+        agents=await opening.open_agents(settings, stack),
+        sender=await opening.open_sender(settings, stack),
+        clock=clock,
+    )
+    return opened, install

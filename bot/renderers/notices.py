@@ -131,7 +131,8 @@ def _picker(notice: ServicePicker, _titles: Titles) -> Message:
 
 
 def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
-    words = "Nothing was running." if not notice.count else f"Stopping {plural(notice.count, 'request')}."
+    some = "Stopping…" if notice.count == 1 else f"Stopping {plural(notice.count, 'request')}."
+    words = some if notice.count else "Nothing was running."
     return message(words, section(words))
 
 

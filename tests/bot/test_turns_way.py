@@ -15,8 +15,6 @@ ROOT = Path(__file__).parent.parent.parent
 WAY = ("listeners", "domain", "agents", "renderers", "slack", "commands.py", "events.py", "progress.py")
 """From a request to what is shown of its turn."""
 LONGEST = 40
-WIRES = {"app.py", "configuring.py"}
-"""They build everything, one thing after the other."""
 OURS = ("bot", "oauth", "store")
 HEART = ("bot.domain.following", "bot.agents.translate")
 WORDS = {"bot.events", "bot.progress", "store.records"}
@@ -141,7 +139,7 @@ def too_long(path: Path) -> Iterator[str]:
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    shipped = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py")) if path.name not in WIRES]
+    shipped = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
 
     assert set(paths()) < set(shipped)
     assert [line for path in shipped if "migrations" not in path.parts for line in too_long(path)] == []
