@@ -42,7 +42,7 @@ def render_raise_asked(notice: RaiseAsked) -> Message:
     blocks = [section("\n".join([head, *facts]))]
     if one.state is ShortfallState.OPEN:
         raised = button("Raise", actions.RAISE, one.id, style="primary", label="Raise this budget")
-        blocks.append(row(raised, button("Not Now", actions.NOT_NOW, one.id, label="Don't raise this budget now")))
+        blocks.append(row(raised, button("Not Now", actions.NOT_NOW, one.id, label="Not now: leave this budget as it is")))
         return message(f"{_plainly(one.budget)} is used up. Raise it?", *blocks)
     blocks.append(context(_outcome(one)))
     return message(f"{_plainly(one.budget)} was used up. It is settled.", *blocks)
@@ -61,8 +61,8 @@ def render_raise_settled(notice: RaiseSettled) -> Message:
 
 
 def budget_line(panel: Raising) -> str:
-    """Return whose budget a form is about, as mrkdwn."""
-    return f"*{_whose(panel.budget)}*"
+    """Return whose budget a form is about, as mrkdwn; not bold, for a mention would end it."""
+    return _whose(panel.budget)
 
 
 def spent_line(panel: Raising) -> str:

@@ -61,3 +61,26 @@ async def test_the_root_names_who_reads_along(browser: Browser, here: World, cam
     await alice.go_to("with-partners")
     await expect(alice.page.get_by_text("also at Partners Ltd").first).to_be_visible()
     await camera(alice.page, "readers")
+
+
+async def test_a_budget_is_raised_from_its_card(browser: Browser, here: World, camera: Camera):
+    await here.configure(
+        {"budgets": {"member_per_month": 0.4, "per_turn": 0.5}, "profiles": {"default": {"preset": "trusted"}}}
+    )
+    await here.answer_in(await here.ask(ALICE, "reach the budget"), "used up its budget")
+    alice = await entered(browser, here, ALICE)
+    await alice.write("/agent ask what can you do?")
+    await alice.page.get_by_role("button", name="Ask an Admin to Raise It").last.click()
+    await expect(alice.page.get_by_text("I've asked the admins")).to_be_visible()
+
+    carol = await entered(browser, here, CAROL)
+    await carol.go_to_app("Messages")
+    await expect(carol.page.get_by_text("asks to raise it")).to_be_visible()
+    await camera(carol.page, "budget-card")
+    await carol.page.get_by_role("button", name="Raise this budget", exact=True).click()
+    form = carol.page.get_by_role("dialog", name="Raise a Budget")
+    await form.get_by_label("Budget per month").fill("20")
+    await form.get_by_role("button", name="Raise").click()
+    await expect(carol.page.get_by_text("Raised to $20.00 by")).to_be_visible()
+    await alice.go_to_app("Messages")
+    await expect(alice.page.get_by_text("You can go on")).to_be_visible()
