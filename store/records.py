@@ -432,12 +432,12 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A request that met refused credentials, kept to be offered again once they are renewed."""
+    """A request that failed, kept to be asked again: at once, or when refused credentials are renewed."""
 
     turn_id: TurnId
     owner: Member
     services: tuple[str, ...]
-    """The services that refused, by name."""
+    """The services that refused, by name; none where it failed otherwise."""
     task: str
     """Sealed at rest, erased with the row."""
     created_at: datetime

@@ -1,17 +1,17 @@
-"""Owns requests that met refused credentials, until their owner asks them again or they are too old."""
+"""Owns requests that failed through nobody's decision, until their owner asks them again or they are too old."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete
+from sqlalchemy import ColumnElement, Row, and_, delete, select
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.members import owned, owner_of
-from store.records import Member, Retry, TurnId
-from store.tables import retries
+from store.records import Member, Retry, Thread, TurnId
+from store.tables import retries, turns
 
 
 async def keep(tx: Tx, retry: Retry) -> None:
@@ -41,6 +41,13 @@ async def claim(tx: Tx, owner: Member, turn_id: TurnId) -> Retry | None:
     if row is None or await tx.changed(delete(retries).where(where)) != 1:
         return None
     return _read(tx, row)
+
+
+async def claim_last(tx: Tx, thread: Thread) -> Retry | None:
+    """Take the thread's kept request away, once; None when its newest turn has none."""
+    newest = select(turns.c.id).where(turns.c.thread_id == thread.id).order_by(turns.c.number.desc()).limit(1)
+    turn_id = (await tx.connection.execute(newest)).scalar_one_or_none()
+    return None if turn_id is None else await claim(tx, thread.owner, turn_id)
 
 
 async def purge(tx: Tx, before: datetime) -> int:

@@ -172,7 +172,9 @@ class Lapses:
 
 def _is_renewed(retry: Retry, known: dict[ServiceName, Connection]) -> bool:
     held = [known.get(ServiceName(service)) for service in retry.services]
-    return all(c and c.state is ConnectionState.CONNECTED and c.connected_at > retry.created_at for c in held)
+    return bool(held) and all(
+        c and c.state is ConnectionState.CONNECTED and c.connected_at > retry.created_at for c in held
+    )
 
 
 async def _offered(tx: Tx, turn_id: TurnId) -> OfferedAgain:

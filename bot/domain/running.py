@@ -39,11 +39,12 @@ from bot.errors import (
     SlackUnavailable,
 )
 from bot.progress import Outcome, OutcomeKind, Progress
-from store import threads, turns
+from store import retries, threads, turns
 from store.database import Database
 from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
+    Retry,
     SendState,
     SessionId,
     Thread,
@@ -63,6 +64,8 @@ SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
 AGENTS_PATIENCE = (0.5, 2, 8, 30)
 """Seconds between tries to open a session; after the last one the turn says so and ends."""
 ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
+MAY_BE_TRIED_AGAIN = frozenset({OutcomeKind.RETRIES_EXHAUSTED, OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BROKEN})
+"""Ends that are nobody's decision: what was asked is kept, for the owner to say “try again”."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +306,8 @@ class Runner:
         # Before the end is stored: after a crash in between, the next start comes here again.
         await self._tidied(thread, turn, progress)
         async with self._database.transaction() as tx:
+            if outcome.kind in MAY_BE_TRIED_AGAIN:
+                await retries.keep(tx, Retry(turn.id, turn.owner, (), turn.task, self._clock.now(), turn.files))
             await turns.end(
                 tx,
                 turn.id,

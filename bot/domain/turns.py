@@ -65,6 +65,7 @@ from store.records import (
 log = structlog.get_logger(__name__)
 
 STOP_WORDS = frozenset({"stop", "cancel"})
+AGAIN_WORDS = frozenset({"try again", "again", "retry"})
 TASK_LIMIT = 30_000
 """Characters; far more than Slack lets anybody type, far less than the API takes."""
 TITLE_LIMIT = 60
@@ -135,13 +136,15 @@ class Turns:
             return None
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
-        if command.text.strip().lower().rstrip(".!") in STOP_WORDS:
+        said = command.text.strip().lower().rstrip(".!")
+        if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
         task = _task(_words(command.text))
         _require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
         files, left = judged(command.files)
-        await self._queue(thread, self._new_turn(thread, task, command.source, delivery_id, files), delivery_id)
+        turn = self._new_turn(thread, task, command.source, delivery_id, files)
+        await self._queue(thread, turn, delivery_id, is_again=said in AGAIN_WORDS)
         await self._say_left_out(command.member, command.place, left)
         return None
 
@@ -149,9 +152,12 @@ class Turns:
         if left:
             await self._screen.tell(member, place, FilesLeftOut(left))
 
-    async def _queue(self, thread: Thread, wanted: Turn, delivery_id: DeliveryId) -> None:
+    async def _queue(self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, *, is_again: bool = False) -> None:
+        """Put a turn into the thread's line. `is_again`: it is what failed last, if its newest turn has failed."""
         async with self._database.transaction() as tx:
             is_known = await turns.find(tx, wanted.id) is not None
+            if is_again and not is_known and (kept := await retries.claim_last(tx, thread)):
+                wanted = replace(wanted, task=kept.task, files=(*kept.files, *wanted.files))
             turn = await turns.queue(tx, wanted, delivery_id)
             waiting = await turns.list_open_in(tx, thread.id)
             if not is_known:

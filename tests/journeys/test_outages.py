@@ -125,6 +125,32 @@ async def test_an_ended_or_refused_turn_is_worded_and_the_thread_goes_on(running
     await running_world.answer_in(root, "done and dusted")
 
 
+async def test_try_again_asks_again_what_failed_last_with_its_files(running_world: World):
+    files = [{"name": "a.csv", "content": b"alpha,3\n", "mimetype": "text/csv"}]
+    root = await running_world.slack.post_message(ALICE, ALICE, "fail", files=files)
+    await running_world.answer_in(root, "could not finish")
+    await running_world.settled()
+    await running_world.slack.post_message(ALICE, root.channel, "Try again.", thread_ts=root.ts)
+    await running_world.agents.until(lambda _: len(running_world.sent()) > 1, 10)
+    await running_world.settled()
+
+    first, second = running_world.requests()
+    assert (first.splitlines()[0], second.splitlines()[0]) == ("fail", "fail")
+    assert "1-a.csv" in second
+
+
+async def test_try_again_after_an_answer_is_a_request_like_any_other(running_world: World):
+    root = await running_world.ask(ALICE, "please fail")
+    await running_world.answer_in(root, "could not finish")
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answered(root)
+    await running_world.settled()
+    await running_world.slack.post_message(ALICE, root.channel, "try again", thread_ts=root.ts)
+    await running_world.answered(root, 2)
+
+    assert running_world.requests() == ["please fail", TASK, "try again"]
+
+
 async def test_a_trap_isinstance_on_sdk_events(running_world: World):
     """Events of shapes the SDK has no class for come through as what they are."""
     running_world.agents.pace = 0.02

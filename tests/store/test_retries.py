@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from store import retries, turns
+from store import retries, threads, turns
 from store.records import Attachment, Retry, TurnState
 from tests.builders import NOON, a_member, a_thread, a_turn, store_member, store_thread
 
@@ -36,6 +36,20 @@ async def test_only_its_owner_takes_it_and_only_once(database):
         first, second = [await retries.claim(tx, retry.owner, retry.turn_id) for _ in range(2)]
 
     assert (by_another, first, second) == (None, retry, None)
+
+
+async def test_only_the_newest_turn_of_a_thread_is_what_failed_last(database):
+    async with database.transaction() as tx:
+        retry = await kept(tx)
+        thread = await threads.get(tx, (await turns.get(tx, retry.turn_id)).thread_id)
+        other = await store_thread(tx, a_thread(retry.owner))
+
+        assert await retries.claim_last(tx, other) is None
+        assert await retries.claim_last(tx, thread) == retry
+        assert await retries.claim_last(tx, thread) is None
+        await retries.keep(tx, retry)
+        await turns.queue(tx, a_turn(thread), None)
+        assert await retries.claim_last(tx, thread) is None
 
 
 async def test_what_is_old_is_forgotten_and_so_is_what_belonged_to_who_left(database):
