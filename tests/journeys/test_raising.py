@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -133,9 +134,9 @@ async def test_room_made_in_the_settings_settles_it_as_well(running_world: World
     await card(running_world)
 
 
-async def one_id(world: World) -> str:
-    async with world.app.database.transaction() as tx:
-        return (await tx.connection.execute(select(tables.shortfalls.c.id))).scalars().first()
+async def one_id(world: World, tx=None) -> str:
+    async with nullcontext(tx) if tx else world.app.database.transaction() as open_tx:
+        return (await open_tx.connection.execute(select(tables.shortfalls.c.id))).scalars().first()
 
 
 async def said(world: World, user: str, words: str):
@@ -240,3 +241,15 @@ async def test_random_presses_by_random_people_raise_only_what_an_admin_raised(r
     assert len(await running_world.audited("budget.declined")) == is_declined
     assert not any(row.subject.startswith("member/") for row in await running_world.audited("setting.changed"))
     await no_room(running_world, ALICE)
+
+
+async def test_what_was_decided_before_a_crash_is_told_by_the_next_start(deputy_world: World):
+    async with deputy_world.deputy() as app:
+        await deputy_world.configure({"budgets": {"member_per_month": 0}})
+        message = await asked(deputy_world)
+        async with app.database.transaction() as tx:
+            assert await shortfalls.settle(tx, await one_id(deputy_world, tx), ShortfallState.DECLINED, CAROL)
+
+    async with deputy_world.deputy():
+        await card(deputy_world, "it isn't raised for now", ALICE)
+        await deputy_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in deputy_world.slack.text_of(message), 10)

@@ -159,7 +159,7 @@ services:
 CLIENT = "services: {github: {client: {client_id: Iv1.01, client_secret: {env: CLIENT_SECRET_GITHUB}}}}"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=10, deadline=None, suppress_health_check=[*HealthCheck])
 @given(document=documents())
 async def test_out_and_into_an_empty_installation_and_out_again_is_the_identity(make, document):
     first, second = make(NOTES), make(NOTES)
