@@ -166,7 +166,7 @@ class Database:
         except ProgrammingError:
             # A mistake in our own statement: nobody can wait for it to get better.
             raise
-        except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
+        except (DatabaseError, InterfaceError, PoolTimeoutError, sqlite3.DatabaseError) as error:
             raise StoreUnavailable(_cause_of(error)) from error
 
 
@@ -239,7 +239,9 @@ def _begin(connection: Connection) -> None:
         # A migration may drop and rebuild a table that others refer to. The pragma has no effect after BEGIN.
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     # A transaction that reads and then writes would fail with “database is locked” when another wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # Handed to the driver itself: a cursor would be three errands of its thread for every transaction there is.
+    driver: Any = connection.connection.dbapi_connection
+    driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))
 
 
 async def _check_references(connection: AsyncConnection) -> None:
@@ -248,9 +250,9 @@ async def _check_references(connection: AsyncConnection) -> None:
         raise InvariantBroken(", ".join(sorted({row[0] for row in broken})))
 
 
-def _cause_of(error: DatabaseError | InterfaceError | PoolTimeoutError) -> str:
+def _cause_of(error: DatabaseError | InterfaceError | PoolTimeoutError | sqlite3.DatabaseError) -> str:
     """Say what is wrong. SQLite's words name no row; PostgreSQL's may, and its addresses are nobody's business."""
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", error)
     return str(cause) if isinstance(cause, sqlite3.OperationalError) else type(error).__name__
 
 
