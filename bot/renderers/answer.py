@@ -66,11 +66,12 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
     return [words, *(row(one) for one in connect)]
 
 
-def render_control(turn: Turn, *, is_queued: bool) -> Message:
-    """Return the small line with the Stop button; only the owner sees the button."""
+def render_control(turn: Turn, *, is_queued: bool, readers: Readers | None = None) -> Message:
+    """Return the small line with the Stop button, which only the owner sees; `readers`: nothing else says who reads."""
     words = "Queued: I'll get to that next" if is_queued else "Working on it…"
     stop = button("Stop", actions.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
-    return message(words, context(words), row(stop))
+    as_whom = [f"acts as {escape(one_line(turn.owner.name, 80))}", _who_reads(readers)] if readers else []
+    return message(words, context(words, *as_whom), row(stop))
 
 
 def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentioned: bool = False) -> tuple[Block, ...]:

@@ -42,7 +42,9 @@ def render_raise_asked(notice: RaiseAsked) -> Message:
     blocks = [section("\n".join([head, *facts]))]
     if one.state is ShortfallState.OPEN:
         raised = button("Raise", actions.RAISE, one.id, style="primary", label="Raise this budget")
-        blocks.append(row(raised, button("Not Now", actions.NOT_NOW, one.id, label="Not now: leave this budget as it is")))
+        blocks.append(
+            row(raised, button("Not Now", actions.NOT_NOW, one.id, label="Not now: leave this budget as it is"))
+        )
         return message(f"{_plainly(one.budget)} is used up. Raise it?", *blocks)
     blocks.append(context(_outcome(one)))
     return message(f"{_plainly(one.budget)} was used up. It is settled.", *blocks)

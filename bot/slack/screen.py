@@ -101,7 +101,8 @@ class SlackScreen:
         if thread.is_private and not is_queued:
             await self._delete(ref)
             return None
-        message = render_control(turn, is_queued=is_queued)
+        readers = await self._readers.of(thread.channel) if _is_begun_by(thread, turn) else None
+        message = render_control(turn, is_queued=is_queued, readers=readers)
         if ref is None and not is_queued and self._api.waiting("chat.postMessage", channel=thread.channel) >= _CROWD:
             # Where posts are short the answer comes first; `stop`, the command and Slack's own Stop are there.
             return None
@@ -315,6 +316,12 @@ class SlackScreen:
         if given.scheme == "https" and given.hostname == "hooks.slack.com":
             return True
         return own.hostname != "slack.com" and (given.scheme, given.netloc) == (own.scheme, own.netloc)
+
+
+def _is_begun_by(thread: Thread, turn: Turn) -> bool:
+    """Tell whether a turn began its thread with its owner's own message: then no root of ours says who reads along."""
+    is_first = turn.id.partition("_")[2] == thread.id.partition("_")[2]  # both are named after one delivery
+    return turn.source is not None and is_first
 
 
 def _control_of(turn: Turn) -> str:

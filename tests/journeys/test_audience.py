@@ -24,6 +24,23 @@ async def test_the_root_says_how_many_read_along(running_world: World):
     assert "readable by everyone here (7 people)" in running_world.slack.text_of(root)
 
 
+async def test_who_begins_a_thread_by_a_mention_is_told_who_reads_along_once(running_world: World):
+    await running_world.configure({"audience": {"shared_channels": True}})
+    slack = running_world.slack
+    root = await slack.post_message(ALICE, people.SHARED, f"<@{people.BOT}> run `ls`")
+
+    def lines(_=None) -> list[str]:
+        thread = [slack.text_of(message) for message in slack.thread(people.SHARED, root.ts)]
+        return [text for text in thread if "Working on it" in text or "Queued" in text]
+
+    [line] = await slack.until(lambda _: lines())
+    assert "acts as alice" in line and "also at Partners Ltd" in line
+
+    await slack.post_message(ALICE, people.SHARED, "and `pwd`", thread_ts=root.ts)
+    [_, queued] = await slack.until(lambda _: len(found := lines()) == 2 and found)
+    assert "acts as" not in queued
+
+
 async def test_guests_and_shared_channels_are_served_once_admins_allow_it_and_outsiders_never(running_world: World):
     await running_world.configure({"audience": {"guests": True, "shared_channels": True}})
 
