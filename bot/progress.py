@@ -58,6 +58,10 @@ class OutcomeKind(StrEnum):
     """A bug of ours, with a reference."""
 
 
+MAY_BE_TRIED_AGAIN = frozenset({OutcomeKind.RETRIES_EXHAUSTED, OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BROKEN})
+"""Ends that are nobody's decision: what was asked is kept, for its owner to ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of a turn; the renderers have the words."""

@@ -38,7 +38,7 @@ from bot.errors import (
     SlackRejected,
     SlackUnavailable,
 )
-from bot.progress import Outcome, OutcomeKind, Progress
+from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress
 from store import retries, threads, turns
 from store.database import Database
 from store.records import (
@@ -64,8 +64,6 @@ SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
 AGENTS_PATIENCE = (0.5, 2, 8, 30)
 """Seconds between tries to open a session; after the last one the turn says so and ends."""
 ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
-MAY_BE_TRIED_AGAIN = frozenset({OutcomeKind.RETRIES_EXHAUSTED, OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BROKEN})
-"""Ends that are nobody's decision: what was asked is kept, for the owner to say “try again”."""
 
 
 @dataclass(frozen=True, slots=True)

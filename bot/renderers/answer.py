@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot import actions
 from bot.errors import Refusal
 from bot.notices import Offered, Readers
-from bot.progress import OutcomeKind, Progress, TaskState, Usage
+from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.blocks import Block, Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import shorten
@@ -78,6 +78,9 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
     """Return the blocks that end an answer; `is_mentioned` notifies the owner of a long one."""
     outcome = _outcome(progress)
     blocks: list[Block] = [section(outcome)] if outcome else []
+    if _is_worth_another_try(progress.outcome):
+        owner = turn.owner.user_id
+        blocks.append(row(button("Try Again", actions.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))
     facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
     caution = "AI-generated, check important details" if progress.shown_text else ""
     mention = f"<@{turn.owner.user_id}>" if is_mentioned else ""
@@ -138,6 +141,10 @@ def _thumb(text: str, value: str, label: str) -> Block:
     return {"text": {"type": "plain_text", "text": text}, "value": value, "accessibility_label": label}
 
 
+def _is_worth_another_try(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.kind in MAY_BE_TRIED_AGAIN and outcome.detail not in _ASK_OTHERWISE
+
+
 def _outcome(progress: Progress) -> str:
     outcome = progress.outcome
     if outcome is None:
@@ -153,11 +160,17 @@ def _outcome(progress: Progress) -> str:
     return words
 
 
+_ASK_OTHERWISE = {
+    "mcp_authentication_failed_error",
+    "model_request_failed_error",
+    "tool_use_limit_reached_error",
+    "compaction_limit_reached_error",
+}
+"""After these the same words again would fail again; a refused credential is offered again when it is renewed."""
 _BECAUSE = {
     "mcp_authentication_failed_error": "A service no longer accepts your connection, so I could not finish. "
     "Reconnect it, then reply “try again”.",
-    "mcp_connection_failed_error": "A service could not be reached, so I could not finish. "
-    "Reply “try again” in a few minutes.",
+    "mcp_connection_failed_error": "A service could not be reached, so I could not finish. Try again in a few minutes.",
     "billing_error": "Claude's account has a billing problem. An admin has to look at it before I can go on.",
     "model_request_failed_error": "Claude could not work with this request. Try asking in another way.",
     "tool_use_limit_reached_error": "I used more steps than one request may have. Reply to go on from here.",
@@ -170,10 +183,10 @@ _OUTCOMES = {
     OutcomeKind.BUDGET_REACHED: "This request has used up its budget, so I stopped here. "
     "Reply to go on, or ask an admin to raise it.",
     OutcomeKind.NOT_PERMITTED: "You may not ask for this at the moment.",
-    OutcomeKind.RETRIES_EXHAUSTED: "Claude is overloaded and could not finish. Reply “try again” in a few minutes.",
+    OutcomeKind.RETRIES_EXHAUSTED: "Claude is overloaded and could not finish. Try again in a few minutes.",
     OutcomeKind.SESSION_GONE: "This thread's session has ended. Reply to go on in a new one; "
     "I won't remember what was said before.",
-    OutcomeKind.AGENTS_UNAVAILABLE: "I can't reach Claude right now. Reply “try again” in a few minutes.",
+    OutcomeKind.AGENTS_UNAVAILABLE: "I can't reach Claude right now. Try again in a few minutes.",
     OutcomeKind.UNKNOWN_STOP: "The agent stopped for a reason I don't know yet. Reply to go on.",
-    OutcomeKind.BROKEN: "Something broke on my side. Reply to try again.",
+    OutcomeKind.BROKEN: "Something broke on my side. You can try again.",
 }

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from bot import actions
-from tests.world import ALICE, GENERAL, World
+from tests.world import ALICE, BOB, GENERAL, World
 
 TASK = "say exactly: done and dusted"
 EVENTS = "/v1/sessions/*/events"
@@ -137,6 +137,24 @@ async def test_try_again_asks_again_what_failed_last_with_its_files(running_worl
     first, second = running_world.requests()
     assert (first.splitlines()[0], second.splitlines()[0]) == ("fail", "fail")
     assert "1-a.csv" in second
+
+
+async def test_what_failed_is_asked_again_by_its_button_once_and_by_its_owner_only(running_world: World):
+    root = await running_world.ask(ALICE, "please fail")
+    await running_world.answer_in(root, "could not finish")
+    await running_world.settled()
+    failed = await running_world.button(ALICE, root, actions.ASK_AGAIN)
+    value = running_world.slack.buttons_of(failed, ALICE)[actions.ASK_AGAIN]["value"]
+    assert actions.ASK_AGAIN not in running_world.slack.buttons_of(failed, BOB)
+
+    await running_world.slack.forge_click(BOB, failed, actions.ASK_AGAIN, value=value)
+    await running_world.settled()
+    assert running_world.requests() == ["please fail"]
+    for _ in range(2):
+        await running_world.slack.click(ALICE, failed, actions.ASK_AGAIN)
+        await running_world.settled()
+
+    assert running_world.requests() == ["please fail"] * 2
 
 
 async def test_try_again_after_an_answer_is_a_request_like_any_other(running_world: World):

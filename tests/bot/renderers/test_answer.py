@@ -4,7 +4,7 @@ import pytest
 
 from bot.events import ToolCall
 from bot.notices import Offered, Readers
-from bot.progress import Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from bot.renderers.answer import render_control, render_footer, render_root, render_worked
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
@@ -83,13 +83,23 @@ def test_feedback_carries_the_turn():
     assert buttons["negative_button"]["value"] == "trn_1:bad"
 
 
+@pytest.mark.parametrize(
+    ("detail", "is_offered"),
+    [(None, True), ("mcp_connection_failed_error", True), ("model_request_failed_error", False)],
+)
+def test_another_try_is_offered_where_it_may_go_better(detail, is_offered):
+    outcome = Outcome(OutcomeKind.RETRIES_EXHAUSTED, detail=detail)
+
+    assert ("Try Again" in str(render_footer(a_turn(), Progress(outcome=outcome), 1))) is is_offered
+
+
 @pytest.mark.parametrize("kind", OutcomeKind)
 def test_every_outcome_is_shown_and_none_quotes_markup(kind):
     blocks = render_footer(a_turn(), Progress(outcome=Outcome(kind, detail="<!channel>`x`")), 1)
 
     assert parse_blocks(list(blocks), MESSAGE)
     assert mentions_in(list(interpreted_texts(list(blocks)))) == []
-    assert len(blocks) == (1 if kind is OutcomeKind.ANSWERED else 2)
+    assert len(blocks) == 1 + (kind is not OutcomeKind.ANSWERED) + (kind in MAY_BE_TRIED_AGAIN)
 
 
 def test_a_stopped_turn_does_not_claim_to_have_worked():
