@@ -185,6 +185,7 @@ async def test_a_service_typed_in_slack_is_in_the_file_and_comes_back_elsewhere(
 
     exported = write((await filing.read()).document)
 
+    assert "scopes:\n    - notes:read" in exported
     assert (await filing.plan(read(exported), none)).changes == ()
     assert "client_secret: set the environment variable CLIENT_SECRET_WIKI" in await refused(
         other.plan(read(exported), none)
