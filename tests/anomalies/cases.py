@@ -12,7 +12,7 @@ from tests.anomalies.cuts import cut
 from tests.anomalies.faults import Anomaly
 from tests.anomalies.invariants import broken
 from tests.anomalies.journeys import JOURNEYS
-from tests.anomalies.stage import PATIENCE, hurry, staged
+from tests.anomalies.stage import PATIENCE, Stage, hurry, staged
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,25 @@ class Result:
 
 
 async def run(journey: str, kind: str, nth: int) -> Result:
-    """Play one case."""
+    """Play one case; whatever goes wrong, also at its beginning or end, is what became of it."""
     anomaly = Anomaly(kind, nth)
-    async with staged(anomaly) as stage:
-        anomaly.arm()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                expected = await JOURNEYS[journey](stage)
-                await stage.settle()
-            problems = await broken(stage, expected)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what became of this case
-            problems = [f"stuck: {error!r}; {stage.picture()}"]
-        return Result(journey, kind, nth, anomaly.struck, tuple(problems))
+    try:
+        async with staged(anomaly) as stage:
+            anomaly.arm()
+            problems = await _played(stage, journey)
+    except Exception as error:  # noqa: BLE001 - the other cases are to be played all the same
+        problems = [f"not played to its end: {error!r}"]
+    return Result(journey, kind, nth, anomaly.struck, tuple(problems))
+
+
+async def _played(stage: Stage, journey: str) -> list[str]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            expected = await JOURNEYS[journey](stage)
+            await stage.settle()
+        return await broken(stage, expected)
+    except Exception as error:  # noqa: BLE001 - as above, with what was to be seen then
+        return [f"stuck: {error!r}; {stage.picture()}"]
 
 
 async def run_all(journey: str, kind: str, *, step: int = 1, first: int = 1) -> list[Result]:
