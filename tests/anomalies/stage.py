@@ -135,7 +135,7 @@ class Stage:
             self.world.app = app
             self.anomaly.watch(app.database, self._died, buried)
             serving = asyncio.create_task(app.serve(stopping))
-            await self.world._ready()
+            await self._ready_or_dead()
             self._up.set()
             await self._until_any(self._is_over, self._died)
             if self._died.is_set():
@@ -144,6 +144,15 @@ class Stage:
             buried.set()
             stopping.set()
             await serving
+
+    async def _ready_or_dead(self) -> None:
+        """Return once Deputy answers, or once it has died on the way there: then it never will."""
+        tasks = [asyncio.create_task(self.world._ready()), asyncio.create_task(self._died.wait())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        if tasks[0].done() and not tasks[0].cancelled():
+            tasks[0].result()
 
     @staticmethod
     async def _until_any(*events: asyncio.Event) -> None:
