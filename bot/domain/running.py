@@ -345,10 +345,11 @@ class Runner:
 
     async def _interrupted(self, thread: Thread) -> None:
         """Do not let a session act on that nobody follows any more."""
-        if thread.session_id is None:
-            return
+        session_id = thread.session_id
         try:
-            await self._agents.interrupt(thread.session_id)
+            # One with another vault is not this member's to steer, not even to its end.
+            if session_id is not None and await self._sessions.is_owners(thread, session_id):
+                await self._agents.interrupt(session_id)
         except DeputyError as error:
             log.warning("not_interrupted", thread=thread.id, error=type(error).__name__)
 

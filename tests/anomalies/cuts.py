@@ -18,7 +18,7 @@ from tests.bot.agents.raw import EOF, HOLD, LISTED, RawApi, frame
 from tests.builders import a_turn
 from tests.recordings.replay import load
 
-QUICK = Pace(first_pause=0, longest_pause=0, patience=20, silence=20, read_timeout=20)
+QUICK = Pace(first_pause=0, longest_pause=0, patience=60, silence=20, read_timeout=20)
 AT_ONCE = 20
 PREVIEWS = {"event_start", "event_delta"}
 
@@ -51,7 +51,7 @@ class Cutter:
             come = lambda: session.persisted.extend(self._persisted)  # noqa: E731
             session.streams.extend([[LISTED, self.turn[:cut], come, EOF], [HOLD]])
         state = Following(TurnId("trn_1"))
-        async with asyncio.timeout(30), self._agents.follow(SessionId(session_id), None) as events:
+        async with asyncio.timeout(90), self._agents.follow(SessionId(session_id), None) as events:
             async for event in events:
                 state, _ = step(state, event)
                 if state.has_ended:

@@ -16,6 +16,8 @@ from store import audit
 from store.database import Database
 from tests.bot.test_main import run
 
+pytestmark = pytest.mark.timeout(400)  # each command is a process, which takes its time on a loaded machine
+
 FILE = """\
 admins: [U0ADA]
 services:

@@ -6,6 +6,7 @@ from bot import actions
 from bot.config.model import Config
 from bot.domain.configuration import Configuration
 from store.database import Database
+from store.records import WorkspaceId
 from tests.world import ALICE, World
 
 MINUTES, DAYS = 7 * 60, 3 * 86_400
@@ -22,6 +23,15 @@ def nothing_open(world: World, root) -> None:
     open_buttons = {actions.STOP, actions.APPROVE, actions.DENY}
     assert not any(open_buttons & set(world.slack.buttons_of(message, ALICE)) for message in thread)
     assert world.slack.workspace.open_streams() == []
+
+
+async def pause_everything(world: World, workspace_id: WorkspaceId) -> None:
+    """Throw the switch from another process, while Deputy is away."""
+    database = Database.open(world.settings.database_url, world.settings.secret_keys)
+    configuration = Configuration(database=database, clock=world.clock, first_admins=frozenset())
+    before = await configuration.read(workspace_id)
+    await configuration.apply(workspace_id, "test", before, Config.model_validate({"is_paused": True}))
+    await database.close()
 
 
 @AWAY
@@ -116,12 +126,7 @@ async def test_a_kill_switch_thrown_meanwhile_stops_the_session_at_the_start(dep
     async with deputy_world.deputy() as app:
         root = await deputy_world.ask(ALICE, "think for 300 seconds")
         await deputy_world.agents.until(lambda _: deputy_world.sent())
-        workspace_id = app.install.workspace_id
-    database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    configuration = Configuration(database=database, clock=deputy_world.clock, first_admins=frozenset())
-    before = await configuration.read(workspace_id)
-    await configuration.apply(workspace_id, "test", before, Config.model_validate({"is_paused": True}))
-    await database.close()
+    await pause_everything(deputy_world, app.install.workspace_id)
     deputy_world.turn(MINUTES)
 
     async with deputy_world.deputy():
@@ -130,6 +135,21 @@ async def test_a_kill_switch_thrown_meanwhile_stops_the_session_at_the_start(dep
 
         assert len(deputy_world.sent("user.interrupt")) == 1
         nothing_open(deputy_world, root)
+
+
+async def test_a_session_that_has_another_vault_meanwhile_is_not_even_stopped(deputy_world: World):
+    async with deputy_world.deputy() as app:
+        root = await deputy_world.ask(ALICE, "think for 300 seconds")
+        await deputy_world.agents.until(lambda _: deputy_world.sent())
+    (session,) = deputy_world.agents.sessions.values()
+    session.vault_ids = ["vlt_01SomebodyElse"]
+    await pause_everything(deputy_world, app.install.workspace_id)
+
+    async with deputy_world.deputy():
+        await deputy_world.answer_in(root, "An admin has paused me for everybody.")
+        await deputy_world.settled()
+
+    assert deputy_world.sent("user.interrupt") == []
 
 
 async def test_what_was_queued_days_ago_is_done_in_order(deputy_world: World):
