@@ -97,18 +97,23 @@ class Homes:
             ),
             tuple(RunningTurn(known[turn.id], turn) for turn in open_turns),
             await self._waiting(tx, mine, known),
-            to_second=await self._waiting(tx, others, known),
+            to_second=await self._waiting(tx, others, known, by=member.user_id),
             allowances=await allowances.list_for(tx, member, ALLOWANCES_MAX),
             recent=await threads.list_recent(tx, member, RECENT_MAX),
             spending=await _spending(tx, config, member, now),
             is_admin=is_admin,
         )
 
-    async def _waiting(self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread]) -> tuple[Waiting, ...]:
+    async def _waiting(
+        self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread], *, by: UserId | None = None
+    ) -> tuple[Waiting, ...]:
+        """Return calls as they are listed; with `by` only those that this approver may still confirm."""
         found = []
         for approval in pending:
             thread = known[approval.turn_id]
             permit = await self._permits(tx, thread, approval.service, approval.tool)
+            if by is not None and by not in permit.approvers:
+                continue
             found.append(Waiting(thread, approval, permit.hazard(approval.tool)))
         return tuple(found)
 

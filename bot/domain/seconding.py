@@ -52,7 +52,11 @@ class Seconding:
         is_settled = approval.state is not ApprovalState.PENDING
         if is_settled and card.card is None:
             return await self._mark_settled(card)
-        notice = SecondAsked(thread, await self._held(thread, approval))
+        async with self._database.transaction() as tx:
+            permit = await self._permits(tx, thread, approval.service, approval.tool)
+        if not is_settled and card.user_id not in permit.approvers:
+            return None  # Slack was out when they were to be asked, and they are no approver any more.
+        notice = SecondAsked(thread, await self._held(approval, permit))
         try:
             ref = await self._screen.ask_second(card.user_id, notice, card.card)
         except SlackRejected as error:
@@ -65,9 +69,7 @@ class Seconding:
                 await seconds.set_card(tx, card.approval_id, card.user_id, ref)
         return None
 
-    async def _held(self, thread: Thread, approval: Approval) -> Held:
-        async with self._database.transaction() as tx:
-            permit: Permit = await self._permits(tx, thread, approval.service, approval.tool)
+    async def _held(self, approval: Approval, permit: Permit) -> Held:
         is_shown = approval.second is not None and approval.second.view is SecondView.FULL
         is_shown = is_shown and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import actions
+from tests.journeys import test_home as home
 from tests.world import ALICE, BOB, CAROL, World
 
 BASH = {"second_tools": ["bash"], "second_approvers": [ALICE, BOB], "second_sees": "full"}
@@ -156,3 +157,16 @@ async def test_a_second_who_does_not_answer_in_time_is_a_no(running_world: World
 
     assert decisions(running_world) == ["deny"]
     await shows(running_world, second, "nobody decided in time")
+
+
+async def test_who_is_no_approver_any_more_sees_nothing_of_it_at_home(running_world: World):
+    _, card = await held(running_world, second_approvers=[BOB, CAROL])
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await asked(running_world)
+
+    view = await home.open_home(running_world, BOB)
+    await home.shows(running_world, view, "Others ask for your approval too")
+    await running_world.configure({"approvals": BASH | {"second_approvers": [CAROL]}})
+    await running_world.slack.open_home(BOB)
+
+    await home.shows(running_world, view, "Others ask for your approval too", is_there=False)

@@ -1,6 +1,6 @@
-"""Random people click random buttons with true, stale, mixed and made-up values: a model says what each may decide.
+"""Random people click random buttons with true, stale, mixed and made-up values: a model says what each may decide,
 
-`CLICKS=n` plays longer.
+what each may see, whom a question is sent to, and what the session hears of it. `CLICKS=n` plays longer.
 """
 
 from __future__ import annotations
@@ -8,33 +8,34 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from bot import actions
-from bot.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval
+from bot.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
 from bot.domain.allowances import Allowances
 from bot.domain.approvals import Approvals
 from bot.domain.calls import Calls
 from bot.domain.deciding import Decisions
 from bot.domain.permits import Permit
-from bot.errors import NotPermitted
+from bot.errors import NotPermitted, SlackUnavailable
 from bot.events import ToolCall
 from bot.listeners.buttons import parse_action
 from store import allowances, approvals
 from store.database import Database
 from store.ids import new_id
 from store.records import ApprovalState, SecondView, Secret
-from tests.builders import NOON, a_member, a_thread, a_turn, store_member, store_turn
+from tests.builders import NOON, a_member, a_message, a_thread, a_turn, store_member, store_turn
 
 PEOPLE = [a_member(user) for user in ("U0ANN", "U0BEN", "U0CAT", "U0DAN")] + [a_member(workspace_id="T0ELSEWHERE")]
 OWNERS = PEOPLE[:2]
-APPROVERS = frozenset({"U0ANN", "U0CAT"})
+APPROVERS = tuple(frozenset(names) for names in (("U0ANN", "U0CAT"), ("U0CAT",), ("U0BEN", "U0DAN"), ("U0ANN",)))
 TOOLS = ("plain", "twice", "twice_full")
 SECOND = {"twice": SecondView.REDACTED, "twice_full": SecondView.FULL}
 BUTTONS = (actions.APPROVE, actions.APPROVE, actions.DENY, actions.ALWAYS_ALLOW, actions.APPROVE_ALL,
@@ -52,11 +53,18 @@ class Clock:
         return self.time
 
 
+@dataclass
 class Screen:
-    """Remembers who was shown what."""
+    """Remembers who was shown what; may be out."""
 
-    def __init__(self) -> None:
-        self.shown: list[str] = []
+    refuses: str = ""
+    """What Slack does not take now: nothing, `cards` or `seconds`."""
+    shown: list[str] = field(default_factory=list)
+    cards: list = field(default_factory=list)
+    """Thread and held call, as drawn."""
+    asked: list = field(default_factory=list)
+    """User and held call: the private cards of second approvers."""
+    numbers: ClassVar = itertools.count(1)
 
     async def show_call(self, command, _thread, held):
         self.shown.append(f"{command.member.user_id} {held.approval.id}")
@@ -67,15 +75,50 @@ class Screen:
     async def tell(self, *_):
         pass
 
+    async def message(self, *_):
+        pass
 
+    async def find_card(self, *_):
+        return None
+
+    async def post_card(self, thread, shown):
+        self.answer("cards")
+        self.cards += [(thread, held) for held in shown]
+        return a_message(ts=f"1763899200.{next(self.numbers):06}")
+
+    async def update_card(self, thread, _ref, shown):
+        self.answer("cards")
+        self.cards += [(thread, held) for held in shown]
+
+    async def ask_second(self, user_id, notice, replacing):
+        self.answer("seconds")
+        self.asked.append((user_id, notice.held))
+        return replacing or a_message(ts=f"1763899200.{next(self.numbers):06}", channel="D0SECOND")
+
+    def answer(self, what: str) -> None:
+        if self.refuses == what:
+            raise SlackUnavailable
+
+
+@dataclass
 class Agents:
-    """The session's calls, as they are."""
+    """The session's calls, as they are, and what it was told about them."""
 
-    def __init__(self) -> None:
-        self.calls: dict[str, ToolCall] = {}
+    calls: dict[str, ToolCall] = field(default_factory=dict)
+    told: list[tuple[str, Verdict]] = field(default_factory=list)
 
     async def find_call(self, _session_id, tool_use_id):
         return self.calls[tool_use_id]
+
+    async def send_decision(self, _session_id, tool_use_id, verdict, _reason):
+        self.told.append((tool_use_id, verdict))
+
+
+class Sessions:
+    """Every session is its owner's."""
+
+    async def is_owners(self, *_):
+        return True
 
 
 @dataclass
@@ -83,6 +126,7 @@ class Expected:
     """One approval as the model has it."""
 
     id: str
+    call_id: str
     shown: str
     thread: int
     owner: str
@@ -92,6 +136,11 @@ class Expected:
     by: str | None = None
     is_first_said: bool = False
     is_unasked: bool = False
+    is_changed: bool = False
+    """The call is another one now."""
+    is_told: bool = False
+    asked: set[str] = field(default_factory=set)
+    """Second approvers who were asked."""
 
     @property
     def value(self) -> str:
@@ -103,9 +152,21 @@ class Model:
     """What should have come of everything so far; written from the rules, not from the code."""
 
     may_remember: bool = True
+    approvers: frozenset[str] = APPROVERS[0]
+    tool_hash: str = "as listed"
     held: list[Expected] = field(default_factory=list)
     remembered: dict[tuple[int, str], str] = field(default_factory=dict)
-    """(thread, tool) → allowance."""
+    """(thread, tool) → the tool as it was then."""
+
+    def is_second(self, who, one: Expected) -> bool:
+        """Return whether somebody may be the second yes: after the owner, never the owner."""
+        is_other = who.workspace_id == "T0ACME" and who.user_id != one.owner
+        return one.tool in SECOND and one.is_first_said and is_other and who.user_id in self.approvers
+
+    def may_see(self, who, one: Expected) -> bool:
+        is_owner = (who.workspace_id, who.user_id) == ("T0ACME", one.owner)
+        is_shown = is_owner or (SECOND.get(one.tool) is SecondView.FULL and self.is_second(who, one))
+        return is_shown and not one.is_changed
 
     def may(self, who, one: Expected, shown: str, now: datetime, *, is_yes: bool) -> str:
         """Return what a decision does: nothing, `first` or `settles`."""
@@ -116,8 +177,8 @@ class Model:
         if who.user_id == one.owner:
             if not is_yes or one.tool not in SECOND:
                 return "settles"
-            return "first" if not one.is_first_said and APPROVERS - {one.owner} else ""
-        return "settles" if one.is_first_said and who.user_id in APPROVERS else ""
+            return "first" if not one.is_first_said and self.approvers - {one.owner} else ""
+        return "settles" if self.is_second(who, one) else ""
 
     def decide(self, who, one: Expected, shown: str, now: datetime, *, is_yes: bool) -> bool:
         does = self.may(who, one, shown, now, is_yes=is_yes)
@@ -128,16 +189,23 @@ class Model:
             one.by = who.user_id
         return bool(does)
 
-    def remember(self, one: Expected, allowance: str, now: datetime) -> None:
-        self.remembered[one.thread, one.tool] = allowance
+    def remember(self, one: Expected, now: datetime) -> None:
+        self.remembered[one.thread, one.tool] = self.tool_hash
         for other in self.held:
             if (other.thread, other.tool) == (one.thread, one.tool):
                 self.unasked(other, now)
 
     def unasked(self, one: Expected, now: datetime) -> None:
         is_open = one.state is ApprovalState.PENDING and now < one.expires
-        if self.may_remember and is_open and one.tool not in SECOND and (one.thread, one.tool) in self.remembered:
+        is_same = self.remembered.get((one.thread, one.tool)) == self.tool_hash
+        if self.may_remember and is_open and one.tool not in SECOND and is_same:
             one.state, one.by, one.is_unasked = ApprovalState.ALLOWED, one.owner, True
+
+    def settle(self, thread: int, state: ApprovalState, now: datetime | None = None) -> None:
+        """Settle what waits in a thread without a person; with `now` only what has waited too long."""
+        for one in self.held:
+            if one.thread == thread and one.state is ApprovalState.PENDING and (now is None or now >= one.expires):
+                one.state = state
 
 
 class Play(RuleBasedStateMachine):
@@ -155,7 +223,7 @@ class Play(RuleBasedStateMachine):
         self.decisions = Decisions(**common, calls=calls, permits=self.permit, minutes=MINUTES)
         self.allowances = Allowances(**common)
         self.approvals = Approvals(
-            **common, agents=self.agents, sessions=None, permits=self.permit, minutes=MINUTES,
+            **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,
             changed=lambda *_: None, on_call=self.nothing,
         )  # fmt: skip
         self.threads, self.turns, self.revoked = [], [], []
@@ -168,14 +236,19 @@ class Play(RuleBasedStateMachine):
 
     async def permit(self, _tx, _thread, _service, tool) -> Permit:
         second = SECOND.get(tool)
-        return Permit(may_remember=self.model.may_remember and second is None, second=second, approvers=APPROVERS)
+        return Permit(
+            may_remember=self.model.may_remember and second is None,
+            second=second,
+            approvers=self.model.approvers,
+            tool_hash=self.model.tool_hash,
+        )
 
     async def prepare(self) -> None:
         async with self.database.transaction() as tx:
             for member in PEOPLE:
                 await store_member(tx, member)
-            for owner in OWNERS:
-                thread = a_thread(owner)
+            for owner, is_private in zip(OWNERS, (False, True), strict=True):
+                thread = a_thread(owner, is_private=is_private)
                 self.threads.append(thread)
                 self.turns.append(await store_turn(tx, a_turn(thread)))
 
@@ -193,7 +266,9 @@ class Play(RuleBasedStateMachine):
         self.run(self.approvals.hold(self.threads[thread], turn, f"sesn_{turn.id}", call))
         found = next(one for one in self.stored() if one.tool_use_id == call.id)
         expires = self.clock.time + timedelta(minutes=MINUTES)
-        one = Expected(found.id, found.arguments_hash, thread, self.threads[thread].owner.user_id, tool, expires)
+        one = Expected(
+            found.id, call.id, found.arguments_hash, thread, self.threads[thread].owner.user_id, tool, expires
+        )
         self.model.held.append(one)
         self.model.unasked(one, self.clock.time)
 
@@ -233,15 +308,14 @@ class Play(RuleBasedStateMachine):
             if one is None:
                 done.append(False)
             elif button == actions.SHOW_DETAILS:
-                is_second = one.tool == "twice_full" and one.is_first_said and who.user_id in APPROVERS
-                done.append(who.workspace_id == "T0ACME" and (who.user_id == one.owner or is_second))
+                done.append(self.model.may_see(who, one))
             elif button == actions.DENY_WITH_REASON:
                 done.append(bool(self.model.may(who, one, shown_hash, now, is_yes=False)))
             elif button == actions.ALWAYS_ALLOW:
                 is_possible = self.model.may_remember and one.tool not in SECOND
                 is_done = is_possible and self.model.decide(who, one, shown_hash, now, is_yes=True)
                 if is_done:
-                    self.model.remember(one, "new", now)
+                    self.model.remember(one, now)
                 done.append(is_done)
             else:
                 done.append(self.model.decide(who, one, shown_hash, now, is_yes=button != actions.DENY))
@@ -268,10 +342,85 @@ class Play(RuleBasedStateMachine):
         target = self.model.held[one % len(self.model.held)]
         self.press(next(who for who in OWNERS if who.user_id == target.owner), button, target.value)
 
-    @rule(one=st.integers(0, 20), button=st.sampled_from([actions.APPROVE, actions.SHOW_DETAILS]))
-    def try_as_an_approver(self, one: int, button: str) -> None:
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        one=st.integers(0, 20),
+        button=st.sampled_from([actions.APPROVE, actions.SHOW_DETAILS, actions.DENY_WITH_REASON]),
+    )
+    def try_as_a_second(self, who, one: int, button: str) -> None:
+        seconded = [held for held in self.model.held if held.tool in SECOND]
+        self.press(who, button, seconded[one % len(seconded)].value)
+
+    @rule(thread=st.integers(0, 1), refuses=st.sampled_from(["", "", "", "cards", "seconds"]))
+    def the_driver_looks(self, thread: int, refuses: str) -> None:
+        """Expire, deliver, draw, ask seconds: as after each click, and when it is time."""
+        self.screen.refuses, is_well = refuses, True
+        self.screen.asked.clear()
+        self.screen.cards.clear()
+        self.agents.told.clear()
+        try:
+            self.run(self.approvals.attend(self.threads[thread], self.turns[thread]))
+        except SlackUnavailable:
+            is_well = False
+            assert refuses
+        self.model.settle(thread, ApprovalState.EXPIRED, self.clock.time)
+        self.look_at_what_was_told(thread)
+        self.look_at_the_cards()
+        if is_well:
+            self.look_for_the_unasked(thread)
+
+    def look_at_what_was_told(self, thread: int) -> None:
+        by_call = {one.call_id: one for one in self.model.held}
+        for call_id, verdict in self.agents.told:
+            one = by_call[call_id]
+            is_yes = one.state is ApprovalState.ALLOWED and not one.is_changed
+            assert not one.is_told
+            assert verdict is (Verdict.ALLOW if is_yes else Verdict.DENY)
+            one.is_told = True
+        untold = (ApprovalState.PENDING, ApprovalState.WITHDRAWN)
+        assert all(one.is_told == (one.state not in untold) for one in self.model.held if one.thread == thread)
+
+    def look_at_the_cards(self) -> None:
+        for thread, held in self.screen.cards:
+            is_shown = thread.is_private and held.approval.state is ApprovalState.PENDING
+            assert is_shown or not held.call.arguments
+        by_id = {one.id: one for one in self.model.held}
+        for user_id, held in self.screen.asked:
+            one = by_id[held.approval.id]
+            if held.approval.state is ApprovalState.PENDING:
+                assert self.model.is_second(a_member(user_id), one)
+                assert not held.call.arguments or one.tool == "twice_full"
+                one.asked.add(user_id)
+            else:
+                assert user_id in one.asked
+                assert not held.call.arguments
+
+    def look_for_the_unasked(self, thread: int) -> None:
+        for one in self.model.held:
+            if one.thread == thread and one.is_first_said and one.state is ApprovalState.PENDING:
+                assert one.asked >= self.model.approvers - {one.owner}
+
+    @rule(thread=st.integers(0, 1), chance=st.integers(0, 9))
+    def the_turn_ends(self, thread: int, chance: int) -> None:
+        if chance == 0:
+            self.screen.refuses = ""
+            self.run(self.approvals.withdraw(self.threads[thread], self.turns[thread]))
+            self.model.settle(thread, ApprovalState.WITHDRAWN)
+
+    @rule(one=st.integers(0, 20))
+    def the_call_changes(self, one: int) -> None:
         target = self.model.held[one % len(self.model.held)]
-        self.press(PEOPLE[2], button, target.value)
+        before = self.agents.calls[target.call_id]
+        self.agents.calls[target.call_id] = replace(before, arguments={"n": "another"})
+        target.is_changed = True
+
+    @rule(approvers=st.sampled_from(APPROVERS))
+    def change_the_approvers(self, approvers: frozenset[str]) -> None:
+        self.model.approvers = approvers
+
+    @rule()
+    def the_tool_changes(self) -> None:
+        self.model.tool_hash = f"changed {next(self.numbers)}"
 
     @rule(thread=st.integers(0, 1))
     def hold_what_may_be_remembered(self, thread: int) -> None:
@@ -323,21 +472,44 @@ class Play(RuleBasedStateMachine):
             )  # fmt: skip
 
 
-def test_random_clicks_decide_only_what_they_may(tmp_path):
+@pytest.fixture
+def played(tmp_path):
+    """A database for plays, and the loop that they run in."""
     Play.loop = asyncio.new_event_loop()
     Play.database = Database.open(f"sqlite+aiosqlite:///{tmp_path}/clicks.db", (Secret("k" * 43 + "="),))
-    count = int(os.environ.get("CLICKS", "15"))
     try:
         Play.loop.run_until_complete(Play.database.migrate())
-        run_state_machine_as_test(
-            Play,
-            settings=settings(
-                max_examples=count,
-                stateful_step_count=40,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        yield
     finally:
         Play.loop.run_until_complete(Play.database.close())
         Play.loop.close()
+
+
+@pytest.mark.usefixtures("played")
+def test_random_clicks_decide_only_what_they_may():
+    run_state_machine_as_test(
+        Play,
+        settings=settings(
+            max_examples=int(os.environ.get("CLICKS", "15")),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.usefixtures("played")
+def test_whom_slack_kept_from_being_asked_is_not_asked_once_they_are_no_approver():
+    play = Play()
+    play.begin()
+    number = next(n for n, one in enumerate(play.model.held) if (one.thread, one.tool) == (0, "twice_full"))
+    play.say_yes_as_the_owner(number, actions.APPROVE)
+    play.the_driver_looks(0, "")
+    other = next(n for n, one in enumerate(play.model.held) if (one.thread, one.tool) == (0, "twice"))
+    play.say_yes_as_the_owner(other, actions.APPROVE)
+    play.the_driver_looks(0, "seconds")
+    play.change_the_approvers(APPROVERS[2])
+
+    play.the_driver_looks(0, "")
+
+    assert {user_id for user_id, _ in play.screen.asked} == {"U0BEN", "U0DAN"}
