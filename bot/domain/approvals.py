@@ -6,7 +6,6 @@ How it looks in Slack is `cards`' and `seconding`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,10 +35,6 @@ DENIED = "The owner denied this call."
 NOT_SECONDED = "The second approver refused this call."
 
 
-OnCall = Callable[[Thread, ToolCall], Awaitable[None]]
-"""Told of each call that is held: it may be of a tool that nobody knows."""
-
-
 class Approvals:
     """Approvals of all turns, each attended by its turn's driver."""
 
@@ -54,7 +49,6 @@ class Approvals:
         permits: Permits,
         minutes: int,
         changed: Changed,
-        on_call: OnCall,
     ) -> None:
         self._database = database
         self._agents = agents
@@ -67,7 +61,6 @@ class Approvals:
         self._calls = Calls(agents)
         self._cards = Cards(database=database, screen=screen, calls=self._calls, permits=permits)
         self._changed = changed
-        self._on_call = on_call
         self._seconding = Seconding(
             database=database, screen=screen, calls=self._calls, permits=permits, changed=changed
         )
@@ -81,7 +74,6 @@ class Approvals:
             if approval.state is ApprovalState.PENDING:
                 await settle_by_allowance(tx, thread, approval, permit, now)
         self._calls.remember(approval, call)
-        await self._on_call(thread, call)
         self._changed(turn.owner.workspace_id, turn.owner.user_id)
 
     async def attend(self, thread: Thread, turn: Turn) -> datetime | None:

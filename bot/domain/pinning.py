@@ -48,14 +48,18 @@ def untrusted(pins: Mapping[str, Pin], tools: Iterable[ServiceTool]) -> tuple[Se
 def cautious(service: ServiceTools, known: Collection[ServiceTool], pins: Mapping[str, Pin]) -> ServiceTools:
     """Return a service's rules with every tool asked about that is not exactly what was trusted.
 
-    Of a service whose tools were never listed nothing is known to be different: its rules hold.
+    That goes for tools nobody has seen, too: a default that runs some of them unasked becomes the
+    rule of those that are trusted. Of a service whose tools were never listed nothing is known
+    to be different: its rules hold.
     """
     if not known:
         return service
     doubted = {tool.name for tool in untrusted(pins, known)}
     trusted = {tool.name for tool in known} - doubted
     rules = {tool: ASK if rule in LOOSE and tool not in trusted else rule for tool, rule in service.rules.items()}
-    return replace(service, rules=rules)
+    if service.default_rule not in LOOSE:
+        return replace(service, rules=rules)
+    return replace(service, rules=dict.fromkeys(sorted(trusted), service.default_rule) | rules, default_rule=ASK)
 
 
 async def cautious_in(tx: Tx, thread: Thread, service: ServiceTools) -> ServiceTools:

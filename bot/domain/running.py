@@ -26,7 +26,7 @@ from bot.domain.quoting import own_words
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
-from bot.domain.turn_loop import TurnLoop
+from bot.domain.turn_loop import OnCall, TurnLoop
 from bot.errors import (
     AgentsUnavailable,
     DeputyError,
@@ -89,6 +89,7 @@ class Runner:
         supervisor: Supervisor,
         bringing: Bringing,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
+        on_call: OnCall,
         on_end: Callable[[Turn, str], None],
     ) -> None:
         self._database = database
@@ -99,6 +100,7 @@ class Runner:
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
+        self._on_call = on_call
         self._posting = Locks()
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing)
         self._bringing = bringing
@@ -277,6 +279,7 @@ class Runner:
             clock=self._clock,
             answer=answer,
             state=state,
+            on_call=self._on_call,
         )
 
     async def _finish(self, answer: Answer, progress: Progress) -> None:

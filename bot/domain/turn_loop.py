@@ -5,6 +5,7 @@ The loop only performs; every decision is in `following`, `policy` or `approvals
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +16,7 @@ from bot.domain.following import Action, Following, Hold, Interrupt, Refuse
 from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
 from bot.errors import SlackUnavailable, Unavailable
-from bot.events import ToolCall
+from bot.events import ToolCall, ToolStarted
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.database import Database
@@ -27,6 +28,10 @@ SILENCE_AFTER_STOP = 10.0
 """Seconds until a session that was interrupted while it waited counts as stopped without saying so."""
 RETRY = 3.0
 """Seconds until what the API or Slack would not take is tried again; nothing is lost, it is all kept."""
+
+
+OnCall = Callable[[Thread, ToolCall], Awaitable[None]]
+"""Told of each call, also of one that nobody is asked about: it may be of a tool that nobody knows."""
 
 
 class TurnLoop:
@@ -41,6 +46,7 @@ class TurnLoop:
         clock: Clock,
         answer: Answer,
         state: Following,
+        on_call: OnCall,
     ) -> None:
         self._database = database
         self._agents = agents
@@ -49,6 +55,7 @@ class TurnLoop:
         self._answer = answer
         self.state = state
         """What is known of the turn, also after `run` was left by an error."""
+        self._on_call = on_call
         self._is_paused = False
         self._stopping_since: datetime | None = None
         self._refusing: dict[EventId, ToolCall] = {}
@@ -66,6 +73,8 @@ class TurnLoop:
                 self.state, actions = following.step(self.state, event)
                 for action in actions:
                     await self._perform(action, thread, turn, session_id)
+                if isinstance(event, ToolStarted):
+                    await self._on_call(thread, event.call)
             due = await self._discharge(thread, turn, session_id)
             if not self.state.has_ended:
                 await self._record_waiting(turn)

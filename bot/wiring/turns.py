@@ -100,7 +100,6 @@ def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admis
         permits=parts.permits,
         minutes=parts.settings.approval_minutes,
         changed=parts.refreshing.changed,
-        on_call=parts.pinning.called,
     )
     return Runner(
         database=database,
@@ -112,6 +111,7 @@ def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admis
         bringing=Bringing(
             database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
         ),
+        on_call=parts.pinning.called,
         on_reconnect=room.lapses.met_refusal,
         on_end=partial(parts.on_end, raising),
     )

@@ -98,3 +98,23 @@ async def test_an_allowance_is_void_once_its_tool_is_another(running_world: Worl
     await running_world.button(ALICE, root, actions.APPROVE)
 
     assert len(running_world.sent("user.tool_confirmation")) == 1
+
+
+async def test_a_tool_that_was_not_listed_then_is_asked_about_though_a_rule_allows_it_and_told_once(
+    running_world: World,
+):
+    running_world.notes.hidden_tools.add("list_notes")
+    await reconnect(running_world, ALICE)
+    running_world.notes.hidden_tools.clear()
+
+    for _ in range(2):
+        root = await running_world.ask(ALICE, "list my notes")
+        held = await running_world.button(ALICE, root, actions.APPROVE)
+        await running_world.slack.click(ALICE, held, actions.APPROVE)
+        await running_world.answered(root)
+
+    card = await alert(running_world)
+    assert "list_notes" in running_world.slack.text_of(card)
+    told = [m for m in running_world.slack.dms(CAROL) if "nobody has accepted" in running_world.slack.text_of(m)]
+    assert len(told) == 1
+    assert len(await running_world.audited("tool.changed")) == 1

@@ -24,28 +24,34 @@ def a_pin(name, definition="1"):
     return Pin(name, "", "s", {}, definition)
 
 
-def a_service(rules):
-    return ServiceTools("notes", "https://notes.example/mcp", rules, "denied")
+def a_service(rules, default="denied"):
+    return ServiceTools("notes", "https://notes.example/mcp", rules, default)
+
+
+def rule_of(service, name):
+    return service.rules.get(name, service.default_rule)
 
 
 @given(
     rules=st.dictionaries(names, st.sampled_from(RULES)),
+    default=st.sampled_from(RULES[1:]),
     known=st.dictionaries(names, hashes, min_size=1),
     pinned=st.dictionaries(names, hashes),
 )
-def test_nothing_is_unasked_but_what_is_listed_as_it_was_trusted_and_nothing_loosens(rules, known, pinned):
+def test_nothing_is_unasked_but_what_is_listed_as_it_was_trusted_and_nothing_else_changes(
+    rules, default, known, pinned
+):
     tools = [a_tool(name, definition) for name, definition in known.items()]
     pins = {name: a_pin(name, definition) for name, definition in pinned.items()}
-    after = cautious(a_service(rules), tools, pins).rules
+    service = a_service(rules, default)
 
-    assert set(after) == set(rules)
-    for name, rule in after.items():
-        assert RULES.index(rule) >= RULES.index(rules[name])
-        if rule in {"allowed", "auto"}:
-            assert known[name] == pinned[name]
-        elif rules[name] in {"allowed", "auto"}:
-            assert rule == "user_approved"
-            assert known.get(name) is None or known[name] != pinned.get(name)
+    after = cautious(service, tools, pins)
+
+    for name in (*"abcdef", "never seen anywhere"):
+        is_trusted = name in known and known[name] == pinned.get(name)
+        before = rule_of(service, name)
+        expected = "user_approved" if before in {"allowed", "auto"} and not is_trusted else before
+        assert rule_of(after, name) == expected
 
 
 def test_a_service_that_was_never_listed_keeps_its_rules():

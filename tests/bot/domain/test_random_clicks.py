@@ -224,15 +224,12 @@ class Play(RuleBasedStateMachine):
         self.allowances = Allowances(**common)
         self.approvals = Approvals(
             **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,
-            changed=lambda *_: None, on_call=self.nothing,
+            changed=lambda *_: None,
         )  # fmt: skip
         self.threads, self.turns, self.revoked = [], [], []
         self.run(self.prepare())
         for thread, tool in itertools.product(range(2), TOOLS):
             self.hold(thread, tool)
-
-    async def nothing(self, *_) -> None:
-        pass
 
     async def permit(self, _tx, _thread, _service, tool) -> Permit:
         second = SECOND.get(tool)
@@ -414,6 +411,13 @@ class Play(RuleBasedStateMachine):
         self.agents.calls[target.call_id] = replace(before, arguments={"n": "another"})
         target.is_changed = True
 
+    @rule(thread=st.integers(0, 1))
+    def the_call_changes_once_it_was_approved(self, thread: int) -> None:
+        self.hold(thread, "plain")
+        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.APPROVE)
+        self.the_call_changes(len(self.model.held) - 1)
+        self.the_driver_looks(thread, "")
+
     @rule(approvers=st.sampled_from(APPROVERS))
     def change_the_approvers(self, approvers: frozenset[str]) -> None:
         self.model.approvers = approvers
@@ -440,6 +444,26 @@ class Play(RuleBasedStateMachine):
         assert self.run(self.carry_out(parse_action(body).build(who))) == is_theirs
         if is_theirs:
             del self.model.remembered[thread, "plain"]
+
+    @rule(thread=st.integers(0, 1))
+    def take_back_what_was_always_allowed(self, thread: int) -> None:
+        self.hold(thread, "plain")
+        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.ALWAYS_ALLOW)
+        self.revoke(self.threads[thread].owner, thread)
+        self.hold(thread, "plain")
+
+    @rule(thread=st.integers(0, 1))
+    def another_tool_is_not_what_was_always_allowed(self, thread: int) -> None:
+        self.hold(thread, "plain")
+        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.ALWAYS_ALLOW)
+        self.the_tool_changes()
+        self.hold(thread, "plain")
+
+    @rule(thread=st.integers(0, 1), tool=st.sampled_from(TOOLS))
+    def come_too_late(self, thread: int, tool: str) -> None:
+        self.hold(thread, tool)
+        self.clock.time += timedelta(minutes=MINUTES)
+        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.APPROVE)
 
     async def find_allowance(self, thread: int):
         async with self.database.transaction() as tx:

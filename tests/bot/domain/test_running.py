@@ -98,7 +98,6 @@ async def run(database: Database, screen: BlockedScreen):
         permits=None,
         minutes=15,
         changed=lambda *_: None,
-        on_call=None,
     )
     runner = Runner(
         database=database,
@@ -109,6 +108,7 @@ async def run(database: Database, screen: BlockedScreen):
         supervisor=supervisor,
         bringing=None,
         on_reconnect=None,
+        on_call=None,
         on_end=lambda _turn, outcome: ended.append(outcome),
     )
     async with database.transaction() as tx:

@@ -59,7 +59,10 @@ class Api:
 
 
 class Quiet:
-    """Approvals and an answer of which nothing is wanted here."""
+    """Approvals and an answer of which nothing is wanted here; remembers the calls that are looked at."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
 
     async def hold(self, *_) -> None:
         return None
@@ -76,6 +79,9 @@ class Quiet:
     async def pause(self, _) -> None:
         return None
 
+    async def called(self, _thread, call) -> None:
+        self.calls.append(call.id)
+
 
 @pytest.fixture
 async def database(tmp_path):
@@ -88,16 +94,21 @@ async def database(tmp_path):
 TAKEN_UP = "the request is taken up here"
 
 
-async def prepared(database: Database, api: Api, told: list[e.AgentEvent | str], *, is_stopped: bool):
+async def prepared(
+    database: Database, api: Api, told: list[e.AgentEvent | str], *, is_stopped: bool, quiet: Quiet | None = None
+):
     """Return the running of a turn over these events, and its clock."""
-    clock, quiet = SteppingClock(), Quiet()
+    clock, quiet = SteppingClock(), quiet or Quiet()
     async with database.transaction() as tx:
         thread = await store_thread(tx, a_thread())
         await store_turn(tx, a_turn(thread))
         turn = await turns.claim_next(tx, thread.id, NOON)
         if is_stopped:
             await turns.request_stop(tx, turn.id, turn.owner.user_id)
-    loop = TurnLoop(database=database, agents=api, approvals=quiet, clock=clock, answer=quiet, state=Following(turn.id))
+    state = Following(turn.id)
+    loop = TurnLoop(
+        database=database, agents=api, approvals=quiet, clock=clock, answer=quiet, state=state, on_call=quiet.called
+    )
     inbox = Inbox(asyncio.Event(), clock)
 
     async def source():
@@ -148,3 +159,14 @@ async def test_a_refusal_that_does_not_get_through_is_sent_again(database):
     await run_until(running, lambda: api.refused)
 
     assert api.refused == [call.id]
+
+
+@pytest.mark.parametrize("permission", list(e.Permission))
+async def test_every_call_is_looked_at_also_one_that_nobody_is_asked_about(database, permission):
+    quiet, call = Quiet(), e.ToolCall(EventId("t"), "notes", "list_notes", {}, permission)
+    told = [TAKEN_UP, e.ToolStarted(call.id, call), e.SessionIdle(EventId("i"), "end_turn")]
+    running, _ = await prepared(database, Api(), told, is_stopped=False, quiet=quiet)
+
+    await running
+
+    assert quiet.calls == [call.id]
