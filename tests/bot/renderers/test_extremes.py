@@ -1,6 +1,9 @@
 """Whatever is long, many, hostile or empty: Slack takes every card, modal and view that is made of it."""
 
+import dataclasses
+import typing
 from datetime import UTC, datetime
+from enum import Enum
 
 import pytest
 
@@ -10,9 +13,11 @@ from bot.events import ToolCall
 from bot.hazards import Hazard
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.home import render_home, render_status
+from bot.renderers.notices import NOTICES, render_notice
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
+from store import records as store
 from store.records import ApprovalState, ConnectionState, Second, SecondView, TurnState
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_allowance, an_approval
 
@@ -125,3 +130,57 @@ def test_a_home_with_any_number_of_anything(name, thread, count):
     assert actions.OPEN_ASK_FORM in str(view)
     assert "How to ask" in str(view)
     assert is_taken(render_status(home, {}))
+
+
+def built(kind, name, thread, count):
+    """Return a value of a type that notices are made of, with this name wherever words of others may be."""
+    if isinstance(kind, typing.NewType):
+        return "s" * 64  # an id: ours, or held to its form where it comes in
+    if (arguments := typing.get_args(kind)) and typing.get_origin(kind) is tuple:
+        if arguments[-1] is Ellipsis:
+            return (built(arguments[0], name, thread, count),) * count
+        return tuple(built(one, name, thread, count) for one in arguments)
+    if arguments:
+        return built(arguments[0], name, thread, count)
+    return _one(kind, name, thread, count)
+
+
+def _one(kind, name, thread, count):
+    ready = {
+        store.Thread: thread,
+        store.Turn: a_turn(thread),
+        store.Approval: an_approval(service=name, tool=name),
+        store.Connection: a_connection(account=name),
+        store.Allowance: an_allowance(thread, service=name, tool=name),
+        ToolCall: a_call(name),
+        datetime: NOW,
+        bool: True,
+        int: count,
+        float: 1e12,
+        str: name,
+    }
+    if kind in ready:
+        return ready[kind]
+    if issubclass(kind, Enum):
+        return next(iter(kind))
+    hints = typing.get_type_hints(kind)
+    return kind(
+        **{
+            one.name: ADDRESS if one.name in ADDRESSES else built(hints[one.name], name, thread, count)
+            for one in dataclasses.fields(kind)
+        }
+    )
+
+
+ADDRESSES = {"url", "token_page", "manage_url"}
+ADDRESS = "https://deputy.example/" + "a" * 1_000
+
+
+@pytest.mark.parametrize("kind", NOTICES, ids=lambda kind: kind.__name__)
+def test_every_notice_there_is(kind, name, thread):
+    message = render_notice(built(kind, name, thread, 1), {})
+    many = render_notice(built(kind, name, thread, 30), {name: name}, link="https://acme.slack.com/archives/C0/p1")
+
+    for one in (message, many):
+        assert one.text and len(one.text) <= 4_000
+        assert parse_blocks(list(one.blocks), MESSAGE)
