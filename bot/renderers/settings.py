@@ -281,7 +281,10 @@ def _probed(panel: Probed) -> Block:
         fields.append(Field("client_id", "Client id, made at the service", Kind.LINE, is_needed=True))
         fields.append(Field("client_secret", "Client secret, if it has one", Kind.LINE))
     for one in fields:
-        element = {"max_length": 2_000} | _text(one, values.get(one.path))
+        value = values.get(one.path) or ""
+        # What would be cut is left out: empty means what the service asks for.
+        given = {"initial_value": value} if 0 < len(value) <= LONGEST else {}
+        element = _text(one, None) | {"max_length": LONGEST} | given
         blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
     blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"

@@ -222,3 +222,13 @@ def test_nobody_listed_is_not_everybody():
 
     assert body == {"who_may_use": []}
     assert shown(FORMS["profile"].fields[-1], {"who_may_use": ["U01"]}) == ["U01"]
+
+
+@pytest.mark.parametrize(("times", "is_shown"), [(60, True), (600, False), (0, False)])
+def test_scopes_of_a_service_are_offered_whole_or_not_at_all(times, is_shown):
+    scopes = "page:read " * times
+    panel = Probed("https://mcp.example.com/mcp", "f" * 64, (), (), "wiki", "Wiki", scopes, False, False)
+
+    labels = {block["label"]["text"]: block for block in render_panel(panel)["blocks"] if block["type"] == "input"}
+
+    assert labels["Scopes to ask for"]["element"].get("initial_value") == (scopes if is_shown else None)
