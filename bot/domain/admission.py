@@ -88,6 +88,4 @@ class Admission:
     def _require(self, config: Config, member: Member, profile: str, place: Place) -> None:
         is_admin = self._configuration.is_admin(config, member.user_id)
         channel = None if place.is_direct else place.channel
-        verdict = policy.may_ask(config, member, is_admin=is_admin, channel=channel, profile=profile)
-        if isinstance(verdict, Refused):
-            raise NotPermitted(verdict)
+        policy.require(policy.may_ask(config, member, is_admin=is_admin, channel=channel, profile=profile))

@@ -128,9 +128,7 @@ class Connecting:
                 command.member, command.place, ServicePicker(await self.choices(command.member))
             )
         service = self._offered(command.service)
-        verdict = (await self._admission.connecting(command.member))(service.name)
-        if isinstance(verdict, Refused):
-            raise NotPermitted(verdict)
+        policy.require((await self._admission.connecting(command.member))(service.name))
         if not service.takes_oauth:
             choice = await self._choice(command.member, service)
             wanted = TokenWanted(choice, get_host(service.mcp_url), service.token_page)

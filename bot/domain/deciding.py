@@ -42,13 +42,13 @@ class Decisions:
         """Take a decision of the owner, or of the second approver after them, once. Raises `NotPermitted`."""
         approval, turn, thread, permit = await self._find(command.approval_id)
         now, by = self._clock.now(), command.member
-        _require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
+        policy.require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
         if command.verdict is Verdict.DENY:
             await self._take(thread, approval, _settling(ApprovalState.DENIED, command))
         else:
-            _require(policy.may_allow(by, approval, turn, permit.approvers))
+            policy.require(policy.may_allow(by, approval, turn, permit.approvers))
             if command.is_remembered:
-                _require(policy.may_remember(approval, is_permitted=permit.may_remember))
+                policy.require(policy.may_remember(approval, is_permitted=permit.may_remember))
             if approval.second is not None and policy.is_same_person(by, thread.owner):
                 await self._allow_first(thread, approval, command)
             else:
@@ -73,7 +73,7 @@ class Decisions:
     async def show(self, command: ShowApproval) -> None:
         """Open the arguments for who may see them, as the session has them. Raises `NotPermitted`."""
         approval, turn, thread, permit = await self._find(command.approval_id)
-        _require(policy.may_see_call(command.member, approval, turn, permit.approvers))
+        policy.require(policy.may_see_call(command.member, approval, turn, permit.approvers))
         call = await self._calls.read(approval)
         if call is None:
             raise NotPermitted(Refused(Refusal.APPROVAL_CHANGED))
@@ -83,7 +83,9 @@ class Decisions:
         """Open the form for a denial's reason. Raises `NotPermitted`."""
         approval, turn, _, permit = await self._find(command.approval_id)
         now = self._clock.now()
-        _require(policy.may_decide(command.member, approval, turn, command.shown_hash, now, approvers=permit.approvers))
+        policy.require(
+            policy.may_decide(command.member, approval, turn, command.shown_hash, now, approvers=permit.approvers)
+        )
         await self._screen.ask_reason(command.trigger_id, approval)
 
     async def _take(
@@ -128,8 +130,3 @@ class Decisions:
 
 def _settling(state: ApprovalState, command: DecideApproval) -> Settling:
     return Settling(state, command.member.user_id, command.reason, command.shown_hash)
-
-
-def _require(verdict: policy.Verdict) -> None:
-    if isinstance(verdict, Refused):
-        raise NotPermitted(verdict)

@@ -9,10 +9,16 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.config.model import Config, is_among
-from bot.errors import Allowed, Refusal, Refused
+from bot.errors import Allowed, NotPermitted, Refusal, Refused
 from store.records import Approval, ApprovalState, ChannelId, Member, SecondView, ServiceName, Thread, Turn, UserId
 
 Verdict = Allowed | Refused
+
+
+def require(verdict: Verdict) -> None:
+    """Raise `NotPermitted` for a refusal."""
+    if isinstance(verdict, Refused):
+        raise NotPermitted(verdict)
 
 
 def is_same_person(one: Member, other: Member) -> bool:

@@ -18,7 +18,7 @@ from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnava
 from bot.notices import RunningTurn, TurnPicker, TurnsStopping
 from store import audit, threads, turns
 from store.database import Database, Tx
-from store.records import AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId
+from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,7 @@ class Stopping:
         chosen = await self._meant(command)
         admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
         for turn in chosen:
-            verdict = policy.may_stop(command.member, turn, admins)
-            if isinstance(verdict, Refused):
-                raise NotPermitted(verdict)
+            policy.require(policy.may_stop(command.member, turn, admins))
         if not chosen:
             raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
         running = await self._with_threads(chosen)
@@ -118,7 +116,7 @@ async def thread_in(tx: Tx, member: Member, place: Place) -> Thread | None:
 
 async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
     turn = await turns.find(tx, turn_id)
-    is_open = turn is not None and turn.state in {TurnState.QUEUED, TurnState.RUNNING, TurnState.WAITING}
+    is_open = turn is not None and turn.state in OPEN_TURN_STATES
     return (turn,) if turn and is_open else ()
 
 

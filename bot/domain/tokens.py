@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from bot.commands import GiveToken, OpenTokenForm, RefuseToken
+from bot.domain import policy
 from bot.domain.admission import Admission
 from bot.domain.lapses import Lapses
 from bot.domain.ports import Screen
@@ -92,9 +93,7 @@ class Tokens:
             service = self._personal.get_service(ServiceName(name))
         except errors.ConnectError as error:
             raise Misunderstood("service", name[:60]) from error
-        verdict = (await self._admission.connecting(member))(service.name)
-        if isinstance(verdict, Refused):
-            raise NotPermitted(verdict)
+        policy.require((await self._admission.connecting(member))(service.name))
         return service
 
 

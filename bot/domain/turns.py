@@ -140,7 +140,7 @@ class Turns:
         if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
         task = _task(_words(command.text))
-        _require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
+        policy.require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
         files, left = judged(command.files)
         turn = self._new_turn(thread, task, command.source, delivery_id, files)
@@ -194,7 +194,7 @@ class Turns:
                 thread = await threads.get(tx, aside.thread_id)
         except NotFound as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
-        _require(policy.may_steer(command.member, thread))
+        policy.require(policy.may_steer(command.member, thread))
         if command.is_passed:
             await self._admission.require(thread)
         async with self._database.transaction() as tx:
@@ -351,11 +351,6 @@ class Turns:
 
 def _turn_id(delivery_id: DeliveryId) -> TurnId:
     return TurnId(delivery_id.replace("dlv", "trn", 1))
-
-
-def _require(verdict: policy.Verdict) -> None:
-    if isinstance(verdict, Refused):
-        raise NotPermitted(verdict)
 
 
 def _as_question(command: Reply) -> AskAgent:
