@@ -39,7 +39,10 @@ async def press(world: World, user: str, value: str, action_id: str = actions.SE
 
 
 async def menu(world: World, user: str, value: str):
-    return await press(world, user, value, actions.SETTINGS_MENU)
+    """Open what a menu entry opens: another view, not the list below it, which may be drawn anew meanwhile."""
+    below = world.slack.modal_of(user).id
+    await press(world, user, value, actions.SETTINGS_MENU)
+    return await world.slack.until(lambda _: (top := world.slack.modal_of(user)) and top.id != below and top, 10)
 
 
 async def send(world: World, user: str, values: dict):
