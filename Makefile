@@ -50,8 +50,9 @@ kill: $(VENV)/.dev-ready ## Kill the bot at random points and restart it (RUNS=n
 anomalies: $(VENV)/.dev-ready ## Each journey, each call failing in each way, death after each write
 	@$(BIN)/python -m tests.anomalies --workers $(ANOMALY_WORKERS)
 
-bench: $(VENV)/.dev-ready ## Measure the import time against its floor
+bench: $(VENV)/.dev-ready ## Measure import time and the search for secrets, each against its floor
 	@$(BIN)/python bench/import_time.py
+	@PYTHONPATH=. $(BIN)/python bench/shapes.py
 
 lock: $(VENV)/.dev-ready ## Renew the locks from pyproject.toml
 	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=postgres --extra=dev:requirements-dev.lock"; do \

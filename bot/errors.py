@@ -62,6 +62,8 @@ class Refusal(StrEnum):
     """Something that looks like a token was typed where Slack keeps it."""
     TOO_MANY_LINKS = "too_many_links"
     NOT_IN_CHANNEL = "not_in_channel"
+    FILTERED = "filtered"
+    """A filter of the admins' found something in it; the detail says what it looks for."""
     GONE = "gone"
     """The thing clicked on is no longer there."""
     NOT_AN_ADMIN = "not_an_admin"
@@ -94,6 +96,8 @@ class Refused:
 
     refusal: Refusal
     detail: str | None = None
+    kept: str | None = None
+    """What they wrote, where it would be lost: given back to them alone."""
 
 
 @dataclass(eq=False)

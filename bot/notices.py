@@ -92,6 +92,13 @@ class AnsweredPrivately:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedInRequest:
+    """Filters took something out of a request before the agent got it; `what` they look for, in words."""
+
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A held call as it is shown: the decision on it so far, and how it is asked about."""
 
@@ -446,6 +453,7 @@ Notice = (
     | AsideSettled
     | EditUnseen
     | FilesLeftOut
+    | MaskedInRequest
     | ThreadActsAs
     | ApprovalWaiting
     | SecondAsked

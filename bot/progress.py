@@ -99,6 +99,8 @@ class Progress:
     """True when the thread's earlier session was gone: the agent does not know what was said before."""
     usage: Usage = field(default_factory=Usage)
     outcome: Outcome | None = None
+    withheld_by: str | None = None
+    """What a filter looks for that found it in the answer, so that none of the answer is shown."""
 
     @property
     def shown_text(self) -> str:

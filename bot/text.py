@@ -19,6 +19,11 @@ def holds_token(text: str) -> bool:
     return _SECRET.search(text) is not None
 
 
+def encodable(text: str) -> str:
+    """Return the text with a `?` for each half of a character, which JSON can carry and UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def plain(text: str) -> str:
     """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
 

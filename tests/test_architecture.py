@@ -23,6 +23,7 @@ WORDS = {
     "bot.text",
     "bot.panels",
     "bot.hazards",
+    "bot.shapes",
 }
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
@@ -35,9 +36,10 @@ ARROWS: dict[str, set[str]] = {
     "bot.errors": set(),
     "bot.actions": set(),
     "bot.hazards": set(),
+    "bot.shapes": {"bot.text"},
     "bot.notices": {"bot.errors", "bot.events", "bot.hazards", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
-    "bot.config": {"bot.config", "bot.errors", "store.records"},
+    "bot.config": {"bot.config", "bot.errors", "bot.text", "store.records"},
     "bot.panels": {"bot.config.forms", "bot.errors", "store.records"},
     "bot.clock": set(),
     "bot.text": set(),
@@ -115,6 +117,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "typer": ("bot.__main__",),
     "pydantic": ("bot.config",),
     "yaml": ("bot.config",),
+    "re2": ("bot.config.patterns", "bot.shapes"),
 }
 
 

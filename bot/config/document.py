@@ -21,7 +21,7 @@ HEADER = """\
 """
 LARGEST = 4_000_000
 """Characters; far more than any settings have."""
-_TABLES = {"services", "profiles", "channels", "members", "built_in_tools", "service_tools"}
+_TABLES = {"services", "profiles", "channels", "members", "filters", "built_in_tools", "service_tools"}
 _STRANGE_ENDS = frozenset("\x85\u2028\u2029")
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 

@@ -109,6 +109,16 @@ _ALWAYS = (
 )
 _SECOND = (("admins", "The admins"), (LISTED, "Those listed below"))
 _SEES = (("", "Which tool, and for whom"), ("full", "The arguments too, secrets masked"))
+_ASKED = (
+    ("", "The agent gets the request without it"),
+    ("refuse", "Nothing is sent, and who asked is told"),
+    ("off", "Not looked at"),
+)
+_ANSWERED = (
+    ("", "The answer is shown without it"),
+    ("withhold", "The answer isn't shown; all are shown only when whole"),
+    ("off", "Not looked at"),
+)
 _USD = "US dollars, such as 2.50"
 _BUILT_IN = {
     BuiltIn.BASH: "Run commands",
@@ -125,6 +135,12 @@ _TOOL_LISTS = (
     ("auto_tools", "Claude judges each call"),
     ("user_approved_tools", "Ask the owner"),
     ("denied_tools", "Switched off"),
+)
+
+
+_WAYS = (
+    Field("asked", "Found in a request", Kind.CHOICE, options=_ASKED),
+    Field("answered", "Found in an answer", Kind.CHOICE, options=_ANSWERED),
 )
 
 
@@ -230,6 +246,18 @@ def _listed() -> tuple[Form, ...]:
             ),
             new=Field("name", "Member", Kind.USER, is_needed=True),
         ),
+        Form(
+            "filter",
+            "Filter",
+            "filter",
+            (
+                Field("pattern", "What to look for, in each line", Kind.LINE, "RE2: (?i)falcon", is_needed=True),
+                Field("description", "What people are told it is", Kind.LINE, "Names of secret projects"),
+                *_WAYS,
+            ),
+            new=Field("name", "Name", Kind.LINE, "projects", is_needed=True),
+        ),
+        Form("secrets", "Secrets", "filter", _WAYS),
         Form(
             "budgets",
             "Budgets",

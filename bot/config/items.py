@@ -12,7 +12,7 @@ from bot.config.problems import checked
 Body = Mapping[str, Any]
 ALONE = ("admins", "approvals", "audience", "budgets", "is_paused")
 """Parts that there is one of: items of the kind `workspace`."""
-MANY = {"services": "service", "profiles": "profile", "channels": "channel", "members": "member"}
+MANY = {"services": "service", "profiles": "profile", "channels": "channel", "members": "member", "filters": "filter"}
 """Parts by name: section of the document → kind of item."""
 
 

@@ -22,9 +22,12 @@ from pydantic import (
     model_validator,
 )
 
+from bot.config.patterns import Pattern
 from bot.config.rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, TighterTools, ToolRules
 
 DEFAULT_PROFILE = "default"
+SECRETS = "secrets"
+"""The filter that is always there: what it looks for are keys, tokens and passwords by their shapes."""
 HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -237,6 +240,23 @@ class MemberSettings(Part):
     budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
 
 
+class Filter(Part):
+    """What is looked for in what people ask, before the agent gets it, and in what it writes, before Slack shows it."""
+
+    pattern: Pattern | None = Field(
+        default=None,
+        description="An RE2 expression, looked for in each line: `(?i)project falcon`. The filter `secrets` has none.",
+    )
+    description: Line | None = Field(default=None, description="What people are told that it looks for.")
+    asked: Literal["mask", "refuse", "off"] = Field(
+        default="mask", description="`mask`: the agent gets the request without it. `refuse`: nothing is sent."
+    )
+    answered: Literal["mask", "withhold", "off"] = Field(
+        default="mask",
+        description="`withhold`: an answer with it in is not shown at all, and every answer only once it is whole.",
+    )
+
+
 class Config(Part):
     """Everything that admins set, for one workspace."""
 
@@ -250,6 +270,16 @@ class Config(Part):
     profiles: Mapping[ProfileName, Profile] = {}
     channels: Mapping[ChannelId, Channel] = {}
     members: Mapping[UserId, MemberSettings] = {}
+    filters: Annotated[Mapping[ProfileName, Filter], Field(max_length=100)] = {}
+
+    @model_validator(mode="after")
+    def _filters_look_for_something(self) -> Self:
+        for name, one in self.filters.items():
+            if name == SECRETS and one.pattern is not None:
+                raise ValueError(f"filters.{name}.pattern: this filter has shapes of its own; add another filter")
+            if name != SECRETS and one.pattern is None:
+                raise ValueError(f"filters.{name}.pattern: is missing")
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -273,6 +303,11 @@ class Config(Part):
     def member(self, user_id: str) -> MemberSettings:
         """Return what holds for a member."""
         return self.members.get(user_id) or MemberSettings()
+
+    @property
+    def every_filter(self) -> Mapping[str, Filter]:
+        """Return the filters by name; `secrets` is always there, and first."""
+        return {SECRETS: Filter(), **self.filters}
 
     @property
     def profile_names(self) -> tuple[str, ...]:

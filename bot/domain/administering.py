@@ -41,13 +41,17 @@ log = structlog.get_logger(__name__)
 CHECK_SECONDS = 1.5
 """How long Claude may take to say that it takes an agent: Slack waits three seconds for the form's answer."""
 QUESTIONS = {
-    "remove": ("Remove “{name}”? Threads that use it can't go on.", "Remove"),
+    "remove": ("Remove “{name}”? {follows}", "Remove"),
     "reset": ("Take back everything that is set for “{name}”?", "Take Back"),
     "disconnect": (
         "Delete all connections of this member? They can connect again unless you pause them.",
         "Disconnect",
     ),
     "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
+}
+REMOVED = {
+    "profile": "Threads that use it can't go on.",
+    "filter": "What it looks for is no longer kept from the agent, or from Slack.",
 }
 Submit = Callable[[SubmitSettings], Awaitable[Panel | Wrong | None]]
 Show = Callable[[str], Awaitable[Panel]]
@@ -150,7 +154,8 @@ class Administering:
     async def _asking(self, member: Member, verb: str, kind: str, name: str) -> Asking:
         seen = await self._configuration.seen(member.workspace_id, Key(kind, name))
         question, yes = QUESTIONS[verb]
-        return Asking(verb, kind, name, seen.version, question.format(name=name[:80]), yes)
+        follows = REMOVED.get(kind, "")
+        return Asking(verb, kind, name, seen.version, question.format(name=name[:80], follows=follows), yes)
 
     async def _pause_all(self, command: UseSettings) -> None:
         is_paused = command.verb == "pause"

@@ -13,6 +13,7 @@ from bot.commands import Place
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain import budgets, policy
 from bot.domain.configuration import Configuration
+from bot.domain.filters import may_be_sent
 from bot.domain.ports import Clock
 from bot.errors import Misunderstood, NotPermitted, Refused
 from store import spending
@@ -68,6 +69,7 @@ class Admission:
             if before is not None:
                 return Admitted(await self._allowed(tx, thread), int(before))
             admitted = await self._judge(tx, thread, turn)
+            policy.require(may_be_sent(admitted.config, turn.task))
             await spending.allow(tx, turn.id, admitted.cents)
         return admitted
 

@@ -78,6 +78,8 @@ class Bringing:
         """Upload what the agent left in its output folder and nobody got yet; what fails is said."""
         async with self._database.transaction() as tx:
             thread, turn = await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
+        if progress.withheld_by is not None:
+            return  # what may be in the answer may be in its files
         # Only a built-in tool can write there: no other turn waits for a listing.
         if thread.session_id is None or not any(task.call.service is None for task in progress.tasks):
             return

@@ -6,12 +6,14 @@ Delivering a decision to the session is `approvals`'.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
 from bot.domain import allowances, policy
 from bot.domain.calls import Calls
 from bot.domain.cards import as_held
+from bot.domain.filtering import Filtering
 from bot.domain.permits import Permit, Permits
 from bot.domain.ports import Clock, Screen
 from bot.domain.settling import Settling, entry, settle, settle_by_allowance
@@ -29,13 +31,22 @@ class Decisions:
     """Decisions of owners, and of second approvers after them."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, clock: Clock, calls: Calls, permits: Permits, minutes: int
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        clock: Clock,
+        calls: Calls,
+        permits: Permits,
+        filtering: Filtering,
+        minutes: int,
     ) -> None:
         self._database = database
         self._screen = screen
         self._clock = clock
         self._calls = calls
         self._permits = permits
+        self._filtering = filtering
         self._lifetime = timedelta(minutes=minutes)
 
     async def decide(self, command: DecideApproval, wake: Callable[[str], None]) -> None:
@@ -44,6 +55,8 @@ class Decisions:
         now, by = self._clock.now(), command.member
         policy.require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
         if command.verdict is Verdict.DENY:
+            if command.reason is not None:
+                command = replace(command, reason=await self._filtering.words(by, command.reason))
             await self._take(thread, approval, _settling(ApprovalState.DENIED, command))
         else:
             policy.require(policy.may_allow(by, approval, turn, permit.approvers))

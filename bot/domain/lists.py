@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.config.model import DEFAULT_PROFILE, Config, Profile, Who
+from bot.config.items import MANY
+from bot.config.model import DEFAULT_PROFILE, SECRETS, Config, Profile, Who
 from bot.config.rules import Rule, Rules
 from bot.domain.profiles import rules_of
 from bot.panels import Listing, Row
@@ -12,7 +13,7 @@ from oauth.service import Service
 from store.records import Member
 
 PAGE = 20
-SECTION_OF = {"service": "services", "profile": "profiles", "channel": "channels", "member": "members"}
+SECTION_OF = {kind: section for section, kind in MANY.items()}
 
 
 def page_of(section: str, rows: Sequence[Row], page: int, said: str = "") -> Listing:
@@ -113,6 +114,30 @@ def member_rows(config: Config, members: Iterable[Member]) -> list[Row]:
         )
         for user in names
     ]
+
+
+def filter_rows(config: Config) -> list[Row]:
+    """Return a row for each filter, `secrets` first."""
+    return [
+        Row(
+            name,
+            name,
+            _join(
+                "keys, tokens and passwords by their shapes" if name == SECRETS else one.description or "",
+                one.pattern or "",
+                f"requests {_ASKED[one.asked]}",
+                f"answers {_ANSWERED[one.answered]}",
+            ),
+            (("secrets", "Edit"), ("reset filter", "Back to Defaults"))
+            if name == SECRETS
+            else (("filter", "Edit"), ("remove filter", "Remove")),
+        )
+        for name, one in config.every_filter.items()
+    ]
+
+
+_ASKED = {"mask": "without it", "refuse": "refused", "off": "not looked at"}
+_ANSWERED = {"mask": "without it", "withhold": "withheld", "off": "not looked at"}
 
 
 def words_of_rules(rules: Rules) -> str:

@@ -6,7 +6,7 @@ between, a turn that was begun is ended once, and what is stored suffices to go 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, repeat
@@ -18,6 +18,8 @@ from bot.domain import following
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.bringing import Bringing
+from bot.domain.filtering import Filtering, Sifted
+from bot.domain.filters import Found
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
@@ -88,6 +90,7 @@ class Runner:
         approvals: Approvals,
         supervisor: Supervisor,
         bringing: Bringing,
+        filtering: Filtering,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
         on_call: OnCall,
         on_end: Callable[[Turn, str], None],
@@ -104,6 +107,7 @@ class Runner:
         self._posting = Locks()
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing)
         self._bringing = bringing
+        self._filtering = filtering
 
     def wake(self, thread_id: str) -> None:
         """See that the thread's turns are being driven, and that their driver looks at the store again."""
@@ -134,11 +138,12 @@ class Runner:
         except SlackRejected as error:
             return await self.abandon(turn, error.code)
         turn = await self._patiently(lambda: self.show_control(thread, turn))
-        answer = await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        sieve = await self._filtering.sieve(turn.owner)
+        answer = Sifted(await self._patiently(lambda: self._screen.open_answer(thread, turn)), sieve)
         state = await self._followed(turn, answer)
         await self._finish(answer, state.progress)
-        await self._bringing.deliver(turn, state.progress)
-        await self._end(thread, turn, state.progress)
+        await self._bringing.deliver(turn, sieve.sift(state.progress))
+        await self._end(thread, turn, sieve.sift(state.progress), sieve.found(state.progress))
         return None
 
     async def abandon(self, turn: Turn, code: str) -> None:
@@ -301,7 +306,7 @@ class Runner:
                 await self._clock.sleep_until(self._clock.now() + pause)
         raise AssertionError("patience has no end")
 
-    async def _end(self, thread: Thread, turn: Turn, progress: Progress) -> None:
+    async def _end(self, thread: Thread, turn: Turn, progress: Progress, found: Sequence[Found] = ()) -> None:
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
         await self._approvals.withdraw(thread, turn)
         # Before the end is stored: after a crash in between, the next start comes here again.
@@ -317,6 +322,7 @@ class Runner:
                 cost_cents=progress.usage.cost_cents,
                 now=self._clock.now(),
             )
+            await self._filtering.record(tx, turn, found, is_withheld=progress.withheld_by is not None)
         self._on_end(turn, outcome.kind)
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
 

@@ -6,7 +6,7 @@ And what a change means beyond the settings: links to a paused service are void,
 from __future__ import annotations
 
 from bot.config.forms import FORMS, Form, Kind
-from bot.config.items import Key
+from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
 from bot.config.rules import KnownTool, Preset, suggest
 from bot.domain import lists
@@ -22,8 +22,6 @@ from oauth.services import Services
 from store import connections, members, service_tools, tickets
 from store.database import Database
 from store.records import Member, ServiceName, UserId
-
-NEW = {"profiles": "profile", "channels": "channel", "members": "member"}
 
 
 class Shelves:
@@ -53,6 +51,7 @@ class Shelves:
             "profiles": len(config.profile_names),
             "channels": len(config.channels),
             "members": len({*config.members, *(one.user_id for one in known if _is_near(one, member))}),
+            "filters": len(config.every_filter),
             "admins": len(self._configuration.admins(config)),
         }
         return Overview(config.is_paused, counts)
@@ -73,13 +72,15 @@ class Shelves:
             return lists.profile_rows(config)
         if section == "channels":
             return lists.channel_rows(config)
+        if section == "filters":
+            return lists.filter_rows(config)
         raise NotPermitted(Refused(Refusal.GONE))
 
     async def new(self, section: str, config: Config) -> Panel:
         """Return the form for something new."""
         if section == "services":
             return AddingUrl()
-        form = FORMS.get(NEW.get(section, ""))
+        form = FORMS.get(MANY.get(section, ""))
         if form is None:
             raise NotPermitted(Refused(Refusal.GONE))
         return Editing(form, "", "", {}, 0, self._choices(form, config, {}))

@@ -25,8 +25,10 @@ from bot.domain import policy
 from bot.domain.admission import Admission
 from bot.domain.attachments import judged
 from bot.domain.configuration import Configuration
+from bot.domain.filtering import Filtering, named
+from bot.domain.filters import Looked
 from bot.domain.ports import Clock, Reading, Screen
-from bot.domain.quoting import ASIDE, reworded, with_quoted
+from bot.domain.quoting import ASIDE, own_words, reworded, with_quoted
 from bot.domain.running import Runner
 from bot.domain.stopping import Stopping, thread_in
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
@@ -38,6 +40,7 @@ from bot.notices import (
     EditUnseen,
     FilesLeftOut,
     LeftOut,
+    MaskedInRequest,
     Thanks,
     ThreadActsAs,
 )
@@ -84,6 +87,7 @@ class Turns:
         stopping: Stopping,
         admission: Admission,
         configuration: Configuration,
+        filtering: Filtering,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -94,26 +98,29 @@ class Turns:
         self._clock = clock
         self._admission = admission
         self._configuration = configuration
+        self._filtering = filtering
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery."""
         task = _task(with_quoted(_words(command.task), await self._quoted(command)))
+        # A message stays where it was written; what was typed into a command or a form would be gone.
+        looked = await self._filtering.request(command.member, task, None if command.source else command.task)
         asked_in = command.place
         command = await self._as_private(command)
         place = await self._place(command)
         profile = await self._admission.choose(
             command.member, place if command.place is asked_in else asked_in, command.profile
         )
-        thread = self._new_thread(command, place, profile, delivery_id)
+        thread = self._new_thread(replace(command, task=own_words(looked.text)), place, profile, delivery_id)
         await self._admission.require(thread)
         files, left = judged(command.files)
-        turn = self._new_turn(thread, task, command.source, delivery_id, files)
+        turn = self._new_turn(thread, looked.text, command.source, delivery_id, files)
         async with self._database.transaction() as tx:
             known = await turns.find(tx, turn.id)
             if known is None:
                 await threads.open(tx, thread)
                 await turns.queue(tx, turn, delivery_id)
-                await audit.record(tx, self._asked(turn))
+                await audit.record(tx, self._asked(turn, looked))
         try:
             # At once and here, where the asker can still be told why it is impossible.
             await self._runner.rooted(turn)
@@ -123,6 +130,7 @@ class Turns:
         except SlackUnavailable:
             log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
         await self._say_left_out(command.member, place, left)
+        await self._say_masked(command.member, place, looked)
         self._runner.wake(thread.id)
         if place.is_direct and asked_in.channel and not asked_in.is_direct:
             await self._screen.tell(command.member, asked_in, AnsweredPrivately())
@@ -139,20 +147,27 @@ class Turns:
         said = command.text.strip().lower().rstrip(".!")
         if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
-        task = _task(_words(command.text))
+        looked = await self._filtering.request(command.member, _task(_words(command.text)))
         policy.require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
         files, left = judged(command.files)
-        turn = self._new_turn(thread, task, command.source, delivery_id, files)
-        await self._queue(thread, turn, delivery_id, is_again=said in AGAIN_WORDS)
+        turn = self._new_turn(thread, looked.text, command.source, delivery_id, files)
+        await self._queue(thread, turn, delivery_id, looked, is_again=said in AGAIN_WORDS)
         await self._say_left_out(command.member, command.place, left)
+        await self._say_masked(command.member, command.place, looked)
         return None
 
     async def _say_left_out(self, member: Member, place: Place, left: tuple[LeftOut, ...]) -> None:
         if left:
             await self._screen.tell(member, place, FilesLeftOut(left))
 
-    async def _queue(self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, *, is_again: bool = False) -> None:
+    async def _say_masked(self, member: Member, place: Place, looked: Looked) -> None:
+        if looked.masked:
+            await self._screen.tell(member, place, MaskedInRequest(tuple(one.words for one in looked.masked)))
+
+    async def _queue(
+        self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, looked: Looked, *, is_again: bool = False
+    ) -> None:
         """Put a turn into the thread's line. `is_again`: it is what failed last, if its newest turn has failed."""
         async with self._database.transaction() as tx:
             is_known = await turns.find(tx, wanted.id) is not None
@@ -161,7 +176,7 @@ class Turns:
             turn = await turns.queue(tx, wanted, delivery_id)
             waiting = await turns.list_open_in(tx, thread.id)
             if not is_known:
-                await audit.record(tx, self._asked(turn))
+                await audit.record(tx, self._asked(turn, looked))
         if len(waiting) > 1:
             await self._runner.show_control(thread, turn)
         self._runner.wake(thread.id)
@@ -195,14 +210,16 @@ class Turns:
         except NotFound as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         policy.require(policy.may_steer(command.member, thread))
+        looked = Looked("")
         if command.is_passed:
             await self._admission.require(thread)
+            said = Said(await self._reading.name(aside.author), aside.text)
+            task = _task(with_quoted("Consider this.", (said,), ASIDE))
+            looked = await self._filtering.request(command.member, task)
         async with self._database.transaction() as tx:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
         if is_first and command.is_passed:
-            said = Said(await self._reading.name(aside.author), aside.text)
-            task = _task(with_quoted("Consider this.", (said,), ASIDE))
-            await self._queue(thread, self._new_turn(thread, task, None, delivery_id), delivery_id)
+            await self._queue(thread, self._new_turn(thread, looked.text, None, delivery_id), delivery_id, looked)
         await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
@@ -278,12 +295,13 @@ class Turns:
             await self._screen.tell(command.member, place, EditUnseen())
 
     async def _reworded(self, turn: Turn, words: str) -> bool:
+        looked = await self._filtering.request(turn.owner, words)
         async with self._database.transaction() as tx:
             current = await turns.get(tx, turn.id)
             if current.state is not TurnState.QUEUED:
                 return False
-            await turns.reword(tx, turn.id, _task(reworded(current.task, words)))
-            await audit.record(tx, self._entry(turn, "turn.reworded"))
+            await turns.reword(tx, turn.id, _task(reworded(current.task, looked.text)))
+            await audit.record(tx, self._entry(turn, "turn.reworded", **_masked(looked)))
         return True
 
     async def _as_private(self, command: AskAgent) -> AskAgent:
@@ -341,12 +359,16 @@ class Turns:
             files=files,
         )
 
-    def _asked(self, turn: Turn) -> AuditEntry:
-        return self._entry(turn, "turn.asked")
+    def _asked(self, turn: Turn, looked: Looked | None = None) -> AuditEntry:
+        return self._entry(turn, "turn.asked", **(_masked(looked) if looked else {}))
 
     def _entry(self, turn: Turn, action: str, by: str | None = None, **details: str) -> AuditEntry:
         actor = by or turn.owner.user_id
         return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
+
+
+def _masked(looked: Looked) -> dict[str, str]:
+    return {"masked": named(looked.masked)} if looked.masked else {}
 
 
 def _turn_id(delivery_id: DeliveryId) -> TurnId:

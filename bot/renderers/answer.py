@@ -78,6 +78,9 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
     """Return the blocks that end an answer; `is_mentioned` notifies the owner of a long one."""
     outcome = _outcome(progress)
     blocks: list[Block] = [section(outcome)] if outcome else []
+    if progress.withheld_by is not None:
+        what = escape(one_line(progress.withheld_by, 200))
+        blocks.append(section(f"This answer isn't shown: a filter of your admins found something in it ({what})."))
     if _is_worth_another_try(progress.outcome):
         owner = turn.owner.user_id
         blocks.append(row(button("Try Again", actions.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from bot.renderers.blocks import Block, literal, preformatted
 from bot.renderers.limits import pieces, shorten
 from bot.renderers.markdown import one_line, revealed
+from bot.shapes import mask_secrets
 
 PAGE_BLOCKS_MAX = 40
 PAGE_BYTES_MAX = 100_000
@@ -26,12 +27,6 @@ _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase|code)|secret|(^|[_-])(api|access|private|auth)?_?-?(token|key)$|api-?_?key|credential"
     r"|authori[sz]ation|cookie|(^|[_-])(pwd|otp|pin)$",
     re.IGNORECASE,
-)
-_SECRET_VALUE = re.compile(
-    r"xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
-    r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|(?i:bearer)\s+[\w.~+/=-]{16,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    re.DOTALL,
 )
 
 
@@ -47,7 +42,7 @@ def masked(value: object, name: str = "", depth: int = 0) -> object:
         return value
     if _SECRET_NAME.search(_snake(name)) and value:
         return _hidden(value)
-    return _SECRET_VALUE.sub(lambda found: _hidden(found[0]), value)
+    return mask_secrets(value, lambda _, secret: _hidden(secret))
 
 
 def preview(arguments: Mapping[str, object], limit: int) -> str:

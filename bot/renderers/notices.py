@@ -46,6 +46,7 @@ from bot.notices import (
     FilesLeftOut,
     HelpShown,
     LinkSent,
+    MaskedInRequest,
     Notice,
     Outage,
     RaiseAnswered,
@@ -99,8 +100,24 @@ def _refused(notice: Refused, titles: Titles) -> Message:
         name = service_title(notice.detail, titles)
         connect = button(f"Connect {one_line(name, 40)}", actions.CONNECT, notice.detail)
         return message(words := f"This needs {name}, which isn't connected.", section(escape(words)), row(connect))
+    if notice.refusal is Refusal.FILTERED:
+        return _filtered(notice)
     ask = [render_ask_button(notice.detail)] if notice.refusal in BUDGETS and notice.detail else []
     return message(words, section(escape(words)), *ask)
+
+
+def _filtered(notice: Refused) -> Message:
+    what = f" It looks for: {one_line(notice.detail, 200)}." if notice.detail else ""
+    words = REFUSALS[notice.refusal]
+    wrote = [quote(notice.kept, limit=2_000)] if notice.kept else []
+    return message(words, section(escape(words + what)), *wrote)
+
+
+def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
+    what = ", ".join(dict.fromkeys(one_line(one, 100) for one in notice.what[:_LEFT_OUT_SHOWN]))
+    words = "I took something out of your request before the agent got it."
+    advice = "If it is a real secret, it is still in Slack where you wrote it: delete it there, and revoke it."
+    return message(words, section(escape(f"{words} Found: {what}.")), context(advice))
 
 
 def _misunderstood(notice: Misunderstood, _titles: Titles) -> Message:
@@ -255,6 +272,8 @@ REFUSALS = {
     "and make a new one. Then use /agent connect with the service's name alone: I'll give you a form for it.",
     Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",
     Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
+    Refusal.FILTERED: "Nothing was sent: a filter of your admins found something in it that the agent may not get. "
+    "Take it out and ask again.",
     Refusal.GONE: "That is no longer there.",
     Refusal.NOT_AN_ADMIN: "Only admins of Deputy can change that. Ask one of them.",
     Refusal.NO_ADMIN: "I have no admin yet. An owner of this Slack workspace can become the first with /agent admin, "
@@ -341,6 +360,7 @@ NOTICES: dict[type, _Render] = {
     AsideOffered: _aside_offered,
     AsideSettled: _aside_settled,
     EditUnseen: _edit_unseen,
+    MaskedInRequest: _masked,
     FilesLeftOut: _files_left_out,
     ThreadActsAs: _acts_as,
     ApprovalWaiting: lambda notice, titles: _approval_waiting(notice, titles, None),

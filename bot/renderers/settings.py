@@ -43,6 +43,7 @@ SECTIONS = {
     "profiles": ("Agents", "Models, words, tools and surroundings"),
     "channels": ("Channels", "Which agent, who may ask, how much"),
     "members": ("Members", "Pause, budget, disconnect"),
+    "filters": ("Filters", "What may not be asked, and not be shown"),
     "budgets": ("Budgets", "How much a request, a person and a month may cost"),
     "approvals": ("Approvals", "What may be allowed for a thread, and what needs a second yes"),
     "audience": ("Audience", "Guests, and channels shared with other organisations"),
@@ -53,7 +54,13 @@ _EMPTY = {
     "channels": "Every channel uses the agent `default`, for everybody. Add one to change that.",
     "members": "Nobody has settings of their own.",
 }
-_ADD = {"services": "Add by URL", "profiles": "New Agent", "channels": "Add Channel", "members": "Add Member"}
+_ADD = {
+    "services": "Add by URL",
+    "profiles": "New Agent",
+    "channels": "Add Channel",
+    "members": "Add Member",
+    "filters": "Add Filter",
+}
 _ALL_OR_LISTED = (("all", "All that the owner has connected"), (LISTED, "Only those listed below"))
 _TYPED = (
     "Slack carries what you type here; I seal it at once. To keep a secret out of Slack, name a variable in the file: "

@@ -65,6 +65,7 @@ def _approval_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
         clock=clock,
         calls=Calls(parts.outside.agents),
         permits=parts.permits,
+        filtering=parts.filtering,
         minutes=parts.settings.approval_minutes,
     )
     allowances = Allowances(database=database, screen=screen, clock=clock)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from bot.domain.configuration import Configuration
+from bot.domain.filtering import Filtering
 from bot.domain.homes import Homes
 from bot.domain.permits import RuledPermits
 from bot.domain.pinning import Pinning
@@ -59,6 +60,7 @@ class Parts:
     supervisor: Supervisor
     metrics: Metrics
     configuration: Configuration
+    filtering: Filtering
     permits: RuledPermits
     pinning: Pinning
     homes: Homes
@@ -101,6 +103,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         supervisor=supervisor,
         metrics=metrics,
         configuration=configuration,
+        filtering=Filtering(database=database, configuration=configuration, clock=clock),
         permits=permits,
         pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
         homes=homes,

@@ -66,6 +66,7 @@ def build_asking(parts: Parts, room: Room) -> Asking:
         stopping=stopping,
         admission=admission,
         configuration=configuration,
+        filtering=parts.filtering,
         clock=clock,
     )
     offboarding = Offboarding(
@@ -111,6 +112,7 @@ def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admis
         bringing=Bringing(
             database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
         ),
+        filtering=parts.filtering,
         on_call=parts.pinning.called,
         on_reconnect=room.lapses.met_refusal,
         on_end=partial(parts.on_end, raising),

@@ -220,7 +220,7 @@ class Play(RuleBasedStateMachine):
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
         calls = Calls(self.agents)
         common = {"database": self.database, "screen": self.screen, "clock": self.clock}
-        self.decisions = Decisions(**common, calls=calls, permits=self.permit, minutes=MINUTES)
+        self.decisions = Decisions(**common, calls=calls, permits=self.permit, filtering=None, minutes=MINUTES)
         self.allowances = Allowances(**common)
         self.approvals = Approvals(
             **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,

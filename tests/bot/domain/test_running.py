@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.config.model import Config
 from bot.domain.approvals import Approvals
+from bot.domain.filters import Sieve
 from bot.domain.running import Outside, Runner
 from bot.domain.supervisor import Supervisor
 from bot.errors import SlackRejected, SlackUnavailable
@@ -86,6 +88,14 @@ async def database(tmp_path):
     await opened.close()
 
 
+class NoFilters:
+    async def sieve(self, _member):
+        return Sieve(Config())
+
+    async def record(self, *_args, **_kwargs):
+        pass
+
+
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234")
@@ -107,6 +117,7 @@ async def run(database: Database, screen: BlockedScreen):
         approvals=approvals,
         supervisor=supervisor,
         bringing=None,
+        filtering=NoFilters(),
         on_reconnect=None,
         on_call=None,
         on_end=lambda _turn, outcome: ended.append(outcome),

@@ -88,6 +88,7 @@ def every_notice(text="Notes"):
     yield notices.EditUnseen()
     left = tuple(notices.LeftOut("a <b>.csv", why) for why in notices.WhyLeftOut)
     yield from (notices.FilesLeftOut(left, is_output=is_output) for is_output in (True, False))
+    yield notices.MaskedInRequest(("GitHub token", "Secret <projects>", "GitHub token"))
     yield notices.FilesLeftOut((notices.LeftOut("", notices.WhyLeftOut.TOO_MANY),) * 9)
     yield from (notices.AsideSettled(is_passed) for is_passed in (True, False))
     yield notices.ThreadActsAs("U0ANN", text)

@@ -1,0 +1,78 @@
+"""Puts admins' filters on the ways to and from the agent; what is found is recorded by filter, never what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.configuration import Configuration
+from bot.domain.filters import Found, Looked, Sieve, look_through, mask_asked
+from bot.domain.ports import Answer, Clock
+from bot.errors import NotPermitted, Refusal, Refused
+from bot.progress import Progress
+from store import audit
+from store.database import Database, Tx
+from store.records import AuditEntry, Member, Turn
+
+
+class Filtering:
+    """The filters of all workspaces, as admins have set them."""
+
+    def __init__(self, *, database: Database, configuration: Configuration, clock: Clock) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._clock = clock
+
+    async def request(self, member: Member, text: str, kept: str | None = None) -> Looked:
+        """Return what the agent may get of a request. `kept`: what a refusal gives back to whoever wrote it.
+
+        Raises `NotPermitted` where a filter forbids it; that is recorded.
+        """
+        looked = look_through(await self._configuration.read(member.workspace_id), text)
+        if looked.refused_by is not None:
+            async with self._database.transaction() as tx:
+                details = {"filter": looked.refused_by.name}
+                await audit.record(tx, self._entry(member, "request.filtered", member.user_id, details))
+            raise NotPermitted(Refused(Refusal.FILTERED, looked.refused_by.words, kept))
+        return looked
+
+    async def words(self, member: Member, text: str) -> str:
+        """Return words to the agent that must arrive: what filters look for in requests is taken out of them."""
+        return mask_asked(await self._configuration.read(member.workspace_id), text)
+
+    async def sieve(self, member: Member) -> Sieve:
+        """Return the filters for an answer to a member, as they are now."""
+        return Sieve(await self._configuration.read(member.workspace_id))
+
+    async def record(self, tx: Tx, turn: Turn, found: Sequence[Found], *, is_withheld: bool) -> None:
+        """Record which filters found something in a turn's answer."""
+        if found:
+            details = {"filters": named(found), "did": "withheld" if is_withheld else "masked"}
+            await audit.record(tx, self._entry(turn.owner, "answer.filtered", turn.id, details))
+
+    def _entry(self, member: Member, action: str, subject: str, details: dict[str, str]) -> AuditEntry:
+        return AuditEntry(self._clock.now(), member.workspace_id, member.user_id, action, subject, details)
+
+
+class Sifted:
+    """An `Answer` that shows what a sieve lets through."""
+
+    def __init__(self, answer: Answer, sieve: Sieve) -> None:
+        self._answer = answer
+        self._sieve = sieve
+
+    async def show(self, progress: Progress) -> float | None:
+        """Show what may be shown."""
+        return await self._answer.show(self._sieve.sift(progress))
+
+    async def pause(self, progress: Progress) -> None:
+        """Show what may be shown, and close the open message."""
+        await self._answer.pause(self._sieve.sift(progress))
+
+    async def finish(self, progress: Progress) -> None:
+        """Show all that may be shown, and the end."""
+        await self._answer.finish(self._sieve.sift(progress))
+
+
+def named(found: Sequence[Found]) -> str:
+    """Return the names of filters, each once."""
+    return ", ".join(dict.fromkeys(one.name for one in found))

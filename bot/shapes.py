@@ -1,0 +1,84 @@
+"""Secrets known by their shape: keys and tokens of services, private keys, passwords in addresses; pure.
+
+A filter by shape finds what is written as it is issued; what is encoded or taken apart it does not. Shapes are from the
+issuers' own documents on how scanners may find them. They look at a run of characters once, however it is written: an
+agent's text is nobody's friend.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import re2
+
+from bot.text import encodable
+
+_START = r"(?<![\w.-])"
+"""A token begins where a run of its characters begins, so that a run is read once and `risk-…` is no `sk-…`."""
+_SHAPES: dict[str, tuple[str, str]] = {
+    "slack": ("Slack token", rf"{_START}(?:xox[a-z](?:\.xox[a-z])?-[\w-]{{10,}}|xapp-[\w-]{{10,}})"),
+    "slack_hook": ("Slack webhook", r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/-]{20,}"),
+    "anthropic": ("Anthropic key", rf"{_START}sk-ant-[\w-]{{16,}}"),
+    "model": ("API key", rf"{_START}sk-(?=[\w-]{{0,200}}\d)[\w-]{{20,}}"),
+    "github": ("GitHub token", rf"{_START}(?:gh[pousr]_\w{{20,}}|github_pat_\w{{20,}})"),
+    "gitlab": ("GitLab token", rf"{_START}gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat)-[\w.-]{{16,}}"),
+    "aws": ("AWS key", rf"{_START}(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{{16}}(?![0-9A-Za-z])"),
+    "google": ("Google key", rf"{_START}(?:AIza[\w-]{{30,}}|ya29\.[\w-]{{20,}}|GOCSPX-[\w-]{{20,}})"),
+    "stripe": ("Stripe key", rf"{_START}(?:[sr]k_(?:live|test)_\w{{16,}}|whsec_[\w+/=]{{20,}})"),
+    "npm": ("npm token", rf"{_START}npm_\w{{30,}}"),
+    "pypi": ("PyPI token", rf"{_START}pypi-AgE[\w-]{{30,}}"),
+    "notion": ("Notion token", rf"{_START}(?:ntn_\w{{30,}}|secret_\w{{40,}})"),
+    "linear": ("Linear key", rf"{_START}lin_(?:api|oauth)_\w{{30,}}"),
+    "atlassian": ("Atlassian token", rf"{_START}AT(?:ATT|CTT|BB)[\w=-]{{20,}}"),
+    "shopify": ("Shopify token", rf"{_START}shp(?:at|ca|pa|ss)_[0-9a-f]{{32,}}"),
+    "sendgrid": ("SendGrid key", rf"{_START}SG\.[\w-]{{16,32}}\.[\w-]{{16,64}}"),
+    "hugging_face": ("Hugging Face token", rf"{_START}hf_\w{{30,}}"),
+    "sentry": ("Sentry token", rf"{_START}sntry[su]_[\w+/=-]{{30,}}"),
+    "digitalocean": ("DigitalOcean token", rf"{_START}do[opr]_v1_[0-9a-f]{{40,}}"),
+    "figma": ("Figma token", rf"{_START}figd_[\w-]{{30,}}"),
+    "jwt": ("signed token", rf"{_START}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]*"),
+    "bearer": ("bearer token", r"(?i:\bbearer)[ \t]{1,8}[\w.~+/=-]{16,}"),
+    "address": ("password", r"(?<=://)[\w.~!$&'()*+,;=%-]{0,256}:[\w.~!$&'()*+,;=%-]{3,256}(?=@)"),
+    "private_key": (
+        "private key",
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+    ),
+}
+_SECRET = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, shape) in _SHAPES.items()), re.ASCII)
+_HINT = re2.compile(
+    r"xox|xapp-|hooks\.slack|sk-|gh[pousr]_|github_pat|gl[a-z]{2,5}-|A[KSBC][ICA]A|AIza|ya29|GOCSPX|[sr]k_|whsec_|npm_|pypi-"
+    r"|ntn_|secret_|lin_|AT[ACB][TB]|shp|SG\.|hf_|sntry|do[opr]_v1|figd_|eyJ|(?i:bearer)[ \t]|://[^\s/@]*:[^\s/@]+@|-----BEGIN"
+)
+"""What every shape has in it; read much faster than the shapes, which most texts have none of."""
+_WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~!$&'()*+,;=%:@/-")
+"""Characters of a token, and of what stands before it in an address."""
+_BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
+_BEGUN_MAX = 80
+
+
+def mask_secrets(text: str, hide: Callable[[str, str], str]) -> str:
+    """Return the text with each secret replaced by `hide(its kind in words, the secret)`."""
+    if not _HINT.search(encodable(text)):
+        return text
+    return _SECRET.sub(lambda found: hide(_SHAPES[str(found.lastgroup)][0], found[0]), text)
+
+
+def kinds_of_secrets(text: str) -> tuple[str, ...]:
+    """Return the kinds of secrets in a text, in words, each once and in order."""
+    if not _HINT.search(encodable(text)):
+        return ()
+    return tuple(dict.fromkeys(_SHAPES[str(found.lastgroup)][0] for found in _SECRET.finditer(text)))
+
+
+def settled(text: str) -> int:
+    """Return up to where a text that still grows can be shown: what follows may be the begin of a secret.
+
+    Masking what is before never says anything else than masking the whole later (a private key, whose end may be
+    missing, is replaced from its begin on).
+    """
+    cut = len(text)
+    while cut and text[cut - 1] in _WORD:
+        cut -= 1
+    begun = _BEGUN.search(text, max(0, cut - _BEGUN_MAX), cut)
+    return begun.start() if begun else cut
