@@ -7,7 +7,7 @@ problem that it finds is brought to the field that it is about.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -363,8 +363,11 @@ def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Valu
     return item
 
 
-def place_at_fields(form: Form, name: str, problems: Iterable[Problem]) -> dict[str, str]:
-    """Return what is wrong by the block of the field it is about; what is about none is said at the first."""
+def place_at_fields(form: Form, name: str, problems: Iterable[Problem], sent: Container[str]) -> dict[str, str]:
+    """Return what is wrong by the block of the field it is about; what is about none is said at the first.
+
+    Only blocks that were `sent` are there to say it at: Slack refuses the whole answer for another. May be empty.
+    """
     sections = {kind: section for section, kind in MANY.items()}
     prefix = f"{sections[form.kind]}.{name}." if form.kind in sections else f"{form.only}."
     found: dict[str, str] = {}
@@ -372,15 +375,17 @@ def place_at_fields(form: Form, name: str, problems: Iterable[Problem]) -> dict[
         place = f"{problem.place}.".removeprefix(prefix)
         if form.kind not in sections:
             place = f"value.{place}"
-        found.setdefault(_field_at(form, place).block, problem.what)
+        if field := _field_at(form, place, sent):
+            found.setdefault(field.block, problem.what)
     return found
 
 
-def _field_at(form: Form, place: str) -> Field:
-    exact = [field for field in form.fields if place.startswith(f"{field.path}.")]
-    near = [field for field in form.fields if f"{field.path}.".startswith(place) and place]
-    first = form.new or form.fields[0]
-    return max(exact, key=lambda field: len(field.path), default=near[0] if near else first)
+def _field_at(form: Form, place: str, sent: Container[str]) -> Field | None:
+    fields = [field for field in form.fields if field.block in sent]
+    exact = [field for field in fields if place.startswith(f"{field.path}.")]
+    near = [field for field in fields if f"{field.path}.".startswith(place) and place]
+    first = [field for field in (form.new,) if field and field.block in sent] + fields
+    return max(exact, key=lambda field: len(field.path), default=next(iter(near or first), None))
 
 
 def _read(field: Field, value: Value) -> Any:

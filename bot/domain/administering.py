@@ -203,7 +203,8 @@ class Administering:
             await self._tried(command.member, seen, body)
             await self._configuration.change(command.member, seen, body)
         except SettingsInvalid as error:
-            return Wrong(place_at_fields(form, seen.key.name, error.problems))
+            placed = place_at_fields(form, seen.key.name, error.problems, command.values)
+            return Wrong(placed) if placed else Done(error.problems[0].what, is_well=False)
         self._after(command, seen.key, "Saved.")
         return None
 

@@ -117,7 +117,7 @@ class Raising:
                 return wrong
             after = await self._configuration.change(by, seen, body)
         except SettingsInvalid as error:
-            return Wrong(place_at_fields(form, key.name, error.problems))
+            return Wrong(place_at_fields(form, key.name, error.problems, command.values))
         async with self._database.transaction() as tx:
             await self._shortages.look_at(tx, after, shortfall)
         self._supervisor.start(lambda: self._shortages.tell(shortfall.id))

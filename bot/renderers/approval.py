@@ -18,6 +18,7 @@ from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.blocks import (
     Block,
     Message,
+    View,
     button,
     confirm,
     context,
@@ -88,7 +89,7 @@ def render_second(notice: SecondAsked, titles: Titles) -> Message:
     return message(f"Approval needed for {name}: {what}", *blocks)
 
 
-def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) -> Block:
+def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) -> View:
     """Return the modal with one page of the arguments, secrets masked, nothing else missing."""
     pages = argument_pages(held.call.arguments)
     page = min(max(page, 0), len(pages) - 1)
@@ -106,7 +107,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) ->
     return modal("Details", actions.DETAILS_VIEW, *blocks)
 
 
-def render_reason_form(approval: Approval) -> Block:
+def render_reason_form(approval: Approval) -> View:
     """Return the form for denying with a reason."""
     field = text_field(
         "What should the agent do instead?",

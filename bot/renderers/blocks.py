@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NewType
 
 from bot.renderers import limits
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line, visible
 
 Block = dict[str, Any]
-"""A block, an element or a view, as Slack takes it."""
+"""A block or an element, as Slack takes it."""
+View = NewType("View", Block)
+"""A modal or an App Home: of another type than blocks, so that a test finds whatever renders one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def literal(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
-def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = "", submit: str | None = None) -> Block:
+def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = "", submit: str | None = None) -> View:
     """Return a modal; without `submit` it can only be closed."""
     view: Block = {
         "type": "modal",
@@ -139,7 +141,7 @@ def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = 
         "private_metadata": private_metadata,
         "blocks": list(blocks[: limits.VIEW_BLOCKS_MAX]),
     }
-    return view | {"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else view
+    return View(view | {"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else view)
 
 
 def text_field(

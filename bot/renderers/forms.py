@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from bot import actions
 from bot.notices import ServiceChoice
 from bot.renderers import limits
-from bot.renderers.blocks import Block, context, modal, quote, section, text_field
+from bot.renderers.blocks import View, context, modal, quote, section, text_field
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line, visible
 
@@ -16,7 +16,7 @@ _QUOTED_KEPT = 1_200
 """Characters of a quoted message that travel with the form: its metadata is short, and JSON doubles some."""
 
 
-def render_ask_form(where: Mapping[str, object], quoted: str | None) -> Block:
+def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
     """Return the form for a task; `where` it was opened travels with it as JSON."""
     hint = "Find, summarise or change something in the tools you have connected"
     field = text_field("What should your agent do?", actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, hint=hint)
@@ -27,7 +27,7 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> Block:
     return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=_metadata(where, quoted), submit="Ask")
 
 
-def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Block:
+def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> View:
     """Return the form for a personal token; Slack has no hidden field, so it says that nobody keeps it."""
     name = one_line(choice.title, 40)
     where = f"Make one at {escape(one_line(page, 300))}\n" if page and page.startswith("https://") else ""
@@ -40,7 +40,7 @@ def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Blo
     return modal(f"Connect {name}", actions.TOKEN_FORM, *blocks, private_metadata=choice.name, submit="Connect")
 
 
-def render_code_form(ticket_id: str, service: str) -> Block:
+def render_code_form(ticket_id: str, service: str) -> View:
     """Return the form for the code that a member's browser shows; it is one line and not remembered."""
     hint = "Eight letters and digits, such as 7QF2-KX9M"
     field = text_field("Code", actions.CODE_FIELD_BLOCK, actions.CODE_FIELD, hint=hint, is_line=True)

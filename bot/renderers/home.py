@@ -12,7 +12,7 @@ from bot.events import ToolCall
 from bot.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
 from bot.renderers import limits
 from bot.renderers.approval import approval_value, approve_button, moment
-from bot.renderers.blocks import Block, Message, button, context, divider, header, message, section
+from bot.renderers.blocks import Block, Message, View, button, context, divider, header, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.connection import render_choices
 from bot.renderers.markdown import escape, one_line
@@ -29,7 +29,7 @@ _ALLOWANCES_MAX = 8
 _RECENT_MAX = 8
 
 
-def render_home(home: Home, titles: Titles, team_url: str = "") -> Block:
+def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
     """Return the App Home view; `team_url` (`https://acme.slack.com/`) is what links to threads begin with."""
     first = [button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")]
     if home.is_admin:
@@ -46,7 +46,7 @@ def render_home(home: Home, titles: Titles, team_url: str = "") -> Block:
         divider(),
         *_help(),
     ]
-    return {"type": "home", "blocks": blocks[: limits.VIEW_BLOCKS_MAX]}
+    return View({"type": "home", "blocks": blocks[: limits.VIEW_BLOCKS_MAX]})
 
 
 def render_status(home: Home, titles: Titles) -> Message:

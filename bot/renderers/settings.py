@@ -29,7 +29,7 @@ from bot.panels import (
     Wrong,
 )
 from bot.renderers import limits
-from bot.renderers.blocks import Block, button, confirm, context, divider, plain, section
+from bot.renderers.blocks import Block, View, button, confirm, context, divider, plain, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.budgets import budget_line, raise_metadata, spent_line
 from bot.renderers.markdown import escape, one_line
@@ -72,9 +72,9 @@ _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
 _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
 
 
-def render_panel(panel: Panel) -> Block:
+def render_panel(panel: Panel) -> View:
     """Return the view of a panel."""
-    return _PANELS[type(panel)](panel)
+    return View(_PANELS[type(panel)](panel))
 
 
 def render_wrong(wrong: Wrong) -> dict[str, str]:

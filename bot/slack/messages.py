@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import SlackRejected
-from bot.renderers.blocks import Block, Message
+from bot.renderers.blocks import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
@@ -125,15 +125,15 @@ class Messages:
         answer = await self._api.call("chat.getPermalink", channel=ref.channel, message_ts=ref.ts)
         return str(answer["permalink"])
 
-    async def open_modal(self, trigger_id: str, view: Block) -> None:
+    async def open_modal(self, trigger_id: str, view: View) -> None:
         """Open a modal; a trigger lives for three seconds, so there is no waiting and no second try."""
         await self._api.call_now("views.open", trigger_id=trigger_id, view=view)
 
-    async def push_modal(self, trigger_id: str, view: Block) -> None:
+    async def push_modal(self, trigger_id: str, view: View) -> None:
         """Put a modal onto the open one; as soon as `open_modal`."""
         await self._api.call_now("views.push", trigger_id=trigger_id, view=view)
 
-    async def update_modal(self, view_id: str, view: Block) -> None:
+    async def update_modal(self, view_id: str, view: View) -> None:
         """Show something else in an open modal; one that was closed meanwhile is fine."""
         try:
             await self._api.call_now("views.update", view_id=view_id, view=view)
@@ -141,7 +141,7 @@ class Messages:
             if error.code != "not_found":
                 raise
 
-    async def publish(self, user: UserId, view: Block) -> None:
+    async def publish(self, user: UserId, view: View) -> None:
         """Publish a person's App Home."""
         await self._api.call("views.publish", user_id=user, view=view)
 

@@ -313,6 +313,20 @@ async def kept(world: World) -> list[tuple]:
     return [(one.client_id, one.client_secret and one.client_secret.reveal(), one.scopes) for one in saved]
 
 
+@pytest.mark.parametrize(("form", "is_at_field"), [("profile", True), ("profile_words", False)])
+async def test_an_agent_that_claude_does_not_take_is_said_in_its_form(running_world: World, form, is_at_field):
+    await running_world.configure({"profiles": {"reader": {"system_prompt": "x" * 4_000}}})
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list profiles")
+    await menu(running_world, CAROL, f"{form} reader")
+    running_world.agents.api_key = "another"
+
+    view = await send(running_world, CAROL, {})
+
+    said = view.errors if is_at_field else running_world.slack.modal_of(CAROL).payload
+    assert "Claude doesn't take this agent" in str(said)
+
+
 async def test_skills_of_an_agent_are_a_line_each(running_world: World):
     await running_world.configure({"profiles": {"reader": {}}})
     await open_settings(running_world)

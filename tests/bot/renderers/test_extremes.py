@@ -1,10 +1,5 @@
 """Whatever is long, many, hostile or empty: Slack takes every card, modal and view that is made of it."""
 
-import dataclasses
-import typing
-from datetime import UTC, datetime
-from enum import Enum
-
 import pytest
 
 from bot import actions, notices
@@ -17,23 +12,9 @@ from bot.renderers.notices import NOTICES, render_notice
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
-from store import records as store
 from store.records import ApprovalState, ConnectionState, Second, SecondView, TurnState
-from tests.builders import a_connection, a_member, a_thread, a_turn, an_allowance, an_approval
-
-NAMES = {
-    "long": "x" * 5_000,
-    "words": "delete " * 400,
-    "rtl": "שלום עולם " * 60 + "\u202e\u2066",
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈" * 200,
-    "markup": "<!channel> <@U0BOB> *b* _i_ ~s~ `c` <https://evil.example|ok> &amp; > | \\ " * 20,
-    "controls": "\x00\x1b[31m\u200b\ufeff\u2028\n\t" * 50,
-    "surrogate": "\ud800" * 100,
-    "empty": "",
-    "blank": " \n ",
-}
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-COUNTS = (0, 1, 2, 100, 1_000)
+from tests.bot.renderers.extremes import COUNTS, NAMES, NOW, Extreme, an_extreme_thread, built, held
+from tests.builders import a_connection, a_thread, a_turn, an_allowance, an_approval
 
 
 @pytest.fixture(params=NAMES.values(), ids=NAMES)
@@ -43,16 +24,7 @@ def name(request):
 
 @pytest.fixture
 def thread(name):
-    return a_thread(a_member(name=name), title=name, thread_ts="1763899200.000100", is_private=name == NAMES["rtl"])
-
-
-def a_call(name):
-    return ToolCall("sevt_1", name, name, {name: name, "list": [name] * 30, "deep": {name: {name: name}}})
-
-
-def held(name, number=0, **changes):
-    approval = an_approval(id=f"apr_{number:022}", service=name, tool=name, **changes)
-    return notices.Held(approval, a_call(name), list(Hazard)[number % 3], may_remember=True)
+    return an_extreme_thread(name)
 
 
 def decided(name, number):
@@ -132,55 +104,13 @@ def test_a_home_with_any_number_of_anything(name, thread, count):
     assert is_taken(render_status(home, {}))
 
 
-def built(kind, name, thread, count):
-    """Return a value of a type that notices are made of, with this name wherever words of others may be."""
-    if isinstance(kind, typing.NewType):
-        return "s" * 64  # an id: ours, or held to its form where it comes in
-    if (arguments := typing.get_args(kind)) and typing.get_origin(kind) is tuple:
-        if arguments[-1] is Ellipsis:
-            return (built(arguments[0], name, thread, count),) * count
-        return tuple(built(one, name, thread, count) for one in arguments)
-    if arguments:
-        return built(arguments[0], name, thread, count)
-    return _one(kind, name, thread, count)
-
-
-def _one(kind, name, thread, count):
-    ready = {
-        store.Thread: thread,
-        store.Turn: a_turn(thread),
-        store.Approval: an_approval(service=name, tool=name),
-        store.Connection: a_connection(account=name),
-        store.Allowance: an_allowance(thread, service=name, tool=name),
-        ToolCall: a_call(name),
-        datetime: NOW,
-        bool: True,
-        int: count,
-        float: 1e12,
-        str: name,
-    }
-    if kind in ready:
-        return ready[kind]
-    if issubclass(kind, Enum):
-        return next(iter(kind))
-    hints = typing.get_type_hints(kind)
-    return kind(
-        **{
-            one.name: ADDRESS if one.name in ADDRESSES else built(hints[one.name], name, thread, count)
-            for one in dataclasses.fields(kind)
-        }
-    )
-
-
-ADDRESSES = {"url", "token_page", "manage_url"}
-ADDRESS = "https://deputy.example/" + "a" * 1_000
-
-
 @pytest.mark.parametrize("kind", NOTICES, ids=lambda kind: kind.__name__)
 def test_every_notice_there_is(kind, name, thread):
-    message = render_notice(built(kind, name, thread, 1), {})
-    many = render_notice(built(kind, name, thread, 30), {name: name}, link="https://acme.slack.com/archives/C0/p1")
+    for which in range(4):
+        message = render_notice(built(kind, Extreme(name, thread, which=which)), {})
+        many = built(kind, Extreme(name, thread, 30, which))
+        linked = render_notice(many, {name: name}, link="https://acme.slack.com/archives/C0/p1")
 
-    for one in (message, many):
-        assert one.text and len(one.text) <= 4_000
-        assert parse_blocks(list(one.blocks), MESSAGE)
+        for one in (message, linked):
+            assert one.text and len(one.text) <= 4_000
+            assert parse_blocks(list(one.blocks), MESSAGE)

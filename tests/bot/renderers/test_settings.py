@@ -211,8 +211,27 @@ def test_every_no_has_a_view(refusal):
     ],
 )
 def test_what_is_wrong_stands_at_its_field(form, name, problem, block):
-    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")]) == {block: "is wrong"}
+    fields = (FORMS[form].new, *FORMS[form].fields)
+    sent = {field.block for field in fields if field}
+
+    assert place_at_fields(FORMS[form], name, [Problem(problem, "is wrong")], sent) == {block: "is wrong"}
     assert render_wrong(Wrong({block: "is wrong"})) == {block: "Is wrong"}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.name)
+def test_what_is_wrong_stands_at_a_field_that_is_in_the_view_for_slack_knows_no_other(form):
+    view = drawn(Editing(form, "notes", "", {"tools": {"allowed_tools": THOUSAND}}, 1, {"profile": (("p", "p"),)}))
+    sent = sent_values(view)
+    places = ["", "services.notes.tools", "profiles.notes", "profiles.notes.name", f"{form.only}.nothing"]
+    problems = [Problem(place, "is wrong") for place in [*places, *(field.path for field in form.fields)]]
+
+    for problem in problems:
+        [block] = place_at_fields(form, "notes", [problem], sent)
+        assert block in sent and not block.endswith(".listed")
+
+
+def test_what_is_wrong_with_a_form_without_fields_stands_at_none():
+    assert place_at_fields(FORMS["profile_words"], "x", [Problem("", "is wrong")], {}) == {}
 
 
 def test_nobody_listed_is_not_everybody():
