@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiosqlite
 from sqlalchemy import URL, Connection, Executable, Table, event, make_url, text
@@ -76,8 +77,10 @@ class Database:
         self._writer: asyncio.Task[Any] | None = None
 
     @classmethod
-    def open(cls, url: str, keys: tuple[Secret, ...]) -> Database:
+    def open(cls, url: str, keys: tuple[Secret, ...], *, makes_file: bool = True) -> Database:
         """Return the database at `sqlite:///path` or `postgresql://…`; nothing is connected yet.
+
+        Without `makes_file` an SQLite file that is not there is not made either: it cannot be reached.
 
         Raises:
             DatabaseUrlInvalid: the address is of another kind, or of none.
@@ -85,7 +88,7 @@ class Database:
         """
         address = normalise(url)
         if address.get_backend_name() == "sqlite":
-            return cls(_open_sqlite(address), Sealer(keys))
+            return cls(_open_sqlite(address if makes_file else _existing(address)), Sealer(keys))
         return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
 
     async def migrate(self) -> None:
@@ -193,6 +196,12 @@ class _Closing(sqlite3.Connection):
         if self.in_transaction:
             self.rollback()
         super().close()
+
+
+def _existing(address: URL) -> URL:
+    if not address.database or address.database == ":memory:" or address.database.startswith("file:"):
+        return address
+    return address.set(database=f"file:{quote(address.database)}", query={"mode": "rw", "uri": "true"})
 
 
 def _open_sqlite(address: URL) -> AsyncEngine:

@@ -117,4 +117,6 @@ FIXES = {
     "Vaults": "members whose vault is gone connect again; in the Console, archive vaults named `Deputy …` that are"
     " doubled or of nobody; if one is marked as another's, pause Deputy and see docs/operations.md",
 }
+REFUSALS = dict.fromkeys(("Agents and environments", "Vaults"), "see the line about Anthropic's key")
+"""What to do where the API refuses to be asked, which is another's fault."""
 CHECKS = {"Anthropic key": key, "Agents and environments": saved_profiles, "Vaults": vault_mapping}

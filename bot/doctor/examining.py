@@ -18,6 +18,7 @@ Check = Callable[[Patient], Awaitable[Finding]]
 
 CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **house.CHECKS}
 FIXES = {**slack.FIXES, **agents.FIXES}
+REFUSALS = {**FIXES, **slack.REFUSALS, **agents.REFUSALS}
 
 
 async def examine(settings: Settings) -> Findings:
@@ -33,7 +34,7 @@ async def _looked(name: str, check: Check, patient: Patient) -> Finding:
     except Unavailable:
         return amiss("no answer", "check the network and the address, then try again")
     except (SlackRejected, AgentsRejected) as error:
-        return amiss(f"refused ({error.code})", fix)
+        return amiss(f"refused ({error.code})", REFUSALS.get(name, fix))
     except DeputyError as error:
         return amiss(type(error).__name__, fix)
 

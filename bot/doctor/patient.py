@@ -38,6 +38,6 @@ async def admitted(settings: Settings) -> AsyncIterator[Patient]:
         client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
         agents = await stack.enter_async_context(client)
         sender = await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
-        database = Database.open(settings.database_url, settings.secret_keys)
+        database = Database.open(settings.database_url, settings.secret_keys, makes_file=False)
         stack.push_async_callback(database.close)
         yield Patient(settings, slack, agents, sender, database)

@@ -132,6 +132,8 @@ FIXES = {
     "Sign in with Slack": "copy SLACK_CLIENT_ID and SLACK_CLIENT_SECRET again from Basic Information",
     "Admins": "correct DEPUTY_ADMINS: user ids, as in a person's profile",
 }
+REFUSALS = dict.fromkeys(("Admins", "Clock"), "see the line about Slack's bot token")
+"""What to do where Slack refuses to be asked, which is another's fault."""
 CHECKS = {
     "Slack bot token": bot_token,
     "Slack delivery": delivery,

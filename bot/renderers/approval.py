@@ -30,13 +30,15 @@ from bot.renderers.blocks import (
 )
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import capital, phrase, plural, service_title
+from bot.renderers.wording import capital, deed, phrase, plural, service_title
 from store.records import Approval, ApprovalState, SecondView, Thread
 
 Titles = Mapping[str, str]
 
 _PREVIEW_MAX = 1_500
 _PREVIEW_OF_SEVERAL = 500
+_MARK = 12
+"""Characters of the hash that people see: enough to find the call in the audit trail."""
 _RECORDS_MAX = 10
 """Decided calls that are listed one by one on a card with others."""
 
@@ -103,12 +105,15 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) ->
         blocks.append(context(f"Page {page + 1} of {len(pages)}"))
         blocks.append(row(*_turning(approval, page, len(pages))))
     whose = f"{escape(one_line(thread.owner.name, 80))}'s"
-    blocks.append(context(_as_whom(whose, held, titles), f"SHA-256 {approval.arguments_hash}"))
+    is_open = approval.state is ApprovalState.PENDING
+    until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, approval))
+    blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
     return modal("Details", actions.DETAILS_VIEW, *blocks)
 
 
-def render_reason_form(approval: Approval) -> View:
-    """Return the form for denying with a reason."""
+def render_reason_form(approval: Approval, titles: Titles) -> View:
+    """Return the form for denying with a reason; it says what, since the card is behind it."""
+    what = deed(approval.service, approval.tool, titles)
     field = text_field(
         "What should the agent do instead?",
         actions.DENY_FIELD_BLOCK,
@@ -116,7 +121,8 @@ def render_reason_form(approval: Approval) -> View:
         hint="The agent will read this",
         is_optional=True,
     )
-    return modal("Deny", actions.DENY_FORM, field, private_metadata=approval_value(approval), submit="Deny")
+    value = approval_value(approval)
+    return modal("Deny", actions.DENY_FORM, section(f"*{escape(what)}*"), field, private_metadata=value, submit="Deny")
 
 
 def moment(at: datetime) -> str:
@@ -151,8 +157,9 @@ def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
     if held.approval.is_confirming:
         blocks.append(context(f"Approved by @{escape(name)}, waits for a second approver", until))
     else:
-        seconded = "needs a second approver" if held.approval.second else "requested by the agent"
-        blocks.append(context(as_whom, until, seconded))
+        # Others see no buttons: they read here whose they are.
+        whose = "" if look.thread.is_private else f"@{escape(name)} decides"
+        blocks.append(context(as_whom, whose, "then a second approver" if held.approval.second else "", until))
     return [*blocks, row(*_buttons(look, held, what))]
 
 
@@ -164,8 +171,9 @@ def _buttons(look: _Look, held: Held, what: str) -> list[Block]:
         return button(text, f"{action}{mark}", value, label=label, only_for=owner, confirm=question)
 
     buttons = [] if held.approval.is_confirming else [approve_button(held, what, mark=mark, only_for=owner)]
-    buttons += [plain("Deny", actions.DENY), plain("Deny With Reason", actions.DENY_WITH_REASON)]
-    buttons.append(plain("Show Details", actions.SHOW_DETAILS))
+    # Three fit beside each other in a thread: to look at the details is one of them.
+    buttons += [plain("Deny", actions.DENY), plain("Show Details", actions.SHOW_DETAILS)]
+    buttons.append(plain("Deny With Reason", actions.DENY_WITH_REASON))
     if held.may_remember:
         buttons.append(plain("Always Allow", actions.ALWAYS_ALLOW, _remembering(what)))
     return buttons
@@ -184,11 +192,11 @@ def _second_buttons(held: Held, what: str) -> list[Block]:
     buttons = [
         approve_button(held, what),
         button("Deny", actions.DENY, value, label=f"Deny: {what}"),
-        button("Deny With Reason", actions.DENY_WITH_REASON, value, label=f"Deny with reason: {what}"),
     ]
     if held.approval.second is not None and held.approval.second.view is SecondView.FULL:
         buttons.append(button("Show Details", actions.SHOW_DETAILS, value, label=f"Show details: {what}"))
-    return buttons
+    reason = button("Deny With Reason", actions.DENY_WITH_REASON, value, label=f"Deny with reason: {what}")
+    return [*buttons, reason]
 
 
 def _together(thread: Thread, waiting: Sequence[Held], titles: Titles) -> list[Block]:

@@ -16,7 +16,7 @@ from bot.renderers.blocks import Block, Message, View, button, context, divider,
 from bot.renderers.blocks import actions as row
 from bot.renderers.connection import render_choices
 from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import capital, phrase, plural, service_title
+from bot.renderers.wording import deed, plural
 from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 
 Titles = Mapping[str, str]
@@ -37,7 +37,7 @@ def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
     blocks = [
         header("Your agent"),
         row(*first),
-        *_decisions(home, titles),
+        *_decisions(home, titles, team_url),
         *_running_ones(home.turns),
         *_services(home.choices),
         *_spending(home.spending),
@@ -55,7 +55,7 @@ def render_status(home: Home, titles: Titles) -> Message:
     parts = [plural(connected, "connected service"), plural(len(home.turns), "running request")]
     text = ", ".join([*parts, plural(len(home.approvals), "waiting approval")])
     waiting = [_approval(one, titles) for one in home.approvals[:_WAITING_MAX]]
-    heading = [section("*Waiting for your decision*")] if waiting else []
+    heading = [header("Waiting for your decision")] if waiting else []
     blocks = [*heading, *waiting, *_running_ones(home.turns), *_services(home.choices), *_spending(home.spending)]
     return message(text, *blocks)
 
@@ -70,29 +70,31 @@ def where(thread: Thread) -> str:
     return "in our direct messages" if thread.is_private else f"in <#{escape(thread.channel)}>"
 
 
-def _decisions(home: Home, titles: Titles) -> list[Block]:
+def _decisions(home: Home, titles: Titles, team_url: str) -> list[Block]:
     blocks: list[Block] = []
     if home.approvals:
-        blocks.append(section("*Waiting for your decision*"))
+        blocks.append(header("Waiting for your decision"))
         for one in home.approvals[:_WAITING_MAX]:
-            blocks += [_approval(one, titles), row(*_deciding(one, titles, is_second=False))]
+            blocks += [_approval(one, titles, team_url), row(*_deciding(one, titles, is_second=False))]
         blocks += _more(home.approvals, _WAITING_MAX, "in their threads")
     if home.to_second:
-        blocks.append(section("*Others ask for your approval too*"))
+        blocks.append(header("Others ask for your approval too"))
         for one in home.to_second[:_SECOND_MAX]:
-            blocks += [_approval(one, titles, one.thread.owner.name), row(*_deciding(one, titles, is_second=True))]
+            blocks += [
+                _approval(one, titles, whose=one.thread.owner.name),
+                row(*_deciding(one, titles, is_second=True)),
+            ]
         blocks += _more(home.to_second, _SECOND_MAX, "in our direct messages")
     return blocks
 
 
-def _approval(waiting: Waiting, titles: Titles, whose: str | None = None) -> Block:
+def _approval(waiting: Waiting, titles: Titles, team_url: str = "", *, whose: str | None = None) -> Block:
+    """Return what waits; of their own, members read for which request; of another's (`whose`) that is not told."""
     thread, approval = waiting.thread, waiting.approval
-    what = escape(_what(waiting, titles))
-    asker = f"for {escape(one_line(whose, 80))}" if whose else capital(where(thread))
+    asker = f"For {escape(one_line(whose, 80))}" if whose else f"For {_linked(thread, team_url)} {where(thread)}"
     state = "approved by you, waits for a second approver" if approval.is_confirming and not whose else ""
-    return section(
-        f"{what}\n{' · '.join(part for part in (asker, state, f'until {moment(approval.expires_at)}') if part)}"
-    )
+    facts = (asker, state, f"expires {moment(approval.expires_at)}")
+    return section(f"*{escape(_what(waiting, titles))}*\n{' · '.join(part for part in facts if part)}")
 
 
 def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Block]:
@@ -113,13 +115,13 @@ def _call(waiting: Waiting) -> ToolCall:
 
 
 def _what(waiting: Waiting, titles: Titles) -> str:
-    return capital(phrase(_call(waiting), titles).infinitive)
+    return deed(waiting.approval.service, waiting.approval.tool, titles)
 
 
 def _running_ones(turns: tuple[RunningTurn, ...]) -> list[Block]:
     if not turns:
         return []
-    return [section("*Running*"), *render_running(turns), *_more(turns, _RUNNING_MAX, "in their threads")]
+    return [header("Running"), *render_running(turns), *_more(turns, _RUNNING_MAX, "in their threads")]
 
 
 def _running(running: RunningTurn) -> Block:
@@ -136,15 +138,15 @@ def _services(choices: Sequence[ServiceChoice]) -> list[Block]:
     ordered = sorted(choices, key=lambda choice: order.get(choice.connection.state, 2) if choice.connection else 2)
     rows = render_choices(ordered[:_SERVICES_MAX])
     empty = section("No services are on offer yet. An admin can add some.")
-    return [section("*Services*"), *(rows or [empty]), *_more(choices, _SERVICES_MAX, "with `/agent connect`")]
+    return [header("Services"), *(rows or [empty]), *_more(choices, _SERVICES_MAX, "with `/agent connect`")]
 
 
 def _spending(spending: Spending) -> list[Block]:
     words = f"{_money(spending.spent)} spent"
     if spending.budget is not None:
-        share = 100 if spending.budget <= 0 else min(100, round(100 * spending.spent / spending.budget))
-        words = f"{words} of {_money(spending.budget)} · {share} % used"
-    return [section(f"*This month*\n{words}")]
+        left = max(0.0, spending.budget - spending.spent)
+        words = f"{words} of {_money(spending.budget)} · {_money(left) if left else 'nothing'} left"
+    return [header("This month"), section(words)]
 
 
 def _money(cents: float) -> str:
@@ -153,7 +155,7 @@ def _money(cents: float) -> str:
 
 def _recent(threads: Sequence[Thread], team_url: str) -> list[Block]:
     lines = [f"• {_linked(thread, team_url)} {where(thread)}" for thread in threads[:_RECENT_MAX]]
-    return [section("*Recent threads*\n" + "\n".join(lines))] if lines else []
+    return [header("Recent threads"), section("\n".join(lines))] if lines else []
 
 
 def _linked(thread: Thread, team_url: str) -> str:
@@ -167,14 +169,19 @@ def _allowances(given: Sequence[tuple[Allowance, str]], titles: Titles) -> list[
     if not given:
         return []
     rows = [_allowance(allowance, title, titles) for allowance, title in given[:_ALLOWANCES_MAX]]
-    return [section("*Always allowed*"), *rows, *_more(given, _ALLOWANCES_MAX, "once these are taken back")]
+    return [header("Always allowed"), *rows, *_more(given, _ALLOWANCES_MAX, "once these are taken back")]
 
 
 def _allowance(allowance: Allowance, title: str, titles: Titles) -> Block:
-    tool = one_line(allowance.tool, 80)
-    name = f"{service_title(allowance.service, titles)}: {tool}" if allowance.service else tool
-    revoke = button("Revoke", actions.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {name}")
-    return section(f"{escape(name)}\nIn “{escape(one_line(title, 80))}”", accessory=revoke)
+    # The tool's own name stands there too: two tools may have the same words.
+    what = deed(allowance.service, allowance.tool, titles)
+    revoke = button("Revoke", actions.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {what}")
+    where_to = f"`{_as_code(allowance.tool)}`, in “{escape(one_line(title, 80))}”"
+    return section(f"*{escape(what)}*\n{where_to}", accessory=revoke)
+
+
+def _as_code(name: str) -> str:
+    return escape(one_line(name.replace("`", "'"), 80)) or "…"
 
 
 def _more(listed: Sequence[object], shown: int, where_else: str) -> list[Block]:
@@ -183,7 +190,8 @@ def _more(listed: Sequence[object], shown: int, where_else: str) -> list[Block]:
 
 def _help() -> list[Block]:
     return [
-        section("*How to ask*\nWrite to me here in Messages, mention me in a channel, or use `/agent ask`."),
+        header("How to ask"),
+        section("Write to me here in Messages, mention me in a channel, or use `/agent ask`."),
         context("Your agent acts with your accounts only, and asks you before it changes anything."),
     ]
 

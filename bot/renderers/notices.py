@@ -65,7 +65,7 @@ from bot.notices import (
     WhyLeftOut,
 )
 from bot.renderers import connection as connecting
-from bot.renderers.approval import render_second
+from bot.renderers.approval import moment, render_second
 from bot.renderers.blocks import Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.budgets import (
@@ -77,7 +77,7 @@ from bot.renderers.budgets import (
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.tools import render_tools_changed
-from bot.renderers.wording import capital, plural, service_title
+from bot.renderers.wording import capital, deed, plural, service_title
 
 Titles = Mapping[str, str]
 
@@ -196,14 +196,15 @@ def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
 
 
 def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None) -> Message:
-    service = notice.approval.service
-    what = f"about {service_title(service, titles)} " if service else ""
-    head = f"A decision {escape(what)}waits" if notice.count == 1 else f"{notice.count} decisions wait"
-    words = f"{head} for you {where(notice.thread)}. Without one it will be denied."
-    blocks = [section(words)]
+    approval = notice.approval
+    what = deed(approval.service, approval.tool, titles)
+    if notice.count > 1:
+        what = f"{what} and {plural(notice.count - 1, 'other call')}"
+    words = f"*{escape(what)}*\nWaits for your decision {where(notice.thread)}. What nobody decides is denied."
+    blocks = [section(words), context(f"expires {moment(approval.expires_at)}")]
     if link:
         blocks.append(row(button("Open", actions.OPEN_LINK, url=link, label="Open the approval")))
-    return message("A decision waits for you. Without one it will be denied.", *blocks)
+    return message(f"{what}: waits for your decision. What nobody decides is denied.", *blocks)
 
 
 def _asked_again(notice: AskedAgain, _titles: Titles) -> Message:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from bot import actions
 from bot.notices import ToolChange, ToolsChanged
 from bot.renderers.blocks import Block, Message, button, confirm, context, message, preformatted, section
 from bot.renderers.blocks import actions as row
-from bot.renderers.limits import shorten
+from bot.renderers.limits import pieces
 from bot.renderers.markdown import escape, one_line, revealed
 from bot.renderers.wording import plural, service_title
 
-_DESCRIPTION_MAX = 1_200
-"""A description is what the model obeys: enough of it to judge, in a box of its own."""
+_TEXTS_MAX = 9_600
+"""Characters of descriptions in one alert, before and now each; a description is what the model obeys."""
+_PIECE = 2_900
+_WHOLE = 400
+"""Up to this, a changed description is shown as it is; of a longer one, what differs."""
+_AROUND = 120
+"""Characters before and after what differs."""
 
 
 def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Message:
@@ -28,33 +34,65 @@ def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Mes
     why = "Until you accept them, I ask before each use, whatever your rules allow."
     blocks = [section(f"*{escape(head)}*\n{why}")]
     for change in notice.changes:
-        blocks += _difference(change)
+        blocks += _difference(change, _TEXTS_MAX // len(notice.changes))
     if notice.more:
         blocks.append(context(f"{notice.more} more are shown once these are accepted"))
     blocks.append(row(_accept(notice, name)))
     return message(f"{head}. {why}", *blocks)
 
 
-def _difference(change: ToolChange) -> list[Block]:
-    name = escape(one_line(revealed(change.name), 128))
+def _difference(change: ToolChange, limit: int) -> list[Block]:
+    name, after = escape(one_line(revealed(change.name), 128)), _words(change.after)
     if change.before is None:
-        return [section(f"*{name}* · new"), preformatted(_words(change.after)), *_facts(change)]
+        return [section(f"*{name}* · new"), *_boxes(after, limit), *_facts(change, _left_out(limit, after))]
     if change.before == change.after:
         return [section(f"*{name}* · changed, its words are the same"), *_facts(change)]
+    was, now = _excerpts(_words(change.before), after)
     # A box each: neither text can pass for the other.
-    before = [section(f"*{name}* · changed. Before:"), preformatted(_words(change.before))]
-    return [*before, section("Now:"), preformatted(_words(change.after)), *_facts(change)]
+    before = [section(f"*{name}* · changed. Before:"), *_boxes(was, limit)]
+    same = "" if now == after else "the words before and after are the same"
+    return [*before, section("Now:"), *_boxes(now, limit), *_facts(change, same, _left_out(limit, was, now))]
 
 
-def _facts(change: ToolChange) -> list[Block]:
+def _excerpts(before: str, after: str) -> tuple[str, str]:
+    """Return where two texts differ, with some words around; the whole of short ones."""
+    if max(len(before), len(after)) <= _WHOLE:
+        return before, after
+    head = _alike(before, after)
+    tail = _alike(before[head:][::-1], after[head:][::-1])
+    return _cut_out(before, head, tail), _cut_out(after, head, tail)
+
+
+def _alike(one: str, other: str) -> int:
+    """Return with how many of the same characters both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _cut_out(text: str, head: int, tail: int) -> str:
+    start, end = max(0, head - _AROUND), min(len(text), len(text) - tail + _AROUND)
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
+
+
+def _boxes(text: str, limit: int) -> list[Block]:
+    return [preformatted(piece) for piece in pieces(text[:limit], _PIECE)]
+
+
+def _left_out(limit: int, *texts: str) -> str:
+    """Return how much is not there: what is left out must not pass for nothing."""
+    count = sum(max(0, len(text) - limit) for text in texts)
+    return f"{count:,} characters more, not shown" if count else ""
+
+
+def _facts(change: ToolChange, *more: str) -> list[Block]:
     facts = [fact for hint in change.hints if (fact := escape(one_line(hint, 80)))]
     if change.is_schema_changed:
         facts.insert(0, "takes other arguments")
+    facts += [fact for fact in more if fact]
     return [context(*facts)] if facts else []
 
 
 def _words(description: str) -> str:
-    return shorten(revealed(description).strip(), _DESCRIPTION_MAX) or "(no description)"
+    return revealed(description).strip() or "(no description)"
 
 
 def _accept(notice: ToolsChanged, name: str) -> Block:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.events import ToolCall
 from bot.hazards import words_of
 from bot.renderers.markdown import one_line
+from store.records import EventId
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -86,6 +87,11 @@ def phrase(call: ToolCall, titles: Mapping[str, str]) -> Phrase:
     if not words or not _is_verb(words[0]):
         return _dull(words, title)
     return _verbal(words[0], words[1:], title)
+
+
+def deed(service: str | None, tool: str, titles: Mapping[str, str]) -> str:
+    """Return what a tool does, as a title: `Write note in Notes`."""
+    return capital(phrase(ToolCall(EventId(""), service, tool, {}), titles).infinitive)
 
 
 def subject(call: ToolCall) -> str:

@@ -170,7 +170,7 @@ class SlackScreen:
 
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""
-        await self._messages.open_modal(trigger_id, render_reason_form(approval))
+        await self._messages.open_modal(trigger_id, render_reason_form(approval, self._titles))
 
     async def ask_task(self, command: OpenAskForm) -> None:
         """Open the form for a task."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -11,26 +13,68 @@ from tests.browser.visits import Camera, entered
 from tests.world import ALICE, BOB, CAROL, World
 
 pytestmark = pytest.mark.browser
+PLAN = {
+    "title": "Offsite",
+    "text": "Book the room\nAsk Bob for the list\nSend the invitations on Monday",
+    "labels": ["team", "autumn"],
+    "api_key": "sk-0123456789abcdefghij",
+}
 
 
-async def test_several_calls_wait_on_one_card_and_in_app_home(browser: Browser, here: World, camera: Camera):
+async def test_one_call_after_another_is_decided_looked_at_and_allowed_for_good(
+    browser: Browser, here: World, camera: Camera
+):
+    await here.configure({"budgets": {"member_per_month": 25}})
     await here.connect_notes(ALICE)
     alice = await entered(browser, here, ALICE)
-    await alice.ask("call 3 tools at once")
-    await expect(alice.thread.get_by_text("3 calls wait for a decision")).to_be_visible()
-    await expect(alice.thread.get_by_role("button", name="Approve All 3")).to_be_visible()
-    await camera(alice.page, "approval-several")
+    await alice.ask("call 2 tools at once")
+    await alice.thread.get_by_role("button", name="Always Allow: Write note in Notes").first.click()
+    await alice.page.get_by_role("dialog").get_by_role("button", name="Always Allow").click()
+    await expect(alice.thread.get_by_text("approved without asking")).to_be_visible()
+    await alice.answered()
 
-    await alice.thread.get_by_role("button", name="Show details").first.click()
+    await alice.ask(f"call the tool notes/write_note with {json.dumps(PLAN)}")
+    await alice.thread.get_by_role("button", name="Show Details: Write note in Notes").click()
     details = alice.page.get_by_role("dialog", name="Details")
-    await expect(details).to_be_visible()
+    await expect(details.get_by_text("Book the room").first).to_be_visible()
+    await expect(details.get_by_text(PLAN["api_key"])).to_have_count(0)
     await camera(alice.page, "approval-details")
     await details.get_by_role("button", name="Close").last.click()
 
     await alice.go_to_app("Home")
     home = alice.page.get_by_role("region", name="App Home")
     await expect(home.get_by_text("Waiting for your decision")).to_be_visible()
+    await expect(home.get_by_role("button", name="Revoke: Write note in Notes")).to_be_visible()
     await camera(alice.page, "home-busy")
+    await home.get_by_role("button", name="Deny: Write note in Notes").click()
+    await home.get_by_role("button", name="Revoke: Write note in Notes").click()
+    await expect(home.get_by_text("Always allowed")).to_have_count(0)
+
+
+async def test_several_calls_wait_on_one_card_and_others_see_what_but_no_more(
+    browser: Browser, here: World, camera: Camera
+):
+    await here.connect_notes(ALICE)
+    alice, bob = await entered(browser, here, ALICE), await entered(browser, here, BOB)
+    await alice.ask("call 3 tools at once")
+    await expect(alice.thread.get_by_text("3 calls wait for a decision")).to_be_visible()
+    await expect(alice.thread.get_by_role("button", name="Approve All 3")).to_be_visible()
+    await camera(alice.page, "approval-several")
+    await bob.open_thread("call 3 tools at once")
+    await expect(bob.thread.get_by_text("@alice decides").first).to_be_visible()
+    await expect(bob.thread.get_by_role("button", name="Approve")).to_have_count(0)
+    await camera(bob.page, "approval-redacted")
+
+    await alice.thread.get_by_role("button", name="Deny With Reason: Write note in Notes").first.click()
+    form = alice.page.get_by_role("dialog", name="Deny")
+    await expect(form.get_by_text("Write note in Notes")).to_be_visible()
+    await form.get_by_role("textbox").fill("Use the team's folder")
+    await form.get_by_role("button", name="Deny").click()
+    await expect(bob.thread.get_by_text("Denied by @alice with a reason")).to_be_visible()
+    await alice.thread.get_by_role("button", name="Approve All 2").click()
+    await alice.page.get_by_role("dialog").get_by_role("button", name="Approve All").click()
+    await alice.answered()
+    await expect(bob.thread.get_by_text("Approved by @alice").nth(1)).to_be_visible()
 
 
 async def test_a_second_approver_and_an_admin_have_their_own_cards(browser: Browser, here: World, camera: Camera):

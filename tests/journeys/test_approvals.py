@@ -333,7 +333,7 @@ async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(run
 
     def reminders() -> list[str]:
         told = [running_world.slack.text_of(message) for message in running_world.slack.dms(ALICE)]
-        return [text for text in told if "A decision" in text]
+        return [text for text in told if "Waits for your decision" in text]
 
     running_world.turn(EXPIRY / 2 - 30)
     assert reminders() == []
@@ -345,4 +345,6 @@ async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(run
     await running_world.answer_in(root)
 
     assert len(reminders()) == 1
+    assert "*Write note in Notes*" in reminders()[0]
+    assert "expires" in reminders()[0]
     assert "soup" not in reminders()[0]

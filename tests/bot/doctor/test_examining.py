@@ -124,6 +124,26 @@ async def test_a_refused_key_is_found(patient):
     assert "Managed Agents" in found["Anthropic key"].fix
 
 
+async def test_what_cannot_be_asked_for_a_refused_token_leads_to_the_line_about_it(patient):
+    found = await findings(
+        patient, slack_bot_token=Secret("xoxb-mistaken"), anthropic_api_key=Secret("sk-ant-mistaken")
+    )
+
+    assert found["Admins"].fix == found["Clock"].fix == "see the line about Slack's bot token"
+    assert found["Vaults"].fix == "see the line about Anthropic's key"
+
+
+async def test_the_doctor_makes_no_database_where_there_is_none(deputy_world):
+    path = deputy_world.folder / "deputy.db"
+    path.unlink()
+
+    found = await findings(deputy_world)
+
+    assert sick(found)["Database"] == "cannot be reached"
+    assert "start Deputy once" in found["Database"].fix
+    assert not path.exists()
+
+
 async def test_an_agent_that_somebody_changed_is_found_and_brought_back(patient):
     (agent,) = patient.agents.agents.values()
     async with open_client(api_key=Secret(patient.agents.api_key), base_url=patient.agents.url) as client:

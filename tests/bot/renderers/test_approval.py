@@ -24,7 +24,7 @@ ALICE = a_member("U0ALICE", name="Alice")
 THREAD = a_thread(ALICE)
 PRIVATE = replace(THREAD, is_private=True)
 APPROVAL = an_approval(id="apr_1", expires_at=TEN_42)
-ROW = [actions.APPROVE, actions.DENY, actions.DENY_WITH_REASON, actions.SHOW_DETAILS]
+ROW = [actions.APPROVE, actions.DENY, actions.SHOW_DETAILS, actions.DENY_WITH_REASON]
 
 
 def held(call=CALL, *, may_remember=False, **changes):
@@ -63,13 +63,20 @@ def test_a_card_in_a_channel_says_what_but_not_with_which_words():
     assert words(message) == snapshot(
         [
             "*Write note in Notes?*",
-            "Uses Alice's Notes account · expires <!date^1795430520^{time}|10:42 UTC> · requested by the agent",
+            "Uses Alice's Notes account · @Alice decides · expires <!date^1795430520^{time}|10:42 UTC>",
         ]
     )
 
 
-def test_a_card_in_private_shows_the_words_too():
+def test_a_card_in_private_shows_the_words_too_and_does_not_say_who_decides():
     assert SECRET in str(card(thread=PRIVATE))
+    assert "decides" not in str(card(thread=PRIVATE))
+
+
+def test_a_card_that_needs_a_second_yes_says_so_before_the_first():
+    asked = words(card(held(second=Second(SecondView.FULL))))[1]
+
+    assert "@Alice decides · then a second approver · expires" in asked
 
 
 def test_every_button_carries_the_approval_and_what_was_shown_and_is_for_the_owner():
@@ -234,7 +241,17 @@ def test_the_details_show_everything_and_hide_nothing():
 """,
         ]
     )
-    assert "a" * 64 in view["blocks"][-1]["elements"][0]["text"]
+    assert view["blocks"][-1]["elements"][0]["text"] == snapshot(
+        "Uses Alice's Notes account · expires <!date^1795430520^{time}|10:42 UTC> · fingerprint aaaaaaaaaaaa"
+    )
+
+
+def test_the_details_of_a_decided_call_say_how_it_was_decided():
+    decided = held(state=ApprovalState.DENIED, decided_by="U0ALICE")
+    view = parse_view(render_details(THREAD, decided, TITLES), "modal")
+
+    assert "Denied by @Alice" in view["blocks"][-1]["elements"][0]["text"]
+    assert "expires" not in str(view)
 
 
 def test_a_value_with_lines_cannot_pass_for_another_argument():
@@ -263,8 +280,9 @@ def buttons_of(view):
             for element in block["elements"]}  # fmt: skip
 
 
-def test_the_form_for_a_reason_carries_the_approval():
-    view = parse_view(render_reason_form(APPROVAL), "modal")
+def test_the_form_for_a_reason_carries_the_approval_and_says_what_is_denied():
+    view = parse_view(render_reason_form(APPROVAL, TITLES), "modal")
 
+    assert view["blocks"][0]["text"]["text"] == "*Write note in Notes*"
     assert view["private_metadata"] == f"apr_1:{'a' * 64}"
     assert view["callback_id"] == actions.DENY_FORM

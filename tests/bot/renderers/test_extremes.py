@@ -60,7 +60,7 @@ def test_the_card_of_a_second_approver(name, thread):
 
 def test_details_and_the_form_for_a_reason(name, thread):
     assert parse_view(render_details(thread, held(name), {}), "modal")
-    assert parse_view(render_reason_form(held(name).approval), "modal")
+    assert parse_view(render_reason_form(held(name).approval, {}), "modal")
 
 
 def test_details_of_a_thousand_arguments_are_views_on_every_page(name, thread):
