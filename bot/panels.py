@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.config.forms import Form
+from bot.config.fields import Form
 from bot.errors import Refusal
 from store.records import Budget
 

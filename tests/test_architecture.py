@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.notices": {"bot.errors", "bot.events", "bot.hazards", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "bot.text", "store.records"},
-    "bot.panels": {"bot.config.forms", "bot.errors", "store.records"},
+    "bot.panels": {"bot.config.fields", "bot.errors", "store.records"},
     "bot.clock": set(),
     "bot.text": set(),
     "bot.logs": set(),

@@ -1,92 +1,14 @@
-"""The forms in which admins change one item: which fields, where in the item they are, and back; pure.
+"""The forms in which admins change one item: which fields each has, in which words; pure.
 
-A form changes its own fields of an item and keeps the rest. What the values may be is `model`'s to say; here a
-problem that it finds is brought to the field that it is about.
+A form changes its own fields of an item and keeps the rest. What the values may be is `model`'s to say.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Mapping
 
-from bot.config.items import MANY
+from bot.config.fields import LISTED, Field, Form, Kind
 from bot.config.rules import BuiltIn, Preset, Rule
-from bot.errors import Problem
-
-Value = str | list[str] | None
-"""What a field holds, as Slack sends it: text, a choice, several, or nothing."""
-LONGEST = 3_000
-"""Characters in a text field (slack-platform.md §1.6); what is longer is changed in the file."""
-MOST = 100
-"""People or services in a field; so many options a menu has."""
-LISTED = "listed"
-DEFAULT = "default"
-"""The value of a choice that says nothing: options of Slack's must not be empty."""
-
-
-class Kind(StrEnum):
-    """How a field is filled in."""
-
-    LINE = "line"
-    TEXT = "text"
-    LINES = "lines"
-    """One entry a line."""
-    PACKAGES = "packages"
-    """`pip pandas` on each line."""
-    SKILLS = "skills"
-    """`anthropic xlsx`, or `custom ID VERSION`, on each line."""
-    AMOUNT = "amount"
-    FLAG = "flag"
-    CHOICE = "choice"
-    SERVICES = "services"
-    USERS = "users"
-    WHO = "who"
-    CHANNEL = "channel"
-    USER = "user"
-
-
-WORD_OR_LIST = {Kind.WHO, Kind.SERVICES}
-"""Filled in as a word, or as a list beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: `path` is where its value is in the item, dots between."""
-
-    path: str
-    label: str
-    kind: Kind
-    hint: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    """Value and words; an empty value stands for the default."""
-    is_needed: bool = False
-
-    @property
-    def block(self) -> str:
-        """Return the name of its block in the view."""
-        return f"settings.{self.path}"
-
-    @property
-    def listed_block(self) -> str:
-        """Return the name of the block with the list, of a field that is a word or a list."""
-        return f"{self.block}.listed"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One form: for items of a kind, or for the one named `only`."""
-
-    name: str
-    title: str
-    kind: str
-    fields: tuple[Field, ...]
-    only: str = ""
-    new: Field | None = None
-    """What names a new item."""
-
 
 _RULES = (
     (str(Rule.ALLOWED), "Runs without asking"),
@@ -142,167 +64,176 @@ _WAYS = (
     Field("asked", "Found in a request", Kind.CHOICE, options=_ASKED),
     Field("answered", "Found in an answer", Kind.CHOICE, options=_ANSWERED),
 )
+_OF_SERVICES = (
+    Form(
+        "service",
+        "Service",
+        "service",
+        (
+            Field("is_paused", "Paused: nobody's agent gets it", Kind.FLAG),
+            Field("who_may_connect", "Who may connect it", Kind.WHO),
+            Field("results", "Where it is used", Kind.CHOICE, options=_RESULTS),
+        ),
+    ),
+    Form(
+        "service_tools",
+        "Tool rules",
+        "service",
+        (
+            *(Field(f"tools.{name}", label, Kind.LINES, "One tool a line") for name, label in _TOOL_LISTS),
+            Field("tools.default", "Every other tool, today's and tomorrow's", Kind.CHOICE, options=_UNLISTED),
+        ),
+    ),
+)
+_OF_AGENTS = (
+    Form(
+        "profile",
+        "Agent",
+        "profile",
+        (
+            Field("description", "What it is for", Kind.LINE, "Looks things up, changes nothing"),
+            Field("preset", "Rules to begin with", Kind.CHOICE, options=_PRESETS),
+            Field("services", "Services", Kind.SERVICES, "Which ones"),
+            Field("model", "Model", Kind.LINE, "The one of this installation"),
+            Field("budget_per_turn", "Budget for one request", Kind.AMOUNT, _USD),
+            Field("who_may_use", "Who may use it", Kind.WHO),
+        ),
+        new=Field("name", "Name", Kind.LINE, "research", is_needed=True),
+    ),
+    Form(
+        "profile_words",
+        "Agent's words",
+        "profile",
+        (Field("system_prompt", "Added to Deputy's own words", Kind.TEXT, "Answer with numbers."),),
+    ),
+    Form(
+        "profile_tools",
+        "Agent's tools",
+        "profile",
+        (
+            *(
+                Field(f"built_in_tools.{tool}", label, Kind.CHOICE, options=(("", "As the preset says"), *_RULES))
+                for tool, label in _BUILT_IN.items()
+            ),
+            Field("skills", "Skills", Kind.SKILLS, "anthropic xlsx"),
+        ),
+    ),
+    Form(
+        "environment",
+        "Agent's surroundings",
+        "profile",
+        (
+            Field(
+                "environment.network",
+                "Network",
+                Kind.CHOICE,
+                options=(("limited", "Only the hosts below"), ("unrestricted", "The whole internet")),
+            ),
+            Field("environment.allowed_hosts", "Hosts it reaches", Kind.LINES, "data.example.com"),
+            Field(
+                "environment.allow_mcp_servers",
+                "Services",
+                Kind.CHOICE,
+                options=(("true", "Are reached"), ("false", "Only where their hosts are listed")),
+            ),
+            Field(
+                "environment.allow_package_managers",
+                "Registries of packages",
+                Kind.CHOICE,
+                options=(("false", "Are not reached"), ("true", "Are reached")),
+            ),
+            Field("environment.packages", "Packages to install", Kind.PACKAGES, "pip pandas"),
+        ),
+    ),
+)
+_OF_CHANNELS = (
+    Form(
+        "channel",
+        "Channel",
+        "channel",
+        (
+            Field("profile", "Its agent", Kind.CHOICE),
+            Field("who_may_ask", "Who may ask here", Kind.WHO),
+            Field("answers", "Where answers go", Kind.CHOICE, options=_ANSWERS),
+            Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
+        ),
+        new=Field("name", "Channel", Kind.CHANNEL, is_needed=True),
+    ),
+)
+_OF_MEMBERS = (
+    Form(
+        "member",
+        "Member",
+        "member",
+        (
+            Field("is_paused", "Paused: asks nothing, what runs is stopped", Kind.FLAG),
+            Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
+        ),
+        new=Field("name", "Member", Kind.USER, is_needed=True),
+    ),
+)
+_OF_FILTERS = (
+    Form(
+        "filter",
+        "Filter",
+        "filter",
+        (
+            Field("pattern", "What to look for, in each line", Kind.LINE, "RE2: (?i)falcon", is_needed=True),
+            Field("description", "What people are told it is", Kind.LINE, "Names of secret projects"),
+            *_WAYS,
+        ),
+        new=Field("name", "Name", Kind.LINE, "projects", is_needed=True),
+    ),
+    Form("secrets", "Secrets", "filter", _WAYS),
+)
+_OF_THE_WORKSPACE = (
+    Form(
+        "budgets",
+        "Budgets",
+        "workspace",
+        (
+            Field("value.workspace_per_month", "All together, per month", Kind.AMOUNT, _USD),
+            Field("value.member_per_month", "Each member, per month", Kind.AMOUNT, _USD),
+            Field("value.channel_per_month", "Each channel, per month", Kind.AMOUNT, _USD),
+            Field("value.per_turn", "One request", Kind.AMOUNT, _USD),
+        ),
+        only="budgets",
+    ),
+    Form(
+        "approvals",
+        "Approvals",
+        "workspace",
+        (
+            Field("value.always_allow", "What owners may allow for a whole thread", Kind.CHOICE, options=_ALWAYS),
+            Field("value.second_tools", "Tools that need a second yes", Kind.LINES, "notes/delete_note"),
+            Field("value.second_approvers", "Who gives it, never the owner", Kind.WHO, options=_SECOND),
+            Field("value.second_sees", "What they see", Kind.CHOICE, options=_SEES),
+        ),
+        only="approvals",
+    ),
+    Form(
+        "audience",
+        "Audience",
+        "workspace",
+        (
+            Field("value.guests", "Guests may ask and connect services of their own", Kind.FLAG),
+            Field("value.shared_channels", "Work in channels that other organisations read", Kind.FLAG),
+        ),
+        only="audience",
+    ),
+    Form(
+        "admins",
+        "Admins",
+        "workspace",
+        (Field("value", "Admins", Kind.USERS, "People"),),
+        only="admins",
+    ),
+)
 
-
-def _listed() -> tuple[Form, ...]:
-    return (
-        Form(
-            "service",
-            "Service",
-            "service",
-            (
-                Field("is_paused", "Paused: nobody's agent gets it", Kind.FLAG),
-                Field("who_may_connect", "Who may connect it", Kind.WHO),
-                Field("results", "Where it is used", Kind.CHOICE, options=_RESULTS),
-            ),
-        ),
-        Form(
-            "service_tools",
-            "Tool rules",
-            "service",
-            (
-                *(Field(f"tools.{name}", label, Kind.LINES, "One tool a line") for name, label in _TOOL_LISTS),
-                Field("tools.default", "Every other tool, today's and tomorrow's", Kind.CHOICE, options=_UNLISTED),
-            ),
-        ),
-        Form(
-            "profile",
-            "Agent",
-            "profile",
-            (
-                Field("description", "What it is for", Kind.LINE, "Looks things up, changes nothing"),
-                Field("preset", "Rules to begin with", Kind.CHOICE, options=_PRESETS),
-                Field("services", "Services", Kind.SERVICES, "Which ones"),
-                Field("model", "Model", Kind.LINE, "The one of this installation"),
-                Field("budget_per_turn", "Budget for one request", Kind.AMOUNT, _USD),
-                Field("who_may_use", "Who may use it", Kind.WHO),
-            ),
-            new=Field("name", "Name", Kind.LINE, "research", is_needed=True),
-        ),
-        Form(
-            "profile_words",
-            "Agent's words",
-            "profile",
-            (Field("system_prompt", "Added to Deputy's own words", Kind.TEXT, "Answer with numbers."),),
-        ),
-        Form(
-            "profile_tools",
-            "Agent's tools",
-            "profile",
-            (
-                *(
-                    Field(f"built_in_tools.{tool}", label, Kind.CHOICE, options=(("", "As the preset says"), *_RULES))
-                    for tool, label in _BUILT_IN.items()
-                ),
-                Field("skills", "Skills", Kind.SKILLS, "anthropic xlsx"),
-            ),
-        ),
-        Form(
-            "environment",
-            "Agent's surroundings",
-            "profile",
-            (
-                Field(
-                    "environment.network",
-                    "Network",
-                    Kind.CHOICE,
-                    options=(("limited", "Only the hosts below"), ("unrestricted", "The whole internet")),
-                ),
-                Field("environment.allowed_hosts", "Hosts it reaches", Kind.LINES, "data.example.com"),
-                Field(
-                    "environment.allow_mcp_servers",
-                    "Services",
-                    Kind.CHOICE,
-                    options=(("true", "Are reached"), ("false", "Only where their hosts are listed")),
-                ),
-                Field(
-                    "environment.allow_package_managers",
-                    "Registries of packages",
-                    Kind.CHOICE,
-                    options=(("false", "Are not reached"), ("true", "Are reached")),
-                ),
-                Field("environment.packages", "Packages to install", Kind.PACKAGES, "pip pandas"),
-            ),
-        ),
-        Form(
-            "channel",
-            "Channel",
-            "channel",
-            (
-                Field("profile", "Its agent", Kind.CHOICE),
-                Field("who_may_ask", "Who may ask here", Kind.WHO),
-                Field("answers", "Where answers go", Kind.CHOICE, options=_ANSWERS),
-                Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
-            ),
-            new=Field("name", "Channel", Kind.CHANNEL, is_needed=True),
-        ),
-        Form(
-            "member",
-            "Member",
-            "member",
-            (
-                Field("is_paused", "Paused: asks nothing, what runs is stopped", Kind.FLAG),
-                Field("budget_per_month", "Budget per month", Kind.AMOUNT, _USD),
-            ),
-            new=Field("name", "Member", Kind.USER, is_needed=True),
-        ),
-        Form(
-            "filter",
-            "Filter",
-            "filter",
-            (
-                Field("pattern", "What to look for, in each line", Kind.LINE, "RE2: (?i)falcon", is_needed=True),
-                Field("description", "What people are told it is", Kind.LINE, "Names of secret projects"),
-                *_WAYS,
-            ),
-            new=Field("name", "Name", Kind.LINE, "projects", is_needed=True),
-        ),
-        Form("secrets", "Secrets", "filter", _WAYS),
-        Form(
-            "budgets",
-            "Budgets",
-            "workspace",
-            (
-                Field("value.workspace_per_month", "All together, per month", Kind.AMOUNT, _USD),
-                Field("value.member_per_month", "Each member, per month", Kind.AMOUNT, _USD),
-                Field("value.channel_per_month", "Each channel, per month", Kind.AMOUNT, _USD),
-                Field("value.per_turn", "One request", Kind.AMOUNT, _USD),
-            ),
-            only="budgets",
-        ),
-        Form(
-            "approvals",
-            "Approvals",
-            "workspace",
-            (
-                Field("value.always_allow", "What owners may allow for a whole thread", Kind.CHOICE, options=_ALWAYS),
-                Field("value.second_tools", "Tools that need a second yes", Kind.LINES, "notes/delete_note"),
-                Field("value.second_approvers", "Who gives it, never the owner", Kind.WHO, options=_SECOND),
-                Field("value.second_sees", "What they see", Kind.CHOICE, options=_SEES),
-            ),
-            only="approvals",
-        ),
-        Form(
-            "audience",
-            "Audience",
-            "workspace",
-            (
-                Field("value.guests", "Guests may ask and connect services of their own", Kind.FLAG),
-                Field("value.shared_channels", "Work in channels that other organisations read", Kind.FLAG),
-            ),
-            only="audience",
-        ),
-        Form(
-            "admins",
-            "Admins",
-            "workspace",
-            (Field("value", "Admins", Kind.USERS, "People"),),
-            only="admins",
-        ),
-    )
-
-
-FORMS: Mapping[str, Form] = {form.name: form for form in _listed()}
+FORMS: Mapping[str, Form] = {
+    form.name: form
+    for form in (*_OF_SERVICES, *_OF_AGENTS, *_OF_CHANNELS, *_OF_MEMBERS, *_OF_FILTERS, *_OF_THE_WORKSPACE)
+}
 
 
 def _raise(name: str, kind: str, path: str, only: str = "") -> Form:
@@ -317,125 +248,3 @@ RAISES: Mapping[str, Form] = {
     "workspace": _raise("raise_workspace", "workspace", "value.workspace_per_month", "budgets"),
 }
 """The form that raises a budget that is used up, by whose it is."""
-
-
-def value_at(body: Mapping[str, Any], path: str) -> Any:
-    """Return what an item says at a path, None where it says nothing."""
-    found: Any = body
-    for part in path.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            return None
-        found = found[part]
-    return found
-
-
-def shown(field: Field, body: Mapping[str, Any]) -> Value:
-    """Return what a field holds at first."""
-    value = value_at(body, field.path)
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        return "\n".join(f"{manager} {name}" for manager, names in value.items() for name in names)
-    if field.kind is Kind.SKILLS:
-        return "\n".join(" ".join(str(part) for part in skill.values() if part) for skill in value)
-    if isinstance(value, list | tuple):
-        entries = [str(entry) for entry in value]
-        return "\n".join(entries) if field.kind is Kind.LINES else entries
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def is_too_long(field: Field, body: Mapping[str, Any]) -> bool:
-    """Tell whether a field's value does not fit into a field of Slack's."""
-    value = shown(field, body)
-    return len(value) > (LONGEST if isinstance(value, str) else MOST) if value else False
-
-
-def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the item with the form's fields as they were filled in; a field that was not shown keeps its value."""
-    item: dict[str, Any] = copy.deepcopy(dict(body or {}))
-    for field in form.fields:
-        if field.block in values:
-            value = values[field.block]
-            # Nothing listed is not everything: whether a list may be empty is for the model to say.
-            is_listed = field.kind in WORD_OR_LIST and value == LISTED
-            said = list(values.get(field.listed_block) or []) if is_listed else _read(field, value)
-            _put(item, field.path.split("."), said)
-    return item
-
-
-def place_at_fields(form: Form, name: str, problems: Iterable[Problem], sent: Container[str]) -> dict[str, str]:
-    """Return what is wrong by the block of the field it is about; what is about none is said at the first.
-
-    Only blocks that were `sent` are there to say it at: Slack refuses the whole answer for another. May be empty.
-    """
-    sections = {kind: section for section, kind in MANY.items()}
-    prefix = f"{sections[form.kind]}.{name}." if form.kind in sections else f"{form.only}."
-    found: dict[str, str] = {}
-    for problem in problems:
-        place = f"{problem.place}.".removeprefix(prefix)
-        if form.kind not in sections:
-            place = f"value.{place}"
-        if field := _field_at(form, place, sent):
-            found.setdefault(field.block, problem.what)
-    return found
-
-
-def _field_at(form: Form, place: str, sent: Container[str]) -> Field | None:
-    fields = [field for field in form.fields if field.block in sent]
-    exact = [field for field in fields if place.startswith(f"{field.path}.")]
-    near = [field for field in fields if f"{field.path}.".startswith(place) and place]
-    first = [field for field in (form.new,) if field and field.block in sent] + fields
-    return max(exact, key=lambda field: len(field.path), default=next(iter(near or first), None))
-
-
-def _read(field: Field, value: Value) -> Any:
-    if field.kind is Kind.FLAG:
-        return bool(value) or None
-    if not value or (field.kind is Kind.CHOICE and value == DEFAULT):
-        return None
-    if isinstance(value, list):
-        return value
-    return _READ.get(field.kind, _word)(value)
-
-
-def _word(text: str) -> Any:
-    return text == "true" if text in {"true", "false"} else text.strip()
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _packages(text: str) -> dict[str, list[str]]:
-    packages: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        manager, _, names = line.strip().partition(" ")
-        if manager:
-            packages.setdefault(manager.rstrip(":"), []).extend(names.replace(",", " ").split())
-    return packages
-
-
-def _skills(text: str) -> list[dict[str, str]]:
-    parts = ("type", "skill_id", "version")
-    return [dict(zip(parts, line.split(maxsplit=2), strict=False)) for line in _lines(text)]
-
-
-_READ: Mapping[Kind, Callable[[str], Any]] = {
-    Kind.LINES: _lines,
-    Kind.PACKAGES: _packages,
-    Kind.SKILLS: _skills,
-    Kind.AMOUNT: lambda text: text.strip().removeprefix("$"),
-    Kind.TEXT: lambda text: text,
-}
-
-
-def _put(item: dict[str, Any], path: list[str], value: Any) -> None:
-    *outer, last = path
-    for part in outer:
-        inner = item.get(part)
-        item[part] = inner if isinstance(inner, dict) else {}
-        item = item[part]
-    if value is None:
-        item.pop(last, None)
-    else:
-        item[last] = value

@@ -13,7 +13,8 @@ import structlog
 
 from bot import actions
 from bot.commands import SubmitSettings, UseSettings
-from bot.config.forms import FORMS, Form, filled, place_at_fields
+from bot.config.fields import Form, filled, place_at_fields
+from bot.config.forms import FORMS
 from bot.config.items import Body, Change, Key, applied
 from bot.config.model import Config
 from bot.domain.claiming import Claiming

@@ -8,7 +8,8 @@ from decimal import Decimal
 import structlog
 
 from bot.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
-from bot.config.forms import RAISES, Form, filled, place_at_fields
+from bot.config.fields import Form, filled, place_at_fields
+from bot.config.forms import RAISES
 from bot.config.items import Change, applied
 from bot.config.model import Config
 from bot.domain import budgets

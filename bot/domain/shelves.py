@@ -5,7 +5,8 @@ And what a change means beyond the settings: links to a paused service are void,
 
 from __future__ import annotations
 
-from bot.config.forms import FORMS, Form, Kind
+from bot.config.fields import Form, Kind
+from bot.config.forms import FORMS
 from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
 from bot.config.rules import KnownTool, Preset, suggest

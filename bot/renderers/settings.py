@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot import actions
-from bot.config.forms import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
+from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
 from bot.panels import (
     AddingUrl,
     Asking,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.config.forms import FORMS, RAISES, Kind, filled, place_at_fields, shown
+from bot.config.fields import Kind, filled, place_at_fields, shown
+from bot.config.forms import FORMS, RAISES
 from bot.config.items import split
 from bot.config.model import Channel, Config, MemberSettings, Profile, Service
 from bot.config.rules import ToolRules
