@@ -125,8 +125,8 @@ def filter_rows(config: Config) -> list[Row]:
             _join(
                 "keys, tokens and passwords by their shapes" if name == SECRETS else one.description or "",
                 one.pattern or "",
-                f"requests {_ASKED[one.asked]}",
-                f"answers {_ANSWERED[one.answered]}",
+                _ASKED[one.asked],
+                _ANSWERED[one.answered],
             ),
             (("secrets", "Edit"), ("reset filter", "Back to Defaults"))
             if name == SECRETS
@@ -136,8 +136,8 @@ def filter_rows(config: Config) -> list[Row]:
     ]
 
 
-_ASKED = {"mask": "without it", "refuse": "refused", "off": "not looked at"}
-_ANSWERED = {"mask": "without it", "withhold": "withheld", "off": "not looked at"}
+_ASKED = {"mask": "taken out of requests", "refuse": "requests refused", "off": "requests not looked at"}
+_ANSWERED = {"mask": "taken out of answers", "withhold": "answers withheld", "off": "answers not looked at"}
 
 
 def words_of_rules(rules: Rules) -> str:

@@ -116,7 +116,7 @@ def _filtered(notice: Refused) -> Message:
 def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
     what = ", ".join(dict.fromkeys(one_line(one, 100) for one in notice.what[:_LEFT_OUT_SHOWN]))
     words = "I took something out of your request before the agent got it."
-    advice = "If it is a real secret, it is still in Slack where you wrote it: delete it there, and revoke it."
+    advice = "If it is a real secret, revoke it: Slack still has what you typed."
     return message(words, section(escape(f"{words} Found: {what}.")), context(advice))
 
 

@@ -123,6 +123,19 @@ async def test_a_new_admin_sets_everything_up(here: World, carol: Visitor, camer
     await budgets.get_by_role("button", name="Save").click()
     await expect(budgets).to_have_count(0)
 
+    filters = await opened(carol, "Filters")
+    await filters.get_by_role("button", name="Add Filter").click()
+    one = dialog(carol, "Filter")
+    await one.get_by_label("Name", exact=True).fill("projects")
+    await one.get_by_label("What to look for, in each line").fill(r"(?i)project\s+(falcon|osprey)")
+    await one.get_by_label("What people are told it is").fill("Names of secret projects")
+    await one.get_by_label("Found in a request").select_option(label="Nothing is sent, and who asked is told")
+    await camera(page, "admin-filter")
+    await one.get_by_role("button", name="Save").click()
+    await expect(filters.get_by_text("Saved.")).to_be_visible()
+    await camera(page, "admin-filters")
+    await back(carol, filters)
+
     members = await opened(carol, "Members")
     await members.get_by_role("button", name="Add Member").click()
     member = dialog(carol, "Member")
@@ -141,7 +154,14 @@ async def test_a_new_admin_sets_everything_up(here: World, carol: Visitor, camer
     await config(here, "apply", str(file), "--yes")
 
     changed = [(row.actor, row.subject) for row in await here.audited("setting.changed")]
-    by_carol = ["service/wiki", "profile/reader", f"channel/{GENERAL}", "workspace/budgets", f"member/{BOB}"]
+    by_carol = [
+        "service/wiki",
+        "profile/reader",
+        f"channel/{GENERAL}",
+        "workspace/budgets",
+        "filter/projects",
+        f"member/{BOB}",
+    ]
     assert [subject for actor, subject in changed if actor == CAROL] == by_carol
     assert changed[-1][1] == "workspace/budgets"
     assert changed[-1][0] != CAROL

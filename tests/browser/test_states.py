@@ -138,3 +138,29 @@ async def _open(visitor: Visitor, words: str) -> None:
     message = messages.filter(has_text=words).last
     await message.hover()
     await message.get_by_role("button", name="Reply in thread").click()
+
+
+async def test_withheld(here: World, alice: Visitor, picture: Picture):
+    falcon = {
+        "pattern": "(?i)falcon",
+        "description": "Names of secret projects",
+        "asked": "off",
+        "answered": "withhold",
+    }
+    await here.configure({"filters": {"projects": falcon}})
+    await alice.ask("say exactly: it is project Falcon, of course")
+    await expect(alice.thread.get_by_text("This answer isn't shown", exact=False)).to_be_visible()
+    await picture(alice, "state-withheld")
+
+
+async def test_taken_out_of_a_request(here: World, alice: Visitor):
+    await alice.write("/agent ask say exactly: I used ghp_aB3dE6gH9jK2mN5pQ8sT1vW4xY7z for it")
+    await expect(alice.page.get_by_text("I took something out", exact=False)).to_be_visible()
+    await alice.page.screenshot(path=SCREENSHOTS / "state-masked.png", animations="disabled")
+
+
+async def test_refused_by_a_filter(here: World, alice: Visitor):
+    await here.configure({"filters": {"projects": {"pattern": "(?i)falcon", "asked": "refuse"}}})
+    await alice.write("/agent ask what is the falcon about, and who is in it?")
+    await expect(alice.page.get_by_text("Nothing was sent", exact=False)).to_be_visible()
+    await alice.page.screenshot(path=SCREENSHOTS / "state-filtered.png", animations="disabled")
