@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import pytest
-
 from bot.domain.approvals import Approvals
 from bot.domain.running import Outside, Runner
 from bot.domain.supervisor import Supervisor
@@ -15,7 +13,6 @@ from bot.progress import OutcomeKind, Progress
 from store import turns
 from store.database import Database
 from store.records import MessageTs, TurnState
-from store.sealing import new_key, parse_keys
 from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
 
 
@@ -76,14 +73,6 @@ class SilentAgents:
 
     async def interrupt(self, session_id):
         self.interrupted.append(session_id)
-
-
-@pytest.fixture
-async def database(tmp_path):
-    opened = Database.open(f"sqlite+aiosqlite:///{tmp_path}/deputy.db", parse_keys(new_key()))
-    await opened.migrate()
-    yield opened
-    await opened.close()
 
 
 async def run(database: Database, screen: BlockedScreen):
