@@ -41,6 +41,13 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """The time at which everything built here was made."""
 
 
+class Noon:
+    """A clock that stands still there."""
+
+    def now(self) -> datetime:
+        return NOON
+
+
 def a_member(user_id: str = "U0ANN", **changes: Any) -> Member:
     defaults = {"workspace_id": "T0ACME", "user_id": user_id, "team_id": "T0ACME", "name": user_id.title()}
     return Member(**{**defaults, **changes})

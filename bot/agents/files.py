@@ -39,10 +39,12 @@ class Files:
                     found.add(resource.mount_path.removeprefix(_UPLOADS))
         return frozenset(found)
 
-    async def mount(self, session_id: SessionId, content: bytes, path: str) -> None:
+    async def mount(self, session_id: SessionId, content: bytes, path: str, *, may_be_uploaded: bool) -> None:
         """See `Agents.mount`."""
         name = _upload_name(path)
-        file_id = await self._uploaded(name) or await self._upload(name, content)
+        file_id = await self._uploaded(name) if may_be_uploaded else None
+        if file_id is None:
+            file_id = await self._upload(name, content)
         with errors_translated(in_session=True):
             await self._once.sessions.resources.add(session_id, type="file", file_id=file_id, mount_path=path)
 

@@ -39,8 +39,11 @@ class Bringing:
         self._screen = screen
         self._clock = clock
 
-    async def mount(self, session_id: SessionId, thread: Thread, turn: Turn) -> tuple[str, ...]:
-        """See that the session has the turn's files; return their paths. Idempotent: a path is mounted once."""
+    async def mount(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_doubtful: bool) -> tuple[str, ...]:
+        """See that the session has the turn's files; return their paths. Idempotent: a path is mounted once.
+
+        `is_doubtful`: it was begun before, and how far it came nobody knows.
+        """
         if not turn.files:
             return ()
         mounted = await self._agents.mounted_paths(session_id)
@@ -48,7 +51,7 @@ class Bringing:
         left: list[LeftOut] = []
         for number, file in enumerate(turn.files, 1):
             path = path_of(turn.id, number, file)
-            why = None if path in mounted else await self._brought(session_id, file, path)
+            why = None if path in mounted else await self._brought(session_id, file, path, is_doubtful=is_doubtful)
             if why is None:
                 paths.append(path)
             else:
@@ -57,12 +60,15 @@ class Bringing:
             await self._tell(thread, FilesLeftOut(tuple(left)))
         return tuple(paths)
 
-    async def _brought(self, session_id: SessionId, file: Attachment, path: str) -> WhyLeftOut | None:
+    async def _brought(
+        self, session_id: SessionId, file: Attachment, path: str, *, is_doubtful: bool
+    ) -> WhyLeftOut | None:
         """Bring one file from Slack into the session; what was in doubt is looked for before the next try."""
         for attempt in range(1, TRIES + 1):
             try:
                 if attempt == 1 or path not in await self._agents.mounted_paths(session_id):
-                    await self._agents.mount(session_id, await self._slack.read(file.id, LARGEST), path)
+                    content = await self._slack.read(file.id, LARGEST)
+                    await self._agents.mount(session_id, content, path, may_be_uploaded=is_doubtful or attempt > 1)
             except (SlackUnavailable, AgentsUnavailable) as error:
                 if attempt == TRIES and isinstance(error, AgentsUnavailable):
                     raise  # then the request cannot be sent either

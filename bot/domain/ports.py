@@ -251,8 +251,11 @@ class Agents(Protocol):
     async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
         """Return the paths of files in the session, below its folder of uploads."""
 
-    async def mount(self, session_id: SessionId, content: bytes, path: str) -> None:
-        """Put a file into the session, read-only, uploaded once. Not repeated when in doubt: ask `mounted_paths`."""
+    async def mount(self, session_id: SessionId, content: bytes, path: str, *, may_be_uploaded: bool) -> None:
+        """Put a file into the session, read-only. Not repeated when in doubt: ask `mounted_paths`.
+
+        `may_be_uploaded`: an earlier try may have left the file, so it is looked for and not uploaded twice.
+        """
 
     async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
         """Return the files that the agent left in its output folder, oldest first."""

@@ -38,6 +38,7 @@ from bot.renderers.wording import capital
 
 OPTIONS_MAX = 100
 OPTION_VALUE_MAX = 150
+_URL_LONGEST = 2_000
 SECTIONS = {
     "services": ("Services", "What can be connected, its tool rules, and who may"),
     "profiles": ("Agents", "Models, words, tools and surroundings"),
@@ -193,6 +194,11 @@ def _text(one: Field, value: Value, _: object = ()) -> Block:
     return element | ({"initial_value": value[: element["max_length"]]} if isinstance(value, str) and value else {})
 
 
+def _whole(one: Field, value: str, longest: int = LONGEST) -> Block:
+    """Return a line whose value is there whole or not at all: what is cut would be sent back so."""
+    return _text(one, None) | {"max_length": longest} | ({"initial_value": value} if 0 < len(value) <= longest else {})
+
+
 def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
     known = [_option(words, given or "default") for given, words in options[:OPTIONS_MAX]]
     chosen = next((option for option in known if option["value"] == value), known[0])
@@ -262,8 +268,7 @@ def _asking(panel: Asking) -> Block:
 def _adding(panel: AddingUrl) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
-    element = _text(field, panel.url) | {"max_length": 2_000}
-    blocks.append(_block(field.block, field.label, element, is_optional=False))
+    blocks.append(_block(field.block, field.label, _whole(field, panel.url, _URL_LONGEST), is_optional=False))
     blocks.append(context("I look at it first and show you what is there. Nothing is saved before you say so."))
     return _view("Add a service", blocks, callback_id=actions.SETTINGS_URL, submit="Look at It")
 
@@ -288,10 +293,7 @@ def _probed(panel: Probed) -> Block:
         fields.append(Field("client_id", "Client id, made at the service", Kind.LINE, is_needed=True))
         fields.append(Field("client_secret", "Client secret, if it has one", Kind.LINE))
     for one in fields:
-        value = values.get(one.path) or ""
-        # What would be cut is left out: empty means what the service asks for.
-        given = {"initial_value": value} if 0 < len(value) <= LONGEST else {}
-        element = _text(one, None) | {"max_length": LONGEST} | given
+        element = _whole(one, values.get(one.path) or "")
         blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
     blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
@@ -312,8 +314,7 @@ def _client(panel: ClientForm) -> Block:
         if value and len(value) > LONGEST:
             blocks.append(section(f"*{escape(one.label)}*\nToo long to be changed here. It is kept as it is."))
             continue
-        element = _text(one, None) | {"max_length": LONGEST} | ({"initial_value": value} if value else {})
-        blocks.append(_block(one.block, one.label, element, is_optional=True))
+        blocks.append(_block(one.block, one.label, _whole(one, value or ""), is_optional=True))
     blocks.append(context(_TYPED))
     metadata = json.dumps({"service": panel.service, "version": panel.version})
     return _view("Client and scopes", blocks, callback_id=actions.SETTINGS_CLIENT, metadata=metadata, submit="Save")

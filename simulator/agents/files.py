@@ -81,7 +81,9 @@ class Files:
                 ):
                     raise bad_request("file: filename has forbidden characters or is too long")
                 kind = part.headers.get("content-type", "application/octet-stream")
-                return self._show(self._world.files[self.put(part.filename, kind, bytes(await part.read()))])
+                file_id = self.put(part.filename, kind, bytes(await part.read()))
+                self._world.note()
+                return self._show(self._world.files[file_id])
         raise bad_request("file: Field required")
 
     async def list(self, ask: Ask) -> Json:

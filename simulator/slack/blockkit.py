@@ -97,6 +97,8 @@ def check_block(check: Checker, block: Node, path: str, surface: str) -> None:
     check.known(block, allowed, path)
     check.string(block, "block_id", path, 255, least=1)
     specific(check, block, path)
+    if kind == "container":
+        _children(check, block, path, surface)
 
 
 def _elements(check: Checker, block: Node, path: str, most: int, allowed: set[str], *, name: str = "elements") -> None:
@@ -201,12 +203,15 @@ def _container(check: Checker, block: Node, path: str) -> None:
     check.text(block, "subtitle", path, 150)
     if block.get("default_collapsed") and not block.get("is_collapsible"):
         check.fail("default_collapsed requires is_collapsible", path)
+
+
+def _children(check: Checker, block: Node, path: str, surface: str) -> None:
     for index, child in enumerate(check.items(block, "child_blocks", path, 10)):
         where = f"{path}/child_blocks/{index}"
         if not isinstance(child, dict) or child.get("type") not in IN_CONTAINER:
             check.fail("unsupported type in container", f"{where}/type")
         else:
-            check_block(check, child, where, MESSAGE)
+            check_block(check, child, where, surface)
 
 
 def _table(check: Checker, block: Node, path: str) -> None:
@@ -221,9 +226,18 @@ def _table(check: Checker, block: Node, path: str) -> None:
         for cell in cells:
             if not isinstance(cell, dict) or cell.get("type") not in {"raw_text", "raw_number", "rich_text"}:
                 check.fail("unsupported cell type", f"{path}/rows/{index}")
-        size += len(json.dumps(cells))
-    if size > 10_000 + 64 * len(block.get("rows") or []) * 20:
+        size += _characters(cells)
+    if size > 10_000:
         check.fail("table is too large", path)
+
+
+def _characters(node: Any) -> int:
+    """Return how much text is in cells."""
+    if isinstance(node, str):
+        return len(node)
+    if isinstance(node, list):
+        return sum(_characters(one) for one in node)
+    return _characters(node.get("text", node.get("elements", ""))) if isinstance(node, dict) else 0
 
 
 def _card(check: Checker, block: Node, path: str) -> None:

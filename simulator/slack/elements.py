@@ -139,7 +139,8 @@ def check_options(check: Checker, element: Node, path: str, most: int, *, least:
         check.known(option, {"text", "value", "description", "url"}, where)
         check.text(option, "text", where, 75, required=True)
         check.text(option, "description", where, 75)
-        check.string(option, "value", where, 150, required=True)
+        check.string(option, "value", where, 150, required=True, least=1)
+        check.string(option, "url", where, 3000)
     initial = [element["initial_option"]] if "initial_option" in element else element.get("initial_options", [])
     if any(option not in options for option in initial):
         check.fail("initial option must be one of the options", path)

@@ -36,6 +36,56 @@ async def test_an_attached_file_is_read_by_the_agent(running_world: World):
     assert request.endswith("I attached these files:\n" + "\n".join(f"- {path}" for path in paths))
 
 
+def looks_for_uploads(world: World) -> int:
+    """Return how often the whole workspace's files were listed; outputs are listed by their session."""
+    listings = [call for call in world.agents.calls if (call.method, call.path) == ("GET", "/v1/files")]
+    return len([call for call in listings if "scope_id" not in call.query])
+
+
+def uploads(world: World) -> list[str]:
+    return [file["filename"] for file in world.agents.files.values() if file["scope"] is None]
+
+
+async def test_a_first_upload_looks_for_no_earlier_one(running_world: World):
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file(), a_file("other.csv")]
+    )
+    await running_world.answered(root)
+
+    assert len(uploads(running_world)) == 2
+    assert looks_for_uploads(running_world) == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/sessions/*/resources"])
+async def test_an_upload_in_doubt_is_looked_for_and_not_made_twice(running_world: World, path):
+    running_world.agents.faults.add(path, "POST", kind="connection_error_after")
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file()]
+    )
+    (answer,) = await running_world.answered(root)
+
+    assert "alpha,3" in running_world.slack.text_of(answer)
+    assert len(uploads(running_world)) == 1
+    assert looks_for_uploads(running_world) <= 1
+
+
+async def test_after_a_restart_in_the_middle_of_an_upload_the_file_is_there_once(deputy_world: World):
+    deputy_world.agents.faults.add("/v1/files", "POST", kind="timeout_after")
+    async with deputy_world.deputy():
+        root = await deputy_world.slack.post_message(
+            ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file()]
+        )
+        await deputy_world.agents.until(lambda _: uploads(deputy_world))
+    deputy_world.agents.faults.clear()
+
+    async with deputy_world.deputy():
+        (answer,) = await deputy_world.answered(root)
+
+    assert "alpha,3" in deputy_world.slack.text_of(answer)
+    assert len(uploads(deputy_world)) == 1
+    assert looks_for_uploads(deputy_world) == 1
+
+
 async def test_files_without_a_word_are_a_request(running_world: World):
     root = await running_world.slack.post_message(ALICE, ALICE, "", files=[a_file()])
     await running_world.answered(root)

@@ -11,26 +11,11 @@ from bot.config.model import Config
 from bot.domain.configuration import CHANGED, Configuration
 from bot.errors import NotPermitted, Refusal, SettingsInvalid
 from store import audit, settings
-from store.database import Database
 from store.records import Setting
-from store.sealing import new_key, parse_keys
-from tests.builders import NOON, a_member
+from tests.builders import NOON, Noon, a_member
 
 ADA, BEN = a_member("U0ADA"), a_member("U0BEN")
 RESEARCH = Key("profile", "research")
-
-
-class Noon:
-    def now(self):
-        return NOON
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = Database.open(f"sqlite:///{tmp_path}/deputy.db", parse_keys(new_key()))
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

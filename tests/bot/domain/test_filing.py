@@ -26,11 +26,9 @@ from oauth.urls import Policy
 from simulator.clock import SimulatorClock
 from simulator.service.server import ServiceSimulator
 from store import audit, connections, service_tools
-from store.database import Database
 from store.records import ConnectionState, RegistrationKind, Secret, ServiceName
-from store.sealing import new_key, parse_keys
 from tests.bot.config.strategies import documents
-from tests.builders import NOON, a_connection, a_member, a_service_tool, store_vault
+from tests.builders import Noon, a_connection, a_member, a_service_tool, store_vault
 
 ADA = a_member("U0ADA")
 GITHUB = Service(
@@ -48,11 +46,6 @@ WORKSPACES = (f"T0{number}" for number in itertools.count())
 VALUES = {"CLIENT_SECRET_GITHUB": "canary-github-1", "CLIENT_SECRET_WIKI": "canary-wiki-1"}
 
 
-class Noon:
-    def now(self):
-        return NOON
-
-
 def every(variable):
     return Secret(f"canary-{variable}")
 
@@ -63,14 +56,6 @@ def values(variable):
 
 def none(_):
     return None
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = Database.open(f"sqlite:///{tmp_path}/deputy.db", parse_keys(new_key()))
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

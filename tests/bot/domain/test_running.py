@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import pytest
-
 from bot.config.model import Config
 from bot.domain.approvals import Approvals
 from bot.domain.filters import Sieve
@@ -17,7 +15,6 @@ from bot.progress import OutcomeKind, Progress
 from store import turns
 from store.database import Database
 from store.records import MessageTs, TurnState
-from store.sealing import new_key, parse_keys
 from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
 
 
@@ -78,14 +75,6 @@ class SilentAgents:
 
     async def interrupt(self, session_id):
         self.interrupted.append(session_id)
-
-
-@pytest.fixture
-async def database(tmp_path):
-    opened = Database.open(f"sqlite+aiosqlite:///{tmp_path}/deputy.db", parse_keys(new_key()))
-    await opened.migrate()
-    yield opened
-    await opened.close()
 
 
 class NoFilters:

@@ -17,7 +17,6 @@ from bot.progress import OutcomeKind
 from store import turns
 from store.database import Database
 from store.records import EventId, SessionId
-from store.sealing import new_key, parse_keys
 from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
 
 SESSION = SessionId("sesn_1")
@@ -81,14 +80,6 @@ class Quiet:
 
     async def called(self, _thread, call) -> None:
         self.calls.append(call.id)
-
-
-@pytest.fixture
-async def database(tmp_path):
-    opened = Database.open(f"sqlite+aiosqlite:///{tmp_path}/deputy.db", parse_keys(new_key()))
-    await opened.migrate()
-    yield opened
-    await opened.close()
 
 
 TAKEN_UP = "the request is taken up here"

@@ -244,6 +244,15 @@ def test_nobody_listed_is_not_everybody():
     assert shown(FORMS["profile"].fields[-1], {"who_may_use": ["U01"]}) == ["U01"]
 
 
+@pytest.mark.parametrize(("length", "is_shown"), [(20, True), (1_999, True), (2_001, False), (0, False)])
+def test_an_address_that_cannot_be_is_there_again_whole_or_not_at_all(length, is_shown):
+    url = "h" * length
+
+    [field] = [block for block in render_panel(AddingUrl(url, "no"))["blocks"] if block["type"] == "input"]
+
+    assert field["element"].get("initial_value") == (url if is_shown else None)
+
+
 @pytest.mark.parametrize(("times", "is_shown"), [(60, True), (600, False), (0, False)])
 def test_scopes_of_a_service_are_offered_whole_or_not_at_all(times, is_shown):
     scopes = "page:read " * times

@@ -62,6 +62,7 @@ TAKEN = [
     (MESSAGE, {"type": "task_card", **task(sources=[{"type": "url", "url": "https://a.example", "text": "A"}])}),
     (MESSAGE, {"type": "container", "title": plain("More"), "child_blocks": [rich("x")], "is_collapsible": True}),
     (MESSAGE, {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}),
+    (MESSAGE, {"type": "table", "rows": [[rich("x" * 5_000)] * 2]}),
     (HOME, {"type": "data_table", "caption": "C", "rows": [[{"type": "raw_text", "text": "x"}]]}),
     (MESSAGE, {"type": "carousel", "elements": [{"type": "card", "title": mrkdwn("T"), "actions": [button()]}]}),
     (MODAL, {"type": "alert", "text": plain("x" * 200), "level": "success"}),
@@ -111,6 +112,13 @@ REFUSED = [
         MESSAGE,
         actions({"type": "radio_buttons", "action_id": "o", "options": options(2), "initial_option": options(3)[2]}),
     ),
+    (
+        MESSAGE,
+        actions({"type": "static_select", "action_id": "o", "options": [{"text": plain("x"), "value": ""}]}),
+    ),
+    (MESSAGE, actions({"type": "overflow", "action_id": "o", "options": [options(1)[0] | {"url": "u" * 3001}]})),
+    (MESSAGE, actions({"type": "static_select", "action_id": "o", "placeholder": plain("p" * 151)})),
+    (MESSAGE, {"type": "context_actions", "elements": [FEEDBACK] * 6}),
     (MESSAGE, {"type": "context_actions", "elements": [button()]}),
     (MESSAGE, {"type": "context_actions", "elements": [FEEDBACK | {"positive_button": None}]}),
     (MESSAGE, {"type": "plan", "title": "P", "tasks": [task(n) for n in range(51)]}),
@@ -122,6 +130,8 @@ REFUSED = [
     (MESSAGE, {"type": "container", "title": plain("x"), "child_blocks": [{"type": "markdown", "text": "x"}]}),
     (MESSAGE, {"type": "container", "title": plain("x"), "child_blocks": [rich("x")], "default_collapsed": True}),
     (MESSAGE, {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * 21]}),
+    (MESSAGE, {"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 5_001}] * 2]}),
+    (MESSAGE, {"type": "table", "rows": [[rich("x" * 5_001)] * 2]}),
     (MESSAGE, {"type": "data_table", "rows": [[{"type": "raw_text", "text": "x"}]]}),
     (MESSAGE, {"type": "alert", "text": plain("x")}),
     (MESSAGE, rich("")),
@@ -134,6 +144,11 @@ REFUSED = [
     (MODAL, FIELD | {"element": {"type": "plain_text_input", "max_length": 3001}}),
     (HOME, {"type": "plan", "title": "P"}),
     (HOME, {"type": "task_card", **task()}),
+    (HOME, {"type": "container", "title": plain("x"), "child_blocks": [{"type": "file", "external_id": "f"}]}),
+    (HOME, {"type": "container", "title": plain("x" * 151), "child_blocks": [rich("x")]}),
+    (HOME, {"type": "container", "title": plain("x"), "child_blocks": [rich("x")] * 11}),
+    (MODAL, {"type": "container", "title": plain("x"), "child_blocks": [rich("x")]}),
+    (MODAL, {"type": "input", "label": plain("L" * 2001), "element": FIELD["element"]}),
 ]
 
 
