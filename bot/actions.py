@@ -76,7 +76,7 @@ DENY_FIELD_BLOCK = "approval.reason"
 DENY_FIELD = "approval.reason.text"
 
 DETAILS_VIEW = "approval.details_view"
-"""Callback id of a view without a submit button."""
+"""Callback id; where it has a submit button, that is `APPROVE`. `private_metadata`: value as for `APPROVE`."""
 
 ASK_RAISE = "budget.ask"
 """Value: the budget, `member/U0ANN`."""

@@ -240,6 +240,18 @@ def _deny_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     )
 
 
+def _details_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
+    approval_id, _, shown_hash = str(view.get("private_metadata") or "").partition(":")
+    place = Place(ChannelId(""))
+    return Asked(
+        key=f"view:{view.get('id')}:{view.get('hash')}",
+        unverified_user=_user(body),
+        build=lambda member: DecideApproval(member, ApprovalId(approval_id), Verdict.ALLOW, shown_hash, place),
+        place=place,
+        needs_fresh=True,
+    )
+
+
 def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     service, place = str(view.get("private_metadata") or ""), Place(ChannelId(""), is_direct=True)
     token = Secret(_field(view, actions.TOKEN_FIELD_BLOCK, actions.TOKEN_FIELD))
@@ -268,6 +280,7 @@ def _code_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
     actions.ASK_FORM: _ask_form,
     actions.DENY_FORM: _deny_form,
+    actions.DETAILS_VIEW: _details_form,
     actions.TOKEN_FORM: _token_form,
     actions.CODE_FORM: _code_form,
 }

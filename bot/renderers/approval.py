@@ -24,14 +24,16 @@ from bot.renderers.blocks import (
     context,
     message,
     modal,
+    plain,
     preformatted,
     section,
     text_field,
 )
 from bot.renderers.blocks import actions as row
+from bot.renderers.limits import VIEW_TITLE_MAX
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.wording import capital, deed, phrase, plural, service_title
-from store.records import Approval, ApprovalState, SecondView, Thread
+from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
 Titles = Mapping[str, str]
 
@@ -91,8 +93,12 @@ def render_second(notice: SecondAsked, titles: Titles) -> Message:
     return message(f"Approval needed for {name}: {what}", *blocks)
 
 
-def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) -> View:
-    """Return the modal with one page of the arguments, secrets masked, nothing else missing."""
+def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, reader: UserId | None = None) -> View:
+    """Return the modal with one page of the arguments, secrets masked, nothing else missing.
+
+    It approves, too, where the reader may: of several calls this is the one they have just read. What is
+    asked about twice is not approved here: a modal cannot ask back.
+    """
     pages = argument_pages(held.call.arguments)
     page = min(max(page, 0), len(pages) - 1)
     approval, call = held.approval, held.call
@@ -108,7 +114,15 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0) ->
     is_open = approval.state is ApprovalState.PENDING
     until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, approval))
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
-    return modal("Details", actions.DETAILS_VIEW, *blocks)
+    may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
+    view = modal(
+        "Details",
+        actions.DETAILS_VIEW,
+        *blocks,
+        private_metadata=approval_value(approval),
+        submit="Approve" if may_allow else None,
+    )
+    return View(view | {"close": plain("Close", VIEW_TITLE_MAX)})
 
 
 def render_reason_form(approval: Approval, titles: Titles) -> View:
@@ -166,16 +180,16 @@ def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
 def _buttons(look: _Look, held: Held, what: str) -> list[Block]:
     value, owner, mark = approval_value(held.approval), look.thread.owner.user_id, look.mark
 
-    def plain(text: str, action: str, question: Block | None = None) -> Block:
+    def other(text: str, action: str, question: Block | None = None) -> Block:
         label = f"{text}: {what}"
         return button(text, f"{action}{mark}", value, label=label, only_for=owner, confirm=question)
 
     buttons = [] if held.approval.is_confirming else [approve_button(held, what, mark=mark, only_for=owner)]
     # Three fit beside each other in a thread: to look at the details is one of them.
-    buttons += [plain("Deny", actions.DENY), plain("Show Details", actions.SHOW_DETAILS)]
-    buttons.append(plain("Deny With Reason", actions.DENY_WITH_REASON))
+    buttons += [other("Deny", actions.DENY), other("Show Details", actions.SHOW_DETAILS)]
+    buttons.append(other("Deny With Reason", actions.DENY_WITH_REASON))
     if held.may_remember:
-        buttons.append(plain("Always Allow", actions.ALWAYS_ALLOW, _remembering(what)))
+        buttons.append(other("Always Allow", actions.ALWAYS_ALLOW, _remembering(what)))
     return buttons
 
 
@@ -254,6 +268,11 @@ def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], tit
 
 def _what(held: Held, titles: Titles) -> str:
     return capital(phrase(held.call, titles).infinitive)
+
+
+def _is_asked(thread: Thread, approval: Approval, reader: UserId | None) -> bool:
+    """Tell whose yes is wanted now: the owner's, or after it a second approver's."""
+    return reader is not None and (reader == thread.owner.user_id) is not approval.is_confirming
 
 
 def _turning(approval: Approval, page: int, count: int) -> list[Block]:

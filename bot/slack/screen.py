@@ -139,7 +139,7 @@ class SlackScreen:
 
     async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
         """Open one page of the full arguments in a modal, or turn the open one to it."""
-        view = render_details(thread, held, self._titles, command.page)
+        view = render_details(thread, held, self._titles, command.page, command.member.user_id)
         if command.view_id:
             await self._messages.update_modal(command.view_id, view)
         else:

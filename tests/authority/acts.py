@@ -183,6 +183,9 @@ class Acts:
             values = {actions.ASK_FIELD_BLOCK: self.form_task(view, kind)}
         elif callback == actions.DENY_FORM:
             values = {actions.DENY_FIELD_BLOCK: self.words.mark(view.user)}
+        elif callback == actions.DETAILS_VIEW and "submit" in view.payload:
+            self.note_click(view.user, actions.APPROVE, view.payload.get("private_metadata"))
+            values = {}
         else:
             return await self.slack.close_modal(view.user, view)
         sent = copy.copy(view)

@@ -169,13 +169,14 @@ async def test_nobody_but_the_owner_decides_or_looks(running_world: World, who: 
     assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
 
 
-async def test_a_form_of_denial_sent_by_another_denies_nothing(running_world: World):
+@pytest.mark.parametrize("callback", [actions.DENY_FORM, actions.DETAILS_VIEW])
+async def test_a_form_about_a_call_sent_by_another_decides_nothing(running_world: World, callback: str):
     _, card = await held(running_world)
     view = {
         "type": "modal",
         "id": "V1",
         "hash": "1",
-        "callback_id": actions.DENY_FORM,
+        "callback_id": callback,
         "private_metadata": value_of(running_world, card),
     }
     running_world.slack.deliver(
@@ -303,6 +304,21 @@ async def test_always_allow_is_not_offered_for_what_may_do_harm_and_cannot_be_fo
 
     assert decisions(running_world) == []
     assert await running_world.audited("allowance.given") == []
+
+
+async def test_a_call_is_approved_in_its_details_with_what_they_showed(running_world: World):
+    await running_world.connect_notes(ALICE)
+    root = await running_world.ask(ALICE, "call 3 tools at once")
+    card = await running_world.button(ALICE, root, f"{actions.SHOW_DETAILS}/2")
+    await running_world.slack.click(ALICE, card, f"{actions.SHOW_DETAILS}/2")
+    view = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+    await running_world.slack.submit_view(ALICE, view)
+    await running_world.slack.until(lambda _: decisions(running_world))
+
+    assert running_world.slack.modal_of(ALICE) is None
+    assert decisions(running_world) == ["allow"]
+    assert "2 calls wait" in running_world.slack.text_of(card)
+    assert "Note 2" in str(view.payload)
 
 
 async def test_long_arguments_are_turned_page_by_page(running_world: World):

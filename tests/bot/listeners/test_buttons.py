@@ -123,6 +123,15 @@ def test_a_reason_goes_with_the_denial_and_is_bounded():
     assert (made.verdict, made.shown_hash, len(made.reason)) == (c.Verdict.DENY, "h", 500)
 
 
+def test_the_details_approve_what_they_showed():
+    found = form(actions.DETAILS_VIEW, "apr_1:h", "", "", "")
+
+    made = found.build(ANA)
+    assert (made.approval_id, made.verdict, made.shown_hash) == ("apr_1", c.Verdict.ALLOW, "h")
+    assert not made.is_remembered
+    assert found.needs_fresh
+
+
 def test_the_shortcut_quotes_the_message():
     body = {"user": {"id": "U1"}, "channel": {"id": "C1"}, "trigger_id": "1.2", "message": {"text": "a &amp; b"}}
 

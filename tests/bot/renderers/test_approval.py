@@ -254,6 +254,31 @@ def test_the_details_of_a_decided_call_say_how_it_was_decided():
     assert "expires" not in str(view)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reader", "is_offered"),
+    [
+        ({}, "U0ALICE", True),
+        ({}, "U0BOB", False),
+        ({}, None, False),
+        ({"state": ApprovalState.ALLOWED}, "U0ALICE", False),
+        ({"second": Second(SecondView.FULL, TEN_42)}, "U0ALICE", False),
+        ({"second": Second(SecondView.FULL, TEN_42)}, "U0BOB", True),
+    ],
+)
+def test_the_details_approve_where_the_readers_yes_is_wanted(changes, reader, is_offered):
+    view = parse_view(render_details(THREAD, held(**changes), TITLES, 0, reader), "modal")
+
+    assert view.get("submit", {}).get("text") == ("Approve" if is_offered else None)
+    assert view["close"]["text"] == "Close"
+    assert view["private_metadata"] == f"apr_1:{'a' * 64}"
+
+
+def test_the_details_of_what_is_asked_twice_do_not_approve():
+    risky = held(ToolCall("sevt_1", "notes", "delete_note", {}))
+
+    assert "submit" not in render_details(THREAD, risky, TITLES, 0, "U0ALICE")
+
+
 def test_a_value_with_lines_cannot_pass_for_another_argument():
     view = details(replace(CALL, arguments={"text": "hello\nto: nobody", "to": "everyone@example.com"}))
 
