@@ -65,7 +65,9 @@ def render(findings: Findings) -> str:
         if finding.fix:
             lines.append(f"      → {finding.fix}")
     sick = sum(not finding.is_well for finding in findings.values())
-    lines.append("All is well." if not sick else f"{sick} of {len(findings)} need attention.")
+    lines.append(
+        "All is well." if not sick else f"{sick} of {len(findings)} {'needs' if sick == 1 else 'need'} attention."
+    )
     return "\n".join(lines)
 
 

@@ -105,7 +105,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     tool = f"{approval.service} / {call.name}" if approval.service else call.name
     blocks = [section(f"*{escape(_what(held, titles))}*"), context(f"Tool: {escape(one_line(tool, 300))}")]
     if warning := _WARNINGS.get(held.hazard):
-        blocks.append(context(warning))
+        blocks.append(context(f"*{warning}*"))
     blocks.extend(pages[page])
     if len(pages) > 1:
         blocks.append(context(f"Page {page + 1} of {len(pages)}"))

@@ -201,7 +201,7 @@ def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None)
     if notice.count > 1:
         what = f"{what} and {plural(notice.count - 1, 'other call')}"
     words = f"*{escape(what)}*\nWaits for your decision {where(notice.thread)}. What nobody decides is denied."
-    blocks = [section(words), context(f"expires {moment(approval.expires_at)}")]
+    blocks = [section(words), context(f"Expires {moment(approval.expires_at)}")]
     if link:
         blocks.append(row(button("Open", actions.OPEN_LINK, url=link, label="Open the approval")))
     return message(f"{what}: waits for your decision. What nobody decides is denied.", *blocks)

@@ -95,6 +95,11 @@ class Attacks:
         """Submit a form that was never opened, its hidden part made of others' things."""
         card = pick(self.watch.cards, number)
         value = next((str(b.get("value")) for b in self.slack.buttons_of(card).values()), "") if card else "apr_x:y"
+        if chosen % 4 == 3:
+            # What is their own they may approve, however they come by the value.
+            self.acts.note_click(user, actions.APPROVE, value)
+            await self._submit(user, actions.DETAILS_VIEW, value, ("-", "-", ""))
+            return
         if chosen % 2:
             field = (actions.DENY_FIELD_BLOCK, actions.DENY_FIELD, self.words.mark(user))
             await self._submit(user, actions.DENY_FORM, value, field)

@@ -362,5 +362,5 @@ async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(run
 
     assert len(reminders()) == 1
     assert "*Write note in Notes*" in reminders()[0]
-    assert "expires" in reminders()[0]
+    assert "Expires" in reminders()[0]
     assert "soup" not in reminders()[0]

@@ -115,6 +115,7 @@ async def test_a_missing_scope_is_named(patient):
 
     assert sick(found) == {"Slack bot token": "scopes missing: chat:write, commands"}
     assert found["Slack bot token"].fix == "install the app again from manifest.yml"
+    assert render(found).endswith("1 of 15 needs attention.")
 
 
 async def test_a_refused_key_is_found(patient):
