@@ -9,7 +9,6 @@ import pytest
 
 from oauth.routes import routes
 from simulator.slack.people import ALICE, BOB
-from tests.oauth.conftest import build_connections
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -161,16 +160,7 @@ async def test_a_restart_between_redirect_and_callback_is_not_noticed(room, alic
     await page.goto(await room.issue(alice))
     await sign_in(page)
     await page.get_by_role("button", name="alice@example.com").wait_for()
-    fresh = build_connections(
-        room.base_url,
-        database=room.database,
-        catalog=room.connections.catalog,
-        sender=sender,
-        vaults=room.vaults,
-        outcomes=room.outcomes,
-        slack=room.slack,
-        clock=room.clock,
-    )
+    fresh = room.restarted(sender)
     await fresh.recover()
     room.app.routes[:] = routes(fresh)
     await consent(page)
