@@ -10,6 +10,7 @@ import secrets
 from html import escape
 from urllib.parse import urlsplit
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -69,13 +70,10 @@ class ConsentPages:
 
     async def choose(self, request: Request) -> Response:
         """Note who signs in."""
-        consent = self._authority.waiting(request.path_params["id"])
+        consent, form = await self._sent(request)
         if consent is None:
             return gone()
-        form = await request.form()
-        if not self._genuine(
-            request, consent.csrf, str(form.get("csrf", "")), request.cookies.get(cookie_name(consent))
-        ):
+        if form is None:
             return refused()
         account = str(form.get("account", ""))
         if account not in self._accounts:
@@ -85,13 +83,10 @@ class ConsentPages:
 
     async def decide(self, request: Request) -> Response:
         """Send the browser back to the client with the decision."""
-        consent = self._authority.waiting(request.path_params["id"])
+        consent, form = await self._sent(request)
         if consent is None:
             return gone()
-        form = await request.form()
-        if not self._genuine(
-            request, consent.csrf, str(form.get("csrf", "")), request.cookies.get(cookie_name(consent))
-        ):
+        if form is None:
             return refused()
         decision = form.get("decision")
         if consent.account is None or decision not in {"allow", "deny"}:
@@ -131,6 +126,15 @@ class ConsentPages:
             return refused()
         self._authority.revoke_account(account)
         return RedirectResponse(f"{self._url}/account", 303)
+
+    async def _sent(self, request: Request) -> tuple[Consent | None, FormData | None]:
+        """Return the consent that still waits, and what was sent from its own page; None for what is not so."""
+        consent = self._authority.waiting(request.path_params["id"])
+        if consent is None:
+            return None, None
+        form = await request.form()
+        cookie = request.cookies.get(cookie_name(consent))
+        return consent, form if self._genuine(request, consent.csrf, str(form.get("csrf", "")), cookie) else None
 
     def _genuine(self, request: Request, expected: str, sent: str, cookie: str | None) -> bool:
         same_site = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"

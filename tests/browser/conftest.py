@@ -5,31 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from simulator.slack import build_page
 from tests.browser.visits import Camera, Demo, Enter, Visitor
+from tests.chromium import launched
 from tests.world import World, world
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "docs" / "screenshots"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 20_000.0
 """Milliseconds a person waits for anything, on a machine that is busy with other tests."""
 OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_", "COVERAGE")
@@ -37,13 +27,9 @@ OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_", "COVERAGE")
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    if not os.access(CHROMIUM, os.X_OK):
-        pytest.skip("no Chromium: install Debian's package chromium")
     expect.set_options(timeout=PATIENCE)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    async with launched() as chromium:
         yield chromium
-        await chromium.close()
 
 
 @pytest.fixture

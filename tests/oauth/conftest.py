@@ -152,6 +152,19 @@ class Room:
         _, url = await self.connections.issue(member, ServiceName(service), self.clock.now())
         return url
 
+    def restarted(self, sender: Sender, catalog: Catalog | None = None) -> Connections:
+        """Return what a new process has: the database, and nothing of the old one's memory."""
+        return build_connections(
+            self.base_url,
+            database=self.database,
+            catalog=self.connections.catalog if catalog is None else catalog,  # an empty one is false
+            sender=sender,
+            vaults=self.vaults,
+            outcomes=self.outcomes,
+            slack=self.slack,
+            clock=self.clock,
+        )
+
 
 class Browser:
     """A browser without a screen: cookies, redirects one by one, forms with their origin."""

@@ -18,7 +18,7 @@ from oauth.ports import Credential, Failure, Validity
 from store import tickets
 from store.ids import new_id
 from store.records import Secret, ServiceName, Ticket, TicketState
-from tests.oauth.conftest import NOTES, Browser, Room, build_connections, next_url
+from tests.oauth.conftest import NOTES, Browser, Room, next_url
 
 
 def changed(url: str, **values: str | None) -> str:
@@ -603,17 +603,7 @@ async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room,
 
     async with room.browser() as browser:
         back = await returning(browser, link)
-        # What a new process has: the database, and nothing of the old one's memory.
-        fresh = build_connections(
-            room.base_url,
-            database=room.database,
-            catalog=room.connections.catalog,
-            sender=sender,
-            vaults=room.vaults,
-            outcomes=room.outcomes,
-            slack=room.slack,
-            clock=room.clock,
-        )
+        fresh = room.restarted(sender)
         await fresh.recover()
         await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
 
@@ -626,16 +616,7 @@ async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(ro
 
     async with room.browser() as browser:
         back = await returning(browser, link)
-        fresh = build_connections(
-            room.base_url,
-            database=room.database,
-            catalog=Catalog.load(None, {}),
-            sender=sender,
-            vaults=room.vaults,
-            outcomes=room.outcomes,
-            slack=room.slack,
-            clock=room.clock,
-        )
+        fresh = room.restarted(sender, Catalog.load(None, {}))
         with pytest.raises(AttemptEnded):
             await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
 

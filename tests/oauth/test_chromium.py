@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 
 from oauth.routes import routes
 from simulator.slack.people import ALICE, BOB
-from tests.oauth.conftest import build_connections
+from tests.chromium import launched
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 async def chromium(clock) -> AsyncIterator[object]:
-    async with playwright.async_playwright() as running:
-        browser = await running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 async def watched_page(chromium, complaints: list[str], **options):
@@ -161,16 +148,7 @@ async def test_a_restart_between_redirect_and_callback_is_not_noticed(room, alic
     await page.goto(await room.issue(alice))
     await sign_in(page)
     await page.get_by_role("button", name="alice@example.com").wait_for()
-    fresh = build_connections(
-        room.base_url,
-        database=room.database,
-        catalog=room.connections.catalog,
-        sender=sender,
-        vaults=room.vaults,
-        outcomes=room.outcomes,
-        slack=room.slack,
-        clock=room.clock,
-    )
+    fresh = room.restarted(sender)
     await fresh.recover()
     room.app.routes[:] = routes(fresh)
     await consent(page)

@@ -1,26 +1,18 @@
 """The consent pages in a real browser: what a person can see and click, and that Chrome lets the redirect through."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+from tests.chromium import launched
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs headless Chromium at /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 async def page():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    async with launched() as browser:
         yield await browser.new_page()
-        await browser.close()
 
 
 @pytest.fixture

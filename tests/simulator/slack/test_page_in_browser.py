@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from simulator.clock import SimulatorClock
 from simulator.slack import build_page, page, page_example
 from simulator.slack.messages import OPEN, Message
 from simulator.slack.people import ALICE, BOB, BOT, GENERAL
 from simulator.slack.server import SlackSimulator
+from tests.chromium import launched
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
@@ -40,13 +28,9 @@ async def slack() -> AsyncIterator[SlackSimulator]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    if not os.access(CHROMIUM, os.X_OK):
-        pytest.skip("no Chromium: install Debian's package chromium")
     await asyncio.to_thread(build_page.build)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    async with launched() as chromium:
         yield chromium
-        await chromium.close()
 
 
 async def opened(browser: Browser, slack: SlackSimulator, query: str) -> tuple[Page, list[str]]:
