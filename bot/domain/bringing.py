@@ -128,10 +128,12 @@ class Bringing:
     async def _send(self, thread: Thread, output: Output, slack_id: str | None) -> WhyLeftOut | None:
         if output.size > LARGEST:
             return WhyLeftOut.TOO_LARGE
+        is_doubtful = slack_id is not None
         for attempt in range(1, TRIES + 1):
             try:
                 slack_id = slack_id or await self._uploaded(output)
-                if not await self._slack.is_shared(slack_id, thread):
+                if not (is_doubtful and await self._is_shared(slack_id, thread)):
+                    is_doubtful = True
                     await self._slack.share(slack_id, output.name, thread)
                 async with self._database.transaction() as tx:
                     await outputs.shared(tx, output.id)
@@ -143,6 +145,15 @@ class Bringing:
             else:
                 return None
         return WhyLeftOut.UNREADABLE
+
+    async def _is_shared(self, slack_id: str, thread: Thread) -> bool:
+        """Look more than once: Slack completes a share after it has answered, and a second one could not be undone."""
+        for look in range(LOOKS):
+            if await self._slack.is_shared(slack_id, thread):
+                return True
+            if look < LOOKS - 1:
+                await self._clock.sleep_until(self._clock.now() + PAUSE)
+        return False
 
     async def _uploaded(self, output: Output) -> str:
         """Return the file's id at Slack, written down before it is shared: after a crash it is looked for by it."""

@@ -15,6 +15,8 @@ from simulator.slack.methods.registry import Args, serves
 from simulator.slack.workspace import Workspace
 
 Answer = dict[str, Any]
+UNSEEN_LOOKS = 1
+"""How many looks see nothing of a file that was just shared: Slack completes a share after it has answered."""
 
 
 @serves("files.getUploadURLExternal", "filename length alt_txt snippet_type", scopes="files:write", per_minute=100)
@@ -57,6 +59,7 @@ def complete_upload(ws: Workspace, args: Args) -> Answer:
         message.files = shared
         for file in found:
             if file is not None:
+                file["unseen_looks"] = UNSEEN_LOOKS
                 file["shares"] = {
                     "private" if channel.is_im else "public": {channel.id: [{"thread_ts": message.thread_ts}]}
                 }
@@ -72,6 +75,9 @@ def info(ws: Workspace, args: Args) -> Answer:
     """Return what is known of a file; one that was never shared is unknown to everybody."""
     file = ws.files.get(args.required("file"))
     if file is None or not file.get("shares"):
+        raise SlackError("file_not_found")
+    if file.get("unseen_looks"):
+        file["unseen_looks"] -= 1
         raise SlackError("file_not_found")
     return {"file": described(ws, file)}
 
