@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 import structlog
 from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from tests.world import World, world
 
+# How fast a machine is that does other things too is no property of what is tested.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 ROOT = Path(__file__).parents[1]
 NOT_MEASURED = (
     "anomalies/",

@@ -52,7 +52,7 @@ def refresh_failed(world: World, credential) -> None:
 
 async def status(world: World, user: str = ALICE) -> str:
     await world.slack.type_command(user, GENERAL, "/agent status")
-    return world.slack.text_of(await world.whispered(user, "*Services*"))
+    return world.slack.text_of(await world.whispered(user, "Services\n"))
 
 
 async def test_a_refresh_that_failed_is_told_once_however_often_it_is_delivered(running_world: World):

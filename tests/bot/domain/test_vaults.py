@@ -74,7 +74,7 @@ async def failing_connect(world: World) -> None:
 
 async def status(world: World) -> str:
     await world.slack.type_command(ALICE, GENERAL, "/agent status")
-    return world.slack.text_of(await world.whispered(ALICE, "*Services*"))
+    return world.slack.text_of(await world.whispered(ALICE, "Services\n"))
 
 
 async def test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone(running_world: World):
