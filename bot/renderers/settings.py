@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot import actions
-from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
+from bot.config.fields import LONGEST, Field, Kind, shown
 from bot.panels import (
     AddingUrl,
     Asking,
@@ -32,12 +32,11 @@ from bot.renderers import limits
 from bot.renderers.blocks import Block, View, button, confirm, context, divider, plain, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.budgets import budget_line, raise_metadata, spent_line
+from bot.renderers.inputs import input_block, option, render_field, render_input, whole_line
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.notices import REFUSALS
 from bot.renderers.wording import capital
 
-OPTIONS_MAX = 100
-OPTION_VALUE_MAX = 150
 _URL_LONGEST = 2_000
 SECTIONS = {
     "services": ("Services", "What can be connected, its tool rules, and who may"),
@@ -62,15 +61,12 @@ _ADD = {
     "members": "Add Member",
     "filters": "Add Filter",
 }
-_ALL_OR_LISTED = (("all", "All that the owner has connected"), (LISTED, "Only those listed below"))
 _TYPED = (
     "Slack carries what you type here; I seal it at once. To keep a secret out of Slack, name a variable in the file: "
     "`python -m bot config`."
 )
-_LONG = {Kind.TEXT, Kind.LINES, Kind.PACKAGES, Kind.SKILLS}
 _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
 """Their names are ids, by the settings' own check."""
-_WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
 
 
 def render_panel(panel: Panel) -> View:
@@ -125,7 +121,7 @@ def _listing(panel: Listing) -> Block:
 
 
 def _row(one: Row) -> Block:
-    options = [_option(words, f"{verb} {one.name}") for verb, words in one.choices]
+    options = [option(words, f"{verb} {one.name}") for verb, words in one.choices]
     menu = {"type": "overflow", "action_id": actions.SETTINGS_MENU, "options": options[:5]}
     name = _MENTIONS.get(one.kind, "*{}*").format(_line(one.title, 120))
     return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
@@ -146,115 +142,21 @@ def _editing(panel: Editing) -> Block:
     if panel.title.strip():
         blocks.append(section(_MENTIONS.get(form.kind, "*{}*").format(_line(panel.title, 150))))
     if form.new is not None and not panel.name:
-        blocks.append(_input(form.new, None, ()))
+        blocks.append(render_input(form.new, None, ()))
     for one in form.fields:
-        blocks.extend(_field(one, panel))
+        blocks.extend(render_field(one, panel))
     blocks.extend(context(_line(note, 1_500)) for note in panel.notes if note.strip())
     metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
     return _view(form.title, blocks, callback_id=actions.SETTINGS_FORM, metadata=metadata, submit="Save")
 
 
-def _field(one: Field, panel: Editing) -> list[Block]:
-    if is_too_long(one, panel.body):
-        words = f"*{escape(one.label)}*\nToo long to be changed here: use `python -m bot config`. It is kept as it is."
-        return [section(words)]
-    value, options = shown(one, panel.body), panel.choices.get(one.path, one.options)
-    blocks = [_input(one, value, options)]
-    listed = value if isinstance(value, list) else None
-    if one.kind is Kind.WHO:
-        blocks.append(_block(one.listed_block, "People, if listed", _users(one, listed), is_optional=True))
-    elif one.kind is Kind.SERVICES and options:
-        blocks.append(_block(one.listed_block, "Services, if listed", _several(one, listed, options), is_optional=True))
-    return blocks
-
-
-def _input(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
-    element = _ELEMENTS[one.kind](one, value, options)
-    return _block(one.block, one.label, element, is_optional=not one.is_needed and one.kind not in _CHOSEN)
-
-
-def _block(block_id: str, label: str, element: Block, *, is_optional: bool) -> Block:
-    return {
-        "type": "input",
-        "block_id": block_id,
-        "label": plain(label, 200),
-        "optional": is_optional,
-        "element": element | {"action_id": actions.SETTINGS_FIELD},
-    }
-
-
-def _text(one: Field, value: Value, _: object = ()) -> Block:
-    element: Block = {
-        "type": "plain_text_input",
-        "multiline": one.kind in _LONG,
-        "max_length": LONGEST if one.kind in _LONG else 300,
-    }
-    if one.hint:
-        element["placeholder"] = plain(one.hint, 150)
-    return element | ({"initial_value": value[: element["max_length"]]} if isinstance(value, str) and value else {})
-
-
-def _whole(one: Field, value: str, longest: int = LONGEST) -> Block:
-    """Return a line whose value is there whole or not at all: what is cut would be sent back so."""
-    return _text(one, None) | {"max_length": longest} | ({"initial_value": value} if 0 < len(value) <= longest else {})
-
-
-def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
-    known = [_option(words, given or "default") for given, words in options[:OPTIONS_MAX]]
-    chosen = next((option for option in known if option["value"] == value), known[0])
-    return {"type": "static_select", "options": known, "initial_option": chosen}
-
-
-def _who(one: Field, value: Value, _: object) -> Block:
-    options = one.options or _WHO
-    return _choice(one, LISTED if isinstance(value, list) else (value or options[0][0]), options)
-
-
-def _flag(one: Field, value: Value, _: object) -> Block:
-    option = _option(one.label, "true")
-    return {"type": "checkboxes", "options": [option]} | ({"initial_options": [option]} if value == "true" else {})
-
-
-def _users(_one: Field, value: Value, _: object = ()) -> Block:
-    listed = value if isinstance(value, list) else []
-    return {"type": "multi_users_select"} | ({"initial_users": listed[:OPTIONS_MAX]} if listed else {})
-
-
-def _services(one: Field, value: Value, _: object) -> Block:
-    return _choice(one, LISTED if isinstance(value, list) else "all", _ALL_OR_LISTED)
-
-
-def _several(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
-    known = [_option(words, name) for name, words in options[:OPTIONS_MAX]]
-    chosen = [option for option in known if isinstance(value, list) and option["value"] in value]
-    element = {"type": "multi_static_select", "options": known, "placeholder": plain(one.hint, 150)}
-    return element | ({"initial_options": chosen} if chosen else {})
-
-
-_ELEMENTS: Mapping[Kind, Callable[[Field, Value, tuple[tuple[str, str], ...]], Block]] = {
-    Kind.LINE: _text,
-    Kind.TEXT: _text,
-    Kind.LINES: _text,
-    Kind.PACKAGES: _text,
-    Kind.SKILLS: _text,
-    Kind.AMOUNT: _text,
-    Kind.FLAG: _flag,
-    Kind.CHOICE: _choice,
-    Kind.SERVICES: _services,
-    Kind.USERS: _users,
-    Kind.WHO: _who,
-    Kind.CHANNEL: lambda *_: {
-        "type": "conversations_select",
-        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
-    },
-    Kind.USER: lambda *_: {"type": "users_select"},
-}
-_CHOSEN = {Kind.CHOICE, Kind.WHO, Kind.SERVICES}
-
-
 def _raising(panel: Raising) -> Block:
     [field] = panel.form.fields
-    blocks = [section(budget_line(panel)), _input(field, shown(field, panel.body), ()), context(spent_line(panel))]
+    blocks = [
+        section(budget_line(panel)),
+        render_input(field, shown(field, panel.body), ()),
+        context(spent_line(panel)),
+    ]
     metadata = raise_metadata(panel)
     return _view(panel.form.title, blocks, callback_id=actions.RAISE_FORM, metadata=metadata, submit="Raise")
 
@@ -268,7 +170,7 @@ def _asking(panel: Asking) -> Block:
 def _adding(panel: AddingUrl) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
-    blocks.append(_block(field.block, field.label, _whole(field, panel.url, _URL_LONGEST), is_optional=False))
+    blocks.append(input_block(field.block, field.label, whole_line(field, panel.url, _URL_LONGEST), is_optional=False))
     blocks.append(context("I look at it first and show you what is there. Nothing is saved before you say so."))
     return _view("Add a service", blocks, callback_id=actions.SETTINGS_URL, submit="Look at It")
 
@@ -293,8 +195,8 @@ def _probed(panel: Probed) -> Block:
         fields.append(Field("client_id", "Client id, made at the service", Kind.LINE, is_needed=True))
         fields.append(Field("client_secret", "Client secret, if it has one", Kind.LINE))
     for one in fields:
-        element = _whole(one, values.get(one.path) or "")
-        blocks.append(_block(one.block, one.label, element, is_optional=not one.is_needed))
+        element = whole_line(one, values.get(one.path) or "")
+        blocks.append(input_block(one.block, one.label, element, is_optional=not one.is_needed))
     blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
     metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
@@ -314,7 +216,7 @@ def _client(panel: ClientForm) -> Block:
         if value and len(value) > LONGEST:
             blocks.append(section(f"*{escape(one.label)}*\nToo long to be changed here. It is kept as it is."))
             continue
-        blocks.append(_block(one.block, one.label, _whole(one, value or ""), is_optional=True))
+        blocks.append(input_block(one.block, one.label, whole_line(one, value or ""), is_optional=True))
     blocks.append(context(_TYPED))
     metadata = json.dumps({"service": panel.service, "version": panel.version})
     return _view("Client and scopes", blocks, callback_id=actions.SETTINGS_CLIENT, metadata=metadata, submit="Save")
@@ -337,10 +239,6 @@ def _alert(words: str, level: str) -> Block:
 
 def _line(text: str, limit: int) -> str:
     return escape(one_line(text, limit) or "…")
-
-
-def _option(words: str, value: str) -> Block:
-    return {"text": plain(words, 75), "value": value[:OPTION_VALUE_MAX]}
 
 
 def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> Block:
