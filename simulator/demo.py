@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections import deque
@@ -111,7 +112,8 @@ async def demo(
         url = f"http://127.0.0.1:{port}"
         variables = peers.environment(url, port, f"sqlite+aiosqlite:///{database}")
         async with started_bot({**variables, **given(environ, without)}, folder / "bot.log") as bot:
-            text = welcome(peers, wiki, without, url, folder)
+            operator = write_operator(folder, variables)
+            text = welcome(peers, wiki, without, url, operator)
             return await watch(bot, url, stopping, on_ready=lambda: print(text, flush=True))
 
 
@@ -245,10 +247,22 @@ def kept_key(folder: Path) -> str:
     return path.read_text("ascii")
 
 
-def welcome(peers: Peers, wiki: ServiceSimulator, without: set[Peer], url: str, folder: Path) -> str:
+def write_operator(folder: Path, variables: Mapping[str, str]) -> Path:
+    """Write a command that is `python -m bot` in this demo; what real peers need it takes from whoever runs it."""
+    path = folder / "deputy"
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in {**variables, "PYTHONPATH": str(ROOT)}.items()]
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o700)
+    path.write_text("\n".join(["#!/bin/sh", *exports, f'exec {shlex.quote(sys.executable)} -m bot "$@"', ""]), "utf-8")
+    return path
+
+
+def welcome(peers: Peers, wiki: ServiceSimulator, without: set[Peer], url: str, operator: Path) -> str:
     """Return what the terminal says when all is ready."""
     page = "your Slack workspace" if "slack" in without else f"{peers.slack.url}/"
-    rest = [f"The bot is at {url}, what it says is in {folder / 'bot.log'}."]
+    rest = [f"The bot is at {url}, what it says is in {operator.parent / 'bot.log'}."]
+    command = Path(os.path.relpath(operator)) if operator.is_relative_to(Path.cwd()) else operator
+    rest.append(f"For the operator, in another terminal: {command} doctor, {command} config export")
     rest.append(f"As Carol, {wiki.mcp_url} is a service to add: /agent admin, Services, Add by URL.")
     if "agents" in without and "notes" not in without:
         rest.append("The real Managed Agents API cannot reach the notes service on this machine.")

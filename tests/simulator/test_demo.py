@@ -80,6 +80,23 @@ async def test_the_bot_gets_ready_against_the_peers_and_stops_when_told(peers, t
     assert (tmp_path / "deputy.db").exists()
 
 
+async def test_an_operator_has_the_command_line_of_the_demo(peers, tmp_path):
+    environ = peers.environment("http://127.0.0.1:1", 1, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
+
+    command = demos.write_operator(tmp_path, environ | {"DEPUTY_ODD": "it's; $(odd)"})
+    again = demos.write_operator(tmp_path, environ | {"DEPUTY_ODD": "it's; $(odd)"})
+    bare = {"PATH": os.environ["PATH"]}
+    process = await asyncio.create_subprocess_exec(
+        *(command, "config", "schema"), env=bare, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+
+    assert process.returncode == 0
+    assert b'"title": "Document"' in said
+    assert stat.S_IMODE(again.stat().st_mode) == 0o700
+    assert "export DEPUTY_ODD='it'\"'\"'s; $(odd)'" in command.read_text("utf-8")
+
+
 STARTER = """
 import asyncio, os, pathlib, sys
 from simulator import demo
@@ -115,11 +132,12 @@ def is_open(port):
 
 async def test_the_welcome_names_the_page_and_what_to_try(peers, tmp_path):
     wiki = ServiceSimulator(clock=peers.clock)
-    text = demos.welcome(peers, wiki, set(), "http://127.0.0.1:1", tmp_path)
-    real = demos.welcome(peers, wiki, {"slack", "agents"}, "http://127.0.0.1:1", tmp_path)
+    text = demos.welcome(peers, wiki, set(), "http://127.0.0.1:1", tmp_path / "deputy")
+    real = demos.welcome(peers, wiki, {"slack", "agents"}, "http://127.0.0.1:1", tmp_path / "deputy")
 
     assert f"Open  {peers.slack.url}/" in text
     assert "/agent connect notes" in text
+    assert f"{tmp_path}/deputy config export" in text
     assert f"{wiki.mcp_url} is a service to add" in text
     assert "your Slack workspace" in real
     assert "cannot reach the notes service" in real
