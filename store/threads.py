@@ -75,6 +75,14 @@ async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, th
     return None if row is None else _read(row)
 
 
+async def list_unrooted(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId) -> tuple[Thread, ...]:
+    """Return the threads of a channel whose root message is not known, though it may be in Slack already."""
+    query = owned(threads).where(
+        threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts.is_(None)
+    )
+    return tuple(_read(row) for row in await tx.connection.execute(query))
+
+
 async def set_root(tx: Tx, thread_id: ThreadId, ts: MessageTs) -> None:
     """Remember the posted root message."""
     await _set(tx, thread_id, thread_ts=ts)

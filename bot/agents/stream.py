@@ -20,7 +20,7 @@ from anthropic.pagination import AsyncPageCursor
 from bot.agents.client import API_ERRORS, translate_error
 from bot.agents.translate import is_processed, read_id, read_processed_at, translate
 from bot.errors import AgentsUnavailable
-from bot.events import AgentEvent, SessionGone
+from bot.events import AgentEvent, DraftBegan, DraftGrew, SessionGone
 from store.records import EventId, SessionId
 
 PAGE_SIZE = 1000
@@ -78,6 +78,8 @@ class Follower:
         self._session_id = session_id
         self._pace = pace
         self._stream: AsyncStream[Any] | None = None
+        self._drafts: set[EventId] = set()
+        """Messages whose previews began on the stream that is open: what is told while none is, is told once."""
         self._gap: deque[object] = deque()
         self._page: AsyncPageCursor[Any] | None = None
         self._is_listing = True
@@ -93,8 +95,8 @@ class Follower:
     async def __anext__(self) -> AgentEvent:
         while not self._is_over:
             event = await self._read()
-            if self._is_news(event):
-                return self._take(event)
+            if self._is_news(event) and self._is_whole(ours := self._take(event)):
+                return ours
         raise StopAsyncIteration
 
     async def open(self) -> None:
@@ -124,6 +126,7 @@ class Follower:
     async def _open_stream(self) -> None:
         self._stream = await self._events.stream(self._session_id, event_deltas=list(PREVIEWED))
         self._gap.clear()
+        self._drafts.clear()
         self._page = None
         self._is_listing = True
 
@@ -177,6 +180,12 @@ class Follower:
         if event_id is None or event_id not in self._is_processed:
             return True
         return is_processed(event) and not self._is_processed[event_id]
+
+    def _is_whole(self, event: AgentEvent) -> bool:
+        """Whether a preview is of a message whose every piece came by this stream: one with a hole is none."""
+        if isinstance(event, DraftBegan):
+            self._drafts.add(event.message_id)
+        return not isinstance(event, DraftGrew) or event.message_id in self._drafts
 
     def _take(self, event: object) -> AgentEvent:
         if event_id := read_id(event):

@@ -5,6 +5,7 @@ It stores what was asked and wakes the driver; the running itself is `running`'s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -137,7 +138,7 @@ class Turns:
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
-        thread = await self._thread_at(command.member, command.place)
+        thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
         if thread is None:
             if command.is_mention or command.place.is_direct:
                 await self.ask(_as_question(command), delivery_id)
@@ -265,6 +266,19 @@ class Turns:
     async def _thread_at(self, member: Member, place: Place) -> Thread | None:
         async with self._database.transaction() as tx:
             return await thread_in(tx, member, place)
+
+    async def _rooted_meanwhile(self, command: Reply) -> Thread | None:
+        """Look again once every root message of the channel is known: people may reply before Slack has answered us."""
+        member, place = command.member, command.place
+        if place.thread_ts is None:
+            return None
+        async with self._database.transaction() as tx:
+            unrooted = await threads.list_unrooted(tx, member.workspace_id, place.channel)
+            waiting = [turn for thread in unrooted for turn in (await turns.list_open_in(tx, thread.id))[:1]]
+        for turn in waiting:
+            with suppress(SlackRejected):  # it has no root, and whoever posts it says so
+                await self._runner.rooted(turn)
+        return await self._thread_at(member, place)
 
     async def _quoted(self, command: AskAgent) -> tuple[Said, ...]:
         """Return what others wrote that the task is about: the thread, or the message that was quoted."""

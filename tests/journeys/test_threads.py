@@ -22,6 +22,18 @@ async def heard(world: World, subtype: str) -> None:
     )
 
 
+async def test_a_reply_that_comes_before_slack_has_answered_for_the_root_message_is_heard(running_world: World):
+    running_world.slack.latency_after["chat.postMessage"] = 0.7
+    root = await running_world.ask(ALICE, "say exactly: one")
+    await running_world.slack.post_message(ALICE, root.channel, "say exactly: two", thread_ts=root.ts)
+    await running_world.slack.post_message(BOB, root.channel, "say exactly: three", thread_ts=root.ts)
+    await running_world.answered(root, 2)
+    await running_world.settled()
+
+    assert running_world.requests() == ["say exactly: one", "say exactly: two"]
+    assert "say exactly: three" in running_world.whispers(ALICE)
+
+
 async def test_a_queued_request_that_is_edited_is_asked_in_the_new_words(running_world: World):
     root = await busy_thread(running_world)
     message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)

@@ -88,6 +88,19 @@ async def test_a_turn_is_told_as_it_happens(raw_api, raw_agents) -> None:
     ]
 
 
+async def test_a_preview_that_lost_a_piece_is_not_gone_on_with(raw_api, raw_agents) -> None:
+    """What came between two streams is missing in the middle: the whole message replaces it soon."""
+    begun, grown = map(frame, DRAFTS)
+    session = raw_api.session()
+    rest = b"".join(map(frame, PERSISTED[3:]))
+    session.streams.extend([[frame(QUEUED), frame(STARTED), begun, grown, EOF], [grown, grown, rest, HOLD]])
+
+    events = await follow_turn(raw_agents)
+
+    told = [ours for ours in events if isinstance(ours, DraftBegan | DraftGrew | TextWritten)]
+    assert told == [DraftBegan("sevt_4"), DraftGrew("sevt_4", "Grü"), TextWritten("sevt_4", "Grüße, 世界")]
+
+
 async def check_cut(raw_api, raw_agents, cut: int, *, is_chunked: bool) -> None:
     """Cut the first stream after `cut` bytes; from then on everything is in the list."""
     session_id = f"sesn_{cut}"
