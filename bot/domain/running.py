@@ -175,7 +175,7 @@ class Runner:
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, turn.id)
             if turn.state not in OPEN_TURN_STATES:
-                return turn
+                return await self._without_control(thread, turn)
             try:
                 ref = await self._screen.post_control(thread, turn, turn.state is TurnState.QUEUED)
             except SlackRejected as error:
@@ -183,7 +183,20 @@ class Runner:
                 return turn
             async with self._database.transaction() as tx:
                 await turns.set_notice(tx, turn.id, ref)
-                return await turns.get(tx, turn.id)
+                turn = await turns.get(tx, turn.id)
+            if turn.state not in OPEN_TURN_STATES:  # it ended while its line was on the way
+                return await self._without_control(thread, turn)
+            return turn
+
+    async def clear_control(self, turn: Turn) -> None:
+        """Take the turn's line away, once whoever may be showing it just now knows where it is. Idempotent."""
+        async with self._posting.of(turn.thread_id):
+            await self._screen.remove_control(*await self._again(turn))
+
+    async def _without_control(self, thread: Thread, turn: Turn) -> Turn:
+        if turn.notice is not None:
+            await self._screen.remove_control(thread, turn)
+        return turn
 
     async def _followed(self, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""
@@ -331,7 +344,7 @@ class Runner:
         if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
             await self._sessions.lose(thread)
         try:
-            await self._screen.remove_control(thread, turn)
+            await self.clear_control(turn)
             if progress.needs_reconnect:
                 await self._on_reconnect(thread, turn, progress)
         except (SlackUnavailable, SlackRejected) as error:

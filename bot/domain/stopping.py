@@ -73,23 +73,23 @@ class Stopping:
         """Stop one turn: a queued one at once, of any other its driver is told. Idempotent."""
         actor = by if isinstance(by, str) else by.user_id
         async with self._database.transaction() as tx:
-            if not await turns.request_stop(tx, turn.id, UserId(actor)):
-                return
-            await audit.record(tx, _stopped(turn, actor, self._clock.now()))
-            thread = await threads.get(tx, turn.thread_id)
+            is_first = await turns.request_stop(tx, turn.id, UserId(actor))
             # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
-            is_queued = (await turns.get(tx, turn.id)).state is TurnState.QUEUED
-            if is_queued:
+            state = (await turns.get(tx, turn.id)).state
+            if is_first:
+                await audit.record(tx, _stopped(turn, actor, self._clock.now()))
+            if is_first and state is TurnState.QUEUED:
                 now = self._clock.now()
                 await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
-        if is_queued:
-            await self._tidied(thread, turn)
+        # Also the second time: after the first one Deputy may have ended before the line was gone.
+        if state is TurnState.QUEUED or state not in OPEN_TURN_STATES:
+            await self._tidied(turn)
         self._runner.wake(turn.thread_id)
 
-    async def _tidied(self, thread: Thread, turn: Turn) -> None:
+    async def _tidied(self, turn: Turn) -> None:
         """Take the control line away; the turn is stopped whether or not that works, and so are those after it."""
         try:
-            await self._screen.remove_control(thread, turn)
+            await self._runner.clear_control(turn)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
 

@@ -34,6 +34,21 @@ async def test_a_reply_that_comes_before_slack_has_answered_for_the_root_message
     assert "say exactly: three" in running_world.whispers(ALICE)
 
 
+async def test_a_request_that_is_deleted_while_its_line_is_on_the_way_leaves_no_line(running_world: World):
+    root = await busy_thread(running_world)
+    running_world.slack.latency_after["chat.postMessage"] = 0.7
+    message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)
+    await running_world.answer_in(root, "Queued")
+
+    await running_world.slack.delete_message(ALICE, message)
+    await running_world.answered(root)
+    await running_world.settled()
+
+    thread = running_world.slack.thread(root.channel, root.ts)
+    assert [one for one in thread if "Queued" in running_world.slack.text_of(one)] == []
+    assert running_world.requests() == ["think for 1 seconds"]
+
+
 async def test_a_queued_request_that_is_edited_is_asked_in_the_new_words(running_world: World):
     root = await busy_thread(running_world)
     message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)
