@@ -12,8 +12,8 @@ from store.records import Aside, AsideState, ChannelId, MessageRef, MessageTs
 from store.tables import asides, threads
 
 
-async def offer(tx: Tx, aside: Aside) -> bool:
-    """Store an offer; False when the same message was offered before."""
+async def offer(tx: Tx, aside: Aside) -> Aside | None:
+    """Store an offer and return it as it stands; None where the same message's was decided before."""
     workspace = select(threads.c.workspace_id).where(threads.c.id == aside.thread_id)
     added = tx.insert(asides).values(
         id=aside.id,
@@ -25,10 +25,16 @@ async def offer(tx: Tx, aside: Aside) -> bool:
         source_ts=aside.source.ts,
         state=AsideState.OFFERED,
     )
-    return (
-        await tx.changed(added.on_conflict_do_nothing(index_elements=["workspace_id", "source_channel", "source_ts"]))
-        == 1
+    same_source = ["workspace_id", "source_channel", "source_ts"]
+    await tx.changed(added.on_conflict_do_nothing(index_elements=same_source))
+    kept = select(asides).where(
+        asides.c.workspace_id == workspace.scalar_subquery(),
+        asides.c.source_channel == aside.source.channel,
+        asides.c.source_ts == aside.source.ts,
+        asides.c.state == AsideState.OFFERED,
     )
+    row = (await tx.connection.execute(kept)).one_or_none()
+    return None if row is None else _read(tx, row)
 
 
 async def get(tx: Tx, aside_id: str) -> Aside:

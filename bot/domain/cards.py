@@ -103,7 +103,7 @@ class Cards:
                 self._shown.pop(approval.card, None)
 
     async def _find_lost(self, thread: Thread, turn: Turn) -> None:
-        """Find the card of a call that was decided before it was stored where its card is: a crash came between."""
+        """Find the card of a call that is over before it was stored where its card is: a crash came between."""
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
         for approval in held:
@@ -140,7 +140,8 @@ class Cards:
 
 
 def _may_be_lost(approval: Approval) -> bool:
-    return approval.card is None and approval.decided_by is not None and approval.allowance_id is None
+    is_over = approval.state is not ApprovalState.PENDING
+    return approval.card is None and is_over and approval.allowance_id is None
 
 
 def as_held(approval: Approval, call: ToolCall, permit: Permit) -> Held:

@@ -171,14 +171,21 @@ class Turns:
     ) -> None:
         """Put a turn into the thread's line. `is_again`: it is what failed last, if its newest turn has failed."""
         async with self._database.transaction() as tx:
-            is_known = await turns.find(tx, wanted.id) is not None
-            if is_again and not is_known and (kept := await retries.claim_last(tx, thread)):
+            if is_again and await turns.find(tx, wanted.id) is None and (kept := await retries.claim_last(tx, thread)):
                 wanted = replace(wanted, task=kept.task, files=(*kept.files, *wanted.files))
-            turn = await turns.queue(tx, wanted, delivery_id)
-            waiting = await turns.list_open_in(tx, thread.id)
-            if not is_known:
-                await audit.record(tx, self._asked(turn, looked))
-        if len(waiting) > 1:
+            queued = await self._put(tx, wanted, delivery_id, looked)
+        await self._lined_up(thread, *queued)
+
+    async def _put(self, tx: Tx, wanted: Turn, delivery_id: DeliveryId, looked: Looked) -> tuple[Turn, int]:
+        """Store a turn, once; return it with how many are open in its thread."""
+        is_known = await turns.find(tx, wanted.id) is not None
+        turn = await turns.queue(tx, wanted, delivery_id)
+        if not is_known:
+            await audit.record(tx, self._asked(turn, looked))
+        return turn, len(await turns.list_open_in(tx, wanted.thread_id))
+
+    async def _lined_up(self, thread: Thread, turn: Turn, waiting: int) -> None:
+        if waiting > 1:
             await self._runner.show_control(thread, turn)
         self._runner.wake(thread.id)
 
@@ -196,9 +203,10 @@ class Turns:
             state=AsideState.OFFERED,
         )
         async with self._database.transaction() as tx:
-            is_new = await asides.offer(tx, aside)
-        if is_new:
-            notice_to_owner = AsideOffered(aside.id, aside.author, aside.text)
+            offered = await asides.offer(tx, aside)
+        # Also the second time: after the first one Deputy may have ended before the owner was told.
+        if offered is not None:
+            notice_to_owner = AsideOffered(offered.id, offered.author, offered.text)
             await self._screen.tell(thread.owner, command.place, notice_to_owner)
         return None
 
@@ -217,10 +225,13 @@ class Turns:
             said = Said(await self._reading.name(aside.author), aside.text)
             task = _task(with_quoted("Consider this.", (said,), ASIDE))
             looked = await self._filtering.request(command.member, task)
+        wanted = self._new_turn(thread, looked.text, None, delivery_id)
         async with self._database.transaction() as tx:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
-        if is_first and command.is_passed:
-            await self._queue(thread, self._new_turn(thread, looked.text, None, delivery_id), delivery_id, looked)
+            # In one transaction: decided and not asked would be lost.
+            queued = await self._put(tx, wanted, delivery_id, looked) if is_first and command.is_passed else None
+        if queued is not None:
+            await self._lined_up(thread, *queued)
         await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:

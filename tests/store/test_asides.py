@@ -16,9 +16,11 @@ async def test_the_same_message_is_offered_once(database):
     async with database.transaction() as tx:
         aside = an_aside(await store_thread(tx))
 
-        assert await asides.offer(tx, aside)
-        assert not await asides.offer(tx, replace(aside, id="asd_other"))
+        assert await asides.offer(tx, aside) == aside
+        assert await asides.offer(tx, replace(aside, id="asd_other")) == aside
         assert await asides.get(tx, aside.id) == aside
+        await asides.claim(tx, aside.id, is_passed=False)
+        assert await asides.offer(tx, replace(aside, id="asd_other")) is None
         with pytest.raises(NotFound):
             await asides.get(tx, "asd_other")
 
