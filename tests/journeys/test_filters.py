@@ -100,6 +100,26 @@ async def test_a_withheld_answer_is_said_to_be_withheld_and_why(running_world: W
     await running_world.answer_in(root, "it is a dove")
 
 
+async def test_an_edited_request_goes_through_the_filters_again(running_world: World):
+    root = await running_world.ask(ALICE, "think for 1 seconds")
+    message = await running_world.slack.post_message(ALICE, GENERAL, "say exactly: one", thread_ts=root.ts)
+    await running_world.answer_in(root, "Queued")
+    await running_world.slack.edit_message(ALICE, message, f"say exactly: {TOKEN}")
+    await running_world.answered(root, 2)
+
+    assert running_world.requests()[-1] == "say exactly: [GitHub token removed]"
+
+
+async def test_files_of_a_withheld_answer_are_withheld_too(running_world: World):
+    done = {"pattern": "Done:", "asked": "off", "answered": "withhold"}
+    await running_world.configure({"filters": {"done": done}})
+    root = await running_world.ask(ALICE, "write a file called report.csv")
+    await running_world.answer_in(root, "This answer isn't shown")
+    await running_world.settled()
+
+    assert [file for one in running_world.slack.thread(root.channel, root.ts) for file in one.files] == []
+
+
 async def test_a_request_that_waits_when_a_filter_comes_is_not_sent(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
     card = await running_world.button(ALICE, root, actions.APPROVE)
