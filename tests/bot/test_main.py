@@ -169,5 +169,5 @@ async def test_the_doctor_of_a_deputy_that_never_ran_says_what_to_do(environment
     ended = await run(environment, "doctor")
 
     assert ended.code == 1
-    assert "FAIL  Database: has no tables of this version yet\n      → start Deputy once" in ended.out
+    assert "FAIL  Database: cannot be reached\n      → start Deputy once" in ended.out
     assert ended.out.endswith("6 of 15 need attention.\n")

@@ -17,7 +17,7 @@ PLAN = {
     "title": "Offsite",
     "text": "Book the room\nAsk Bob for the list\nSend the invitations on Monday",
     "labels": ["team", "autumn"],
-    "api_key": "sk-0123456789abcdefghij",
+    "api_key": "for-no-eyes-but-the-service",
 }
 
 
