@@ -142,8 +142,9 @@ class Runner:
         answer = Sifted(await self._patiently(lambda: self._screen.open_answer(thread, turn)), sieve)
         state = await self._followed(turn, answer)
         await self._finish(answer, state.progress)
-        await self._bringing.deliver(turn, sieve.sift(state.progress))
-        await self._end(thread, turn, sieve.sift(state.progress), sieve.found(state.progress))
+        shown = sieve.sift(state.progress)
+        await self._bringing.deliver(turn, shown)
+        await self._end(thread, turn, shown, sieve.found(state.progress))
         return None
 
     async def abandon(self, turn: Turn, code: str) -> None:
