@@ -18,6 +18,7 @@ from bot.config.model import Config
 from bot.domain.configuration import Configuration
 from bot.settings import Settings
 from simulator.clock import SimulatorClock
+from simulator.patience import patience
 from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.service.server import ServiceSimulator
@@ -134,7 +135,7 @@ class World:
         return answer.text
 
     async def _ready(self) -> None:
-        async with httpx2.AsyncClient(verify=PLAIN) as http, asyncio.timeout(10):
+        async with httpx2.AsyncClient(verify=PLAIN) as http, patience():
             while True:
                 try:
                     if (await http.get(f"{self.settings.public_url}/healthz")).status_code == 200:
@@ -176,7 +177,7 @@ class World:
             return next((message for message in mine if words in self.slack.text_of(message)), None)
 
         try:
-            return await self.slack.until(found, 10)
+            return await self.slack.until(found)
         except TimeoutError:
             raise AssertionError(f"not shown: {words!r}; shown: {self.whispers(user)!r}") from None
 
@@ -186,11 +187,11 @@ class World:
 
     async def answered(self, root, count: int = 1) -> list:
         """Return the thread's finished answers once there are so many."""
-        return await self.slack.until(lambda _: (found := self.answers(root))[count - 1 :] and found, 10)
+        return await self.slack.until(lambda _: (found := self.answers(root))[count - 1 :] and found)
 
     async def settled(self) -> None:
         """Return once Deputy has nothing to do: no errand, no turn."""
-        async with asyncio.timeout(10):
+        async with patience():
             while busy := [task for task in self.app.supervisor._tasks if task.get_name() not in ALWAYS]:
                 await asyncio.wait(busy)
 
@@ -215,7 +216,7 @@ class World:
             thread = self.slack.thread(root.channel, root.ts)
             return thread if any(text in self.slack.text_of(message) for message in thread) else None
 
-        return await self.slack.until(found, 10)
+        return await self.slack.until(found)
 
     async def ask(self, user: str, task: str, channel: str = GENERAL):
         """Type `/agent ask …` and return the root message of its thread."""
@@ -235,7 +236,7 @@ class World:
             thread = reversed(self.slack.thread(root.channel, root.ts))
             return next((message for message in thread if action_id in self.slack.buttons_of(message, user)), None)
 
-        return await self.slack.until(found, 10)
+        return await self.slack.until(found)
 
     async def connect_notes(self, user: str, account: str | None = None) -> None:
         """Connect Notes as this member, as a browser would."""

@@ -17,6 +17,7 @@ from simulator.agents.faults import Faults
 from simulator.agents.ids import new_id
 from simulator.agents.webhooks import Webhooks
 from simulator.clock import SimulatorClock
+from simulator.patience import LONG, patience
 
 Json = dict[str, Any]
 
@@ -268,9 +269,9 @@ class World:
             self._is_noting = False
             self.change.notify_all()
 
-    async def until(self, holds: Callable[[Any], Any], timeout: float = 5) -> None:  # noqa: ASYNC109 - reads better in tests
+    async def until(self, holds: Callable[[Any], Any], seconds: float = LONG) -> None:
         """Return once `holds(self)` is true. Raises TimeoutError."""
-        async with asyncio.timeout(timeout), self.change:
+        async with patience(seconds), self.change:
             await self.change.wait_for(lambda: bool(holds(self)))
 
     def owners(self, session: Session) -> tuple[str | None, ...]:

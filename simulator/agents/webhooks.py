@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from simulator.agents.ids import new_id
+from simulator.patience import LONG, patience
 
 TRIES = 3
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -89,9 +90,9 @@ class Webhooks:
             self._waiting.put_nowait(delivery)
         self._held.clear()
 
-    async def until(self, holds: Callable[[Webhooks], object], timeout: float = 10) -> None:  # noqa: ASYNC109 - see World.until
+    async def until(self, holds: Callable[[Webhooks], object], seconds: float = LONG) -> None:
         """Return once `holds(self)` is true. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
+        async with patience(seconds):
             while not holds(self):
                 self._changed.clear()
                 await self._changed.wait()

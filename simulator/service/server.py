@@ -25,6 +25,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simulator.clock import SimulatorClock
+from simulator.patience import LONG, patience
 from simulator.service.accounts import seeded
 from simulator.service.authority import SCOPES, Access, Authority, Refresh, mint
 from simulator.service.consent import ConsentPages, page
@@ -148,9 +149,9 @@ class ServiceSimulator(Quirks):
         """Return the tool calls made with an account's tokens."""
         return [call for call in self.calls if call.account == account]
 
-    async def until(self, holds: Callable[[ServiceSimulator], Any], timeout: float = 5.0) -> None:  # noqa: ASYNC109 - a test's deadline is part of what it says
+    async def until(self, holds: Callable[[ServiceSimulator], Any], seconds: float = LONG) -> None:
         """Return once `holds(self)` is true. Raises TimeoutError."""
-        async with asyncio.timeout(timeout), self.change:
+        async with patience(seconds), self.change:
             await self.change.wait_for(lambda: bool(holds(self)))
 
     async def consent(self, authorize_url: str, account: str = "alice@example.com", *, allow: bool = True) -> str:

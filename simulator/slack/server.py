@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from simulator.clock import SimulatorClock
+from simulator.patience import LONG, patience
 from simulator.slack import people
 from simulator.slack.delivery import Ack, Deliveries
 from simulator.slack.faults import Faults
@@ -215,7 +216,7 @@ class SlackSimulator(Looking):
             async with self.change:
                 self.change.notify_all()
 
-    async def until(self, predicate: Callable[[Workspace], Any], timeout: float = 5.0) -> Any:  # noqa: ASYNC109 - a test's limit
+    async def until(self, predicate: Callable[[Workspace], Any], seconds: float = LONG) -> Any:
         """Wait until `predicate` is true of the workspace; return what it returned. Raises TimeoutError."""
         found: Any = None
 
@@ -224,7 +225,7 @@ class SlackSimulator(Looking):
             found = predicate(self.workspace)
             return bool(found)
 
-        async with asyncio.timeout(timeout), self.change:
+        async with patience(seconds), self.change:
             await self.change.wait_for(is_found)
         return found
 

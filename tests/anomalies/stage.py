@@ -289,7 +289,7 @@ class Stage:
         await self.listening()
         old = self.world.link_for(user)
         await self.slack.type_command(user, GENERAL, "/agent connect notes")
-        url = await self.slack.until(lambda _: (found := self.world.link_for(user)) != old and found, 5)
+        url = await self.slack.until(lambda _: (found := self.world.link_for(user)) != old and found)
         page = await self.world.walk(url, user)
         assert page.status_code == 200, page.text
 

@@ -19,6 +19,7 @@ import httpx2
 from bot.app import running
 from bot.errors import ConfigurationError
 from simulator.clock import SimulatorClock
+from simulator.patience import patience
 from simulator.service.server import RefusedByService
 from simulator.slack.errors import NotPossible, SlackError
 from tests.authority.words import ACCOUNTS, OUTSIDE_ACCOUNT, Words
@@ -192,7 +193,7 @@ class Stage:
     async def _tried(self, doing: Coroutine[Any, Any, None]) -> None:
         """What Slack would not offer, or who is not there to answer, is no finding."""
         with suppress(NotPossible, RefusedByService, SlackError, TimeoutError, httpx2.TransportError):
-            async with asyncio.timeout(30):
+            async with patience():
                 await doing
 
     def _collect(self) -> None:

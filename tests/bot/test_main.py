@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from simulator.patience import patience
 from simulator.peers import Peers
 from simulator.ports import free_port
 from store.records import Secret
@@ -33,7 +34,7 @@ async def run(environment, *words) -> Ended:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with patience(60):
         out, err = await process.communicate()
     return Ended(process.returncode, out.decode(), err.decode())
 

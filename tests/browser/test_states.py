@@ -75,7 +75,7 @@ async def test_stopped(here: World, alice: Visitor, picture: Picture):
 
 async def test_edited(here: World, alice: Visitor, picture: Picture):
     message = await here.slack.post_message(ALICE, GENERAL, f"{MENTION} think for 60 seconds about Monday")
-    await here.agents.until(lambda _: here.sent(), 10)
+    await here.agents.until(lambda _: here.sent())
     await here.slack.edit_message(ALICE, message, f"{MENTION} think for 60 seconds about Tuesday")
     await here.whispered(ALICE, "before you edited that")
     await _open(alice, "Tuesday")

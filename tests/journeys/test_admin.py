@@ -35,14 +35,14 @@ async def press(world: World, user: str, value: str, action_id: str = actions.SE
         top = world.slack.modal_of(user)
         return top if top and (top.id, top.hash) != before else None
 
-    return await world.slack.until(changed, 10)
+    return await world.slack.until(changed)
 
 
 async def menu(world: World, user: str, value: str):
     """Open what a menu entry opens: another view, not the list below it, which may be drawn anew meanwhile."""
     below = world.slack.modal_of(user).id
     await press(world, user, value, actions.SETTINGS_MENU)
-    return await world.slack.until(lambda _: (top := world.slack.modal_of(user)) and top.id != below and top, 10)
+    return await world.slack.until(lambda _: (top := world.slack.modal_of(user)) and top.id != below and top)
 
 
 async def send(world: World, user: str, values: dict):
@@ -53,7 +53,7 @@ async def send(world: World, user: str, values: dict):
 
 async def listed(world: World, user: str, words: str):
     return await world.slack.until(
-        lambda _: (top := world.slack.modal_of(user)) and words in str(top.payload["blocks"]) and top, 10
+        lambda _: (top := world.slack.modal_of(user)) and words in str(top.payload["blocks"]) and top
     )
 
 

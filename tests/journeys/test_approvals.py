@@ -272,7 +272,7 @@ async def test_more_calls_than_a_card_holds_are_on_several(running_world: World)
         found = [sum(one.split("/")[0] == actions.APPROVE for one in buttons) for buttons in shown]
         return [count for count in found if count] if sum(found) == 10 else None
 
-    assert await running_world.slack.until(waiting, 15) == [8, 2]
+    assert await running_world.slack.until(waiting) == [8, 2]
 
 
 async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such(running_world: World):

@@ -74,7 +74,6 @@ async def test_a_follow_up_goes_to_the_same_session_and_waits_its_turn(running_w
             )
             == 2
         ),
-        10,
     )
 
     assert len(running_world.agents.sessions) == 1
@@ -95,7 +94,7 @@ async def test_a_restart_in_the_middle_of_a_turn_loses_and_doubles_nothing(deput
     deputy_world.agents.pace = 0.02
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "write a long text of 300 words")
-        await deputy_world.slack.until(lambda _: deputy_world.slack.calls_of("chat.appendStream"), 10)
+        await deputy_world.slack.until(lambda _: deputy_world.slack.calls_of("chat.appendStream"))
     async with deputy_world.deputy():
         thread = await deputy_world.answer_in(root)
 

@@ -15,7 +15,7 @@ async def direct_answers(world: World, count: int = 1) -> list[str]:
         answers = [text for text in told if "AI-generated" in text]
         return told if len(answers) >= count else None
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def test_the_root_says_how_many_read_along(running_world: World):

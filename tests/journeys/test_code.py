@@ -37,7 +37,7 @@ async def dm(world: World, words: str, user: str = ALICE):
     def found(_):
         return next((m for m in reversed(world.slack.dms(user)) if words in world.slack.text_of(m)), None)
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def enter(world: World, message, code: str, user: str = ALICE) -> None:
@@ -77,5 +77,5 @@ async def test_anothers_click_on_the_button_opens_nothing(coded: World):
 
     await coded.slack.forge_click(BOB, asked, actions.ENTER_CODE, value=value)
 
-    await coded.slack.until(lambda _: "no longer there" in coded.whispers(BOB) or coded.slack.dms(BOB), 10)
+    await coded.slack.until(lambda _: "no longer there" in coded.whispers(BOB) or coded.slack.dms(BOB))
     assert coded.slack.modal_of(BOB) is None

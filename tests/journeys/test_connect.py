@@ -19,7 +19,7 @@ async def dm(world: World, user: str, words: str):
     def found(_):
         return next((m for m in world.slack.dms(user) if words in world.slack.text_of(m)), None)
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def test_connecting_ends_with_a_message_that_says_so(running_world: World):

@@ -182,7 +182,7 @@ async def test_after_a_restart_between_upload_and_answer_the_file_is_there_once(
     deputy_world.slack.latency_after["files.completeUploadExternal"] = 30
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "write a file called report.csv")
-        await deputy_world.slack.until(lambda _: shared(deputy_world, root), 10)
+        await deputy_world.slack.until(lambda _: shared(deputy_world, root))
     deputy_world.slack.latency_after.clear()
 
     async with deputy_world.deputy():

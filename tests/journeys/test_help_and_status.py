@@ -65,7 +65,7 @@ async def test_a_message_is_asked_about_as_somebody_elses_words(running_world: W
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "what does this mean?"}}
     await running_world.slack.submit_view(ALICE, form, values)
-    await running_world.slack.until(lambda _: running_world.sent(), 10)
+    await running_world.slack.until(lambda _: running_world.sent())
 
     (words,) = running_world.requests()
     assert words.startswith("what does this mean?")

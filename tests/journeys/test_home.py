@@ -23,7 +23,7 @@ def starting(world: World, view, action: str) -> list[str]:
 async def shows(world: World, view, words: str, *, is_there: bool = True):
     """Return once the home says these words, or says them no more."""
     try:
-        await world.slack.until(lambda _: (words in str(view.payload["blocks"])) is is_there, 10)
+        await world.slack.until(lambda _: (words in str(view.payload["blocks"])) is is_there)
     except TimeoutError:
         raise AssertionError(f"{words!r} not {'there' if is_there else 'gone'}: {view.payload['blocks']}") from None
 
@@ -116,7 +116,7 @@ async def test_an_admin_comes_to_the_settings_from_home_and_nobody_else_does(run
     alices, carols = await open_home(running_world), await open_home(running_world, CAROL)
 
     await running_world.slack.click(CAROL, carols, actions.SETTINGS)
-    await running_world.slack.until(lambda _: running_world.slack.modal_of(CAROL), 10)
+    await running_world.slack.until(lambda _: running_world.slack.modal_of(CAROL))
 
     assert actions.SETTINGS not in buttons(running_world, alices)
     assert running_world.slack.modal_of(ALICE) is None

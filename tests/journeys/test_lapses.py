@@ -22,7 +22,7 @@ def dms(world: World, words: str, user: str = ALICE) -> list:
 
 
 async def dm(world: World, words: str, user: str = ALICE):
-    found = await world.slack.until(lambda _: dms(world, words, user), 10)
+    found = await world.slack.until(lambda _: dms(world, words, user))
     return found[-1]
 
 

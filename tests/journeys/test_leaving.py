@@ -1,5 +1,6 @@
 import asyncio
 
+from simulator.patience import patience
 from simulator.slack.people import BOT, TEAM
 from tests.world import ALICE, GENERAL, World
 
@@ -36,7 +37,7 @@ async def test_a_turn_that_was_just_beginning_makes_no_vault_for_who_left(runnin
     assert vaults_of(running_world, ALICE) == []
 
     running_world.slack.deactivate(ALICE)
-    async with asyncio.timeout(10):
+    async with patience():
         while running_world.app.supervisor.driven:  # noqa: ASYNC110 - it has no event for this, nobody else waits
             await asyncio.sleep(0.01)
 

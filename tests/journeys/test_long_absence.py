@@ -41,9 +41,9 @@ async def test_a_turn_that_ended_meanwhile_is_shown_whole_in_the_message_that_sl
     deputy_world.agents.pace = 0.02
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "write a long text of 120 words")
-        await deputy_world.slack.until(lambda ws: ws.open_streams(), 10)
+        await deputy_world.slack.until(lambda ws: ws.open_streams())
     deputy_world.agents.pace = 0.0
-    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()), 10)
+    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()))
     deputy_world.turn(seconds)
 
     async with deputy_world.deputy():
@@ -66,7 +66,7 @@ async def test_a_call_that_was_decided_elsewhere_meanwhile_has_run_and_its_card_
     (held,) = session.pending
     decision = {"type": "user.tool_confirmation", "tool_use_id": held, "result": "allow"}
     deputy_world.agents.machine.accept(deputy_world.agents.sessions[session_id], [decision])
-    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()), 10)
+    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()))
     deputy_world.turn(seconds)
 
     async with deputy_world.deputy():

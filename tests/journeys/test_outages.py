@@ -131,7 +131,7 @@ async def test_try_again_asks_again_what_failed_last_with_its_files(running_worl
     await running_world.answer_in(root, "could not finish")
     await running_world.settled()
     await running_world.slack.post_message(ALICE, root.channel, "Try again.", thread_ts=root.ts)
-    await running_world.agents.until(lambda _: len(running_world.sent()) > 1, 10)
+    await running_world.agents.until(lambda _: len(running_world.sent()) > 1)
     await running_world.settled()
 
     first, second = running_world.requests()

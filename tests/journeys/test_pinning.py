@@ -18,7 +18,7 @@ async def alert(world: World, words: str = "nobody has accepted"):
         told = reversed(world.slack.dms(CAROL))
         return next((m for m in told if words in world.slack.text_of(m)), None)
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def reconnect(world: World, user: str) -> None:

@@ -32,7 +32,7 @@ async def card(world: World, words: str = ASKS, user: str = CAROL):
     def found(_):
         return next((m for m in reversed(world.slack.dms(user)) if words in world.slack.text_of(m)), None)
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def asked(world: World, user: str = ALICE):
@@ -44,7 +44,7 @@ async def asked(world: World, user: str = ALICE):
 
 async def open_form(world: World, message, user: str = CAROL):
     await world.slack.click(user, message, actions.RAISE)
-    return await world.slack.until(lambda _: world.slack.modal_of(user), 10)
+    return await world.slack.until(lambda _: world.slack.modal_of(user))
 
 
 async def raise_to(world: World, amount: str, field: str = "budget_per_month"):
@@ -78,9 +78,7 @@ async def test_a_member_asks_an_admin_raises_and_the_member_goes_on(running_worl
     assert wrong.errors == {"settings.budget_per_month": "Must be an amount such as 2.50"}
     await raise_to(running_world, "$20")
 
-    await running_world.slack.until(
-        lambda _: f"Raised to $20.00 by <@{CAROL}>" in running_world.slack.text_of(message), 10
-    )
+    await running_world.slack.until(lambda _: f"Raised to $20.00 by <@{CAROL}>" in running_world.slack.text_of(message))
     assert not running_world.slack.buttons_of(message, CAROL)
     told = await card(running_world, "You can go on", ALICE)
     assert "Your budget for this month is $20.00 now" in running_world.slack.text_of(told)
@@ -106,7 +104,7 @@ async def test_many_who_ask_are_one_card_and_one_decision(running_world: World):
     await running_world.slack.click(CAROL, message, actions.NOT_NOW)
     for user in (ALICE, BOB):
         await card(running_world, "it isn't raised for now", user)
-    await running_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in running_world.slack.text_of(message), 10)
+    await running_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in running_world.slack.text_of(message))
 
     again = await no_room(running_world, ALICE, "The workspace's budget")
     await running_world.slack.click(ALICE, again, actions.ASK_RAISE)
@@ -125,7 +123,7 @@ async def test_room_made_in_the_settings_settles_it_as_well(running_world: World
     await running_world.configure({"channels": {GENERAL: {"budget_per_month": 7}}})
     running_world.turn(10)
 
-    await running_world.slack.until(lambda _: "Raised to $7.00" in running_world.slack.text_of(message), 10)
+    await running_world.slack.until(lambda _: "Raised to $7.00" in running_world.slack.text_of(message))
     await card(running_world, "is $7.00 now. You can go on", ALICE)
     await running_world.slack.forge_click(CAROL, message, actions.RAISE, value=await one_id(running_world))
     await said(running_world, CAROL, REFUSALS[Refusal.APPROVAL_SETTLED])
@@ -144,7 +142,7 @@ async def said(world: World, user: str, words: str):
         texts = [world.slack.text_of(m) for m in (*world.slack.ephemerals(user), *world.slack.dms(user))]
         return any(words in text for text in texts)
 
-    await world.slack.until(found, 10)
+    await world.slack.until(found)
 
 
 async def test_of_two_who_raise_the_second_is_told_and_nothing_changes(running_world: World):
@@ -159,7 +157,7 @@ async def test_of_two_who_raise_the_second_is_told_and_nothing_changes(running_w
     await running_world.slack.submit_view(BOB, view, {"settings.budget_per_month": "99"})
 
     assert REFUSALS[Refusal.APPROVAL_SETTLED] in str(running_world.slack.modal_of(BOB).payload)
-    await running_world.slack.until(lambda _: "Raised to $5.00" in running_world.slack.text_of(other), 10)
+    await running_world.slack.until(lambda _: "Raised to $5.00" in running_world.slack.text_of(other))
     value = await one_id(running_world)
     await running_world.slack.forge_click(BOB, other, actions.NOT_NOW, value=value)
     await said(running_world, BOB, REFUSALS[Refusal.APPROVAL_SETTLED])
@@ -196,7 +194,7 @@ async def test_nobody_but_admins_decides_and_a_new_month_needs_no_decision(runni
 
     running_world.turn(32 * 24 * 3600)
     await running_world.slack.click(CAROL, message, actions.RAISE)
-    await running_world.slack.until(lambda _: "Its month is over" in running_world.slack.text_of(message), 10)
+    await running_world.slack.until(lambda _: "Its month is over" in running_world.slack.text_of(message))
     assert await running_world.audited("budget.declined") == []
 
 
@@ -252,4 +250,4 @@ async def test_what_was_decided_before_a_crash_is_told_by_the_next_start(deputy_
 
     async with deputy_world.deputy():
         await card(deputy_world, "it isn't raised for now", ALICE)
-        await deputy_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in deputy_world.slack.text_of(message), 10)
+        await deputy_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in deputy_world.slack.text_of(message))

@@ -68,13 +68,13 @@ async def decided_at_random(world: World, root, rng: random.Random) -> Counter[s
         thread = reversed(world.slack.thread(root.channel, root.ts))
         return next((m for m in thread if actions.APPROVE in world.slack.buttons_of(m, ALICE)), None)
 
-    while (card := await world.slack.until(next_thing, 15)) != "over":
+    while (card := await world.slack.until(next_thing)) != "over":
         seen = world.slack.buttons_of(card, ALICE)
         user, action = rng.choice([ALICE, BOB, CAROL]), rng.choice([actions.APPROVE, actions.DENY])
         if user == ALICE:
             said[action] += 1
             await world.slack.click(user, card, action)
-            await world.slack.until(lambda _, card=card: actions.APPROVE not in world.slack.buttons_of(card, ALICE), 10)
+            await world.slack.until(lambda _, card=card: actions.APPROVE not in world.slack.buttons_of(card, ALICE))
         else:
             await world.slack.forge_click(user, card, action, value=seen[action]["value"])
     return said

@@ -31,7 +31,7 @@ def roots(world: World) -> list:
 
 async def the_only_root(world: World):
     """Return the one root message of the channel once there is one."""
-    await world.slack.until(lambda _: roots(world), 10)
+    await world.slack.until(lambda _: roots(world))
     (root,) = roots(world)
     return root
 
@@ -103,9 +103,9 @@ async def test_a_trap_no_stream_reopened_after_a_restart(deputy_world: World):
     deputy_world.agents.pace = 0.02
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "write a long text of 120 words")
-        await deputy_world.slack.until(lambda ws: ws.open_streams(), 10)
+        await deputy_world.slack.until(lambda ws: ws.open_streams())
     deputy_world.agents.pace = 0.0
-    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()), 10)
+    await deputy_world.agents.until(lambda world: all(s.task is None for s in world.sessions.values()))
 
     async with deputy_world.deputy():
         await deputy_world.answered(root)
@@ -190,7 +190,7 @@ async def test_ended_around_the_last_stop_of_the_stream_the_answer_is_there_once
     task = "write a long text of 60 words"
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, task)
-        await deputy_world.slack.until(lambda _: deputy_world.slack.calls_of("chat.stopStream"), 10)
+        await deputy_world.slack.until(lambda _: deputy_world.slack.calls_of("chat.stopStream"))
     getattr(deputy_world.slack, held).clear()
 
     async with deputy_world.deputy():

@@ -27,11 +27,11 @@ async def asked(world: World, user: str = BOB):
     def found(_):
         return next((m for m in world.slack.dms(user) if actions.APPROVE in world.slack.buttons_of(m, user)), None)
 
-    return await world.slack.until(found, 10)
+    return await world.slack.until(found)
 
 
 async def shows(world: World, message, words: str):
-    await world.slack.until(lambda _: words in world.slack.text_of(message), 10)
+    await world.slack.until(lambda _: words in world.slack.text_of(message))
 
 
 async def test_the_second_is_asked_after_the_owner_and_then_it_runs(running_world: World):

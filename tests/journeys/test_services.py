@@ -34,7 +34,7 @@ class Street:
         """Connect a service as Alice; return the status of the callback, 303 for yes, 0 for the service's own no."""
         before = self.world.link_for(ALICE)
         await self.world.slack.type_command(ALICE, GENERAL, f"/agent connect {name}")
-        url = await self.world.slack.until(lambda _: (new := self.world.link_for(ALICE)) != before and new, 10)
+        url = await self.world.slack.until(lambda _: (new := self.world.link_for(ALICE)) != before and new)
         try:
             return (await self.world.walk(url, ALICE, service=self.services[name], ends_well=False)).status_code
         except RefusedByService:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from bot.config.document import read, write
 from bot.configuring import opened
 from bot.errors import SettingsInvalid
+from simulator.patience import patience
 from simulator.service.server import ServiceSimulator
 from store.records import Secret
 from tests.world import ALICE, GENERAL, World
@@ -28,7 +27,7 @@ def credentials(world: World, url: str) -> int:
 
 async def link(world: World) -> str:
     """Return the link to connect it, once Deputy has taken the file up."""
-    async with asyncio.timeout(10):
+    async with patience():
         while not (url := world.link_for(ALICE)):
             await world.slack.type_command(ALICE, GENERAL, "/agent connect service")
             await world.settled()

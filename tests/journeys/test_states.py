@@ -36,14 +36,14 @@ async def test_a_stop_works_in_every_state(running_world: World, task: str, kind
     if kind == "user.tool_confirmation":
         card = await running_world.button(ALICE, root, actions.APPROVE)
         await running_world.slack.click(ALICE, card, actions.APPROVE)
-    await running_world.agents.until(in_stream(running_world, kind), 10)
+    await running_world.agents.until(in_stream(running_world, kind))
 
     await running_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
     await running_world.answer_in(root, STOPPED)
     await running_world.settled()
     running_world.agents.pace = 0
     await running_world.slack.post_message(ALICE, root.channel, "say exactly: and on", thread_ts=root.ts)
-    await running_world.agents.until(lambda _: len(running_world.sent()) > 1, 10)
+    await running_world.agents.until(lambda _: len(running_world.sent()) > 1)
     await running_world.settled()
 
     assert "and on" in running_world.slack.text_of(running_world.answers(root)[-1])
@@ -59,9 +59,7 @@ async def test_what_a_sub_agent_holds_is_decided_like_what_the_agent_holds_itsel
     shown = running_world.slack.text_of(card)
     await running_world.slack.click(ALICE, card, actions.APPROVE)
     first = running_world.slack.buttons_of(card, ALICE)[actions.DENY]
-    await running_world.slack.until(
-        lambda _: running_world.slack.buttons_of(card, ALICE).get(actions.DENY) != first, 10
-    )
+    await running_world.slack.until(lambda _: running_world.slack.buttons_of(card, ALICE).get(actions.DENY) != first)
     await running_world.slack.click(ALICE, card, actions.DENY)
 
     (answer,) = await running_world.answered(root)
@@ -76,7 +74,7 @@ async def test_what_a_sub_agent_holds_is_decided_like_what_the_agent_holds_itsel
 async def test_a_session_that_is_deleted_in_the_middle_of_a_turn_is_said_and_the_thread_goes_on(running_world: World):
     running_world.agents.pace = 0.05
     root = await running_world.ask(ALICE, "write a long text of 2000 words")
-    await running_world.agents.until(in_stream(running_world, "session.status_running"), 10)
+    await running_world.agents.until(in_stream(running_world, "session.status_running"))
     ((session_id, session),) = running_world.agents.sessions.items()
     await running_world.agents.machine.stop(session)
     running_world.agents.inject(session_id, {"type": "session.deleted"})

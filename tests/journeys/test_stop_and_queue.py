@@ -9,7 +9,7 @@ async def at_work(world: World, user: str = ALICE, task: str = LONG):
     """Let a turn get as far as text in its thread; return the root."""
     world.agents.pace = 0.05
     root = await world.ask(user, task)
-    await world.slack.until(lambda ws: ws.is_streaming(root.channel, root.ts), 10)
+    await world.slack.until(lambda ws: ws.is_streaming(root.channel, root.ts))
     return root
 
 
@@ -164,7 +164,7 @@ async def test_follow_ups_are_shown_as_queued_and_answered_in_order(running_worl
         thread = running_world.slack.thread(root.channel, root.ts)
         return sum("Queued" in running_world.slack.text_of(message) for message in thread) == 2
 
-    await running_world.slack.until(queued, 10)
+    await running_world.slack.until(queued)
     await running_world.answered(root, 3)
     await running_world.settled()
 

@@ -18,7 +18,7 @@ async def heard(world: World, subtype: str) -> None:
     """Return once Deputy has answered Slack for a message event of this kind."""
     log = world.slack.deliveries.log
     await world.slack.until(
-        lambda _: any(one.is_acked and one.payload.get("event", {}).get("subtype") == subtype for one in log), 10
+        lambda _: any(one.is_acked and one.payload.get("event", {}).get("subtype") == subtype for one in log)
     )
 
 
@@ -106,10 +106,10 @@ async def test_an_edit_after_the_answer_is_let_be(running_world: World):
 async def test_the_root_of_a_thread_that_is_deleted_stops_its_turn(running_world: World):
     running_world.agents.pace = 0.05
     message = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} write a long text of 2000 words")
-    await running_world.slack.until(lambda ws: ws.is_streaming(GENERAL, message.ts), 10)
+    await running_world.slack.until(lambda ws: ws.is_streaming(GENERAL, message.ts))
 
     await running_world.slack.delete_message(ALICE, message)
-    await running_world.agents.until(lambda _: running_world.sent("user.interrupt"), 10)
+    await running_world.agents.until(lambda _: running_world.sent("user.interrupt"))
     await running_world.settled()
 
 
@@ -146,7 +146,7 @@ async def ask_about(world: World, user: str, message, task: str) -> None:
     await world.slack.use_shortcut(user, message, "ask_about_message")
     form = await world.slack.until(lambda _: world.slack.modal_of(user))
     await world.slack.submit_view(user, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}})
-    await world.agents.until(lambda _: world.sent(), 10)
+    await world.agents.until(lambda _: world.sent())
 
 
 async def test_the_shortcut_brings_the_message_with_who_said_it(running_world: World):

@@ -15,6 +15,7 @@ from oauth.catalog import Catalog
 from oauth.connections import MOST_IN_WORKSPACE, MOST_ISSUED
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Credential, Failure, Validity
+from simulator.patience import patience
 from store import tickets
 from store.ids import new_id
 from store.records import Secret, ServiceName, Ticket, TicketState
@@ -290,7 +291,7 @@ async def test_a_slack_code_of_another_flow_does_not_prove(room, alice):
 async def test_of_two_answers_of_slack_at_once_one_goes_on_and_neither_ends_the_attempt(room, alice):
     link = await room.issue(alice)
 
-    async with room.browser() as browser, asyncio.timeout(10):
+    async with room.browser() as browser, patience():
         back = browser.sign_in(await browser.to_slack(link))
         answers = sorted(await asyncio.gather(browser.get(back), browser.get(back)), key=lambda one: one.status_code)
         assert [answer.status_code for answer in answers] == [303, 410]
@@ -444,7 +445,7 @@ async def test_of_two_callbacks_at_once_exactly_one_connects(room, alice):
     link = await room.issue(alice)
     room.vaults.may_go_on = asyncio.Event()
 
-    async with room.browser() as browser, asyncio.timeout(10):
+    async with room.browser() as browser, patience():
         back = await returning(browser, link)
         first = asyncio.create_task(browser.get(back))
         await room.vaults.is_reached.wait()
@@ -583,7 +584,7 @@ async def test_a_member_who_is_voided_on_the_way_gets_no_connection(room, alice)
     link = await room.issue(alice)
     room.vaults.may_go_on = asyncio.Event()
 
-    async with room.browser() as browser, asyncio.timeout(10):
+    async with room.browser() as browser, patience():
         back = await returning(browser, link)
         completing = asyncio.create_task(browser.get(back))
         await room.vaults.is_reached.wait()

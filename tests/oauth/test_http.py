@@ -15,6 +15,7 @@ from oauth.errors import Unreachable, UrlRefused
 from oauth.http import Sender
 from oauth.messages import Request
 from oauth.urls import Policy
+from simulator.patience import patience
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -177,7 +178,7 @@ async def test_a_stream_that_never_ends_is_left_after_its_headers(peer, loopback
     peer.answer = b"HTTP/1.1 401 No\r\nwww-authenticate: Bearer a=b\r\ntransfer-encoding: chunked\r\n\r\n"
     peer.holds_open = True
 
-    async with asyncio.timeout(5):
+    async with patience():
         answer = await loopback.send(Request("POST", peer.url, {}, b"{}", wants_body=False))
 
     assert answer.header_values("www-authenticate") == ("Bearer a=b",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ from oauth.errors import CredentialRefused, Unreachable
 from oauth.inventory import Inventory
 from oauth.listing import MOST_TOOLS, Listing
 from oauth.service import Service
+from simulator.patience import patience
 from store.records import Secret, ServiceName
 from tests.builders import a_connection
 from tests.oauth.conftest import NOTES
@@ -78,7 +78,7 @@ async def test_an_answer_without_an_end_is_cut(sender, notes, token):
 async def test_a_server_that_never_answers_is_left(sender, notes, token):
     notes.broken["/mcp"] = "hold"
 
-    async with asyncio.timeout(5):
+    async with patience():
         with pytest.raises(Unreachable, match="in time"):
             await Listing(sender, seconds=0.3).list_tools(notes.mcp_url, token)
 

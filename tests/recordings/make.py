@@ -16,6 +16,7 @@ from anthropic import AsyncAnthropic
 
 from simulator.agents.server import AgentsSimulator
 from simulator.agents.state import Session, Subscriber
+from simulator.patience import patience
 from tests.recordings.composed import NOON, composed
 from tests.recordings.replay import FOLDER, told
 
@@ -44,7 +45,7 @@ class Recorder:
 
     async def until(self, holds: Callable[[Json], bool]) -> Json:
         """Record up to the first event of which this is true."""
-        async with asyncio.timeout(10):
+        async with patience():
             while True:
                 event = await self._subscriber.frames.get()
                 assert event is not None

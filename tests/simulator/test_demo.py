@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from simulator import demo as demos
+from simulator.patience import patience
 from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.service.server import ServiceSimulator
@@ -50,7 +51,7 @@ def test_a_fresh_demo_forgets_the_database_and_its_key_and_touches_nothing_else(
 
 async def test_a_bot_that_ends_by_itself_is_reported_with_its_code_and_last_words(tmp_path, capsys):
     log = tmp_path / "bot.log"
-    async with demos.started_bot({"PATH": ""}, log) as bot, asyncio.timeout(60):
+    async with demos.started_bot({"PATH": ""}, log) as bot, patience(60):
         code = await demos.watch(bot, "http://127.0.0.1:9", asyncio.Event(), on_ready=lambda: pytest.fail("ready?"))
 
     said = capsys.readouterr()
@@ -72,7 +73,7 @@ async def test_the_bot_gets_ready_against_the_peers_and_stops_when_told(peers, t
     environ = peers.environment(url, port, f"sqlite+aiosqlite:///{tmp_path / 'deputy.db'}")
     stopping = asyncio.Event()
 
-    async with demos.started_bot(environ, tmp_path / "bot.log") as bot, asyncio.timeout(60):
+    async with demos.started_bot(environ, tmp_path / "bot.log") as bot, patience(60):
         code = await demos.watch(bot, url, stopping, on_ready=stopping.set)
 
     assert (code, stopping.is_set()) == (0, True)
@@ -116,7 +117,7 @@ async def test_the_bot_does_not_stay_behind_when_the_demo_is_killed(peers, tmp_p
     arguments = (sys.executable, "-c", STARTER, str(tmp_path / "bot.log"))
     starter = await asyncio.create_subprocess_exec(*arguments, cwd=demos.ROOT, env=os.environ | environ)
 
-    async with asyncio.timeout(60):
+    async with patience(60):
         await demos.is_ready(url)
         starter.kill()
         await starter.wait()

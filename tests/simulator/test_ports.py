@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from simulator import ports
+from simulator.patience import patience
 
 
 def test_a_busy_port_gives_way_to_a_free_one():
@@ -33,7 +34,7 @@ async def test_another_process_takes_from_another_block():
         )
         for _ in range(2)
     ]
-    async with asyncio.timeout(30):
+    async with patience():
         theirs = [int(await process.stdout.readline()) // ports.BLOCK for process in processes]
         for process in processes:
             await process.communicate(b"\n")

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import ProgrammingError
 
+from simulator.patience import patience
 from store import audit, members
 from store.database import Database, normalise
 from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StoreUnavailable
@@ -31,7 +32,7 @@ class Interrupted(Exception):
 
 async def no_thread_left() -> None:
     """Wait for the driver's threads to end: they report to this test's event loop."""
-    async with asyncio.timeout(5):
+    async with patience():
         while any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110  # a thread sets no event
             await asyncio.sleep(0)
 
@@ -68,7 +69,7 @@ async def test_a_cancelled_transaction_is_taken_back_and_frees_the_way(database)
             inside.set()
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with patience():
         task = asyncio.create_task(hang())
         await inside.wait()
         task.cancel()
@@ -86,7 +87,7 @@ async def test_a_statement_cancelled_half_way_leaves_the_database_usable(databas
             for number in range(100):
                 await store_member(tx, a_member(f"U{number}"))
 
-    async with asyncio.timeout(20):
+    async with patience():
         for turns in range(12):
             task = asyncio.create_task(write())
             for _ in range(turns * 3):
@@ -127,7 +128,7 @@ async def test_a_cancelled_transaction_frees_the_way_though_somebody_still_holds
 
 
 async def test_a_transaction_inside_a_transaction_is_refused_rather_than_waited_for(sqlite):
-    async with asyncio.timeout(5):
+    async with patience():
         async with sqlite.transaction():
             with pytest.raises(RuntimeError):
                 async with sqlite.transaction():
@@ -145,7 +146,7 @@ async def test_two_processes_that_read_and_then_write_both_get_through(path, key
                 await members.list_active(tx)
                 await store_member(tx, a_member(f"{name}{number}"))
 
-    async with asyncio.timeout(20):
+    async with patience():
         await asyncio.gather(write(sqlite, "UA"), write(other, "UB"))
     async with other.transaction() as tx:
         stored = await members.list_active(tx)
@@ -203,7 +204,7 @@ async def test_a_new_file_that_another_process_holds_is_waited_for(path, key):
     holder.execute("BEGIN EXCLUSIVE")
     database = Database.open(f"sqlite:///{path}", (key,))
 
-    async with asyncio.timeout(20):
+    async with patience():
         migration = asyncio.create_task(database.migrate())
         while not any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110  # a thread sets no event
             await asyncio.sleep(0)

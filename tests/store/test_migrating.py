@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
+from simulator.patience import patience
 from store.database import Database
 from store.errors import InvariantBroken, SchemaUnknown
 from store.migrating import downgrade, upgrade
@@ -80,7 +81,7 @@ async def test_migrating_again_changes_nothing(database):
 async def test_processes_that_start_together_migrate_once(url, key):
     several = [Database.open(url, (key,)) for _ in range(4)]
 
-    async with asyncio.timeout(20):
+    async with patience():
         await asyncio.gather(*(database.migrate() for database in several))
 
     async with several[0].transaction() as tx:

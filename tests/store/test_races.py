@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from simulator.patience import patience
 from store import approvals, asides, deliveries, members, registrations, segments, tickets, turns, vaults
 from store.database import Database
 from store.errors import InvariantBroken
@@ -34,7 +35,7 @@ async def race(database, attempt):
         async with database.transaction() as tx:
             return await attempt(tx, number)
 
-    async with asyncio.timeout(30):
+    async with patience():
         runners = [asyncio.create_task(one(number)) for number in range(MANY)]
         await asyncio.sleep(0)
         released.set()
@@ -219,7 +220,7 @@ async def test_the_same_race_is_won_once_across_processes(path, key, sqlite):
         async with database.transaction() as tx:
             return await turns.claim_next(tx, thread.id, NOON)
 
-    async with asyncio.timeout(30):
+    async with patience():
         results = await asyncio.gather(*(claim(database) for database in [sqlite, *others] for _ in range(3)))
     for database in others:
         await database.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from inline_snapshot import snapshot
 from bot.commands import Verdict
 from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
 from bot.events import DecisionsNeeded, Permission, SessionIdle, Thinking, ToolFinished, ToolStarted
+from simulator.patience import patience
 from store.records import VaultState
 
 from .conftest import NO_TOOLS, NOW, OTHER, OWNER, WITH_NOTES, Answer, a_thread, a_turn, refusal
@@ -36,7 +36,7 @@ def sent(simulated, session_id, kind):
 async def until(agents, session_id, *kinds, since=None):
     """Follow until one of these kinds; return all."""
     seen = []
-    async with asyncio.timeout(10), agents.follow(session_id, since) as events:
+    async with patience(), agents.follow(session_id, since) as events:
         async for event in events:
             seen.append(event)
             if isinstance(event, kinds):
@@ -461,7 +461,7 @@ async def test_an_interrupt_may_be_repeated(agents, session_id) -> None:
 async def whole_turn(agents, session_id, words, turn="turn_1"):
     """As the domain does it: enter, send, read to the end."""
     seen = []
-    async with asyncio.timeout(10), agents.follow(session_id, NOW) as events:
+    async with patience(), agents.follow(session_id, NOW) as events:
         await agents.send_request(session_id, a_turn(turn), "", words)
         async for event in events:
             seen.append(event)

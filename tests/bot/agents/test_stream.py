@@ -20,6 +20,7 @@ from bot.events import (
     TextWritten,
     Unrecognised,
 )
+from simulator.patience import patience
 
 from .conftest import EOF, HOLD, LISTED, QUICK, RESET, frame, refusal
 
@@ -56,7 +57,7 @@ IDS = [persisted["id"] for persisted in PERSISTED]
 async def follow_turn(agents, session_id="sesn_1", since=None) -> list:
     """All events up to and with the idle one."""
     seen = []
-    async with asyncio.timeout(30), agents.follow(session_id, since) as events:
+    async with patience(), agents.follow(session_id, since) as events:
         async for ours in events:
             seen.append(ours)
             if isinstance(ours, SessionIdle | SessionGone):
@@ -143,7 +144,7 @@ async def test_the_stream_is_open_before_the_past_is_listed(raw_api, raw_agents)
 
 async def follow_nothing(session) -> None:
     """Wait until the server saw the connection go."""
-    async with asyncio.timeout(10):
+    async with patience():
         await session.closed.wait()
 
 
@@ -171,7 +172,7 @@ async def test_only_the_gap_is_listed_again_after_a_drop(raw_api, raw_client) ->
     session = raw_api.session()
     session.streams.extend([[LISTED, frame(WRITTEN), lambda: session.persisted.extend(PERSISTED), EOF], [HOLD]])
 
-    async with asyncio.timeout(10), follow(raw_client, "sesn_1", None, pace) as events:
+    async with patience(), follow(raw_client, "sesn_1", None, pace) as events:
         seen = [await anext(events) for _ in range(4)]
 
     assert [ours.id for ours in seen] == ["sevt_4", "sevt_3", "sevt_5", "sevt_6"]
@@ -198,7 +199,7 @@ async def test_every_kind_of_drop_is_repaired(raw_api, raw_client, drop) -> None
     )
     session.streams.append([b"".join(map(frame, PERSISTED[1:])), HOLD])
 
-    async with asyncio.timeout(10), follow(raw_client, "sesn_1", None, pace) as events:
+    async with patience(), follow(raw_client, "sesn_1", None, pace) as events:
         seen = [await anext(events) for _ in PERSISTED]
 
     assert [ours.id for ours in seen] == IDS
@@ -233,7 +234,7 @@ async def test_nothing_follows_the_end_of_a_session(raw_api, raw_agents, kind) -
     session = raw_api.session()
     session.streams.append([frame(STARTED), frame(event(9, kind)), frame(IDLE), EOF])
 
-    async with asyncio.timeout(10), raw_agents.follow("sesn_1", None) as events:
+    async with patience(), raw_agents.follow("sesn_1", None) as events:
         seen = [ours async for ours in events]
 
     assert seen == [SessionStarted("sevt_1"), SessionGone("sevt_9")]
@@ -281,7 +282,7 @@ async def test_a_cancelled_wait_loses_nothing(raw_api, raw_agents) -> None:
     session = raw_api.session()
     session.streams.extend([[HOLD], [frame(STARTED), frame(IDLE), HOLD]])
 
-    async with asyncio.timeout(10), raw_agents.follow("sesn_1", None) as events:
+    async with patience(), raw_agents.follow("sesn_1", None) as events:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(events), 0.2)
         seen = [await anext(events), await anext(events)]

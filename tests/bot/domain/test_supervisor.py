@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from bot.domain.supervisor import Supervisor
+from simulator.patience import patience
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ async def test_closing_ends_even_what_swallows_a_cancellation(supervisor: Superv
     supervisor.start(go_on)
     await asyncio.sleep(0)
 
-    async with asyncio.timeout(5):
+    async with patience():
         await supervisor.close()
     assert swallowed == 2
 

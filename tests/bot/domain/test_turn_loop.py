@@ -14,6 +14,7 @@ from bot.domain.inbox import Inbox
 from bot.domain.turn_loop import SILENCE_AFTER_STOP, TurnLoop
 from bot.errors import AgentsUnavailable
 from bot.progress import OutcomeKind
+from simulator.patience import patience
 from store import turns
 from store.database import Database
 from store.records import EventId, SessionId
@@ -113,7 +114,7 @@ async def prepared(
 async def run_until(running, holds) -> None:
     """Run a turn that does not end until something holds."""
     task = asyncio.ensure_future(running)
-    async with asyncio.timeout(5):
+    async with patience():
         while not holds():  # noqa: ASYNC110 - what it waits for is not ours to signal
             await asyncio.sleep(0.001)
     task.cancel()

@@ -63,7 +63,7 @@ def active(world: World) -> list:
 
 
 async def told(world: World, words: str) -> None:
-    await world.slack.until(lambda _: any(words in world.slack.text_of(m) for m in world.slack.dms(ALICE)), 10)
+    await world.slack.until(lambda _: any(words in world.slack.text_of(m) for m in world.slack.dms(ALICE)))
 
 
 async def failing_connect(world: World) -> None:

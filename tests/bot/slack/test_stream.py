@@ -12,6 +12,7 @@ from bot.events import ToolCall
 from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from bot.renderers import limits
 from bot.renderers.markdown import safe_markdown
+from simulator.patience import patience
 from store import segments
 
 DONE = Outcome(OutcomeKind.ANSWERED)
@@ -441,7 +442,7 @@ async def killed_during(desk, method, act):
     before = len(desk.slack.calls_of(method, ok=True))
     desk.slack.latency_after[method] = 10
     dying = asyncio.ensure_future(act)
-    async with asyncio.timeout(5):
+    async with patience():
         while len(desk.slack.calls_of(method, ok=True)) == before:  # noqa: ASYNC110 - see below
             await asyncio.sleep(0)  # a turn of the loop: the simulator has no event for what it has carried out
     dying.cancel()

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from simulator.agents.server import AgentsSimulator
 from simulator.clock import SimulatorClock
+from simulator.patience import patience
 
 TOOLS = {
     "list_notes": [],
@@ -212,7 +213,7 @@ class Listener:
             self._changed.notify_all()
 
     async def until(self, holds):
-        async with asyncio.timeout(5), self._changed:
+        async with patience(), self._changed:
             await self._changed.wait_for(lambda: holds(self))
         return self
 

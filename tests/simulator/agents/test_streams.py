@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import anthropic
 import httpx2
 import pytest
+
+from simulator.patience import patience
 
 
 def text_of(heard):
@@ -94,7 +94,7 @@ async def test_silence_is_broken_by_pings(make, agents):
     agents.ping_every = 0.01
     session = await make.session()
 
-    async with httpx2.AsyncClient(trust_env=False) as http, asyncio.timeout(5):
+    async with httpx2.AsyncClient(trust_env=False) as http, patience():
         headers = {
             "x-api-key": agents.api_key,
             "anthropic-beta": "managed-agents-2026-04-01",

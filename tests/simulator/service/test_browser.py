@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from simulator.patience import patience
 from tests.chromium import launched
 
 pytestmark = pytest.mark.browser
@@ -42,12 +43,12 @@ async def test_a_person_chooses_an_account_and_decides(app, notes, page, landing
     await page.context.add_cookies([{"name": "sim_user", "value": "U0B0B0000", "url": notes.url}])
 
     await page.goto(app.authorize_url(redirect_uri=redirect_uri))
-    suggested = await page.evaluate("document.activeElement.value")
+    suggested = await page.locator("button:focus").get_attribute("value")  # once the page has drawn itself
     await page.get_by_role("button", name="bob@example.com").click()
     question = await page.get_by_role("heading", name="Allow Deputy").inner_text()
     await page.get_by_role("button", name=button, exact=True).click()
 
-    async with asyncio.timeout(10):
+    async with patience():
         arrived = await asked.get()
     assert suggested == "bob@example.com"
     assert question == "Allow Deputy to read and write your notes?"

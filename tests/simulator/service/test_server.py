@@ -132,4 +132,4 @@ async def test_waiting_ends_with_what_happens_or_with_the_deadline(notes):
         await notes.until(lambda seen: seen.calls_of("alice@example.com"))
 
     with pytest.raises(TimeoutError):
-        await notes.until(lambda seen: seen.calls_of("bob@example.com"), timeout=0.01)
+        await notes.until(lambda seen: seen.calls_of("bob@example.com"), seconds=0.01)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from simulator.clock import SimulatorClock
+from simulator.patience import patience
 from simulator.slack import build_page, page, page_example
 from simulator.slack.messages import Message
 from simulator.slack.people import ALICE, BOB, BOT, CAROL, GENERAL, GUEST
@@ -299,7 +300,7 @@ async def test_the_state_of_somebody_who_is_no_persona_is_refused(slack, visitor
 
 
 async def test_the_feed_tells_of_each_change_and_remembers_who_watches(slack, visitor):
-    async with visitor.session.get(f"{slack.url}/workspace/feed", params={"as": BOB}) as feed, asyncio.timeout(5):
+    async with visitor.session.get(f"{slack.url}/workspace/feed", params={"as": BOB}) as feed, patience():
         assert feed.cookies["sim_user"].value == BOB
         first = await next_state(feed)
         said(slack, "news")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from simulator.patience import patience
+
 
 async def test_command_reaches_bolt_and_its_answer_shows_only_to_the_person(slack, bot):
     bot.ack_command = "On it."
@@ -34,7 +36,7 @@ async def test_unconnected_events_come_with_the_next_connection_and_commands_fai
 
 
 async def test_unanswered_event_is_sent_again_by_the_clock_and_then_given_up(slack, unconnected, client):
-    async with asyncio.timeout(10):
+    async with patience():
         answer = await client.apps_connections_open(app_token=slack.app_token)
         async with client.session.ws_connect(answer["url"]) as socket:
             assert (await socket.receive_json())["type"] == "hello"

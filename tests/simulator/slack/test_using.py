@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from simulator.patience import patience
 from simulator.slack.errors import NotPossible, SlackError
 from simulator.slack.messages import visible_blocks
 
@@ -278,7 +278,7 @@ async def test_bot_hears_its_own_messages_but_nothing_of_channels_it_is_not_in(s
 async def test_nonsense_through_the_socket_harms_nobody(slack, bot):
     await slack.send_socket_text("no json")
     await slack.send_socket_text(json.dumps({"type": "unheard_of", "envelope_id": "e", "payload": {}}))
-    async with asyncio.timeout(5):
+    async with patience():
         assert (await slack.type_command(slack.alice, slack.general, "/agent status")).is_acked
 
 
