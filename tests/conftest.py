@@ -33,6 +33,15 @@ NOT_MEASURED = (
     "simulator/",
     "test_",
 )
+FIRST_MEASURED = (
+    "bot/agents/test_stream",
+    "bot/renderers/test_extreme",
+    "bot/slack/test_stream",
+    "journeys/",
+    "oauth/",
+    "store/",
+)
+IS_MEASURED = pytest.StashKey[bool]()
 CANARY = "canary-"
 """Every token that a simulator mints carries it; nothing we log, store or show may."""
 
@@ -63,8 +72,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The longest first: at the end one worker would be left with them.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
+        item.stash[IS_MEASURED] = False
+    for item in _measured(items):
+        item.stash[IS_MEASURED] = True
+    for item in items:
         if inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.fixturenames.insert(0, "no_task_left")  # first set up, last torn down  # type: ignore[attr-defined]
+
+
+def _measured(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests whose coverage is measured, which doubles their time: those that may run a line first.
+
+    What the others run of `bot`, `oauth` and `store` these run too. Tests that do one thing many times are `slow`;
+    in some places all cases of a test run the same lines.
+    """
+    chosen: dict[str, pytest.Item] = {}
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests").as_posix()
+        if place.startswith(NOT_MEASURED) or item.get_closest_marker("slow"):
+            continue
+        chosen.setdefault(item.nodeid.partition("[")[0] if place.startswith(FIRST_MEASURED) else item.nodeid, item)
+    return list(chosen.values())
 
 
 @pytest.fixture
@@ -103,13 +131,9 @@ class Logged(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def measured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Measure coverage, which doubles the time of a test, only where it is not measured already.
-
-    What these tests run of `bot`, `oauth` and `store` others run too; what they are about is something else.
-    """
+    """Measure coverage only where `_measured` says so."""
     measuring = Coverage.current()
-    place = request.path.relative_to(ROOT / "tests").as_posix()
-    if measuring is None or not place.startswith(NOT_MEASURED):
+    if measuring is None or request.node.stash[IS_MEASURED]:
         yield
         return
     measuring.stop()

@@ -1,10 +1,11 @@
 """Nobody acts as somebody else: random people in random order, 20,000 steps in all (docs/security.md)."""
 
 import asyncio
-import os
 import sys
 
 import pytest
+
+from tests.process import unmeasured
 
 PARTS = 4
 """So that workers share them; each has a process and a world, or several, to itself."""
@@ -15,12 +16,9 @@ STEPS = 20_000 // PARTS
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_whatever_people_do_in_whatever_order_nobody_acts_as_another(part):
-    # Measuring coverage would take longer than the steps themselves; the other tests have those lines too.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.authority", "--steps", str(STEPS), "--seed", str(part)),
-        env=environment,
+        env=unmeasured(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

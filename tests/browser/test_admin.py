@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 
 import pytest
@@ -13,6 +12,7 @@ from playwright.async_api import Browser, Locator, expect
 from simulator.service.server import ServiceSimulator
 from tests.browser.conftest import ROOT
 from tests.browser.visits import Camera, Visitor, entered
+from tests.process import unmeasured
 from tests.world import BOB, CAROL, GENERAL, World
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ async def config(here: World, *words: str, code: int = 0) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "config", *words),
         cwd=ROOT,
-        env=dict(os.environ) | here.environment,
+        env=unmeasured() | here.environment,
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()

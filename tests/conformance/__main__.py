@@ -12,7 +12,6 @@ import base64
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from store.database import Database
 from store.records import Secret
 from tests.conformance.settings import DATABASE, KEY, REVISION
+from tests.process import unmeasured
 
 HERE = Path(__file__).parent
 SUITE = HERE / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -108,7 +108,7 @@ def run_suite(folder: Path, scenarios: tuple[str, ...] = ()) -> str:
     """Run all auth scenarios, or the named ones; leave their results in `folder`; return what the suite said."""
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     asyncio.run(_migrate(folder / "deputy.db", key))
-    environment = {**os.environ, DATABASE: str(folder / "deputy.db"), KEY: key, "PYTHONPATH": str(HERE.parents[1])}
+    environment = unmeasured() | {DATABASE: str(folder / "deputy.db"), KEY: key, "PYTHONPATH": str(HERE.parents[1])}
     command = f"{sys.executable} -m tests.conformance.driver"
     common = ["--command", command, "--spec-version", REVISION, "--output-dir", str(folder / "results")]
     chosen = [["--scenario", f"auth/{name}"] for name in scenarios] or [["--suite", suite] for suite in SUITES]

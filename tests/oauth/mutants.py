@@ -7,13 +7,14 @@ The test of that control must pass before and fail after; the last line is `N ki
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.process import unmeasured
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("bot", "oauth", "store", "simulator", "tests", "pyproject.toml")
@@ -275,18 +276,24 @@ def try_out(tree: Path, mutant: Mutant) -> str:
     whole = target.read_text("utf-8")
     if not passes(tree, mutant.test):
         return "fails anyway"
-    target.write_text(whole.replace(mutant.old, mutant.new), "utf-8")
+    write_source(target, whole.replace(mutant.old, mutant.new))
     try:
         return "SURVIVED" if passes(tree, mutant.test) else "killed"
     finally:
-        target.write_text(whole, "utf-8")
+        write_source(target, whole)
+
+
+def write_source(target: Path, text: str) -> None:
+    """Write a module; two versions within one second and of one size would look the same to its bytecode."""
+    target.write_text(text, "utf-8")
+    for bytecode in (target.parent / "__pycache__").glob(f"{target.stem}.*.pyc"):
+        bytecode.unlink()
 
 
 def passes(tree: Path, test: str) -> bool:
     """Run one test in a tree. A test that could not be run is no failure of a control: it raises."""
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-x", "-p", "no:cacheprovider", test]
-    # Without bytecode: two versions of a file within one second and of one size look the same to its cache.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = unmeasured() | {"PYTHONPATH": str(tree)}
     done = subprocess.run(
         command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )

@@ -7,6 +7,7 @@ import pytest
 from tests.oauth import fuzz
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", fuzz.TARGETS)
 def test_any_input_is_read_or_refused_by_a_typed_error(name):
     ends = fuzz.run(fuzz.TARGETS[name], 300)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.oauth import mutants, threats
 
 
@@ -21,6 +23,7 @@ def test_the_test_of_each_mutant_names_its_attack():
     assert [m.control for m in mutants.MUTANTS if m.test not in tests[m.number]] == []
 
 
+@pytest.mark.slow
 def test_a_control_that_is_missed_is_told_from_one_that_is_not(tmp_path, capsys):
     """The tool itself: one mutant that its test must find, and the same change under a test that cannot."""
     [real] = [mutant for mutant in mutants.MUTANTS if mutant.number == 29]

@@ -56,6 +56,7 @@ async def test_the_host_header_decides_nothing(public, host):
     assert answer.json()["client_id"] == f"{BASE}/oauth/client/notion.json"
 
 
+@pytest.mark.slow
 @pytest.mark.threat(41, 83)
 async def test_thousands_of_junk_links_open_nothing_and_store_nothing(room, alice):
     link = await room.issue(alice)

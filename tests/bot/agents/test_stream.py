@@ -119,6 +119,7 @@ async def check_cuts(raw_api, raw_agents, cuts: range, *, is_chunked: bool) -> N
         await asyncio.gather(*(check_cut(raw_api, raw_agents, cut, is_chunked=is_chunked) for cut in some))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quarter", range(4))
 async def test_a_stream_that_ends_at_any_byte_loses_and_repeats_nothing(raw_api, raw_agents, quarter) -> None:
     await check_cuts(raw_api, raw_agents, range(quarter, len(TURN) + 1, 4), is_chunked=False)

@@ -37,6 +37,7 @@ def test_every_kind_of_line_end_is_kept(prompt):
     assert read(write(config)).config == config
 
 
+@pytest.mark.slow
 @few
 @given(documents())
 def test_the_published_schema_takes_every_file_that_is_written(document):

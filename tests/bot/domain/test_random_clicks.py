@@ -509,6 +509,7 @@ def played(tmp_path):
         Play.loop.close()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("played")
 def test_random_clicks_decide_only_what_they_may():
     run_state_machine_as_test(

@@ -69,7 +69,8 @@ def test_details_of_a_thousand_arguments_are_views_on_every_page(name, thread):
     first = render_details(thread, one, {})
     count = int(str(first).rsplit("Page 1 of ", 1)[1].split("'")[0]) if "Page 1 of " in str(first) else 1
 
-    for page in {0, 1, count // 2, count - 1, count + 9}:
+    assert parse_view(first, "modal")
+    for page in {count // 2, count + 9}:
         assert parse_view(render_details(thread, one, {}, page), "modal")
 
 
