@@ -5,13 +5,17 @@ from __future__ import annotations
 from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.patient import Patient
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, DeputyError
 from bot.opening import load_catalog
+from bot.slack.checks import fetch_identity
 from bot.web import webhooks
 from oauth.errors import ConnectError
 from oauth.messages import Request
+from oauth.services import merge
 from store import deliveries, registrations, turns
+from store import services as saved_services
 from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
+from store.records import SavedService, WorkspaceId
 
 REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
@@ -85,13 +89,24 @@ async def sealing_keys(patient: Patient) -> Finding:
 
 
 async def services(patient: Patient) -> Finding:
-    """Look at the services that are on offer."""
+    """Look at the services that are on offer: those of the catalogue, and over them what admins saved."""
     try:
         catalog = load_catalog(patient.settings)
     except ConfigurationError as error:
         return amiss("; ".join(error.problems), "correct the catalogue file")
+    catalog.offer(merge(catalog.shipped.values(), await _saved_services(patient)))
     offered = [service.title for service in catalog.services if service.is_available]
     return well(", ".join(offered)) if offered else amiss("none", "add a service or a client for one")
+
+
+async def _saved_services(patient: Patient) -> tuple[SavedService, ...]:
+    """Return what admins saved; nothing where it cannot be read, which the lines about Slack and the database say."""
+    try:
+        workspace_id = WorkspaceId((await fetch_identity(patient.slack)).workspace_id)
+        async with patient.database.transaction() as tx:
+            return await saved_services.list_for(tx, workspace_id)
+    except (DeputyError, StoreError):
+        return ()
 
 
 CHECKS = {

@@ -16,7 +16,9 @@ from bot.doctor.examining import CHECKS, examine, mend
 from bot.doctor.findings import Findings, State, as_json, is_all_well, render
 from bot.doctor.slack import SCOPES
 from simulator.slack import people
+from store import services
 from store.records import Secret
+from tests.builders import a_saved_service
 from tests.world import ALICE, BOB, World
 
 NOWHERE = "http://127.0.0.1:9"
@@ -320,6 +322,14 @@ async def test_machines_get_the_same_as_json(patient):
             "fix": "correct DEPUTY_ADMINS: user ids, as in a person's profile",
         }
     ]
+
+
+async def test_a_service_that_an_admin_added_is_on_offer(patient):
+    workspace_id = patient.app.install.workspace_id
+    async with patient.app.database.transaction() as tx:
+        await services.save(tx, a_saved_service(workspace_id=workspace_id, name="wiki", title="Our Wiki"))
+
+    assert (await findings(patient))["Services"].detail == "Notes, Our Wiki"
 
 
 async def test_the_doctor_changes_nothing(patient):
