@@ -48,11 +48,20 @@ class TurnableClock:
     def __init__(self, source: SimulatorClock) -> None:
         self._source = source
         self._turned = asyncio.Event()
+        self.sleeping: list[datetime] = []
+        """Until when those sleep who do."""
 
     def now(self) -> datetime:
         return self._source.utc()
 
     async def sleep_until(self, when: datetime) -> None:
+        self.sleeping.append(when)
+        try:
+            await self._sleep_until(when)
+        finally:
+            self.sleeping.remove(when)
+
+    async def _sleep_until(self, when: datetime) -> None:
         while (left := (when - self.now()).total_seconds()) > 0:
             is_pause = left <= PAUSE
             try:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from bot import actions
+from simulator.patience import patience
 from simulator.slack import people
 from store import connections, members, tables
 from store.records import Connection
@@ -256,8 +257,12 @@ async def test_what_its_owner_stopped_is_not_offered_again(running_world: World)
 
 async def housekept(world: World) -> None:
     """Let Deputy look at the clock, as it does every hour."""
+    before = list(world.clock.sleeping)
     world.turn(61 * 60)
-    await asyncio.sleep(0.1)
+    next_time = world.clock.now() + timedelta(minutes=59)
+    async with patience():
+        while not any(when >= next_time and when not in before for when in world.clock.sleeping):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     await world.settled()
 
 
