@@ -15,6 +15,7 @@ import structlog
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
+from tests.spreading import spread
 from tests.world import World, world
 
 # How fast a machine is that does other things too is no property of what is tested.
@@ -68,9 +69,9 @@ def _is_this_machine(host: str) -> bool:
 sys.addaudithook(_refuse_the_internet)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest first: at the end one worker would be left with them.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    items[:] = spread(items, workers, _minutes)
     for item in items:
         item.stash[IS_MEASURED] = False
     for item in _measured(items):
@@ -78,6 +79,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.fixturenames.insert(0, "no_task_left")  # first set up, last torn down  # type: ignore[attr-defined]
+
+
+def _minutes(item: pytest.Item) -> float:
+    slow = item.get_closest_marker("slow")
+    return float(slow.kwargs.get("minutes", 1)) if slow else 0.0
 
 
 def _measured(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -12,7 +12,7 @@ PARTS = 4
 STEPS = 20_000 // PARTS
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=4)
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_whatever_people_do_in_whatever_order_nobody_acts_as_another(part):
