@@ -18,6 +18,12 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...
     return tuple(_read(tx, row) for row in await tx.connection.execute(query))
 
 
+async def list_all(tx: Tx) -> tuple[SavedService, ...]:
+    """Return every workspace's services, their secrets opened. Raises `SealBroken`."""
+    query = select(services).order_by(services.c.workspace_id, services.c.name)
+    return tuple(_read(tx, row) for row in await tx.connection.execute(query))
+
+
 async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
     """Return one service."""
     row = (await tx.connection.execute(select(services).where(_key(workspace_id, name)))).one_or_none()

@@ -81,6 +81,7 @@ async def sealing_keys(patient: Patient) -> Finding:
             await deliveries.list_received(tx, WallClock().now())
             await turns.list_open(tx)
             await registrations.list_all(tx)
+            await saved_services.list_all(tx)
     except SealBroken as error:
         return amiss(f"{error.place} was sealed with a key that is not among them", "add the old key again, last")
     except StoreError:

@@ -18,6 +18,7 @@ from bot.doctor.slack import SCOPES
 from simulator.slack import people
 from store import services
 from store.records import Secret
+from store.sealing import new_key, parse_keys
 from tests.builders import a_saved_service
 from tests.world import ALICE, BOB, World
 
@@ -281,6 +282,17 @@ async def test_values_under_a_lost_key_are_found(sleeping):
 
     assert "registrations.client_secret" in sick(found)["Sealing keys"]
     assert found["Sealing keys"].fix == "add the old key again, last"
+
+
+async def test_a_services_secret_that_no_key_opens_is_found(patient):
+    workspace_id, secret = patient.app.install.workspace_id, Secret("of-another-key")
+    async with patient.app.database.transaction() as tx:
+        await services.save(tx, a_saved_service(workspace_id=workspace_id, client_id="c", client_secret=secret))
+
+    found = await findings(patient, secret_keys=parse_keys(new_key()))
+
+    assert "services.client_secret" in sick(found)["Sealing keys"]
+    assert found["Services"].detail == "Notes"
 
 
 @pytest.mark.parametrize(("version", "told"), [("0001", "no tables of this version"), ("9999", "later version")])
