@@ -12,7 +12,7 @@ from typing import Any, NewType
 
 from bot.renderers import limits
 from bot.renderers.limits import shorten
-from bot.renderers.markdown import escape, one_line, visible
+from bot.renderers.markdown import escape, one_line, shorten_markup, visible
 
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""
@@ -30,7 +30,7 @@ class Message:
 
 def message(text: str, *blocks: Block) -> Message:
     """Return a message with a plain fallback text of allowed length."""
-    return Message(shorten(escape(text), limits.FALLBACK_TEXT_MAX), blocks[: limits.MESSAGE_BLOCKS_MAX])
+    return Message(shorten_markup(escape(text), limits.FALLBACK_TEXT_MAX), blocks[: limits.MESSAGE_BLOCKS_MAX])
 
 
 def plain(text: str, limit: int) -> Block:
@@ -40,14 +40,14 @@ def plain(text: str, limit: int) -> Block:
 
 def section(mrkdwn: str, accessory: Block | None = None) -> Block:
     """Return a paragraph, optionally with one button beside it."""
-    text = {"type": "mrkdwn", "text": shorten(mrkdwn, limits.SECTION_TEXT_MAX), "verbatim": True}
+    text = {"type": "mrkdwn", "text": shorten_markup(mrkdwn, limits.SECTION_TEXT_MAX), "verbatim": True}
     block: Block = {"type": "section", "text": text}
     return block | {"accessory": accessory} if accessory else block
 
 
 def context(*mrkdwn: str) -> Block:
     """Return a line in small print, its parts joined by a middle dot."""
-    text = shorten(" · ".join(part for part in mrkdwn if part), limits.CONTEXT_TEXT_MAX)
+    text = shorten_markup(" · ".join(part for part in mrkdwn if part), limits.CONTEXT_TEXT_MAX)
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
 
 

@@ -22,6 +22,9 @@ _UNSEEN = re.compile(
 )
 """Control, bidirectional and invisible characters; the joiner stays where it joins emoji."""
 
+_HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
+"""What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""
+
 _BOUND = 600
 """Longest construct that is understood as one; longer ones stay plain text."""
 _WORDS = rf"(?:\\.|[^\[\]\\\n]|\[[^\[\]\n]{{0,{_BOUND}}}\]){{0,{_BOUND}}}"
@@ -65,6 +68,12 @@ def revealed(text: str) -> str:
 def escape(text: str) -> str:
     """Return `text` so that Slack's mrkdwn shows it literally."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shorten_markup(mrkdwn: str, limit: int) -> str:
+    """Return our own markup in at most `limit` characters: no link, mention or escaped character is halved."""
+    short = shorten(mrkdwn, limit)
+    return short if short == mrkdwn else f"{_HALF.sub('', short.removesuffix('…')).rstrip()}…"
 
 
 def one_line(text: str, limit: int) -> str:

@@ -1,6 +1,7 @@
 """Whatever is long, many, hostile or empty, in whatever type it comes to a renderer."""
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ NAMES = {
     "words": "delete " * 400,
     "rtl": "שלום עולם " * 60 + "\u202e\u2066",
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈" * 200,
+    "entities": "&" * 5_000,
     "markup": "<!channel> <@U0BOB> *b* _i_ ~s~ `c` <https://evil.example|ok> &amp; > | \\ " * 20,
     "quotes": '"\\' * 2_500,
     "controls": "\x00\x1b[31m\u200b\ufeff\u2028\n\t" * 50,
@@ -104,3 +106,17 @@ def _given(kind: type, name: str, hints: Mapping[str, typing.Any], one: Extreme)
     if (kind, name) in one.ours:
         return one.ours[kind, name]
     return ADDRESS if name in ADDRESSES else built(hints[name], one)
+
+
+_CUT = re.compile(r"<[^<>]*(?:<|\Z)|&(?!(?:amp|lt|gt);)")
+
+
+def cut_markup(node: typing.Any) -> list[str]:
+    """Return where Slack's markup was cut in its middle: a link without an end, half of an escaped character."""
+    if isinstance(node, list):
+        return [found for item in node for found in cut_markup(item)]
+    if not isinstance(node, Mapping):
+        return []
+    if node.get("type") == "mrkdwn":
+        return [match.group()[-80:] for match in _CUT.finditer(str(node["text"]))]
+    return [found for value in node.values() for found in cut_markup(value)]

@@ -16,7 +16,7 @@ from bot.renderers.blocks import View
 from bot.renderers.settings import SECTIONS, render_panel
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
-from tests.bot.renderers.extremes import ADDRESS, COUNTS, NAMES, Extreme, an_extreme_thread, built
+from tests.bot.renderers.extremes import ADDRESS, COUNTS, NAMES, Extreme, an_extreme_thread, built, cut_markup
 
 PANELS = typing.get_args(Panel)
 FORMS_OF = {Editing: FORMS, Raising: RAISES}
@@ -66,6 +66,7 @@ def extremes(request):
 def taken(view):
     """Return a view as Slack has it, which mentions nobody by the words of others."""
     checked = parse_view(view, view["type"])
+    assert cut_markup(checked) == []
     assert not {"channel", "U0BOB"}.intersection(mentions_in(list(interpreted_texts(checked))))
     return checked
 

@@ -13,7 +13,7 @@ from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
 from store.records import ApprovalState, ConnectionState, Second, SecondView, TurnState
-from tests.bot.renderers.extremes import COUNTS, NAMES, NOW, Extreme, an_extreme_thread, built, held
+from tests.bot.renderers.extremes import COUNTS, NAMES, NOW, Extreme, an_extreme_thread, built, cut_markup, held
 from tests.builders import a_connection, a_thread, a_turn, an_allowance, an_approval
 
 
@@ -36,6 +36,7 @@ def decided(name, number):
 def is_taken(message):
     assert len(message.text) <= 4_000
     assert parse_blocks(list(message.blocks), MESSAGE)
+    assert cut_markup(list(message.blocks)) == []
     return not mentions_in([message.text, *interpreted_texts(list(message.blocks))])
 
 
@@ -100,6 +101,7 @@ def test_a_home_with_any_number_of_anything(name, thread, count):
     )
     view = parse_view(render_home(home, {}, "https://acme.slack.com/"), "home")
 
+    assert cut_markup(view) == []
     assert actions.OPEN_ASK_FORM in str(view)
     assert "How to ask" in str(view)
     assert is_taken(render_status(home, {}))
@@ -115,3 +117,4 @@ def test_every_notice_there_is(kind, name, thread):
         for one in (message, linked):
             assert one.text and len(one.text) <= 4_000
             assert parse_blocks(list(one.blocks), MESSAGE)
+            assert cut_markup(list(one.blocks)) == []

@@ -7,7 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.renderers import limits, markdown
-from bot.renderers.markdown import escape, one_line, revealed, safe_markdown, segment, segment_end, settled, streamed
+from bot.renderers.markdown import (
+    escape,
+    one_line,
+    revealed,
+    safe_markdown,
+    segment,
+    segment_end,
+    settled,
+    shorten_markup,
+    streamed,
+)
 
 PIECES = st.lists(
     st.sampled_from([
@@ -113,6 +123,20 @@ def test_literal_words_have_no_markup_left():
 def test_a_title_is_one_visible_line_of_its_length():
     assert one_line("a\n\tb\u200b  c", 10) == "a b c"
     assert one_line("x" * 20, 10) == "x" * 9 + "…"
+
+
+@given(st.text(alphabet="&<>ab ", max_size=30), st.integers(2, 60))
+def test_what_is_too_long_is_never_cut_inside_an_escaped_character(text, limit):
+    short = shorten_markup(escape(text), limit)
+
+    assert len(short) <= limit
+    words = short if short == escape(text) else short.removesuffix("…")
+    assert text.startswith(words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+def test_a_link_that_does_not_fit_is_left_out_whole():
+    assert shorten_markup("See <https://a.example|the page> there", 24) == "See…"
+    assert shorten_markup("See <https://a.example|the page> there", 36) == "See <https://a.example|the page> th…"
 
 
 def test_what_is_decided_about_hides_nothing():
