@@ -72,8 +72,6 @@ sys.addaudithook(_refuse_the_internet)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
     items[:] = spread(items, workers, _minutes)
-    for item in items:
-        item.stash[IS_MEASURED] = False
     for item in _measured(items):
         item.stash[IS_MEASURED] = True
     for item in items:
@@ -139,7 +137,7 @@ class Logged(logging.Handler):
 def measured(request: pytest.FixtureRequest) -> Iterator[None]:
     """Measure coverage only where `_measured` says so."""
     measuring = Coverage.current()
-    if measuring is None or request.node.stash[IS_MEASURED]:
+    if measuring is None or request.node.stash.get(IS_MEASURED, False):
         yield
         return
     measuring.stop()

@@ -7,7 +7,6 @@ from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.patient import Patient
 from bot.errors import ConfigurationError, DeputyError
 from bot.opening import load_catalog
-from bot.slack.checks import fetch_identity
 from bot.web import webhooks
 from oauth.errors import ConnectError
 from oauth.messages import Request
@@ -15,7 +14,7 @@ from oauth.services import merge
 from store import deliveries, registrations, turns
 from store import services as saved_services
 from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
-from store.records import SavedService, WorkspaceId
+from store.records import SavedService
 
 REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
@@ -103,7 +102,7 @@ async def services(patient: Patient) -> Finding:
 async def _saved_services(patient: Patient) -> tuple[SavedService, ...]:
     """Return what admins saved; nothing where it cannot be read, which the lines about Slack and the database say."""
     try:
-        workspace_id = WorkspaceId((await fetch_identity(patient.slack)).workspace_id)
+        workspace_id = await patient.workspace_id()
         async with patient.database.transaction() as tx:
             return await saved_services.list_for(tx, workspace_id)
     except (DeputyError, StoreError):

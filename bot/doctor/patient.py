@@ -12,10 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agents.client import open_client
 from bot.opening import ANTHROPIC, open_slack_session
 from bot.settings import Settings
+from bot.slack.checks import fetch_identity
 from bot.slack.client import build_client
 from oauth.http import Sender
 from oauth.urls import Policy
 from store.database import Database
+from store.records import WorkspaceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Patient:
     agents: AsyncAnthropic
     sender: Sender
     database: Database
+
+    async def workspace_id(self) -> WorkspaceId:
+        """Return whose Deputy this is, as Slack says of the bot token; an outage or a refusal is raised."""
+        return WorkspaceId((await fetch_identity(self.slack)).workspace_id)
 
 
 @asynccontextmanager

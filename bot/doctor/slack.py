@@ -15,7 +15,6 @@ from bot.domain.configuration import Configuration
 from bot.errors import SettingsInvalid
 from bot.slack import checks
 from store.errors import StoreError
-from store.records import WorkspaceId
 
 SCOPES = frozenset(
     {
@@ -104,7 +103,7 @@ async def admins(patient: Patient) -> Finding:
 
 async def _added_admins(patient: Patient) -> list[str]:
     """Return the admins of the settings who are not in the environment; none where they cannot be read."""
-    workspace_id = WorkspaceId((await checks.fetch_identity(patient.slack)).workspace_id)
+    workspace_id = await patient.workspace_id()
     configuration = Configuration(database=patient.database, clock=WallClock(), first_admins=patient.settings.admins)
     try:
         config = await configuration.read(workspace_id)

@@ -16,13 +16,14 @@ from playwright.async_api import Browser, Page, expect
 from simulator.slack import build_page
 from tests.browser.visits import Camera, Demo, Enter, Visitor
 from tests.chromium import launched
+from tests.process import unmeasured
 from tests.world import World, world
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 PATIENCE = 20_000.0
 """Milliseconds a person waits for anything, on a machine that is busy with other tests."""
-OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_", "COVERAGE")
+OURS = ("SLACK_", "ANTHROPIC_", "DEPUTY_")
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def demo(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
     """What `make demo` starts, stopped as Ctrl-C does."""
     folder = tmp_path / "demo"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environ = {name: value for name, value in unmeasured().items() if not name.startswith(OURS)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulator", "demo", "--any-ports", "--folder", str(folder)),
         cwd=ROOT,
