@@ -15,6 +15,7 @@ from typing import Literal
 
 from simulator.agents.server import AgentsSimulator
 from simulator.clock import SimulatorClock
+from simulator.roughness import Roughness
 from simulator.service.accounts import ALICE, BOB, CAROL
 from simulator.service.server import ServiceSimulator
 from simulator.slack import page, people
@@ -73,6 +74,10 @@ class Peers:
         self.sealing_key = sealing_key or new_sealing_key()
         self.catalog = Path()
         self._started: tuple[Peer, ...] = ()
+
+    def roughen(self, rough: Roughness) -> None:
+        """Make all three send what the world sends, of the kinds that `rough` has switched on."""
+        self.slack.workspace.rough = self.agents.rough = self.notes.rough = rough
 
     @asynccontextmanager
     async def running(self, without: Collection[Peer] = ()) -> AsyncIterator[Peers]:

@@ -18,6 +18,7 @@ from simulator.agents.ids import new_id
 from simulator.agents.webhooks import Webhooks
 from simulator.clock import SimulatorClock
 from simulator.patience import LONG, patience
+from simulator.roughness import Roughness
 
 Json = dict[str, Any]
 
@@ -192,6 +193,7 @@ class World:
 
     def __init__(self, *, clock: SimulatorClock) -> None:
         self.clock = clock
+        self.rough = Roughness()
         self.agents: dict[str, Agent] = {}
         self.environments: dict[str, Environment] = {}
         self.sessions: dict[str, Session] = {}

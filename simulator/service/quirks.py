@@ -9,6 +9,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
+from simulator.roughness import Roughness
+
 Fault = Literal["500", "503", "html", "not_json", "empty", "redirect", "big", "hold", "lost"]
 """`hold` waits for `Quirks.release`; `lost` lets the request act and answers 500; `html` and `not_json` come as 200."""
 
@@ -32,6 +34,8 @@ MetadataQuirk = Literal["exact", "parent", "origin", "other_origin", "missing", 
 class Quirks:
     """Plain attributes, readable and writable at any time while the service runs."""
 
+    rough: Roughness = field(default_factory=Roughness)
+    """What strikes at random, of the kinds that begin with `service:`."""
     service_title: str = "Notes"
     """What the service calls itself."""
     deny_authorize: bool = False

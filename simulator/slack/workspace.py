@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.clock import SimulatorClock
+from simulator.roughness import Roughness
 from simulator.slack.errors import SlackError
 from simulator.slack.messages import (
     ERRORED,
@@ -86,6 +87,7 @@ class Workspace:
 
     def __init__(self, clock: SimulatorClock) -> None:
         self.clock = clock
+        self.rough = Roughness()
         self.people: dict[str, Person] = seed_people()
         self.channels: dict[str, Channel] = seed_channels()
         self.messages: dict[str, dict[str, Message]] = {}
