@@ -12,7 +12,7 @@ ANOMALY_WORKERS ?= 4
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format authority kill anomalies bench lock
+.PHONY: help demo install run test check format authority kill anomalies bench lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,9 @@ help: ## Show this list
 demo: $(VENV)/.demo-ready ## Run Deputy against simulators: no account needed
 	@$(BIN)/python -m simulator demo
 
-run: $(VENV)/.demo-ready ## Run Deputy for real, with the variables of .env.example set
+install: $(VENV)/.ready ## Install what running Deputy for real needs, into .venv
+
+run: $(VENV)/.ready ## Run Deputy for real, with the variables of .env.example set
 	@$(BIN)/python -m bot
 
 test: $(VENV)/.dev-ready check ## Check style and types, run every test, hold coverage
@@ -64,15 +66,20 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Deputy needs Python 3.11 or newer")'
 	@$(PYTHON) -m venv $(VENV)
 
+$(VENV)/.ready: $(VENV)/bin/python requirements.lock
+	@echo "Setting up (once) …"
+	@$(PIP_INSTALL) -r requirements.lock
+	@touch $@
+
 $(VENV)/.demo-ready: $(VENV)/bin/python requirements-demo.lock
 	@echo "Setting up (once) …"
 	@$(PIP_INSTALL) -r requirements-demo.lock
-	@touch $@
+	@touch $@ $(VENV)/.ready
 
 $(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
 	@echo "Setting up (once) …"
 	@$(PIP_INSTALL) -r requirements-dev.lock
-	@touch $@ $(VENV)/.demo-ready
+	@touch $@ $(VENV)/.demo-ready $(VENV)/.ready
 
 .PHONY: conformance fuzz mutants pictures
 N ?= 100000

@@ -20,6 +20,7 @@ from bot.config.offers import Document
 from bot.configuring import opened
 from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
+from bot.environment_block import take_out
 from bot.errors import (
     ConfigurationError,
     DeputyError,
@@ -29,7 +30,7 @@ from bot.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from bot.settings import Settings
+from bot.settings import Settings, is_ours, list_unknown
 from store.errors import StoreError
 from store.records import Secret
 from store.sealing import new_key
@@ -65,8 +66,10 @@ def run() -> None:
     except ConfigurationError as error:
         _misconfigured(error)
     except Unavailable as error:
-        who = "Slack" if isinstance(error, SlackUnavailable) else "The Managed Agents API"
-        typer.echo(f"{who} does not answer. Deputy did not start; try again, or run the doctor.", err=True)
+        is_slack = isinstance(error, SlackUnavailable)
+        who, name = ("Slack", "SLACK_API_URL") if is_slack else ("The Managed Agents API", "ANTHROPIC_BASE_URL")
+        advice = f" If it goes on, correct {name} or unset it." if settings.is_moved(name) else ""
+        typer.echo(f"{who} does not answer. Deputy did not start; try again, or run the doctor.{advice}", err=True)
         raise typer.Exit(1) from error
 
 
@@ -207,19 +210,31 @@ def _configured(work: Callable[[Settings], Awaitable[T]]) -> T:
 
 async def _serve(settings: Settings) -> None:
     stopping = asyncio.Event()
+    starting = asyncio.current_task()
+    is_starting = True
+
+    def stop() -> None:
+        stopping.set()
+        if is_starting and starting:
+            starting.cancel()  # a start may wait long for a peer: nothing was promised to anybody yet
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopping.set)
-    async with running(settings) as app:
-        await app.serve(stopping)
+        loop.add_signal_handler(name, stop)
+    try:
+        async with running(settings) as app:
+            is_starting = False
+            await app.serve(stopping)
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
 
 
 def _settings() -> Settings:
-    environ = dict(os.environ)
     # Libraries read these too: with SLACK_CLIENT_ID set, Bolt would keep installations in files of its own.
-    for name in environ:
-        if name.startswith(("SLACK_", "ANTHROPIC_", "DEPUTY_")):
-            del os.environ[name]
+    environ = take_out(os.environ, is_ours)
+    for warning in list_unknown(environ):
+        typer.echo(warning, err=True)
     try:
         return Settings.from_environ(environ)
     except ConfigurationError as error:

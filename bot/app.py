@@ -66,11 +66,16 @@ class App:
 
         async with AsyncExitStack() as stack:
             if self.socket:
-                await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
                 stack.push_async_callback(self.socket.close_async)
-            log.info("serving", url=self.settings.public_url)
-            async with self.supervisor.beside(stop):
+            # Beside each other: browsers and `/healthz` are answered, and a stop is heard, while Slack is not there.
+            async with self.supervisor.beside(stop), self.supervisor.beside(self._connect_socket):
                 await server.serve(sockets=[self.door])
+
+    async def _connect_socket(self) -> None:
+        """Open Socket Mode where it is used; the SDK tries until it succeeds."""
+        if self.socket:
+            await self.socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+        log.info("serving", url=self.settings.public_url)
 
 
 @asynccontextmanager
@@ -108,6 +113,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             health=build_health(opened.database, socket),
             registry=parts.metrics.registry,
             new_reference=new_reference,
+            on_bad_signature=parts.metrics.count_refused_signature,
         )
 
         await take_up(parts, room, asking, desk, install.workspace_id)
@@ -120,6 +126,7 @@ async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, c
     session = await opening.open_slack_session(stack)
     api = opening.open_slack(settings, session, clock)
     install = await opening.find_install(api, settings)
+    await opening.check_app_token(settings, session, clock)
     opened = Opened(
         catalog=catalog,
         database=await opening.open_database(settings, stack),

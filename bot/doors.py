@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -45,9 +46,12 @@ def build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> 
 
 def build_socket(settings: Settings, bolt: AsyncApp) -> AsyncSocketModeHandler | None:
     """Return Socket Mode, not yet connected; None where Slack comes over HTTP."""
-    # It takes Bolt's own client, so that its address and pool hold for the socket too.
     token = settings.slack_app_token
-    return AsyncSocketModeHandler(bolt, token.reveal(), ping_interval=LOOK_AFTER_SOCKET) if token else None
+    if not token:
+        return None
+    # It takes Bolt's own client, so that its address and pool hold for the socket too.
+    logger = logging.getLogger("slack_sdk.socket_mode")
+    return AsyncSocketModeHandler(bolt, token.reveal(), logger=logger, ping_interval=LOOK_AFTER_SOCKET)
 
 
 def build_webhooks(settings: Settings, agents: Agents, desk: Desk) -> list[BaseRoute]:

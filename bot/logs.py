@@ -50,6 +50,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(_is_wanted)
+    handler.addFilter(_SocketTrouble().shorten)
     handler.setFormatter(_AsJson())
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in QUIET:
@@ -69,6 +70,25 @@ def without_tokens(text: str) -> str:
 def _is_wanted(record: logging.LogRecord) -> bool:
     # By name as well as by level: Bolt gives its own loggers the root's level back.
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIET
+
+
+class _SocketTrouble:
+    """Lets the SDK say once a minute, without a traceback, that its socket cannot be opened."""
+
+    PAUSE_SECONDS = 60.0
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    def shorten(self, record: logging.LogRecord) -> bool:
+        """Say whether the record is to be written, and take its traceback out."""
+        if not record.name.startswith("slack_sdk.socket_mode") or record.levelno < logging.ERROR:
+            return True
+        if record.created < self._not_before:
+            return False
+        self._not_before = record.created + self.PAUSE_SECONDS
+        record.exc_info = record.exc_text = None
+        return True
 
 
 class _AsJson(logging.Formatter):

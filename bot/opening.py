@@ -15,7 +15,7 @@ import aiohttp
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.domain.ports import Clock
-from bot.errors import ConfigurationError, SlackRejected
+from bot.errors import ConfigurationError, SlackRejected, SlackUnavailable
 from bot.listeners.intake import Install
 from bot.settings import Settings
 from bot.slack.client import SlackApi, build_client
@@ -42,7 +42,9 @@ def load_catalog(settings: Settings) -> Catalog:
     try:
         catalog = Catalog.load(settings.catalog_path, _clients(settings.clients_path))
     except CatalogInvalid as error:
-        raise ConfigurationError(tuple(error.problems)) from error
+        named = {"DEPUTY_CATALOG": settings.catalog_path, "DEPUTY_CLIENTS": settings.clients_path}
+        where = ", ".join(name for name, path in named.items() if path) or "catalogue"
+        raise ConfigurationError(tuple(f"{where}: {problem}" for problem in error.problems)) from error
     known = {str(service.name) for service in catalog.services}
     if unknown := [name for name in settings.services if name not in known]:
         raise ConfigurationError(tuple(f"DEPUTY_SERVICES: there is no service `{name}`" for name in unknown))
@@ -64,8 +66,10 @@ def _clients(path: Path | None) -> dict[ServiceName, PreRegistered]:
             )
             for name, table in tables.items()
         }
-    except (tomllib.TOMLDecodeError, KeyError, AttributeError, OSError) as error:
-        raise ConfigurationError((f"DEPUTY_CLIENTS: cannot be read ({type(error).__name__})",)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        # ValueError: no TOML, no UTF-8, or a number of more digits than Python reads.
+        problem = "DEPUTY_CLIENTS: cannot be read: it needs tables `[clients.NAME]` with client_id and client_secret"
+        raise ConfigurationError((problem,)) from error
 
 
 async def open_slack_session(stack: AsyncExitStack) -> aiohttp.ClientSession:
@@ -74,10 +78,15 @@ async def open_slack_session(stack: AsyncExitStack) -> aiohttp.ClientSession:
 
 
 def open_slack(
-    settings: Settings, session: aiohttp.ClientSession, clock: Clock, *, workspace: str = THE_ONE
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    *,
+    workspace: str = THE_ONE,
+    token: Secret | None = None,
 ) -> SlackApi:
-    """Return Slack's Web API with the bot's token; nothing is asked yet."""
-    client = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
+    """Return Slack's Web API with the bot's token, or another one; nothing is asked yet."""
+    client = build_client(token=token or settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
     return SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=workspace)
 
 
@@ -98,6 +107,22 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
         bot_user_id=str(who.get("user_id") or ""),
         is_org_wide=bool(who.get("is_enterprise_install")),
     )
+
+
+async def check_app_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:
+    """Ask Slack for a socket's address, where Socket Mode is used. Raises `ConfigurationError` when Slack refuses.
+
+    Slack's SDK would ask again for ever and tell nobody. An outage is no refusal: the socket keeps trying by itself.
+    """
+    if settings.slack_app_token is None:
+        return
+    try:
+        await open_slack(settings, session, clock, token=settings.slack_app_token).call_now("apps.connections.open")
+    except SlackUnavailable:
+        return
+    except SlackRejected as error:
+        problem = f"SLACK_APP_TOKEN: Slack refuses it ({error.code}); make an app-level token with connections:write"
+        raise ConfigurationError((f"{problem} under Basic Information",)) from error
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:

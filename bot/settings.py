@@ -6,7 +6,9 @@ Each field's line below it is its row in the README and in `.env.example` (a tes
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +20,11 @@ from store.records import Secret, UserId
 from store.sealing import parse_keys
 
 _LEAST_KEY_BYTES = 16
+SLACK_API = "https://slack.com/api/"
+_OF_PEERS = ("SLACK_", "ANTHROPIC_")
+_OURS = "DEPUTY_"
+_OF_KUBERNETES = re.compile(r"DEPUTY(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)\w*)?)")
+"""What Kubernetes sets by itself for a Service called `deputy` (kubernetes.io: Service, “Environment variables”)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,10 @@ class Settings:
         """Return where Slack's pages are: the API's address without `api/`."""
         return self.slack_api_url.removesuffix("api/")
 
+    def is_moved(self, name: str) -> bool:
+        """Tell whether the address `SLACK_API_URL` or `ANTHROPIC_BASE_URL` is another than the peer's own."""
+        return self.slack_api_url != SLACK_API if name == "SLACK_API_URL" else self.anthropic_base_url is not None
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check everything. Raises `ConfigurationError` with all problems, never with a value."""
@@ -96,8 +107,11 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.problems: list[str] = []
+        self.asked: list[str] = []
+        """The names that were read, in their order."""
 
     def text(self, name: str, default: str = "") -> str:
+        self.asked.append(name)
         return self._environ.get(name, "").strip() or default
 
     def required(self, name: str, hint: str) -> str:
@@ -187,7 +201,7 @@ def _read(reader: _Reader) -> Settings | None:
 
 def _read_slack(reader: _Reader) -> dict[str, object]:
     signin = "it is under Basic Information of your Slack app"
-    api_url = reader.text("SLACK_API_URL", "https://slack.com/api/")
+    api_url = reader.text("SLACK_API_URL", SLACK_API)
     check = reader.choice("DEPUTY_IDENTITY_CHECK", "slack_oidc", ("slack_oidc", "code"))
     is_needed = check == "slack_oidc"
     return {
@@ -233,6 +247,30 @@ def _read_rest(reader: _Reader) -> dict[str, object]:
         "approval_minutes": reader.number("DEPUTY_APPROVAL_MINUTES", 15, 1, 1440),
         "log_level": reader.choice("DEPUTY_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     }
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a variable is for Deputy: nobody else in the process, and no child of it, needs it."""
+    return name.startswith((*_OF_PEERS, _OURS)) or name == "DATABASE_URL"
+
+
+def list_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each variable that looks like ours and is none: a slip of the pen changes nothing else."""
+    known = list_variables()
+    strange = (name for name in sorted(environ) if name.startswith(_OURS) and name not in known)
+    return tuple(_say_unknown(name, known) for name in strange if not _OF_KUBERNETES.fullmatch(name))
+
+
+def list_variables() -> tuple[str, ...]:
+    """Return the name of every variable that is read, by reading an empty environment."""
+    reader = _Reader({})
+    _read(reader)
+    return tuple(dict.fromkeys(reader.asked))
+
+
+def _say_unknown(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is not a setting of Deputy's and is ignored." + (f" Did you mean {near[0]}?" if near else "")
 
 
 def is_webhook_key(key: Secret) -> bool:

@@ -84,6 +84,10 @@ def _read(text: str, source: str) -> tuple[dict[str, Any], list[str]]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return {}, [f"{source}: not TOML ({error})"]
+    except ValueError:
+        return {}, [f"{source}: there is a number that cannot be read"]  # of more digits than Python takes
+    except RecursionError:
+        return {}, [f"{source}: nested too deeply"]
     problems = [f"{source}: unknown key `{key}`" for key in document if key != "services"]
     services = document.get("services", {})
     if not isinstance(services, dict) or not all(isinstance(entry, dict) for entry in services.values()):

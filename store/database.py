@@ -69,8 +69,9 @@ class Tx:
 class Database:
     """The memory behind one address; open one per process and close it at the end."""
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+    def __init__(self, engine: AsyncEngine, sealer: Sealer, file: Path | None = None) -> None:
         self._engine = engine
+        self._file = file
         self._sealer = sealer
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._turnstile = asyncio.Lock()
@@ -88,7 +89,8 @@ class Database:
         """
         address = normalise(url)
         if address.get_backend_name() == "sqlite":
-            return cls(_open_sqlite(address if makes_file else _existing(address)), Sealer(keys))
+            file = Path(address.database) if address.database else None
+            return cls(_open_sqlite(address if makes_file else _existing(address)), Sealer(keys), file)
         return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
 
     async def migrate(self) -> None:
@@ -121,6 +123,19 @@ class Database:
 
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
             return bool(await connection.run_sync(is_current))
+
+    async def is_new(self) -> bool:
+        """Tell whether no Deputy has been started with it: there is no file yet, or no table. Changes nothing.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or its file could not be made where it is to be.
+        """
+        from store.migrating import is_empty  # noqa: PLC0415  # as above
+
+        if self._file and _can_be_made(self._file):
+            return True
+        async with self._translated(), self._exclusive(), self._engine.connect() as connection:
+            return bool(await connection.run_sync(is_empty))
 
     async def find_damage(self) -> tuple[str, ...]:
         """Return what SQLite finds wrong with its own file; PostgreSQL looks after itself."""
@@ -241,6 +256,10 @@ async def _switch_to_wal(driver: aiosqlite.Connection) -> None:
         else:
             return
     await driver.execute_fetchall("PRAGMA journal_mode = WAL")
+
+
+def _can_be_made(path: Path) -> bool:
+    return path.parent.is_dir() and not path.exists()
 
 
 def _begin(connection: Connection) -> None:

@@ -34,6 +34,11 @@ def is_current(connection: Connection) -> bool:
     return set(found) == set(scripts.get_heads())
 
 
+def is_empty(connection: Connection) -> bool:
+    """Tell whether no migration has ever run."""
+    return not MigrationContext.configure(connection).get_current_heads()
+
+
 def downgrade(connection: Connection, revision: str) -> None:
     """Downgrade inside the connection's own transaction, which the caller commits."""
     command.downgrade(_config(connection), revision)

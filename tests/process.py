@@ -36,6 +36,12 @@ class BotProcess:
                 sys.executable, "-m", "bot", cwd=ROOT, env=kept | self.environment, stdout=log, stderr=log
             )
 
+    @property
+    def pid(self) -> int:
+        """Return the process's id."""
+        assert self._process
+        return self._process.pid
+
     async def ready(self) -> None:
         """Return once the bot serves and hears Slack."""
         url = f"{self.environment['DEPUTY_PUBLIC_URL']}/healthz"

@@ -34,6 +34,8 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak to this machine only: it trusts nobody, so there is nothing to read."""
 ALWAYS = {"Housekeeping.run", "Enforcing.run"}
 """Tasks that have no end."""
+BROWSER_SECONDS = 60.0
+"""How long a browser waits for a page: a machine that is busy takes its time."""
 PAUSE = 5.0
 """Seconds up to which a sleep is hurried."""
 HASTE = 20
@@ -146,11 +148,10 @@ class World:
     async def _ready(self) -> None:
         async with httpx2.AsyncClient(verify=PLAIN) as http, patience():
             while True:
-                try:
+                with suppress(httpx2.TransportError):
                     if (await http.get(f"{self.settings.public_url}/healthz")).status_code == 200:
                         break
-                except httpx2.TransportError:
-                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)
 
     async def configure(self, document: dict) -> None:
         """Set everything that admins set, as the command line does."""
@@ -272,7 +273,7 @@ class World:
         service: ServiceSimulator | None = None,
     ) -> httpx2.Response:
         """Go the way of a browser from the link to the last page, or to the one that goes no further."""
-        async with httpx2.AsyncClient(verify=PLAIN, follow_redirects=False) as http:
+        async with httpx2.AsyncClient(verify=PLAIN, follow_redirects=False, timeout=BROWSER_SECONDS) as http:
             cookies: dict[str, str] = {}
 
             async def go(method: str, where: str) -> httpx2.Response:

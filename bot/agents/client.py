@@ -74,6 +74,11 @@ def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
     return AgentsRejected(_code(error))
 
 
+def is_anothers_answer(error: AgentsRejected) -> bool:
+    """Tell whether something else than the API has answered: its own errors always have a type."""
+    return error.code.startswith("http_")
+
+
 def status_of(error: DeputyError) -> int | None:
     """Return the HTTP status behind a translated error, None where there was no answer."""
     cause = error.__cause__

@@ -47,6 +47,10 @@ def read(text: str) -> Document:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader, with one more rule
     except yaml.YAMLError as error:
         raise SettingsInvalid((Problem(_line_of(error), "this is not YAML, or a name is there twice"),)) from error
+    except ValueError as error:
+        # A number of too many digits for Python (docs.python.org: “Integer string conversion length limitation”), or a
+        # date that is none.
+        raise SettingsInvalid((Problem("", "there is a number or a date that cannot be read"),)) from error
     except RecursionError as error:
         raise SettingsInvalid((Problem("", "the file is nested too deeply"),)) from error
     if document is None:

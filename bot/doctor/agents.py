@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.agents import checks
 from bot.agents.checks import ListedVault
+from bot.agents.client import is_anothers_answer
 from bot.agents.drift import find_drift, repair
 from bot.config.model import Profile
 from bot.configuring import opened
@@ -15,7 +16,7 @@ from bot.doctor.findings import Finding, amiss, well
 from bot.doctor.patient import Patient
 from bot.domain.ports import ProfileSpec
 from bot.domain.profiles import build_spec
-from bot.errors import ConfigurationError
+from bot.errors import AgentsRejected, ConfigurationError
 from store import profiles, vaults
 from store.errors import StoreError
 from store.records import SavedProfile, Vault
@@ -26,7 +27,12 @@ NO_STORE = "see the line about the database"
 
 async def key(patient: Patient) -> Finding:
     """Look at the key."""
-    await checks.check_key(patient.agents)
+    try:
+        await checks.check_key(patient.agents)
+    except AgentsRejected as error:
+        if not is_anothers_answer(error):
+            raise
+        return amiss(f"the address does not answer like the Managed Agents API ({error.code})", FIX_ADDRESS)
     return well("has access to Managed Agents")
 
 
@@ -111,6 +117,7 @@ def _people(owners: list[str], most: int = 5) -> str:
     return ", ".join(owners[:most]) + rest
 
 
+FIX_ADDRESS = "correct ANTHROPIC_BASE_URL, or unset it: the key was not looked at"
 FIXES = {
     "Anthropic key": "make a key in the workspace that is Deputy's own, with access to Managed Agents",
     "Agents and environments": "if the change was not meant, `python -m bot doctor --repair` brings them back",

@@ -9,22 +9,45 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.doctor import agents, house, slack
-from bot.doctor.findings import Finding, Findings, amiss
+from bot.doctor.findings import Finding, Findings, amiss, noted
 from bot.doctor.patient import Patient, admitted
 from bot.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
 from bot.settings import Settings
+from store.errors import StoreError
 
 Check = Callable[[Patient], Awaitable[Finding]]
 
 CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **house.CHECKS}
 FIXES = {**slack.FIXES, **agents.FIXES}
+FIRST = "First start"
+AFTER_A_START = frozenset(
+    {"Agents and environments", "Vaults", "Public address", "Webhook", "Database", "Sealing keys"}
+)
+"""What is made or answered by a Deputy that runs, or has run."""
+_NOT_STARTED = noted(
+    "Deputy has never been started with this database",
+    "start it, then run the doctor again: it will look at the database, the public address, agents and vaults too",
+)
 REFUSALS = {**FIXES, **slack.REFUSALS, **agents.REFUSALS}
 
 
 async def examine(settings: Settings) -> Findings:
-    """Return a finding for each check; an outage is a finding too."""
+    """Return a finding for each check; an outage is a finding too.
+
+    Before the first start there is one note in place of the checks that can only be made after it.
+    """
     async with admitted(settings) as patient:
+        if await _is_new(patient):
+            checks = {name: check for name, check in CHECKS.items() if name not in AFTER_A_START}
+            return {name: await _looked(name, check, patient) for name, check in checks.items()} | {FIRST: _NOT_STARTED}
         return {name: await _looked(name, check, patient) for name, check in CHECKS.items()}
+
+
+async def _is_new(patient: Patient) -> bool:
+    try:
+        return await patient.database.is_new()
+    except StoreError:
+        return False  # said by the line about the database
 
 
 async def _looked(name: str, check: Check, patient: Patient) -> Finding:

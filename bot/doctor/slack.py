@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from bot.doctor.manifests import SIGN_IN_PATH, differences
 from bot.doctor.patient import Patient
 from bot.domain.configuration import Configuration
 from bot.errors import SettingsInvalid
+from bot.metrics import SIGNATURES_REFUSED
 from bot.slack import checks
+from oauth.errors import ConnectError
+from oauth.messages import Request
 from store.errors import StoreError
 
 SCOPES = frozenset(
@@ -45,6 +49,10 @@ SKEW_SECONDS = 60
 async def bot_token(patient: Patient) -> Finding:
     """Look at the bot token and its scopes."""
     who = await checks.fetch_identity(patient.slack)
+    if who.scopes is None:
+        return noted(
+            f"works in {who.team}; Slack told no scopes", "compare the app's scopes with manifest.yml yourself"
+        )
     if missing := sorted(SCOPES - who.scopes):
         return amiss(f"scopes missing: {', '.join(missing)}", INSTALL)
     return well(f"works in {who.team}, all scopes granted")
@@ -53,9 +61,30 @@ async def bot_token(patient: Patient) -> Finding:
 async def delivery(patient: Patient) -> Finding:
     """Look at the way in which Slack's requests come."""
     if patient.settings.slack_app_token is None:
-        return well(f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events")
+        return await _http_delivery(patient)
     await checks.check_app_token(patient.slack, patient.settings.slack_app_token)
     return well("Socket Mode: the app-level token works")
+
+
+async def _http_delivery(patient: Patient) -> Finding:
+    """Look whether the signing secret can be right; only Slack's deliveries prove that it is."""
+    secret, client_secret = patient.settings.slack_signing_secret, patient.settings.slack_client_secret
+    if secret and secret.reveal() == client_secret.reveal():
+        return amiss("SLACK_SIGNING_SECRET is the client secret", FIX_SIGNING)
+    refused = await _count_refused(patient)
+    if refused:
+        return amiss(f"{refused} requests since the start had another signature", FIX_SIGNING)
+    return well(f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events")
+
+
+async def _count_refused(patient: Patient) -> int:
+    """Return how many of Slack's requests the running Deputy has refused; 0 where its metrics cannot be read."""
+    try:
+        answer = await patient.sender.send(Request("GET", f"{patient.settings.public_url}/metrics"))
+    except ConnectError:
+        return 0  # metrics are often kept inside: the log says it too
+    found = re.search(rf"^{SIGNATURES_REFUSED}_total (\d+)", answer.body.decode("utf-8", "replace"), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 async def manifest(patient: Patient) -> Finding:
@@ -124,6 +153,7 @@ async def clock(patient: Patient) -> Finding:
     return well("agrees with Slack's within a minute")
 
 
+FIX_SIGNING = "copy SLACK_SIGNING_SECRET again from Basic Information: it is not the client secret"
 FIXES = {
     "Slack bot token": f"copy it again from OAuth & Permissions, or {INSTALL}",
     "Slack delivery": "make an app-level token with connections:write under Basic Information",

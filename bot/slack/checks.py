@@ -23,7 +23,8 @@ class Identity:
     """Whose bot token it is, what it may, and what time Slack has (an HTTP date, None where it tells none)."""
 
     team: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
+    """None where Slack's answer has no `x-oauth-scopes` header, as behind some proxies."""
     date: str | None
     workspace_id: str = ""
     """The organisation's id where it is installed for all of it, else the team's."""
@@ -33,8 +34,8 @@ async def fetch_identity(client: AsyncWebClient) -> Identity:
     """Ask whose the bot token is. Raises our errors."""
     response = await _called(client, "auth.test")
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
-    granted = str(headers.get("x-oauth-scopes") or "")
-    scopes = frozenset(filter(None, (scope.strip() for scope in granted.split(","))))
+    granted = headers.get("x-oauth-scopes")
+    scopes = None if granted is None else frozenset(filter(None, map(str.strip, str(granted).split(","))))
     is_org_wide = bool(response.get("is_enterprise_install") and response.get("enterprise_id"))
     workspace_id = str(response.get("enterprise_id" if is_org_wide else "team_id") or "")
     return Identity(str(response.get("team") or ""), scopes, headers.get("date"), workspace_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -27,6 +29,7 @@ def build_web(
     health: Health,
     registry: CollectorRegistry,
     new_reference: Callable[[], str],
+    on_bad_signature: Callable[[], None],
 ) -> Starlette:
     """Return the app; `bolt` None means that Slack delivers through Socket Mode and not here."""
     routes: list[BaseRoute] = [
@@ -35,7 +38,8 @@ def build_web(
         *pages,
     ]
     if bolt:
-        routes.append(Route("/slack/events", _slack(AsyncSlackRequestHandler(bolt)), methods=["POST"]))
+        events = _slack(AsyncSlackRequestHandler(bolt), SignatureWarning(on_bad_signature))
+        routes.append(Route("/slack/events", events, methods=["POST"]))
     return Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
 
 
@@ -54,7 +58,25 @@ def _metrics(registry: CollectorRegistry) -> Callable[[Request], Awaitable[Respo
     return metrics
 
 
-def _slack(handler: AsyncSlackRequestHandler) -> Callable[[Request], Awaitable[Response]]:
+class SignatureWarning:
+    """Says that signatures do not hold, once a minute at most: whoever knows the address can send as many."""
+
+    PAUSE_SECONDS = 60.0
+
+    def __init__(self, on_bad_signature: Callable[[], None]) -> None:
+        self._on_bad_signature = on_bad_signature
+        self._not_before = -self.PAUSE_SECONDS
+
+    def note(self) -> None:
+        """Count one, and log it unless that was done within the last minute."""
+        self._on_bad_signature()
+        if (now := time.monotonic()) < self._not_before:
+            return
+        self._not_before = now + self.PAUSE_SECONDS
+        log.warning("slack_signature_refused", hint="if these are Slack's requests, SLACK_SIGNING_SECRET is another's")
+
+
+def _slack(handler: AsyncSlackRequestHandler, warning: SignatureWarning) -> Callable[[Request], Awaitable[Response]]:
     async def events(request: Request) -> Response:
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > SLACK_BODY_LIMIT:
@@ -62,7 +84,10 @@ def _slack(handler: AsyncSlackRequestHandler) -> Callable[[Request], Awaitable[R
         if not request.headers.get("x-slack-request-timestamp", "0").isdecimal():
             # Bolt would fail on what is no number instead of refusing it.
             return PlainTextResponse("invalid request", status_code=401)
-        return await handler.handle(request)
+        answer = await handler.handle(request)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            warning.note()
+        return answer
 
     return events
 

@@ -37,6 +37,9 @@ async def _ensure_profile(configuration: Configuration, profiles: Profiles, work
         problems = tuple(f"a stored setting cannot be read: {problem}" for problem in error.problems)
         raise ConfigurationError(problems) from error
     except AgentsRejected as error:
+        if error.code.startswith("http_"):
+            problem = f"ANTHROPIC_BASE_URL: this address does not answer like the Managed Agents API ({error.code})"
+            raise ConfigurationError((problem,)) from error
         problem = f"ANTHROPIC_API_KEY: the API refuses it or the profile ({error.code}); run the doctor"
         raise ConfigurationError((problem,)) from error
 

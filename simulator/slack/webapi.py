@@ -70,6 +70,8 @@ class WebApi:
         self.faults = Faults()
         self.limits = RateLimits(workspace.clock)
         self.enforces_rate_limits = False
+        self.tells_scopes = True
+        """Whether answers have `x-oauth-scopes`; some proxies take it out."""
         self.calls: list[Call] = []
         self.latency: dict[str, float] = {}
         self.latency_after: dict[str, float] = {}
@@ -170,7 +172,9 @@ class WebApi:
 
     def _respond(self, answer: Mapping[str, Any], method: Method | None = None) -> web.Response:
         scopes = self.access.app_scopes if method and method.is_for_app else self.access.scopes
-        headers = {"x-oauth-scopes": ",".join(sorted(scopes)), "x-slack-req-id": "simulated"}
+        headers = {"x-slack-req-id": "simulated"}
+        if self.tells_scopes:
+            headers["x-oauth-scopes"] = ",".join(sorted(scopes))
         if method:
             headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
         return web.json_response(answer, headers=headers)

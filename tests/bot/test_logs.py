@@ -57,6 +57,20 @@ def test_vendors_are_heard_from_warnings_on_even_those_that_set_their_own_level(
     assert [line["event"] for line in read()] == ["trouble"] * 3
 
 
+@pytest.mark.fault("D1")
+def test_a_socket_that_cannot_be_opened_is_one_line_a_minute_without_a_traceback(lines):
+    stream, read = lines
+    logs.configure("info", stream)
+    socket = logging.getLogger("slack_sdk.socket_mode")
+
+    for _ in range(5):
+        socket.error("Failed to connect", exc_info=ValueError("wss://canary"))
+    logging.getLogger("somebody").error("broke", exc_info=ValueError("theirs"))
+
+    assert [line["event"] for line in read()] == ["Failed to connect", "broke"]
+    assert ["exception" in line for line in read()] == [False, True]
+
+
 def test_what_is_below_the_level_is_not_written(lines):
     stream, read = lines
     logs.configure("warning", stream)

@@ -5,7 +5,9 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
+import httpx2
 import pytest
 
 from simulator.patience import patience
@@ -79,6 +81,93 @@ async def test_a_refused_bot_token_is_a_wrong_setting(environment):
     assert "SLACK_BOT_TOKEN: Slack refuses it (invalid_auth)" in ended.err
     assert "canary" not in ended.err
     assert "Unclosed" not in ended.err
+
+
+@pytest.mark.fault("D1")
+async def test_a_refused_app_token_is_a_wrong_setting(environment):
+    ended = await run(environment | {"SLACK_APP_TOKEN": "xapp-1-A0-canary-of-nobody"})
+
+    assert ended.code == 2
+    assert "SLACK_APP_TOKEN: Slack refuses it (invalid_auth); make an app-level token" in ended.err
+    assert "canary" not in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.fault("D1")
+async def test_while_slack_opens_no_socket_health_is_answered_and_a_stop_is_heard(environment, peers, tmp_path):
+    peers.slack.faults.add("apps.connections.open", kind="status_500", times=1000)
+    bot = BotProcess(environment, tmp_path)
+    await bot.start()
+    async with httpx2.AsyncClient() as http, patience(60):
+        while not (answer := await health_of(http, environment)):  # noqa: ASYNC110  # another process sets no event of ours
+            await asyncio.sleep(0.05)
+
+    assert (answer.status_code, answer.json()["slack"]) == (503, False)
+    async with patience(30):
+        assert await bot.stop() == 0
+    assert bot.last_words().count("Traceback") == 0
+
+
+@pytest.mark.fault("D1")
+async def test_a_stop_is_heard_while_deputy_still_waits_for_slack(environment, peers, tmp_path):
+    peers.slack.faults.add("auth.test", kind="timeout", times=1000)
+    bot = BotProcess(environment, tmp_path)
+    await bot.start()
+    await peers.slack.until(lambda _: peers.slack.calls_of("auth.test"))
+
+    async with patience(30):
+        assert await bot.stop() == 0
+    assert "Traceback" not in bot.last_words()
+
+
+async def health_of(http, environment) -> httpx2.Response | None:
+    try:
+        return await http.get(f"{environment['DEPUTY_PUBLIC_URL']}/healthz")
+    except httpx2.TransportError:
+        return None
+
+
+@pytest.mark.fault("D10")
+@pytest.mark.parametrize("path", ["/nowhere", "/v2/also/nowhere"])
+async def test_an_address_where_something_else_answers_is_named_not_the_key(environment, peers, path):
+    ended = await run(environment | {"ANTHROPIC_BASE_URL": f"{peers.notes.url}{path}"})
+
+    assert ended.code == 2
+    assert "ANTHROPIC_BASE_URL: this address does not answer like the Managed Agents API (http_404)" in ended.err
+    assert "ANTHROPIC_API_KEY" not in ended.err
+
+
+@pytest.mark.fault("D14")
+async def test_a_variable_that_is_nearly_ours_is_named_with_what_was_meant():
+    ended = await run({"DEPUTY_ADMIN": "U1", "DEPUTY_SERVICE_HOST": "10.0.0.1", "DEPUTY_PORT": "tcp://10.0.0.1:80"})
+
+    assert "DEPUTY_ADMIN is not a setting of Deputy's and is ignored. Did you mean DEPUTY_ADMINS?\n" in ended.err
+    assert ended.err.count("is ignored") == 1  # Kubernetes sets the others
+
+
+@pytest.mark.fault("D14")
+async def test_a_broken_catalogue_is_named_with_its_variable(environment, tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text(f"[services.a]\ntitle = {'9' * 20_000}\n")
+    ended = await run(environment | {"DEPUTY_CATALOG": str(file)})
+
+    assert ended.code == 2
+    assert "- DEPUTY_CATALOG: own.toml: there is a number that cannot be read" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
+async def test_no_token_stays_in_what_the_kernel_shows_of_the_process(environment, tmp_path):
+    bot = BotProcess(environment, tmp_path)
+    await bot.start()
+    await bot.ready()
+    block = await asyncio.to_thread(Path(f"/proc/{bot.pid}/environ").read_bytes)
+    await bot.stop()
+
+    assert b"DEPUTY_SECRET_KEYS=***" in block
+    assert [name for name, value in environment.items() if "canary" in value and value.encode() in block] == []
+    assert b"PATH=/" in block
 
 
 async def test_a_refused_api_key_is_a_wrong_setting(environment):
@@ -166,9 +255,10 @@ async def test_it_serves_passes_the_doctor_and_stops_when_told(environment, tmp_
     assert all(line.startswith("{") for line in bot.last_words().splitlines())
 
 
+@pytest.mark.fault("D9")
 async def test_the_doctor_of_a_deputy_that_never_ran_says_what_to_do(environment):
     ended = await run(environment, "doctor")
 
-    assert ended.code == 1
-    assert "FAIL  Database: cannot be reached\n      → start Deputy once" in ended.out
-    assert ended.out.endswith("6 of 15 need attention.\n")
+    assert ended.code == 0
+    assert "note  First start: Deputy has never been started with this database\n      → start it, then" in ended.out
+    assert "FAIL" not in ended.out

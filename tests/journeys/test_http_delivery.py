@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import func, select
 
 from bot import actions
+from bot.doctor.examining import examine
 from simulator.slack import people
 from store import tables
 from tests.world import ALICE, GENERAL, World, world
@@ -63,6 +65,19 @@ async def test_what_is_not_signed_by_slack_is_401_and_nothing_is_stored(http_wor
     assert status == 401
     assert await stored(http_world) == 0
     assert "Traceback" not in text
+
+
+@pytest.mark.fault("D6")
+async def test_a_signature_that_does_not_hold_is_logged_once_a_minute_and_counted_for_the_doctor(
+    http_world: World, logged
+):
+    for _ in range(3):
+        await http_world.slack.send_raw(COMMAND.encode(), signed("another secret", COMMAND))
+
+    assert len([line for line in logged.lines if "slack_signature_refused" in line]) == 1
+    found = await examine(replace(http_world.settings, slack_app_token=None))
+    assert found["Slack delivery"].detail == "3 requests since the start had another signature"
+    assert "SLACK_SIGNING_SECRET" in found["Slack delivery"].fix
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])

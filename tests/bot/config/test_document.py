@@ -81,6 +81,9 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
+UNREADABLE = "there is a number or a date that cannot be read"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -92,10 +95,13 @@ def test_there_are_examples():
         ("!!python/object/apply:os.system [ls]", "line 1: this is not YAML, or a name is there twice"),
         ("[" * 2_000, "the file is nested too deeply"),
         ("#" * 4_000_001, "the file is too large"),
+        (f"approval_minutes: {'9' * 20_000}", UNREADABLE),
+        ("budget: 2026-02-31", UNREADABLE),
         ("profile: {}", "profile: there is no such setting"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
+@pytest.mark.fault("S23")
 def test_a_file_that_cannot_be_read_says_where(text, problem):
     with pytest.raises(SettingsInvalid) as caught:
         read(text)

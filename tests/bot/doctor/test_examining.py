@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.agents.client import open_client
-from bot.doctor.examining import CHECKS, examine, mend
+from bot.doctor.examining import AFTER_A_START, CHECKS, examine, mend
 from bot.doctor.findings import Findings, State, as_json, is_all_well, render
 from bot.doctor.slack import SCOPES
 from simulator.slack import people
@@ -143,8 +143,7 @@ async def test_the_doctor_makes_no_database_where_there_is_none(deputy_world):
 
     found = await findings(deputy_world)
 
-    assert sick(found)["Database"] == "cannot be reached"
-    assert "start Deputy once" in found["Database"].fix
+    assert "First start" in found
     assert not path.exists()
 
 
@@ -185,14 +184,46 @@ async def test_an_agent_that_is_gone_is_found(patient):
     assert sick(await findings(patient)) == {"Agents and environments": "default: the agent is gone or archived"}
 
 
-async def test_a_deputy_that_never_ran_lacks_its_tables_agent_and_address(deputy_world):
-    (deputy_world.folder / "deputy.db").unlink()
+@pytest.mark.fault("D9")
+@pytest.mark.parametrize("has_file", [True, False])
+async def test_a_deputy_that_never_ran_is_one_note(deputy_world, has_file):
+    path = deputy_world.folder / "deputy.db"
+    path.unlink()
+    if has_file:
+        path.touch()
 
     found = await findings(deputy_world)
 
-    lacking = ["Agents and environments", "Vaults", "Public address", "Webhook", "Database", "Sealing keys"]
-    assert list(sick(found)) == lacking
+    assert sick(found) == {}
+    assert [name for name, finding in found.items() if "never been started" in finding.detail] == ["First start"]
+    assert AFTER_A_START.isdisjoint(found)
     assert list(deputy_world.agents.agents) == []
+
+
+@pytest.mark.fault("D12")
+async def test_a_slack_that_tells_no_scopes_is_not_called_one_that_grants_none(patient):
+    patient.slack.web_api.tells_scopes = False
+
+    found = await findings(patient)
+
+    assert found["Slack bot token"].state is State.NOTE
+    assert "Slack told no scopes" in found["Slack bot token"].detail
+
+
+@pytest.mark.fault("D10")
+async def test_an_address_of_somebody_else_is_named_and_the_key_is_not_blamed(patient):
+    found = await findings(patient, anthropic_base_url=f"{patient.notes.url}/nowhere")
+
+    assert "does not answer like the Managed Agents API (http_404)" in sick(found)["Anthropic key"]
+    assert found["Anthropic key"].fix.startswith("correct ANTHROPIC_BASE_URL")
+
+
+@pytest.mark.fault("D6")
+async def test_a_client_secret_in_the_place_of_the_signing_secret_is_found(patient):
+    secret = Secret(patient.slack.client_secret)
+    found = await findings(patient, slack_app_token=None, slack_signing_secret=secret, slack_client_secret=secret)
+
+    assert sick(found)["Slack delivery"] == "SLACK_SIGNING_SECRET is the client secret"
 
 
 async def test_peers_that_do_not_answer_are_findings_and_no_error(patient):
