@@ -1,4 +1,4 @@
-"""The steps of the README's “Install in Slack”, followed to the letter on a machine that has Python, make and no more."""
+"""The steps of the README's “Install in Slack”, followed to the letter where there is Python, make and no more."""
 
 from __future__ import annotations
 
@@ -44,14 +44,8 @@ def test_the_steps_work_in_their_order_on_a_machine_with_nothing_installed(tmp_p
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "HOME", "XDG_"))}
     said = {}
     for command in steps():
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=source,
-            env=kept | {"PATH": str(path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        shell, environ = ["bash", "-c", command], kept | {"PATH": str(path)}
+        done = subprocess.run(shell, cwd=source, env=environ, capture_output=True, text=True, check=False)
         if command == "make install" and "No matching distribution" in done.stderr:
             pytest.skip("the package registry cannot be reached")
         said[command.split()[-1]] = done
