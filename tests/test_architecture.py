@@ -42,6 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.config": {"bot.config", "bot.errors", "bot.text", "store.records"},
     "bot.panels": {"bot.config.fields", "bot.errors", "store.records"},
     "bot.clock": set(),
+    "bot.environment_block": set(),
     "bot.text": set(),
     "bot.logs": set(),
     "bot.metrics": set(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
@@ -70,7 +70,7 @@ class SignatureWarning:
     def note(self) -> None:
         """Count one, and log it unless that was done within the last minute."""
         self._on_bad_signature()
-        if (now := time.monotonic()) < self._not_before:
+        if (now := asyncio.get_running_loop().time()) < self._not_before:
             return
         self._not_before = now + self.PAUSE_SECONDS
         log.warning("slack_signature_refused", hint="if these are Slack's requests, SLACK_SIGNING_SECRET is another's")
