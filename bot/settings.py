@@ -218,7 +218,8 @@ def _read_slack(reader: _Reader) -> dict[str, object]:
 
 
 def _read_addresses(reader: _Reader, *, allow_loopback: bool) -> dict[str, object]:
-    public_url = reader.required("DEPUTY_PUBLIC_URL", "the https address under which browsers reach Deputy").rstrip("/")
+    given = reader.required("DEPUTY_PUBLIC_URL", "the https address under which browsers reach Deputy")
+    public_url = normalise_url(given)
     reader.checked(
         "DEPUTY_PUBLIC_URL",
         public_url,
@@ -282,6 +283,24 @@ def is_webhook_key(key: Secret) -> bool:
         return False
 
 
+def normalise_url(url: str) -> str:
+    """Return a base address as browsers name it in `Origin` (RFC 6454 §6.2): as it is where it cannot be read.
+
+    Lower case, no default port, host in ASCII without its final dot, no slash at the end.
+    """
+    try:
+        parts = urlsplit(url.strip().rstrip("/"))
+        host, port = parts.hostname or "", parts.port
+        ascii_host = host.removesuffix(".").encode("idna").decode("ascii") if host and ":" not in host else host
+    except (ValueError, UnicodeError):
+        return url
+    if not host or "@" in parts.netloc:
+        return url
+    place = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
+    is_default = port is None or port == {"https": 443, "http": 80}.get(parts.scheme)
+    return parts._replace(netloc=place if is_default else f"{place}:{port}").geturl()
+
+
 def is_public_url(url: str, *, allow_loopback: bool) -> bool:
     """Tell whether browsers may be sent to this base address: https, or loopback where that is allowed."""
     try:
@@ -289,6 +308,6 @@ def is_public_url(url: str, *, allow_loopback: bool) -> bool:
         is_loopback = parts.hostname in {"127.0.0.1", "localhost"}
     except ValueError:
         return False
-    is_bare = not (parts.path or parts.query or parts.fragment or parts.username)
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username) and url == normalise_url(url)
     scheme_fits = parts.scheme == "https" or (parts.scheme == "http" and allow_loopback and is_loopback)
     return bool(parts.hostname) and is_bare and scheme_fits

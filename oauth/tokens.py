@@ -5,6 +5,7 @@ Nothing here stores or logs a token; they leave as `Secret` inside a `Credential
 
 from __future__ import annotations
 
+import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ from store.records import Secret
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")  # RFC 6750 §2.1, as a header must carry it
 _SCOPE = re.compile(r"[\x20-\x7e]{0,4096}")
 _EARLY = timedelta(seconds=60)
+_OFFLINE = "offline_access"
 _LONGEST_LIFE = 10 * 365 * 24 * 3600
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
 
     `profile` is `standard`, or `slack` for its nested form with `ok` and comma scopes (mcp-oauth.md §2.1).
     """
-    if answer.status != 200:
+    if not 200 <= answer.status < 300:  # RFC 6749 §5.1 says 200; 201 is seen, and the body is what counts
         return _parse_refusal(answer)
     document = parse_json_object(answer)
     # Some say their no with a 200 (GitHub, Slack).
@@ -117,7 +120,7 @@ def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
 def _parse_refusal(answer: Answer) -> TokenError:
     # 400 or 401 with `error` (RFC 6749 §5.2); a status without it is a refusal all the same.
     if not 400 <= answer.status < 500:
-        raise RuleBroken("RFC 6749 §5: neither 200 nor 4xx")
+        raise RuleBroken("RFC 6749 §5: neither 2xx nor 4xx")
     try:
         return TokenError(_known(parse_json_object(answer).get("error")))
     except RuleBroken:
@@ -131,9 +134,7 @@ def _known(code: object) -> str:
 def _parse_slack(document: dict[str, Any]) -> Tokens:
     nested = document.get("authed_user")
     grant = nested if isinstance(nested, dict) and nested.get("access_token") else document
-    scope = grant.get("scope")
-    commas = {"scope": scope.replace(",", " ")} if isinstance(scope, str) else {}
-    return _parse_grant({**grant, **commas}, {"bearer", "user"})
+    return _parse_grant(grant, {"bearer", "user"})
 
 
 def _parse_grant(document: dict[str, Any], types: set[str]) -> Tokens:
@@ -159,24 +160,47 @@ def _parse_token(document: dict[str, Any], key: str) -> Secret | None:
 
 
 def _parse_lifetime(value: object) -> int | None:
-    # A number by RFC 6749 §5.1; digits as a string and `3600.0` are seen and mean the same.
-    if value in (None, ""):
+    """Return seconds, whole and at most `_LONGEST_LIFE`; None where the server tells nothing that can be used.
+
+    RFC 6749 §5.1 recommends `expires_in` and gives no way to say “for ever”: strings, fractions, 0, -1 and centuries
+    are seen. It is a hint, so it is never a reason to refuse a token that was granted.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LONGEST_LIFE:
-        raise RuleBroken("RFC 6749 §5.1: expires_in unusable")
-    return value
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return _LONGEST_LIFE if isinstance(value, int) and value > 0 else None
+    if math.isnan(seconds) or seconds <= 0:
+        return None
+    return max(1, math.floor(min(seconds, _LONGEST_LIFE)))
 
 
 def _parse_scope(value: object) -> str | None:
+    """Return the scopes with one space between them, each once, None where the server names none.
+
+    RFC 6749 §3.3 wants spaces; commas (GitHub, Slack) and arrays (Twitch) are seen and mean the same.
+    """
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = " ".join(value)
     if value is None:
         return None
     if not isinstance(value, str) or not _SCOPE.fullmatch(value):
         raise RuleBroken("RFC 6749 §3.3: scope unusable")
-    return value or None
+    return " ".join(dict.fromkeys(value.replace(",", " ").split())) or None
+
+
+def _granted(tokens: Tokens, asked_scope: str | None) -> str | None:
+    """Return what was granted: a refresh token is `offline_access`, which most servers do not name again.
+
+    OpenID Connect Core §11 makes it a request for a refresh token, and no access of its own.
+    """
+    if tokens.scope is None:
+        return asked_scope
+    scopes = tokens.scope.split()
+    if tokens.refresh_token and _OFFLINE in (asked_scope or "").split() and _OFFLINE not in scopes:
+        scopes.append(_OFFLINE)
+    return " ".join(scopes)
 
 
 def build_credential(
@@ -204,7 +228,7 @@ def build_credential(
         access_token=tokens.access_token,
         expires_at=expires_at,
         refresh=refresh,
-        scope=tokens.scope or asked_scope,
+        scope=_granted(tokens, asked_scope),
         asked_scope=asked_scope,
         ends_at=_find_end(now, expires_at if refresh is None else None, grant_days),
     )

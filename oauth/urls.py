@@ -15,8 +15,9 @@ from oauth.errors import UrlRefused
 _VISIBLE = re.compile(r"https?://[!-~]+")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
-_TEREDO = IPv6Network("2001::/32")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: for one network's own use; where the IPv4 address stands in it is that network's affair."""
 _LONGEST = 2048
 
 
@@ -86,19 +87,32 @@ def _require_literal(host: str, policy: Policy) -> None:
 def is_allowed_address(address: IPv4Address | IPv6Address, policy: Policy) -> bool:
     """Say whether we may connect there: public, or loopback under a policy that allows it.
 
-    `is_global` alone is not enough: it is true for NAT64, 6to4, site-local and multicast
-    (mcp-oauth.md §3.4).
+    An address that only wraps others is judged by those. `is_global` alone is not enough: it is true for NAT64,
+    6to4, site-local and multicast.
     """
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             return False
         if address.ipv4_mapped is not None:
             return is_allowed_address(address.ipv4_mapped, policy)
-        if address.is_site_local or address in _TEREDO or any(address in net for net in _TRANSLATED):
+        if inside := _list_inside(address):
+            return all(is_allowed_address(one, Policy()) for one in inside)  # what is translated is not this machine
+        if address.is_site_local or address in _LOCAL_NAT64:
             return False
     if address.is_loopback:
         return policy.allow_loopback
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _list_inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that packets to this one end up at; none where it is an address of its own.
+
+    NAT64 (RFC 6052 §2.1), 6to4 (RFC 3056 §2), Teredo's server and client (RFC 4380 §4).
+    """
+    if address in _NAT64:
+        return (IPv4Address(int(address) & 0xFFFF_FFFF),)
+    wrapped = (address.sixtofour, *(address.teredo or ()))
+    return tuple(one for one in wrapped if one is not None)
 
 
 def get_host(url: str) -> str:

@@ -127,6 +127,30 @@ def test_this_machine_is_a_public_address_only_where_that_is_allowed():
     assert settings.public_url == "http://127.0.0.1:8080"
 
 
+@pytest.mark.fault("F28")
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://Deputy.Example.com",
+        "HTTPS://deputy.example.com/",
+        "https://deputy.example.com:443",
+        "https://deputy.example.com.",
+        " https://DEPUTY.EXAMPLE.COM:443// ",
+    ],
+)
+def test_a_public_address_is_taken_as_browsers_name_it(given):
+    settings = Settings.from_environ(RIGHT | {"DEPUTY_PUBLIC_URL": given})
+
+    assert settings.public_url == "https://deputy.example.com"
+
+
+@pytest.mark.fault("F28")
+def test_a_public_address_in_foreign_letters_is_taken_in_ascii():
+    settings = Settings.from_environ(RIGHT | {"DEPUTY_PUBLIC_URL": "https://Bücher.example:8443"})
+
+    assert settings.public_url == "https://xn--bcher-kva.example:8443"
+
+
 def test_lists_are_taken_apart():
     settings = Settings.from_environ(RIGHT | {"DEPUTY_ADMINS": "U1, U2,,", "DEPUTY_SERVICES": " notes "})
 

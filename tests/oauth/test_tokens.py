@@ -20,6 +20,7 @@ from oauth.tokens import (
     Exchange,
     TokenError,
     Tokens,
+    _parse_lifetime,
     build_credential,
     build_exchange,
     build_revocation,
@@ -101,6 +102,9 @@ def test_a_revocation_names_the_kind_of_token():
         ({"token_type": "bearer"}, Tokens(Secret("canary-at"), None, None, None)),
         ({"token_type": "BEARER", "expires_in": 3600}, Tokens(Secret("canary-at"), None, 3600, None)),
         ({"expires_in": "3600"}, Tokens(Secret("canary-at"), None, 3600, None)),
+        ({"scope": "a,b"}, Tokens(Secret("canary-at"), None, None, "a b")),
+        ({"scope": "b, a b"}, Tokens(Secret("canary-at"), None, None, "b a")),
+        ({"scope": ["a", "b"]}, Tokens(Secret("canary-at"), None, None, "a b")),
         ({"expires_in": 3600.0}, Tokens(Secret("canary-at"), None, 3600, None)),
         ({"expires_in": None, "refresh_token": None, "scope": None}, Tokens(Secret("canary-at"), None, None, None)),
         ({"refresh_token": ""}, Tokens(Secret("canary-at"), None, None, None)),
@@ -128,17 +132,10 @@ def test_a_token_response_within_the_rules_is_read(extra, expected):
         GOOD | {"token_type": "DPoP"},
         GOOD | {"token_type": "user"},
         GOOD | {"token_type": 7},
-        GOOD | {"expires_in": "3600.5"},
-        GOOD | {"expires_in": 3600.5},
-        GOOD | {"expires_in": -5},
-        GOOD | {"expires_in": True},
-        GOOD | {"expires_in": 1e30},
-        GOOD | {"expires_in": {}},
-        GOOD | {"expires_in": "٣"},
         GOOD | {"refresh_token": 7},
         GOOD | {"refresh_token": "a\nb"},
         GOOD | {"refresh_token": "canary-at"},
-        GOOD | {"scope": ["a"]},
+        GOOD | {"scope": [7]},
         GOOD | {"scope": "a\nb"},
         [GOOD],
         b"access_token=a&token_type=bearer",
@@ -234,6 +231,64 @@ def test_without_refresh_token_there_is_no_refresh_and_scope_is_what_was_asked()
     credential = build_credential(Tokens(Secret("at"), None, 3600, None), EXCHANGE, "u", "asked", NOW)
 
     assert (credential.refresh, credential.scope) == (None, "asked")
+
+
+@pytest.mark.fault("F21")
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (315705599, 315360000),
+        (3599.98, 3599),
+        ("3599.98", 3599),
+        (1e30, 315360000),
+        (10**400, 315360000),
+        ("٣٦٠٠", 3600),
+        (0.2, 1),
+        (0, None),
+        (-1, None),
+        ("never", None),
+        ("", None),
+        (True, None),
+        ({}, None),
+        ([3600], None),
+        ("nan", None),
+    ],
+)
+def test_a_lifetime_is_a_hint_and_never_a_reason_to_refuse(given, seconds):
+    tokens = parse_tokens(answer(GOOD | {"expires_in": given}), "standard")
+
+    assert tokens.lifetime == seconds
+
+
+@pytest.mark.fault("F21")
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()))
+def test_no_lifetime_whatever_costs_a_token(given):
+    seconds = _parse_lifetime(given)
+
+    assert seconds is None or 1 <= seconds <= 10 * 365 * 24 * 3600
+
+
+@pytest.mark.fault("F22")
+@pytest.mark.parametrize("status", [200, 201, 203, 299])
+def test_any_success_with_a_valid_body_is_a_grant(status):
+    assert parse_tokens(answer(GOOD, status=status), "standard").access_token == Secret("canary-at")
+
+
+@pytest.mark.fault("F23", "F24")
+@pytest.mark.parametrize(
+    ("granted", "refresh", "kept"),
+    [
+        ("b,a", None, "b a"),
+        ("a b", "rt", "a b offline_access"),
+        ("a b", None, "a b"),
+        (None, "rt", "a b offline_access"),
+    ],
+)
+def test_scopes_are_the_same_however_they_are_written_and_a_refresh_token_is_offline_access(granted, refresh, kept):
+    body = GOOD | {"scope": granted, "refresh_token": refresh}
+    credential = build_credential(parse_tokens(answer(body), "standard"), EXCHANGE, "u", "a b offline_access", NOW)
+
+    assert credential.scope == kept
 
 
 VALUES = (

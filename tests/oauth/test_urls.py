@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 import pytest
 from hypothesis import given
@@ -113,7 +113,24 @@ def test_an_address_that_is_not_public_is_refused(address):
     assert not is_allowed_address(ip_address(address), PUBLIC)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+WRAPPERS = {
+    "mapped": lambda inside: IPv6Address(0xFFFF << 32 | int(inside)),
+    "nat64": lambda inside: IPv6Address(int(IPv6Address("64:ff9b::")) | int(inside)),
+    "6to4": lambda inside: IPv6Address(0x2002 << 112 | int(inside) << 80),
+    "teredo": lambda inside: IPv6Address(0x20010000 << 96 | int(inside) << 64 | (int(inside) ^ 0xFFFF_FFFF)),
+}
+
+
+@pytest.mark.threat(9)
+@pytest.mark.fault("F29")
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+@given(st.ip_addresses(v=4))
+def test_an_address_that_wraps_another_is_judged_by_that(wrap, inside):
+    assert is_allowed_address(wrap(inside), PUBLIC) is is_allowed_address(inside, PUBLIC)
+
+
+@pytest.mark.fault("F29")
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_a_public_address_is_allowed(address):
     assert is_allowed_address(ip_address(address), PUBLIC)
 
