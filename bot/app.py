@@ -135,5 +135,6 @@ async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, c
         agents=await opening.open_agents(settings, stack),
         sender=await opening.open_sender(settings, stack),
         clock=clock,
+        home=install.home,
     )
     return opened, install

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.commands import DeactivateMember
+from bot.domain.configuration import Configuration
 from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
 from bot.domain.ports import Clock, People
+from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
 from store import deliveries, members, tickets
@@ -40,7 +42,10 @@ class Housekeeping:
         lapses: Lapses,
         vaults: Vaults,
         clock: Clock,
+        configuration: Configuration,
+        home: Home,
     ) -> None:
+        self._configuration, self._home = configuration, home
         self._lapses = lapses
         self._vaults = vaults
         self._database = database
@@ -69,7 +74,7 @@ class Housekeeping:
             log.info("purged", rows=gone)
 
     async def check_members(self) -> None:
-        """Ask Slack about every member and off-board those who are deactivated or guests now."""
+        """Ask Slack about every member and off-board those who may not be served now, by the settings of now."""
         async with self._database.transaction() as tx:
             known = await members.list_active(tx)
         for member in known:
@@ -78,8 +83,9 @@ class Housekeeping:
     async def _check(self, member: Member) -> None:
         try:
             person = await self._people.person(member.user_id, is_fresh=True)
-            # Unknown to Slack is not the same as deactivated: an outage must not delete a vault.
-            if person is not None and (person.is_deleted or person.is_guest):
+            # Nor do settings that cannot be read take anybody's vault: that is an error, which is skipped.
+            openness = openness_of(await self._configuration.read(member.workspace_id))
+            if ends_membership(person, self._home, openness):
                 await self._offboarding.deactivate(DeactivateMember(member.workspace_id, member.user_id))
         except DeputyError as error:
             log.warning("member_not_checked", error=type(error).__name__)

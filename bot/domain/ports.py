@@ -91,8 +91,11 @@ class People(Protocol):
     def forget(self, user_id: UserId) -> None:
         """Ask afresh next time: something about this person changed."""
 
-    async def is_shared(self, channel: ChannelId) -> bool | None:
-        """Tell whether a channel is shared with another organisation; None if Deputy cannot see it."""
+    async def is_shared(self, channel: ChannelId, *, is_fresh: bool = False) -> bool | None:
+        """Tell whether a channel is shared with another organisation; None if Deputy cannot see it.
+
+        `is_fresh` asks again, which is for whatever is about to be posted there.
+        """
 
 
 class Reading(Protocol):

@@ -17,7 +17,6 @@ from slack_bolt.response import BoltResponse
 from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
 from bot.listeners.intake import Body, Intake, table
 from bot.listeners.lifecycle import (
-    parse_changed_user,
     parse_home_opened,
     parse_stopped,
     parse_uninstalled,
@@ -50,11 +49,8 @@ async def on_home_opened(intake: Intake, body: Body) -> None:
 
 async def on_user_change(intake: Intake, body: Body) -> None:
     """A profile changed: a guest now, perhaps, or deactivated, which is carried out at once."""
-    if user := parse_changed_user(body):
-        intake.person_changed(body, user)
-    if found := parse_user_change(body, intake.install):
-        key, command = found
-        await intake.take_notice(body, key, command)
+    if found := parse_user_change(body):
+        await intake.take_change(body, *found)
 
 
 async def on_uninstalled(intake: Intake, body: Body) -> None:

@@ -12,16 +12,15 @@ from typing import Any
 
 import structlog
 
-from bot.commands import Command, Place
+from bot.commands import Command, DeactivateMember, Place
 from bot.domain.desk import Desk
-from bot.domain.ports import Openness, People, Person
+from bot.domain.ports import Openness, People
+from bot.domain.standing import Home, ends_membership, judge, judge_channel
 from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
-CLOSED = Openness()
-"""What holds where nobody set anything."""
 Body = Mapping[str, Any]
 """A Slack payload: JSON of somebody else's, read with care."""
 
@@ -36,6 +35,11 @@ class Install:
     enterprise_id: str | None
     bot_user_id: str
     is_org_wide: bool = False
+
+    @property
+    def home(self) -> Home:
+        """Return whose members are served."""
+        return Home(self.team_id, self.enterprise_id)
 
     @property
     def workspace_id(self) -> WorkspaceId:
@@ -108,10 +112,17 @@ class Intake:
         command = asked.build(verdict)
         return await self._desk.answer(command, judged_at) if command else {}
 
-    def person_changed(self, body: Body, user_id: UserId) -> None:
-        """Slack says that somebody changed: what was known of them no longer holds."""
-        if is_for(self.install, body):
-            self._people.forget(user_id)
+    async def take_change(self, body: Body, key: str, user_id: UserId) -> None:
+        """Slack says that somebody changed: who may not be served any more, by the settings of now, is off-boarded.
+
+        Slack is asked afresh, for events come late and out of order. Raises what makes Slack deliver it again.
+        """
+        if not is_for(self.install, body):
+            return
+        self._people.forget(user_id)
+        person = await self._people.person(user_id, is_fresh=True)
+        if ends_membership(person, self.install.home, await self._openness()):
+            await self._desk.accept(key, DeactivateMember(self.install.workspace_id, user_id))
 
     async def take_notice(self, body: Body, key: str, command: Command) -> None:
         """Let in what Slack itself says (somebody was deactivated): there is no asker to judge."""
@@ -122,7 +133,7 @@ class Intake:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
             openness = await self._openness()
-            refused = judge(person, self.install, openness)
+            refused = judge(person, self.install.home, openness)
             # A refusal is falsy: it is told from None by identity, or a guest would be let in.
             if refused is None:
                 refused = await self._judged_channel(asked, openness)
@@ -138,34 +149,13 @@ class Intake:
             return Refused(Refusal.SHARED_CHANNEL)
         if not asked.writes_to_channel or asked.place is None or asked.place.is_direct:
             return None
-        is_shared = await self._people.is_shared(asked.place.channel)
-        if is_shared is None:
-            return Refused(Refusal.NOT_IN_CHANNEL)
-        return Refused(Refusal.SHARED_CHANNEL) if is_shared and not openness.shared_channels else None
+        return judge_channel(await self._people.is_shared(asked.place.channel, is_fresh=True), openness)
 
     async def _refuse(self, asked: Asked, refused: Refused) -> None:
         log.info("refused", key=asked.key, refusal=refused.refusal)
         is_machine = refused.refusal is Refusal.BOT
         if asked.place and asked.unverified_user and not is_machine:
             await self._desk.refuse(asked.unverified_user, asked.place, refused)
-
-
-def judge(person: Person | None, install: Install, openness: Openness = CLOSED) -> Refused | None:
-    """Return why this person may not be served, None for a full member (slack-platform.md §3.3).
-
-    Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
-    `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.
-    """
-    if person is None:
-        return Refused(Refusal.UNVERIFIABLE)
-    in_org = bool(install.enterprise_id) and person.enterprise_id == install.enterprise_id
-    reasons = {
-        Refusal.BOT: person.is_bot,
-        Refusal.DEACTIVATED: person.is_deleted,
-        Refusal.STRANGER: person.is_stranger or not (person.team_id == install.team_id or in_org),
-        Refusal.GUEST: person.is_guest and not openness.guests,
-    }
-    return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
 
 
 def table(body: Body, name: str) -> Body:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from bot.commands import DeactivateMember, LeaveWorkspace, Place, ShowHome, StopTurn
+from bot.commands import LeaveWorkspace, Place, ShowHome, StopTurn
 from bot.listeners.intake import Asked, Body, Install, table
 from store.records import ChannelId, MessageTs, UserId
 
@@ -32,21 +30,10 @@ def parse_home_opened(body: Body) -> Asked | None:
     return Asked(key=_key(body), unverified_user=_user(event), build=ShowHome)
 
 
-def parse_changed_user(body: Body) -> UserId | None:
-    """`user_change`: who it is, whatever changed."""
+def parse_user_change(body: Body) -> tuple[str, UserId] | None:
+    """`user_change`: who it is; what they are now is asked, and judged, by the intake."""
     user = table(table(body, "event"), "user").get("id")
-    return UserId(user) if isinstance(user, str) and user else None
-
-
-def parse_user_change(body: Body, install: Install) -> tuple[str, DeactivateMember] | None:
-    """`user_change` of somebody who is now deactivated or a guest; None for any other change."""
-    event = table(body, "event")
-    user = event.get("user")
-    if not isinstance(user, Mapping) or not user.get("id"):
-        return None
-    if not any(user.get(mark) for mark in ("deleted", "is_restricted", "is_ultra_restricted")):
-        return None
-    return _key(body), DeactivateMember(install.workspace_id, str(user["id"]))
+    return (_key(body), UserId(user)) if isinstance(user, str) and user else None
 
 
 def parse_uninstalled(body: Body, install: Install) -> tuple[str, LeaveWorkspace] | None:

@@ -53,10 +53,10 @@ class SlackPeople:
         self._keep(self._people, user_id, found)
         return found
 
-    async def is_shared(self, channel: ChannelId) -> bool | None:
+    async def is_shared(self, channel: ChannelId, *, is_fresh: bool = False) -> bool | None:
         """Tell whether another organisation can read the channel, or is about to; None if we cannot see it."""
         kept = self._shared.get(channel)
-        if kept and kept.value is not None and self._clock.now() < kept.until:
+        if kept and not is_fresh and kept.value is not None and self._clock.now() < kept.until:
             return kept.value
         found = await self._ask_shared(channel)
         self._keep(self._shared, channel, found)

@@ -17,6 +17,7 @@ from bot.domain.ports import Agents, Clock
 from bot.domain.raising import MET_A_LIMIT, Raising
 from bot.domain.refreshing import Refreshing
 from bot.domain.running import Outside
+from bot.domain.standing import Home
 from bot.domain.supervisor import Supervisor
 from bot.metrics import Metrics
 from bot.settings import Settings
@@ -44,6 +45,7 @@ class Opened:
     agents: Agents
     sender: Sender
     clock: Clock
+    home: Home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Parts:
     homes: Homes
     refreshing: Refreshing
     sender: Sender
+    home: Home
 
     def on_end(self, raising: Raising, turn: Turn, outcome: str) -> None:
         """A turn is over: count it, show it where its owner looks, and offer more where a budget ended it."""
@@ -109,4 +112,5 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         homes=homes,
         refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh),
         sender=opened.sender,
+        home=opened.home,
     )

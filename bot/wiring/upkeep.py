@@ -9,6 +9,7 @@ from bot.domain.enforcing import Enforcing
 from bot.domain.housekeeping import Housekeeping
 from bot.domain.ports import Openness
 from bot.domain.profiles import Profiles
+from bot.domain.standing import CLOSED, openness_of
 from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from bot.wiring.parts import Parts
 from bot.wiring.room import Room
@@ -54,6 +55,8 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
         lapses=room.lapses,
         vaults=room.vaults,
         clock=clock,
+        configuration=parts.configuration,
+        home=parts.home,
     )
     enforcing = Enforcing(
         configuration=parts.configuration,
@@ -70,7 +73,6 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
 async def read_openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:
     """Return whom admins let in; where their settings cannot be read, nobody but full members."""
     try:
-        audience = (await configuration.read(workspace_id)).audience
+        return openness_of(await configuration.read(workspace_id))
     except SettingsInvalid:
-        return Openness()
-    return Openness(audience.guests, audience.shared_channels)
+        return CLOSED

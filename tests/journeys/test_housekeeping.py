@@ -34,10 +34,42 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         await deputy_world.slack.type_command(ALICE, GENERAL, "/agent status")
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    housekeeping = Housekeeping(database=database, people=None, offboarding=None, lapses=None, vaults=None, clock=None)
+    housekeeping = Housekeeping(
+        database=database,
+        people=None,
+        offboarding=None,
+        lapses=None,
+        vaults=None,
+        clock=None,
+        configuration=None,
+        home=None,
+    )
 
     await housekeeping.purge(WallClock().now() + timedelta(days=days))
 
     async with database.transaction() as tx:
         assert await deliveries.purge(tx, WallClock().now() + timedelta(days=9)) == left
     await database.close()
+
+
+@pytest.mark.fault("S2")
+@pytest.mark.parametrize(("are_let_in", "keeps"), [(True, True), (False, False)])
+async def test_a_guest_keeps_what_they_connected_for_as_long_as_admins_let_guests_in(
+    deputy_world: World, are_let_in: bool, keeps: bool
+):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        await deputy_world.configure({"audience": {"guests": are_let_in}})
+    deputy_world.slack.workspace.people[ALICE].is_restricted = True
+    before = len(deputy_world.slack.calls_of("users.info"))
+
+    async with deputy_world.deputy():  # its first check is at the start, as the daily one is
+        await deputy_world.slack.until(lambda _: len(deputy_world.slack.calls_of("users.info")) > before)
+        if not keeps:
+            await deputy_world.agents.until(lambda agents: not agents.vaults)
+        deputy_world.slack.change_person(ALICE, real_name="Alice Guest")
+        await deputy_world.slack.until(lambda _: any(ack.name == "user_change" for ack in deputy_world.slack.acks))
+        await deputy_world.slack.type_command(ALICE, GENERAL, "/agent status")
+        await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
+
+    assert bool(deputy_world.agents.vaults) is keeps

@@ -1,8 +1,9 @@
 import pytest
 
 from bot.domain.ports import Person
+from bot.domain.standing import judge
 from bot.errors import Refusal
-from bot.listeners.intake import Install, is_for, judge
+from bot.listeners.intake import Install, is_for
 from store.records import UserId
 
 HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")
@@ -24,7 +25,7 @@ def person(**changes) -> Person:
 
 
 def test_a_full_member_is_let_in():
-    assert judge(person(), HOME) is None
+    assert judge(person(), HOME.home) is None
 
 
 @pytest.mark.parametrize(
@@ -39,23 +40,23 @@ def test_a_full_member_is_let_in():
     ],
 )
 def test_everybody_else_is_refused_for_their_reason(changes, refusal):
-    assert judge(person(**changes), HOME).refusal is refusal
+    assert judge(person(**changes), HOME.home).refusal is refusal
 
 
 def test_somebody_slack_does_not_know_is_refused():
-    assert judge(None, HOME).refusal is Refusal.UNVERIFIABLE
+    assert judge(None, HOME.home).refusal is Refusal.UNVERIFIABLE
 
 
 def test_an_outsider_in_a_shared_channel_is_a_stranger_although_slack_does_not_say_so():
-    assert judge(person(team_id="T2", is_stranger=False), HOME).refusal is Refusal.STRANGER
+    assert judge(person(team_id="T2", is_stranger=False), HOME.home).refusal is Refusal.STRANGER
 
 
 def test_a_colleague_of_another_team_of_the_same_org_is_let_in():
-    assert judge(person(team_id="T2", enterprise_id="E1"), GRID) is None
+    assert judge(person(team_id="T2", enterprise_id="E1"), GRID.home) is None
 
 
 def test_an_empty_enterprise_is_not_a_shared_one():
-    assert judge(person(team_id="T2", enterprise_id=None), HOME).refusal is Refusal.STRANGER
+    assert judge(person(team_id="T2", enterprise_id=None), HOME.home).refusal is Refusal.STRANGER
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import DeactivateMember, LeaveWorkspace
+from bot.commands import LeaveWorkspace
 from bot.listeners.intake import Install
 from bot.listeners.lifecycle import parse_uninstalled, parse_user_change
 
 INSTALL = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="U0BOT", is_org_wide=False)
 
 
-@pytest.mark.parametrize("mark", ["deleted", "is_restricted", "is_ultra_restricted"])
-def test_who_is_deactivated_or_a_guest_now_is_off_boarded(mark):
-    body = {"event_id": "Ev1", "event": {"type": "user_change", "user": {"id": "U1", mark: True}}}
+def test_a_changed_profile_names_whoever_is_to_be_judged_again():
+    body = {"event_id": "Ev1", "event": {"type": "user_change", "user": {"id": "U1", "is_restricted": True}}}
 
-    assert parse_user_change(body, INSTALL) == ("event:Ev1", DeactivateMember("T1", "U1"))
+    assert parse_user_change(body) == ("event:Ev1", "U1")
 
 
-@pytest.mark.parametrize("user", [{"id": "U1"}, {"id": "U1", "deleted": False}, {"deleted": True}, "U1", None])
-def test_any_other_change_is_none(user):
-    assert parse_user_change({"event_id": "Ev1", "event": {"type": "user_change", "user": user}}, INSTALL) is None
+@pytest.mark.parametrize("user", [{"deleted": True}, {"id": 7}, "U1", None])
+def test_a_change_of_nobody_is_none(user):
+    assert parse_user_change({"event_id": "Ev1", "event": {"type": "user_change", "user": user}}) is None
 
 
 @pytest.mark.parametrize(

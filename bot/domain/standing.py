@@ -1,0 +1,61 @@
+"""Who is served and where an answer may be read: the one rule, over what Slack and the settings say now; pure.
+
+The door, the start, the daily check, a profile's change and every turn ask here, so that none has a rule of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.config.model import Config
+from bot.domain.ports import Openness, Person
+from bot.errors import Refusal, Refused
+
+CLOSED = Openness()
+"""What holds where nobody set anything."""
+ENDS_MEMBERSHIP = frozenset({Refusal.DEACTIVATED, Refusal.GUEST, Refusal.STRANGER})
+"""What takes a member's connections away; that Slack does not know somebody may be an outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Whose Deputy this is: its workspace, and the organisation around it."""
+
+    team_id: str
+    enterprise_id: str | None = None
+
+
+def openness_of(config: Config) -> Openness:
+    """Return whom admins let in, by the settings given."""
+    return Openness(config.audience.guests, config.audience.shared_channels)
+
+
+def judge(person: Person | None, home: Home, openness: Openness = CLOSED) -> Refused | None:
+    """Return why this person may not be served, None for a full member (slack-platform.md §3.3).
+
+    Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
+    `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.
+    """
+    if person is None:
+        return Refused(Refusal.UNVERIFIABLE)
+    in_org = bool(home.enterprise_id) and person.enterprise_id == home.enterprise_id
+    reasons = {
+        Refusal.BOT: person.is_bot,
+        Refusal.DEACTIVATED: person.is_deleted,
+        Refusal.STRANGER: person.is_stranger or not (person.team_id == home.team_id or in_org),
+        Refusal.GUEST: person.is_guest and not openness.guests,
+    }
+    return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
+
+
+def judge_channel(is_shared: bool | None, openness: Openness = CLOSED) -> Refused | None:
+    """Return why nothing may be written to a channel; None for `is_shared` means that Deputy cannot see it."""
+    if is_shared is None:
+        return Refused(Refusal.NOT_IN_CHANNEL)
+    return Refused(Refusal.SHARED_CHANNEL) if is_shared and not openness.shared_channels else None
+
+
+def ends_membership(person: Person | None, home: Home, openness: Openness) -> bool:
+    """Tell whether somebody who was served is not any more, by what is known for certain."""
+    refused = judge(person, home, openness)
+    return refused is not None and refused.refusal in ENDS_MEMBERSHIP
