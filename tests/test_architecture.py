@@ -51,7 +51,14 @@ ARROWS: dict[str, set[str]] = {
     "bot.domain": {"bot.domain", "bot.codec", "bot.config", "oauth", "store", *WORDS},
     "bot.agents": {"bot.agents", "bot.config", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
     "bot.slack": {"bot.slack", "bot.renderers", "bot.domain.ports", "store", *WORDS},
-    "bot.listeners": {"bot.listeners", "bot.domain.desk", "bot.domain.ports", "store.records", *WORDS},
+    "bot.listeners": {
+        "bot.listeners",
+        "bot.domain.desk",
+        "bot.domain.ports",
+        "bot.domain.standing",
+        "store.records",
+        *WORDS,
+    },
     "bot.web": {"bot.web", "bot.errors", "oauth"},
     "bot.queue": {"bot.queue", "bot.domain", "store", *WORDS},
     # What the composition root is made of: one opens, one ties together, one lets in; none of them knows the others.
