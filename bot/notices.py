@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.errors import Misunderstood, Refused
 from bot.events import ToolCall
-from bot.hazards import Hazard
+from bot.tool_risk import Hazard
 from oauth.ports import Failure
 from store.records import (
     Allowance,

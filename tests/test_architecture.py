@@ -22,7 +22,7 @@ WORDS = {
     "bot.actions",
     "bot.text",
     "bot.panels",
-    "bot.hazards",
+    "bot.tool_risk",
     "bot.shapes",
 }
 """The shared vocabulary of the bot: data only, importable by every room of it."""
@@ -35,11 +35,11 @@ ARROWS: dict[str, set[str]] = {
     "bot.progress": {"bot.events", "store.records"},
     "bot.errors": set(),
     "bot.actions": set(),
-    "bot.hazards": set(),
+    "bot.tool_risk": set(),
     "bot.shapes": {"bot.text"},
-    "bot.notices": {"bot.errors", "bot.events", "bot.hazards", "oauth.ports", "store.records"},
+    "bot.notices": {"bot.errors", "bot.events", "bot.tool_risk", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
-    "bot.config": {"bot.config", "bot.errors", "bot.text", "store.records"},
+    "bot.config": {"bot.config", "bot.errors", "bot.text", "bot.tool_risk", "store.records"},
     "bot.panels": {"bot.config.fields", "bot.errors", "store.records"},
     "bot.clock": set(),
     "bot.environment_block": set(),

@@ -97,8 +97,8 @@ class Approvals(Part):
 
     always_allow: Literal["harmless", "any", "never"] = Field(
         default="harmless",
-        description="What owners may allow for the rest of a thread. `harmless`: tools whose names and services do not "
-        "say that they destroy something or reach other people.",
+        description="What owners may allow for the rest of a thread. `harmless`: tools that are known to only "
+        "read. `any`: every tool.",
     )
     second_tools: Annotated[tuple[ToolPattern, ...], Field(max_length=500)] = Field(
         default=(),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +12,8 @@ from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.tool_risk import is_reading_name
 
 ToolName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
 """A tool's bare name, as its service has it (managed-agents-api.md §4: 1 to 128 characters)."""
@@ -45,7 +46,7 @@ class Preset(StrEnum):
     """A beginning for a profile's rules, and a ceiling for its services."""
 
     READ_ONLY = "read_only"
-    """Looks things up, changes nothing: a service's `allowed_tools` whose names do not say that they write."""
+    """Looks things up, changes nothing: a service's `allowed_tools` whose names say that they only read."""
     CAREFUL = "careful"
     """As the services' rules say; commands and fetched addresses are held."""
     TRUSTED = "trusted"
@@ -81,20 +82,6 @@ _LISTS = {
     "user_approved_tools": Rule.USER_APPROVED,
     "denied_tools": Rule.DENIED,
 }
-
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_WRITING = _words(
-    "accept add append apply approve archive assign attach buy cancel clear close commit copy create delete deploy "
-    "disable drop duplicate edit email enable execute fork forward grant import insert install invite invoke join "
-    "leave link lock mail mark merge message modify move notify open order patch pay post publish purge push put react "
-    "register release remove rename reopen replace reply resolve restart restore revoke run save schedule send set "
-    "share start stop submit subscribe sync tag transfer trash trigger unarchive uninstall unlink unlock unshare "
-    "update upload upsert vote wipe write"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +169,15 @@ def under(preset: Preset, rules: Rules) -> Rules:
     if preset is not Preset.READ_ONLY:
         return rules
     listed = {
-        name: Rule.ALLOWED if rule is Rule.ALLOWED and not is_writing(name) else Rule.DENIED
+        name: Rule.ALLOWED if rule is Rule.ALLOWED and is_reading_name(name) else Rule.DENIED
         for name, rule in rules.listed.items()
     }
     return Rules(listed, Rule.DENIED)
 
 
-def is_writing(tool: str) -> bool:
-    """Tell whether a tool's name says that it changes something: a reason to be stricter, never to be looser."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", tool)
-    return not _WRITING.isdisjoint(word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced))
-
-
 def suggest(preset: Preset, tools: Iterable[KnownTool]) -> ToolRules:
     """Return rules to begin with for a service's tools, for an admin to look at before they are saved."""
-    reading = tuple(sorted(tool.name for tool in tools if tool.says_it_reads and not is_writing(tool.name)))
+    reading = tuple(sorted(tool.name for tool in tools if tool.says_it_reads and is_reading_name(tool.name)))
     if preset is Preset.READ_ONLY:
         return ToolRules(allowed_tools=reading, default="denied")
     return ToolRules(allowed_tools=reading if preset is Preset.TRUSTED else ())

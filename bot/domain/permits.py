@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.config.model import Config
 from bot.domain.configuration import Configuration
-from bot.hazards import Hazard, hazard_of
+from bot.tool_risk import Hazard, hazard_of, only_reads
 from store import service_tools, tool_pins
 from store.database import Tx
 from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId
@@ -54,7 +54,7 @@ class RuledPermits:
             name = ServiceName(service)
             known = await service_tools.find(tx, workspace_id, name, tool)
             pinned = await tool_pins.find_hash(tx, workspace_id, name, tool)
-            is_trusted = (known.definition_hash if known else None) == pinned
+            is_trusted = known is not None and known.definition_hash == pinned
         approvers = self._configuration.admins(config)
         if config.approvals.second_approvers != "admins":
             approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
@@ -73,7 +73,7 @@ def build_permit(
     """Return what the settings say of a tool; one that is not what admins accepted is asked about each time."""
     rules = config.approvals
     annotations = dict(known.annotations) if known else {}
-    is_harmless = hazard_of(tool, annotations) is Hazard.NONE
+    is_harmless = only_reads(service, tool, annotations)
     may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
     needs_second = rules.needs_second(service, tool)
     return Permit(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import actions
-from bot.hazards import Hazard
 from bot.notices import Held, SecondAsked
 from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.blocks import (
@@ -33,6 +32,7 @@ from bot.renderers.blocks import actions as row
 from bot.renderers.limits import VIEW_TITLE_MAX
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.wording import capital, deed, phrase, plural, service_title
+from bot.tool_risk import Hazard
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
 Titles = Mapping[str, str]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.events import ToolCall
-from bot.hazards import words_of
 from bot.renderers.markdown import one_line
+from bot.tool_risk import words_of
 from store.records import EventId
 
 

@@ -303,6 +303,7 @@ def _quoting(stage: Stage, words: str) -> str:
 
 async def always_allow(stage: Stage) -> Expected:
     """A held call is allowed for good in its thread: the next one of its kind is not asked about."""
+    await stage.world.configure({"approvals": {"always_allow": "any"}})
     root = await stage.ask(ALICE, "run `ls`")
     await stage.decide(ALICE, root, actions.ALWAYS_ALLOW)
     await stage.shown(root, "AI-generated")

@@ -24,7 +24,7 @@ PLAN = {
 async def test_one_call_after_another_is_decided_looked_at_and_allowed_for_good(
     browser: Browser, here: World, camera: Camera
 ):
-    await here.configure({"budgets": {"member_per_month": 25}})
+    await here.configure({"budgets": {"member_per_month": 25}, "approvals": {"always_allow": "any"}})
     await here.connect_notes(ALICE)
     alice = await entered(browser, here, ALICE)
     await alice.ask("call 2 tools at once")

@@ -276,6 +276,7 @@ async def test_more_calls_than_a_card_holds_are_on_several(running_world: World)
 
 
 async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such(running_world: World):
+    await running_world.configure({"approvals": {"always_allow": "any"}})
     root, card = await held(running_world)
     await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
     await running_world.answered(root)
@@ -292,10 +293,14 @@ async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such
     assert running_world.answers(other_root) == []
 
 
-async def test_always_allow_is_not_offered_for_what_may_do_harm_and_cannot_be_forged(running_world: World):
-    running_world.notes.extra_tools["delete_everything"] = "Deletes."
+@pytest.mark.fault("S11")
+@pytest.mark.parametrize("tool", ["delete_everything", "deletenote", "execute_sql", "create_payment", "tidy_up"])
+async def test_always_allow_is_not_offered_for_what_is_not_known_to_read_and_cannot_be_forged(
+    running_world: World, tool
+):
+    running_world.notes.extra_tools[tool] = "Does things."
     await running_world.connect_notes(ALICE)
-    _, card = await held(running_world, "call the tool delete_everything with {}")
+    _, card = await held(running_world, f"call the tool {tool} with {{}}")
     value = value_of(running_world, card)
 
     assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
@@ -304,6 +309,14 @@ async def test_always_allow_is_not_offered_for_what_may_do_harm_and_cannot_be_fo
 
     assert decisions(running_world) == []
     assert await running_world.audited("allowance.given") == []
+
+
+@pytest.mark.fault("S11")
+async def test_commands_are_asked_about_each_time(running_world: World):
+    _, card = await held(running_world)
+
+    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
 
 
 async def test_a_call_is_approved_in_its_details_with_what_they_showed(running_world: World):

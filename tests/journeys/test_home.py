@@ -80,6 +80,7 @@ async def test_connections_spending_and_links_to_threads_are_there(running_world
 
 
 async def test_what_is_always_allowed_is_listed_and_taken_back(running_world: World):
+    await running_world.configure({"approvals": {"always_allow": "any"}})
     view = await open_home(running_world)
     root = await running_world.ask(ALICE, "run `ls`")
     card = await running_world.button(ALICE, root, actions.ALWAYS_ALLOW)

@@ -16,7 +16,6 @@ from bot.config.rules import (
     Rule,
     Rules,
     ToolRules,
-    is_writing,
     narrowed,
     suggest,
     under,
@@ -72,14 +71,19 @@ def test_a_service_cannot_run_unlisted_tools_unasked():
         ToolRules(default="allowed")
 
 
-@pytest.mark.parametrize("tool", ["create_page", "API-post-page", "deletePage", "pages.update", "send_message"])
-def test_names_that_write_are_known(tool):
-    assert is_writing(tool)
+@pytest.mark.fault("F37")
+@pytest.mark.parametrize(
+    "tool",
+    ["transitionJiraIssue", "manage_crm_objects", "reset_password", "destroy_cluster", "refund_payment", "posts"],
+)
+def test_a_read_only_agent_does_not_run_what_no_reading_word_names(tool):
+    assert under(Preset.READ_ONLY, Rules({tool: Rule.ALLOWED})).of(tool) is Rule.DENIED
 
 
-@pytest.mark.parametrize("tool", ["search", "get_page", "listIssues", "posts", "settings_view"])
-def test_names_that_read_are_not_taken_for_writing(tool):
-    assert not is_writing(tool)
+@pytest.mark.fault("F37")
+@pytest.mark.parametrize("tool", ["search", "get_page", "listIssues", "notion-fetch", "getTransitionsForJiraIssue"])
+def test_a_read_only_agent_runs_what_only_reads(tool):
+    assert under(Preset.READ_ONLY, Rules({tool: Rule.ALLOWED})).of(tool) is Rule.ALLOWED
 
 
 TOOLS = (KnownTool("search", says_it_reads=True), KnownTool("delete_page", says_it_reads=True), KnownTool("get_page"))

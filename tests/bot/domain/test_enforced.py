@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from bot.agents.profiles import build_tools
 from bot.config.model import Config, Service
-from bot.config.rules import STRICTNESS, BuiltIn, Preset, Rule, is_writing
+from bot.config.rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
 from bot.domain.profiles import held_to, tools_of
+from bot.tool_risk import is_reading_name
 from oauth.service import Service as Offered
 from simulator.agents.tools import judged, policy_of, resolve_tools
 from tests.bot.config.strategies import RULES, TOOLS, profiles
@@ -44,7 +45,7 @@ def test_no_call_of_a_service_is_done_looser_than_any_rule_of_it(profile, rules,
     assert_not_looser(rules.rules.of(tool), outcome)
     if tighter := profile.service_tools.get("notes"):
         assert_not_looser(tighter.rules.of(tool), outcome)
-    if profile.preset is Preset.READ_ONLY and (is_writing(tool) or rules.rules.of(tool) is not Rule.ALLOWED):
+    if profile.preset is Preset.READ_ONLY and (not is_reading_name(tool) or rules.rules.of(tool) is not Rule.ALLOWED):
         assert outcome == "deny"
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 
 from bot import notices
 from bot.events import ToolCall
-from bot.hazards import Hazard
+from bot.tool_risk import Hazard
 from store import records as store
 from store.records import Thread
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_allowance, an_approval

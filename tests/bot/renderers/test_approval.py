@@ -8,9 +8,9 @@ from inline_snapshot import snapshot
 
 from bot import actions
 from bot.events import ToolCall
-from bot.hazards import hazard_of
 from bot.notices import Held, SecondAsked
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
+from bot.tool_risk import hazard_of
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.viewkit import parse_view
 from store.records import ApprovalState, Second, SecondView

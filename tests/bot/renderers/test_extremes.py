@@ -5,10 +5,10 @@ import pytest
 from bot import actions, notices
 from bot.domain.cards import ASKED_MAX, WHOLE_MAX
 from bot.events import ToolCall
-from bot.hazards import Hazard
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.home import render_home, render_status
 from bot.renderers.notices import NOTICES, render_notice
+from bot.tool_risk import Hazard
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view

@@ -12,12 +12,12 @@ from inline_snapshot import snapshot
 from bot import errors, notices
 from bot.errors import Misunderstood, Refusal, Refused
 from bot.events import ToolCall
-from bot.hazards import Hazard
 from bot.progress import OutcomeKind, TaskState
 from bot.renderers import answer, progress
 from bot.renderers import notices as words
 from bot.renderers.connection import _FAILURES
 from bot.renderers.home import render_home
+from bot.tool_risk import Hazard
 from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
