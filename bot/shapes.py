@@ -8,7 +8,7 @@ agent's text is nobody's friend.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import re2
 
@@ -46,6 +46,10 @@ _SHAPES: dict[str, tuple[str, str]] = {
     ),
 }
 _SECRET = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, shape) in _SHAPES.items()), re.ASCII)
+_EXACT = frozenset({"anthropic", "aws", "slack_hook", "jwt", "address", "private_key"})
+"""Shapes that say enough by themselves."""
+_WORDS = re.compile(r"[A-Z]?[a-z]{0,15}(?:[A-Z][a-z]{1,15})*|[A-Z]{1,15}|[vV]?\d{1,4}|[A-Za-z]{2,10}\d{1,3}")
+"""One part of a name such as `npm_config_oauth2_v1`; what is issued at random has digits among its letters."""
 _HINT = re2.compile(
     r"xox|xapp-|hooks\.slack|sk-|gh[pousr]_|github_pat|gl[a-z]{2,5}-|A[KSBC][ICA]A|AIza|ya29|GOCSPX|[sr]k_|whsec_|npm_|pypi-"
     r"|ntn_|secret_|lin_|AT[ACB][TB]|shp|SG\.|hf_|sntry|do[opr]_v1|figd_|eyJ|(?i:bearer)[ \t]|://[^\s/@]*:[^\s/@]+@|-----BEGIN"
@@ -57,18 +61,33 @@ _BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
 _BEGUN_MAX = 80
 
 
+def secrets_in(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each secret in a text, in order: its kind in words, where it begins, where it ends."""
+    if not _HINT.search(encodable(text)):
+        return
+    for found in _SECRET.finditer(text):
+        shape = str(found.lastgroup)
+        if shape in _EXACT or not _is_name(found[0]):
+            yield _SHAPES[shape][0], found.start(), found.end()
+
+
 def mask_secrets(text: str, hide: Callable[[str, str], str]) -> str:
     """Return the text with each secret replaced by `hide(its kind in words, the secret)`."""
-    if not _HINT.search(encodable(text)):
-        return text
-    return _SECRET.sub(lambda found: hide(_SHAPES[str(found.lastgroup)][0], found[0]), text)
+    pieces, done = [], 0
+    for kind, start, end in secrets_in(text):
+        pieces += [text[done:start], hide(kind, text[start:end])]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def kinds_of_secrets(text: str) -> tuple[str, ...]:
     """Return the kinds of secrets in a text, in words, each once and in order."""
-    if not _HINT.search(encodable(text)):
-        return ()
-    return tuple(dict.fromkeys(_SHAPES[str(found.lastgroup)][0] for found in _SECRET.finditer(text)))
+    return tuple(dict.fromkeys(kind for kind, _, _ in secrets_in(text)))
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text in a secret's shape is a placeholder or a name: words and small numbers, set apart."""
+    return all(_WORDS.fullmatch(part) for part in re.split(r"[^A-Za-z0-9]+", text))
 
 
 def settled(text: str) -> int:

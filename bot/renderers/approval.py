@@ -144,6 +144,11 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
+def day_and_time(at: datetime) -> str:
+    """Return a time that may be on another day, with its date, as Slack shows it in the reader's own time zone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
 def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | None = None) -> Block:
     """Return the button that allows a call; what may do harm is asked about once more."""
     question = None

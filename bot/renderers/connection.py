@@ -23,7 +23,7 @@ from bot.notices import (
     TokenWanted,
 )
 from bot.renderers import limits
-from bot.renderers.approval import moment
+from bot.renderers.approval import day_and_time, moment
 from bot.renderers.blocks import Block, Message, button, confirm, context, menu, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape, one_line
@@ -86,7 +86,7 @@ def _conditions(notice: Connected) -> list[Block]:
         facts.append(f"{name} gave less access than I asked for, so some requests may fail: {scopes}")
     end = notice.service.connection and notice.service.connection.expires_at
     if end:
-        facts.append(f"{name} ends this connection {moment(end)}; I'll remind you")
+        facts.append(f"{name} ends this connection {day_and_time(end)}; I'll remind you")
     return [context(" · ".join(facts))] if facts else []
 
 
@@ -139,7 +139,7 @@ def render_reconnect(notice: ReconnectNeeded) -> Message:
 def render_ending(notice: ConnectionEnding) -> Message:
     """Return the reminder that a connection will end."""
     connection = notice.service.connection
-    when = moment(connection.expires_at) if connection and connection.expires_at else "soon"
+    when = day_and_time(connection.expires_at) if connection and connection.expires_at else "soon"
     name = title(notice.service)
     rest = "Connect it again now and nothing is interrupted."
     blocks = section(f"Your connection to {escape(name)} ends {when}. {rest}")
@@ -209,7 +209,7 @@ def _standing(choice: ServiceChoice) -> str:
     account = choice.connection.account if choice.connection else None
     known = f" as {escape(one_line(account, 100))}" if account else ""
     end = choice.connection.expires_at if choice.connection else None
-    until = f" · ends {moment(end)}" if end else ""
+    until = f" · ends {day_and_time(end)}" if end else ""
     return {
         ConnectionState.CONNECTED: f"Connected{known}{until}",
         ConnectionState.BROKEN: f"Needs a reconnect{known and f', was connected{known}'}",

@@ -10,7 +10,8 @@ from bot.notices import ServiceChoice
 from bot.renderers import limits
 from bot.renderers.blocks import View, context, modal, quote, section, text_field
 from bot.renderers.limits import shorten
-from bot.renderers.markdown import escape, one_line, visible
+from bot.renderers.markdown import escape, one_line
+from bot.text import visible
 
 _QUOTED_KEPT = 1_200
 """Characters of a quoted message that travel with the form: its metadata is short, and JSON doubles some."""

@@ -14,13 +14,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from bot.renderers.limits import good_break, shorten, size
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e"
-    "\u2028\u2029\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-    "|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"
-)
-"""Control, bidirectional and invisible characters; the joiner stays where it joins emoji."""
+from bot.text import UNSEEN, visible
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
 """What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""
@@ -51,18 +45,12 @@ _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _FENCE_BEGINNING = re.compile(r" {0,3}(?:`+|~+)[^`\n]*\Z")
 _TABLE_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
 """The second line of a table, which makes it one."""
-_LOOKS_LIKE_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.\-]*://|www\.)|^\S*[\w-]\.[a-z]{2,}(?:[/:?#]\S*)?$", re.IGNORECASE)
 _SCHEMES = frozenset({"http", "https", "mailto"})
-
-
-def visible(text: str) -> str:
-    """Return `text` without control, bidirectional and invisible characters."""
-    return _UNSEEN.sub("", text)
 
 
 def revealed(text: str) -> str:
     """Return `text` with those characters spelled out, for people who decide about what they see."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def escape(text: str) -> str:
@@ -89,7 +77,7 @@ def safe_markdown(text: str) -> str:
 def settled(text: str) -> int:
     """Return how much of `text` can be shown now: more text cannot change how that much is rendered."""
     end = len(text)
-    while end and (_UNSEEN.match(text[end - 1]) or text[end - 1] == "\u200d"):
+    while end and UNSEEN.match(text[end - 1]):
         end -= 1
     start = text.rfind("\n", 0, end) + 1
     if _open_fence(text[:start]):
@@ -111,7 +99,8 @@ def segment(text: str, start: int, end: int) -> str:
 
 def streamed(text: str, start: int, end: int) -> str:
     """Return `text[start:end]` as far as it can be streamed: as `segment`, but the last fence is left open."""
-    return safe_markdown(f"{_opening(text, start)}{text[start:end]}")
+    opening, body = _opening(text, start), text[start:end]
+    return safe_markdown(f"{opening}{body}" if opening or not start else body.lstrip("\n"))
 
 
 def segment_end(text: str, start: int, *, room: int, at_least: int) -> int:
@@ -238,15 +227,13 @@ def _link(words: str, target: str, *, is_image: bool) -> str:
         return f"{shown} ({_inner(target)})" if address else shown
     link = f"[{shown or ('image' if is_image else address)}]({address})"
     host = _host(address)
-    return f"{link} ({host})" if host and _is_misleading(words, host) else link
+    return f"{link} ({host})" if host and not _says_where(words, host) else link
 
 
-def _is_misleading(words: str, host: str) -> bool:
-    """Tell whether link words look like an address of another host."""
+def _says_where(words: str, host: str) -> bool:
+    """Tell whether link words are themselves an address of this host."""
     plain = re.sub(r"[\\*_~`\s]", "", words)
-    if not _LOOKS_LIKE_ADDRESS.search(plain):
-        return False
-    return _host(plain if "://" in plain else f"https://{plain}") != host
+    return _host(plain if "://" in plain else f"https://{plain}") == host
 
 
 def _scheme(address: str) -> str:

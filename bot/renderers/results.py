@@ -35,7 +35,15 @@ _RAW = re.compile(
     r"|[\w+/=%-]{48,}"
 )
 """Where something begins that is not for people: an object, a list, a key, a tag, encoded bytes."""
-_MARKS = re.compile(r"[*_`#>|]+")
+_LEADING = re.compile(r"\A[ \t]*(?:(?:#{1,6}[ \t]|>|\||[*+-][ \t])[ \t]*)+")
+"""What begins a heading, quote, row or item; a `#` before a number is the number's."""
+_MARKED = re.compile(
+    r"(?<![\w*])(?P<stars>\*{1,3})(?=[^\s*])(?P<starred>[^*\n]{1,200})(?<=[^\s*])(?P=stars)(?![\w*])"
+    r"|(?<![\w_/.])(?P<lines>_|__(?=[^\n_]{0,200}[ ]))(?=[^\s_])"
+    r"(?P<lined>[^_\n]{1,200})(?<=[^\s_])(?P=lines)(?![\w_/.(])"
+    r"|`{1,3}(?P<code>[^`\n]{1,200})`{1,3}"
+)
+"""Emphasis and code, as CommonMark has them: marks inside a word are the word's."""
 _UNSAID = re.compile(r"[\s:;,=([\"\'\\\u2013\u2014-]+$")
 """What a sentence ends with that announced what was cut off."""
 
@@ -62,9 +70,15 @@ def _of_lines(lines: list[str]) -> str:
     line = lines[0]
     found = _RAW.search(line)
     words = _UNSAID.sub("", line[: found.start()]) if found else line
-    words = _MARKS.sub("", words)
+    words = _unmarked(words)
     goes_on = " …" if words.strip() and (found or len(lines) > 1) else ""
     return one_line(words, _MAX - len(goes_on)) + goes_on
+
+
+def _unmarked(words: str) -> str:
+    """Return a line without what markdown has around words; what belongs to a name stays."""
+    words = _LEADING.sub("", words.strip().removesuffix("|"))
+    return _MARKED.sub(lambda found: found["starred"] or found["lined"] or found["code"], words)
 
 
 def _is_json_object(line: str) -> bool:
@@ -87,12 +101,15 @@ def _of_value(parsed: object, depth: int) -> str:
 def _of_object(parsed: dict[str, object], depth: int) -> str:
     for key, given in parsed.items():
         if isinstance(given, list):
-            return plural(len(given), _noun(key))
+            return _counted(len(given), key)
     named = (given for key in _TITLES if isinstance(given := parsed.get(key), str))
     return _phrase(next(named, ""), depth - 1) if depth else ""
 
 
-def _noun(key: str) -> str:
-    """Return what a list is of, by its key; a key that is no word is as good as none."""
-    is_word = key not in _COLLECTIONS and re.fullmatch(r"[a-zA-Z][a-zA-Z_ -]{1,29}", key)
-    return key.replace("_", " ").removesuffix("s") if is_word else "result"
+def _counted(count: int, key: str) -> str:
+    """Return how many there are, by the list's own key as the service writes it: no word is bent.
+
+    A key is in the plural, so one of its things is a `result`; so is what no word names.
+    """
+    is_word = count != 1 and key not in _COLLECTIONS and re.fullmatch(r"[a-zA-Z][a-zA-Z_ -]{1,29}", key)
+    return f"{count} {key.replace('_', ' ')}" if is_word else plural(count, "result")

@@ -13,7 +13,7 @@ from bot.progress import Progress
 from bot.renderers import limits
 from bot.renderers.answer import render_worked
 from bot.renderers.limits import size
-from bot.renderers.markdown import segment, segment_end, settled, streamed, visible
+from bot.renderers.markdown import segment, segment_end, settled, streamed
 from bot.renderers.progress import (
     Line,
     Page,
@@ -25,6 +25,7 @@ from bot.renderers.progress import (
     weigh_lines,
 )
 from bot.slack.part import Content, Part
+from bot.text import visible
 
 _WORD_MAX = 60
 """Characters of an unfinished word that are held back."""

@@ -115,3 +115,19 @@ def test_a_long_word_is_shown_once_it_is_over():
     assert settled("so far so good") == len("so far so ")
     assert settled("so far so good ") == len("so far so good ")
     assert settled("日本語") == 3
+
+
+@pytest.mark.fault("F26")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -H 'Authorization: Bearer YOUR_ACCESS_TOKEN' https://api.example.com",
+        "Bearer YourPersonalAccessTokenHere",
+        "npm_config_build_from_source_enabled_yes",
+        "from sk-learn-style-estimator-v2-pipeline",
+        "ghp_your_personal_access_token_here",
+        "secret_rotation_schedule_for_all_production_services_v2",
+    ],
+)
+def test_placeholders_and_names_are_no_secrets(text):
+    assert mask_secrets(text, hide) == text

@@ -38,12 +38,12 @@ PIECES = st.lists(
         ("`<@U1>`", "`&lt;@U1>`"),
         ("```\n<@U1> a[0](b)\n```\n", "```\n&lt;@U1> a[0](b)\n```\n"),
         ("`f[0](x)`", "`f[0](x)`"),
-        ("[docs](https://a.example/d)", "[docs](https://a.example/d)"),
+        ("[docs](https://a.example/d)", "[docs](https://a.example/d) (a.example)"),
         ("[write](mailto:a@a.example)", "[write](mailto:a@a.example)"),
         ("[click](javascript:alert)", "click (javascript:alert)"),
         ("[click](data:text/html;x)", "click (data:text/html;x)"),
-        ("![pixel](https://evil.example/p.png)", "[pixel](https://evil.example/p.png)"),
-        ("![](https://evil.example/p.png)", "[image](https://evil.example/p.png)"),
+        ("![pixel](https://evil.example/p.png)", "[pixel](https://evil.example/p.png) (evil.example)"),
+        ("![](https://evil.example/p.png)", "[image](https://evil.example/p.png) (evil.example)"),
         (
             "[https://good.example](https://evil.example/x)",
             "[https://good.example](https://evil.example/x) (evil.example)",
@@ -238,3 +238,49 @@ def test_a_long_answer_in_messages_has_whole_tables_links_and_fences(blocks, mos
             settled_at = start + markdown.settled(text[start:middle])
             if settled_at == middle:
                 assert streamed(text, start, end).startswith(streamed(text, start, middle))
+
+
+@pytest.mark.fault("F17")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "1\ufe0f\u20e3",
+        "\u2764\ufe0f\u200d\U0001f525",
+    ],
+)
+def test_joiners_that_spell_words_or_make_emoji_stay(text):
+    assert safe_markdown(text) == text
+
+
+@pytest.mark.fault("F17")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pass\u200cword",
+        "pass\u200dword",
+        "pass\u200bword",
+        "pass\u202eword",
+        "pass\ufe0fword",
+        "pass\u034fword",
+        "pass\U000e0101word",
+        "pass\u3164word",
+    ],
+)
+def test_what_only_hides_between_latin_letters_goes(text):
+    assert safe_markdown(text) == "password"
+
+
+@pytest.mark.fault("D14")
+def test_a_message_that_goes_on_does_not_begin_with_empty_lines():
+    assert streamed("One.\n\nTwo.", 4, 10) == "Two."
+    assert segment("```\na\n\nb\n```\n", 6, 8) == "```\n\nb\n```"
+
+
+@pytest.mark.fault("D14")
+@pytest.mark.parametrize("words", ["Approve", "**Approve**", "good.example"])
+def test_a_link_whose_words_are_not_its_address_says_where_it_leads(words):
+    assert safe_markdown(f"[{words}](https://evil.example/a)") == f"[{words}](https://evil.example/a) (evil.example)"
+    assert safe_markdown("[evil.example](https://evil.example/a)") == "[evil.example](https://evil.example/a)"

@@ -244,3 +244,11 @@ def test_time_is_shown_in_the_readers_zone():
     )
 
     assert "<!date^1795430520^{time}|10:42 UTC>" in shown
+
+
+@pytest.mark.fault("F25")
+def test_an_ending_on_another_day_says_the_day():
+    ending = choice(ConnectionState.CONNECTED, expires_at=datetime(2031, 5, 6, 17, tzinfo=UTC))
+    shown = str(words.render_notice(notices.ConnectionEnding(ending), TITLES).blocks)
+
+    assert "^{date_short_pretty} at {time}|2031-05-06 17:00 UTC>" in shown

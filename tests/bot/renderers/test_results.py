@@ -95,3 +95,39 @@ def test_any_json_is_a_phrase_of_one_line(value):
 @given(PROSE.map(lambda text: " ".join(text.split())))
 def test_what_people_write_stays(text):
     assert result(f"Note {text}").removesuffix(" …") == f"Note {text}".strip()
+
+
+@pytest.mark.fault("F32")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wrote /mnt/session/outputs/__init__.py",
+        "Created branch fix_login_bug in my_app",
+        "Closed issue #42 in acme/web",
+        "Sent to ops_team@example.com",
+        "2*3*4 is 24",
+        "__init__ ran",
+    ],
+)
+def test_names_in_a_result_stay_as_they_are(text):
+    assert result(text) == text
+
+
+@pytest.mark.fault("F32")
+def test_marks_around_words_go():
+    assert result("**Saved** the `note`, _really_ *now*") == "Saved the note, really now"
+    assert result("## Heading") == "Heading"
+
+
+@pytest.mark.fault("F31")
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"repositories": [1]}, "1 result"),
+        ({"statuses": [1, 2]}, "2 statuses"),
+        ({"companies": [1, 2]}, "2 companies"),
+        ({"staff": [1, 2]}, "2 staff"),
+    ],
+)
+def test_a_services_own_word_for_its_things_is_not_bent(found, words):
+    assert result(json.dumps(found)) == words
