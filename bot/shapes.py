@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import re2
 
-from bot.text import encodable
+from bot.text import UNSEEN, as_read, encodable
 
 _START = r"(?<![\w.-])"
 """A token begins where a run of its characters begins, so that a run is read once and `risk-…` is no `sk-…`."""
@@ -55,10 +56,8 @@ _HINT = re2.compile(
     r"|ntn_|secret_|lin_|AT[ACB][TB]|shp|SG\.|hf_|sntry|do[opr]_v1|figd_|eyJ|(?i:bearer)[ \t]|://[^\s/@]*:[^\s/@]+@|-----BEGIN"
 )
 """What every shape has in it; read much faster than the shapes, which most texts have none of."""
-_WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~!$&'()*+,;=%:@/-")
-"""Characters of a token, and of what stands before it in an address."""
 _BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
-_BEGUN_MAX = 80
+_BEGUN_MAX = 400
 
 
 def secrets_in(text: str) -> Iterator[tuple[str, int, int]]:
@@ -72,17 +71,24 @@ def secrets_in(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def mask_secrets(text: str, hide: Callable[[str, str], str]) -> str:
-    """Return the text with each secret replaced by `hide(its kind in words, the secret)`."""
+    """Return the text with each secret replaced by `hide(its kind in words, the secret)`, as written and as read."""
+    reading = as_read(text)
+    spans = list(secrets_in(text))
+    if reading.text != text:
+        read = secrets_in(reading.text)
+        spans += [(kind, reading.starts[start], reading.ends[end - 1]) for kind, start, end in read]
     pieces, done = [], 0
-    for kind, start, end in secrets_in(text):
-        pieces += [text[done:start], hide(kind, text[start:end])]
-        done = end
+    for kind, start, end in sorted(spans, key=lambda span: (span[1], -span[2])):
+        if start >= done:
+            pieces += [text[done:start], hide(kind, text[start:end])]
+        done = max(done, end)
     return "".join([*pieces, text[done:]])
 
 
 def kinds_of_secrets(text: str) -> tuple[str, ...]:
     """Return the kinds of secrets in a text, in words, each once and in order."""
-    return tuple(dict.fromkeys(kind for kind, _, _ in secrets_in(text)))
+    found = chain(secrets_in(text), secrets_in(as_read(text).text))
+    return tuple(dict.fromkeys(kind for kind, _, _ in found))
 
 
 def _is_name(text: str) -> bool:
@@ -97,7 +103,14 @@ def settled(text: str) -> int:
     missing, is replaced from its begin on).
     """
     cut = len(text)
-    while cut and text[cut - 1] in _WORD:
+    while cut and _may_belong(text[cut - 1]):
         cut -= 1
-    begun = _BEGUN.search(text, max(0, cut - _BEGUN_MAX), cut)
-    return begun.start() if begun else cut
+    before = max(0, cut - _BEGUN_MAX)
+    reading = as_read(text[before:cut])
+    begun = _BEGUN.search(reading.text)
+    return before + reading.starts[begun.start()] if begun else cut
+
+
+def _may_belong(character: str) -> bool:
+    """Tell whether a character may be part of a secret as it is written: of the secret, its markup, or unseen."""
+    return UNSEEN.match(character) is not None or (character.isascii() and not character.isspace())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import dataclass
 
 _JOINING = (
     "\u0600-\u07ff\u0840-\u109f\u1780-\u18af\u1900-\u1aaf\u1b00-\u1c4f\ua840-\ua87f\ua880-\ua8ff\ua980-\ua9df\uaa60-\uaa7f"
@@ -27,6 +29,43 @@ UNSEEN = re.compile(
 def visible(text: str) -> str:
     """Return `text` without control, bidirectional and invisible characters."""
     return UNSEEN.sub("", text)
+
+
+_MARKUP = re.compile(
+    rf"(?P<escape>\\(?=[!-/:-@\[-`{{-~]))|\]\([^()\s]{{0,600}}\)|[\[\]*`~]"
+    rf"|(?P<entity>&(?:#\d{{1,7}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z]{{2,31}});)|{UNSEEN.pattern}"
+)
+"""What markdown shows as nothing or as another character; an underscore inside a word is the word's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as people read it once markup is rendered, and where each of its characters stands in what was written."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def as_read(written: str) -> Reading:
+    """Return markdown without its marks, escapes and invisible characters, entities as what they stand for."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for found in _MARKUP.finditer(written):
+        pieces.append(written[done : found.start()])
+        starts += range(done, found.start())
+        ends += range(done + 1, found.start() + 1)
+        done = found.end()
+        character = visible(html.unescape(found[0])) if found["entity"] else ""
+        pieces.append(character)
+        starts += [found.start()] * len(character)
+        ends += [done] * len(character)
+    pieces.append(written[done:])
+    starts += range(done, len(written))
+    ends += range(done + 1, len(written) + 1)
+    return Reading("".join(pieces), tuple(starts), tuple(ends))
 
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.config.model import SECRETS, Config, Filter
-from bot.config.patterns import compiled
+from bot.config.patterns import Compiled, compiled
 from bot.domain.policy import Verdict
 from bot.errors import Allowed, Refusal, Refused
 from bot.events import ToolCall
 from bot.progress import Progress, Task, TaskState
 from bot.shapes import kinds_of_secrets, mask_secrets, settled
+from bot.text import as_read
 from store.records import EventId
 
 _LOOKED_AT = 20_000
@@ -73,8 +74,14 @@ def _without_patterns(filters: Mapping[str, Filter], text: str) -> str:
     lines = text.split("\n")
     for name, one in filters.items():
         if one.pattern is not None:
-            lines = [compiled(one.pattern).replaced(line, f"[{name} removed]") for line in lines]
+            lines = [_without_pattern(compiled(one.pattern), line, f"[{name} removed]") for line in lines]
     return "\n".join(lines)
+
+
+def _without_pattern(pattern: Compiled, line: str, by: str) -> str:
+    """Return a line without a pattern; one that has it only as people read it loses its markup."""
+    masked, read = pattern.replaced(line, by), pattern.replaced(as_read(line).text, by)
+    return masked if as_read(masked).text == as_read(read).text else read
 
 
 def found_in(filters: Mapping[str, Filter], text: str) -> list[Found]:
@@ -82,7 +89,9 @@ def found_in(filters: Mapping[str, Filter], text: str) -> list[Found]:
     found = [Found(SECRETS, kind) for kind in kinds_of_secrets(text)] if SECRETS in filters else []
     lines = text.split("\n")
     for name, one in filters.items():
-        if one.pattern is not None and any(compiled(one.pattern).is_in(line) for line in lines):
+        if one.pattern is not None and any(
+            compiled(one.pattern).is_in(line) or compiled(one.pattern).is_in(as_read(line).text) for line in lines
+        ):
             found.append(Found(name, one.description or name))
     return found
 

@@ -131,3 +131,47 @@ def test_a_long_word_is_shown_once_it_is_over():
 )
 def test_placeholders_and_names_are_no_secrets(text):
     assert mask_secrets(text, hide) == text
+
+
+GITHUB = "ghp_" + A
+
+
+@pytest.mark.fault("S10")
+@given(
+    between=st.sampled_from(
+        [
+            "\u200b",
+            "\u00ad",
+            "\x07",
+            "\u2060",
+            "\u202e",
+            "\ufe0f",
+            "\u200d",
+            "\U000e0101",
+            "**",
+            "`",
+            "~~",
+            "](https://a.example)",
+            "\r",
+        ]
+    ),
+    at=st.integers(1, len(GITHUB) - 1),
+    cut=st.integers(0, 60),
+)
+def test_a_secret_is_found_whatever_stands_in_it_that_nobody_sees(between, at, cut):
+    text = f"It is {GITHUB[:at]}{between}{GITHUB[at:]} indeed"
+
+    assert kinds_of_secrets(text) == ("GitHub token",)
+    masked = mask_secrets(text, hide)
+    assert A[-20:] not in masked
+    assert A[:8] not in masked or A[-8:] not in masked
+    grown = text[: settled(text[:cut])]
+    assert masked.startswith(mask_secrets(grown, hide))
+
+
+@pytest.mark.fault("S10")
+@pytest.mark.parametrize(
+    "written", [GITHUB.replace("_", "\\_"), GITHUB.replace("_", "&#95;"), GITHUB.replace("_", "&lowbar;")]
+)
+def test_a_secret_is_found_however_its_characters_are_written(written):
+    assert mask_secrets(f"It is {written}, indeed", hide) == "It is [GitHub token removed], indeed"
