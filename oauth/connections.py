@@ -17,7 +17,7 @@ from oauth.departures import Departures
 from oauth.errors import NotConnected, TooManyTickets
 from oauth.ports import Outcomes, Vaults
 from oauth.servers import Servers
-from store import audit, connections, tickets
+from store import audit, connections, registrations, tickets
 from store.database import Database, Tx
 from store.ids import new_id
 from store.records import (
@@ -133,6 +133,19 @@ class Connections:
             count = await tickets.void_workspace(tx, workspace_id)
             details = {"links": str(count)}
             await audit.record(tx, AuditEntry(now, workspace_id, "deputy", "connect.voided", "*", details))
+
+    async def forget_client(self, by: Member, service: ServiceName) -> int:
+        """Let the next attempt register with the service afresh; return how many clients were forgotten.
+
+        Connections that there are go on: each vault has the client that its token was given to.
+        """
+        async with self._database.transaction() as tx:
+            count = await registrations.forget(tx, service)
+            details = {"clients": str(count)}
+            now = self._attempts.now()
+            entry = AuditEntry(now, by.workspace_id, by.user_id, "service.client_forgotten", service, details)
+            await audit.record(tx, entry)
+        return count
 
     def now(self) -> datetime:
         """Return the current time."""

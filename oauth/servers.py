@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from oauth import discovery, registration, tokens
 from oauth.authorization import Ask, Earlier, choose_scope
 from oauth.challenge import Challenge
@@ -27,6 +29,7 @@ from store.records import Registration, Secret
 if TYPE_CHECKING:
     from oauth.http import Sender
 
+log = structlog.get_logger(__name__)
 
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
 
@@ -136,6 +139,8 @@ class Servers:
 
     async def _find_kept(self, client: Client, server: Server, now: datetime) -> Registration | None:
         async with self._database.transaction() as tx:
+            if forgotten := await registrations.drop_unanswered(tx, now):
+                log.info("registration.unanswered", clients=forgotten)
             kept = await registrations.find(tx, client.service, server.issuer, client.redirect_uri)
             if kept is None or registration.is_reusable(kept, now):
                 return kept

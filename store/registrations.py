@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from store.database import Tx
 from store.errors import NotFound
-from store.records import Registration, ServiceName
-from store.tables import registrations
+from store.records import Registration, ServiceName, TicketState
+from store.tables import registrations, tickets, within
 
 
 async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> Registration | None:
@@ -52,6 +54,32 @@ async def drop(tx: Tx, registration: Registration) -> None:
             _key(registration.service, registration.issuer, registration.redirect_uri),
             registrations.c.client_id == registration.client_id,
         )
+    )
+
+
+async def drop_unanswered(tx: Tx, now: datetime) -> int:
+    """Forget each client with which a browser was sent off that never came back; return how many.
+
+    A server that does not know a client must not redirect (RFC 6749 §4.1.2.1): people see its own page, and we see
+    nothing. Where an attempt that began later did come back, the client is known there, and somebody merely left.
+    """
+    lost, later = tickets.alias("lost"), tickets.alias("later")
+    is_over = or_(within(lost.c.state, (TicketState.SUPERSEDED, TicketState.FAILED)), lost.c.expires_at <= now)
+    is_known = exists().where(_is_with(later.c), later.c.state_hash.is_(None), later.c.expires_at > lost.c.expires_at)
+    is_unanswered = exists().where(_is_with(lost.c), lost.c.state_hash.is_not(None), is_over, ~is_known)
+    return await tx.changed(delete(registrations).where(is_unanswered))
+
+
+async def forget(tx: Tx, service: ServiceName) -> int:
+    """Forget every client that we are at a service; return how many."""
+    return await tx.changed(delete(registrations).where(registrations.c.service == service))
+
+
+def _is_with(attempt: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+    return and_(
+        attempt.service == registrations.c.service,
+        attempt.issuer == registrations.c.issuer,
+        attempt.client_id == registrations.c.client_id,
     )
 
 

@@ -115,11 +115,15 @@ async def find_by_state(tx: Tx, state_hash: str) -> Attempt | None:
 
 
 async def claim_exchange(tx: Tx, ticket_id: TicketId, now: datetime) -> bool:
-    """Claim the service's answer; False when it was answered before, or too late."""
+    """Claim the service's answer; False when it was answered before, or too late.
+
+    A state that is left after the end is of an attempt that went out and was never answered.
+    """
     return await _claim(
         tx,
         and_(_at(ticket_id, TicketState.AUTHORIZING), tickets.c.expires_at > now),
         state=TicketState.EXCHANGING,
+        state_hash=None,
     )
 
 

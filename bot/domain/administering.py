@@ -48,6 +48,10 @@ QUESTIONS = {
         "Delete all connections of this member? They can connect again unless you pause them.",
         "Disconnect",
     ),
+    "register": (
+        "Register with “{name}” afresh at the next connect? Connections that there are go on.",
+        "Register",
+    ),
     "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
 }
 REMOVED = {
@@ -229,6 +233,10 @@ class Administering:
         if verb == "disconnect":
             count = await self._shelves.disconnect(command.member, name)
             self._after(command, key, f"Disconnected {count}.")
+            return None
+        if verb == "register":
+            await self._shelves.forget_client(command.member, name)
+            self._after(command, key, "Deputy registers afresh at the next connect.")
             return None
         if verb == "drop":
             await self._shelves.drop(command.member, name)

@@ -17,7 +17,7 @@ from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
-from store import deliveries, members, tickets
+from store import deliveries, members, registrations, tickets
 from store.database import Database
 from store.records import Member
 
@@ -69,6 +69,8 @@ class Housekeeping:
     async def purge(self, now: datetime) -> None:
         """Forget deliveries and tickets that nothing can refer to any more."""
         async with self._database.transaction() as tx:
+            # What an attempt that never came back says of its client is heeded before the attempt is forgotten.
+            await registrations.drop_unanswered(tx, now)
             gone = await deliveries.purge(tx, now - KEEP_DELIVERIES) + await tickets.purge(tx, now - KEEP_TICKETS)
         if gone:
             log.info("purged", rows=gone)

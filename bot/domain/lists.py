@@ -39,6 +39,7 @@ def service_rows(config: Config, services: Iterable[Service], added: set[str]) -
                 ("service", "Who and Pause"),
                 ("service_tools", "Tool Rules"),
                 *((("client", "Client and Scopes"),) if _takes_client(service, added) else ()),
+                *((("register service", "Register Afresh"),) if _registers_itself(service) else ()),
                 ("reset service", "Back to Defaults"),
                 *((("drop service", "Remove Service"),) if service.name in added else ()),
             ),
@@ -50,6 +51,10 @@ def service_rows(config: Config, services: Iterable[Service], added: set[str]) -
 def _takes_client(service: Service, added: set[str]) -> bool:
     # A client is bound to a pinned issuer (mcp-oauth.md §1.3); an added service got its own when it was added.
     return service.name not in added and service.pins.trusted_issuer is not None
+
+
+def _registers_itself(service: Service) -> bool:
+    return service.takes_oauth and service.client is None
 
 
 def profile_rows(config: Config) -> list[Row]:

@@ -121,6 +121,10 @@ class Shelves:
             raise NotPermitted(Refused(Refusal.GONE))
         await self._services.remove(admin, saved.name, saved.version)
 
+    async def forget_client(self, admin: Member, name: str) -> None:
+        """Let the next attempt register with a service afresh. Raises `NotPermitted` for one that is not there."""
+        await self._connections.forget_client(admin, self._service(name).name)
+
     async def forget(self, admin: Member, name: str) -> None:
         """Take back what an admin changed of a shipped service: its client and scopes."""
         saved = await self._services.find_saved(ServiceName(name))

@@ -29,6 +29,8 @@ from simulator.service.quirks import Quirks
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+ODD_LIFETIMES = (3599.98, "3600", 315705599, 10**12, -1)
+"""Each was seen somewhere; RFC 6749 §5.1 wants whole seconds and knows no way to say "for ever"."""
 
 
 class Door:
@@ -80,6 +82,7 @@ class Door:
     async def authorize(self, request: Request) -> Response:
         """Check what the SDK does not, then let it send the browser to the consent page."""
         query = request.query_params
+        self._forget_client(query.get("client_id", ""))
         problem = self._authorize_problem(request)
         redirect_uri = query.get("redirect_uri", "")
         known = self._authority.redirect_uris.get(query.get("client_id", ""), [])
@@ -91,6 +94,12 @@ class Door:
             state = {"state": query["state"]} if "state" in query else {}
             return RedirectResponse(self._authority.with_iss(redirect_uri, {"error": problem, **state}), 302)
         return self._with_iss(await self._authorization.handle(request), redirect_uri, query)
+
+    def _forget_client(self, client_id: str) -> None:
+        """Lose a client that was here before, as a server does that keeps its clients in memory and was restarted."""
+        is_old = any(consent.client.client_id == client_id for consent in self._authority.consents.values())
+        if is_old and client_id in self._authority.clients and self._quirks.rough.strikes("service:client_forgotten"):
+            del self._authority.clients[client_id]
 
     def _authorize_problem(self, request: Request) -> str | None:
         query = request.query_params
@@ -135,9 +144,16 @@ class Door:
         body = json.loads(bytes(response.body))
         if response.status_code != 200:
             return JSONResponse({"ok": False, **body}) if self._quirks.refusals_with_200 else response
+        rough = self._quirks.rough
+        if rough.strikes("service:scopes_with_commas"):
+            body["scope"] = body["scope"].replace(" ", ",")
+        if rough.strikes("service:odd_lifetime"):
+            body["expires_in"] = ODD_LIFETIMES[rough.struck["service:odd_lifetime"] % len(ODD_LIFETIMES)]
         if self._quirks.token_form == "nested":
             body = nested(body)
-        return JSONResponse(laid_over(body, self._quirks.extra_token_fields), headers={"Cache-Control": "no-store"})
+        status = 201 if rough.strikes("service:status_201") else 200
+        answer = laid_over(body, self._quirks.extra_token_fields)
+        return JSONResponse(answer, status, headers={"Cache-Control": "no-store"})
 
     def _token_failure(self, form: dict[str, str]) -> str | None:
         failure, self._quirks.fail_next_token = self._quirks.fail_next_token, None

@@ -36,6 +36,9 @@ class BearerDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI request."""
         request = Request(scope, receive)
+        if "authorization" not in request.headers and self._quirks.rough.strikes("service:redirect"):
+            await RedirectResponse(f"{self._url}/mcp/", 307)(scope, receive, send)
+            return
         body = await request.body()
         asked = rpc(body)
         token = await self._token(request)

@@ -341,3 +341,19 @@ async def test_skills_of_an_agent_are_a_line_each(running_world: World):
         {"type": "anthropic", "skill_id": "xlsx"},
         {"type": "custom", "skill_id": "skill_01", "version": "3"},
     ]
+
+
+@pytest.mark.fault("D3")
+async def test_an_admin_lets_deputy_register_with_a_service_afresh(running_world: World):
+    await running_world.connect_notes(ALICE)
+    running_world.notes.forget_clients()
+    await open_settings(running_world)
+    await press(running_world, CAROL, "list services")
+    await menu(running_world, CAROL, "register service notes")
+    await send(running_world, CAROL, {})
+    await listed(running_world, CAROL, "registers afresh at the next connect")
+
+    await running_world.connect_notes(BOB)
+
+    assert len(running_world.notes.clients) == 1
+    assert [row.actor for row in await running_world.audited("service.client_forgotten")] == [CAROL]

@@ -707,7 +707,7 @@ async def test_a_client_that_may_not_ask_for_the_scope_registers_again_at_the_ne
     assert len(room.notes.clients) == 2
 
 
-@pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"expires_in": "soon"}, {"scope": ["a"]}])
+@pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"access_token": 7}, {"scope": {"a": 1}}])
 async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
     room.notes.extra_token_fields = fields
 
@@ -716,6 +716,15 @@ async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
 
     assert answer.status_code == 502
     assert nothing_connected(room)
+
+
+@pytest.mark.threat(65, 67)
+@pytest.mark.parametrize("fields", [{"expires_in": "soon"}, {"scope": ["notes:read"]}])
+async def test_an_odd_hint_in_a_token_response_refuses_nothing(room, alice, fields):
+    room.notes.extra_token_fields = fields
+
+    async with room.browser() as browser:
+        assert (await browser.connect(await room.issue(alice))).status_code == 303
 
 
 @pytest.mark.threat(72, 73)

@@ -84,7 +84,9 @@ THREATS = {
     36: Threat("our client document: address, headers, unknown service", ROUTES),
     37: Threat("a registration that is refused", f"{SERVERS}, {REGISTRATION}"),
     38: Threat("a registration that came back as something else", REGISTRATION),
-    39: Threat("a client that is expired, old or no longer known", f"{REGISTRATION}, {SERVERS}"),
+    39: Threat(
+        "a client that is expired, old or no longer known", f"{REGISTRATION}, {SERVERS}, `store/registrations.py`"
+    ),
     40: Threat("`application_type`; two first registrations at once", f"{REGISTRATION}, `store/registrations.py`"),
     41: Threat("a link that is unknown, expired, used, superseded or cut off", ATTEMPTS),
     42: Threat("previews, scanners, prefetch and HEAD", ROUTES),
@@ -149,7 +151,7 @@ ELSEWHERE = {
     54: ("tests/store/test_races.py::test_one_browser_takes_each_step_of_a_link",),
     49: (
         "tests/bot/listeners/test_lifecycle.py::test_a_member_who_takes_back_their_sign_in_does_not_remove_deputy",
-        "tests/bot/listeners/test_lifecycle.py::test_who_is_deactivated_or_a_guest_now_is_off_boarded",
+        "tests/bot/listeners/test_lifecycle.py::test_a_changed_profile_names_whoever_is_to_be_judged_again",
     ),
     52: ("tests/journeys/test_code.py::test_the_code_of_the_page_typed_into_slack_connects",),
     72: (
