@@ -6,7 +6,7 @@ The steps between are `oauth/departures.py` (to the service) and `oauth/arrivals
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -98,11 +98,11 @@ class Attempts:
         return attempt, cookie
 
     async def find_identifying(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
-        """Return the attempt that comes back from Slack in its own browser. Raises `TicketUnusable`."""
+        """Return the attempt that comes back from Slack in its own browser. Raises as `_require_browser`."""
         state = _read_state(pairs)
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_identity_state(tx, hash_secret(state))
-        return _require_browser(attempt, cookies)
+        return await self._require_browser(attempt, cookies, self.claim_identity)
 
     async def find_earlier(self, ticket: Ticket, mcp_url: str) -> Earlier | None:
         """Return what the owner's present connection to the server may do; to connect again keeps it."""
@@ -113,11 +113,27 @@ class Attempts:
         return Earlier(connection.asked_scope or connection.scope)
 
     async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
-        """Return the attempt that comes back from the service in its own browser. Raises `TicketUnusable`."""
+        """Return the attempt that comes back from the service in its own browser. Raises as `_require_browser`."""
         state = _read_state(pairs)
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_state(tx, hash_secret(state))
-        return _require_browser(attempt, cookies)
+        return await self._require_browser(attempt, cookies, self.claim_exchange)
+
+    async def _require_browser(
+        self, attempt: Attempt | None, cookies: Mapping[str, str], claim: Callable[[Attempt], Awaitable[None]]
+    ) -> Attempt:
+        """Return the attempt if it is back in its own browser; end it where its answer came in another one.
+
+        Only who was given the address knows the state, so it was passed on. The answer in it may be another person's
+        consent: whoever began must not be able to use it. Raises `TicketUnusable`, `AttemptEnded`.
+        """
+        if attempt is None:
+            raise TicketUnusable(Reason.USED)
+        if is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):
+            return attempt
+        async with self.ending_on_error(attempt.ticket):
+            await claim(attempt)
+            raise TicketUnusable(Reason.OTHER_BROWSER)
 
     async def claim_identity(self, attempt: Attempt) -> None:
         """Take the one right to use Slack's answer, good or bad. Raises `TicketUnusable`."""
@@ -258,23 +274,15 @@ def _read_state(pairs: Pairs) -> str:
         raise TicketUnusable(Reason.MALFORMED) from error
 
 
-def _require_browser(attempt: Attempt | None, cookies: Mapping[str, str]) -> Attempt:
-    if attempt is None:
-        raise TicketUnusable(Reason.USED)
-    # Not consumed here: the rightful browser may still come (mcp-oauth.md §4.3).
-    if not is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):
-        raise TicketUnusable(Reason.OTHER_BROWSER)
-    return attempt
-
-
 def _failure_of(cause: ConnectError | None) -> Failure:
     if isinstance(cause, ServiceDeclined) and cause.code == "access_denied":
         return Failure.DENIED
-    if isinstance(cause, TicketUnusable) and cause.reason is Reason.EXPIRED:
-        return Failure.EXPIRED
+    if isinstance(cause, TicketUnusable):
+        return _UNUSABLE.get(cause.reason, Failure.SERVICE)
     return _FAILURES.get(type(cause), Failure.SERVICE)
 
 
+_UNUSABLE = {Reason.EXPIRED: Failure.EXPIRED, Reason.OTHER_BROWSER: Failure.OTHER_BROWSER}
 _FAILURES: dict[type, Failure] = {
     CodeRefused: Failure.CODE,
     CredentialRefused: Failure.VAULT,

@@ -242,3 +242,8 @@ class AttemptEnded(ConnectError):
     cause: ConnectError
     service: str
     reference: str
+
+    @property
+    def is_other_browser(self) -> bool:
+        """Whether it ended because the answer came in a browser that did not begin it."""
+        return isinstance(self.cause, TicketUnusable) and self.cause.reason is Reason.OTHER_BROWSER

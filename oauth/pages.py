@@ -61,8 +61,9 @@ _REASONS = {
     Reason.OTHER_BROWSER: Words(
         403,
         "This is not the browser you began in",
-        "A connection must begin and end in one browser, with cookies allowed. Nothing was connected.",
-        "Go back to Slack, type {command} for a new link, and stay in the browser it opens.",
+        "A connection must begin and end in one browser, with cookies allowed. Nothing was connected, and this attempt "
+        "is over. If somebody sent you here: do not try again, they would have used your account.",
+        "If you began it yourself, go back to Slack, type {command} for a new link, and stay in the browser it opens.",
     ),
     Reason.FOREIGN_FORM: Words(
         403,

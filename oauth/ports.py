@@ -83,6 +83,7 @@ class Failure(StrEnum):
     EXPIRED = "expired"
     CODE = "code"
     SOMEBODY_ELSE = "somebody_else"
+    OTHER_BROWSER = "other_browser"
     SERVICE = "service"
     VAULT = "vault"
     VAULT_FULL = "vault_full"

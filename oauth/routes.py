@@ -5,6 +5,7 @@ The words are in `oauth/pages.py`; mounting is the web app's business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 _LONGEST_QUERY = 16_384
 _MOST_PARAMETERS = 32
+_REFERENCE = re.compile(r"[0-9A-F]{8}")
 
 
 def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | None = None) -> list[Route]:
@@ -39,6 +41,7 @@ def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | Non
         Route("/oauth/callback/{service}", doors.guarded(doors.arrived), methods=["GET"]),
         Route("/oauth/client/{service}.json", doors.guarded(doors.client_document), methods=["GET"]),
         Route("/connected", doors.guarded(doors.connected), methods=["GET"]),
+        Route("/not-connected/{reference}", doors.guarded(doors.not_connected), methods=["GET"]),
     ]
 
 
@@ -128,6 +131,14 @@ class Doors:
         """Say that it is done."""
         return self._respond(pages.render_connected())
 
+    async def not_connected(self, request: Request) -> Response:
+        """Say to the wrong browser that it is over, at an address that holds nothing to be passed on."""
+        reference = request.path_params["reference"]
+        if not _REFERENCE.fullmatch(reference):
+            raise TicketUnusable(Reason.UNKNOWN)
+        error = TicketUnusable(Reason.OTHER_BROWSER)
+        return self._respond(pages.render_problem(error, reference, self._connections.catalog))
+
     async def client_document(self, request: Request) -> Response:
         """Serve our client id metadata document for a service."""
         try:
@@ -156,6 +167,9 @@ class Doors:
 
     def _problem(self, error: ConnectError) -> Response:
         reference = error.reference if isinstance(error, AttemptEnded) else new_reference()
+        if isinstance(error, AttemptEnded) and error.is_other_browser:
+            # The address of this page holds a code of the service: it must not stay where it can be copied.
+            return self._redirect(f"{self._connections.base_url}/not-connected/{reference}")
         if not isinstance(error, AttemptEnded):
             log.info("connect.refused", reference=reference, **describe(error))
         response = self._respond(pages.render_problem(error, reference, self._connections.catalog))

@@ -231,6 +231,8 @@ _FAILURES = {
     Failure.EXPIRED: "That link for {name} has expired. Get a new one with the button.",
     Failure.SOMEBODY_ELSE: "{name} isn't connected: the browser was signed in to Slack as somebody else. "
     "Sign in as yourself and try again.",
+    Failure.OTHER_BROWSER: "{name} isn't connected: the answer came back in another browser than the one you began in, "
+    "so I ended it. Get a new link, allow cookies and stay in one browser.",
     Failure.CODE: "{name} isn't connected: the code was wrong too often. Get a new link and try again.",
     Failure.SERVICE: "{name} didn't complete the connection. Try again; if it keeps failing, tell an admin.",
     Failure.VAULT_FULL: "{name} isn't connected: I can keep twenty connections for you and have them already. "

@@ -135,7 +135,7 @@ class Browsers:
     async def _identify(self, flow: Flow, user: str, jar: dict[str, str]) -> None:
         back = await self.stage.slack.authorize_openid(flow.to_slack, user)
         answer = await self._go(jar, "GET", back)
-        if answer.status_code == 303 and "location" in answer.headers:
+        if _leads_on(answer):
             flow.signed_in = user
             flow.to_service = answer.headers["location"]
 
@@ -149,7 +149,7 @@ class Browsers:
             self.words.chosen.add((flow.owner, flow.account))
         answer = await self._go(jar, "GET", url or flow.callback)
         self.watch.counts["arrivals"] += 1
-        self.watch.counts["arrivals_refused"] += answer.status_code != 303
+        self.watch.counts["arrivals_refused"] += not _leads_on(answer)
 
     async def _go(self, jar: dict[str, str], method: str, url: str) -> httpx2.Response:
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())} if jar else {}
@@ -160,6 +160,10 @@ class Browsers:
             name, _, rest = line.partition("=")
             jar[name] = rest.split(";")[0]
         return answer
+
+
+def _leads_on(answer: httpx2.Response) -> bool:
+    return answer.status_code == 303 and "/not-connected/" not in answer.headers["location"]
 
 
 def _from(number: int) -> tuple[str, ...]:

@@ -147,8 +147,8 @@ MUTANTS = (
         45,
         "a callback comes back in its own browser",
         "oauth/attempts.py",
-        "if not is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):",
-        "if not attempt.cookie_hash:",
+        "if is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):",
+        "if attempt.cookie_hash:",
         f"{ATTACKS}::test_the_providers_url_is_worth_nothing_in_another_browser",
     ),
     Mutant(

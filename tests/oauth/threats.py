@@ -92,7 +92,7 @@ THREATS = {
     42: Threat("previews, scanners, prefetch and HEAD", ROUTES),
     43: Threat("a form from elsewhere", ROUTES),
     44: Threat("a forwarded link", f"{DEPARTURES}, {BROWSER}"),
-    45: Threat("the service's own URL, forwarded", ATTEMPTS),
+    45: Threat("the service's own URL, forwarded; the answer to it, passed on", f"{ATTEMPTS}, {ROUTES}"),
     46: Threat("the attacker's Slack answer in the victim's browser", f"{ATTEMPTS}, {BROWSER}"),
     47: Threat("a forged, foreign or stale id_token; another team's user", BROWSER),
     48: Threat("double clicks, two connects at once", f"{ATTEMPTS}, {TICKETS}"),
