@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from store.records import EventId
 
+UNNAMED_SERVICE = "?"
+"""Whose tool it is where the API does not say: no service can have this name, and a built-in tool it is not."""
+
 
 class Permission(StrEnum):
     """`evaluated_permission` of a tool call: may it run, must somebody decide, is it refused."""
@@ -19,6 +22,8 @@ class Permission(StrEnum):
     ALLOW = "allow"
     ASK = "ask"
     DENY = "deny"
+    UNTOLD = "untold"
+    """The API did not say; the call is held if the session waits for it."""
 
 
 class Retry(StrEnum):

@@ -85,6 +85,15 @@ def status_of(error: DeputyError) -> int | None:
     return cause.status_code if isinstance(cause, anthropic.APIStatusError) else None
 
 
+def is_clash(error: DeputyError) -> bool:
+    """Tell whether a refusal may be about the session's state rather than about us: to be looked at, not believed.
+
+    The API says 400 for it, others 403, 409 or 422; a wrong key, a limit or an unknown session are something else.
+    """
+    status = status_of(error)
+    return status is not None and _is_clash(status)
+
+
 def words_of(error: DeputyError) -> str:
     """Return the API's own words behind a translated error, lower case: to be matched, never to be shown."""
     cause = error.__cause__
@@ -130,7 +139,11 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 
 def _says(error: anthropic.APIStatusError, words: str) -> bool:
-    return error.status_code in (400, 409) and words in _words(error)
+    return _is_clash(error.status_code) and words in _words(error)
+
+
+def _is_clash(status: int) -> bool:
+    return 400 <= status < 500 and status not in (401, 404, 408, 429)
 
 
 def _words(error: anthropic.APIStatusError) -> str:

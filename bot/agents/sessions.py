@@ -11,7 +11,7 @@ from typing import Any
 
 from anthropic import AsyncAnthropic
 
-from bot.agents.client import errors_translated, status_of, text_of, words_of
+from bot.agents.client import errors_translated, is_clash, status_of, text_of, words_of
 from bot.agents.profiles import build_servers, build_tools
 from bot.agents.stream import PAGE_SIZE
 from bot.agents.translate import build_header, read_id, translate
@@ -112,7 +112,7 @@ class Sessions:
         try:
             answer = await self._send(session_id, {"type": "user.message", "content": content})
         except AgentsRejected as refusal:
-            if status_of(refusal) == 400 and (why := await self._why_not(session_id)):
+            if is_clash(refusal) and (why := await self._why_not(session_id)):
                 raise AgentsRejected(why) from refusal
             raise
         echo = next(iter(answer.data or ()), None)
@@ -165,7 +165,7 @@ class Sessions:
         try:
             await self._send(session_id, answer | {"is_error": True})
         except AgentsRejected as refusal:
-            if status_of(refusal) != 400:
+            if not is_clash(refusal) or status_of(refusal) == 403:
                 raise
 
     async def interrupt(self, session_id: SessionId) -> None:
@@ -190,7 +190,7 @@ class Sessions:
         try:
             await self._send(session_id, event)
         except AgentsRejected as refusal:
-            if status_of(refusal) == 400 and await self._is_settled(session_id, tool_use_id, refusal):
+            if is_clash(refusal) and await self._is_settled(session_id, tool_use_id, refusal):
                 raise AlreadyDecided(refusal.code) from refusal
             raise
 
@@ -201,7 +201,7 @@ class Sessions:
         if await self._find_decision(session_id, tool_use_id):
             return True
         call = await self.find_call(session_id, tool_use_id)
-        return call is None or call.permission is not Permission.ASK
+        return call is None or call.permission in (Permission.ALLOW, Permission.DENY)
 
     async def _decide_again(self, session_id: SessionId, tool_use_id: EventId, event: Any) -> None:
         try:

@@ -6,6 +6,7 @@ Goes by the `type` string: the SDK builds an event it does not know as a `user.m
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 from bot.events import (
+    UNNAMED_SERVICE,
     AgentEvent,
     DecisionEchoed,
     DecisionsNeeded,
@@ -39,6 +41,9 @@ from bot.events import (
 from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 50
+"""Levels of arguments that are kept as they are; what is deeper becomes its JSON text."""
 
 
 def build_header(turn_id: TurnId, note: str) -> str:
@@ -92,11 +97,32 @@ def translate(event: object) -> AgentEvent:
         return _PREVIEWS[kind](event) or Unrecognised(None, kind)
     if event_id is None or kind not in _PERSISTED:
         return Unrecognised(event_id, kind)
-    return _PERSISTED[kind](event_id, event) or Unrecognised(event_id, kind)
+    try:
+        return _PERSISTED[kind](event_id, event) or Unrecognised(event_id, kind)
+    except (RecursionError, ValueError):
+        return Unrecognised(event_id, kind)  # nested without end, a number without end: a call that nobody can read
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return _whole(value) if isinstance(value, str) else None
+
+
+def _whole(text: str) -> str:
+    """Return a text that can be written anywhere: half a surrogate pair is no character (Unicode §3.9, D75)."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _json(value: object, depth: int = 0) -> object:
+    """Return arguments as they can be stored, hashed and shown; nothing is left out, for what is shown is decided."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth == _DEEPEST:
+        return json.dumps(value)
+    if isinstance(value, Mapping):
+        return {str(_json(str(key))): _json(item, depth + 1) for key, item in value.items()}
+    return [_json(item, depth + 1) for item in value]
 
 
 def _items(value: object) -> Sequence[object]:
@@ -162,11 +188,18 @@ def _text_written(event_id: EventId, event: object) -> AgentEvent:
 
 def _permission(value: object) -> Permission:
     if value is None:
-        return Permission.ALLOW  # not told: the call was not held
+        return Permission.UNTOLD  # the field is optional: what the session waits for says whether it is held
     try:
         return Permission(_text(value) or "")
     except ValueError:
         return Permission.ASK  # unknown: let a person look
+
+
+def _service(event: object) -> str | None:
+    """Return whose tool was called; one without a name is still a service's, and none of the sandbox."""
+    if read_type(event) != "agent.mcp_tool_use":
+        return None
+    return _text(read(event, "mcp_server_name")) or UNNAMED_SERVICE
 
 
 def _tool_started(event_id: EventId, event: object) -> AgentEvent | None:
@@ -174,10 +207,10 @@ def _tool_started(event_id: EventId, event: object) -> AgentEvent | None:
     if name is None:
         return None
     is_custom = read_type(event) == "agent.custom_tool_use"
-    arguments = read(event, "input")
+    arguments = _json(read(event, "input"))
     call = ToolCall(
         id=event_id,
-        service=_text(read(event, "mcp_server_name")),
+        service=_service(event),
         name=name,
         arguments=arguments if isinstance(arguments, Mapping) else {},
         permission=Permission.DENY if is_custom else _permission(read(event, "evaluated_permission")),

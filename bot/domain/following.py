@@ -143,6 +143,7 @@ _FIRST_STATE = {
     e.Permission.ALLOW: TaskState.RUNNING,
     e.Permission.ASK: TaskState.HELD,
     e.Permission.DENY: TaskState.DENIED,
+    e.Permission.UNTOLD: TaskState.RUNNING,
 }
 
 
@@ -153,6 +154,7 @@ def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
         return _end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))
     if state.stopping_by:
         return _at(state, Activity.WAITING), (Wait(),)  # said before the interrupt was taken up
+    state = _with_named_held(state, event)
     named = [task for task in state.progress.tasks if task.call.id in event.tool_use_ids]
     answers = tuple(Refuse(task.call) for task in named if task.call.is_ours_to_answer)
     held = tuple(Hold(task.call) for task in state.progress.tasks if task.state is TaskState.HELD)
@@ -160,6 +162,23 @@ def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
         # It waits for something that nobody here can give: say so rather than wait for ever.
         return _end(state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
     return _at(state, Activity.WAITING), (*held, *answers, Wait())
+
+
+def _with_named_held(state: Following, event: e.DecisionsNeeded) -> Following:
+    """What the session waits for is held, whatever was said of it before; what runs unasked it does not wait for."""
+
+    def is_held(task: Task) -> bool:
+        if task.state is not TaskState.RUNNING or task.call.permission is e.Permission.ASK:
+            return False  # one that was asked about and runs has been decided: the wait is an older one
+        if event.tool_use_ids:
+            return task.call.id in event.tool_use_ids
+        return task.call.permission is e.Permission.UNTOLD
+
+    tasks = tuple(
+        Task(replace(task.call, permission=e.Permission.ASK), TaskState.HELD) if is_held(task) else task
+        for task in state.progress.tasks
+    )
+    return replace(state, progress=replace(state.progress, tasks=tasks))
 
 
 def _outcome(state: Following, event: e.SessionIdle) -> Outcome:

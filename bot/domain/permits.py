@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.config.model import Config
+from bot.config.model import Approvals, Config
 from bot.domain.configuration import Configuration
+from bot.events import UNNAMED_SERVICE
 from bot.tool_risk import Hazard, hazard_of, only_reads
 from store import service_tools, tool_pins
 from store.database import Tx
@@ -75,7 +76,7 @@ def build_permit(
     annotations = dict(known.annotations) if known else {}
     is_harmless = only_reads(service, tool, annotations)
     may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
-    needs_second = rules.needs_second(service, tool)
+    needs_second = _needs_second(rules, service, tool)
     return Permit(
         may_remember=may_remember and is_trusted and not needs_second,
         second=SecondView(rules.second_sees) if needs_second else None,
@@ -83,3 +84,11 @@ def build_permit(
         tool_hash=known.definition_hash if known else None,
         annotations=annotations,
     )
+
+
+def _needs_second(rules: Approvals, service: str | None, tool: str) -> bool:
+    """A call of which the API does not say whose tool it is may be of any service: the strictest rule holds."""
+    if service != UNNAMED_SERVICE:
+        return rules.needs_second(service, tool)
+    named = [name.partition("/")[2] for name in rules.second_tools if "/" in name]
+    return tool in named or "*" in named

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import actions
+from bot.events import UNNAMED_SERVICE
 from bot.notices import Held, SecondAsked
 from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.blocks import (
@@ -292,6 +293,8 @@ def _as_whom(whose: str, held: Held, titles: Titles) -> str:
     service = held.approval.service
     if service is None:
         return "Runs in the agent's own sandbox"
+    if service == UNNAMED_SERVICE:
+        return f"Uses one of {whose} accounts; Claude does not say which"
     return f"Uses {whose} {escape(service_title(service, titles))} account"
 
 

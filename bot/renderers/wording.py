@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.events import ToolCall
+from bot.events import UNNAMED_SERVICE, ToolCall
 from bot.renderers.markdown import one_line
 from bot.tool_risk import words_of
 from store.records import EventId
@@ -73,6 +73,8 @@ def capital(text: str) -> str:
 
 def service_title(service: str, titles: Mapping[str, str]) -> str:
     """Return the catalogue's title of a service, or one made from its name."""
+    if service == UNNAMED_SERVICE:
+        return "an unnamed service"
     known = titles.get(service)
     return one_line(known or " ".join(capital(word) for word in re.split(r"[-_\s]+", service) if word), 60)
 

@@ -25,6 +25,7 @@ from simulator.agents.ids import check_id
 from simulator.agents.journal import usage
 from simulator.agents.machine import Machine
 from simulator.agents.pages import page_of
+from simulator.agents.rough import listed
 from simulator.agents.rules import within
 from simulator.agents.schemas import answer
 from simulator.agents.state import Session, World
@@ -139,7 +140,8 @@ class Events:
         for event in events:
             if event["type"] == "user.tool_confirmation":
                 self._world.log("confirmation", session, tool_use_id=event["tool_use_id"], body=event)
-        return answer(BetaManagedAgentsSendSessionEvents, {"data": echoes})
+        copies = [copy for echo in echoes for copy in listed(self._world.rough, echo)]
+        return answer(BetaManagedAgentsSendSessionEvents, {"data": copies})
 
     async def list(self, ask: Ask) -> Json:
         """List by `processed_at`, the oldest first; what still waits comes last."""
@@ -147,10 +149,11 @@ class Events:
         query = ask.query(EventListParams)
         order = query.get("order", "asc")
         events = [event for event in session.events if self._is_listed(event, query)]
-        events.sort(key=lambda event: event["processed_at"] is None)  # stable: the journal is in order of time
+        copies = [copy for event in events for copy in listed(self._world.rough, event)]
+        copies.sort(key=lambda event: event["processed_at"] is None)  # stable: the journal is in order of time
         if order == "desc":
-            events.reverse()
-        return page_of(events, query, default=1000, most=1000, order=order)
+            copies.reverse()
+        return page_of(copies, query, default=1000, most=1000, order=order)
 
     @staticmethod
     def _is_listed(event: Json, query: Json) -> bool:

@@ -28,6 +28,7 @@ from simulator.agents.files import Files
 from simulator.agents.ids import new_id
 from simulator.agents.machine import Machine
 from simulator.agents.mcp_calls import McpCalls
+from simulator.agents.rough import status_of_refusal, status_of_success
 from simulator.agents.sessions import Sessions
 from simulator.agents.state import Call, World
 from simulator.agents.streams import cut
@@ -138,7 +139,7 @@ class AgentsSimulator(World):
             try:
                 return await self._answer(request, endpoint, headers)
             except ApiError as error:
-                return _refusal(error, headers)
+                return self._refuse(request, error, headers)
             except Exception:  # noqa: BLE001 - a bug of ours must be seen by the test that met it
                 self.troubles.append(traceback.format_exc())
                 return _refusal(ApiError(500, "Internal server error"), headers)
@@ -163,7 +164,14 @@ class AgentsSimulator(World):
         if isinstance(answered, web.StreamResponse):
             return answered
         body = "{malformed" if fault is not None and fault.kind == "malformed" else json.dumps(answered)
-        return web.Response(text=body, content_type="application/json", headers=headers)
+        status = status_of_success(self.rough, request.method)
+        return web.Response(status=status, text=body, content_type="application/json", headers=headers)
+
+    def _refuse(self, request: web.Request, error: ApiError, headers: dict[str, str]) -> web.Response:
+        if error.status == 404 and self.rough.strikes("agents:not_found_without_json"):
+            return web.Response(status=404, text="<html><h1>Not Found</h1></html>", content_type="text/html")
+        error.status = status_of_refusal(self.rough, error.status, request.path)
+        return _refusal(error, headers)
 
     @staticmethod
     async def _read(request: web.Request) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.agents.faults import StreamFault
+from simulator.agents.rough import sent
 from simulator.agents.state import Session, Subscriber, World
 
 Json = dict[str, Any]
@@ -48,6 +49,9 @@ class Stream:
         try:
             await response.prepare(self._request)
             await response.write(b": open\n\n")
+            if self._world.rough.strikes("agents:history_replayed"):
+                for event in list(self._session.events):
+                    await self._put(response, event)
             self._world.note()
             while await self._write(response):
                 pass
@@ -71,8 +75,12 @@ class Stream:
         self._number += 1
         if fault is not None:
             return await self._strike(response, fault, frame(data["type"], data))
-        await response.write(frame(data["type"], data))
+        await self._put(response, data)
         return True
+
+    async def _put(self, response: web.StreamResponse, data: Json) -> None:
+        for copy in sent(self._world.rough, data):
+            await response.write(frame(copy["type"], copy))
 
     async def _strike(self, response: web.StreamResponse, fault: StreamFault, whole: bytes) -> bool:
         match fault.kind:

@@ -426,6 +426,36 @@ async def test_why_a_decision_is_refused_is_read_from_the_session(
     assert type(caught.value) is error
 
 
+@pytest.mark.fault("D4")
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+@pytest.mark.parametrize(("permission", "error"), [("allow", AlreadyDecided), (None, AgentsRejected)])
+async def test_a_refused_decision_is_looked_at_whatever_its_status_and_one_untold_of_is_not_settled(
+    raw_api, raw_agents, status, permission, error
+) -> None:
+    session = raw_api.session()
+    session.posts.append(refusal(status, "conflict_error", "words nobody knows yet"))
+    call = {"id": "sevt_1", "type": "agent.tool_use", "name": "bash", "input": {}, "evaluated_permission": permission}
+    session.lists.extend([NOTHING, Answer(200, {"data": [call], "next_page": None})])
+
+    with pytest.raises(AgentsRejected) as caught:
+        await raw_agents.send_decision("sesn_1", "sevt_1", Verdict.ALLOW, None)
+
+    assert type(caught.value) is error
+
+
+@pytest.mark.fault("D4")
+async def test_why_a_session_takes_no_request_is_known_whatever_the_refusals_status(raw_api, raw_agents) -> None:
+    session = raw_api.session()
+    session.posts.append(refusal(409, "conflict_error", "words nobody knows yet"))
+    idle = {"id": "sevt_1", "type": "session.status_idle", "stop_reason": {"type": "requires_action", "event_ids": []}}
+    session.lists.append(Answer(200, {"data": [idle], "next_page": None}))
+
+    with pytest.raises(AgentsRejected) as caught:
+        await raw_agents.send_request("sesn_1", a_turn(), "", "Hi")
+
+    assert caught.value.code == "waiting"
+
+
 async def test_an_echo_without_an_id_leaves_it_open_whether_the_request_arrived(raw_api, raw_agents) -> None:
     raw_api.session().posts.append(Answer(200, {"data": []}))
 

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.translate import build_header, is_processed, read_processed_at, translate
+from bot.domain.calls import hash_call
 from bot.events import (
+    UNNAMED_SERVICE,
     DecisionEchoed,
     DecisionsNeeded,
     DraftBegan,
@@ -349,3 +351,54 @@ def test_a_time_is_read_from_text_as_from_the_sdk() -> None:
     body = {"id": "sevt_1", "type": "agent.thinking", "processed_at": AT}
 
     assert read_processed_at(body) == read_processed_at(as_sdk(body)) == datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def a_use(**fields: object) -> dict[str, Any]:
+    return {"type": "agent.mcp_tool_use", "id": "sevt_1", "name": "write_note", "input": {}, **fields}
+
+
+@pytest.mark.fault("D4")
+@BOTH
+def test_a_call_that_says_neither_its_service_nor_its_permission_is_taken_for_nothing_harmless(wrap) -> None:
+    call = translate(wrap(a_use())).call
+
+    assert (call.service, call.permission) == (UNNAMED_SERVICE, Permission.UNTOLD)
+
+
+@pytest.mark.fault("S20")
+def test_half_a_character_in_arguments_is_shown_as_what_it_is_and_everything_else_stays() -> None:
+    given = {"text": "a\ud800b", "list": ["\udfff", dict(zip(("\ud801", "\udc02"), (1, 2), strict=True))], "number": 7}
+
+    call = translate(a_use(input=given)).call
+
+    assert call.arguments == {"text": "a\\ud800b", "list": ["\\udfff", {"\\ud801": 1, "\\udc02": 2}], "number": 7}
+    assert len(hash_call(call)) == 64
+
+
+@pytest.mark.fault("S20")
+def test_half_a_character_in_a_text_becomes_one() -> None:
+    event = {"type": "agent.message", "id": "sevt_1", "content": [{"type": "text", "text": "a\ud800b"}]}
+
+    assert translate(event) == TextWritten("sevt_1", "a\ufffdb")
+
+
+@pytest.mark.fault("S20")
+@pytest.mark.parametrize("levels", [40, 60, 900])
+def test_arguments_of_any_depth_can_be_hashed_and_differ_where_they_differ(levels) -> None:
+    def nested(inside: object) -> object:
+        for _ in range(levels):
+            inside = [inside]
+        return inside
+
+    calls = [translate(a_use(input={"x": nested(number)})).call for number in (1, 2)]
+
+    assert len({hash_call(call) for call in calls}) == 2
+
+
+@pytest.mark.fault("S20")
+def test_a_call_nested_beyond_reading_is_skipped_and_not_allowed_unseen() -> None:
+    inside: object = 1
+    for _ in range(100_000):
+        inside = [inside]
+
+    assert isinstance(translate(a_use(input={"x": inside})), Unrecognised)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,6 +234,35 @@ def test_a_wait_for_what_nobody_here_can_give_ends_the_turn():
     state, _ = run(begun(), e.DecisionsNeeded(EventId("w"), (EventId("unseen"),)))
 
     assert state.progress.outcome == Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action")
+
+
+@pytest.mark.fault("D4")
+@pytest.mark.parametrize("permission", [e.Permission.UNTOLD, e.Permission.ALLOW])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_the_session_waits_for_is_held_whatever_was_said_of_it(permission, is_named):
+    named = (EventId("t1"),) if is_named else ()
+    state, actions = run(begun(), started(permission=permission), e.ToolStarted(EventId("t2"), call(call_id="t2")))
+    before = [task.state for task in state.progress.tasks]
+
+    state, actions = run(state, e.DecisionsNeeded(EventId("w"), named))
+
+    is_held = is_named or permission is e.Permission.UNTOLD
+    assert before == [TaskState.RUNNING, TaskState.HELD]
+    assert [task.state is TaskState.HELD for task in state.progress.tasks] == [is_held, True]
+    assert [action.call.id for action in actions if isinstance(action, Hold)] == ["t1"] * is_held + ["t2"]
+    assert not state.has_ended
+
+
+@pytest.mark.fault("D4")
+def test_a_call_that_was_decided_is_not_held_again_by_an_older_wait():
+    waits = e.DecisionsNeeded(EventId("w"), (EventId("t1"),))
+    allowed = e.DecisionEchoed(EventId("d"), EventId("t1"), is_allowed=True)
+    state, _ = run(begun(), started(permission=e.Permission.UNTOLD), waits, allowed)
+
+    state, actions = run(state, e.DecisionsNeeded(EventId("w2"), (EventId("t1"),)))
+
+    assert ([task.state for task in state.progress.tasks], state.has_ended) == ([TaskState.RUNNING], False)
+    assert not any(isinstance(action, Hold) for action in actions)
 
 
 def test_of_several_held_calls_those_left_are_asked_about_again_and_the_late_wait_is_no_end():
