@@ -47,6 +47,16 @@ class Said:
     author: str
     """Their name as Slack has it: their words too."""
     text: str
+    by: UserId | None = None
+    """Who it was, where Slack says so; then their name is asked of Slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What others wrote, oldest first, and how many messages before them are left out."""
+
+    said: tuple[Said, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,8 @@ class AskAgent:
     about: MessageRef | None = None
     """The root of a thread the task is about, to be read as it is before `source`."""
     files: tuple[Attachment, ...] = ()
+    said: tuple[Said, ...] = ()
+    """Messages that came with the member's own: forwarded ones, what an app attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,8 @@ class Reply:
     source: MessageRef
     is_mention: bool = False
     files: tuple[Attachment, ...] = ()
+    said: tuple[Said, ...] = ()
+    """What came along that others wrote: forwarded messages, what an app attached."""
 
 
 @dataclass(frozen=True, slots=True)

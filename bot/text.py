@@ -69,6 +69,7 @@ def as_read(written: str) -> Reading:
 
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+_SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
 _SECRET = re.compile(
@@ -91,8 +92,8 @@ def encodable(text: str) -> str:
 def plain(text: str) -> str:
     """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
 
-    `<@U1|ana>` is `@ana`, `<#C1|general>` is `#general`, `<https://x|label>` is `https://x`
-    (slack-platform.md §2.1).
+    `<@U1|ana>` is `@ana`, `<#C1|general>` is `#general`, `<https://x|label>` is `label (https://x)`, what Slack
+    linked by itself is as it was typed, and a date is its fallback (slack-platform.md §2.1).
     """
     words = _TOKEN.sub(_readable, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -110,6 +111,26 @@ def mentions(text: str, bot_user_id: str) -> bool:
 
 def _readable(token: re.Match[str]) -> str:
     sign, target, label = token.groups()
+    if sign == "!":
+        return _special(target, label or "")
     if sign:
-        return ("@" if sign == "!" else sign) + (label or target).lstrip("@#")
-    return target
+        return sign + (label or target).lstrip("@#")
+    return _link(target, label or "")
+
+
+def _special(target: str, label: str) -> str:
+    """Return `<!here>`, `<!subteam^S1|@team>` or `<!date^1392734382^{date}|Feb 18>` in words."""
+    kind, _, rest = target.partition("^")
+    if kind == "date":
+        return label or rest.partition("^")[0]
+    return "@" + (label or (rest if kind == "subteam" else kind)).lstrip("@")
+
+
+def _link(target: str, label: str) -> str:
+    """Return a link's words and where it leads; the words alone where they are the address."""
+    if not label or label == target:
+        return target
+    address = _SCHEME.sub("", target)
+    # Slack links addresses that people type without one: `README.md` comes as `<http://README.md|README.md>`.
+    is_typed = label.rstrip("/") == address.rstrip("/")
+    return label if is_typed else f"{label} ({target})"

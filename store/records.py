@@ -380,6 +380,8 @@ class Attachment:
     """Slack's word for what it is."""
     width: int = 0
     height: int = 0
+    is_others: bool = False
+    """It came with somebody else's words, and is their words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ WORDS = {
     "bot.panels",
     "bot.tool_risk",
     "bot.shapes",
+    "bot.slack_message",
 }
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
@@ -37,6 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "bot.actions": set(),
     "bot.tool_risk": set(),
     "bot.shapes": {"bot.text"},
+    "bot.slack_blocks": set(),
+    "bot.slack_message": {"bot.slack_blocks", "bot.text", "store.records"},
     "bot.notices": {"bot.errors", "bot.events", "bot.tool_risk", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "bot.text", "bot.tool_risk", "store.records"},

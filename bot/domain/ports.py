@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.commands import Command, OpenAskForm, Place, Said, ShowApproval, Verdict
+from bot.commands import Command, Conversation, OpenAskForm, Place, ShowApproval, Verdict
 from bot.config.model import Environment, Skill
 from bot.errors import Refused
 from bot.events import AgentEvent, ToolCall, UsageReported
@@ -97,6 +97,9 @@ class People(Protocol):
         `is_fresh` asks again, which is for whatever is about to be posted there.
         """
 
+    async def channel_name(self, channel: ChannelId) -> str | None:
+        """Return the name of a public channel; None for one that not everybody here may know of."""
+
 
 class Reading(Protocol):
     """What others wrote where Deputy can read it. Raises `SlackUnavailable`."""
@@ -104,8 +107,11 @@ class Reading(Protocol):
     async def name(self, user_id: UserId) -> str:
         """Return somebody's name."""
 
-    async def thread(self, root: MessageRef, before: MessageTs | None) -> tuple[Said, ...]:
-        """Return what was written in a thread before a message, oldest first; nothing where it cannot be read."""
+    async def named(self, text: str) -> str:
+        """Return a text with the names of the people and channels that it mentions by id."""
+
+    async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:
+        """Return the newest that was written in a thread before a message; nothing where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from textwrap import indent
 
 import structlog
 
 from bot.commands import (
     AskAgain,
     AskAgent,
+    Conversation,
     PassAside,
     Place,
     RateAnswer,
@@ -103,6 +105,7 @@ class Turns:
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery."""
+        command = replace(command, task=await self._reading.named(command.task))
         task = _task(with_quoted(_words(command.task), await self._quoted(command)))
         # A message stays where it was written; what was typed into a command or a form would be gone.
         looked = await self._filtering.request(command.member, task, None if command.source else command.task)
@@ -138,6 +141,7 @@ class Turns:
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
+        command = replace(command, text=await self._reading.named(command.text))
         thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
         if thread is None:
             if command.is_mention or command.place.is_direct:
@@ -148,7 +152,9 @@ class Turns:
         said = command.text.strip().lower().rstrip(".!")
         if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
-        looked = await self._filtering.request(command.member, _task(_words(command.text)))
+        words = _words(command.text or _unsaid(command.files, command.said))
+        task = with_quoted(words, await self._by_name(command.said))
+        looked = await self._filtering.request(command.member, _task(task))
         policy.require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
         await self._admission.require(thread)
         files, left = judged(command.files)
@@ -198,7 +204,7 @@ class Turns:
             id=new_id("asd"),
             thread_id=thread.id,
             author=command.member.user_id,
-            text=command.text,
+            text=await self._all_of(command),
             source=command.source,
             state=AsideState.OFFERED,
         )
@@ -209,6 +215,12 @@ class Turns:
             notice_to_owner = AsideOffered(offered.id, offered.author, offered.text)
             await self._screen.tell(thread.owner, command.place, notice_to_owner)
         return None
+
+    async def _all_of(self, command: Reply) -> str:
+        """Return what another person wrote with what they passed on below, whose it is said."""
+        said = await self._by_name(command.said)
+        passed_on = (f"({one.author} wrote:)\n{indent(one.text, '> ', lambda _: True)}" for one in said)
+        return "\n".join(filter(None, (command.text, *passed_on)))
 
     async def pass_aside(self, command: PassAside, delivery_id: DeliveryId) -> None:
         """The owner passes another's words on, quoted as such, or not; once."""
@@ -291,15 +303,25 @@ class Turns:
                 await self._runner.rooted(turn)
         return await self._thread_at(member, place)
 
-    async def _quoted(self, command: AskAgent) -> tuple[Said, ...]:
-        """Return what others wrote that the task is about: the thread, or the message that was quoted."""
+    async def _quoted(self, command: AskAgent) -> Conversation:
+        """Return what others wrote that the task is about: the thread or the message that was quoted, and what came."""
+        along = await self._by_name(command.said)
         before = command.source.ts if command.source else None
-        if command.about and (said := await self._reading.thread(command.about, before)):
-            return said
+        if command.about and (thread := await self._reading.thread(command.about, before)).said:
+            return replace(thread, said=(*thread.said, *along))
         if not command.quoted:
-            return ()
-        author = await self._reading.name(command.quoted_by) if command.quoted_by else "Somebody"
-        return (Said(author, command.quoted),)
+            return Conversation(along)
+        quoted = Said("Somebody", command.quoted, command.quoted_by)
+        return Conversation((*await self._by_name((quoted,)), *along))
+
+    async def _by_name(self, said: tuple[Said, ...]) -> tuple[Said, ...]:
+        """Return what others wrote with their names, as Slack has them now, and those of whom they mention."""
+        return tuple(
+            [
+                Said(await self._reading.name(one.by) if one.by else one.author, await self._reading.named(one.text))
+                for one in said
+            ]
+        )
 
     async def reword(self, command: RewordRequest) -> None:
         """The owner edited their message: a queued turn gets the new words, of a running one they are told so, once."""
@@ -406,8 +428,21 @@ def _as_question(command: Reply) -> AskAgent:
     is_inside = thread_ts is not None and thread_ts != command.source.ts and not command.place.is_direct
     about = MessageRef(command.place.channel, thread_ts) if is_inside and thread_ts else None
     return AskAgent(
-        command.member, command.text, command.place, source=command.source, about=about, files=command.files
+        command.member,
+        command.text or _unsaid(command.files, command.said),
+        command.place,
+        source=command.source,
+        about=about,
+        files=command.files,
+        said=command.said,
     )
+
+
+def _unsaid(files: tuple[Attachment, ...], said: tuple[Said, ...]) -> str:
+    """Return what is plainly meant by a message without a word: what came along is to be looked at."""
+    if said:
+        return "Look at the forwarded message."
+    return "Look at the attached files." if files else ""
 
 
 def _words(given: str) -> str:

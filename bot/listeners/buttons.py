@@ -41,7 +41,7 @@ from bot.commands import (
 )
 from bot.listeners.intake import Asked, Body, table
 from bot.listeners.settings import build_use
-from bot.text import plain
+from bot.slack_message import read_message
 from store.records import (
     AllowanceId,
     ApprovalId,
@@ -112,7 +112,7 @@ def parse_form(body: Body) -> Asked | None:
 def parse_shortcut(body: Body) -> Asked | None:
     """“Ask about this message”: open the form with the message quoted."""
     message = table(body, "message")
-    quoted = plain(str(message.get("text") or ""))[:QUOTE_LIMIT] or None
+    quoted = read_message(message).seen[:QUOTE_LIMIT] or None
     place, trigger_id, by = _place(body), str(body.get("trigger_id") or ""), message.get("user")
     about = _root_of(message, place.channel)
     return Asked(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from bot.commands import Place, Reply, RewordRequest, WithdrawRequest
+from bot.commands import Place, Reply, RewordRequest, Said, WithdrawRequest
 from bot.listeners.intake import Asked, Body, Install, table
+from bot.slack_message import Written, read_message
 from bot.text import mentions, plain, without_mention
 from store.records import Attachment, ChannelId, MessageRef, MessageTs, UserId
 
@@ -32,21 +34,20 @@ def parse_message(body: Body, install: Install) -> Asked | None:
 
 def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
     channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("ts") or ""))
-    text = str(event.get("text") or "")
+    read = read_message(event)
     is_direct = event.get("channel_type") == "im" or channel.startswith("D")
-    is_mention = mentions(text, install.bot_user_id)
+    is_mention = mentions(read.markup, install.bot_user_id)
     thread_ts = event.get("thread_ts")
     if not channel or not ts or not (is_direct or is_mention or thread_ts):
         return None
     place = Place(channel, MessageTs(str(thread_ts or ts)), is_direct=is_direct)
-    words = plain(without_mention(text, install.bot_user_id)).strip()
-    source, files = MessageRef(channel, ts), _files(event)
-    # Files without a word are a request too: what is to be done with them is plain enough to ask.
-    words = words or ("Look at the attached files." if files else "")
+    words = plain(without_mention(read.markup, install.bot_user_id)).strip()
+    source, said, files = MessageRef(channel, ts), _said(read), _files(read)
+    is_empty = not (words or said or files)
     return Asked(
         key=f"message:{channel}:{ts}",
         unverified_user=UserId(str(event["user"])),
-        build=lambda member: Reply(member, words, place, source, is_mention, files) if words else None,
+        build=lambda member: None if is_empty else Reply(member, words, place, source, is_mention, files, said),
         # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
         place=place if is_direct or is_mention else None,
         writes_to_channel=is_mention and not is_direct,
@@ -54,24 +55,17 @@ def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
     )
 
 
-def _files(event: Body) -> tuple[Attachment, ...]:
-    listed = event.get("files")
-    found = [file for file in listed if isinstance(file, Mapping)] if isinstance(listed, list) else []
-    return tuple(
-        Attachment(
-            id=str(file.get("id") or ""),
-            name=str(file.get("name") or "file"),
-            size=_number(file.get("size")),
-            mode="external" if file.get("is_external") else str(file.get("mode") or ""),
-            width=_number(file.get("original_w")),
-            height=_number(file.get("original_h")),
-        )
-        for file in found
-    )
+def _said(read: Written) -> tuple[Said, ...]:
+    """Return what came along that is not the author's own words; what a link shows of itself nobody passed on."""
+    forwarded = (Said(one.author or "somebody", one.text, one.by) for one in read.forwarded)
+    attached = (Said("attached to the message", text) for text in read.attached)
+    return (*forwarded, *attached)
 
 
-def _number(given: object) -> int:
-    return given if isinstance(given, int) else 0
+def _files(read: Written) -> tuple[Attachment, ...]:
+    """Return the author's own files, then those of what they forwarded, which are others'."""
+    others = (file for one in read.forwarded for file in one.files)
+    return (*read.files, *(replace(file, is_others=True) for file in others))
 
 
 def _changed(event: Body, install: Install) -> Asked | None:
@@ -79,12 +73,12 @@ def _changed(event: Body, install: Install) -> Asked | None:
     after, before = table(event, "message"), table(event, "previous_message")
     if after.get("subtype") == "tombstone":
         return _deleted(event, str(after.get("ts") or ""))
-    text = str(after.get("text") or "")
+    markup = read_message(after).markup
     # Slack says so too when a link unfolds or a reply is counted: then the words are the same.
-    if not _is_from_a_person(after) or not after.get("edited") or text == str(before.get("text") or ""):
+    if not _is_from_a_person(after) or not after.get("edited") or markup == read_message(before).markup:
         return None
     channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(after.get("ts") or ""))
-    words = plain(without_mention(text, install.bot_user_id)).strip()
+    words = plain(without_mention(markup, install.bot_user_id)).strip()
     return Asked(
         key=f"edited:{channel}:{ts}:{table(after, 'edited').get('ts')}",
         unverified_user=UserId(str(after["user"])),

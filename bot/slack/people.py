@@ -43,6 +43,7 @@ class SlackPeople:
         self._clock = clock
         self._people: dict[UserId, _Kept[Person | None]] = {}
         self._shared: dict[ChannelId, _Kept[bool | None]] = {}
+        self._names: dict[ChannelId, _Kept[str | None]] = {}
 
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
         """Return the person as Slack knows them, None if Slack does not."""
@@ -62,6 +63,18 @@ class SlackPeople:
         self._keep(self._shared, channel, found)
         return found
 
+    async def channel_name(self, channel: ChannelId) -> str | None:
+        """Return the name of a public channel; None for one that not everybody here may know of."""
+        kept = self._names.get(channel)
+        if kept and self._clock.now() < kept.until:
+            return kept.value
+        info = await self._ask_channel(channel) or {}
+        name = info.get("name")
+        # Slack shows the name of a private channel to its members only.
+        is_public = info.get("is_private") is False and isinstance(name, str) and bool(name)
+        self._keep(self._names, channel, name if is_public else None)
+        return name if is_public else None
+
     def forget(self, user_id: UserId) -> None:
         """Ask afresh next time: something about this person changed."""
         self._people.pop(user_id, None)
@@ -77,6 +90,12 @@ class SlackPeople:
         return _person(user) if isinstance(user, Mapping) else None
 
     async def _ask_shared(self, channel: ChannelId) -> bool | None:
+        info = await self._ask_channel(channel)
+        if info is None or info.get("is_member") is False:
+            return None
+        return bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared") or info.get("pending_shared"))
+
+    async def _ask_channel(self, channel: ChannelId) -> Mapping[str, Any] | None:
         try:
             answer = await self._api.call("conversations.info", channel=channel)
         except SlackRejected as error:
@@ -84,9 +103,7 @@ class SlackPeople:
                 return None
             raise
         info: Mapping[str, Any] = answer.get("channel") or {}
-        if info.get("is_member") is False:
-            return None
-        return bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared") or info.get("pending_shared"))
+        return info
 
     def _keep(self, memory: dict[K, _Kept[V]], key: K, value: V) -> None:
         if len(memory) >= KNOWN_AT_MOST:

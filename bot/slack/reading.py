@@ -5,19 +5,32 @@ Whether it may be brought before an agent is the domain's decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from bot.commands import Said
+import structlog
+
+from bot.commands import Conversation, Said
 from bot.domain.ports import People
-from bot.errors import SlackRejected
+from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi
-from bot.text import plain
-from store.records import MessageRef, MessageTs, UserId
+from bot.slack_message import read_message
+from store.records import ChannelId, MessageRef, MessageTs, UserId
 
-_MOST = 200
-"""Messages of a thread that are read."""
+log = structlog.get_logger(__name__)
+
+_NEWEST = 200
+"""Messages of a thread that are looked at; as many of them as fit come along."""
+_PAGE = 999
+"""The most Slack gives at once: of a thread the oldest come first, whatever is asked, and the newest are wanted."""
+_PAGES = 50
+_NAMES = 30
+"""Ids of one text that are named, each of which may take a call."""
+_NAME_MAX = 40
+_ID = re.compile(r"(?<![\w@#/.])(?:@(?P<user>[UW][A-Z0-9]{6,20})|#(?P<channel>C[A-Z0-9]{6,20}))\b")
 
 
 class SlackReading:
@@ -35,20 +48,74 @@ class SlackReading:
             person = None
         return person.name if person else str(user_id)
 
-    async def thread(self, root: MessageRef, before: MessageTs | None) -> tuple[Said, ...]:
-        """Return what was written in a thread before a message; nothing where the bot cannot read it."""
+    async def named(self, text: str) -> str:
+        """Return a text with the names of the people and channels that it mentions by id; what has none keeps the id.
+
+        A name is one line and its id stays beside it: anybody may call themselves anything.
+        """
+        names: dict[str, str] = {}
+        for found in list(_ID.finditer(text)):
+            if found[0] not in names and len(names) < _NAMES:
+                names[found[0]] = await self._name_of(found[0])
+        return _ID.sub(lambda found: names.get(found[0], found[0]), text)
+
+    async def _name_of(self, mention: str) -> str:
+        sign, identity = mention[0], mention[1:]
         try:
+            if sign == "@":
+                name = await self._user_name(UserId(identity))
+            else:
+                name = await self._people.channel_name(ChannelId(identity))
+        except (SlackRejected, SlackUnavailable) as error:
+            log.info("not_named", error=type(error).__name__)
+            name = None
+        line = one_line(name or "", _NAME_MAX)
+        return f"{sign}{line} ({identity})" if line else mention
+
+    async def _user_name(self, user_id: UserId) -> str | None:
+        person = await self._people.person(user_id)
+        return person.name if person else None
+
+    async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:
+        """Return the newest that was written in a thread before a message; nothing where the bot cannot read it."""
+        newest: deque[Mapping[str, Any]] = deque(maxlen=_NEWEST)
+        known: set[str] = set()
+        try:
+            async for message in self._messages(root, before):
+                ts = str(message.get("ts") or "")
+                # Slack repeats the root on every page.
+                if ts not in known and (before is None or ts < before):
+                    known.add(ts)
+                    newest.append(message)
+        except SlackRejected as error:
+            log.info("thread_not_read", code=error.code)
+            return Conversation()
+        said = [await self._said(message) for message in newest]
+        return Conversation(tuple(one for one in said if one.text), len(known) - len(newest))
+
+    async def _messages(self, root: MessageRef, before: MessageTs | None) -> AsyncIterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        for _ in range(_PAGES):
             page = await self._api.call(
-                "conversations.replies", channel=root.channel, ts=root.ts, limit=_MOST, latest=before, inclusive=False
+                "conversations.replies",
+                channel=root.channel,
+                ts=root.ts,
+                limit=_PAGE,
+                latest=before,
+                inclusive=False,
+                cursor=cursor,
             )
-        except SlackRejected:
-            return ()
-        found = [message for message in page.get("messages", []) if before is None or str(message.get("ts")) < before]
-        return tuple([await self._said(message) for message in found if str(message.get("text") or "").strip()])
+            for message in page.get("messages", []):
+                yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+        log.warning("thread_too_long", pages=_PAGES)
 
     async def _said(self, message: Mapping[str, Any]) -> Said:
-        text = plain(str(message.get("text") or ""))
+        text = await self.named(read_message(message).seen)
         if message.get("bot_id") or not message.get("user"):
             profile: Mapping[str, Any] = message.get("bot_profile") or {}
-            return Said(one_line(f"{profile.get('name') or 'An app'} (an app)", 80), text)
+            name = profile.get("name") or message.get("username") or "An app"
+            return Said(one_line(f"{name} (an app)", 80), text)
         return Said(await self.name(UserId(str(message["user"]))), text)

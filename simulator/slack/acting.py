@@ -156,10 +156,21 @@ def _rich_text(text: str) -> list[dict[str, Any]]:
     """Return the block that Slack's client makes of what was typed."""
     runs: list[dict[str, Any]] = []
     end = 0
-    for match in re.finditer(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", text):
-        runs += [{"type": "text", "text": text[end : match.start()]}, {"type": "user", "user_id": match[1]}]
+    for match in re.finditer(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>", text):
+        runs += [{"type": "text", "text": text[end : match.start()]}, _rich_run(*match.groups())]
         end = match.end()
     runs.append({"type": "text", "text": text[end:]})
-    runs = [run | {"text": html.unescape(run["text"])} if "text" in run else run for run in runs]
+    runs = [run | {"text": html.unescape(run["text"])} if run.get("text") else run for run in runs]
     section = {"type": "rich_text_section", "elements": [run for run in runs if run.get("text") != ""]}
     return [{"type": "rich_text", "block_id": secrets.token_urlsafe(4), "elements": [section]}]
+
+
+def _rich_run(sign: str, target: str, label: str | None) -> dict[str, Any]:
+    """Return the run of one token: a person, a channel, a broadcast, a link."""
+    if sign == "@":
+        return {"type": "user", "user_id": target}
+    if sign == "#":
+        return {"type": "channel", "channel_id": target}
+    if sign == "!":
+        return {"type": "broadcast", "range": target}
+    return {"type": "link", "url": html.unescape(target)} | ({"text": label} if label else {})

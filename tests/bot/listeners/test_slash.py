@@ -53,7 +53,7 @@ def test_what_is_typed_is_what_is_meant(text, expected):
 def test_slacks_escapes_are_undone_before_the_words_are_used():
     made = command("ask is 1 &lt; 2 &amp;&amp; did <@U2|bob> write <#C2|ops> <https://x.example|this>?")
 
-    assert made.task == "is 1 < 2 && did @bob write #ops https://x.example?"
+    assert made.task == "is 1 < 2 && did @bob write #ops this (https://x.example)?"
 
 
 def test_an_escaped_escape_stays_one():

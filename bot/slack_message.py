@@ -1,0 +1,172 @@
+"""One reader for every Slack message: what a person sees of it, whatever shape it has. Pure.
+
+Requests, quotes, shortcuts, asides and edits all read with it.
+Ids of people and channels stay `@U…` and `#C…`: naming them takes a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.slack_blocks import escape, read_blocks
+from bot.text import plain
+from store.records import Attachment, UserId
+
+STUB = "file_access"
+"""Slack's mode of a file that it only names: what it is, `files.info` says (Slack Connect)."""
+_MOST = 40_000
+"""Characters of a text that are read: Slack takes no longer ones."""
+_READABLE_FILES = frozenset({"", "visible"})
+_PREVIEW_MARKS = ("from_url", "original_url", "app_unfurl_url", "is_app_unfurl", "is_msg_unfurl")
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A message that another message passes on."""
+
+    by: UserId | None
+    author: str
+    """As the message says, where there is no id; empty where it says nothing."""
+    text: str
+    files: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One message as people read it."""
+
+    markup: str
+    """Its author's own words in Slack's markup."""
+    forwarded: tuple[Forwarded, ...] = ()
+    attached: tuple[str, ...] = ()
+    """What stands below: what an app attached, tables."""
+    previews: tuple[str, ...] = ()
+    """What a link shows of itself: somebody else's words, which nobody chose to pass on."""
+    files: tuple[Attachment, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return the author's own words."""
+        return plain(self.markup).strip()
+
+    @property
+    def seen(self) -> str:
+        """Return all that a person sees, in order; files are named."""
+        passed_on = (_passed_on(one) for one in self.forwarded)
+        files = _named(self.files)
+        return "\n".join(part for part in (self.words, *self.attached, *passed_on, *self.previews, files) if part)
+
+
+def read_message(message: Mapping[str, Any]) -> Written:
+    """Return what people see of a message, as an event, a shortcut or the Web API has it."""
+    forwarded, attached, previews = [], [], []
+    for attachment in _tables(message.get("attachments")):
+        if attachment.get("is_share") is True:
+            forwarded.append(_forwarded(attachment))
+        elif any(attachment.get(mark) for mark in _PREVIEW_MARKS):
+            previews.append(_attached(attachment))
+        else:
+            attached.append(_attached(attachment))
+    return Written(
+        markup=_own(message),
+        forwarded=tuple(one for one in forwarded if one.text or one.files),
+        attached=tuple(filter(None, attached)),
+        previews=tuple(filter(None, previews)),
+        files=read_files(message.get("files")),
+    )
+
+
+def read_files(files: object) -> tuple[Attachment, ...]:
+    """Return the files that came with a message, as Slack describes them."""
+    return tuple(read_file(file) for file in _tables(files))
+
+
+def read_file(file: Mapping[str, Any]) -> Attachment:
+    """Return one file as Slack describes it; one that Slack only names has the mode `STUB`."""
+    mode = "external" if file.get("is_external") else _word(file, "mode")
+    if _word(file, "file_access") not in _READABLE_FILES:
+        mode = STUB
+    return Attachment(
+        id=_word(file, "id"),
+        name=_word(file, "name") or _word(file, "title") or "file",
+        size=_number(file.get("size")),
+        mode=mode,
+        width=_number(file.get("original_w")),
+        height=_number(file.get("original_h")),
+    )
+
+
+def _own(message: Mapping[str, Any]) -> str:
+    """Return the author's words: the blocks, which people see instead of the text; the text where they say less."""
+    text = _word(message, "text")[:_MOST]
+    blocks, is_whole = read_blocks(message.get("blocks"))
+    if not blocks.strip():
+        return text
+    if is_whole or not text.strip():
+        return blocks[:_MOST]
+    # Something in the blocks is not known here: then the text, which old clients show for them, comes along.
+    return f"{text}\n{blocks}"[:_MOST]
+
+
+def _forwarded(attachment: Mapping[str, Any]) -> Forwarded:
+    inner = [
+        read_blocks(message["message"].get("blocks"))
+        for message in _tables(attachment.get("message_blocks"))
+        if isinstance(message.get("message"), Mapping)
+    ]
+    is_whole = all(whole for _, whole in inner)
+    blocks = "\n".join(words for words, _ in inner if words)
+    text = plain(blocks) if blocks and is_whole else _attached(attachment, is_forward=True)
+    by = _word(attachment, "author_id")
+    author = _word(attachment, "author_name") or _word(attachment, "author_subname")
+    return Forwarded(UserId(by) if by else None, author, text.strip()[:_MOST], read_files(attachment.get("files")))
+
+
+def _attached(attachment: Mapping[str, Any], *, is_forward: bool = False) -> str:
+    """Return one attachment's words; its fallback only where it shows nothing else."""
+    lines = [line for line in _attachment_lines(attachment, is_forward=is_forward) if line]
+    files = "" if is_forward else _named(read_files(attachment.get("files")))
+    words = "\n".join((*lines, *filter(None, (files,)))) or _word(attachment, "fallback")
+    return plain(words).strip()[:_MOST]
+
+
+def _attachment_lines(attachment: Mapping[str, Any], *, is_forward: bool) -> Iterator[str]:
+    yield _word(attachment, "pretext")
+    if not is_forward:
+        yield _word(attachment, "author_name")
+    title, link = _word(attachment, "title"), _word(attachment, "title_link")
+    yield f"{title} ({escape(link)})" if title and link else title
+    blocks, is_whole = read_blocks(attachment.get("blocks"))
+    yield blocks
+    if not blocks or not is_whole:
+        yield _word(attachment, "text")
+    for field in _tables(attachment.get("fields")):
+        yield ": ".join(filter(None, (_word(field, "title"), _word(field, "value"))))
+    if attachment.get("image_url"):
+        yield "[image]"
+    yield _word(attachment, "footer")
+
+
+def _passed_on(one: Forwarded) -> str:
+    author = f"@{one.by}" if one.by else " ".join(one.author.split()) or "somebody"
+    lines = [line for part in (one.text, _named(one.files)) for line in part.splitlines() if part]
+    return "\n".join((f"(forwarded, written by {author}:)", *(f"> {line}" for line in lines)))
+
+
+def _named(files: tuple[Attachment, ...]) -> str:
+    return "\n".join(f"[file: {' '.join(file.name.split())}]" for file in files)
+
+
+def _tables(listed: object) -> list[Mapping[str, Any]]:
+    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+
+
+def _word(table: Mapping[str, Any], name: str) -> str:
+    value = table.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(given: object) -> int:
+    return given if isinstance(given, int) else 0
