@@ -41,6 +41,8 @@ Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 """Carries a form out and says what is shown then; None: the form may close."""
 TRIES = 3
+REFUSED = "Refused"
+"""The kind of a delivery that nobody carries out: its asker was told no."""
 NEEDS_TRIGGER = (
     c.ShowApproval,
     c.ExplainDenial,
@@ -124,8 +126,17 @@ class Desk:
     def _shown(self, panel: Panel) -> dict[str, Any]:
         return {"response_action": "update", "view": self._screen.drawn(panel)}
 
-    async def refuse(self, user_id: UserId, place: c.Place, refused: Refused) -> None:
-        """Tell somebody who is not a member why not; beside the request, which is answered at once."""
+    async def refuse(self, key: str, user_id: UserId, place: c.Place, refused: Refused) -> None:
+        """Tell somebody who is not a member why not, once; beside the request, which is answered at once.
+
+        What was refused is not let in later: a mention comes twice, and one answer to it is enough.
+        """
+        async with self._database.transaction() as tx:
+            first = await deliveries.claim(tx, key, REFUSED, "", self._clock.now())
+            if first is not None:
+                await deliveries.done(tx, first.id)
+        if first is None:
+            return
 
         async def tell() -> None:
             try:

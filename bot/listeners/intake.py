@@ -155,7 +155,7 @@ class Intake:
         log.info("refused", key=asked.key, refusal=refused.refusal)
         is_machine = refused.refusal is Refusal.BOT
         if asked.place and asked.unverified_user and not is_machine:
-            await self._desk.refuse(asked.unverified_user, asked.place, refused)
+            await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)
 
 
 def table(body: Body, name: str) -> Body:
@@ -172,6 +172,19 @@ def is_for(install: Install, body: Body) -> bool:
     authorizations = body.get("authorizations")
     first = authorizations[0] if isinstance(authorizations, list) and authorizations else {}
     first = first if isinstance(first, Mapping) else {}
-    team = first.get("team_id") or table(body, "team").get("id") or body.get("team_id")
     enterprise = first.get("enterprise_id") or table(body, "enterprise").get("id") or body.get("enterprise_id")
+    team = first.get("team_id") or _installed_team(body)
     return team == install.team_id or (install.is_org_wide and enterprise == install.enterprise_id)
+
+
+def _installed_team(body: Body) -> object:
+    """Return the workspace that an interaction is for.
+
+    In an organisation `team` is where the person is, and may be null; where a view's app is installed, the view says
+    (as Bolt reads it, slack-platform.md §3.1).
+    """
+    view, user = table(body, "view"), table(body, "user")
+    if installed := view.get("app_installed_team_id"):
+        return installed
+    team = table(body, "team").get("id") or body.get("team_id")
+    return team or user.get("team_id") or view.get("team_id")

@@ -2,6 +2,7 @@ import pytest
 
 from bot import actions
 from simulator.slack import people
+from simulator.slack.payloads import message_event
 from tests.world import ALICE, BOB, GENERAL, World
 
 FORM_VALUES = (actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
@@ -263,3 +264,31 @@ async def test_a_button_of_tomorrow_is_acknowledged(running_world: World):
 
     assert delivery.is_acked
     await untouched(running_world)
+
+
+@pytest.mark.fault("F10")
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_guest_who_mentions_deputy_is_refused_once_however_often_slack_says_so(running_world: World, times):
+    running_world.slack.deliver_twice = times == 2
+    await running_world.slack.post_message(people.GUEST, GENERAL, f"<@{people.BOT}> summarise")
+    await heard(running_world, 2 * times)
+
+    assert running_world.whispers(people.GUEST).count("can't work with guest accounts") == 1
+    assert running_world.requests() == []
+
+
+@pytest.mark.fault("F10")
+async def test_what_was_refused_is_not_let_in_by_its_second_copy(running_world: World):
+    message = await running_world.slack.post_message(people.GUEST, GENERAL, f"<@{people.BOT}> summarise")
+    await heard(running_world, 2)
+    running_world.slack.change_person(people.GUEST, is_restricted=False)
+    running_world.slack.emit(message_event(running_world.slack.workspace, message))
+    await heard(running_world, 4)
+
+    assert running_world.requests() == []
+
+
+async def heard(world: World, count: int) -> None:
+    """Return once Deputy has answered for so many events, and done what they ask."""
+    await world.slack.until(lambda _: len([one for one in world.slack.deliveries.log if one.is_acked]) >= count)
+    await world.settled()

@@ -74,6 +74,36 @@ def test_requests_for_another_app_or_team_are_not_for_us(body):
     assert not is_for(HOME, body)
 
 
+IN_A_SISTER = {
+    "type": "view_submission",
+    "api_app_id": "A1",
+    "team": {"id": "T2", "enterprise_id": "E1"},
+    "enterprise": {"id": "E1"},
+    "user": {"id": "U7", "team_id": "T2"},
+    "view": {"app_installed_team_id": "T1", "team_id": "T2"},
+}
+
+
+@pytest.mark.fault("F27")
+@pytest.mark.parametrize(
+    ("changes", "is_ours"),
+    [
+        ({}, True),
+        ({"type": "block_actions"}, True),
+        ({"view": {"app_installed_team_id": "T9", "team_id": "T1"}}, False),
+        ({"view": {"team_id": "T1"}}, False),
+        ({"view": {}, "team": None, "user": {"team_id": "T1"}}, True),
+        ({"view": {"team_id": "T1"}, "team": None, "user": {}}, True),
+        ({"view": {}, "team": None, "user": {"team_id": "T2"}}, False),
+        ({"api_app_id": "A2"}, False),
+    ],
+)
+def test_in_an_organisation_a_view_says_where_its_app_is_installed(changes, is_ours):
+    home = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT")
+
+    assert is_for(home, IN_A_SISTER | changes) is is_ours
+
+
 def test_the_installation_counts_not_the_actors_team():
     assert is_for(HOME, {"api_app_id": "A1", "team_id": "T9", "authorizations": [{"team_id": "T1"}]})
 
