@@ -333,6 +333,10 @@ class ToolChange:
     is_schema_changed: bool
     hints: tuple[str, ...] = ()
     """What it says of itself differently: `readOnlyHint: True → False`."""
+    title: tuple[str, str] | None = None
+    """Before and now, where it is another."""
+    schema: tuple[str | None, str] | None = None
+    """What it takes, as JSON, before and now, where that is another; before is None where it was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +349,8 @@ class ToolsChanged:
     """How many others there are."""
     digest: str
     accepted_by: UserId | None = None
+    unseen: tuple[str, ...] = ()
+    """Tools that are as they were trusted, and were not listed for long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
 """Told until when tokens wait for a code, and what to do then; returns at once."""
 OnToken = Callable[[Service, Connection, Secret], None]
-"""Given a fresh token once, in memory, after its connection is made and told; returns at once."""
+"""Given a fresh token once, in memory, after its connection is made; returns at once."""
 
 
 class Arrivals:
@@ -114,9 +114,10 @@ class Arrivals:
                 raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
 
     async def _announce(self, held: Provisional, connection: Connection) -> None:
-        await self._attempts.tell(held.attempt.ticket, connection)
+        # First: whoever is told may ask at once, and then it is known that the tools are being listed.
         if self._on_token is not None:
             self._on_token(held.service, connection, held.tokens.access_token)
+        await self._attempts.tell(held.attempt.ticket, connection)
 
     async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
         with step(service, "callback"):

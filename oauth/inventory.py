@@ -6,7 +6,9 @@ tools is only logged.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -21,20 +23,38 @@ from store.records import Connection, Secret, ServiceName, ServiceTool, Workspac
 
 log = structlog.get_logger(__name__)
 
-OnDifference = Callable[[Connection, Difference], Awaitable[None]]
+OnListed = Callable[[Connection, Difference], Awaitable[None]]
 
 
 class Inventory:
     """The workspace's tools by service; one per process."""
 
     def __init__(
-        self, *, database: Database, listing: Listing, clock: Clock, on_difference: OnDifference | None = None
+        self, *, database: Database, listing: Listing, clock: Clock, on_listed: OnListed | None = None
     ) -> None:
         self._database = database
         self._listing = listing
         self._clock = clock
-        self.on_difference = on_difference
-        """Told of every listing that is not what was known, after it is stored; the first one included."""
+        self.on_listed = on_listed
+        """Told of every listing after it is stored, with what is another; of one that says nothing new, too."""
+        self._expected: dict[ServiceName, set[asyncio.Event]] = {}
+
+    @contextmanager
+    def expecting(self, service: ServiceName) -> Iterator[None]:
+        """Let whoever asks for this service wait until the block ends: it lists the tools."""
+        done = asyncio.Event()
+        self._expected.setdefault(service, set()).add(done)
+        try:
+            yield
+        finally:
+            self._expected[service].discard(done)
+            done.set()
+
+    async def settled(self, services: Iterable[ServiceName]) -> None:
+        """Return once no listing of these services is going on; each ends by its own limits of time."""
+        for service in services:
+            for done in tuple(self._expected.get(service, ())):
+                await done.wait()
 
     async def list_known(self, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
         """Return every tool the service was seen with, by name."""
@@ -61,6 +81,6 @@ class Inventory:
             await service_tools.put(tx, workspace_id, build_records(service, known, listed, now))
         difference = compare_tools(known, listed)
         log.info("tools.listed", service=service, tools=len(listed), new=len(difference.new))
-        if difference and self.on_difference is not None:
-            await self.on_difference(connection, difference)
+        if self.on_listed is not None:
+            await self.on_listed(connection, difference)
         return difference

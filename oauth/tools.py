@@ -17,6 +17,7 @@ from store.records import ServiceName, ServiceTool
 
 HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
 LONGEST_DESCRIPTION = 4096
+LONGEST_SCHEMA = 16_384
 _LONGEST_NAME = 128
 _LONGEST_TITLE = 200
 
@@ -31,6 +32,12 @@ class ListedTool:
     schema_hash: str
     definition_hash: str
     annotations: Mapping[str, bool] = field(default_factory=dict)
+    schema: str | None = None
+    """Its input schema as indented JSON, cut."""
+
+
+NEVER_LISTED = hashlib.sha256(b"").hexdigest()
+"""The definition of a tool that was called though its service never listed it: no listed one has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Difference:
     changed: tuple[Changed, ...] = ()
     removed: tuple[ServiceTool, ...] = ()
     is_first: bool = False
-    """Nothing was known: every tool is new because the service is."""
+    """Nothing was listed before: every tool is new because the service is."""
 
     def __bool__(self) -> bool:
         return bool(self.new or self.changed or self.removed)
@@ -73,6 +80,7 @@ def parse_tool(raw: Mapping[str, Any]) -> ListedTool | None:
         schema_hash=_hash(schema),
         definition_hash=_hash([name, title, description, schema, annotations]),
         annotations=annotations,
+        schema=json.dumps(schema, sort_keys=True, indent=2, ensure_ascii=False)[:LONGEST_SCHEMA],
     )
 
 
@@ -94,7 +102,7 @@ def compare_tools(known: Iterable[ServiceTool], listed: Iterable[ListedTool]) ->
         new=tuple(after[name] for name in sorted(after.keys() - before.keys())),
         changed=tuple(sorted(changed, key=lambda pair: pair.after.name)),
         removed=tuple(before[name] for name in sorted(before.keys() - after.keys())),
-        is_first=not before,
+        is_first=all(tool.definition_hash == NEVER_LISTED for tool in before.values()),
     )
 
 
@@ -122,4 +130,5 @@ def _record(service: ServiceName, before: ServiceTool | None, tool: ListedTool, 
         first_seen_at=before.first_seen_at if before else now,
         changed_at=now if is_another else before.changed_at if before else None,
         seen_at=now,
+        schema=tool.schema,
     )

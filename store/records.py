@@ -300,6 +300,8 @@ class ServiceTool:
     changed_at: datetime | None
     """When its definition last became another one; None: never since it was first seen."""
     seen_at: datetime
+    schema: str | None = None
+    """Its input schema as indented JSON, cut after 16384 characters; None where it was listed before that was kept."""
 
 
 class SessionState(StrEnum):

@@ -18,6 +18,12 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> t
     return tuple(_read(row) for row in await tx.connection.execute(query))
 
 
+async def list_services(tx: Tx) -> tuple[tuple[WorkspaceId, ServiceName], ...]:
+    """Return every workspace's services that were seen with tools."""
+    query = select(service_tools.c.workspace_id, service_tools.c.service).distinct().order_by(service_tools.c.service)
+    return tuple((row.workspace_id, row.service) for row in await tx.connection.execute(query))
+
+
 async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, name: str) -> ServiceTool | None:
     """Return one tool as the service was last seen with it."""
     query = select(service_tools).where(_of(workspace_id, service), service_tools.c.name == name)
@@ -51,6 +57,7 @@ def _values(tool: ServiceTool) -> dict[str, Any]:
         "title": tool.title,
         "description": tool.description,
         "schema_hash": tool.schema_hash,
+        "input_schema": tool.schema,
         "annotations": dict(tool.annotations),
         "definition_hash": tool.definition_hash,
         "first_seen_at": tool.first_seen_at,
@@ -71,4 +78,5 @@ def _read(row: Row[Any]) -> ServiceTool:
         first_seen_at=row.first_seen_at,
         changed_at=row.changed_at,
         seen_at=row.seen_at,
+        schema=row.input_schema,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 
 from store.database import Tx
 from store.messages import message_of, message_values
@@ -23,6 +24,12 @@ class Pin:
     schema_hash: str
     annotations: dict[str, bool]
     definition_hash: str
+    accepted_at: datetime
+    accepted_by: UserId | None = None
+    """None: it was trusted with the first listing of its service, and nobody looked."""
+    title: str | None = None
+    schema: str | None = None
+    """None: it was trusted before schemas were kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +47,18 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> d
     rows = await tx.connection.execute(
         select(tool_pins).where(tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service)
     )
-    return {
-        row.tool: Pin(row.tool, row.description, row.schema_hash, dict(row.annotations), row.definition_hash)
-        for row in rows
-    }
+    return {row.tool: _read(row) for row in rows}
 
 
-async def find_hash(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: str) -> str | None:
+async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: str) -> Pin | None:
     """Return the trusted definition of one tool, None if there is none."""
     found = await tx.connection.execute(
-        select(tool_pins.c.definition_hash).where(
+        select(tool_pins).where(
             tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service, tool_pins.c.tool == tool
         )
     )
-    return found.scalar_one_or_none()
+    row = found.one_or_none()
+    return None if row is None else _read(row)
 
 
 async def pin(
@@ -62,8 +67,10 @@ async def pin(
     """Trust tools as they were last listed; `by` None: the first listing of their service."""
     for tool in tools:
         values = {
+            "title": tool.title,
             "description": tool.description,
             "schema_hash": tool.schema_hash,
+            "input_schema": tool.schema,
             "annotations": dict(tool.annotations),
             "definition_hash": tool.definition_hash,
             "accepted_by": by,
@@ -101,4 +108,18 @@ async def set_alert(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, ale
     added = tx.insert(tool_alerts).values(workspace_id=workspace_id, service=service, user_id=alert.user_id, **values)
     await tx.connection.execute(
         added.on_conflict_do_update(index_elements=["workspace_id", "service", "user_id"], set_=values)
+    )
+
+
+def _read(row: Row[Any]) -> Pin:
+    return Pin(
+        tool=row.tool,
+        description=row.description,
+        schema_hash=row.schema_hash,
+        annotations=dict(row.annotations),
+        definition_hash=row.definition_hash,
+        accepted_at=row.accepted_at,
+        accepted_by=row.accepted_by,
+        title=row.title,
+        schema=row.input_schema,
     )

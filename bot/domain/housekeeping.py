@@ -13,6 +13,7 @@ from bot.commands import DeactivateMember
 from bot.domain.configuration import Configuration
 from bot.domain.lapses import Lapses
 from bot.domain.offboarding import Offboarding
+from bot.domain.pinning import Pinning
 from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.vaults import Vaults
@@ -41,6 +42,7 @@ class Housekeeping:
         offboarding: Offboarding,
         lapses: Lapses,
         vaults: Vaults,
+        pinning: Pinning,
         clock: Clock,
         configuration: Configuration,
         home: Home,
@@ -48,6 +50,7 @@ class Housekeeping:
         self._configuration, self._home = configuration, home
         self._lapses = lapses
         self._vaults = vaults
+        self._pinning = pinning
         self._database = database
         self._people = people
         self._offboarding = offboarding
@@ -64,6 +67,7 @@ class Housekeeping:
                 checked = now
             await self._vaults.let_go_again()
             await self._lapses.look_at_clock()
+            await self._pinning.look_at_clock()
             await self._clock.sleep_until(now + EVERY)
 
     async def purge(self, now: datetime) -> None:

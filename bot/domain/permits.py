@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.config.model import Approvals, Config
+from bot.domain import pinning
 from bot.domain.configuration import Configuration
+from bot.domain.ports import Clock
 from bot.events import UNNAMED_SERVICE
 from bot.tool_risk import Hazard, hazard_of, only_reads
 from store import service_tools, tool_pins
@@ -43,8 +45,9 @@ Permits = Callable[[Tx, Thread, str | None, str], Awaitable[Permit]]
 class RuledPermits:
     """Permits by the settings of now and by what is known of the tool."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
         self._configuration = configuration
+        self._clock = clock
 
     async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> Permit:
         """Return what holds for a tool in a thread."""
@@ -54,8 +57,8 @@ class RuledPermits:
         if service is not None:
             name = ServiceName(service)
             known = await service_tools.find(tx, workspace_id, name, tool)
-            pinned = await tool_pins.find_hash(tx, workspace_id, name, tool)
-            is_trusted = known is not None and known.definition_hash == pinned
+            pin = await tool_pins.find(tx, workspace_id, name, tool)
+            is_trusted = pinning.is_trusted(pin, known, self._clock.now())
         approvers = self._configuration.admins(config)
         if config.approvals.second_approvers != "admins":
             approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)

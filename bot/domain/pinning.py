@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from bot.domain.ports import Clock, Screen, ServiceTools
 from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.events import ToolCall
 from bot.notices import ToolChange, ToolsChanged
-from oauth.tools import Difference
+from oauth.tools import NEVER_LISTED, Difference
 from store import audit, service_tools, tool_pins
 from store.database import Database, Tx
 from store.records import AuditEntry, Connection, ServiceName, ServiceTool, Thread, UserId, WorkspaceId
@@ -26,8 +26,13 @@ from store.tool_pins import Alert, Pin
 
 log = structlog.get_logger(__name__)
 
-PAGE = 8
-"""Tools in one alert; the next ones are shown once these are accepted."""
+PAGE = 4
+"""Tools in one alert whose difference is shown; the next ones are shown once these are accepted."""
+NAMES = 40
+"""Tools in one alert that were only not seen for long."""
+LISTED_WITHIN = timedelta(days=7)
+"""How long a listing says what a tool is. Deputy keeps no token to list again with: whoever connects brings one, so a
+service that does not change until it is connected again would choose itself how long it is trusted."""
 ALERTED_MAX = 10
 """Admins who are told."""
 LOOSE = ("allowed", "auto")
@@ -36,25 +41,42 @@ ASK = "user_approved"
 AdminsOf = Callable[[Tx, WorkspaceId], Awaitable[frozenset[UserId]]]
 
 
-def untrusted(pins: Mapping[str, Pin], tools: Iterable[ServiceTool]) -> tuple[ServiceTool, ...]:
-    """Return the tools that are new, or not what was trusted, by name."""
-    return tuple(
-        tool
-        for tool in sorted(tools, key=lambda one: one.name)
-        if tool.name not in pins or pins[tool.name].definition_hash != tool.definition_hash
-    )
+def is_trusted(pin: Pin | None, tool: ServiceTool | None, now: datetime) -> bool:
+    """Say whether a tool is what was trusted, as far as is known now: unknown is no."""
+    if tool is None or not is_same(pin, tool):
+        return False
+    # What an admin accepted, they looked at then; the first listing is trusted unseen.
+    seen_at = max(tool.seen_at, pin.accepted_at) if pin and pin.accepted_by else tool.seen_at
+    return now - seen_at <= LISTED_WITHIN
 
 
-def cautious(service: ServiceTools, known: Collection[ServiceTool], pins: Mapping[str, Pin]) -> ServiceTools:
+def is_same(pin: Pin | None, tool: ServiceTool) -> bool:
+    """Say whether a tool was last listed as it was trusted, however long ago."""
+    return pin is not None and pin.definition_hash == tool.definition_hash
+
+
+def untrusted(pins: Mapping[str, Pin], tools: Iterable[ServiceTool], now: datetime) -> tuple[ServiceTool, ...]:
+    """Return the tools that are new, not what was trusted, or not listed for long; by name."""
+    by_name = sorted(tools, key=lambda one: one.name)
+    return tuple(tool for tool in by_name if not is_trusted(pins.get(tool.name), tool, now))
+
+
+def page_of(pins: Mapping[str, Pin], doubted: Iterable[ServiceTool]) -> tuple[ServiceTool, ...]:
+    """Return the tools of one alert: those that differ, or where none does, those that were not seen for long."""
+    doubted = tuple(doubted)
+    differing = tuple(tool for tool in doubted if not is_same(pins.get(tool.name), tool))
+    return differing[:PAGE] or doubted[:NAMES]
+
+
+def cautious(
+    service: ServiceTools, known: Collection[ServiceTool], pins: Mapping[str, Pin], now: datetime
+) -> ServiceTools:
     """Return a service's rules with every tool asked about that is not exactly what was trusted.
 
     That goes for tools nobody has seen, too: a default that runs some of them unasked becomes the
-    rule of those that are trusted. Of a service whose tools were never listed nothing is known
-    to be different: its rules hold.
+    rule of those that are trusted. A service whose tools were never listed has none.
     """
-    if not known:
-        return service
-    doubted = {tool.name for tool in untrusted(pins, known)}
+    doubted = {tool.name for tool in untrusted(pins, known, now)}
     trusted = {tool.name for tool in known} - doubted
     rules = {tool: ASK if rule in LOOSE and tool not in trusted else rule for tool, rule in service.rules.items()}
     if service.default_rule not in LOOSE:
@@ -62,11 +84,11 @@ def cautious(service: ServiceTools, known: Collection[ServiceTool], pins: Mappin
     return replace(service, rules=dict.fromkeys(sorted(trusted), service.default_rule) | rules, default_rule=ASK)
 
 
-async def cautious_in(tx: Tx, thread: Thread, service: ServiceTools) -> ServiceTools:
+async def cautious_in(tx: Tx, thread: Thread, service: ServiceTools, now: datetime) -> ServiceTools:
     """Return a service's rules as `cautious`, by what is known of its tools now."""
     workspace_id, name = thread.owner.workspace_id, ServiceName(service.name)
     known = await service_tools.list_for(tx, workspace_id, name)
-    return cautious(service, known, await tool_pins.list_for(tx, workspace_id, name))
+    return cautious(service, known, await tool_pins.list_for(tx, workspace_id, name), now)
 
 
 def digest_of(tools: Iterable[ServiceTool]) -> str:
@@ -90,14 +112,27 @@ class Pinning:
         async with self._database.transaction() as tx:
             tools = await service_tools.list_for(tx, workspace_id, service)
             if difference.is_first:
-                await tool_pins.pin(tx, workspace_id, tools, None, self._clock.now())
-                return
-            doubted = untrusted(await tool_pins.list_for(tx, workspace_id, service), tools)
+                listed = [tool for tool in tools if tool.definition_hash != NEVER_LISTED]
+                await tool_pins.pin(tx, workspace_id, listed, None, self._clock.now())
+            pins = await tool_pins.list_for(tx, workspace_id, service)
+            doubted = untrusted(pins, tools, self._clock.now())
             names = {tool.name for tool in difference.new} | {pair.after.name for pair in difference.changed}
             for tool in doubted:
                 if tool.name in names:
                     await audit.record(tx, self._entry(workspace_id, "tool.changed", tool, "deputy"))
+            alerts = await tool_pins.list_alerts(tx, workspace_id, service)
         if doubted:
+            await self._alert(workspace_id, service)
+        elif any(alert.digest != digest_of(()) for alert in alerts.values()):
+            # What was another, or not seen for long, is as it was again.
+            await self._show_all(workspace_id, service, None)
+
+    async def look_at_clock(self) -> None:
+        """Tell admins of services whose tools nobody has listed for long."""
+        async with self._database.transaction() as tx:
+            known = await service_tools.list_services(tx)
+            stale = [one for one in known if await self._page(tx, *one)]
+        for workspace_id, service in stale:
             await self._alert(workspace_id, service)
 
     async def called(self, thread: Thread, call: ToolCall) -> None:
@@ -107,7 +142,7 @@ class Pinning:
         workspace_id, service = thread.owner.workspace_id, ServiceName(call.service)
         async with self._database.transaction() as tx:
             tools = await service_tools.list_for(tx, workspace_id, service)
-            if not tools or any(tool.name == call.name for tool in tools):
+            if any(tool.name == call.name for tool in tools):
                 return
             stranger = _unseen(service, call.name, self._clock.now())
             await service_tools.put(tx, workspace_id, [stranger])
@@ -132,7 +167,8 @@ class Pinning:
 
     async def _page(self, tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
         pins = await tool_pins.list_for(tx, workspace_id, service)
-        return untrusted(pins, await service_tools.list_for(tx, workspace_id, service))[:PAGE]
+        tools = await service_tools.list_for(tx, workspace_id, service)
+        return page_of(pins, untrusted(pins, tools, self._clock.now()))
 
     async def _alert(self, workspace_id: WorkspaceId, service: ServiceName) -> None:
         """Tell every admin by direct message, each of the same difference once."""
@@ -173,11 +209,21 @@ class Pinning:
         self, tx: Tx, workspace_id: WorkspaceId, service: ServiceName, by: UserId | None
     ) -> tuple[ToolsChanged, str]:
         pins = await tool_pins.list_for(tx, workspace_id, service)
-        doubted = untrusted(pins, await service_tools.list_for(tx, workspace_id, service))
-        page = doubted[:PAGE]
-        changes = tuple(_change(pins.get(tool.name), tool) for tool in page)
+        tools = await service_tools.list_for(tx, workspace_id, service)
+        doubted = untrusted(pins, tools, self._clock.now())
+        page = page_of(pins, doubted)
         digest = digest_of(page)
-        return ToolsChanged(service, changes, len(doubted) - len(page), digest, by), digest
+        notice = ToolsChanged(
+            service=service,
+            changes=tuple(
+                _change(pins.get(tool.name), tool) for tool in page if not is_same(pins.get(tool.name), tool)
+            ),
+            more=len(doubted) - len(page),
+            digest=digest,
+            accepted_by=by,
+            unseen=tuple(tool.name for tool in page if is_same(pins.get(tool.name), tool)),
+        )
+        return notice, digest
 
     def _entry(self, workspace_id: WorkspaceId, action: str, tool: ServiceTool, actor: str) -> AuditEntry:
         details = {"service": tool.service, "tool": tool.name, "definition_sha256": tool.definition_hash}
@@ -185,9 +231,22 @@ class Pinning:
 
 
 def _change(pin: Pin | None, tool: ServiceTool) -> ToolChange:
-    is_schema_changed = pin is not None and pin.schema_hash != tool.schema_hash
     hints = _hints(pin.annotations if pin else {}, tool.annotations)
-    return ToolChange(tool.name, pin.description if pin else None, tool.description, is_schema_changed, hints)
+    if pin is None:
+        return ToolChange(tool.name, None, tool.description, is_schema_changed=False, hints=hints)
+    is_schema_changed = pin.schema_hash != tool.schema_hash
+    title = (pin.title or "", tool.title or "")
+    # A title was not kept before there was a place for it; then its schema was not, either.
+    is_title_known = pin.schema is not None
+    return ToolChange(
+        name=tool.name,
+        before=pin.description,
+        after=tool.description,
+        is_schema_changed=is_schema_changed,
+        hints=hints,
+        title=title if is_title_known and title[0] != title[1] else None,
+        schema=(pin.schema, tool.schema or "") if is_schema_changed else None,
+    )
 
 
 def _hints(before: Mapping[str, bool], after: Mapping[str, bool]) -> tuple[str, ...]:
@@ -200,5 +259,4 @@ def _hints(before: Mapping[str, bool], after: Mapping[str, bool]) -> tuple[str, 
 
 def _unseen(service: ServiceName, name: str, now: datetime) -> ServiceTool:
     """Return the record of a tool that was called though its service never listed it."""
-    nothing = hashlib.sha256(b"").hexdigest()
-    return ServiceTool(service, name, None, "", nothing, {}, nothing, now, None, now)
+    return ServiceTool(service, name, None, "", NEVER_LISTED, {}, NEVER_LISTED, now, None, now)

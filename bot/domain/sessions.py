@@ -21,6 +21,7 @@ from bot.domain.vaults import Vaults
 from bot.errors import AgentsRejected, SessionLost
 from bot.notices import Offered
 from bot.progress import OutcomeKind
+from oauth.inventory import Inventory
 from store import audit, connections, spending, threads
 from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
@@ -43,7 +44,9 @@ class Sessions:
         profiles: Profiles,
         configuration: Configuration,
         clock: Clock,
+        listings: Inventory,
     ) -> None:
+        self._listings = listings
         self._database = database
         self._configuration = configuration
         self._agents = agents
@@ -183,8 +186,13 @@ class Sessions:
 
     async def _tools(self, thread: Thread, config: Config) -> SessionTools:
         async with self._database.transaction() as tx:
+            connected = await connections.list_for(tx, thread.owner)
+        # What is just being listed is not unknown, it is only a moment early.
+        await self._listings.settled(connection.service for connection in connected)
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
             tools = self._profiles.tools_for(config, thread, await connections.list_for(tx, thread.owner))
-            services = tuple([await pinning.cautious_in(tx, thread, service) for service in tools.services])
+            services = tuple([await pinning.cautious_in(tx, thread, service, now) for service in tools.services])
         return replace(tools, services=services)
 
 

@@ -14,7 +14,7 @@ from bot.renderers.markdown import escape, one_line, revealed
 from bot.renderers.wording import plural, service_title
 
 _TEXTS_MAX = 9_600
-"""Characters of descriptions in one alert, before and now each; a description is what the model obeys."""
+"""Characters of descriptions and arguments in one alert, before and now each; they are what the model obeys."""
 _PIECE = 2_900
 _WHOLE = 400
 """Up to this, a changed description is shown as it is; of a longer one, what differs."""
@@ -26,32 +26,80 @@ def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Mes
     """Return the alert, or its record once nothing is left to accept."""
     name = service_title(notice.service, titles)
     by = f" by <@{escape(notice.accepted_by)}>" if notice.accepted_by else ""
+    if not notice.changes and not notice.unseen:
+        end = "are accepted" if by else "are what they were trusted as"
+        return message(f"The tools of {name} {end}.", section(f"The tools of {escape(name)} {end}{by}."))
     if not notice.changes:
-        words = f"The tools of {escape(name)} are accepted{by}."
-        return message(f"The tools of {name} are accepted.", section(words))
+        return _unseen(notice, name)
     count = len(notice.changes) + notice.more
     head = f"{name} has {plural(count, 'tool')} that nobody has accepted"
     why = "Until you accept them, I ask before each use, whatever your rules allow."
     blocks = [section(f"*{escape(head)}*\n{why}")]
+    texts = len(notice.changes) * (2 if any(change.schema for change in notice.changes) else 1)
     for change in notice.changes:
-        blocks += _difference(change, _TEXTS_MAX // len(notice.changes))
+        blocks += _difference(change, _TEXTS_MAX // texts)
     if notice.more:
         blocks.append(context(f"{notice.more} more are shown once these are accepted"))
     blocks.append(row(_accept(notice, name)))
     return message(f"{head}. {why}", *blocks)
 
 
+def _unseen(notice: ToolsChanged, name: str) -> Message:
+    """Return the alert about tools that may have become others: nobody who could list them has connected for long."""
+    count = len(notice.unseen) + notice.more
+    head = f"Nobody has connected {name} for a week, so I don't know what {plural(count, 'tool')} do now"
+    why = "Until somebody connects it again, or you accept them as they were, I ask before each use."
+    names = ", ".join(f"`{escape(one_line(revealed(tool), 60))}`" for tool in notice.unseen)
+    again = button(f"Connect {one_line(name, 40)} Again", actions.CONNECT, notice.service)
+    return message(
+        f"{head}. {why}",
+        section(f"*{escape(head)}*\n{why}"),
+        section(one_line(names, 2_900)),
+        *([context(f"{notice.more} more")] if notice.more else []),
+        row(again, _accept(notice, name)),
+    )
+
+
 def _difference(change: ToolChange, limit: int) -> list[Block]:
     name, after = escape(one_line(revealed(change.name), 128)), _words(change.after)
     if change.before is None:
         return [section(f"*{name}* · new"), *_boxes(after, limit), *_facts(change, _left_out(limit, after))]
+    others = [*_title(change), *_arguments(change, limit)]
     if change.before == change.after:
-        return [section(f"*{name}* · changed, its words are the same"), *_facts(change)]
+        cut = "" if others or change.hints else "it differs after what I keep of its description"
+        return [section(f"*{name}* · changed, its description is the same"), *others, *_facts(change, cut)]
     was, now = _excerpts(_words(change.before), after)
     # A box each: neither text can pass for the other.
     before = [section(f"*{name}* · changed. Before:"), *_boxes(was, limit)]
     same = "" if now == after else "the words before and after are the same"
-    return [*before, section("Now:"), *_boxes(now, limit), *_facts(change, same, _left_out(limit, was, now))]
+    facts = _facts(change, same, _left_out(limit, was, now))
+    return [*before, section("Now:"), *_boxes(now, limit), *others, *facts]
+
+
+def _title(change: ToolChange) -> list[Block]:
+    if change.title is None:
+        return []
+    was, now = (escape(one_line(revealed(title), 200)) or "(none)" for title in change.title)
+    return [section(f"Its title was “{was}”, and is “{now}” now.")]
+
+
+def _arguments(change: ToolChange, limit: int) -> list[Block]:
+    """Return what it takes, before and now: descriptions of arguments are read by the model, too."""
+    if change.schema is None:
+        return []
+    before, after = (_words(text or "") for text in change.schema)
+    if change.schema[0] is None:
+        return [section("What it takes now; what it took before was not kept:"), *_boxes(after, limit)]
+    if before == after:
+        return [section("It takes other arguments, after what I keep of them.")]
+    was, now = _excerpts(before, after)
+    left_out = _left_out(limit, was, now)
+    return [
+        section("What it took before:"),
+        *_boxes(was, limit),
+        section("What it takes now:" + (f" ({left_out})" if left_out else "")),
+        *_boxes(now, limit),
+    ]
 
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:
@@ -85,8 +133,6 @@ def _left_out(limit: int, *texts: str) -> str:
 
 def _facts(change: ToolChange, *more: str) -> list[Block]:
     facts = [fact for hint in change.hints if (fact := escape(one_line(hint, 80)))]
-    if change.is_schema_changed:
-        facts.insert(0, "takes other arguments")
     facts += [fact for fact in more if fact]
     return [context(*facts)] if facts else []
 
@@ -96,7 +142,7 @@ def _words(description: str) -> str:
 
 
 def _accept(notice: ToolsChanged, name: str) -> Block:
-    count = len(notice.changes)
+    count = len(notice.changes) or len(notice.unseen)
     question = confirm(
         f"Accept {plural(count, 'tool')} of {name}?",
         "From now on your rules decide about them again, as they are shown here.",

@@ -91,7 +91,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
     configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
-    permits = RuledPermits(configuration)
+    permits = RuledPermits(configuration, clock)
     homes = Homes(
         database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +48,7 @@ def build_room(parts: Parts, workspace_id: WorkspaceId) -> Room:
     vaults = Vaults(database=database, agents=parts.outside.agents, clock=clock)
     lapses = Lapses(database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock)
     listing = Listing(parts.sender)
-    inventory = Inventory(database=database, listing=listing, clock=clock, on_difference=parts.pinning.listed)
+    inventory = Inventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)
     services = Services(
         database=database,
         catalog=catalog,
@@ -105,8 +106,12 @@ def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
     """Let a service's tools be listed beside everything else: nobody waits for it, and nothing hangs on it."""
 
     def list_later(service: Service, connection: Connection, token: Secret) -> None:
+        expecting = ExitStack()
+        expecting.enter_context(inventory.expecting(service.name))
+
         async def list_tools() -> None:
-            await inventory.take(service, connection, token)
+            with expecting:
+                await inventory.take(service, connection, token)
 
         supervisor.start(list_tools)
 

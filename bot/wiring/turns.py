@@ -52,6 +52,7 @@ def build_asking(parts: Parts, room: Room) -> Asking:
         profiles=profiles,
         configuration=configuration,
         clock=clock,
+        listings=room.inventory,
     )
     shortages, raising = _build_raising(parts)
     runner = _build_runner(parts, room, sessions, admission, raising)

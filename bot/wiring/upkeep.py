@@ -54,6 +54,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
         offboarding=asking.offboarding,
         lapses=room.lapses,
         vaults=room.vaults,
+        pinning=parts.pinning,
         clock=clock,
         configuration=parts.configuration,
         home=parts.home,

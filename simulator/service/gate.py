@@ -41,6 +41,10 @@ class BearerDoor:
             return
         body = await request.body()
         asked = rpc(body)
+        fault = self._quirks.listing_fault
+        if fault and asked.get("method") == "tools/list" and "deputy" in request.headers.get("user-agent", "").lower():
+            await fault_response(fault)(scope, receive, send)
+            return
         token = await self._token(request)
         if isinstance(token, Access):
             refusal = self._insufficient(token, asked)

@@ -109,6 +109,12 @@ class Quirks:
     """Name → description of tools that appear on top; they answer with their name."""
     tool_descriptions: dict[str, str] = field(default_factory=dict)
     """Name → another description than at the start."""
+    tool_titles: dict[str, str] = field(default_factory=dict)
+    """Name → another title than at the start."""
+    tool_schemas: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Name → another input schema than at the start."""
+    listing_fault: Fault | None = None
+    """How `tools/list` is answered to Deputy, which a service knows by its user agent."""
     failing_tools: dict[str, str] = field(default_factory=dict)
     """Name → the error its calls end with."""
     hidden_tools: set[str] = field(default_factory=set)

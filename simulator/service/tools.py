@@ -147,6 +147,8 @@ class NotesServer(MCPServer[Any]):
         shown = [tool for tool in await super().list_tools() if tool.name not in self._quirks.hidden_tools]
         for tool in shown:
             tool.description = self._quirks.tool_descriptions.get(tool.name, tool.description)
+            tool.title = self._quirks.tool_titles.get(tool.name, tool.title)
+            tool.input_schema = self._quirks.tool_schemas.get(tool.name, tool.input_schema)
         extra = [
             Tool(name=name, description=description, input_schema={"type": "object", "properties": {}})
             for name, description in self._quirks.extra_tools.items()

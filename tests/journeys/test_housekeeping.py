@@ -40,6 +40,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         offboarding=None,
         lapses=None,
         vaults=None,
+        pinning=None,
         clock=None,
         configuration=None,
         home=None,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.pinning import cautious, digest_of, untrusted
+from bot.domain.pinning import LISTED_WITHIN, cautious, digest_of, is_trusted, page_of, untrusted
 from bot.domain.ports import ServiceTools
 from store.records import ServiceTool
 from store.tool_pins import Pin
 from tests.builders import NOON
 
+SECOND = timedelta(seconds=1)
 RULES = ("allowed", "auto", "user_approved", "denied")
 names = st.sampled_from("abcdef")
 hashes = st.sampled_from("123")
@@ -20,8 +24,8 @@ def a_tool(name, definition="1"):
     return ServiceTool("notes", name, None, "", "s", {}, definition, NOON, None, NOON)
 
 
-def a_pin(name, definition="1"):
-    return Pin(name, "", "s", {}, definition)
+def a_pin(name, definition="1", accepted_at=NOON, accepted_by=None):
+    return Pin(name, "", "s", {}, definition, accepted_at, accepted_by)
 
 
 def a_service(rules, default="denied"):
@@ -35,7 +39,7 @@ def rule_of(service, name):
 @given(
     rules=st.dictionaries(names, st.sampled_from(RULES)),
     default=st.sampled_from(RULES[1:]),
-    known=st.dictionaries(names, hashes, min_size=1),
+    known=st.dictionaries(names, hashes),
     pinned=st.dictionaries(names, hashes),
 )
 def test_nothing_is_unasked_but_what_is_listed_as_it_was_trusted_and_nothing_else_changes(
@@ -45,7 +49,7 @@ def test_nothing_is_unasked_but_what_is_listed_as_it_was_trusted_and_nothing_els
     pins = {name: a_pin(name, definition) for name, definition in pinned.items()}
     service = a_service(rules, default)
 
-    after = cautious(service, tools, pins)
+    after = cautious(service, tools, pins, NOON)
 
     for name in (*"abcdef", "never seen anywhere"):
         is_trusted = name in known and known[name] == pinned.get(name)
@@ -54,10 +58,48 @@ def test_nothing_is_unasked_but_what_is_listed_as_it_was_trusted_and_nothing_els
         assert rule_of(after, name) == expected
 
 
-def test_a_service_that_was_never_listed_keeps_its_rules():
-    service = a_service({"a": "allowed"})
+@pytest.mark.fault("S12")
+@pytest.mark.parametrize("default", RULES)
+def test_of_a_service_that_was_never_listed_nothing_runs_unasked(default):
+    service = a_service({"a": "allowed", "b": "auto", "c": "denied"}, default)
 
-    assert cautious(service, [], {}) is service
+    after = cautious(service, [], {}, NOON)
+
+    assert (after.rules["a"], after.rules["b"], after.rules["c"]) == ("user_approved", "user_approved", "denied")
+    assert after.default_rule not in {"allowed", "auto"}
+
+
+@pytest.mark.fault("S12")
+@pytest.mark.parametrize(
+    ("accepted_by", "accepted_after", "after", "is_so"),
+    [
+        (None, 0, LISTED_WITHIN, True),
+        (None, 0, LISTED_WITHIN + SECOND, False),
+        (None, 1, LISTED_WITHIN + SECOND, False),
+        ("U0CAROL", 0, LISTED_WITHIN + SECOND, False),
+        ("U0CAROL", 1, LISTED_WITHIN + SECOND, True),
+        ("U0CAROL", 1, LISTED_WITHIN + 2 * SECOND, False),
+    ],
+)
+def test_a_listing_says_for_a_while_what_a_tool_is(accepted_by, accepted_after, after, is_so):
+    pin = a_pin("a", accepted_at=NOON + accepted_after * SECOND, accepted_by=accepted_by)
+
+    assert is_trusted(pin, a_tool("a"), NOON + after) is is_so
+
+
+@pytest.mark.fault("S12")
+def test_what_is_unknown_is_not_trusted():
+    assert not is_trusted(None, a_tool("a"), NOON)
+    assert not is_trusted(a_pin("a"), None, NOON)
+
+
+def test_an_alert_has_what_differs_before_what_was_only_not_seen():
+    tools = [a_tool(name, "2" if name in "def" else "1") for name in "abcdef"]
+    pins = {name: a_pin(name) for name in "abcdef"}
+    late = NOON + LISTED_WITHIN + SECOND
+
+    assert [tool.name for tool in page_of(pins, untrusted(pins, tools, late))] == ["d", "e", "f"]
+    assert [tool.name for tool in page_of(pins, untrusted(pins, tools[:3], late))] == ["a", "b", "c"]
 
 
 def test_a_digest_names_the_tools_their_definitions_and_nothing_else():
@@ -71,4 +113,4 @@ def test_a_digest_names_the_tools_their_definitions_and_nothing_else():
 def test_untrusted_tools_are_named_in_order():
     tools = [a_tool("c"), a_tool("b", "2"), a_tool("a")]
 
-    assert [tool.name for tool in untrusted({"a": a_pin("a"), "b": a_pin("b")}, tools)] == ["b", "c"]
+    assert [tool.name for tool in untrusted({"a": a_pin("a"), "b": a_pin("b")}, tools, NOON)] == ["b", "c"]

@@ -104,11 +104,15 @@ def every_notice(text="Notes"):
     yield notices.AllowanceRevoked()
     yield notices.AnsweredPrivately()
     changes = tuple(
-        notices.ToolChange(f"{text}{number}", (None, text, "was")[number % 3], text, number % 2 == 0, (text,))
-        for number in range(8)
+        notices.ToolChange(f"{text}{number}", (None, text, "was")[number % 3], text, number % 2 == 0, (text,), *extra)
+        for number, extra in enumerate(
+            (((text, "was"), (text, "{}")), (None, (None, text)), (("", text), (text, text)), ())
+        )
     )
     yield notices.ToolsChanged("notes", changes, 992, "f" * 64)
     yield notices.ToolsChanged("notes", (), 0, "f" * 64, "U0ANN")
+    yield notices.ToolsChanged("notes", (), 0, "f" * 64)
+    yield notices.ToolsChanged("notes", (), 992, "f" * 64, None, (text,) * 40)
     yield from every_raise()
     yield from (notices.Thanks(is_good) for is_good in (True, False))
     yield notices.Broken(text)
