@@ -37,7 +37,9 @@ class Place:
     response_url: str | None = None
     """Slack's own address for answering a slash command or click, 5 times in 30 minutes."""
     is_direct: bool = False
-    """True in the direct messages between the member and Deputy."""
+    """True in direct messages of two: of the member and Deputy, unless a command was typed in those of two people."""
+    is_group: bool = False
+    """True in a group's direct messages, as far as the request tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,6 +337,13 @@ class Thread:
     """What it was given first and what it has now, in the domain's own form; None: made before this was kept."""
     agent_version: int | None = None
     """The version of the agent that the session was made with, and keeps."""
+    asked_in: ChannelId | None = None
+    """The channel it was asked in, where that channel's answers are private and so this thread is elsewhere."""
+
+    @property
+    def paying_channel(self) -> ChannelId | None:
+        """The channel whose rules hold and whose budget pays; None for what was asked in direct messages."""
+        return self.asked_in if self.is_private else self.channel
 
 
 class TurnState(StrEnum):

@@ -11,6 +11,9 @@ from store.database import Tx
 from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
 from store.tables import threads, turns, within
 
+_paying = func.coalesce(threads.c.asked_in, threads.c.channel)
+"""Where it was asked, also where that is answered elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -28,7 +31,7 @@ async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = No
     sums = [
         func.coalesce(func.sum(amount), 0.0),
         func.coalesce(func.sum(case((turns.c.owner_id == owner.user_id, amount), else_=0.0)), 0.0),
-        func.coalesce(func.sum(case((threads.c.channel == thread.channel, amount), else_=0.0)), 0.0),
+        func.coalesce(func.sum(case((_paying == thread.paying_channel, amount), else_=0.0)), 0.0),
     ]
     query = (
         select(*sums)
@@ -47,7 +50,7 @@ async def spent_of(tx: Tx, workspace_id: WorkspaceId, budget: Budget, since: dat
     is_open, amount = _amount()
     whose = {
         BudgetKind.MEMBER: turns.c.owner_id == budget.name,
-        BudgetKind.CHANNEL: threads.c.channel == budget.name,
+        BudgetKind.CHANNEL: _paying == budget.name,
         BudgetKind.WORKSPACE: turns.c.workspace_id == workspace_id,
     }
     query = (

@@ -374,6 +374,7 @@ threads = Table(
     Column("session_services", JSON, nullable=False),
     Column("session_tools", JSON(none_as_null=True)),
     Column("agent_version", Integer),
+    Column("asked_in", String),
     Column("created_at", UtcTime, nullable=False),
     _owner(),
     _own_vault("session_vault_id"),

@@ -41,6 +41,7 @@ async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads
             session_id=thread.session_id,
             session_vault_id=thread.session_vault_id,
             session_services=list(thread.session_services),
+            asked_in=thread.asked_in,
             created_at=thread.created_at,
         )
     )
@@ -163,4 +164,5 @@ def _read(row: Row[Any]) -> Thread:
         session_services=tuple(row.session_services),
         session_tools=row.session_tools,
         agent_version=row.agent_version,
+        asked_in=row.asked_in,
     )

@@ -1,6 +1,8 @@
-"""Whether somebody may ask here, now, of this agent, and for how much: asked when they ask and again when it starts.
+"""The one gate: who asks, where, of which agent, for how much, and who reads along, by what is so at this moment.
 
-The rules are `policy`'s and `budgets`'; this fetches what they need and keeps what was allowed.
+It is asked when something is asked for, whatever led there, and again whenever something begins to be shown: hours may
+lie between. The rules are `standing`'s, `policy`'s and `budgets`'; this fetches what they need and keeps what was
+allowed (docs/decisions/0037-admission-is-judged-at-the-act.md).
 """
 
 from __future__ import annotations
@@ -9,16 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import structlog
+
 from bot.commands import Place
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain import budgets, policy
 from bot.domain.configuration import Configuration
 from bot.domain.filters import may_be_sent
-from bot.domain.ports import Clock
-from bot.errors import Misunderstood, NotPermitted, Refused
+from bot.domain.ports import Channel, Clock, People, Person
+from bot.domain.posting import refusal_of
+from bot.domain.standing import Home, judge, judge_channel, openness_of
+from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected
 from store import spending
 from store.database import Database, Tx
-from store.records import Member, ServiceName, Thread, Turn
+from store.records import ChannelId, Member, ServiceName, Thread, Turn
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +37,67 @@ class Admitted:
     cents: int
 
 
-class Admission:
-    """The gate before a turn."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What Slack says at this moment of a thread's owner, and of who reads along."""
 
-    def __init__(self, *, database: Database, configuration: Configuration, clock: Clock) -> None:
+    person: Person | None
+    conversation: Channel | None
+
+
+def judge_audience(config: Config, thread: Thread, facts: Facts, home: Home) -> policy.Verdict:
+    """Say whether what a thread's owner asked for may be read where the thread is: whatever is posted asks this."""
+    openness = openness_of(config)
+    refused = judge(facts.person, home, openness)
+    if refused is None and not thread.is_private:
+        refused = judge_channel(facts.conversation, openness)
+    return policy.may_answer_in(config, thread) if refused is None else refused
+
+
+class Admission:
+    """The gate before a turn, and before each thing that is shown of it."""
+
+    def __init__(
+        self, *, database: Database, configuration: Configuration, people: People, home: Home, clock: Clock
+    ) -> None:
         self._database = database
         self._configuration = configuration
+        self._people = people
+        self._home = home
         self._clock = clock
 
-    async def choose(self, member: Member, place: Place, wanted: str | None) -> str:
-        """Return the name of the agent for a new thread: the wanted one, else the channel's.
+    async def choose(self, member: Member, asked_in: Place, wanted: str | None) -> str:
+        """Return the name of the agent for a new thread: the wanted one, else that of the channel it is asked in.
 
-        Raises `Misunderstood` for one that is not there, `NotPermitted`.
+        Raises `Misunderstood` for one that is not there.
         """
         config = await self._configuration.read(member.workspace_id)
-        bound = None if place.is_direct else config.channel(place.channel).profile
+        bound = None if asked_in.is_direct else config.channel(asked_in.channel).profile
         name = wanted or bound or DEFAULT_PROFILE
         if config.profile(name) is None:
             near = get_close_matches(name.lower(), config.profile_names, n=2, cutoff=0.5)
             raise Misunderstood("profile", name[:60], tuple(near) or config.profile_names[:5])
-        self._require(config, member, name, place)
         return name
 
     async def require(self, thread: Thread) -> None:
         """Raise `NotPermitted` where the owner may not ask in this thread now, or a budget is used up."""
+        facts = await self._facts(thread)
         async with self._database.transaction() as tx:
-            await self._judge(tx, thread, None)
+            await self._judge(tx, thread, facts)
+
+    async def require_audience(self, thread: Thread) -> None:
+        """Raise `NotPermitted` where nothing of the thread may be shown now: for who is about to show something."""
+        facts = await self._facts(thread, is_fresh=True)
+        config = await self._configuration.read(thread.owner.workspace_id)
+        policy.require(judge_audience(config, thread, facts, self._home))
+
+    async def is_seen(self, channel: ChannelId) -> bool:
+        """Tell whether Deputy is where it could answer."""
+        try:
+            return await self._people.conversation(channel) is not None
+        except SlackRejected as error:
+            log.warning("not_verifiable", code=error.code)
+            return False
 
     async def connecting(self, member: Member) -> Callable[[ServiceName], policy.Verdict]:
         """Return what says for each service whether the member may connect it, by the settings of now."""
@@ -63,18 +106,36 @@ class Admission:
         return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)
 
     async def admit(self, thread: Thread, turn: Turn) -> Admitted:
-        """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`."""
+        """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`.
+
+        Its driver has just asked `require_audience`, before it showed anything.
+        """
         async with self._database.transaction() as tx:
             before = await spending.allowance(tx, turn.id)
             if before is not None:
                 return Admitted(await self._allowed(tx, thread), int(before))
-            admitted = await self._judge(tx, thread, turn)
+            admitted = await self._judge(tx, thread, None, turn)
             policy.require(may_be_sent(admitted.config, turn.task))
             await spending.allow(tx, turn.id, admitted.cents)
         return admitted
 
-    async def _judge(self, tx: Tx, thread: Thread, turn: Turn | None) -> Admitted:
+    async def _facts(self, thread: Thread, *, is_fresh: bool = False) -> Facts:
+        """Ask Slack. Who just asked was judged by the door; whoever waited since then is asked about again."""
+        try:
+            person = await self._people.person(thread.owner.user_id, is_fresh=is_fresh)
+            conversation = None if thread.is_private else await self._people.conversation(thread.channel)
+        except SlackRejected as error:
+            # Not to know is not to let in; which scope is missing, whoever runs Deputy reads in the log.
+            log.warning("not_verifiable", thread=thread.id, code=error.code)
+            refusal = refusal_of(error.code)
+            unknown = refusal if refusal is Refusal.SCOPE_MISSING else Refusal.UNVERIFIABLE
+            raise NotPermitted(Refused(unknown)) from error
+        return Facts(person, conversation)
+
+    async def _judge(self, tx: Tx, thread: Thread, facts: Facts | None, turn: Turn | None = None) -> Admitted:
         config = await self._allowed(tx, thread)
+        if facts is not None:
+            policy.require(judge_audience(config, thread, facts, self._home))
         since = budgets.month_of(self._clock.now())
         spent = await spending.spent(tx, thread, since, but=turn.id if turn else None)
         cents = budgets.allowance(config, config.profile(thread.profile) or Profile(), thread, spent)
@@ -83,11 +144,9 @@ class Admission:
         return Admitted(config, cents)
 
     async def _allowed(self, tx: Tx, thread: Thread) -> Config:
+        """Return the settings that this transaction sees. Raises `NotPermitted` where they say no, budgets apart."""
         config = await self._configuration.read_in(tx, thread.owner.workspace_id)
-        self._require(config, thread.owner, thread.profile, Place(thread.channel, is_direct=thread.is_private))
+        is_admin = self._configuration.is_admin(config, thread.owner.user_id)
+        channel, profile = thread.paying_channel, thread.profile
+        policy.require(policy.may_ask(config, thread.owner, is_admin=is_admin, channel=channel, profile=profile))
         return config
-
-    def _require(self, config: Config, member: Member, profile: str, place: Place) -> None:
-        is_admin = self._configuration.is_admin(config, member.user_id)
-        channel = None if place.is_direct else place.channel
-        policy.require(policy.may_ask(config, member, is_admin=is_admin, channel=channel, profile=profile))

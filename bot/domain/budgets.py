@@ -59,7 +59,8 @@ def left_of(limit: Decimal, used: float) -> int:
 def list_of(thread: Thread) -> tuple[Budget, ...]:
     """Return the budgets that a thread's turns count against."""
     own, whole = Budget(BudgetKind.MEMBER, thread.owner.user_id), Budget(BudgetKind.WORKSPACE)
-    return (own, whole) if thread.is_private else (own, Budget(BudgetKind.CHANNEL, thread.channel), whole)
+    channel = thread.paying_channel
+    return (own, whole) if channel is None else (own, Budget(BudgetKind.CHANNEL, channel), whole)
 
 
 def read_budget(text: str) -> Budget | None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from bot.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
 from bot.domain import allowances, policy
+from bot.domain.admission import Admission
 from bot.domain.calls import Calls
 from bot.domain.cards import as_held
 from bot.domain.filtering import Filtering
@@ -21,7 +22,7 @@ from bot.errors import NotPermitted, Refusal, Refused
 from store import approvals, audit, threads, turns
 from store.database import Database
 from store.errors import NotFound
-from store.records import Approval, ApprovalId, ApprovalState, Thread, Turn
+from store.records import Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
 
 ALL_MAX = 20
 """Decisions that one click may carry."""
@@ -39,8 +40,10 @@ class Decisions:
         calls: Calls,
         permits: Permits,
         filtering: Filtering,
+        admission: Admission,
         minutes: int,
     ) -> None:
+        self._admission = admission
         self._database = database
         self._screen = screen
         self._clock = clock
@@ -49,8 +52,13 @@ class Decisions:
         self._filtering = filtering
         self._lifetime = timedelta(minutes=minutes)
 
-    async def decide(self, command: DecideApproval, wake: Callable[[str], None]) -> None:
-        """Take a decision of the owner, or of the second approver after them, once. Raises `NotPermitted`."""
+    async def decide(
+        self, command: DecideApproval, wake: Callable[[str], None], judged: set[ThreadId] | None = None
+    ) -> None:
+        """Take a decision of the owner, or of the second approver after them, once. Raises `NotPermitted`.
+
+        `judged`: threads that have just been asked about, where one click is for several calls.
+        """
         approval, turn, thread, permit = await self._find(command.approval_id)
         now, by = self._clock.now(), command.member
         policy.require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
@@ -60,6 +68,11 @@ class Decisions:
             await self._take(thread, approval, _settling(ApprovalState.DENIED, command))
         else:
             policy.require(policy.may_allow(by, approval, turn, permit.approvers))
+            if judged is None or thread.id not in judged:
+                # What is allowed leads to an answer there, hours after it was asked for.
+                await self._admission.require_audience(thread)
+            if judged is not None:
+                judged.add(thread.id)
             if command.is_remembered:
                 policy.require(policy.may_remember(approval, is_permitted=permit.may_remember))
             if approval.second is not None and policy.is_same_person(by, thread.owner):
@@ -71,12 +84,12 @@ class Decisions:
     async def allow_all(self, command: AllowAll, wake: Callable[[str], None]) -> None:
         """Allow each of several calls that still may be; what cannot be is left. Raises `NotPermitted` if none can."""
         refused: NotPermitted | None = None
-        count = 0
+        count, judged = 0, set[ThreadId]()
         for shown in command.shown.split(",")[:ALL_MAX]:
             approval_id, _, shown_hash = shown.partition(":")
             one = DecideApproval(command.member, ApprovalId(approval_id), Verdict.ALLOW, shown_hash, command.place)
             try:
-                await self.decide(one, wake)
+                await self.decide(one, wake, judged)
                 count += 1
             except NotPermitted as error:
                 refused = error

@@ -68,6 +68,10 @@ class Sifted:
         """Show what may be shown, and close the open message."""
         await self._answer.pause(self._sieve.sift(progress))
 
+    async def close(self, progress: Progress) -> None:
+        """Close the open message with what may be shown."""
+        await self._answer.close(self._sieve.sift(progress))
+
     async def finish(self, progress: Progress) -> None:
         """Show all that may be shown, and the end."""
         await self._answer.finish(self._sieve.sift(progress))

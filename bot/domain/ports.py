@@ -72,6 +72,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """What Slack says of a channel right now (`conversations.info`), where Deputy can see it."""
+
+    is_shared: bool = False
+    """Another organisation reads it, or is about to."""
+    is_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Openness:
     """Who besides full members is served, and where, as admins allow."""
 
@@ -80,7 +89,7 @@ class Openness:
 
 
 class People(Protocol):
-    """Who somebody is and what a channel is, asked of Slack, remembered for minutes.
+    """Who somebody is, remembered for minutes unless asked afresh, and what a channel is at this moment.
 
     Raises `SlackUnavailable`; a person or channel that Slack does not know is None.
     """
@@ -91,11 +100,11 @@ class People(Protocol):
     def forget(self, user_id: UserId) -> None:
         """Ask afresh next time: something about this person changed."""
 
-    async def is_shared(self, channel: ChannelId, *, is_fresh: bool = False) -> bool | None:
-        """Tell whether a channel is shared with another organisation; None if Deputy cannot see it.
+    async def conversation(self, channel: ChannelId) -> Channel | None:
+        """Return the channel as it is at this moment, None if Deputy cannot see it. Raises `SlackRejected`."""
 
-        `is_fresh` asks again, which is for whatever is about to be posted there.
-        """
+    async def is_in(self, channel: ChannelId, user_id: UserId) -> bool:
+        """Tell whether somebody is in a channel at this moment; False where Deputy cannot see it."""
 
     async def channel_name(self, channel: ChannelId) -> str | None:
         """Return the name of a public channel; None for one that not everybody here may know of."""
@@ -301,6 +310,9 @@ class Answer(Protocol):
 
     async def pause(self, progress: Progress) -> None:
         """Show `progress` and close the open segment: people are waited for."""
+
+    async def close(self, progress: Progress) -> None:
+        """Close the open message as `pause` does, for good: nothing comes after it, not even the turn's end."""
 
     async def finish(self, progress: Progress) -> None:
         """Show the whole of `progress` and its outcome, close everything. Idempotent across restarts."""

@@ -7,13 +7,14 @@ between, a turn that was begun is ended once, and what is stored suffices to go 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import TypeVar
 
 import structlog
 
+from bot.commands import Place
 from bot.domain import following
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
@@ -24,17 +25,20 @@ from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
 from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock, Screen
+from bot.domain.posting import refusal_of
 from bot.domain.quoting import own_words
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import OnCall, TurnLoop
+from bot.domain.watched_answer import WatchedAnswer
 from bot.errors import (
     AgentsUnavailable,
     DeputyError,
     Lost,
     NotPermitted,
     Refusal,
+    Refused,
     Rejected,
     SessionLost,
     SlackRejected,
@@ -134,18 +138,53 @@ class Runner:
 
     async def _run(self, turn: Turn) -> None:
         try:
-            thread = await self._patiently(lambda: self.rooted(turn))
+            thread = await self._patiently(lambda: self._entered(turn))
+        except NotPermitted as error:
+            return await self._keep_back(turn, error.refused)
         except SlackRejected as error:
-            return await self.abandon(turn, error.code)
+            await self.abandon(turn, error.code)
+            return await self._tell_elsewhere(turn, Refused(refusal_of(error.code)))
         turn = await self._patiently(lambda: self.show_control(thread, turn))
         sieve = await self._filtering.sieve(turn.owner)
-        answer = Sifted(await self._patiently(lambda: self._screen.open_answer(thread, turn)), sieve)
+        opened = await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock)
         state = await self._followed(turn, answer)
-        await self._finish(answer, state.progress)
+        untold = await self._finish(answer, state.progress) or answer.refused
         shown = sieve.sift(state.progress)
-        await self._bringing.deliver(turn, shown)
+        if not untold and await answer.may_be_read():
+            await self._bringing.deliver(turn, shown)
         await self._end(thread, turn, shown, sieve.found(state.progress))
+        if untold:
+            await self._tell_elsewhere(turn, untold)
         return None
+
+    async def _entered(self, turn: Turn) -> Thread:
+        """Return the turn's thread, where it may be shown now. Raises `NotPermitted`."""
+        async with self._database.transaction() as tx:
+            thread = await threads.get(tx, turn.thread_id)
+        await self._admission.require_audience(thread)
+        return await self.rooted(turn)
+
+    async def _keep_back(self, turn: Turn, refused: Refused) -> None:
+        """End a turn that may not be shown where it would be, and let only its owner know why."""
+        log.info("turn_kept_back", turn=turn.id, refusal=refused.refusal)
+        thread, turn = await self._again(turn)
+        if turn.send_state is not SendState.UNSENT:
+            await self._interrupted(thread)
+        # What an earlier process left open is closed by this, and says nothing more.
+        await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        state = following.end(Following(turn.id), _not_permitted(NotPermitted(refused)))
+        await self._end(thread, turn, state.progress)
+        await self._tell_elsewhere(turn, refused)
+
+    async def _tell_elsewhere(self, turn: Turn, refused: Refused) -> None:
+        """Tell the owner alone what could not be shown where they asked, and why: in private there, or by message."""
+        thread, _ = await self._again(turn)
+        place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
+        try:
+            await self._screen.tell(turn.owner, place, replace(refused, kept=own_words(turn.task) or None))
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("notice_not_told", turn=turn.id, error=type(error).__name__)
 
     async def abandon(self, turn: Turn, code: str) -> None:
         """End a turn that has no place in Slack to be shown at."""
@@ -220,6 +259,8 @@ class Runner:
         if isinstance(error, NotPermitted):
             # Its owner was deactivated while it was on its way, or an admin said no meanwhile.
             return _not_permitted(error)
+        if isinstance(error, SlackRejected):
+            return _not_permitted(NotPermitted(Refused(refusal_of(error.code))))
         if not isinstance(error, Rejected):
             raise error
         if error.code == BUDGET_REACHED:
@@ -301,13 +342,15 @@ class Runner:
             on_call=self._on_call,
         )
 
-    async def _finish(self, answer: Answer, progress: Progress) -> None:
-        """Show the end: a turn is only over once its owner can see it."""
+    async def _finish(self, answer: Answer, progress: Progress) -> Refused | None:
+        """Show the end: a turn is only over once its owner can see it. Return why it cannot be shown there."""
         try:
             await self._patiently(lambda: answer.finish(progress))
         except SlackRejected as error:
-            # The channel or thread is gone or closed to us: there is nobody left to show it to.
+            # The channel or thread is gone or closed to us.
             log.warning("answer_not_shown", code=error.code)
+            return Refused(refusal_of(error.code))
+        return None
 
     async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again for as long as Slack is out: nothing that was asked is given up for an outage."""

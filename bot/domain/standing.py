@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config.model import Config
-from bot.domain.ports import Openness, Person
+from bot.domain.ports import Channel, Openness, Person
 from bot.errors import Refusal, Refused
 
 CLOSED = Openness()
@@ -48,11 +48,13 @@ def judge(person: Person | None, home: Home, openness: Openness = CLOSED) -> Ref
     return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
 
 
-def judge_channel(is_shared: bool | None, openness: Openness = CLOSED) -> Refused | None:
-    """Return why nothing may be written to a channel; None for `is_shared` means that Deputy cannot see it."""
-    if is_shared is None:
+def judge_channel(conversation: Channel | None, openness: Openness = CLOSED) -> Refused | None:
+    """Return why nothing may be written to a channel; None for `conversation` means that Deputy cannot see it."""
+    if conversation is None:
         return Refused(Refusal.NOT_IN_CHANNEL)
-    return Refused(Refusal.SHARED_CHANNEL) if is_shared and not openness.shared_channels else None
+    if conversation.is_archived:
+        return Refused(Refusal.CHANNEL_ARCHIVED)
+    return Refused(Refusal.SHARED_CHANNEL) if conversation.is_shared and not openness.shared_channels else None
 
 
 def ends_membership(person: Person | None, home: Home, openness: Openness) -> bool:

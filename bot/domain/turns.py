@@ -31,6 +31,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.filtering import Filtering, named
 from bot.domain.filters import Looked
 from bot.domain.ports import Clock, Reading, Screen
+from bot.domain.posting import refusal_of
 from bot.domain.quoting import ASIDE, own_words, reworded, with_quoted
 from bot.domain.running import Runner
 from bot.domain.stopping import Stopping, thread_in
@@ -104,59 +105,99 @@ class Turns:
         self._filtering = filtering
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
-        """Start a thread with a turn in it. Idempotent per delivery."""
-        command = replace(command, task=await self._reading.named(command.task))
-        task = _task(with_quoted(_words(command.task), await self._quoted(command)))
-        # A message stays where it was written; what was typed into a command or a form would be gone.
-        looked = await self._filtering.request(command.member, task, None if command.source else command.task)
+        """Start a thread with a turn in it. Idempotent per delivery. Raises `NotPermitted` where there is one."""
+        if not await self._ask(command, delivery_id):
+            raise NotPermitted(Refused(Refusal.NOT_YOUR_THREAD))
+
+    async def _ask(self, command: AskAgent, delivery_id: DeliveryId) -> bool:
+        """Start a thread with a turn in it; return False where there is one under that message.
+
+        A message stays where it was written; what was typed into a command or a form would be gone, so a refusal gives
+        it back.
+        """
         asked_in = command.place
-        command = await self._as_private(command)
-        place = await self._place(command)
-        profile = await self._admission.choose(
-            command.member, place if command.place is asked_in else asked_in, command.profile
+        command = replace(command, task=await self._reading.named(command.task))
+        words, kept = _task(_words(command.task)), None if command.source else command.task
+        command = await self._moved(command)
+        thread = await self._draft(command, asked_in, delivery_id)
+        await self._require(thread, kept)
+        looked = await self._filtering.request(
+            command.member, _task(with_quoted(words, await self._quoted(command))), kept
         )
-        thread = self._new_thread(replace(command, task=own_words(looked.text)), place, profile, delivery_id)
-        await self._admission.require(thread)
+        thread = replace(thread, title=_title(own_words(looked.text)))
         files, left = judged(command.files)
         turn = self._new_turn(thread, looked.text, command.source, delivery_id, files)
-        async with self._database.transaction() as tx:
-            known = await turns.find(tx, turn.id)
-            if known is None:
-                await threads.open(tx, thread)
-                await turns.queue(tx, turn, delivery_id)
-                await audit.record(tx, self._asked(turn, looked))
-        try:
-            # At once and here, where the asker can still be told why it is impossible.
-            await self._runner.rooted(turn)
-        except SlackRejected as error:
-            await self._runner.abandon(turn, error.code)
-            raise NotPermitted(Refused(Refusal.NOT_IN_CHANNEL, command.task)) from error
-        except SlackUnavailable:
-            log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
+        if not await self._opened(thread, turn, delivery_id, looked):
+            return False
+        await self._root(turn, kept)
+        place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
         await self._say_left_out(command.member, place, left)
         await self._say_masked(command.member, place, looked)
         self._runner.wake(thread.id)
-        if place.is_direct and asked_in.channel and not asked_in.is_direct:
+        if asked_in.channel not in {"", thread.channel}:
             await self._screen.tell(command.member, asked_in, AnsweredPrivately())
+        return True
+
+    async def _require(self, thread: Thread, kept: str | None) -> None:
+        """Ask admission; a refusal gives back what was typed. Raises `NotPermitted`."""
+        try:
+            await self._admission.require(thread)
+        except NotPermitted as error:
+            raise NotPermitted(replace(error.refused, kept=kept)) from error
+
+    async def _draft(self, command: AskAgent, asked_in: Place, delivery_id: DeliveryId) -> Thread:
+        """Return the thread that a request would begin. Raises `Misunderstood`."""
+        place = await self._place(command)
+        is_moved = command.place is not asked_in
+        profile = await self._admission.choose(command.member, asked_in if is_moved else place, command.profile)
+        has_rules = is_moved and not (asked_in.is_direct or asked_in.is_group)
+        thread = self._new_thread(command, place, profile, delivery_id)
+        return replace(thread, asked_in=asked_in.channel if has_rules else None)
+
+    async def _opened(self, thread: Thread, turn: Turn, delivery_id: DeliveryId, looked: Looked) -> bool:
+        """Store a thread with its first turn, once; False where somebody else's began under the same message."""
+        async with self._database.transaction() as tx:
+            if await turns.find(tx, turn.id) is not None:
+                return True
+            ts, workspace_id = thread.thread_ts, thread.owner.workspace_id
+            if ts and await threads.find_by_root(tx, workspace_id, thread.channel, ts) is not None:
+                return False
+            await threads.open(tx, thread)
+            await turns.queue(tx, turn, delivery_id)
+            await audit.record(tx, self._asked(turn, looked))
+        return True
+
+    async def _root(self, turn: Turn, kept: str | None) -> None:
+        """Post the message that begins a thread: at once and here, where the asker can be told why it is impossible."""
+        try:
+            await self._runner.rooted(turn)
+        except SlackRejected as error:
+            await self._runner.abandon(turn, error.code)
+            raise NotPermitted(Refused(refusal_of(error.code), kept=kept)) from error
+        except SlackUnavailable:
+            log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
         command = replace(command, text=await self._reading.named(command.text))
         thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
         if thread is None:
-            if command.is_mention or command.place.is_direct:
-                await self.ask(_as_question(command), delivery_id)
-            return None
+            is_addressed = command.is_mention or command.place.is_direct
+            if not is_addressed or await self._ask(_as_question(command), delivery_id):
+                return None
+            # Two people asked under one message at the same moment, and the other one was first.
+            thread = await self._thread_at(command.member, command.place)
+            if thread is None:
+                raise NotPermitted(Refused(Refusal.GONE))
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         said = command.text.strip().lower().rstrip(".!")
         if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
-        words = _words(command.text or _unsaid(command.files, command.said))
-        task = with_quoted(words, await self._by_name(command.said))
-        looked = await self._filtering.request(command.member, _task(task))
-        policy.require(policy.may_answer_in(await self._configuration.read(thread.owner.workspace_id), thread))
+        words = _task(_words(command.text or _unsaid(command.files, command.said)))
         await self._admission.require(thread)
+        task = _task(with_quoted(words, await self._by_name(command.said)))
+        looked = await self._filtering.request(command.member, task)
         files, left = judged(command.files)
         turn = self._new_turn(thread, looked.text, command.source, delivery_id, files)
         await self._queue(thread, turn, delivery_id, looked, is_again=said in AGAIN_WORDS)
@@ -248,25 +289,32 @@ class Turns:
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
         """The owner asks once more what met a refused credential, in the thread it was asked in. Once."""
+        thread = await self._own_thread(command.member, command.turn_id)
+        await self._admission.require(thread)
         async with self._database.transaction() as tx:
-            turn = await self._asked_again(tx, command, delivery_id)
-            thread = await threads.get(tx, turn.thread_id)
+            await self._asked_again(tx, command, thread, delivery_id)
         self._runner.wake(thread.id)
         await self._screen.tell(command.member, command.place, AskedAgain(thread))
 
-    async def _asked_again(self, tx: Tx, command: AskAgain, delivery_id: DeliveryId) -> Turn:
+    async def _own_thread(self, member: Member, turn_id: TurnId) -> Thread:
+        """Return the thread of one of the member's turns. Raises `NotPermitted`."""
+        async with self._database.transaction() as tx:
+            turn = await turns.find(tx, turn_id)
+            thread = None if turn is None else await threads.get(tx, turn.thread_id)
+        if thread is None or not policy.is_same_person(member, thread.owner):
+            raise NotPermitted(Refused(Refusal.GONE))
+        return thread
+
+    async def _asked_again(self, tx: Tx, command: AskAgain, thread: Thread, delivery_id: DeliveryId) -> None:
         retry = await retries.claim(tx, command.member, command.turn_id)
         if retry is None:
             # Carried out a second time, the same click finds the turn that it made.
-            made = await turns.find(tx, _turn_id(delivery_id))
-            if made is None:
+            if await turns.find(tx, _turn_id(delivery_id)) is None:
                 raise NotPermitted(Refused(Refusal.GONE))
-            return made
-        thread = await threads.get(tx, (await turns.get(tx, retry.turn_id)).thread_id)
+            return
         wanted = self._new_turn(thread, retry.task, None, delivery_id, retry.files)
         turn = await turns.queue(tx, wanted, delivery_id)
         await audit.record(tx, self._asked(turn))
-        return turn
 
     async def withdraw(self, command: WithdrawRequest) -> None:
         """The owner deleted their message: a queued turn is withdrawn, a running one stopped."""
@@ -299,7 +347,8 @@ class Turns:
             unrooted = await threads.list_unrooted(tx, member.workspace_id, place.channel)
             waiting = [turn for thread in unrooted for turn in (await turns.list_open_in(tx, thread.id))[:1]]
         for turn in waiting:
-            with suppress(SlackRejected):  # it has no root, and whoever posts it says so
+            with suppress(SlackRejected, NotPermitted):  # it has no root, and whoever posts it says so
+                await self._admission.require_audience(await self._own_thread(turn.owner, turn.id))
                 await self._runner.rooted(turn)
         return await self._thread_at(member, place)
 
@@ -351,15 +400,25 @@ class Turns:
             await audit.record(tx, self._entry(turn, "turn.reworded", **_masked(looked)))
         return True
 
-    async def _as_private(self, command: AskAgent) -> AskAgent:
-        """Answer in the direct messages what is asked in a channel whose answers are private."""
-        if command.place.is_direct or not command.place.channel:
-            return command
-        config = await self._configuration.read(command.member.workspace_id)
-        if config.channel(command.place.channel).answers == "thread":
+    async def _moved(self, command: AskAgent) -> AskAgent:
+        """Answer in our direct messages what may not, or cannot, be answered where it is asked."""
+        if not await self._is_moved(command):
             return command
         direct = Place(await self._screen.direct_channel(command.member), is_direct=True)
         return replace(command, place=direct, source=None, is_private=True)
+
+    async def _is_moved(self, command: AskAgent) -> bool:
+        """Tell whether a request is answered elsewhere: Deputy is not in what people write to each other alone."""
+        place = command.place
+        if not place.channel:
+            return False
+        if place.is_direct:
+            is_typed = command.source is None
+            return is_typed and place.channel != await self._screen.direct_channel(command.member)
+        config = await self._configuration.read(command.member.workspace_id)
+        if config.channel(place.channel).answers != "thread":
+            return True
+        return place.is_group and not await self._admission.is_seen(place.channel)
 
     async def _place(self, command: AskAgent) -> Place:
         if command.place.channel and (command.place.is_direct or not command.is_private):

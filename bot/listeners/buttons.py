@@ -39,7 +39,7 @@ from bot.commands import (
     StopTurn,
     Verdict,
 )
-from bot.listeners.intake import Asked, Body, table
+from bot.listeners.intake import GROUP, Asked, Body, table
 from bot.listeners.settings import build_use
 from bot.slack_message import read_message
 from store.records import (
@@ -221,7 +221,6 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
             about=_about_from(kept) if quoted else None,
         ),
         place=place,
-        writes_to_channel=bool(place.channel),
     )
 
 
@@ -296,6 +295,7 @@ def _place(body: Body) -> Place:
         thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
         response_url=str(body.get("response_url") or "") or None,
         is_direct=channel.startswith("D") or not channel,
+        is_group=str(table(body, "channel").get("name") or "").startswith(GROUP),
     )
 
 
@@ -317,6 +317,7 @@ def _place_from(kept: Mapping[str, Any]) -> Place:
         thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
         response_url=kept.get("response_url") if isinstance(kept.get("response_url"), str) else None,
         is_direct=bool(kept.get("is_direct")) or not channel,
+        is_group=bool(kept.get("is_group")),
     )
 
 

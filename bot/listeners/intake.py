@@ -1,4 +1,4 @@
-"""Lets a Slack request in: is it for us, from whom, are they a member, and is it new?
+"""Lets a Slack request in: is it for us, from whom, are they a member, and is it new? Where is `admission`'s affair.
 
 One of the two places where a `Member` is made. What is let in goes to the desk, which stores it
 before this returns; only then is Slack answered (architecture, rule 3).
@@ -15,12 +15,14 @@ import structlog
 from bot.commands import Command, DeactivateMember, Place
 from bot.domain.desk import Desk
 from bot.domain.ports import Openness, People
-from bot.domain.standing import Home, ends_membership, judge, judge_channel
+from bot.domain.standing import Home, ends_membership, judge
 from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
+GROUP = "mpdm-"
+"""What the name of a group's direct messages begins with (slack-platform.md §2.2)."""
 Body = Mapping[str, Any]
 """A Slack payload: JSON of somebody else's, read with care."""
 
@@ -56,10 +58,6 @@ class Asked:
     unverified_user: UserId | None
     build: Callable[[Member], Command | None]
     place: Place | None = None
-    writes_to_channel: bool = False
-    """True when the answer would be read by everybody in the channel."""
-    is_shared: bool | None = None
-    """True when the event says that the channel is shared with another organisation."""
     is_answered: bool = False
     """True for forms whose answer is in the same request: what is wrong stands at its field."""
     needs_fresh: bool = False
@@ -132,24 +130,13 @@ class Intake:
     async def _judged(self, asked: Asked) -> Member | Refused:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
-            openness = await self._openness()
-            refused = judge(person, self.install.home, openness)
-            # A refusal is falsy: it is told from None by identity, or a guest would be let in.
-            if refused is None:
-                refused = await self._judged_channel(asked, openness)
+            refused = judge(person, self.install.home, await self._openness())
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_verifiable", key=asked.key, error=type(error).__name__)
             return Refused(Refusal.UNVERIFIABLE)
         if refused is not None or person is None:
             return Refused(Refusal.UNVERIFIABLE) if refused is None else refused
         return Member(self.install.workspace_id, person.user_id, person.team_id, person.name)
-
-    async def _judged_channel(self, asked: Asked, openness: Openness) -> Refused | None:
-        if asked.is_shared and not openness.shared_channels:
-            return Refused(Refusal.SHARED_CHANNEL)
-        if not asked.writes_to_channel or asked.place is None or asked.place.is_direct:
-            return None
-        return judge_channel(await self._people.is_shared(asked.place.channel, is_fresh=True), openness)
 
     async def _refuse(self, asked: Asked, refused: Refused) -> None:
         log.info("refused", key=asked.key, refusal=refused.refusal)

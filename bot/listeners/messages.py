@@ -29,10 +29,10 @@ def parse_message(body: Body, install: Install) -> Asked | None:
         return _changed(event, install)
     if not _is_from_a_person(event) or event.get("edited"):
         return None
-    return _written(event, install, is_shared=bool(body.get("is_ext_shared_channel")))
+    return _written(event, install)
 
 
-def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
+def _written(event: Body, install: Install) -> Asked | None:
     channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("ts") or ""))
     read = read_message(event)
     is_direct = event.get("channel_type") == "im" or channel.startswith("D")
@@ -50,8 +50,6 @@ def _written(event: Body, install: Install, *, is_shared: bool) -> Asked | None:
         build=lambda member: None if is_empty else Reply(member, words, place, source, is_mention, files, said),
         # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
         place=place if is_direct or is_mention else None,
-        writes_to_channel=is_mention and not is_direct,
-        is_shared=is_shared or None,
     )
 
 

@@ -15,28 +15,28 @@ from bot.commands import (
     StopTurn,
     UseSettings,
 )
-from bot.listeners.intake import Asked, Body
+from bot.listeners.intake import GROUP, Asked, Body
 from bot.text import holds_token, plain
 from store.records import ChannelId, Member, UserId
 
 
 def parse_command(body: Body) -> Asked | None:
     """Return what was asked; the `trigger_id` names the request, Slack gives each its own."""
+    name = str(body.get("channel_name") or "")
     place = Place(
         channel=ChannelId(str(body.get("channel_id", ""))),
         response_url=str(body.get("response_url") or "") or None,
-        is_direct=body.get("channel_name") == "directmessage",
+        is_direct=name == "directmessage",
+        is_group=name.startswith(GROUP),
     )
     word, rest = _split(str(body.get("text") or ""))
     trigger_id = str(body.get("trigger_id") or "")
     user = UserId(str(body.get("user_id") or ""))
-    writes = word == "ask" and bool(rest) and not rest.startswith("--private")
     return Asked(
         key=f"command:{trigger_id}",
         unverified_user=user,
         build=lambda member: _command(word, rest, member, place, trigger_id),
         place=place,
-        writes_to_channel=writes,
         needs_fresh=word == "connect",
     )
 

@@ -66,7 +66,7 @@ from bot.notices import (
 )
 from bot.renderers import connection as connecting
 from bot.renderers.approval import moment, render_second
-from bot.renderers.blocks import Message, button, context, message, quote, section
+from bot.renderers.blocks import Block, Message, button, context, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.budgets import (
     render_ask_button,
@@ -103,14 +103,17 @@ def _refused(notice: Refused, titles: Titles) -> Message:
     if notice.refusal is Refusal.FILTERED:
         return _filtered(notice)
     ask = [render_ask_button(notice.detail)] if notice.refusal in BUDGETS and notice.detail else []
-    return message(words, section(escape(words)), *ask)
+    return message(words, section(escape(words)), *_given_back(notice), *ask)
 
 
 def _filtered(notice: Refused) -> Message:
     what = f" It looks for: {one_line(notice.detail, 200)}." if notice.detail else ""
     words = REFUSALS[notice.refusal]
-    wrote = [quote(notice.kept, limit=2_000)] if notice.kept else []
-    return message(words, section(escape(words + what)), *wrote)
+    return message(words, section(escape(words + what)), *_given_back(notice))
+
+
+def _given_back(notice: Refused) -> list[Block]:
+    return [quote(notice.kept, limit=2_000)] if notice.kept else []
 
 
 def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
@@ -273,6 +276,14 @@ REFUSALS = {
     "and make a new one. Then use /agent connect with the service's name alone: I'll give you a form for it.",
     Refusal.TOO_MANY_LINKS: "You've asked for many links in a short time. Use the last one, or wait a few minutes.",
     Refusal.NOT_IN_CHANNEL: "I'm not in this channel. Invite me with /invite, or ask me in a direct message.",
+    Refusal.CHANNEL_ARCHIVED: "This channel is archived, so nobody can post there any more. "
+    "Ask me in another channel, or in a direct message.",
+    Refusal.POSTING_RESTRICTED: "Slack lets only some people post in this channel, and I'm not among them. "
+    "Ask me in another channel, or in a direct message.",
+    Refusal.THREAD_GONE: "The message that this was asked under is gone, so I can't answer there. Ask again.",
+    Refusal.SCOPE_MISSING: "I haven't been given what Slack asks for in this kind of conversation. Ask me in a channel "
+    "or in a direct message; whoever runs me can install me again with my manifest.",
+    Refusal.NOT_POSTED: "Slack doesn't let me post there. Ask me in another channel, or in a direct message.",
     Refusal.FILTERED: "Nothing was sent: a filter of your admins found something in it that the agent may not get. "
     "Take it out and ask again.",
     Refusal.GONE: "That is no longer there.",

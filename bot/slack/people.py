@@ -1,6 +1,6 @@
-"""Who somebody is and what a channel is, as Slack says, remembered for minutes (implements `People`).
+"""Who somebody is, remembered for minutes, and what a channel is, never remembered (implements `People`).
 
-It reports; judging who may be served is the intake's.
+It reports; judging who may be served, and where, is `domain.standing`'s.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from bot.domain.ports import Clock, Person
+from bot.domain.ports import Channel, Clock, Person
 from bot.errors import SlackRejected
 from bot.slack.client import SlackApi
+from bot.slack.conversations import Conversations
 from store.records import ChannelId, UserId
 
 LIFETIME = timedelta(minutes=10)
 """How old an answer may be (slack-platform.md §3.1); decisions and credentials ask afresh."""
 KNOWN_AT_MOST = 5_000
 UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
-UNSEEN_CHANNEL = frozenset(
-    {"channel_not_found", "not_in_channel", "missing_scope", "method_not_supported_for_channel_type"}
-)
+UNSEEN_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "method_not_supported_for_channel_type"})
 GUESTS = ("is_restricted", "is_ultra_restricted")
 MACHINES = ("is_bot", "is_workflow_bot")
 
@@ -36,13 +35,13 @@ class _Kept(Generic[V]):
 
 
 class SlackPeople:
-    """Answers of `users.info` and `conversations.info`; one per workspace."""
+    """Answers of `users.info` and about channels; one per workspace."""
 
     def __init__(self, *, api: SlackApi, clock: Clock) -> None:
         self._api = api
         self._clock = clock
         self._people: dict[UserId, _Kept[Person | None]] = {}
-        self._shared: dict[ChannelId, _Kept[bool | None]] = {}
+        self._conversations = Conversations(api)
         self._names: dict[ChannelId, _Kept[str | None]] = {}
 
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
@@ -54,14 +53,19 @@ class SlackPeople:
         self._keep(self._people, user_id, found)
         return found
 
-    async def is_shared(self, channel: ChannelId, *, is_fresh: bool = False) -> bool | None:
-        """Tell whether another organisation can read the channel, or is about to; None if we cannot see it."""
-        kept = self._shared.get(channel)
-        if kept and not is_fresh and kept.value is not None and self._clock.now() < kept.until:
-            return kept.value
-        found = await self._ask_shared(channel)
-        self._keep(self._shared, channel, found)
-        return found
+    async def conversation(self, channel: ChannelId) -> Channel | None:
+        """Return what the channel is at this moment, None if we cannot see it."""
+        info = await self._ask_channel(channel)
+        return None if info is None else _conversation(info)
+
+    async def is_in(self, channel: ChannelId, user_id: UserId) -> bool:
+        """Tell whether somebody is in a channel that we can see."""
+        try:
+            return await self._conversations.has_member(channel, user_id)
+        except SlackRejected as error:
+            if error.code in UNSEEN_CHANNEL:
+                return False
+            raise
 
     async def channel_name(self, channel: ChannelId) -> str | None:
         """Return the name of a public channel; None for one that not everybody here may know of."""
@@ -89,26 +93,28 @@ class SlackPeople:
         user = answer.get("user")
         return _person(user) if isinstance(user, Mapping) else None
 
-    async def _ask_shared(self, channel: ChannelId) -> bool | None:
-        info = await self._ask_channel(channel)
-        if info is None or info.get("is_member") is False:
-            return None
-        return bool(info.get("is_ext_shared") or info.get("is_pending_ext_shared") or info.get("pending_shared"))
-
     async def _ask_channel(self, channel: ChannelId) -> Mapping[str, Any] | None:
         try:
-            answer = await self._api.call("conversations.info", channel=channel)
+            return await self._conversations.fetch(channel)
         except SlackRejected as error:
             if error.code in UNSEEN_CHANNEL:
                 return None
             raise
-        info: Mapping[str, Any] = answer.get("channel") or {}
-        return info
 
     def _keep(self, memory: dict[K, _Kept[V]], key: K, value: V) -> None:
         if len(memory) >= KNOWN_AT_MOST:
             memory.pop(next(iter(memory)))
         memory[key] = _Kept(value, self._clock.now() + LIFETIME)
+
+
+def _conversation(info: Mapping[str, Any]) -> Channel | None:
+    if info.get("is_member") is False:
+        return None
+    about_to_be = ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
+    return Channel(
+        is_shared=bool(info.get("is_ext_shared") or any(info.get(mark) for mark in about_to_be)),
+        is_archived=bool(info.get("is_archived")),
+    )
 
 
 def _person(user: Mapping[str, Any]) -> Person:

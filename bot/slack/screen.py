@@ -62,7 +62,7 @@ class SlackScreen:
     def __init__(self, *, api: SlackApi, database: Database, clock: Clock, titles: Mapping[str, str]) -> None:
         self._api = api
         self._messages = Messages(api)
-        self._readers = ChannelReaders(api=api, clock=clock)
+        self._readers = ChannelReaders(api)
         self._database = database
         self._clock = clock
         self._titles = titles

@@ -98,6 +98,11 @@ class StreamedAnswer:
         await self._persist(lambda: self._close(progress, "suspended"), progress)
         await self._status.show("suspended")
 
+    async def close(self, progress: Progress) -> None:
+        """Close the open message with `progress`, and say nothing after it."""
+        await self._persist(lambda: self._close(progress, "active"), progress)
+        await self._status.show("active")
+
     async def finish(self, progress: Progress) -> None:
         """Show the whole of `progress` and its outcome, close everything; nothing happens the second time."""
         await self._persist(lambda: self._close(progress, "active", is_last=True), progress)

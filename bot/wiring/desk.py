@@ -66,6 +66,7 @@ def _approval_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
         calls=Calls(parts.outside.agents),
         permits=parts.permits,
         filtering=parts.filtering,
+        admission=asking.admission,
         minutes=parts.settings.approval_minutes,
     )
     allowances = Allowances(database=database, screen=screen, clock=clock)

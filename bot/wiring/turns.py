@@ -44,7 +44,9 @@ def build_asking(parts: Parts, room: Room) -> Asking:
         configuration=configuration,
         model=parts.settings.model,
     )
-    admission = Admission(database=database, configuration=configuration, clock=clock)
+    admission = Admission(
+        database=database, configuration=configuration, people=parts.people, home=parts.home, clock=clock
+    )
     sessions = Sessions(
         database=database,
         agents=parts.outside.agents,

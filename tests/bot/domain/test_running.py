@@ -77,6 +77,11 @@ class SilentAgents:
         self.interrupted.append(session_id)
 
 
+class EverybodyMay:
+    async def require_audience(self, _thread):
+        pass
+
+
 class NoFilters:
     async def sieve(self, _member):
         return Sieve(Config())
@@ -102,7 +107,7 @@ async def run(database: Database, screen: BlockedScreen):
         database=database,
         outside=Outside(agents, screen, clock),
         sessions=None,
-        admission=None,
+        admission=EverybodyMay(),
         approvals=approvals,
         supervisor=supervisor,
         bringing=None,

@@ -20,7 +20,6 @@ def test_a_mention_is_a_reply_in_the_thread_it_starts():
     found = asked(text="<@UBOT> hello")
 
     assert found.build(ANA) == c.Reply(ANA, "hello", c.Place("C1", "10.1"), MessageRef("C1", "10.1"), is_mention=True)
-    assert found.writes_to_channel
 
 
 def test_a_mention_and_its_message_are_the_same_request():
@@ -72,10 +71,6 @@ def test_a_deleted_message_withdraws_its_request():
     found = asked(subtype="message_deleted", deleted_ts="10.1", previous_message=previous)
 
     assert found.build(ANA) == c.WithdrawRequest(ANA, MessageRef("C1", "10.1"))
-
-
-def test_a_channel_shared_with_others_is_known_from_the_event():
-    assert asked({"is_ext_shared_channel": True}, text="<@UBOT> hi").is_shared
 
 
 JSON = st.recursive(

@@ -60,12 +60,6 @@ def test_an_escaped_escape_stays_one():
     assert command("ask &amp;lt;").task == "&lt;"
 
 
-def test_only_a_public_ask_writes_to_the_channel():
-    writes = [asked(text).writes_to_channel for text in ("ask x", "ask --private x", "ask", "status", "connect notes")]
-
-    assert writes == [True, False, False, False, False]
-
-
 def test_connecting_asks_slack_afresh_who_that_is():
     assert asked("connect notes").needs_fresh
 

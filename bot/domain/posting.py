@@ -1,0 +1,26 @@
+"""What Slack's refusal of a message means for whoever waits for it; pure."""
+
+from __future__ import annotations
+
+from bot.errors import Refusal
+
+_REFUSALS = {
+    "channel_not_found": Refusal.NOT_IN_CHANNEL,
+    "not_in_channel": Refusal.NOT_IN_CHANNEL,
+    "channel_is_archived": Refusal.CHANNEL_ARCHIVED,
+    "is_archived": Refusal.CHANNEL_ARCHIVED,
+    "cannot_reply_to_message": Refusal.THREAD_GONE,
+    "message_not_found": Refusal.THREAD_GONE,
+    "thread_not_found": Refusal.THREAD_GONE,
+    "missing_scope": Refusal.SCOPE_MISSING,
+    "no_permission": Refusal.SCOPE_MISSING,
+}
+_RESTRICTED = ("restricted_action", "posting_to_")
+"""What codes begin with that say that only some may post (slack-platform.md §1.4): read-only, threads only, general."""
+
+
+def refusal_of(code: str) -> Refusal:
+    """Return why nothing can be shown where a post or stream failed with `code`."""
+    if code.startswith(_RESTRICTED):
+        return Refusal.POSTING_RESTRICTED
+    return _REFUSALS.get(code, Refusal.NOT_POSTED)
