@@ -128,8 +128,12 @@ def test_a_decision_says_why_and_what_holds_it(decision: Path):
     assert TEST.findall(section_of(text, "Enforced by"))
 
 
-def test_decisions_are_numbered_without_a_gap():
-    assert [path.stem[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+def test_each_decision_has_a_number_of_its_own():
+    # A number may be given out before its page is there: several are written at the same time.
+    numbers = [path.stem[:4] for path in DECISIONS]
+
+    assert all(number.isdigit() for number in numbers)
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_every_make_target_is_said_to_contributors():
