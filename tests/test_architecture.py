@@ -317,3 +317,14 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
             del graph[leaf]
 
     assert graph == {}
+
+
+def test_migrations_are_one_line():
+    """Two that are written beside each other get the same number; whoever comes second takes the next one."""
+    names = sorted(path.stem for path in (ROOT / "store/migrations/versions").glob("0*.py"))
+    texts = [(ROOT / f"store/migrations/versions/{name}.py").read_text() for name in names]
+
+    for number, (name, text) in enumerate(zip(names, texts, strict=True), 1):
+        before = f'"{number - 1:04}"' if number > 1 else "None"
+        assert name.startswith(f"{number:04}_")
+        assert f'revision = "{number:04}"\ndown_revision = {before}\n' in text
