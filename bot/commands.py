@@ -122,6 +122,25 @@ class RewordRequest:
     member: Member
     source: MessageRef
     text: str
+    edited_ts: str = ""
+    """Slack's time of the edit: a later one says more than an earlier one, whichever comes first."""
+    written_in: Place | None = None
+    is_mention: bool = False
+    """Deputy was or is mentioned in it."""
+    heard: Reply | None = None
+    """What the message asks now, where this edit is what made it a request: a mention was added."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearMention:
+    """Slack says that Deputy is mentioned. The message itself says more, and nearly always comes as well."""
+
+    member: Member
+    key: str
+    """The message's own, under which it is let in once."""
+    reply: Reply
+    judged_at: str
+    """ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +445,7 @@ Command = (
     | PassAside
     | WithdrawRequest
     | RewordRequest
+    | HearMention
     | StopTurn
     | DecideApproval
     | AllowAll

@@ -238,6 +238,8 @@ class TurnsStopping:
     """Stop was understood."""
 
     count: int
+    titles: tuple[str, ...] = ()
+    """What is stopped, in its owner's words; for the owner only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,8 @@ class AsideOffered:
     aside_id: str
     author: UserId
     text: str
+    files: tuple[str, ...] = ()
+    """Names of what is attached; it goes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +275,8 @@ class WhyLeftOut(StrEnum):
     TOO_WIDE = "too_wide"
     TOO_MANY = "too_many"
     UNREADABLE = "unreadable"
+    HIDDEN = "hidden"
+    """Slack does not show it any more on the workspace's plan."""
     GONE = "gone"
     """It was there when it was attached, and is not any more."""
 

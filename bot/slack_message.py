@@ -7,9 +7,10 @@ Ids of people and channels stay `@U…` and `#C…`: naming them takes a call.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.commands import Said
 from bot.slack_blocks import escape, read_blocks
 from bot.text import plain
 from store.records import Attachment, UserId
@@ -50,6 +51,19 @@ class Written:
     def words(self) -> str:
         """Return the author's own words."""
         return plain(self.markup).strip()
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """Return what came along that is not the author's own; what a link shows of itself nobody passed on."""
+        forwarded = (Said(one.author or "somebody", one.text, one.by) for one in self.forwarded)
+        attached = (Said("attached to the message", text) for text in self.attached)
+        return (*forwarded, *attached)
+
+    @property
+    def all_files(self) -> tuple[Attachment, ...]:
+        """Return the author's own files, then those of what they forwarded, which are others'."""
+        others = (file for one in self.forwarded for file in one.files)
+        return (*self.files, *(replace(file, is_others=True) for file in others))
 
     @property
     def seen(self) -> str:

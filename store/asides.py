@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.errors import NotFound
-from store.records import Aside, AsideState, ChannelId, MessageRef, MessageTs
+from store.records import Aside, AsideState, ChannelId, Member, MessageRef, MessageTs
 from store.tables import asides, threads
 
 
@@ -24,6 +25,7 @@ async def offer(tx: Tx, aside: Aside) -> Aside | None:
         source_channel=aside.source.channel,
         source_ts=aside.source.ts,
         state=AsideState.OFFERED,
+        files=seal_files(tx, aside.files, place=_files_place(aside.id)),
     )
     same_source = ["workspace_id", "source_channel", "source_ts"]
     await tx.changed(added.on_conflict_do_nothing(index_elements=same_source))
@@ -50,11 +52,30 @@ async def claim(tx: Tx, aside_id: str, is_passed: bool) -> bool:
     offered = update(asides).where(asides.c.id == aside_id, asides.c.state == AsideState.OFFERED)
     if is_passed:
         return await tx.changed(offered.values(state=AsideState.PASSED)) == 1
-    return await tx.changed(offered.values(state=AsideState.IGNORED, text=None)) == 1
+    return await tx.changed(offered.values(state=AsideState.IGNORED, text=None, files=None)) == 1
+
+
+async def withdraw(tx: Tx, author: Member, source: MessageRef) -> None:
+    """Take back what nobody has decided yet: its author has deleted the message. Idempotent."""
+    await tx.connection.execute(
+        update(asides)
+        .where(
+            asides.c.workspace_id == author.workspace_id,
+            asides.c.author == author.user_id,
+            asides.c.source_channel == source.channel,
+            asides.c.source_ts == source.ts,
+            asides.c.state == AsideState.OFFERED,
+        )
+        .values(state=AsideState.IGNORED, text=None, files=None)
+    )
 
 
 def _place(aside_id: str) -> str:
     return f"asides.text:{aside_id}"
+
+
+def _files_place(aside_id: str) -> str:
+    return f"asides.files:{aside_id}"
 
 
 def _read(tx: Tx, row: Row[Any]) -> Aside:
@@ -65,4 +86,5 @@ def _read(tx: Tx, row: Row[Any]) -> Aside:
         text="" if row.text is None else tx.sealer.open_sealed(row.text, place=_place(row.id)),
         source=MessageRef(channel=ChannelId(row.source_channel), ts=MessageTs(row.source_ts)),
         state=AsideState(row.state),
+        files=open_files(tx, row.files, place=_files_place(row.id)),
     )

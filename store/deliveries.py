@@ -28,6 +28,12 @@ async def claim(tx: Tx, key: str, kind: str, payload: str, now: datetime) -> Del
     return delivery if is_new else None
 
 
+async def is_known(tx: Tx, key: str) -> bool:
+    """Tell whether a request with this key was stored before."""
+    found = await tx.connection.execute(select(deliveries.c.id).where(deliveries.c.key == key))
+    return found.one_or_none() is not None
+
+
 async def done(tx: Tx, delivery_id: DeliveryId) -> None:
     """Record that a request's effect is stored, and erase its payload. Idempotent."""
     await tx.connection.execute(

@@ -576,6 +576,8 @@ class Aside:
     """Sealed at rest, erased when ignored."""
     source: MessageRef
     state: AsideState
+    files: tuple[Attachment, ...] = ()
+    """What came with them, as Slack describes it; sealed and erased as they are."""
 
 
 class DeliveryState(StrEnum):

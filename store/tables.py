@@ -632,10 +632,24 @@ asides = Table(
     Column("source_channel", String, nullable=False),
     Column("source_ts", String, nullable=False),
     Column("state", String, nullable=False),
+    Column("files", Text),
     ForeignKeyConstraint(["thread_id", "workspace_id"], ["threads.id", "threads.workspace_id"]),
     _states(records.AsideState),
     CheckConstraint("(state = 'ignored') = (text IS NULL)", name="text_erased"),
     UniqueConstraint("workspace_id", "source_channel", "source_ts"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("ts", String, primary_key=True),
+    Column("is_deleted", Boolean, nullable=False),
+    Column("edited_ts", String, nullable=False),
+    Column("words", Text),
+    Column("seen_at", UtcTime, nullable=False, index=True),
+    CheckConstraint("NOT is_deleted OR words IS NULL", name="words_erased"),
 )
 
 profiles = Table(

@@ -39,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.tool_risk": set(),
     "bot.shapes": {"bot.text"},
     "bot.slack_blocks": set(),
-    "bot.slack_message": {"bot.slack_blocks", "bot.text", "store.records"},
+    "bot.slack_message": {"bot.commands", "bot.slack_blocks", "bot.text", "store.records"},
     "bot.notices": {"bot.errors", "bot.events", "bot.tool_risk", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},
     "bot.config": {"bot.config", "bot.errors", "bot.text", "bot.tool_risk", "store.records"},

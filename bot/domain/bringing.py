@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.commands import Place
-from bot.domain.attachments import LARGEST, MOST, path_of
+from bot.domain.attachments import GONE, LARGEST, MOST, path_of
 from bot.domain.ports import Agents, Clock, Output, Screen, SlackFiles
 from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SlackRejected, SlackUnavailable
 from bot.notices import FilesLeftOut, LeftOut, WhyLeftOut
@@ -25,8 +25,6 @@ LOOKS = 3
 PAUSE = timedelta(seconds=1)
 """Outputs are listed one to three seconds after the session is idle (managed-agents-api.md §2.6)."""
 TRIES = 3
-GONE = frozenset({"file_not_found", "file_deleted"})
-"""What Slack says of a file that somebody deleted."""
 
 
 class Bringing:

@@ -41,6 +41,8 @@ Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 """Carries a form out and says what is shown then; None: the form may close."""
 TRIES = 3
+MESSAGE_WITHIN = timedelta(seconds=1)
+"""How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
 REFUSED = "Refused"
 """The kind of a delivery that nobody carries out: its asker was told no."""
 NEEDS_TRIGGER = (
@@ -67,13 +69,15 @@ class Desk:
         clock: Clock,
         handlers: Mapping[type, Handler],
         answers: Mapping[type, Answerer] | None = None,
+        read_again: Callable[[c.Reply], Awaitable[c.Reply]],
         on_done: Callable[[c.Command], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._screen = screen
         self._supervisor = supervisor
         self._clock = clock
-        self._handlers = handlers
+        self._handlers: dict[type, Handler] = {**handlers, c.HearMention: self._hear}
+        self._read_mention = read_again
         self._answers = answers or {}
         self._on_done = on_done
 
@@ -189,6 +193,20 @@ class Desk:
                 break
         await self._done(delivery)
         self._on_done(command)
+
+    async def _hear(self, command: c.HearMention, _: DeliveryId) -> None:
+        """Let a mention in whose message does not come: it may be one without files, which the message has."""
+        if await self._is_known(command.key):
+            return
+        await self._clock.sleep_until(self._clock.now() + MESSAGE_WITHIN)
+        if await self._is_known(command.key):
+            return
+        reply = await self._read_mention(command.reply)
+        await self.accept(command.key, reply, datetime.fromisoformat(command.judged_at))
+
+    async def _is_known(self, key: str) -> bool:
+        async with self._database.transaction() as tx:
+            return await deliveries.is_known(tx, key)
 
     async def _pause(self, attempt: int, error: Unavailable) -> None:
         seconds = min(error.retry_after or float(attempt), 30.0)

@@ -12,13 +12,14 @@ import structlog
 from bot.commands import DeactivateMember
 from bot.domain.configuration import Configuration
 from bot.domain.lapses import Lapses
+from bot.domain.message_events import KEEP, KEEP_WORDS
 from bot.domain.offboarding import Offboarding
 from bot.domain.pinning import Pinning
 from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
-from store import deliveries, members, registrations, tickets
+from store import deliveries, members, registrations, sources, tickets
 from store.database import Database
 from store.records import Member
 
@@ -76,6 +77,7 @@ class Housekeeping:
             # What an attempt that never came back says of its client is heeded before the attempt is forgotten.
             await registrations.drop_unanswered(tx, now)
             gone = await deliveries.purge(tx, now - KEEP_DELIVERIES) + await tickets.purge(tx, now - KEEP_TICKETS)
+            gone += await sources.purge(tx, now - KEEP, now - KEEP_WORDS)
         if gone:
             log.info("purged", rows=gone)
 

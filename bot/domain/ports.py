@@ -19,9 +19,11 @@ from bot.events import AgentEvent, ToolCall, UsageReported
 from bot.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
 from bot.panels import Panel, Wrong
 from bot.progress import Progress
+from bot.slack_message import Written
 from oauth.ports import Credential, Validity
 from store.records import (
     Approval,
+    Attachment,
     ChannelId,
     CredentialId,
     EventId,
@@ -118,6 +120,9 @@ class Reading(Protocol):
 
     async def named(self, text: str) -> str:
         """Return a text with the names of the people and channels that it mentions by id."""
+
+    async def message(self, ref: MessageRef) -> Written | None:
+        """Return a message as it is now; None where it cannot be read or is gone."""
 
     async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:
         """Return the newest that was written in a thread before a message; nothing where it cannot be read."""
@@ -284,6 +289,9 @@ class Agents(Protocol):
 
 class SlackFiles(Protocol):
     """Files in Slack. All raise `SlackUnavailable` or `SlackRejected`."""
+
+    async def describe(self, file: Attachment) -> Attachment:
+        """Return what Slack says of a file that it had only named."""
 
     async def read(self, slack_id: str, most: int) -> bytes:
         """Return a file's bytes, at most `most`."""

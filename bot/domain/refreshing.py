@@ -10,7 +10,17 @@ from datetime import timedelta
 
 import structlog
 
-from bot.commands import Command, ExplainDenial, OpenAskForm, RateAnswer, ShowApproval, ShowHelp, ShowHome, ShowStatus
+from bot.commands import (
+    Command,
+    ExplainDenial,
+    HearMention,
+    OpenAskForm,
+    RateAnswer,
+    ShowApproval,
+    ShowHelp,
+    ShowHome,
+    ShowStatus,
+)
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.errors import SlackRejected, SlackUnavailable
@@ -22,7 +32,16 @@ Changed = Callable[[WorkspaceId, UserId], None]
 """Tells that something a member's App Home shows has changed."""
 MOMENT = timedelta(seconds=2)
 """Changes within it are published together (slack-platform.md §8.5)."""
-LOOKING = (ShowHome, ShowStatus, ShowHelp, ShowApproval, ExplainDenial, OpenAskForm, RateAnswer)
+LOOKING = (
+    ShowHome,
+    ShowStatus,
+    ShowHelp,
+    ShowApproval,
+    ExplainDenial,
+    OpenAskForm,
+    RateAnswer,
+    HearMention,
+)
 """Commands that change nothing that a home shows."""
 
 

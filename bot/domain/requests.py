@@ -52,7 +52,7 @@ class Requests:
         note = _note(thread, turn) + AFRESH * is_afresh
         if event_id is None:
             paths = await self._bringing.mount(session_id, thread, turn, is_doubtful=is_doubtful)
-            event_id = await self._send(session_id, replace(turn, task=with_files(turn.task, paths)), note)
+            event_id = await self._send(session_id, replace(turn, task=with_files(turn, paths)), note)
         async with self._database.transaction() as tx:
             await turns.set_sent(tx, turn.id, event_id)
         return base

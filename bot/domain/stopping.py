@@ -13,6 +13,7 @@ from bot.commands import Place, StopTurn
 from bot.domain import policy
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, Screen
+from bot.domain.quoting import own_words
 from bot.domain.running import Runner
 from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.notices import RunningTurn, TurnPicker, TurnsStopping
@@ -37,18 +38,19 @@ class Stopping:
 
     async def stop(self, command: StopTurn) -> None:
         """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
-        chosen = await self._meant(command)
+        chosen, is_certain = await self._meant(command)
         admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
         for turn in chosen:
             policy.require(policy.may_stop(command.member, turn, admins))
         if not chosen:
             raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
         running = await self._with_threads(chosen)
-        if command.turn_id is None and command.place.thread_ts is None and len(chosen) > 1:
+        if not is_certain and len(chosen) > 1:
             return await self._screen.tell(command.member, command.place, TurnPicker(running))
         for turn in chosen:
             await self.stop_turn(turn, command.member)
-        return await self._screen.tell(command.member, command.place, TurnsStopping(len(chosen)))
+        notice = TurnsStopping(len(chosen), _titles(chosen, command.member))
+        return await self._screen.tell(command.member, command.place, notice)
 
     async def stop_all(self, owner: Member) -> None:
         """Stop every open turn of a member who may no longer act."""
@@ -93,14 +95,15 @@ class Stopping:
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
 
-    async def _meant(self, command: StopTurn) -> tuple[Turn, ...]:
+    async def _meant(self, command: StopTurn) -> tuple[tuple[Turn, ...], bool]:
+        """Return the turns that may be meant, and whether all of them are."""
         async with self._database.transaction() as tx:
             if command.turn_id:
-                return await _open_turn(tx, command.turn_id)
+                return await _open_turn(tx, command.turn_id), True
             thread = await thread_in(tx, command.member, command.place)
             if thread:
-                return await turns.list_open_in(tx, thread.id)
-            return await turns.list_open_for(tx, command.member)
+                return await turns.list_open_in(tx, thread.id), True
+            return await turns.list_open_for(tx, command.member), False
 
     async def _with_threads(self, chosen: tuple[Turn, ...]) -> tuple[RunningTurn, ...]:
         async with self._database.transaction() as tx:
@@ -118,6 +121,12 @@ async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
     turn = await turns.find(tx, turn_id)
     is_open = turn is not None and turn.state in OPEN_TURN_STATES
     return (turn,) if turn and is_open else ()
+
+
+def _titles(chosen: tuple[Turn, ...], member: Member) -> tuple[str, ...]:
+    """Return what is stopped in its owner's words; somebody else who may stop it does not get them."""
+    own = (turn for turn in chosen if policy.is_same_person(member, turn.owner))
+    return tuple(words for turn in own if (words := " ".join(own_words(turn.task).split())))
 
 
 def _stopped(turn: Turn, by: str, now: datetime) -> AuditEntry:

@@ -181,9 +181,14 @@ class Turns:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
         command = replace(command, text=await self._reading.named(command.text))
         thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
+        said = command.text.strip().lower().rstrip(".!")
         if thread is None:
-            is_addressed = command.is_mention or command.place.is_direct
-            if not is_addressed or await self._ask(_as_question(command), delivery_id):
+            if not (command.is_mention or command.place.is_direct):
+                return None
+            if said in STOP_WORDS:
+                return await self._stopping.stop(StopTurn(command.member, command.place))
+            _meant(command)
+            if await self._ask(_as_question(command), delivery_id):
                 return None
             # Two people asked under one message at the same moment, and the other one was first.
             thread = await self._thread_at(command.member, command.place)
@@ -191,10 +196,9 @@ class Turns:
                 raise NotPermitted(Refused(Refusal.GONE))
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
-        said = command.text.strip().lower().rstrip(".!")
         if said in STOP_WORDS:
             return await self._stopping.stop(StopTurn(command.member, command.place))
-        words = _task(_words(command.text or _unsaid(command.files, command.said)))
+        words = _task(_meant(command))
         await self._admission.require(thread)
         task = _task(with_quoted(words, await self._by_name(command.said)))
         looked = await self._filtering.request(command.member, task)
@@ -248,12 +252,14 @@ class Turns:
             text=await self._all_of(command),
             source=command.source,
             state=AsideState.OFFERED,
+            files=command.files,
         )
         async with self._database.transaction() as tx:
             offered = await asides.offer(tx, aside)
         # Also the second time: after the first one Deputy may have ended before the owner was told.
         if offered is not None:
-            notice_to_owner = AsideOffered(offered.id, offered.author, offered.text)
+            names = tuple(file.name for file in offered.files)
+            notice_to_owner = AsideOffered(offered.id, offered.author, offered.text, names)
             await self._screen.tell(thread.owner, command.place, notice_to_owner)
         return None
 
@@ -272,19 +278,23 @@ class Turns:
         except NotFound as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         policy.require(policy.may_steer(command.member, thread))
+        if command.is_passed and aside.state is AsideState.IGNORED:
+            raise NotPermitted(Refused(Refusal.GONE))  # its author has deleted it
         looked = Looked("")
+        files, left = judged(tuple(replace(file, is_others=True) for file in aside.files))
         if command.is_passed:
             await self._admission.require(thread)
-            said = Said(await self._reading.name(aside.author), aside.text)
+            said = Said(await self._reading.name(aside.author), aside.text or "(no words, only what is attached)")
             task = _task(with_quoted("Consider this.", (said,), ASIDE))
             looked = await self._filtering.request(command.member, task)
-        wanted = self._new_turn(thread, looked.text, None, delivery_id)
+        wanted = self._new_turn(thread, looked.text, None, delivery_id, files)
         async with self._database.transaction() as tx:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
             # In one transaction: decided and not asked would be lost.
             queued = await self._put(tx, wanted, delivery_id, looked) if is_first and command.is_passed else None
         if queued is not None:
             await self._lined_up(thread, *queued)
+            await self._say_left_out(command.member, replace(command.place, response_url=None), left)
         await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
@@ -309,7 +319,7 @@ class Turns:
         retry = await retries.claim(tx, command.member, command.turn_id)
         if retry is None:
             # Carried out a second time, the same click finds the turn that it made.
-            if await turns.find(tx, _turn_id(delivery_id)) is None:
+            if await turns.find(tx, turn_id_of(delivery_id)) is None:
                 raise NotPermitted(Refused(Refusal.GONE))
             return
         wanted = self._new_turn(thread, retry.task, None, delivery_id, retry.files)
@@ -451,7 +461,7 @@ class Turns:
         files: tuple[Attachment, ...] = (),
     ) -> Turn:
         return Turn(
-            id=_turn_id(delivery_id),
+            id=turn_id_of(delivery_id),
             thread_id=thread.id,
             owner=thread.owner,
             state=TurnState.QUEUED,
@@ -477,7 +487,8 @@ def _masked(looked: Looked) -> dict[str, str]:
     return {"masked": named(looked.masked)} if looked.masked else {}
 
 
-def _turn_id(delivery_id: DeliveryId) -> TurnId:
+def turn_id_of(delivery_id: DeliveryId) -> TurnId:
+    """Return the id of the turn that a delivery makes: carried out twice, it is the same turn."""
     return TurnId(delivery_id.replace("dlv", "trn", 1))
 
 
@@ -488,7 +499,7 @@ def _as_question(command: Reply) -> AskAgent:
     about = MessageRef(command.place.channel, thread_ts) if is_inside and thread_ts else None
     return AskAgent(
         command.member,
-        command.text or _unsaid(command.files, command.said),
+        _meant(command),
         command.place,
         source=command.source,
         about=about,
@@ -497,11 +508,18 @@ def _as_question(command: Reply) -> AskAgent:
     )
 
 
-def _unsaid(files: tuple[Attachment, ...], said: tuple[Said, ...]) -> str:
-    """Return what is plainly meant by a message without a word: what came along is to be looked at."""
-    if said:
+def _meant(command: Reply) -> str:
+    """Return the words, or what is plainly meant without any: what came along is to be looked at.
+
+    Raises `Misunderstood` where nothing came along either.
+    """
+    if command.text:
+        return command.text
+    if command.said:
         return "Look at the forwarded message."
-    return "Look at the attached files." if files else ""
+    if command.files:
+        return "Look at the attached files."
+    raise Misunderstood("nothing_asked", "")
 
 
 def _words(given: str) -> str:

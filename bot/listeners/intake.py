@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot.commands import Command, DeactivateMember, Place
+from bot.commands import Command, DeactivateMember, HearMention, Place, Reply
 from bot.domain.desk import Desk
 from bot.domain.ports import Openness, People
 from bot.domain.standing import Home, ends_membership, judge
@@ -60,6 +60,8 @@ class Asked:
     place: Place | None = None
     is_answered: bool = False
     """True for forms whose answer is in the same request: what is wrong stands at its field."""
+    is_stand_in: bool = False
+    """True for a mention by itself: the message with the same key says more, and goes first if it comes in time."""
     needs_fresh: bool = False
     """True where a person's standing must not be minutes old: decisions and credentials."""
 
@@ -92,7 +94,11 @@ class Intake:
         if isinstance(verdict, Refused):
             await self._refuse(asked, verdict)
         elif command := asked.build(verdict):
-            await self._desk.accept(asked.key, command, judged_at)
+            if asked.is_stand_in and isinstance(command, Reply):
+                hear = HearMention(verdict, asked.key, command, judged_at.isoformat())
+                await self._desk.accept(f"mention:{asked.key}", hear, judged_at)
+            else:
+                await self._desk.accept(asked.key, command, judged_at)
 
     async def take_form(self, body: Body, asked: Asked | None) -> dict[str, Any]:
         """Let a form in that is answered at once; an empty answer closes it. The rest is kept as other requests are."""

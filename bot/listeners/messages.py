@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 
-from bot.commands import Place, Reply, RewordRequest, Said, WithdrawRequest
+from bot.commands import Place, Reply, RewordRequest, WithdrawRequest
 from bot.listeners.intake import Asked, Body, Install, table
 from bot.slack_message import Written, read_message
 from bot.text import mentions, plain, without_mention
-from store.records import Attachment, ChannelId, MessageRef, MessageTs, UserId
+from store.records import ChannelId, Member, MessageRef, MessageTs, UserId
 
 WRITTEN_BY_PEOPLE = (None, "file_share", "thread_broadcast")
 SLACKS_OWN = {"USLACKBOT", "USLACK"}
 MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A message as far as it concerns Deputy."""
+
+    read: Written
+    place: Place
+    source: MessageRef
+    is_mention: bool
+    is_reply: bool
+    words: str
+    """The author's own, without the mention that they begin with."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.words or self.read.said or self.read.all_files)
+
+    def reply(self, member: Member) -> Reply:
+        return Reply(member, self.words, self.place, self.source, self.is_mention, self.read.all_files, self.read.said)
+
+
 def parse_message(body: Body, install: Install) -> Asked | None:
     """Return the words somebody wrote where Deputy can read them; None for everything else.
 
-    Slack sends a mention twice, as `app_mention` and as `message`, with different event ids: the
+    Slack sends a mention twice, as `app_mention` and as `message`, with different event ids and in any order: the
     message's own place and `ts` name it, so that the two are one.
     """
     event = table(body, "event")
@@ -32,38 +52,39 @@ def parse_message(body: Body, install: Install) -> Asked | None:
     return _written(event, install)
 
 
-def _written(event: Body, install: Install) -> Asked | None:
-    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(event.get("ts") or ""))
-    read = read_message(event)
-    is_direct = event.get("channel_type") == "im" or channel.startswith("D")
-    is_mention = mentions(read.markup, install.bot_user_id)
-    thread_ts = event.get("thread_ts")
-    if not channel or not ts or not (is_direct or is_mention or thread_ts):
+def _look(message: Body, event: Body, install: Install) -> _Look | None:
+    """Return a message of an event; None where it says not where it is."""
+    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(message.get("ts") or ""))
+    if not channel or not ts:
         return None
-    place = Place(channel, MessageTs(str(thread_ts or ts)), is_direct=is_direct)
-    words = plain(without_mention(read.markup, install.bot_user_id)).strip()
-    source, said, files = MessageRef(channel, ts), _said(read), _files(read)
-    is_empty = not (words or said or files)
-    return Asked(
-        key=f"message:{channel}:{ts}",
-        unverified_user=UserId(str(event["user"])),
-        build=lambda member: None if is_empty else Reply(member, words, place, source, is_mention, files, said),
-        # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
-        place=place if is_direct or is_mention else None,
+    read, thread_ts = read_message(message), message.get("thread_ts")
+    is_direct = event.get("channel_type") == "im" or channel.startswith("D")
+    return _Look(
+        read=read,
+        place=Place(channel, MessageTs(str(thread_ts or ts)), is_direct=is_direct),
+        source=MessageRef(channel, ts),
+        is_mention=mentions(read.markup, install.bot_user_id),
+        is_reply=bool(thread_ts),
+        words=plain(without_mention(read.markup, install.bot_user_id)).strip(),
     )
 
 
-def _said(read: Written) -> tuple[Said, ...]:
-    """Return what came along that is not the author's own words; what a link shows of itself nobody passed on."""
-    forwarded = (Said(one.author or "somebody", one.text, one.by) for one in read.forwarded)
-    attached = (Said("attached to the message", text) for text in read.attached)
-    return (*forwarded, *attached)
-
-
-def _files(read: Written) -> tuple[Attachment, ...]:
-    """Return the author's own files, then those of what they forwarded, which are others'."""
-    others = (file for one in read.forwarded for file in one.files)
-    return (*read.files, *(replace(file, is_others=True) for file in others))
+def _written(event: Body, install: Install) -> Asked | None:
+    look = _look(event, event, install)
+    if look is None:
+        return None
+    is_addressed = look.is_mention or look.place.is_direct
+    # Who addresses Deputy without a word is told what is possible; an empty reply to others is nobody's request.
+    if not is_addressed and (not look.is_reply or look.is_empty):
+        return None
+    return Asked(
+        key=f"message:{look.source.channel}:{look.source.ts}",
+        unverified_user=UserId(str(event["user"])),
+        build=look.reply,
+        # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
+        place=look.place if is_addressed else None,
+        is_stand_in=event.get("type") == "app_mention",
+    )
 
 
 def _changed(event: Body, install: Install) -> Asked | None:
@@ -71,16 +92,29 @@ def _changed(event: Body, install: Install) -> Asked | None:
     after, before = table(event, "message"), table(event, "previous_message")
     if after.get("subtype") == "tombstone":
         return _deleted(event, str(after.get("ts") or ""))
-    markup = read_message(after).markup
+    new, old = _look(after, event, install), _look({"ts": after.get("ts"), **before}, event, install)
     # Slack says so too when a link unfolds or a reply is counted: then the words are the same.
-    if not _is_from_a_person(after) or not after.get("edited") or markup == read_message(before).markup:
+    is_edit = _is_from_a_person(after) and bool(after.get("edited"))
+    if new is None or old is None or not is_edit or new.read.markup == old.read.markup:
         return None
-    channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(after.get("ts") or ""))
-    words = plain(without_mention(markup, install.bot_user_id)).strip()
+    if not (new.place.is_direct or new.is_mention or old.is_mention or new.is_reply):
+        return None  # words between people, that were never for us
+    # A mention that had nothing to say before is as good as one that was not there.
+    is_added = new.is_mention and not new.place.is_direct and not (old.is_mention and not old.is_empty)
+    edited_ts = str(table(after, "edited").get("ts") or "")
     return Asked(
-        key=f"edited:{channel}:{ts}:{table(after, 'edited').get('ts')}",
+        key=f"edited:{new.source.channel}:{new.source.ts}:{edited_ts}",
         unverified_user=UserId(str(after["user"])),
-        build=lambda member: RewordRequest(member, MessageRef(channel, ts), words),
+        build=lambda member: RewordRequest(
+            member=member,
+            source=new.source,
+            text=new.words,
+            edited_ts=edited_ts,
+            written_in=new.place,
+            is_mention=new.is_mention or old.is_mention,
+            heard=new.reply(member) if is_added else None,
+        ),
+        place=new.place if is_added else None,
     )
 
 

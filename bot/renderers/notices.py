@@ -151,9 +151,12 @@ def _picker(notice: ServicePicker, _titles: Titles) -> Message:
 
 
 def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
+    what = ", ".join(f"“{one_line(title, 60)}”" for title in notice.titles[:_LEFT_OUT_SHOWN])
     some = "Stopping…" if notice.count == 1 else f"Stopping {plural(notice.count, 'request')}."
+    if what:
+        some = f"Stopping {what}."
     words = some if notice.count else "Nothing was running."
-    return message(words, section(words))
+    return message(words, section(escape(words)))
 
 
 def _turn_picker(notice: TurnPicker, _titles: Titles) -> Message:
@@ -167,7 +170,12 @@ def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
         button("Ignore", actions.IGNORE_ASIDE, notice.aside_id),
     )
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
-    return message(fallback, section(words), quote(notice.text, limit=1_000), choices)
+    said = [quote(notice.text, limit=1_000)] if notice.text else []
+    names = ", ".join(_file_name(name) for name in notice.files[:_LEFT_OUT_SHOWN])
+    more = len(notice.files) - _LEFT_OUT_SHOWN
+    names += f" and {more} more" if more > 0 else ""
+    files = [context(escape(f"With {names}"))] if names else []
+    return message(fallback, section(words), *said, *files, choices)
 
 
 def _files_left_out(notice: FilesLeftOut, _titles: Titles) -> Message:
@@ -316,6 +324,8 @@ MISUNDERSTOOD = {
     "service": "I don't know a service called “{given}”.",
     "profile": "There is no agent called “{given}” here.",
     "task_missing": "Tell me what to do.",
+    "nothing_asked": "Tell me what to do, in the same message. In a thread I read what was written before it, and "
+    "files and forwarded messages that come along. In our direct messages nobody has to mention me.",
     "task_too_long": "That is too long for me to take at once. Shorten it, or put it in a document I can read.",
 }
 
@@ -345,6 +355,7 @@ _WHY_LEFT_OUT = {
     WhyLeftOut.TOO_WIDE: "an image wider or higher than 8,000 pixels; scale it down",
     WhyLeftOut.TOO_MANY: "I take ten at once; send it in the next message, or ask for it by name",
     WhyLeftOut.UNREADABLE: "it couldn't be fetched just now; try again",
+    WhyLeftOut.HIDDEN: "Slack doesn't show it any more on this workspace's plan; attach it again",
     WhyLeftOut.GONE: "it is no longer in Slack; attach it again if it matters",
 }
 _Render = Callable[[Any, Titles], Message]

@@ -14,7 +14,8 @@ import aiohttp
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi, SlackUnsure, seconds_of
-from store.records import Secret, Thread
+from bot.slack_message import read_file
+from store.records import Attachment, Secret, Thread
 
 _PIECE = 64 * 1024
 _NAME_MAX = 200
@@ -28,6 +29,11 @@ class SlackFiles:
         self._api = api
         self._session = session
         self._token = token
+
+    async def describe(self, file: Attachment) -> Attachment:
+        """Return what Slack says of a file that it had only named."""
+        found = await self._info(file.id)
+        return read_file({"id": file.id, **found})
 
     async def read(self, slack_id: str, most: int) -> bytes:
         """Return a file's bytes, at most `most`. Raises `SlackRejected` for one that cannot be had."""

@@ -17,7 +17,7 @@ from bot.domain.ports import People
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi
-from bot.slack_message import read_message
+from bot.slack_message import Written, read_message
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 log = structlog.get_logger(__name__)
@@ -75,6 +75,23 @@ class SlackReading:
     async def _user_name(self, user_id: UserId) -> str | None:
         person = await self._people.person(user_id)
         return person.name if person else None
+
+    async def message(self, ref: MessageRef) -> Written | None:
+        """Return a message as it is now; None where the bot cannot read it or it is gone."""
+        try:
+            page = await self._api.call(
+                "conversations.replies",
+                channel=ref.channel,
+                ts=ref.ts,
+                oldest=ref.ts,
+                latest=ref.ts,
+                inclusive=True,
+                limit=2,  # a reply comes with its root
+            )
+        except SlackRejected as error:
+            log.info("message_not_read", code=error.code)
+            return None
+        return next((read_message(one) for one in page.get("messages", []) if one.get("ts") == ref.ts), None)
 
     async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:
         """Return the newest that was written in a thread before a message; nothing where the bot cannot read it."""

@@ -37,20 +37,21 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
         clock=parts.outside.clock,
         handlers=handlers,
         answers={c.SubmitSettings: administering.submit},
+        read_again=asking.messages.read_again,
         on_done=parts.refreshing.after,
     )
 
 
 def _turn_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
-    turns, screen = asking.turns, parts.outside.screen
+    turns, messages, screen = asking.turns, asking.messages, parts.outside.screen
     return {
         c.OpenAskForm: lambda command, _: screen.ask_task(command),
         c.AskAgent: turns.ask,
-        c.Reply: turns.reply,
+        c.Reply: messages.written,
         c.AskAgain: turns.again,
         c.PassAside: turns.pass_aside,
-        c.WithdrawRequest: lambda command, _: turns.withdraw(command),
-        c.RewordRequest: lambda command, _: turns.reword(command),
+        c.WithdrawRequest: lambda command, _: messages.deleted(command),
+        c.RewordRequest: messages.edited,
         c.StopTurn: lambda command, _: asking.stopping.stop(command),
         c.RateAnswer: lambda command, _: turns.rate(command),
     }

@@ -8,6 +8,7 @@ from functools import partial
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.bringing import Bringing
+from bot.domain.message_events import MessageEvents
 from bot.domain.offboarding import Offboarding
 from bot.domain.profiles import Profiles
 from bot.domain.raising import Raising
@@ -29,6 +30,7 @@ class Asking:
     runner: Runner
     stopping: Stopping
     turns: Turns
+    messages: MessageEvents
     shortages: Shortages
     raising: Raising
     offboarding: Offboarding
@@ -75,7 +77,8 @@ def build_asking(parts: Parts, room: Room) -> Asking:
     offboarding = Offboarding(
         database=database, stopping=stopping, connections=room.connections, vaults=room.vaults, clock=clock
     )
-    return Asking(admission, profiles, runner, stopping, turns, shortages, raising, offboarding)
+    messages = MessageEvents(database=database, turns=turns, reading=parts.reading, files=parts.files, clock=clock)
+    return Asking(admission, profiles, runner, stopping, turns, messages, shortages, raising, offboarding)
 
 
 def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:

@@ -204,3 +204,46 @@ async def test_what_is_in_a_file_is_neither_stored_nor_logged(running_world: Wor
     ]
     assert stored == []
     assert not any(SECRET in line for line in logged.lines)
+
+
+@pytest.mark.fault("F13")
+@pytest.mark.parametrize("kind", ["plain", "gone", "refused", "external"])
+async def test_a_file_that_slack_only_names_is_looked_up(running_world: World, kind):
+    emit = running_world.slack.emit
+
+    def stubs(event):
+        if event.get("files"):
+            stub = {"created": 1, "timestamp": 1, "mode": "file_access", "file_access": "check_file_info"}
+            event = event | {"files": [stub | {"id": file["id"]} for file in event["files"]]}
+        return emit(event)
+
+    if kind in {"gone", "refused"}:
+        error = "file_deleted" if kind == "gone" else "access_denied"
+        running_world.slack.faults.add("files.info", error=error, times=9)
+    running_world.slack.emit = stubs
+    file = a_file(mode="external", is_external=True) if kind == "external" else a_file()
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[file, a_file("b.csv")][: 1 + (kind == "external")]
+    )
+    (answer,) = await running_world.answered(root)
+    await running_world.settled()
+
+    said = {"gone": "no longer in Slack", "refused": "couldn't be fetched", "external": "not a file I can take"}
+    if kind == "plain":
+        assert "alpha,3" in running_world.slack.text_of(answer)
+        assert running_world.whispers(ALICE) == ""
+    else:
+        assert said[kind] in running_world.whispers(ALICE)
+
+
+@pytest.mark.fault("F13")
+@pytest.mark.parametrize(
+    ("mode", "said"), [("tombstone", "no longer in Slack"), ("hidden_by_limit", "on this workspace's plan")]
+)
+async def test_a_file_that_slack_keeps_back_is_said_for_what_it_is(running_world: World, mode, said):
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file(mode=mode)]
+    )
+    await running_world.answered(root)
+
+    await running_world.whispered(ALICE, said)

@@ -8,7 +8,7 @@ import pytest
 
 from store import asides
 from store.errors import InvariantBroken, NotFound
-from store.records import AsideState
+from store.records import AsideState, Attachment
 from tests.builders import an_aside, store_thread
 
 
@@ -49,3 +49,16 @@ async def test_words_in_a_thread_that_is_not_ours_are_refused(database):
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
             await asides.offer(tx, an_aside())
+
+
+async def test_what_its_author_takes_back_is_erased_with_its_files_and_what_is_decided_stays(database):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        aside = an_aside(thread, files=(Attachment("F1", "a.csv"),))
+        author = replace(thread.owner, user_id=aside.author)
+        assert await asides.offer(tx, aside) == aside
+
+        await asides.withdraw(tx, thread.owner, aside.source)
+        assert await asides.get(tx, aside.id) == aside  # it is not theirs
+        await asides.withdraw(tx, author, aside.source)
+        assert await asides.get(tx, aside.id) == replace(aside, text="", files=(), state=AsideState.IGNORED)

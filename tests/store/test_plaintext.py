@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
-from store import asides, deliveries, registrations, retries, services, tickets, turns
+from store import asides, deliveries, registrations, retries, services, sources, tickets, turns
 from store.errors import SealBroken
 from store.records import Attachment, Retry, Secret, TicketState, TurnState
 from store.tables import turns as turns_table
@@ -30,6 +30,8 @@ SEALED = {
     ("turns", "files"),
     ("deliveries", "payload"),
     ("asides", "text"),
+    ("asides", "files"),
+    ("sources", "words"),
     ("retries", "task"),
     ("retries", "files"),
     ("tickets", "verifier"),
@@ -46,7 +48,8 @@ async def store_canaries(tx):
     turn = await turns.queue(tx, a_turn(thread, task=CANARY, files=(Attachment("F1", CANARY),)), None)
     await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON, turn.files))
     delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
-    aside = an_aside(thread, text=CANARY)
+    aside = an_aside(thread, text=CANARY, files=(Attachment("F1", CANARY),))
+    await sources.note_edit(tx, owner.workspace_id, aside.source, ("1.0", CANARY), NOON)
     await asides.offer(tx, aside)
     registration = a_registration(client_secret=Secret(CANARY), auth_method="client_secret_post")
     await registrations.put_first(tx, registration)
@@ -87,6 +90,7 @@ async def test_what_is_over_leaves_not_even_a_sealed_value(database):
         await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
         await deliveries.done(tx, delivery.id)
         await asides.claim(tx, aside.id, is_passed=False)
+        await sources.erase_words(tx, turn.owner.workspace_id, aside.source)
         await retries.claim(tx, turn.owner, turn.id)
         await registrations.drop(tx, registration)
         await services.remove(tx, "T0ACME", "papers", 1)

@@ -57,7 +57,7 @@ def test_a_direct_message_starts_its_own_thread():
         {"edited": {"user": "U1"}},
         {"channel": ""},
         {"ts": None},
-        {"text": "<@UBOT>", "thread_ts": "9.0", "files": []},
+        {"text": "", "thread_ts": "9.0", "files": []},
     ],
 )
 def test_machines_edits_and_half_messages_start_nothing(changes):
@@ -110,11 +110,38 @@ def changed(text="hello", before="hallo", **changes):
 
 
 def test_an_edit_names_the_message_and_has_its_words():
-    found = changed("<@UBOT> a &amp; b")
+    found = changed("<@UBOT> a &amp; b", "<@UBOT> a")
 
-    assert found.build(ANA) == c.RewordRequest(ANA, MessageRef("C1", "10.1"), "a & b")
+    at, place = MessageRef("C1", "10.1"), c.Place("C1", "10.1")
+    assert found.build(ANA) == c.RewordRequest(ANA, at, "a & b", "11.0", place, is_mention=True)
     assert found.key == "edited:C1:10.1:11.0"
     assert found.place is None
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.parametrize("before", ["what can you do", "<@UBOT>"])
+def test_a_mention_that_an_edit_adds_or_gives_words_to_is_heard(before):
+    found = changed("<@UBOT> what can you do", before)
+
+    at, place = MessageRef("C1", "10.1"), c.Place("C1", "10.1")
+    assert found.build(ANA).heard == c.Reply(ANA, "what can you do", place, at, is_mention=True)
+    assert found.place == place
+
+
+def test_what_people_edit_between_themselves_is_none_of_our_business():
+    assert changed("hello", "hallo") is None
+
+
+@pytest.mark.fault("F6")
+@pytest.mark.parametrize("changes", [{"text": "<@UBOT>"}, {"text": "", "channel": "D1", "channel_type": "im"}])
+def test_who_addresses_deputy_without_a_word_is_heard(changes):
+    assert asked(**changes).build(ANA).text == ""
+
+
+@pytest.mark.fault("F11")
+def test_a_mention_by_itself_stands_in_for_its_message():
+    assert asked(type="app_mention", text="<@UBOT> hi").is_stand_in
+    assert not asked(text="<@UBOT> hi").is_stand_in
 
 
 @pytest.mark.parametrize("changes", [{"before": "hello"}, {"edited": None}, {"bot_id": "B1"}, {"user": "USLACKBOT"}])
