@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
@@ -20,6 +20,10 @@ from store.records import Attachment, Secret, Thread
 _PIECE = 64 * 1024
 _NAME_MAX = 200
 _START = 200
+_HOPS = 3
+"""How often Slack may send on: on Enterprise Grid a file is at the organisation's host."""
+_SLACKS = frozenset({"slack.com", "slack-gov.com"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class SlackFiles:
@@ -38,8 +42,8 @@ class SlackFiles:
     async def read(self, slack_id: str, most: int) -> bytes:
         """Return a file's bytes, at most `most`. Raises `SlackRejected` for one that cannot be had."""
         file = await self._info(slack_id)
-        url, size = str(file.get("url_private_download") or ""), int(file.get("size") or 0)
-        if not url or not self._is_slacks(url) or size > most:
+        url, size = str(file.get("url_private_download") or file.get("url_private") or ""), file.get("size")
+        if not url or (isinstance(size, int) and size > most):
             raise SlackRejected("file_not_readable")
         content = await self._download(url, most)
         if len(content) == size:
@@ -86,25 +90,44 @@ class SlackFiles:
         return file if isinstance(file, Mapping) else {}
 
     async def _download(self, url: str, most: int) -> bytes:
+        """Return the bytes at an address; Slack sends on to other hosts of its own, and the token goes nowhere else."""
+        for _ in range(_HOPS + 1):
+            if not self._is_slacks(url):
+                break
+            found = await self._get(url, most)
+            if isinstance(found, bytes):
+                return found
+            url = found
+        raise SlackRejected("file_not_readable")
+
+    async def _get(self, url: str, most: int) -> bytes | str:
+        """Return the bytes at an address of Slack's, or the address it sends on to."""
         headers, content = {"Authorization": f"Bearer {self._token.reveal()}"}, bytearray()
         try:
-            # A redirect would take the token elsewhere.
+            # Not followed by the client, which would not ask whose the next address is.
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status in _REDIRECTS and (location := response.headers.get("location")):
+                    return urljoin(url, location)
                 _check(response, "file_not_readable")
                 async for piece in response.content.iter_chunked(_PIECE):
                     content += piece
                     if len(content) > most:
                         raise SlackRejected("file_too_large")
+        except ValueError as error:
+            raise SlackRejected("file_not_readable") from error  # sent on to what is no address
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SlackUnsure from error
         return bytes(content)
 
     def _is_slacks(self, url: str) -> bool:
         """Tell whether an address is Slack's own, so that the token may go there."""
-        given, own = urlsplit(url), urlsplit(self._api.base_url)
-        host = given.hostname or ""
-        if own.hostname == "slack.com":
-            return given.scheme == "https" and (host == "files.slack.com" or host.endswith(".slack.com"))
+        try:
+            given, own = urlsplit(url), urlsplit(self._api.base_url)
+            host, port = given.hostname or "", given.port
+        except ValueError:
+            return False  # no address at all
+        if own.hostname in _SLACKS:
+            return given.scheme == "https" and port in {None, 443} and host.endswith(f".{own.hostname}")
         return (given.scheme, given.netloc) == (own.scheme, own.netloc)
 
 

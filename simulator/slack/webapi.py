@@ -101,11 +101,17 @@ class WebApi:
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Give a file's bytes to who may read it; everybody else gets a page that asks to sign in, with 200."""
         file = self._workspace.files.get(request.match_info["id"])
+        self._workspace.downloads.append((request.host, "Authorization" in request.headers))
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         access = self.access
         may_read = bearer == access.bot_token and "files:read" in access.scopes and not access.is_revoked
         if file is None or file["content"] is None or not may_read:
             return web.Response(text="<!DOCTYPE html><title>Sign in to Slack</title>", content_type="text/html")
+        hop = int(request.query.get("hop", "0"))
+        if hop < int(file.get("hops", 0)):
+            # As an organisation does, whose files are at a host of its own; `moves_to` is somebody else's.
+            location = f"{file.get('moves_to', '')}{request.path}?hop={hop + 1}"
+            return web.Response(status=302, headers={"location": location})
         return web.Response(body=file["content"], content_type=file.get("mimetype") or "application/octet-stream")
 
     async def transfer(self, name: str, request: web.Request, serve: Endpoint) -> web.StreamResponse:

@@ -103,6 +103,8 @@ class Workspace:
         self.prompts: dict[tuple[str, str | None], dict[str, Any]] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.files: dict[str, dict[str, Any]] = {}
+        self.downloads: list[tuple[str, bool]] = []
+        """Host that was asked for a file's bytes, and whether with a token."""
         self.pings: list[Ping] = []
         self.unfurls: list[Unfurl] = []
         self.deleted: list[Message] = []

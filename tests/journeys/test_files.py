@@ -1,5 +1,7 @@
 """Files both ways: attached ones reach the session, what the agent makes reaches the thread, each once."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from simulator.slack import people
@@ -247,3 +249,29 @@ async def test_a_file_that_slack_keeps_back_is_said_for_what_it_is(running_world
     await running_world.answered(root)
 
     await running_world.whispered(ALICE, said)
+
+
+@pytest.mark.fault("F14")
+@pytest.mark.parametrize("hops", [1, 3])
+async def test_a_download_that_slack_sends_on_to_an_address_of_its_own_is_followed(running_world: World, hops):
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file(hops=hops)]
+    )
+    (answer,) = await running_world.answered(root)
+
+    assert "alpha,3" in running_world.slack.text_of(answer)
+    assert running_world.whispers(ALICE) == ""
+
+
+@pytest.mark.fault("F14")
+@pytest.mark.parametrize("where", ["elsewhere", "for ever"])
+async def test_the_token_is_not_sent_on_to_others_nor_for_ever(running_world: World, where):
+    own = urlsplit(running_world.slack.url)
+    moves = {"hops": 99} | ({"moves_to": f"http://localhost:{own.port}"} if where == "elsewhere" else {})
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file(**moves)])
+    await running_world.answered(root)
+
+    await running_world.whispered(ALICE, "couldn't be fetched")
+    downloads = running_world.slack.workspace.downloads
+    assert {host for host, _ in downloads} == {own.netloc}
+    assert len(downloads) == (1 if where == "elsewhere" else 4)
