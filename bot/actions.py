@@ -61,7 +61,7 @@ SHOW_STATUS = "status.show"
 """Shows the member's status; no value."""
 
 ASK_FORM = "ask.form"
-"""Callback id. `private_metadata`: JSON with the `Place`, and `quoted`, `quoted_by`, `about` as in `AskAgent`."""
+"""Callback id. `private_metadata`: JSON with the `Place`, `quote` (the kept message's id), `about` as in `AskAgent`."""
 ASK_FIELD_BLOCK = "ask.task"
 ASK_FIELD = "ask.task.text"
 

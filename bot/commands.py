@@ -76,6 +76,8 @@ class AskAgent:
     """Somebody's message the task is about: untrusted context, never an instruction."""
     quoted_by: UserId | None = None
     """Who wrote it."""
+    quote_id: str | None = None
+    """In place of both: where the message is kept that the form was opened about."""
     about: MessageRef | None = None
     """The root of a thread the task is about, to be read as it is before `source`."""
     files: tuple[Attachment, ...] = ()
@@ -330,6 +332,8 @@ class OpenAskForm:
     quoted: str | None = None
     quoted_by: UserId | None = None
     about: MessageRef | None = None
+    files: tuple[Attachment, ...] = ()
+    """Of the quoted message; they go along."""
 
 
 @dataclass(frozen=True, slots=True)

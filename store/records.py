@@ -580,6 +580,15 @@ class Aside:
     """What came with them, as Slack describes it; sealed and erased as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A message that a form was opened about: a form itself has no room for it."""
+
+    text: str
+    author: UserId | None
+    files: tuple[Attachment, ...] = ()
+
+
 class DeliveryState(StrEnum):
     """`done` only after its effect is stored: a crash in between leaves it to the next start."""
 

@@ -639,6 +639,19 @@ asides = Table(
     UniqueConstraint("workspace_id", "source_channel", "source_ts"),
 )
 
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("author", String),
+    Column("text", Text, nullable=False),
+    Column("files", Text),
+    Column("created_at", UtcTime, nullable=False, index=True),
+    ForeignKeyConstraint(["workspace_id", "owner_id"], ["members.workspace_id", "members.user_id"]),
+)
+
 sources = Table(
     "sources",
     metadata,

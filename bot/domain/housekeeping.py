@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.commands import DeactivateMember
+from bot.domain.ask_form import KEEP_QUOTES
 from bot.domain.configuration import Configuration
 from bot.domain.lapses import Lapses
 from bot.domain.message_events import KEEP, KEEP_WORDS
@@ -19,7 +20,7 @@ from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
-from store import deliveries, members, registrations, sources, tickets
+from store import deliveries, members, quotes, registrations, sources, tickets
 from store.database import Database
 from store.records import Member
 
@@ -78,6 +79,7 @@ class Housekeeping:
             await registrations.drop_unanswered(tx, now)
             gone = await deliveries.purge(tx, now - KEEP_DELIVERIES) + await tickets.purge(tx, now - KEEP_TICKETS)
             gone += await sources.purge(tx, now - KEEP, now - KEEP_WORDS)
+            gone += await quotes.purge(tx, now - KEEP_QUOTES)
         if gone:
             log.info("purged", rows=gone)
 

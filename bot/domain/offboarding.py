@@ -9,7 +9,7 @@ from bot.domain.ports import Clock
 from bot.domain.stopping import Stopping
 from bot.domain.vaults import Vaults
 from oauth.connections import Connections
-from store import audit, members, retries
+from store import audit, members, quotes, retries
 from store.database import Database
 from store.records import AuditEntry, Member, UserId, WorkspaceId
 
@@ -50,4 +50,5 @@ class Offboarding:
         await self._connections.void(member)
         async with self._database.transaction() as tx:
             await retries.void_for(tx, member)
+            await quotes.void_for(tx, member)
         await self._vaults.delete(member)

@@ -364,8 +364,8 @@ class Screen(Protocol):
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""
 
-    async def ask_task(self, command: OpenAskForm) -> None:
-        """Open the form for a task."""
+    async def ask_task(self, command: OpenAskForm, quote_id: str | None = None) -> None:
+        """Open the form for a task; `quote_id`: where the message is kept that it is about."""
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:
         """Open the form for a personal token."""

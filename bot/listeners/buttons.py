@@ -56,7 +56,6 @@ from store.records import (
 )
 
 REASON_LIMIT = 500
-QUOTE_LIMIT = 4_000
 CODE_LIMIT = 40
 PAGE_DIGITS = 4
 
@@ -112,14 +111,20 @@ def parse_form(body: Body) -> Asked | None:
 def parse_shortcut(body: Body) -> Asked | None:
     """“Ask about this message”: open the form with the message quoted."""
     message = table(body, "message")
-    quoted = read_message(message).seen[:QUOTE_LIMIT] or None
+    read = read_message(message)
     place, trigger_id, by = _place(body), str(body.get("trigger_id") or ""), message.get("user")
     about = _root_of(message, place.channel)
     return Asked(
         key=f"shortcut:{trigger_id}",
         unverified_user=_user(body),
         build=lambda member: OpenAskForm(
-            member, place, trigger_id, quoted, UserId(by) if isinstance(by, str) and by else None, about
+            member,
+            place,
+            trigger_id,
+            quoted=read.seen or None,
+            quoted_by=UserId(by) if isinstance(by, str) and by else None,
+            about=about,
+            files=read.all_files,
         ),
         place=place,
     )
@@ -202,8 +207,9 @@ BUTTONS: dict[str, Build] = {
 
 def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     kept = _kept_in(view)
-    place, quoted, by = _place_from(kept), kept.get("quoted"), kept.get("quoted_by")
-    quoted = quoted if isinstance(quoted, str) else None
+    place, quoted, by, quote_id = _place_from(kept), kept.get("quoted"), kept.get("quoted_by"), kept.get("quote")
+    quoted = quoted if isinstance(quoted, str) else None  # as forms had it that an earlier version opened
+    quote_id = quote_id if isinstance(quote_id, str) and quote_id else None
     by = UserId(by) if isinstance(by, str) and by else None
     # A form may have been opened inside somebody's thread: what is asked in it starts its own.
     start = replace(place, thread_ts=None)
@@ -218,7 +224,8 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
             is_private=place.is_direct,
             quoted=quoted,
             quoted_by=by,
-            about=_about_from(kept) if quoted else None,
+            quote_id=quote_id,
+            about=_about_from(kept) if quoted or quote_id else None,
         ),
         place=place,
     )

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 
 from bot import actions
 from bot.notices import ServiceChoice
-from bot.renderers import limits
 from bot.renderers.blocks import View, context, modal, quote, section, text_field
-from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line
-from bot.text import visible
 
-_QUOTED_KEPT = 1_200
-"""Characters of a quoted message that travel with the form: its metadata is short, and JSON doubles some."""
+_QUOTED_SHOWN = 1_200
+"""Characters of a quoted message that the form shows; all of it goes along."""
 
 
 def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
@@ -23,9 +20,11 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
     field = text_field("What should your agent do?", actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, hint=hint)
     blocks = [field]
     if quoted:
-        blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_KEPT)]
-        blocks.append(context("Your agent reads it as somebody else's words, not as an instruction."))
-    return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=_metadata(where, quoted), submit="Ask")
+        blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_SHOWN)]
+        whole = "All of it goes along. " if len(quoted) > _QUOTED_SHOWN else ""
+        blocks.append(context(f"{whole}Your agent reads it as somebody else's words, not as an instruction."))
+    metadata = json.dumps(where, ensure_ascii=False)
+    return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=metadata, submit="Ask")
 
 
 def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> View:
@@ -48,13 +47,3 @@ def render_code_form(ticket_id: str, service: str) -> View:
     words = f"It is on the page that your browser shows after you allowed access to {one_line(service, 40)}."
     blocks = (section(escape(words)), field)
     return modal("Enter the Code", actions.CODE_FORM, *blocks, private_metadata=ticket_id, submit="Connect")
-
-
-def _metadata(where: Mapping[str, object], quoted: str | None) -> str:
-    length = _QUOTED_KEPT
-    while True:
-        kept = shorten(visible(quoted), length) if quoted else None
-        metadata = json.dumps({**where, "quoted": kept}, ensure_ascii=False)
-        if len(metadata) <= limits.PRIVATE_METADATA_MAX or length < 10:
-            return metadata
-        length = length * 3 // 4

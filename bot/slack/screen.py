@@ -172,12 +172,12 @@ class SlackScreen:
         """Open the form for denying with a reason."""
         await self._messages.open_modal(trigger_id, render_reason_form(approval, self._titles))
 
-    async def ask_task(self, command: OpenAskForm) -> None:
-        """Open the form for a task."""
+    async def ask_task(self, command: OpenAskForm, quote_id: str | None = None) -> None:
+        """Open the form for a task; `quote_id`: where the message is kept that it is about."""
         where = asdict(command.place)
         if command.quoted:
             about = asdict(command.about) if command.about else None
-            where |= {"quoted_by": command.quoted_by, "about": about}
+            where |= {"quote": quote_id, "about": about}
         await self._messages.open_modal(command.trigger_id, render_ask_form(where, command.quoted))
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:

@@ -21,7 +21,7 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
     """Build the desk with everybody who carries something out behind it."""
     administering = build_administering(parts, room, asking)
     handlers: dict[type, Handler] = {
-        **_turn_handlers(parts, asking),
+        **_turn_handlers(asking),
         **_approval_handlers(parts, asking),
         **_connection_handlers(parts, room, asking),
         **_token_handlers(parts, room, asking),
@@ -42,11 +42,11 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
     )
 
 
-def _turn_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
-    turns, messages, screen = asking.turns, asking.messages, parts.outside.screen
+def _turn_handlers(asking: Asking) -> dict[type, Handler]:
+    turns, messages = asking.turns, asking.messages
     return {
-        c.OpenAskForm: lambda command, _: screen.ask_task(command),
-        c.AskAgent: turns.ask,
+        c.OpenAskForm: asking.form.open,
+        c.AskAgent: asking.form.ask,
         c.Reply: messages.written,
         c.AskAgain: turns.again,
         c.PassAside: turns.pass_aside,

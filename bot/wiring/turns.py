@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
+from bot.domain.ask_form import AskForm
 from bot.domain.bringing import Bringing
 from bot.domain.message_events import MessageEvents
 from bot.domain.offboarding import Offboarding
@@ -31,6 +32,7 @@ class Asking:
     stopping: Stopping
     turns: Turns
     messages: MessageEvents
+    form: AskForm
     shortages: Shortages
     raising: Raising
     offboarding: Offboarding
@@ -78,7 +80,8 @@ def build_asking(parts: Parts, room: Room) -> Asking:
         database=database, stopping=stopping, connections=room.connections, vaults=room.vaults, clock=clock
     )
     messages = MessageEvents(database=database, turns=turns, reading=parts.reading, files=parts.files, clock=clock)
-    return Asking(admission, profiles, runner, stopping, turns, messages, shortages, raising, offboarding)
+    form = AskForm(database=database, screen=parts.outside.screen, turns=turns, files=parts.files, clock=clock)
+    return Asking(admission, profiles, runner, stopping, turns, messages, form, shortages, raising, offboarding)
 
 
 def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:

@@ -1,11 +1,14 @@
 """What people see in Slack is what their agent gets: attachments, blocks, forwards, names, long threads."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot import actions
 from simulator.slack import people
 from simulator.slack.messages import Message
 from simulator.slack.methods.chat import posted_event
+from store import quotes
 from tests.world import ALICE, BOB, GENERAL, World
 
 MENTION = f"<@{people.BOT}>"
@@ -116,3 +119,47 @@ async def test_a_name_that_is_made_to_look_like_an_instruction_stays_one_line_of
     (request,) = running_world.requests()
     assert "\n" not in request
     assert len(request) < 100
+
+
+@pytest.mark.fault("F15")
+async def test_a_long_message_is_quoted_to_its_end(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    words = " ".join(f"w{number}" for number in range(2_000))
+    reply = await running_world.slack.post_message(BOB, GENERAL, words, thread_ts=root.ts)
+    await ask_about(running_world, reply, "what can you do")
+
+    assert running_world.requests()[0].endswith(f"> “bob” wrote:\n> | {words}")
+
+
+@pytest.mark.fault("F15")
+async def test_a_longer_one_than_fits_says_so_to_the_agent(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    reply = await running_world.slack.post_message(BOB, GENERAL, "x" * 20_000, thread_ts=root.ts)
+    await ask_about(running_world, reply, "what can you do")
+
+    assert running_world.requests()[0].endswith("x…\n> | (5000 more characters of this message are left out)")
+
+
+@pytest.mark.fault("F4", "F12")
+async def test_files_of_a_message_go_along_with_the_shortcut_as_its_authors(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    files = [{"name": "menu.csv", "content": b"soup,3"}]
+    reply = await running_world.slack.post_message(BOB, GENERAL, "", thread_ts=root.ts, files=files)
+    await ask_about(running_world, reply, "read the attached files")
+
+    (request,) = running_world.requests()
+    assert "> | [file: menu.csv]\n\nThese files came with other people's words" in request
+    assert "soup,3" in "\n".join(running_world.slack.text_of(m) for m in running_world.slack.messages(GENERAL))
+
+
+@pytest.mark.fault("F15")
+async def test_a_form_that_is_sent_too_late_says_that_its_message_is_gone(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    await running_world.slack.use_shortcut(ALICE, root, "ask_about_message")
+    form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
+    async with running_world.app.database.transaction() as tx:
+        await quotes.purge(tx, running_world.clock.now() + timedelta(hours=1))
+    await running_world.slack.submit_view(ALICE, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "go"}})
+
+    await running_world.whispered(ALICE, "no longer there")
+    assert running_world.requests() == []

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
-from store import asides, deliveries, registrations, retries, services, sources, tickets, turns
+from store import asides, deliveries, quotes, registrations, retries, services, sources, tickets, turns
 from store.errors import SealBroken
-from store.records import Attachment, Retry, Secret, TicketState, TurnState
+from store.records import Attachment, Quote, Retry, Secret, TicketState, TurnState
 from store.tables import turns as turns_table
 from tests.builders import (
     NOON,
@@ -32,6 +32,8 @@ SEALED = {
     ("asides", "text"),
     ("asides", "files"),
     ("sources", "words"),
+    ("quotes", "text"),
+    ("quotes", "files"),
     ("retries", "task"),
     ("retries", "files"),
     ("tickets", "verifier"),
@@ -49,6 +51,7 @@ async def store_canaries(tx):
     await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON, turn.files))
     delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
     aside = an_aside(thread, text=CANARY, files=(Attachment("F1", CANARY),))
+    await quotes.keep(tx, "qte_1", owner, Quote(CANARY, owner.user_id, (Attachment("F1", CANARY),)), NOON)
     await sources.note_edit(tx, owner.workspace_id, aside.source, ("1.0", CANARY), NOON)
     await asides.offer(tx, aside)
     registration = a_registration(client_secret=Secret(CANARY), auth_method="client_secret_post")
@@ -90,6 +93,7 @@ async def test_what_is_over_leaves_not_even_a_sealed_value(database):
         await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
         await deliveries.done(tx, delivery.id)
         await asides.claim(tx, aside.id, is_passed=False)
+        await quotes.drop(tx, turn.owner, "qte_1")
         await sources.erase_words(tx, turn.owner.workspace_id, aside.source)
         await retries.claim(tx, turn.owner, turn.id)
         await registrations.drop(tx, registration)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot import actions
 from bot import commands as c
 from bot.listeners.buttons import BUTTONS, parse_action, parse_form, parse_shortcut
-from store.records import Member, UserId, WorkspaceId
+from store.records import Member, MessageRef, UserId, WorkspaceId
 
 ANA = Member(WorkspaceId("T1"), UserId("U1"), "T1", "ana")
 PLACE = c.Place("C1", "9.0", "https://hooks.slack.com/actions/x")
@@ -107,6 +107,15 @@ def test_a_submitted_task_is_asked_where_the_form_was_opened_in_a_thread_of_its_
     found = form(actions.ASK_FORM, kept, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, " do it ")
 
     assert found.build(ANA) == c.AskAgent(ANA, "do it", c.Place("C1"), quoted="their words")
+
+
+@pytest.mark.fault("F15")
+def test_a_form_names_the_message_that_it_was_opened_about():
+    kept = json.dumps({"channel": "C1", "quote": "qte_1", "about": {"channel": "C1", "ts": "9.0"}})
+    found = form(actions.ASK_FORM, kept, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, "do it")
+
+    about = MessageRef("C1", "9.0")
+    assert found.build(ANA) == c.AskAgent(ANA, "do it", c.Place("C1"), quote_id="qte_1", about=about)
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", "5", '{"channel": 7}', '{"quoted": {}}'])

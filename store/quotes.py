@@ -1,0 +1,54 @@
+"""Owns messages that forms were opened about, until the form is sent or too old; only its opener reads one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, select
+
+from store.attachments import open_files, seal_files
+from store.database import Tx
+from store.records import Member, Quote
+from store.tables import quotes
+
+
+async def keep(tx: Tx, quote_id: str, owner: Member, quote: Quote, now: datetime) -> None:
+    """Keep a message for the member who opened the form. Idempotent."""
+    added = tx.insert(quotes).values(
+        id=quote_id,
+        workspace_id=owner.workspace_id,
+        owner_id=owner.user_id,
+        author=quote.author,
+        text=tx.sealer.seal(quote.text, place=f"quotes.text:{quote_id}"),
+        files=seal_files(tx, quote.files, place=f"quotes.files:{quote_id}"),
+        created_at=now,
+    )
+    await tx.connection.execute(added.on_conflict_do_nothing(index_elements=["id"]))
+
+
+async def find(tx: Tx, owner: Member, quote_id: str) -> Quote | None:
+    """Return the message; None where it is gone, or another's."""
+    row = (await tx.connection.execute(select(quotes).where(quotes.c.id == quote_id, _own(owner)))).one_or_none()
+    if row is None:
+        return None
+    text = tx.sealer.open_sealed(row.text, place=f"quotes.text:{quote_id}")
+    return Quote(text, row.author, open_files(tx, row.files, place=f"quotes.files:{quote_id}"))
+
+
+async def drop(tx: Tx, owner: Member, quote_id: str) -> None:
+    """Forget a message: it is asked about. Idempotent."""
+    await tx.connection.execute(delete(quotes).where(quotes.c.id == quote_id, _own(owner)))
+
+
+async def purge(tx: Tx, before: datetime) -> int:
+    """Forget what was kept before a time; return how many."""
+    return await tx.changed(delete(quotes).where(quotes.c.created_at < before))
+
+
+async def void_for(tx: Tx, owner: Member) -> int:
+    """Forget all that was kept for the owner; return how many."""
+    return await tx.changed(delete(quotes).where(_own(owner)))
+
+
+def _own(owner: Member) -> ColumnElement[bool]:
+    return and_(quotes.c.workspace_id == owner.workspace_id, quotes.c.owner_id == owner.user_id)
