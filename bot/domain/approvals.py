@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import Verdict
+from bot.commands import Said, Verdict
 from bot.domain.calls import Calls, hash_call
 from bot.domain.cards import Cards
 from bot.domain.permits import Permit, Permits
 from bot.domain.ports import Agents, Clock, Screen
+from bot.domain.quoting import with_quoted
 from bot.domain.refreshing import Changed
 from bot.domain.seconding import Seconding
 from bot.domain.sessions import Sessions
@@ -160,7 +161,7 @@ class Approvals:
             return Verdict.DENY, EXPIRED
         if approval.state is not ApprovalState.ALLOWED:
             is_seconds = approval.second is not None and approval.second.by is not None
-            return Verdict.DENY, approval.reason or (NOT_SECONDED if is_seconds else DENIED)
+            return Verdict.DENY, _of_second(approval.reason) if is_seconds else approval.reason or DENIED
         if await self._calls.read(approval) is not None:
             return Verdict.ALLOW, None
         async with self._database.transaction() as tx:
@@ -177,3 +178,9 @@ class Approvals:
     async def _mark_delivered(self, approval: Approval) -> None:
         async with self._database.transaction() as tx:
             await approvals.mark_delivered(tx, approval.id)
+
+
+def _of_second(reason: str | None) -> str:
+    """Return a second approver's no: the words of another person, which the agent must not take for its owner's."""
+    said = (Said("the second approver", reason),) if reason else ()
+    return with_quoted(NOT_SECONDED, said)

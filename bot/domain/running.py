@@ -31,7 +31,7 @@ from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import OnCall, TurnLoop
-from bot.domain.watched_answer import WatchedAnswer
+from bot.domain.watched_answer import WATCHED_EVERY, WatchedAnswer
 from bot.errors import (
     AgentsUnavailable,
     DeputyError,
@@ -56,6 +56,7 @@ from store.records import (
     Thread,
     ThreadId,
     Turn,
+    TurnId,
     TurnState,
 )
 
@@ -109,13 +110,19 @@ class Runner:
         self._on_end = on_end
         self._on_call = on_call
         self._posting = Locks()
+        self._admitted: dict[ThreadId, TurnId] = {}
         self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing)
         self._bringing = bringing
         self._filtering = filtering
 
-    def wake(self, thread_id: str) -> None:
-        """See that the thread's turns are being driven, and that their driver looks at the store again."""
+    def wake(self, thread_id: str, admitted: Turn | None = None) -> None:
+        """See that the thread's turns are being driven, and that their driver looks at the store again.
+
+        `admitted`: the turn whose admission was judged a moment ago; if it begins at once, that holds.
+        """
         thread_key = ThreadId(thread_id)
+        if admitted is not None:
+            self._admitted[thread_key] = admitted.id
         self._supervisor.drive(thread_id, lambda: self._drive(thread_key), lambda ref: self._broke(thread_key, ref))
 
     async def resume(self) -> None:
@@ -126,8 +133,12 @@ class Runner:
             self.wake(thread_id)
 
     async def _drive(self, thread_id: ThreadId) -> None:
+        begins_at_once = True
         while turn := await self._next(thread_id):
-            await self._run(turn)
+            admitted = self._admitted.pop(thread_id, None)
+            is_recent = self._clock.now() - turn.created_at < WATCHED_EVERY
+            await self._run(turn, is_judged=begins_at_once and is_recent and admitted == turn.id)
+            begins_at_once = False
 
     async def _next(self, thread_id: ThreadId) -> Turn | None:
         """Return the turn that was running before a restart, else claim the oldest in the queue."""
@@ -136,9 +147,9 @@ class Runner:
             active = next((turn for turn in waiting if turn.state in ACTIVE_TURN_STATES), None)
             return active or await turns.claim_next(tx, thread_id, self._clock.now())
 
-    async def _run(self, turn: Turn) -> None:
+    async def _run(self, turn: Turn, *, is_judged: bool) -> None:
         try:
-            thread = await self._patiently(lambda: self._entered(turn))
+            thread = await self._patiently(lambda: self._entered(turn, is_judged=is_judged))
         except NotPermitted as error:
             return await self._keep_back(turn, error.refused)
         except SlackRejected as error:
@@ -147,7 +158,8 @@ class Runner:
         turn = await self._patiently(lambda: self.show_control(thread, turn))
         sieve = await self._filtering.sieve(turn.owner)
         opened = await self._patiently(lambda: self._screen.open_answer(thread, turn))
-        answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock)
+        judged_at = turn.created_at if is_judged else self._clock.now()
+        answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock, judged_at)
         state = await self._followed(turn, answer)
         untold = await self._finish(answer, state.progress) or answer.refused
         shown = sieve.sift(state.progress)
@@ -158,11 +170,11 @@ class Runner:
             await self._tell_elsewhere(turn, untold)
         return None
 
-    async def _entered(self, turn: Turn) -> Thread:
+    async def _entered(self, turn: Turn, *, is_judged: bool) -> Thread:
         """Return the turn's thread, where it may be shown now. Raises `NotPermitted`."""
-        async with self._database.transaction() as tx:
-            thread = await threads.get(tx, turn.thread_id)
-        await self._admission.require_audience(thread)
+        if not is_judged:
+            thread, turn = await self._again(turn)
+            await self._admission.require_audience(thread)
         return await self.rooted(turn)
 
     async def _keep_back(self, turn: Turn, refused: Refused) -> None:

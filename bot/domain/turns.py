@@ -133,7 +133,7 @@ class Turns:
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
         await self._say_left_out(command.member, place, left)
         await self._say_masked(command.member, place, looked)
-        self._runner.wake(thread.id)
+        self._runner.wake(thread.id, turn)
         if asked_in.channel not in {"", thread.channel}:
             await self._screen.tell(command.member, asked_in, AnsweredPrivately())
         return True
@@ -238,7 +238,7 @@ class Turns:
     async def _lined_up(self, thread: Thread, turn: Turn, waiting: int) -> None:
         if waiting > 1:
             await self._runner.show_control(thread, turn)
-        self._runner.wake(thread.id)
+        self._runner.wake(thread.id, turn)
 
     async def _from_another(self, thread: Thread, command: Reply) -> None:
         """Another person's words never reach the session by themselves: they would act as the owner."""

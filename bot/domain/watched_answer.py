@@ -17,12 +17,14 @@ WATCHED_EVERY = timedelta(minutes=1)
 class WatchedAnswer:
     """An `Answer` that asks who reads along before each message, and now and then while one grows."""
 
-    def __init__(self, answer: Answer, thread: Thread, admission: Admission, clock: Clock) -> None:
+    def __init__(
+        self, answer: Answer, thread: Thread, admission: Admission, clock: Clock, judged_at: datetime | None
+    ) -> None:
         self._answer = answer
         self._thread = thread
         self._admission = admission
         self._clock = clock
-        self._judged_at: datetime | None = clock.now()  # its driver has just asked
+        self._judged_at = judged_at
         self._shown = Progress()
         """What may be in the messages by now."""
         self.refused: Refused | None = None

@@ -80,18 +80,21 @@ def render_card(thread: Thread, held: Sequence[Held], titles: Titles) -> Message
 def render_second(notice: SecondAsked, titles: Titles) -> Message:
     """Return the private card of a second approver: the question, or what became of it."""
     thread, held = notice.thread, notice.held
-    name, what = one_line(thread.owner.name, 80), _what(held, titles)
+    # Not by a name: anybody may call themselves as they like, and it is their word that is asked for.
+    owner, what = f"<@{escape(thread.owner.user_id)}>", _what(held, titles)
     if held.approval.state is not ApprovalState.PENDING:
-        words = _decided(thread, held.approval)
-        return message(f"{what}: {words}", section(f"*{escape(what)}*"), _record(thread, held))
+        at = held.approval.decided_at
+        words = _decided(thread, held.approval, owner)
+        record = context(words, *([moment(at)] if at else []))
+        return message(f"{what}: {_decided(thread, held.approval, 'the owner')}", section(f"*{escape(what)}*"), record)
     place = "their direct messages" if thread.is_private else f"<#{escape(thread.channel)}>"
-    title = f"*{escape(what)}?*\n{escape(name)} has approved this for their agent, in {place}. It needs your yes too."
+    title = f"*{escape(what)}?*\n{owner} has approved this for their agent, in {place}. It needs your yes too."
     blocks = [section(title)]
     if held.approval.second is not None and held.approval.second.view is SecondView.FULL:
         blocks.append(preformatted(preview(held.call.arguments, _PREVIEW_MAX)))
-    blocks.append(context(_as_whom(f"{escape(name)}'s", held, titles), f"expires {moment(held.approval.expires_at)}"))
+    blocks.append(context(_as_whom(f"{owner}'s", held, titles), f"expires {moment(held.approval.expires_at)}"))
     blocks.append(row(*_second_buttons(held, what)))
-    return message(f"Approval needed for {name}: {what}", *blocks)
+    return message(f"Approval needed for somebody else's agent: {what}", *blocks)
 
 
 def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, reader: UserId | None = None) -> View:
@@ -111,7 +114,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     if len(pages) > 1:
         blocks.append(context(f"Page {page + 1} of {len(pages)}"))
         blocks.append(row(*_turning(approval, page, len(pages))))
-    whose = f"{escape(one_line(thread.owner.name, 80))}'s"
+    whose = f"<@{escape(thread.owner.user_id)}>'s"
     is_open = approval.state is ApprovalState.PENDING
     until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, approval))
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
@@ -298,31 +301,32 @@ def _as_whom(whose: str, held: Held, titles: Titles) -> str:
     return f"Uses {whose} {escape(service_title(service, titles))} account"
 
 
-def _decided(thread: Thread, approval: Approval) -> str:
+def _decided(thread: Thread, approval: Approval, owner: str | None = None) -> str:
+    """Return what became of a call; `owner` stands for its owner where their name would not do."""
+    by = _by(thread, approval, owner or f"@{one_line(thread.owner.name, 80)}")
     if approval.state is ApprovalState.ALLOWED:
-        return _allowed(thread, approval)
+        return _allowed(approval, by)
     return {
         ApprovalState.PENDING: "Waiting for a decision",
-        ApprovalState.DENIED: f"Denied{_by(thread, approval)}" + (" with a reason" if approval.reason else ""),
+        ApprovalState.DENIED: f"Denied{by}" + (" with a reason" if approval.reason else ""),
         ApprovalState.EXPIRED: "Denied: nobody decided in time",
         ApprovalState.WITHDRAWN: "Withdrawn: the request was stopped",
     }[approval.state]
 
 
-def _allowed(thread: Thread, approval: Approval) -> str:
+def _allowed(approval: Approval, by: str) -> str:
     if approval.reason:
         return "Not run: it changed after it was shown"
     if approval.allowance_id is not None:
         return "Approved without asking: always allowed in this thread"
-    return f"Approved{_by(thread, approval)}"
+    return f"Approved{by}"
 
 
-def _by(thread: Thread, approval: Approval) -> str:
-    name = one_line(thread.owner.name, 80)
+def _by(thread: Thread, approval: Approval, owner: str) -> str:
     if approval.second is not None and approval.second.by is not None:
         is_yes = approval.state is ApprovalState.ALLOWED
-        return f" by @{name} and a second approver" if is_yes else " by a second approver"
-    return f" by @{name}" if approval.decided_by == thread.owner.user_id else ""
+        return f" by {owner} and a second approver" if is_yes else " by a second approver"
+    return f" by {owner}" if approval.decided_by == thread.owner.user_id else ""
 
 
 _WARNINGS = {

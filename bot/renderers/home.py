@@ -81,7 +81,7 @@ def _decisions(home: Home, titles: Titles, team_url: str) -> list[Block]:
         blocks.append(header("Others ask for your approval too"))
         for one in home.to_second[:_SECOND_MAX]:
             blocks += [
-                _approval(one, titles, whose=one.thread.owner.name),
+                _approval(one, titles, whose=one.thread.owner.user_id),
                 row(*_deciding(one, titles, is_second=True)),
             ]
         blocks += _more(home.to_second, _SECOND_MAX, "in our direct messages")
@@ -91,7 +91,7 @@ def _decisions(home: Home, titles: Titles, team_url: str) -> list[Block]:
 def _approval(waiting: Waiting, titles: Titles, team_url: str = "", *, whose: str | None = None) -> Block:
     """Return what waits; of their own, members read for which request; of another's (`whose`) that is not told."""
     thread, approval = waiting.thread, waiting.approval
-    asker = f"For {escape(one_line(whose, 80))}" if whose else f"For {_linked(thread, team_url)} {where(thread)}"
+    asker = f"For <@{escape(whose)}>" if whose else f"For {_linked(thread, team_url)} {where(thread)}"
     state = "approved by you, waits for a second approver" if approval.is_confirming and not whose else ""
     facts = (asker, state, f"expires {moment(approval.expires_at)}")
     return section(f"*{escape(_what(waiting, titles))}*\n{' · '.join(part for part in facts if part)}")

@@ -1,7 +1,7 @@
-"""What Slack says of a channel at this moment: never remembered, for what may be posted there rests on it.
+"""What Slack says of a channel at this moment: not from memory, for what may be posted there rests on it.
 
 Many who ask at once share an answer: whoever comes while a call is on its way waits for the next one, so each is
-answered by a call that began after they asked.
+answered by a call that began after they asked. Where calls are short, all who stand in line have one in common.
 """
 
 from __future__ import annotations
@@ -9,11 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.ports import Clock
 from bot.slack.client import SlackApi
 from store.records import ChannelId, UserId
 
+_INFO = "conversations.info"
+_GATHERING, _GATHERING_MAX = 0.5, 2.0
+"""Seconds that a call waits for others to join, the longer the fewer calls are left."""
+_LATELY = timedelta(minutes=1)
+_KNOWN_MAX = 1_000
 _PAGE, _PAGES = 1_000, 20
 """Members of a channel: how many a call lists, and how many calls are made."""
 
@@ -33,9 +40,11 @@ class _Line:
 class Conversations:
     """Answers of `conversations.info` and `conversations.members`. All raise what `SlackApi` raises."""
 
-    def __init__(self, api: SlackApi) -> None:
+    def __init__(self, api: SlackApi, clock: Clock) -> None:
         self._api = api
+        self._clock = clock
         self._lines: dict[ChannelId, _Line] = {}
+        self._last: dict[ChannelId, tuple[datetime, Mapping[str, Any]]] = {}
 
     async def fetch(self, channel: ChannelId) -> Mapping[str, Any]:
         """Return the channel as Slack has it now, with how many people are in it."""
@@ -46,6 +55,8 @@ class Conversations:
         try:
             async with line.lock:
                 if line.answered < mine:
+                    await self._gather()
+                    await self._api.turn(_INFO, channel=channel)
                     asked = line.asked
                     line.answer = await self._fetch(channel)
                     line.answered = asked
@@ -54,6 +65,13 @@ class Conversations:
             line.waiting -= 1
             if not line.waiting:
                 del self._lines[channel]
+
+    async def fetch_lately(self, channel: ChannelId) -> Mapping[str, Any]:
+        """Return the channel as it was within the last minute: for words about it, never for what may be posted."""
+        known = self._last.get(channel)
+        if known is not None and self._clock.now() - known[0] < _LATELY:
+            return known[1]
+        return await self.fetch(channel)
 
     async def has_member(self, channel: ChannelId, user_id: UserId) -> bool:
         """Tell whether somebody is in a channel."""
@@ -67,7 +85,19 @@ class Conversations:
                 return False
         return False  # more than we look through: not known to be in it
 
+    async def _gather(self) -> None:
+        """Where half of the calls are used up, wait a little for others who ask about the same channel."""
+        seconds = self._api.pacer.spacing(self._api.workspace, _INFO, least=_GATHERING)
+        if seconds >= 2 * _GATHERING:
+            until = self._clock.now() + timedelta(seconds=min(seconds, _GATHERING_MAX))
+            await self._clock.sleep_until(until)
+
     async def _fetch(self, channel: ChannelId) -> Mapping[str, Any]:
-        answer = await self._api.call("conversations.info", channel=channel, include_num_members=True)
+        at = self._clock.now()
+        answer = await self._api.call(_INFO, is_paid=True, channel=channel, include_num_members=True)
         found = answer.get("channel")
-        return found if isinstance(found, Mapping) else {}
+        found = found if isinstance(found, Mapping) else {}
+        while len(self._last) >= _KNOWN_MAX:
+            self._last.pop(next(iter(self._last)))
+        self._last[channel] = (at, found)
+        return found

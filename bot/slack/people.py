@@ -37,11 +37,11 @@ class _Kept(Generic[V]):
 class SlackPeople:
     """Answers of `users.info` and about channels; one per workspace."""
 
-    def __init__(self, *, api: SlackApi, clock: Clock) -> None:
+    def __init__(self, *, api: SlackApi, clock: Clock, conversations: Conversations | None = None) -> None:
         self._api = api
         self._clock = clock
         self._people: dict[UserId, _Kept[Person | None]] = {}
-        self._conversations = Conversations(api)
+        self._conversations = conversations or Conversations(api, clock)
         self._names: dict[ChannelId, _Kept[str | None]] = {}
 
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:

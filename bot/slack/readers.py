@@ -25,9 +25,9 @@ NAMED_MAX = 3
 class ChannelReaders:
     """Answers of `conversations.info`, and of `team.info` for names, which are remembered."""
 
-    def __init__(self, api: SlackApi) -> None:
+    def __init__(self, api: SlackApi, conversations: Conversations) -> None:
         self._api = api
-        self._conversations = Conversations(api)
+        self._conversations = conversations
         self._names: dict[str, str] = {}
 
     async def of(self, channel: ChannelId) -> Readers:
@@ -39,7 +39,7 @@ class ChannelReaders:
             return Readers()
 
     async def _ask(self, channel: ChannelId) -> Readers:
-        info = await self._conversations.fetch(channel)
+        info = await self._conversations.fetch_lately(channel)
         count = info.get("num_members")
         is_shared = bool(info.get("is_ext_shared"))
         own = info.get("context_team_id")

@@ -36,6 +36,7 @@ from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
 from bot.renderers.settings import render_panel, render_wrong
 from bot.slack.client import SlackApi
+from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
 from bot.slack.part import Parts
 from bot.slack.readers import ChannelReaders
@@ -59,10 +60,18 @@ _OLD = timedelta(minutes=1)
 class SlackScreen:
     """The `Screen` port for one workspace's token."""
 
-    def __init__(self, *, api: SlackApi, database: Database, clock: Clock, titles: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        api: SlackApi,
+        database: Database,
+        clock: Clock,
+        titles: Mapping[str, str],
+        conversations: Conversations | None = None,
+    ) -> None:
         self._api = api
         self._messages = Messages(api)
-        self._readers = ChannelReaders(api)
+        self._readers = ChannelReaders(api, conversations or Conversations(api, clock))
         self._database = database
         self._clock = clock
         self._titles = titles

@@ -22,6 +22,7 @@ from bot.domain.supervisor import Supervisor
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import SlackApi
+from bot.slack.conversations import Conversations
 from bot.slack.files import SlackFiles
 from bot.slack.people import SlackPeople
 from bot.slack.reading import SlackReading
@@ -86,8 +87,9 @@ def new_reference() -> str:
 def build_parts(settings: Settings, opened: Opened) -> Parts:
     """Build what the rooms share."""
     database, catalog, clock, api = opened.database, opened.catalog, opened.clock, opened.slack
-    people = SlackPeople(api=api, clock=clock)
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles)
+    conversations = Conversations(api, clock)
+    people = SlackPeople(api=api, clock=clock, conversations=conversations)
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles, conversations=conversations)
     metrics, supervisor = Metrics(), Supervisor(new_reference)
     metrics.watch_driven(lambda: supervisor.driven)
     configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)

@@ -19,6 +19,8 @@ from tests.world import ALICE, BOB, CAROL, GENERAL, World, free_port
 TURNS = 60
 WORDS, WRITING = 15, 5.0
 """How long the answers are, and how many seconds the agent takes for one: three words each."""
+GATHERED = 2.0
+"""Seconds that a question about the channel waits for others to share its answer: who reads along is asked for each."""
 STEP = 1.0
 """Seconds of simulated time between two looks."""
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC).timestamp()
@@ -172,10 +174,10 @@ async def test_sixty_turns_within_a_minute_lose_nothing_and_take_what_the_limits
 
             assert {len(words_of(world, root).split()) for root in roots(world)} == {WORDS}
             assert limited == []
-            assert took <= 1.1 * floor
+            assert took <= 1.1 * floor + GATHERED
             assert len(kinds(world)) > 1, "nothing was short"
             while world.app.supervisor.driven:
                 await quiet(world)
                 world.turn(STEP)
             assert world.slack.workspace.open_streams() == []
-            assert max(rush.shown.values()) <= 5
+            assert max(rush.shown.values()) <= 5 + GATHERED

@@ -195,7 +195,7 @@ def test_a_second_approver_sees_what_the_rule_says_and_no_more(view):
 
     assert (SECRET in str(message)) is (view is SecondView.FULL)
     assert (actions.SHOW_DETAILS in buttons(message)) is (view is SecondView.FULL)
-    assert "Alice has approved this for their agent" in words(message)[0]
+    assert "<@U0ALICE> has approved this for their agent" in words(message)[0]
 
 
 def test_a_second_approver_is_told_what_became_of_it():
@@ -203,7 +203,7 @@ def test_a_second_approver_is_told_what_became_of_it():
     message = render_second(SecondAsked(THREAD, held(**approval)), TITLES)
 
     assert buttons(message) == {}
-    assert message.text == "Write note in Notes: Denied by @Alice"
+    assert message.text == "Write note in Notes: Denied by the owner"
 
 
 def details(call=CALL, page=0):
@@ -242,7 +242,7 @@ def test_the_details_show_everything_and_hide_nothing():
         ]
     )
     assert view["blocks"][-1]["elements"][0]["text"] == snapshot(
-        "Uses Alice's Notes account · expires <!date^1795430520^{time}|10:42 UTC> · fingerprint aaaaaaaaaaaa"
+        "Uses <@U0ALICE>'s Notes account · expires <!date^1795430520^{time}|10:42 UTC> · fingerprint aaaaaaaaaaaa"
     )
 
 

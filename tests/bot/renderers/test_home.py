@@ -28,7 +28,7 @@ def test_what_waits_says_for_which_request_and_leads_there():
 def test_what_another_asks_a_second_yes_for_says_who_but_not_what_they_wrote():
     waiting, *_ = sections(to_second=(Waiting(THREAD, an_approval()),))
 
-    assert waiting.startswith("*Write note in Notes*\nFor Alice · expires <!date")
+    assert waiting.startswith("*Write note in Notes*\nFor <@U0ANN> · expires <!date")
     assert "tidy" not in waiting
 
 
