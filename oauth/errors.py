@@ -13,6 +13,7 @@ ConnectError
 ├── TicketUnusable        the link or the browser cannot be used; carries the reason
 ├── IdentityMismatch      somebody else opened the member's link
 ├── IdentityUnproven      Slack did not give a proof that holds
+├── NotAnMcpServer        something answers at a URL, and it is no MCP server; carries the status
 ├── UrlRefused            a URL breaks the URL policy
 ├── Unreachable           the other side did not answer, in time, in size, or at an address we may talk to
 ├── RuleBroken            a protocol rule, found by a pure parser; becomes `ServiceMisbehaved`
@@ -143,6 +144,17 @@ class IdentityUnproven(ConnectError):
     """Slack's answer proves nobody; `rule` says which check failed, for the log."""
 
     rule: str
+
+
+@dataclass(eq=False)
+class NotAnMcpServer(ConnectError):
+    """What answers neither asks who is there nor speaks MCP."""
+
+    host: str
+    status: int
+    """Of its answer to `initialize`."""
+    moved_to: str = ""
+    """Where it sends on to, on the same host; empty: nowhere."""
 
 
 @dataclass(eq=False)

@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from oauth import discovery
 from oauth.challenge import Challenge
 from oauth.discovery import Pins, Resource, Server
-from oauth.errors import CredentialRefused, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
+from oauth.errors import CredentialRefused, NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.messages import Answer, parse_json_object
 from oauth.registration import AUTH_METHODS
 from oauth.sites import list_foreign
 from oauth.tools import ListedTool
-from oauth.urls import Policy, get_host, get_place, require_url
+from oauth.urls import Policy, get_host, get_origin, get_place, require_url
 
 if TYPE_CHECKING:
     from oauth.http import Sender
@@ -132,6 +133,28 @@ class Probe:
         return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """What came back to messages without a token."""
+
+    is_asked: bool = False
+    """It asked for a token."""
+    challenge: Challenge | None = None
+    is_open: bool = False
+    """It answered one of them with 200, whatever with."""
+    status: int = 0
+    """Of the first answer."""
+    moved_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What the MCP client found without a token."""
+
+    is_mcp: bool
+    tools: tuple[ListedTool, ...] | None = None
+
+
 class Probing:
     """Looks at MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
 
@@ -147,40 +170,69 @@ class Probing:
     async def probe(self, mcp_url: str) -> Probe:
         """Return what is there.
 
-        Raises `UrlRefused` for an address we do not visit, `Unreachable`, and `ServiceMisbehaved` (its
-        `service` is the host) for what no pin can mend: endpoints over http, a resource that is another's,
+        Raises `UrlRefused` for an address we do not visit, `Unreachable`, `NotAnMcpServer`, and `ServiceMisbehaved`
+        (its `service` is the host) for what no pin can mend: endpoints over http, a resource that is another's,
         no client authentication in common.
         """
         require_url(mcp_url, self._sender.policy)
         host = get_host(mcp_url)
         with _step(host, "discovery"):
-            challenge, is_open = await self._knock(mcp_url)
-            resource = await self._find_resource(mcp_url, challenge)
-        tools = await self._list_tools(mcp_url) if is_open else None
+            knock = await self._knock(mcp_url)
+        inside = (
+            _Inside(is_mcp=True) if knock.is_asked and not knock.is_open else await self._look_inside(mcp_url, knock)
+        )
+        with _step(host, "discovery"):
+            resource = await self._find_described(mcp_url, knock, inside)
+        mine = [Quirk.OPEN_WITHOUT_TOKEN] if knock.is_open and inside.is_mcp else []
         if resource is None:
-            return Probe(mcp_url, quirks=(Quirk.OPEN_WITHOUT_TOKEN,) if is_open else (), tools=tools)
+            return Probe(mcp_url, quirks=tuple(mine), tools=inside.tools)
         with _step(host, "metadata"):
             found_under, server, quirks = await self._find_server(resource)
-        mine = [Quirk.OPEN_WITHOUT_TOKEN] if is_open else []
         if get_place(resource.resource) != get_place(mcp_url):
             mine.append(Quirk.RESOURCE_IS_WIDER)
-        return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})), tools)
+        return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})), inside.tools)
 
-    async def _list_tools(self, mcp_url: str) -> tuple[ListedTool, ...] | None:
+    async def _look_inside(self, mcp_url: str, knock: _Knock) -> _Inside:
+        """Speak MCP to what did not ask who is there at first."""
         try:
-            return await self._listing.list_tools(mcp_url, None)
-        except (CredentialRefused, Unreachable):
+            return _Inside(is_mcp=True, tools=await self._listing.list_tools(mcp_url, None))
+        except CredentialRefused:
             # It answered the first message only: not a fault, the tools are seen once somebody connects.
-            return None
+            return _Inside(is_mcp=knock.is_open)
+        except Unreachable:
+            return _Inside(is_mcp=False)
 
-    async def _knock(self, mcp_url: str) -> tuple[Challenge | None, bool]:
-        is_open = False
-        for knock in (discovery.build_probe(mcp_url), discovery.build_stateless_probe(mcp_url)):
-            answer = await self._sender.send(knock)
+    async def _knock(self, mcp_url: str) -> _Knock:
+        found = _Knock()
+        for request in (discovery.build_probe(mcp_url), discovery.build_stateless_probe(mcp_url)):
+            answer = await self._sender.send(request)
+            found = replace(
+                found,
+                status=found.status or answer.status,
+                is_open=found.is_open or answer.status == 200,
+                moved_to=found.moved_to or _moved_to(answer, mcp_url, self._sender.policy),
+            )
             if answer.status == 401:
-                return discovery.parse_probe(answer), is_open
-            is_open = is_open or answer.status == 200
-        return None, is_open
+                challenge = discovery.parse_probe(answer)
+                # A 401 for another scheme, such as Basic, is a site's and no MCP server's (MCP authorization).
+                is_asked = challenge is not None or not answer.header_values("www-authenticate")
+                return replace(found, is_asked=is_asked, challenge=challenge)
+        return found
+
+    async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> Resource | None:
+        """Return its metadata, None where only a token leads in. Raises `NotAnMcpServer`."""
+        not_one = NotAnMcpServer(get_host(mcp_url), knock.status, knock.moved_to)
+        is_mcp = knock.is_asked or inside.is_mcp
+        try:
+            resource = await self._find_resource(mcp_url, knock.challenge)
+        except (RuleBroken, UrlRefused):
+            # A site that answers everything with its home page has no metadata that could be broken.
+            if not is_mcp:
+                raise not_one from None
+            raise
+        if resource is None and not is_mcp:
+            raise not_one
+        return resource
 
     async def _find_resource(self, mcp_url: str, challenge: Challenge | None) -> Resource | None:
         for url in discovery.build_resource_urls(mcp_url, challenge):
@@ -222,6 +274,18 @@ def read_server(answer: Answer, issuer: str, policy: Policy) -> tuple[Server, tu
     if server.auth_methods and not set(server.auth_methods) & set(AUTH_METHODS):
         raise RuleBroken("RFC 8414 §2: no client authentication in common")
     return server, tuple(quirks)
+
+
+def _moved_to(answer: Answer, mcp_url: str, policy: Policy) -> str:
+    """Return where a redirect leads to, if that is a clean address of the same origin: for a person to try."""
+    locations = answer.header_values("location") if 300 <= answer.status < 400 else ()
+    if len(locations) != 1:
+        return ""
+    try:
+        url = require_url(urljoin(mcp_url, locations[0]), policy)
+    except (UrlRefused, ValueError):
+        return ""
+    return url if get_origin(url) == get_origin(mcp_url) and url != mcp_url else ""
 
 
 @contextmanager

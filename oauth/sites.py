@@ -16,7 +16,7 @@ def get_site(host: str) -> str:
 
     What cannot be registered (an address, `localhost`, a public suffix such as `github.io`) is its own site.
     """
-    if _is_address(host):
+    if is_address(host):
         return host
     # The private part of the list too: two people's `*.workers.dev` are two sites.
     return _suffixes().privatesuffix(host.lower()) or host.lower()
@@ -28,7 +28,8 @@ def list_foreign(hosts: Iterable[str], home: str) -> tuple[str, ...]:
     return tuple(sorted({host for host in hosts if get_site(host) != site}))
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Say whether a host is an IP address and no name."""
     try:
         ip_address(host)
     except ValueError:

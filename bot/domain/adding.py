@@ -21,6 +21,7 @@ from oauth.drafts import Draft
 from oauth.errors import (
     ConnectError,
     DraftInvalid,
+    NotAnMcpServer,
     ProbeChanged,
     ServerTaken,
     ServiceChanged,
@@ -30,6 +31,7 @@ from oauth.errors import (
 from oauth.probing import Probe, Quirk, Way
 from oauth.registration import PreRegistered
 from oauth.services import Services
+from oauth.sites import get_site, is_address
 from store.records import RegistrationKind, Secret
 
 log = structlog.get_logger(__name__)
@@ -183,7 +185,7 @@ def describe(probe: Probe) -> Probed:
         facts=tuple(facts),
         warnings=(*strange, *(QUIRKS[quirk] for quirk in probe.quirks)),
         name=name,
-        title=(probe.told_name or name.title())[:60],
+        title=(probe.told_name or ("" if is_address(probe.host.strip("[]")) else name.title()) or probe.host)[:60],
         scopes="",
         needs_client=probe.needs_client and probe.server is not None,
         only_token=probe.ways == (Way.TOKEN,),
@@ -194,20 +196,30 @@ def problem_of(error: ConnectError) -> str:
     """Return in a sentence why an address cannot be looked at, or not be saved."""
     if isinstance(error, DraftInvalid):
         return "; ".join(f"{name}: {problem}" for name, problem in error.problems.items())
-    if isinstance(error, ProbeChanged):
-        return "It is not what I showed you any more. Look again before you save it."
-    if isinstance(error, ServiceChanged):
-        return "There is a service with this short name already."
+    if isinstance(error, NotAnMcpServer):
+        more = f" It sends on to {error.moved_to}: try that." if error.moved_to else ""
+        return f"This does not answer like an MCP server ({error.status}).{more}"
     if isinstance(error, UrlRefused):
         return f"This address can't be used: {error.rule}"
     if isinstance(error, ServiceMisbehaved):
         return f"This server breaks a rule that I can't excuse: {error.rule}"
-    return "Nothing answers there. Look at the address, and whether it is up."
+    return _PROBLEMS.get(type(error), "Nothing answers there. Look at the address, and whether it is up.")
+
+
+_PROBLEMS: dict[type[ConnectError], str] = {
+    ProbeChanged: "It is not what I showed you any more. Look again before you save it.",
+    ServiceChanged: "There is a service with this short name already.",
+}
 
 
 def _short_name(probe: Probe) -> str:
-    parts = [part for part in probe.host.split(".") if part not in {"mcp", "www", "api", "com", "io", "net", "org"}]
-    name = "".join(char for char in (parts[-1] if parts else probe.host).lower() if char.isalnum() and char.isascii())
+    """Return a name for the service: what was registered of its host's name, `notion` of `mcp.notion.com`."""
+    host = probe.host.strip("[]")
+    if is_address(host):
+        # An address has no name in it; IPv4's four numbers tell one from another.
+        return f"server-{host.replace('.', '-')}" if ":" not in host else "server"
+    label = get_site(host).partition(".")[0]
+    name = "".join(char for char in label.lower() if char.isalnum() and char.isascii())
     return name[:30] or "service"
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from aiohttp import web
 
-from oauth.errors import RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
+from bot.domain.adding import describe, problem_of
+from oauth.drafts import NAME
+from oauth.errors import NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.listing import Listing
 from oauth.messages import Answer
 from oauth.probing import Probe, Probing, Quirk, Way, describe_probe, read_server
@@ -188,3 +193,109 @@ def test_nothing_there_is_not_an_error():
 
 def test_a_name_that_cannot_be_shown_is_not_shown(notes):
     assert Probe("https://mcp.example.com/mcp").told_name is None
+
+
+# --- what is no MCP server
+
+
+@asynccontextmanager
+async def a_site(*, status: int = 404, headers: dict[str, str] | None = None, body: str = "", where: str = "") -> Any:
+    """Serve something that answers everything alike, or only below `where`; yield its address."""
+
+    async def answer(request: web.Request) -> web.Response:
+        is_here = request.path.startswith(where)
+        return web.Response(status=status if is_here else 404, headers=headers, text=body if is_here else "")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+HTML = {"content-type": "text/html"}
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (404, {}, ""),
+        (404, HTML, "<h1>Not Found</h1>"),
+        (200, HTML, "<h1>Home</h1>"),
+        (200, {"content-type": "application/json"}, '{"status": "ok"}'),
+        (200, {"content-type": "application/json"}, '{"jsonrpc": "1.0"}'),
+        (200, {"content-type": "text/event-stream"}, "data: hello\n\n"),
+        (204, {}, ""),
+        (403, HTML, "<h1>Forbidden</h1>"),
+        (405, {"allow": "GET"}, ""),
+        (401, {"www-authenticate": 'Basic realm="intranet"'}, ""),
+        (302, {"location": "https://login.example.com/"}, ""),
+        (500, {}, "oops"),
+    ],
+)
+async def test_what_is_no_mcp_server_is_not_offered_as_one(probing, status, headers, body):
+    async with a_site(status=status, headers=headers, body=body) as url:
+        with pytest.raises(NotAnMcpServer) as caught:
+            await probing.probe(f"{url}/mcp")
+
+    assert (caught.value.host, caught.value.status, caught.value.moved_to) == ("127.0.0.1", status, "")
+    assert problem_of(caught.value) == f"This does not answer like an MCP server ({status})."
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize(
+    "path", ["", "/", "/authorize", "/token", "/account", "/.well-known/oauth-authorization-server"]
+)
+async def test_other_addresses_of_a_service_are_not_offered_as_one(probing, notes, path):
+    with pytest.raises(NotAnMcpServer):
+        await probing.probe(f"{notes.url}{path}")
+
+
+@pytest.mark.fault("D5")
+async def test_where_a_server_sends_on_to_itself_is_said(probing, notes):
+    async with a_site(status=307, headers={"location": "/mcp/"}) as url:
+        with pytest.raises(NotAnMcpServer) as caught:
+            await probing.probe(f"{url}/mcp")
+
+    assert problem_of(caught.value).endswith(f"It sends on to {url}/mcp/: try that.")
+
+
+async def test_a_server_that_only_asks_for_a_token_is_one(probing):
+    async with a_site(status=401, where="/mcp") as url:
+        assert (await probing.probe(f"{url}/mcp")).ways == (Way.TOKEN,)
+
+
+async def test_an_open_server_without_metadata_is_one(probing, notes):
+    notes.open_initialize, notes.resource_metadata = True, "missing"
+
+    probe = await probing.probe(notes.mcp_url)
+
+    assert probe.ways == (Way.TOKEN,)
+    assert probe.quirks == (Quirk.OPEN_WITHOUT_TOKEN,)
+    assert probe.tools
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("mcp.notion.com", "notion"),
+        ("notes.example.co.uk", "example"),
+        ("somebody.workers.dev", "somebody"),
+        ("localhost", "localhost"),
+        ("127.0.0.1", "server-127-0-0-1"),
+        ("192.0.2.7", "server-192-0-2-7"),
+        ("[2001:db8::1]", "server"),
+        ("xn--mnchen-3ya.de", "xnmnchen3ya"),
+    ],
+)
+def test_a_short_name_is_the_one_that_was_registered(host, name):
+    shown = describe(Probe(f"https://{host}/mcp"))
+
+    assert shown.name == name
+    assert NAME.fullmatch(name)
