@@ -176,6 +176,8 @@ class Rejected(DeputyError):
     """The other side refuses the request itself; `code` is its own error code, never its prose."""
 
     code: str
+    status: int | None = None
+    """Of its answer, where it was HTTP's word."""
 
 
 class AgentsRejected(Rejected):

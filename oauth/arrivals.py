@@ -16,6 +16,7 @@ from oauth.errors import (
     AttemptEnded,
     CodeRefused,
     CodeWrong,
+    CredentialNotStored,
     CredentialRefused,
     NoRoom,
     Reason,
@@ -169,7 +170,7 @@ class Arrivals:
         except VaultFull as error:
             raise NoRoom(ticket.service) from error
         except VaultRefused as error:
-            raise CredentialRefused(ticket.service) from error
+            raise CredentialNotStored(ticket.service, error.code, error.status) from error
 
 
 def _recorded_exchange(attempt: Attempt) -> Exchange:

@@ -19,6 +19,7 @@ from oauth.errors import (
     AttemptEnded,
     CodeRefused,
     ConnectError,
+    CredentialNotStored,
     CredentialRefused,
     IdentityMismatch,
     NoRoom,
@@ -251,8 +252,10 @@ class Attempts:
 
 def describe(error: ConnectError) -> dict[str, str]:
     """Return what of an error may be logged: our own words and known codes, never upstream prose."""
-    names = ("step", "rule", "code", "reason")
-    return {"error": type(error).__name__} | {name: str(getattr(error, name)) for name in names if hasattr(error, name)}
+    names = ("step", "rule", "status", "code", "reason")
+    return {"error": type(error).__name__} | {
+        name: str(value) for name in names if (value := getattr(error, name, None)) is not None
+    }
 
 
 def _require_new(ticket: Ticket | None, now: datetime) -> Ticket:
@@ -285,7 +288,8 @@ def _failure_of(cause: ConnectError | None) -> Failure:
 _UNUSABLE = {Reason.EXPIRED: Failure.EXPIRED, Reason.OTHER_BROWSER: Failure.OTHER_BROWSER}
 _FAILURES: dict[type, Failure] = {
     CodeRefused: Failure.CODE,
-    CredentialRefused: Failure.VAULT,
+    CredentialNotStored: Failure.VAULT,
+    CredentialRefused: Failure.NOT_WORKING,
     IdentityMismatch: Failure.SOMEBODY_ELSE,
     NoRoom: Failure.VAULT_FULL,
 }

@@ -20,7 +20,8 @@ ConnectError
 ├── ServiceMisbehaved     the same, with whose and when
 ├── ServiceDeclined       the service said no, with one of OAuth's own codes
 ├── NoRegistration        the service offers no way for us to become its client
-├── CredentialRefused     the vault would not have the credential
+├── CredentialRefused     the access that the service gave does not work
+├── CredentialNotStored   the vault would not have the credential; carries the API's status and code
 │   └── NoRoom            because it is full
 ├── TokenUnreadable       what was given as a personal token cannot be one
 ├── CodeMissed            no code is waited for
@@ -206,12 +207,22 @@ class NoRegistration(ConnectError):
 
 @dataclass(eq=False)
 class CredentialRefused(ConnectError):
-    """The credential could not be stored, or the API says that it does not work."""
+    """The service does not take what it gave, or what was given to us for it."""
 
     service: str
 
 
-class NoRoom(CredentialRefused):
+@dataclass(eq=False)
+class CredentialNotStored(ConnectError):
+    """The vault would not have the credential."""
+
+    service: str
+    code: str = ""
+    """The API's own code, or our word for an outage."""
+    status: int | None = None
+
+
+class NoRoom(CredentialNotStored):
     """The member's vault holds as many credentials as it can."""
 
 

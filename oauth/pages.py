@@ -120,7 +120,15 @@ _WORDS: dict[type[ConnectError], Words] = {
         "Please ask your admin to register Deputy with it.",
     ),
     errors.CredentialRefused: Words(
-        502, "The connection could not be stored", "{service} agreed, but the access did not work when we tried it."
+        502,
+        "{service} does not take its own access",
+        "{service} agreed, but the access it gave did not work when we tried it. Nothing was kept.",
+    ),
+    errors.CredentialNotStored: Words(
+        502,
+        "The connection could not be stored",
+        "{service} agreed, but Claude did not store the access. Nothing was kept.",
+        "Go back to Slack and type {command} to try again. If it keeps failing, tell your admin the reference below.",
     ),
     errors.NoRoom: Words(
         502,

@@ -9,7 +9,7 @@ import re
 
 from oauth.attempts import Clock
 from oauth.catalog import Catalog
-from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, TokenUnreadable
+from oauth.errors import CredentialNotStored, NoRoom, ServiceNotAvailable, TokenUnreadable
 from oauth.inventory import Inventory
 from oauth.listing import Listing
 from oauth.ports import Credential, VaultFull, VaultRefused, Vaults
@@ -54,7 +54,7 @@ class PersonalTokens:
     async def connect(self, owner: Member, name: ServiceName, token: Secret) -> Connection:
         """Connect the owner with their token, if the service takes it: its tools are listed with it first.
 
-        Raises `TokenUnreadable`, `CredentialRefused` (the service or the vault said no), `NoRoom`,
+        Raises `TokenUnreadable`, `CredentialRefused` (by the service), `CredentialNotStored`, `NoRoom`,
         `Unreachable`, and what `get_service` raises. Then nothing is kept.
         """
         service = self.get_service(name)
@@ -80,4 +80,4 @@ class PersonalTokens:
         except VaultFull as error:
             raise NoRoom(service.name) from error
         except VaultRefused as error:
-            raise CredentialRefused(service.name) from error
+            raise CredentialNotStored(service.name, error.code, error.status) from error

@@ -49,8 +49,13 @@ class Validity(StrEnum):
     UNKNOWN = "unknown"
 
 
+@dataclass(eq=False)
 class VaultRefused(Exception):
     """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
+
+    code: str = ""
+    """The API's own code, or our word for an outage; never its prose."""
+    status: int | None = None
 
 
 class VaultFull(VaultRefused):
@@ -85,6 +90,7 @@ class Failure(StrEnum):
     SOMEBODY_ELSE = "somebody_else"
     OTHER_BROWSER = "other_browser"
     SERVICE = "service"
+    NOT_WORKING = "not_working"
     VAULT = "vault"
     VAULT_FULL = "vault_full"
     TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105  # a word, not a token

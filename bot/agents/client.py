@@ -70,8 +70,8 @@ def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
     if in_session and (error.status_code == 404 or _says(error, _ARCHIVED)):
         return SessionLost()
     if _says(error, _WAITING):
-        return AgentsRejected("waiting")
-    return AgentsRejected(_code(error))
+        return AgentsRejected("waiting", error.status_code)
+    return AgentsRejected(_code(error), error.status_code)
 
 
 def is_anothers_answer(error: AgentsRejected) -> bool:

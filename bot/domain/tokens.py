@@ -6,7 +6,7 @@ the request; what is typed where everybody's history keeps it is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -18,6 +18,7 @@ from bot.domain.ports import Screen
 from bot.errors import Misunderstood, NotPermitted, Refusal, Refused
 from bot.notices import Connected, ConnectFailed, ServiceChoice
 from oauth import errors
+from oauth.attempts import describe
 from oauth.personal import PersonalTokens
 from oauth.ports import Failure
 from oauth.service import Service
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 _FAILURES: dict[type[errors.ConnectError], Failure] = {
     errors.TokenUnreadable: Failure.TOKEN_UNREADABLE,
     errors.CredentialRefused: Failure.TOKEN_REFUSED,
+    errors.CredentialNotStored: Failure.VAULT,
     errors.NoRoom: Failure.VAULT_FULL,
 }
 
@@ -75,7 +77,8 @@ class Tokens:
         try:
             connection = await self._personal.connect(member, service.name, token)
         except errors.ConnectError as error:
-            return await self._failed(member, service, _FAILURES.get(type(error), Failure.SERVICE))
+            failure = _FAILURES.get(type(error), Failure.SERVICE)
+            return await self._failed(member, service, failure, describe(error))
         return await self._connected(member, service, connection)
 
     async def _connected(self, member: Member, service: Service, connection: Connection) -> None:
@@ -83,9 +86,11 @@ class Tokens:
         log.info("connect.connected", service=service.name)
         await self._screen.message(member, Connected(_choice(service, connection), connection.account, offers))
 
-    async def _failed(self, member: Member, service: Service, failure: Failure) -> None:
+    async def _failed(
+        self, member: Member, service: Service, failure: Failure, data: Mapping[str, str] | None = None
+    ) -> None:
         reference = self._new_reference()
-        log.warning("connect.failed", service=service.name, failure=failure, reference=reference)
+        log.warning("connect.failed", service=service.name, failure=failure, reference=reference, **(data or {}))
         await self._screen.message(member, ConnectFailed(_choice(service), failure, reference))
 
     async def _allowed(self, member: Member, name: str) -> Service:

@@ -233,5 +233,6 @@ def _key(owner: Member) -> str:
 
 
 def _refused(error: DeputyError) -> VaultRefused:
-    is_full = isinstance(error, AgentsRejected) and error.code == FULL
-    return VaultFull() if is_full else VaultRefused()
+    if not isinstance(error, AgentsRejected):
+        return VaultRefused(type(error).__name__)
+    return VaultFull(FULL) if error.code == FULL else VaultRefused(error.code, error.status)

@@ -243,5 +243,8 @@ _FAILURES = {
     "used for this, then give me another. I kept nothing of it.",
     Failure.TOKEN_LOST: "I was restarted before I could hand your token for {name} on, and I never keep one. Give it "
     "to me once more.",
-    Failure.VAULT: "{name} agreed, but I couldn't store the credential safely, so it was dropped. Try again.",
+    Failure.NOT_WORKING: "{name} agreed, but the access it gave did not work when I tried it. Nothing was kept. "
+    "Try again.",
+    Failure.VAULT: "{name} agreed, but Claude did not store the access. Nothing was kept. Try again; if it keeps "
+    "failing, tell an admin the reference.",
 }

@@ -12,6 +12,7 @@ REQUEST_KINDS = frozenset(
     {
         "connection_error_before",
         "connection_error_after",
+        "status_400",
         "status_429",
         "status_500",
         "status_529",

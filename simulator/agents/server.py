@@ -38,7 +38,7 @@ from simulator.clock import SimulatorClock
 BETA = "managed-agents-2026-04-01"
 BETA_FREE = ("/v1/files", "/v1/models")
 LARGEST = 32 * 1024 * 1024
-STATUSES = {"status_429": 429, "status_500": 500, "status_529": 529}
+STATUSES = {"status_400": 400, "status_429": 429, "status_500": 500, "status_529": 529}
 
 
 @cache

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
 import httpx2
+import pytest
+from structlog.testing import capture_logs
 
 from bot import actions
 from tests.world import ALICE, BOB, GENERAL, World
@@ -174,3 +176,23 @@ async def test_connecting_again_replaces_the_credential(running_world: World):
     (vault,) = running_world.agents.vaults.values()
     live = [credential for credential in vault.credentials.values() if credential.archived_at is None]
     assert len(live) == 1
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize(("kind", "times", "status"), [("status_400", 9, "400"), ("status_500", 9, None)])
+async def test_a_vault_that_refuses_says_the_same_everywhere_and_why_in_the_log(
+    running_world: World, kind, times, status
+):
+    running_world.agents.faults.add("/v1/vaults/*/credentials", "POST", kind=kind, times=times)
+
+    url = await link(running_world)
+    with capture_logs() as logs:
+        page = await running_world.walk(url, ALICE, ends_well=False)
+        told = await dm(running_world, ALICE, "Claude did not store the access")
+
+    assert "Claude did not store the access" in page.text
+    [line] = [entry for entry in logs if entry["event"] == "connect.failed"]
+    assert line["reference"] in page.text and line["reference"] in running_world.slack.text_of(told)
+    assert line.get("status") == status
+    assert line["code"] in {"invalid_request_error", "AgentsUnavailable"}
+    assert "A fault that a test ordered" not in str(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from bot import actions
 from store import deliveries
@@ -155,3 +156,14 @@ async def test_where_both_ways_are_open_the_link_offers_the_other(deputy_world: 
         await dm(deputy_world, ALICE, "Connected to Notes")
         async with httpx2.AsyncClient() as http:
             assert (await http.get(deputy_world.link_for(ALICE))).status_code == 410
+
+
+@pytest.mark.fault("D11")
+async def test_a_vault_that_refuses_a_token_is_not_called_the_services_no(token_world: World):
+    token_world.agents.faults.add("/v1/vaults/*/credentials", "POST", kind="status_400", times=9)
+
+    with capture_logs() as logs:
+        await give(token_world, token_world.notes.personal_token())
+        await dm(token_world, ALICE, "Claude did not store the access")
+
+    assert [entry["status"] for entry in logs if entry["event"] == "connect.failed"] == ["400"]

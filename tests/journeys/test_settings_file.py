@@ -49,7 +49,7 @@ async def test_a_service_from_the_file_is_connected_with_its_own_client_and_goes
         with pytest.raises(SettingsInvalid, match="Nothing answers there"):
             await desk.look("http://127.0.0.1:9/mcp")
     assert "# Sign-in server: " in looked
-    text = looked.replace("ID-OF-YOUR-CLIENT", client.client_id).replace("  '1':", "  service:")
+    text = looked.replace("ID-OF-YOUR-CLIENT", client.client_id).replace("  server-127-0-0-1:", "  service:")
 
     await apply(running_world, text, client.client_secret)
     page = await running_world.walk(await link(running_world), ALICE, service=papers)

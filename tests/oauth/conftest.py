@@ -76,7 +76,7 @@ class RecordingVaults:
         if self.is_full:
             raise VaultFull
         if self.refuses:
-            raise VaultRefused
+            raise VaultRefused("invalid_request_error", 400)
         self.credentials.append((owner, service, credential))
         async with self.database.transaction() as tx:
             vault = await vaults.intend(tx, owner, new_id("vlm"), self.clock.now())

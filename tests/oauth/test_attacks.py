@@ -795,6 +795,7 @@ async def test_a_credential_that_the_vault_refuses_is_revoked(room, alice):
         answer = await browser.connect(await room.issue(alice))
 
     assert answer.status_code == 502
+    assert "Claude did not store the access" in answer.text
     assert failures(room) == [Failure.VAULT]
     assert _live(room) == []
 
@@ -817,9 +818,10 @@ async def test_a_credential_that_does_not_work_is_removed_and_revoked(room, alic
     room.vaults.validity = Validity.INVALID
 
     async with room.browser() as browser:
-        await browser.connect(await room.issue(alice))
+        answer = await browser.connect(await room.issue(alice))
 
-    assert failures(room) == [Failure.VAULT]
+    assert "the access it gave did not work" in answer.text
+    assert failures(room) == [Failure.NOT_WORKING]
     assert len(room.vaults.removed) == 1
     assert _live(room) == []
 

@@ -24,6 +24,7 @@ SHOWN = [
     errors.UrlRefused("rule"),
     errors.NoRegistration("notion", "https://as.example"),
     errors.CredentialRefused("notion"),
+    errors.CredentialNotStored("notion", "invalid_request_error", 400),
     errors.NoRoom("notion"),
     errors.TooManyRequests(3),
     errors.UnknownService("notion"),
@@ -33,7 +34,7 @@ SHOWN = [
 NOT_FOR_BROWSERS = {
     errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded,
     errors.ServerTaken, errors.TokenUnreadable, errors.DraftInvalid, errors.ProbeChanged, errors.ServiceChanged,
-    errors.CodeMissed, errors.CodeWrong, errors.CodeRefused,
+    errors.CodeMissed, errors.CodeWrong, errors.CodeRefused, errors.NotAnMcpServer,
 }  # fmt: skip
 
 

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from oauth.catalog import Catalog
-from oauth.errors import CredentialRefused, NoRoom, ServiceNotAvailable, TokenUnreadable, UnknownService
+from oauth.errors import (
+    CredentialNotStored,
+    NoRoom,
+    ServiceNotAvailable,
+    TokenUnreadable,
+    UnknownService,
+)
 from oauth.inventory import Inventory
 from oauth.listing import Listing
 from oauth.personal import PersonalTokens
@@ -46,7 +52,7 @@ async def test_a_token_becomes_a_credential_that_says_it_is_personal(personal, v
     assert (credential.refresh, credential.expires_at, connection.mcp_server_url) == (None, None, notes.mcp_url)
 
 
-@pytest.mark.parametrize(("refusal", "expected"), [(VaultFull, NoRoom), (VaultRefused, CredentialRefused)])
+@pytest.mark.parametrize(("refusal", "expected"), [(VaultFull, NoRoom), (VaultRefused, CredentialNotStored)])
 async def test_what_the_vault_refuses_is_said(*, personal, vaults, notes, alice, refusal, expected):
     async def put(*_):
         raise refusal

@@ -84,7 +84,7 @@ async def test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone(ru
 
     await failing_connect(running_world)
 
-    await told(running_world, "couldn't store the credential")
+    await told(running_world, "Claude did not store the access")
     assert active(running_world) == []
     assert "Needs a reconnect" in await status(running_world)
 
@@ -96,7 +96,7 @@ async def test_a_reconnect_that_failed_before_anything_changed_leaves_the_old_on
 
     await failing_connect(running_world)
 
-    await told(running_world, "couldn't store the credential")
+    await told(running_world, "Claude did not store the access")
     assert active(running_world) == before
     assert "Needs a reconnect" not in await status(running_world)
 
