@@ -104,7 +104,10 @@ class Deliveries:
 
     def send(self, kind: Kind, payload: dict[str, Any]) -> Delivery:
         """Queue something for its first attempt."""
-        delivery = Delivery(kind, payload)
+        return self.queue(Delivery(kind, payload))
+
+    def queue(self, delivery: Delivery) -> Delivery:
+        """Queue a new delivery for its first attempt."""
         self.log.append(delivery)
         self._unsettled[id(delivery)] = delivery
         self._queue.put_nowait(delivery)

@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.slack.messages import Message
 from simulator.slack.people import APP, BOT, TEAM, Channel, Person
+from simulator.slack.rough import roughened_interaction
 from simulator.slack.viewkit import view_json
 from simulator.slack.workspace import View, Workspace
 
@@ -141,7 +142,7 @@ def click_payload(
         payload = _interaction("block_actions", person, trigger.id)
         view = view_json(where)
         payload |= {"container": {"type": "view", "view_id": where.id}, "view": view, "state": view["state"]}
-        return payload | {"actions": [action]}
+        return roughened_interaction(ws.rough, payload | {"actions": [action]})
     channel = ws.channels[where.channel]
     payload = _interaction("block_actions", person, ws.new_trigger(person.id).id)
     container: Payload = {"type": "message", "message_ts": where.ts, "channel_id": channel.id}
@@ -181,4 +182,4 @@ def submission_payload(ws: Workspace, person: Person, view: View, *, closed: boo
         del payload["trigger_id"]
         return payload | {"view": view_json(view), "is_cleared": False}
     payload = _interaction("view_submission", person, ws.new_trigger(person.id, view.id).id)
-    return payload | {"view": view_json(view), "response_urls": []}
+    return roughened_interaction(ws.rough, payload | {"view": view_json(view), "response_urls": []})

@@ -5,6 +5,7 @@ What people do is in `using.py` (commands, clicks, modals) and `acting.py` (mess
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from simulator.slack.delivery import Deliveries, Delivery, Kind
@@ -12,8 +13,11 @@ from simulator.slack.errors import NotPossible
 from simulator.slack.hooks import Hooks
 from simulator.slack.payloads import event_envelope
 from simulator.slack.people import BOT, Channel, Person
+from simulator.slack.rough import roughened_event
 from simulator.slack.workspace import Workspace
 
+HELD_BACK_FOR = 0.1
+"""Seconds of real time."""
 SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
 
 
@@ -28,6 +32,7 @@ class Sending:
         """Whether every event comes twice, with the same event id."""
         self.echo_own_messages = True
         """Whether the app is told of its own messages, as Slack does."""
+        self._held_back: list[Delivery] = []
         self.should_escape = True
         self.typed_values: dict[tuple[str, str], dict[str, Any]] = {}
         """(channel, ts) → state of a message's menus."""
@@ -35,11 +40,28 @@ class Sending:
 
     def send_event(self, event: dict[str, Any], *, event_id: str | None = None) -> Delivery:
         """Send any event, wrapped in its envelope."""
-        envelope = event_envelope(self.workspace, event, event_id=event_id)
-        delivery = self.deliveries.send("events_api", envelope)
-        if self.deliver_twice:
-            self.deliveries.send("events_api", envelope)
-        return delivery
+        rough = self.workspace.rough
+        envelope = event_envelope(self.workspace, roughened_event(rough, event), event_id=event_id)
+        copies = 1 + (self.deliver_twice or rough.strikes("slack:event_twice"))
+        deliveries = [Delivery("events_api", envelope) for _ in range(copies)]
+        if rough.strikes("slack:events_reordered"):
+            self._hold_back(deliveries)
+        else:
+            for delivery in deliveries:
+                self.deliveries.queue(delivery)
+            self._let_go()
+        return deliveries[0]
+
+    def _hold_back(self, deliveries: list[Delivery]) -> None:
+        """Let what is sent next go first; what nothing follows goes after a moment, the last of it first."""
+        if not self._held_back:
+            asyncio.get_running_loop().call_later(HELD_BACK_FOR, self._let_go)
+        self._held_back += deliveries
+
+    def _let_go(self) -> None:
+        held_back, self._held_back = self._held_back, []
+        for delivery in reversed(held_back):
+            self.deliveries.queue(delivery)
 
     def deliver(self, kind: Kind, payload: dict[str, Any]) -> Delivery:
         """Send a payload as it is, forged or not."""

@@ -1,0 +1,57 @@
+"""What Slack sends otherwise than its documents say, where `workspace.rough` has it switched on.
+
+When events are sent, and in which order, is `sending.py`'s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.roughness import Roughness
+from simulator.slack.people import TEAM
+
+Payload = dict[str, Any]
+SISTER_TEAM = "T0S1STER0"
+"""Another workspace of the same organisation."""
+ORGANISATION = "E0RGAN1ZE"
+
+
+def roughened_event(rough: Roughness, event: Payload) -> Payload:
+    """Return an event as the world would have it."""
+    if not event.get("files"):
+        return event
+    if event["type"] == "app_mention" and rough.strikes("slack:mention_without_files"):
+        return {name: value for name, value in event.items() if name not in {"files", "subtype"}}
+    if rough.strikes("slack:file_stub"):
+        return event | {"files": [stub(file, event.get("user")) for file in event["files"]]}
+    return event
+
+
+def stub(file: Payload, user: object) -> Payload:
+    """Return a file as Slack names it in a channel of two organisations: what it is, `files.info` says."""
+    return {
+        "id": file["id"],
+        "created": 1_790_000_000,
+        "timestamp": 1_790_000_000,
+        "mode": "file_access",
+        "file_access": "check_file_info",
+        "user": user,
+        "user_team": TEAM,
+    }
+
+
+def roughened_interaction(rough: Roughness, payload: Payload) -> Payload:
+    """Return an interaction in a view as an organisation has it: `team` is the person's, the app is elsewhere."""
+    if not payload.get("view") or not rough.strikes("slack:org_payload"):
+        return payload
+    return payload | {
+        "team": {
+            "id": SISTER_TEAM,
+            "domain": "sister",
+            "enterprise_id": ORGANISATION,
+            "enterprise_name": "Organisation",
+        },
+        "enterprise": {"id": ORGANISATION, "name": "Organisation"},
+        "user": payload["user"] | {"team_id": SISTER_TEAM},
+        "view": payload["view"] | {"team_id": SISTER_TEAM, "app_installed_team_id": TEAM},
+    }
