@@ -13,6 +13,7 @@ DeputyError
 │   ├── AgentsRejected
 │   │   └── AlreadyDecided
 │   └── SlackRejected
+│       ├── FormTooLate
 │       └── StreamEnded
 ├── Forged                a delivery whose signature does not hold; answered with a no, told nobody
 └── ConfigurationError    for the operator, all problems at once
@@ -73,6 +74,10 @@ class Refusal(StrEnum):
     """Slack does not take what Deputy would post there, for a reason of its own."""
     FILTERED = "filtered"
     """A filter of the admins' found something in it; the detail says what it looks for."""
+    FORM_TOO_LATE = "form_too_late"
+    """Slack opens a form within three seconds of a press, or not at all."""
+    WINDOWS_FULL = "windows_full"
+    """Slack lays three windows upon each other and no more."""
     GONE = "gone"
     """The thing clicked on is no longer there."""
     NOT_AN_ADMIN = "not_an_admin"
@@ -194,6 +199,10 @@ class SlackRejected(Rejected):
 
 class MessageTooLong(SlackRejected):
     """A message, or what a stream would grow to, is more than Slack takes; nothing of the call was done."""
+
+
+class FormTooLate(SlackRejected):
+    """A form could not be opened: Slack's three seconds were over, or the window it was to lie on is closed."""
 
 
 class StreamEnded(SlackRejected):

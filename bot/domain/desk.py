@@ -20,6 +20,7 @@ from bot.errors import (
     AgentsRejected,
     AgentsUnavailable,
     DeputyError,
+    FormTooLate,
     Lost,
     Misunderstood,
     NotPermitted,
@@ -221,6 +222,11 @@ class Desk:
             return error.refused
         if isinstance(error, Misunderstood):
             return error
+        if isinstance(error, FormTooLate):
+            # Expected where Slack, or we, were slow: nothing is broken.
+            log.info("form_too_late", code=error.code)
+            is_full = error.code == "push_limit_reached"
+            return Refused(Refusal.WINDOWS_FULL if is_full else Refusal.FORM_TOO_LATE)
         if isinstance(error, (AgentsRejected, SlackRejected, Lost)):
             reference = self._supervisor.new_reference()
             log.error(

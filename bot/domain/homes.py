@@ -13,8 +13,10 @@ from bot.config.model import Config
 from bot.domain import budgets, policy
 from bot.domain.configuration import Configuration
 from bot.domain.connecting import choices_in
+from bot.domain.locks import Locks
 from bot.domain.permits import Permits
 from bot.domain.ports import Clock, Screen
+from bot.errors import SlackUnavailable
 from bot.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
 from oauth.catalog import Catalog
 from store import allowances, approvals, homes, members, threads, turns
@@ -24,6 +26,8 @@ from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
 LOOKED_AT_FOR = timedelta(hours=12)
 """For how long after it was opened a home is kept up to date; opening it again begins anew."""
+LATE = timedelta(seconds=4)
+"""For how long a publication that Slack did not answer, for half a minute, may still come in after that."""
 RECENT_MAX = 10
 ALLOWANCES_MAX = 20
 
@@ -47,6 +51,9 @@ class Homes:
         self._clock = clock
         self._permits = permits
         self._configuration = configuration
+        self._publishing = Locks()
+        self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
+        """When a publication of theirs was last left unanswered."""
 
     async def status(self, command: ShowStatus) -> None:
         """Tell connections, running turns and waiting approvals."""
@@ -62,8 +69,7 @@ class Homes:
         """Publish the App Home, and keep it up to date from now on."""
         async with self._database.transaction() as tx:
             await homes.opened(tx, command.member, self._clock.now())
-            home = await self._home(tx, command.member)
-        await self._screen.publish_home(command.member, home)
+        await self._publish(command.member)
 
     async def refresh(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
         """Publish the App Home again for a member who has opened it lately."""
@@ -71,8 +77,24 @@ class Homes:
             member = await members.find(tx, workspace_id, user_id)
             if member is None or not await homes.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
                 return
-            home = await self._home(tx, member)
-        await self._screen.publish_home(member, home)
+        await self._publish(member)
+
+    def is_doubtful(self, workspace_id: WorkspaceId, user_id: UserId) -> bool:
+        """Tell whether Slack left a publication unanswered that may still come in, after a newer one."""
+        return (workspace_id, user_id) in self._doubts
+
+    async def _publish(self, member: Member) -> None:
+        """Publish a home as it is now, one after the other: the newest is the last. Raises `SlackUnavailable`."""
+        key = (member.workspace_id, member.user_id)
+        async with self._publishing.of("/".join(key)):
+            home, began = await self.home(member), self._clock.now()
+            try:
+                await self._screen.publish_home(member, home)
+            except SlackUnavailable:
+                self._doubts[key] = self._clock.now()
+                raise
+            if key in self._doubts and began - self._doubts[key] >= LATE:
+                del self._doubts[key]
 
     async def home(self, member: Member) -> Home:
         """Return what belongs to this member, and nothing of anybody else but what they are asked to confirm."""

@@ -32,6 +32,9 @@ Changed = Callable[[WorkspaceId, UserId], None]
 """Tells that something a member's App Home shows has changed."""
 MOMENT = timedelta(seconds=2)
 """Changes within it are published together (slack-platform.md §8.5)."""
+AGAIN = timedelta(seconds=4.5)
+"""After an outage, or where an older publication may still come in (`homes.LATE`)."""
+TRIES = 5
 LOOKING = (
     ShowHome,
     ShowStatus,
@@ -49,11 +52,18 @@ class Refreshing:
     """One errand for each member whose App Home is out of date; never two publish at once."""
 
     def __init__(
-        self, *, supervisor: Supervisor, clock: Clock, refresh: Callable[[WorkspaceId, UserId], Awaitable[None]]
+        self,
+        *,
+        supervisor: Supervisor,
+        clock: Clock,
+        refresh: Callable[[WorkspaceId, UserId], Awaitable[None]],
+        is_doubtful: Callable[[WorkspaceId, UserId], bool] = lambda *_: False,
     ) -> None:
+        """`is_doubtful`: an older publication may still come in, after which it is published once more."""
         self._supervisor = supervisor
         self._clock = clock
         self._refresh = refresh
+        self._is_doubtful = is_doubtful
         self._stale: dict[tuple[WorkspaceId, UserId], bool] = {}
         """Who has an errand running; True: something changed since it last looked."""
 
@@ -68,21 +78,34 @@ class Refreshing:
     def after(self, command: Command) -> None:
         """A command was carried out: what its member's home shows may be different now."""
         member: Member | None = getattr(command, "member", None)
-        if member is not None and not isinstance(command, LOOKING):
+        if member is None:
+            return
+        is_changed = not isinstance(command, LOOKING)
+        if is_changed or (isinstance(command, ShowHome) and self._is_doubtful(member.workspace_id, member.user_id)):
             self.changed(member.workspace_id, member.user_id)
 
     async def _run(self, key: tuple[WorkspaceId, UserId]) -> None:
+        pause, failed = MOMENT, 0
         try:
             while self._stale[key]:
-                await self._clock.sleep_until(self._clock.now() + MOMENT)
+                await self._clock.sleep_until(self._clock.now() + pause)
                 self._stale[key] = False
-                await self._publish(*key)
+                is_out = not await self._publish(*key)
+                failed = failed + 1 if is_out else 0
+                is_owed = failed < TRIES if is_out else self._is_doubtful(*key)
+                pause = AGAIN if is_owed else MOMENT
+                self._stale[key] = self._stale[key] or is_owed
         finally:
             del self._stale[key]
 
-    async def _publish(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
+    async def _publish(self, workspace_id: WorkspaceId, user_id: UserId) -> bool:
+        """Publish it as it is now; False where Slack was out."""
         try:
             await self._refresh(workspace_id, user_id)
-        except (SlackUnavailable, SlackRejected) as error:
+        except SlackUnavailable:
+            log.warning("home_not_published", user=user_id)
+            return False
+        except SlackRejected as error:
             # It is published again with the next change, and when they open it.
-            log.warning("home_not_published", error=type(error).__name__)
+            log.warning("home_refused", user=user_id, code=error.code)
+        return True

@@ -15,6 +15,7 @@ from bot.errors import (
     ConfigurationError,
     DeputyError,
     Forged,
+    FormTooLate,
     Lost,
     MessageTooLong,
     Misunderstood,
@@ -294,6 +295,8 @@ REFUSALS = {
     Refusal.NOT_POSTED: "Slack doesn't let me post there. Ask me in another channel, or in a direct message.",
     Refusal.FILTERED: "Nothing was sent: a filter of your admins found something in it that the agent may not get. "
     "Take it out and ask again.",
+    Refusal.FORM_TOO_LATE: "That took too long to open. Press it again.",
+    Refusal.WINDOWS_FULL: "Too many windows lie upon each other. Close this one and press it again.",
     Refusal.GONE: "That is no longer there.",
     Refusal.NOT_AN_ADMIN: "Only admins of Deputy can change that. Ask one of them.",
     Refusal.NO_ADMIN: "I have no admin yet. An owner of this Slack workspace can become the first with /agent admin, "
@@ -342,6 +345,7 @@ ERRORS: dict[type, str] = {
     Rejected: "Something broke on my side.",
     AlreadyDecided: "That was already handled.",
     Forged: "That did not come from Claude.",
+    FormTooLate: "That took too long to open. Press it again.",
     StreamEnded: "This answer was stopped.",
     MessageTooLong: "That is more than Slack can show in one message. Ask for it in smaller pieces.",
     ConfigurationError: "I'm not set up correctly. An admin can find the problems in my log.",

@@ -35,7 +35,6 @@ _REPEATABLE = _READS | {
     "chat.delete",
     "chat.update",
     "conversations.open",
-    "views.publish",
 }
 """Methods that do the same however often they are called."""
 _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import SlackRejected
+from bot.errors import FormTooLate, SlackRejected
 from bot.renderers.blocks import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
@@ -21,6 +21,22 @@ _MARGIN = 10.0
 _PAGES = 5
 GONE = frozenset({"message_not_found", "thread_not_found"})
 """Codes that say that somebody has deleted the message."""
+
+
+WINDOWS_FULL = "push_limit_reached"
+_TOO_LATE = frozenset(
+    {
+        "exchanged_trigger_id",
+        "expired_trigger_id",
+        "invalid_trigger",
+        "invalid_trigger_id",
+        "not_found",
+        "trigger_exchanged",
+        "trigger_expired",
+        "view_not_found",
+    }
+)
+"""What becomes of a press whose three seconds are over, that was answered before, or whose window was closed (§1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +143,19 @@ class Messages:
 
     async def open_modal(self, trigger_id: str, view: View) -> None:
         """Open a modal; a trigger lives for three seconds, so there is no waiting and no second try."""
-        await self._api.call_now("views.open", trigger_id=trigger_id, view=view)
+        await self._open("views.open", trigger_id, view)
 
     async def push_modal(self, trigger_id: str, view: View) -> None:
         """Put a modal onto the open one; as soon as `open_modal`."""
-        await self._api.call_now("views.push", trigger_id=trigger_id, view=view)
+        await self._open("views.push", trigger_id, view)
+
+    async def _open(self, method: str, trigger_id: str, view: View) -> None:
+        try:
+            await self._api.call_now(method, trigger_id=trigger_id, view=view)
+        except SlackRejected as error:
+            if error.code in _TOO_LATE or error.code == WINDOWS_FULL:
+                raise FormTooLate(error.code) from error
+            raise
 
     async def update_modal(self, view_id: str, view: View) -> None:
         """Show something else in an open modal; one that was closed meanwhile is fine."""

@@ -112,7 +112,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         permits=permits,
         pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
         homes=homes,
-        refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh),
+        refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh, is_doubtful=homes.is_doubtful),
         sender=opened.sender,
         home=opened.home,
     )

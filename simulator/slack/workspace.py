@@ -97,6 +97,8 @@ class Workspace:
         self.modals: dict[str, list[View]] = {}
         """User → stack of open modals, the top last."""
         self.homes: dict[str, View] = {}
+        self.late_homes: dict[str, dict[str, Any]] = {}
+        """Publications that Slack has not carried out yet: they come in after the next one (`slack:late_view`)."""
         self.sessions: dict[tuple[str, str | None], AgentSession] = {}
         self.statuses: dict[tuple[str, str], tuple[str, float]] = {}
         """(channel, thread) → text of `assistant.threads.setStatus` and when it was set."""

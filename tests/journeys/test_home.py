@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot import actions
+from simulator.roughness import Roughness
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
 
@@ -99,6 +102,42 @@ async def test_what_is_always_allowed_is_listed_and_taken_back(running_world: Wo
     assert asked is not card
     assert [entry.actor for entry in await running_world.audited("allowance.revoked")] == [ALICE]
     assert len(running_world.sent("user.tool_confirmation")) == 1
+
+
+@pytest.mark.fault("F38")
+async def test_a_publication_that_comes_in_late_does_not_hide_what_happened_since(running_world: World):
+    rough = Roughness({"slack:late_view"})
+    running_world.peers.roughen(rough)
+    await running_world.slack.open_home(ALICE)
+    await running_world.slack.until(lambda _: rough.struck)
+    rough.kinds.clear()
+    await running_world.connect_notes(ALICE)
+    await running_world.settled()
+
+    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
+
+
+@pytest.mark.fault("F38")
+@pytest.mark.parametrize("kind", ["status_500", "connection_error_before", "ratelimited", "malformed"])
+async def test_what_happened_while_slack_was_out_is_on_the_home_that_is_published_at_last(
+    running_world: World, kind: str
+):
+    await open_home(running_world)
+    running_world.slack.faults.add("views.publish", kind=kind, times=3)
+    await running_world.connect_notes(ALICE)
+    await running_world.settled()
+
+    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
+
+
+@pytest.mark.fault("F38")
+async def test_a_slow_publication_is_followed_by_what_happened_meanwhile(running_world: World):
+    running_world.slack.latency["views.publish"] = 0.7
+    await running_world.slack.open_home(ALICE)
+    await running_world.connect_notes(ALICE)
+    await running_world.settled()
+
+    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
 
 
 async def test_nobody_elses_home_is_touched(running_world: World):

@@ -292,3 +292,29 @@ async def heard(world: World, count: int) -> None:
     """Return once Deputy has answered for so many events, and done what they ask."""
     await world.slack.until(lambda _: len([one for one in world.slack.deliveries.log if one.is_acked]) >= count)
     await world.settled()
+
+
+@pytest.mark.fault("F33")
+@pytest.mark.parametrize("code", ["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "not_found"])
+async def test_a_form_that_slack_opens_no_more_is_asked_for_again_kindly(running_world: World, code: str, logged):
+    root = await running_world.slack.post_message(BOB, GENERAL, "lunch?")
+    running_world.slack.faults.add("views.open", error=code)
+    await running_world.slack.use_shortcut(ALICE, root, "ask_about_message")
+
+    await running_world.whispered(ALICE, "That took too long to open. Press it again.")
+    assert "Something broke" not in running_world.whispers(ALICE)
+    assert not any("error" in line.lower() and "Traceback" in line for line in logged.lines)
+    assert not any("command_rejected" in line for line in logged.lines)
+
+
+@pytest.mark.fault("F33")
+async def test_a_slow_deputy_opens_no_form_and_says_so_wherever_it_was_pressed(running_world: World):
+    root = await running_world.ask(ALICE, "run `ls`")
+    card = await running_world.button(ALICE, root, actions.APPROVE)
+    running_world.slack.faults.add("views.open", error="expired_trigger_id", times=9)
+    for action in (actions.SHOW_DETAILS, actions.DENY_WITH_REASON):
+        await running_world.slack.click(ALICE, card, action)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent ask")
+    await running_world.slack.until(lambda _: running_world.whispers(ALICE).count("took too long to open") == 3)
+
+    assert "Something broke" not in running_world.whispers(ALICE)

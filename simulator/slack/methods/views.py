@@ -89,6 +89,9 @@ def publish_view(ws: Workspace, args: Args) -> Answer:
         raise SlackError("invalid_arguments")
     payload = parse_view(args.get("view"), HOME)
     view = ws.homes.get(user)
+    if user not in ws.late_homes and ws.rough.strikes("slack:late_view"):
+        ws.late_homes[user] = payload
+        raise SlackError("internal_error")
     if args.string("hash") is not None and args.string("hash") != (view.hash if view else None):
         raise SlackError("hash_conflict")
     if view is None:
@@ -96,4 +99,7 @@ def publish_view(ws: Workspace, args: Args) -> Answer:
         ws.changed()
     else:
         change_view(ws, view, payload)
-    return {"view": view_json(view)}
+    answer = {"view": view_json(view)}
+    if late := ws.late_homes.pop(user, None):
+        change_view(ws, view, late)
+    return answer
