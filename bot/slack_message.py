@@ -1,6 +1,7 @@
 """One reader for every Slack message: what a person sees of it, whatever shape it has. Pure.
 
-Requests, quotes, shortcuts, asides and edits all read with it.
+Requests, quotes, shortcuts, asides and edits all read with it
+(docs/decisions/0036-one-reader-for-slack-messages.md).
 Ids of people and channels stay `@U…` and `#C…`: naming them takes a call.
 """
 
