@@ -110,14 +110,14 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
                 *build_webhooks(settings, opened.agents, desk),
             ],
             bolt=bolt if settings.slack_signing_secret else None,
-            health=build_health(opened.database, socket),
+            health=build_health(opened.database, socket, parts.supervisor),
             registry=parts.metrics.registry,
             new_reference=new_reference,
             on_bad_signature=parts.metrics.count_refused_signature,
         )
 
         await take_up(parts, room, asking, desk, install.workspace_id)
-        start_upkeep(parts, room, asking, install.workspace_id)
+        start_upkeep(parts, room, asking, desk, install.workspace_id)
         yield App(settings, install, parts.supervisor, bolt, web, opened.database, socket, door)
 
 

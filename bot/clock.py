@@ -14,6 +14,10 @@ class WallClock:
         """Return the current time, aware UTC."""
         return datetime.now(UTC)
 
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds, whatever the clock is set to meanwhile."""
+        await asyncio.sleep(max(0.0, seconds))
+
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when`, at once if it has passed."""
         await asyncio.sleep(self._left(when))

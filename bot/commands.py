@@ -443,6 +443,23 @@ class DeactivateMember:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellOutcome:
+    """What a request came to, where that is words: stored in the request's place, then told.
+
+    From then on it is not carried out any more: its asker may have heard that it was not, and may ask again.
+    """
+
+    member: Member
+    place: Place
+    kind: str
+    """`refused`, `misunderstood`, `broken` or `outage`; what the other fields are is `domain.outcomes`'."""
+    what: str
+    given: str | None = None
+    kept: str | None = None
+    near: tuple[str, ...] = ()
+
+
 Command = (
     AskAgent
     | Reply
@@ -479,4 +496,5 @@ Command = (
     | LookAtVault
     | LeaveWorkspace
     | DeactivateMember
+    | TellOutcome
 )

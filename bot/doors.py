@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -13,12 +14,16 @@ from starlette.routing import BaseRoute
 
 from bot.domain.desk import Desk
 from bot.domain.ports import Agents
+from bot.domain.supervisor import Supervisor
 from bot.listeners.intake import Install
 from bot.settings import Settings
 from bot.web import webhooks
 from bot.web.asgi import Health
 from store.database import Database
+from store.errors import StoreError
 
+DATABASE_SECONDS = 2.0
+"""How long the database may take to answer while it counts as well."""
 LOOK_AFTER_SOCKET = 2.0
 """Seconds between looks at the socket: one that was cut is opened again after about so long."""
 
@@ -65,12 +70,22 @@ def build_webhooks(settings: Settings, agents: Agents, desk: Desk) -> list[BaseR
     return [webhooks.build_route(take)] if settings.webhook_key else []
 
 
-def build_health(database: Database, socket: AsyncSocketModeHandler | None) -> Health:
-    """Return what `/healthz` asks."""
+def build_health(database: Database, socket: AsyncSocketModeHandler | None, supervisor: Supervisor) -> Health:
+    """Return what `/healthz` asks; it says within seconds what does not answer, instead of waiting for it."""
 
     async def health() -> dict[str, bool]:
-        is_listening = await socket.client.is_connected() if socket else True
-        async with database.transaction():
-            return {"database": True, "slack": is_listening}
+        return {
+            "database": await _answers(database),
+            "slack": await socket.client.is_connected() if socket else True,
+            "upkeep": not supervisor.failing,
+        }
 
     return health
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), database.transaction():
+            return True
+    except (StoreError, TimeoutError):
+        return False

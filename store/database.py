@@ -14,11 +14,12 @@ from urllib.parse import quote
 import aiosqlite
 from sqlalchemy import URL, Connection, Executable, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store.errors import DatabaseUrlInvalid, InvariantBroken, StoreUnavailable
+from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreUnavailable
+from store.outages import is_of_connection, is_outage, name_cause
 from store.records import Secret
 from store.sealing import Sealer
 
@@ -89,8 +90,13 @@ class Database:
         """
         address = normalise(url)
         if address.get_backend_name() == "sqlite":
-            file = Path(address.database) if address.database else None
-            return cls(_open_sqlite(address if makes_file else _existing(address)), Sealer(keys), file)
+            file = _file_of(address)
+            if file and makes_file:
+                # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
+                # Where it cannot be made, connecting says so.
+                with suppress(OSError):
+                    file.touch(mode=0o600, exist_ok=True)
+            return cls(_open_sqlite(address), Sealer(keys), file)
         return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
 
     async def migrate(self) -> None:
@@ -155,7 +161,8 @@ class Database:
 
         Raises:
             InvariantBroken: a constraint said no.
-            StoreUnavailable: the database did not answer.
+            StatementRefused: the database does not take what it was told; it never will.
+            StoreUnavailable: the database cannot do it now; perhaps it was done, where its answer was lost.
         """
         async with self._translated(), self._exclusive(), self._engine.begin() as connection:
             yield Tx(connection, self._sealer)
@@ -181,11 +188,18 @@ class Database:
             yield
         except IntegrityError as error:
             raise InvariantBroken(_constraint_of(error)) from error
-        except ProgrammingError:
-            # A mistake in our own statement: nobody can wait for it to get better.
-            raise
         except (DatabaseError, InterfaceError, PoolTimeoutError, sqlite3.DatabaseError) as error:
-            raise StoreUnavailable(_cause_of(error)) from error
+            if not is_outage(error):
+                raise StatementRefused(name_cause(error)) from error
+            if is_of_connection(error):
+                await self._let_go()
+            raise StoreUnavailable(name_cause(error)) from error
+
+    async def _let_go(self) -> None:
+        """Keep no connection that met an outage: one to a file that was moved away would fail for ever."""
+        # What closing them meets is what they met before, and is said already.
+        with suppress(DatabaseError, InterfaceError, sqlite3.Error):
+            await self._engine.dispose()
 
 
 def normalise(url: str) -> URL:
@@ -213,22 +227,23 @@ class _Closing(sqlite3.Connection):
         super().close()
 
 
+def _file_of(address: URL) -> Path | None:
+    path = address.database
+    return None if not path or path == ":memory:" or path.startswith("file:") else Path(path)
+
+
 def _existing(address: URL) -> URL:
-    if not address.database or address.database == ":memory:" or address.database.startswith("file:"):
+    """Return the address of the file as it is there: one that was moved away is an outage, and no new, empty one."""
+    file = _file_of(address)
+    if file is None:
         return address
-    return address.set(database=f"file:{quote(address.database)}", query={"mode": "rw", "uri": "true"})
+    return address.set(database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"})
 
 
 def _open_sqlite(address: URL) -> AsyncEngine:
-    path = address.database
-    if path and path != ":memory:" and not path.startswith("file:"):
-        # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
-        # Where it cannot be made, connecting says so.
-        with suppress(OSError):
-            Path(path).touch(mode=0o600, exist_ok=True)
     # isolation_level None: the driver leaves BEGIN to us, see _begin. timeout 0: see _switch_to_wal, _prepare sets it.
     connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0, "factory": _Closing}
-    engine = create_async_engine(address, connect_args=connect_args, hide_parameters=True)
+    engine = create_async_engine(_existing(address), connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -276,12 +291,6 @@ async def _check_references(connection: AsyncConnection) -> None:
     broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
     if broken:
         raise InvariantBroken(", ".join(sorted({row[0] for row in broken})))
-
-
-def _cause_of(error: DatabaseError | InterfaceError | PoolTimeoutError | sqlite3.DatabaseError) -> str:
-    """Say what is wrong. SQLite's words name no row; PostgreSQL's may, and its addresses are nobody's business."""
-    cause = getattr(error, "orig", error)
-    return str(cause) if isinstance(cause, sqlite3.OperationalError) else type(error).__name__
 
 
 def _constraint_of(error: IntegrityError) -> str:

@@ -34,6 +34,16 @@ async def is_known(tx: Tx, key: str) -> bool:
     return found.one_or_none() is not None
 
 
+async def settle(tx: Tx, delivery_id: DeliveryId, kind: str, payload: str) -> None:
+    """Put what a request came to in the request's place, still to be told."""
+    sealed = tx.sealer.seal(payload, place=_place(delivery_id))
+    await tx.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.RECEIVED)
+        .values(kind=kind, payload=sealed)
+    )
+
+
 async def done(tx: Tx, delivery_id: DeliveryId) -> None:
     """Record that a request's effect is stored, and erase its payload. Idempotent."""
     await tx.connection.execute(
@@ -41,14 +51,30 @@ async def done(tx: Tx, delivery_id: DeliveryId) -> None:
     )
 
 
-async def list_received(tx: Tx, before: datetime) -> tuple[Delivery, ...]:
-    """Return requests received before a time and not done, the oldest first."""
+async def list_received(tx: Tx) -> tuple[DeliveryId, ...]:
+    """Return the requests that are not done, the oldest first; opens nothing that is sealed."""
     rows = await tx.connection.execute(
-        select(deliveries)
-        .where(deliveries.c.state == DeliveryState.RECEIVED, deliveries.c.received_at < before)
+        select(deliveries.c.id)
+        .where(deliveries.c.state == DeliveryState.RECEIVED)
         .order_by(deliveries.c.received_at, deliveries.c.id)
     )
-    return tuple(_read(tx, row) for row in rows)
+    return tuple(DeliveryId(delivery_id) for delivery_id in rows.scalars())
+
+
+async def find_received(tx: Tx, delivery_id: DeliveryId) -> Delivery | None:
+    """Return a request that is not done, None for any other. Raises `SealBroken`."""
+    row = (
+        await tx.connection.execute(
+            select(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.RECEIVED)
+        )
+    ).one_or_none()
+    return None if row is None else _read(tx, row)
+
+
+async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
+    """Return what is sealed of requests that are not done, each value with its place."""
+    query = select(deliveries.c.id, deliveries.c.payload).where(deliveries.c.state == DeliveryState.RECEIVED)
+    return [(row.payload, _place(row.id)) for row in await tx.connection.execute(query)]
 
 
 async def purge(tx: Tx, before: datetime) -> int:

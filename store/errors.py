@@ -3,7 +3,9 @@
 StoreError
 ├── NotFound            a `get` for something that is not there, or not this owner's
 ├── InvariantBroken     a constraint said no: a bug or a lost race, never to be retried blindly
-├── StoreUnavailable    the database cannot be reached, is locked for too long or is full
+├── StoreUnavailable    the database cannot do it now: gone, locked, full, read-only; it is waited out
+├── StatementRefused    the tables are not what we think, or a statement of ours is wrong: waiting does not help
+├── StoreTaken          another process holds the database
 ├── SchemaUnknown       the tables are of a version that this one does not know
 ├── SealBroken          a sealed value was moved, changed or sealed with a key that we do not have
 ├── KeysInvalid         the sealing keys cannot be used
@@ -35,6 +37,14 @@ class InvariantBroken(StoreError):
 
 class StoreUnavailable(StoreError):
     """The database did not do it; the transaction was rolled back as a whole."""
+
+
+class StatementRefused(StoreError):
+    """The database refuses what we told it: a mistake of ours, or tables of another version; never waited out."""
+
+
+class StoreTaken(StoreError):
+    """Another process drives this database; two would send each request twice."""
 
 
 class SchemaUnknown(StoreError):

@@ -419,6 +419,8 @@ class Turn:
     cost_cents: float | None = None
     files: tuple[Attachment, ...] = ()
     """What came with it; sealed at rest, erased once the turn is over."""
+    is_readable: bool = True
+    """False where what is sealed of it does not open: it has no words, and can only be ended."""
 
 
 class OutputState(StrEnum):

@@ -21,13 +21,6 @@ async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> 
     return None if row is None else _read(tx, row)
 
 
-async def list_all(tx: Tx) -> tuple[Registration, ...]:
-    """Return every client that we have, expired or not."""
-    order = (registrations.c.service, registrations.c.issuer, registrations.c.redirect_uri)
-    rows = await tx.connection.execute(select(registrations).order_by(*order))
-    return tuple(_read(tx, row) for row in rows)
-
-
 async def put_first(tx: Tx, registration: Registration) -> Registration:
     """Store a client unless there is one; return the one that is there now."""
     added = tx.insert(registrations).values(
@@ -89,6 +82,12 @@ def _key(service: str, issuer: str, redirect_uri: str) -> ColumnElement[bool]:
         registrations.c.issuer == issuer,
         registrations.c.redirect_uri == redirect_uri,
     )
+
+
+async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
+    """Return the clients' secrets, each with its place."""
+    rows = (await tx.connection.execute(select(registrations))).all()
+    return [(row.client_secret, _place(row)) for row in rows if row.client_secret is not None]
 
 
 def _place(row: Registration | Row[Any]) -> str:

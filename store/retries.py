@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, select
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
+from store.errors import SealBroken
 from store.members import owned, owner_of
 from store.records import Member, Retry, Thread, TurnId
 from store.tables import retries, turns
@@ -29,13 +30,14 @@ async def keep(tx: Tx, retry: Retry) -> None:
 
 
 async def list_for(tx: Tx, owner: Member) -> tuple[Retry, ...]:
-    """Return the owner's kept requests, the newest first."""
+    """Return the owner's kept requests, the newest first; what does not open is left out."""
     query = owned(retries).where(_own(owner)).order_by(retries.c.created_at.desc(), retries.c.turn_id)
-    return tuple(_read(tx, row) for row in await tx.connection.execute(query))
+    kept = [_read(tx, row) for row in await tx.connection.execute(query)]
+    return tuple(retry for retry in kept if retry is not None)
 
 
 async def claim(tx: Tx, owner: Member, turn_id: TurnId) -> Retry | None:
-    """Take the owner's kept request away, once; None when it is gone, or another's."""
+    """Take the owner's kept request away, once; None when it is gone, another's, or does not open."""
     where = and_(retries.c.turn_id == turn_id, _own(owner))
     row = (await tx.connection.execute(owned(retries).where(where))).one_or_none()
     if row is None or await tx.changed(delete(retries).where(where)) != 1:
@@ -72,12 +74,10 @@ def _files_place(turn_id: str) -> str:
     return f"retries.files:{turn_id}"
 
 
-def _read(tx: Tx, row: Row[Any]) -> Retry:
-    return Retry(
-        turn_id=row.turn_id,
-        owner=owner_of(row),
-        services=tuple(row.services),
-        task=tx.sealer.open_sealed(row.task, place=_place(row.turn_id)),
-        created_at=row.created_at,
-        files=open_files(tx, row.files, place=_files_place(row.turn_id)),
-    )
+def _read(tx: Tx, row: Row[Any]) -> Retry | None:
+    try:
+        task = tx.sealer.open_sealed(row.task, place=_place(row.turn_id))
+        files = open_files(tx, row.files, place=_files_place(row.turn_id))
+    except SealBroken:
+        return None
+    return Retry(row.turn_id, owner_of(row), tuple(row.services), task, row.created_at, files)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 
 from store.database import Tx
-from store.errors import NotFound
+from store.errors import NotFound, SealBroken
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, WorkspaceId
 from store.tables import services
 
@@ -18,10 +18,11 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...
     return tuple(_read(tx, row) for row in await tx.connection.execute(query))
 
 
-async def list_all(tx: Tx) -> tuple[SavedService, ...]:
-    """Return every workspace's services, their secrets opened. Raises `SealBroken`."""
-    query = select(services).order_by(services.c.workspace_id, services.c.name)
-    return tuple(_read(tx, row) for row in await tx.connection.execute(query))
+async def list_readable(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:
+    """Return the workspace's services but those whose client's secret does not open: they are not on offer."""
+    query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
+    read = [_read_whole(tx, row) for row in await tx.connection.execute(query)]
+    return tuple(service for service in read if service is not None)
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
@@ -60,6 +61,12 @@ def _key(workspace_id: WorkspaceId, name: ServiceName) -> ColumnElement[bool]:
     return and_(services.c.workspace_id == workspace_id, services.c.name == name)
 
 
+async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
+    """Return the clients' secrets, each with its place."""
+    rows = (await tx.connection.execute(select(services))).all()
+    return [(row.client_secret, _place(row)) for row in rows if row.client_secret is not None]
+
+
 def _place(row: SavedService | Row[Any]) -> str:
     # A client opens for this service, at this server, with this issuer, and nowhere else (mcp-oauth.md §1.3).
     # No part holds a space, so they cannot be cut in another way.
@@ -86,6 +93,13 @@ def _values(tx: Tx, service: SavedService) -> dict[str, object]:
         "approved_at": service.approved_at,
         "version": service.version + 1,
     }
+
+
+def _read_whole(tx: Tx, row: Row[Any]) -> SavedService | None:
+    try:
+        return _read(tx, row)
+    except SealBroken:
+        return None
 
 
 def _read(tx: Tx, row: Row[Any]) -> SavedService:

@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
-from store.errors import NotFound
+from store.errors import NotFound, SealBroken
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
 from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
+    Attachment,
     DeliveryId,
     EventId,
     Member,
@@ -34,6 +35,8 @@ from store.tables import threads, turns, within
 _active = turns.alias("active")
 SESSION_GONE = "session_gone"
 """The outcome that tells the owner that their session is gone."""
+NOT_BEGUN = "not_begun"
+"""The outcome of a turn whose request failed before anybody drove it."""
 
 
 async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
@@ -103,6 +106,25 @@ async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
 async def list_open(tx: Tx) -> tuple[Turn, ...]:
     """Return every open turn, the oldest first; after a start, what is to be taken up."""
     return await _list(tx, within(turns.c.state, OPEN_TURN_STATES))
+
+
+async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
+    """Return what is sealed of open turns, each value with its place."""
+    query = select(turns.c.id, turns.c.task, turns.c.files).where(within(turns.c.state, OPEN_TURN_STATES))
+    rows = (await tx.connection.execute(query)).all()
+    tasks = [(row.task, _place(row.id)) for row in rows]
+    return tasks + [(row.files, _files_place(row.id)) for row in rows if row.files is not None]
+
+
+async def list_threads_open(tx: Tx) -> tuple[ThreadId, ...]:
+    """Return the threads with open turns, the one that has waited longest first; opens nothing that is sealed."""
+    rows = await tx.connection.execute(
+        select(turns.c.thread_id)
+        .where(within(turns.c.state, OPEN_TURN_STATES))
+        .group_by(turns.c.thread_id)
+        .order_by(func.min(turns.c.created_at), turns.c.thread_id)
+    )
+    return tuple(ThreadId(thread_id) for thread_id in rows.scalars())
 
 
 async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
@@ -230,6 +252,17 @@ async def end(
     return await tx.changed(ended) == 1
 
 
+async def drop_queued(tx: Tx, delivery_id: DeliveryId, now: datetime) -> bool:
+    """End the turn that a request put in line and that is still there; False when it is under way already."""
+    made = turns.c.delivery_id == delivery_id
+    dropped = update(turns).where(made, turns.c.state == TurnState.QUEUED)
+    await tx.connection.execute(
+        dropped.values(state=TurnState.FAILED, outcome=NOT_BEGUN, ended_at=now, task=None, files=None)
+    )
+    active = select(turns.c.id).where(made, within(turns.c.state, ACTIVE_TURN_STATES))
+    return (await tx.connection.execute(active)).first() is None
+
+
 async def _lock(tx: Tx, thread_id: ThreadId) -> None:
     # PostgreSQL: one at a time per thread, for the next number and the only active turn. SQLite has one writer anyway.
     await tx.connection.execute(select(threads.c.id).where(threads.c.id == thread_id).with_for_update())
@@ -257,13 +290,23 @@ def _place(turn_id: TurnId) -> str:
 
 
 def _read(tx: Tx, row: Row[Any]) -> Turn:
+    """Return the turn; one whose words do not open is returned without them: it can be listed, stopped and ended."""
+    try:
+        task = "" if row.task is None else tx.sealer.open_sealed(row.task, place=_place(row.id))
+        files = open_files(tx, row.files, place=_files_place(row.id))
+    except SealBroken:
+        return _turn(row, "", (), is_readable=False)
+    return _turn(row, task, files)
+
+
+def _turn(row: Row[Any], task: str, files: tuple[Attachment, ...], *, is_readable: bool = True) -> Turn:
     return Turn(
         id=row.id,
         thread_id=row.thread_id,
         owner=owner_of(row),
         state=TurnState(row.state),
         send_state=SendState(row.send_state),
-        task="" if row.task is None else tx.sealer.open_sealed(row.task, place=_place(row.id)),
+        task=task,
         source=message_of(row.source_channel, row.source_ts),
         notice=message_of(row.notice_channel, row.notice_ts),
         stop_requested_by=row.stop_requested_by,
@@ -273,7 +316,8 @@ def _read(tx: Tx, row: Row[Any]) -> Turn:
         usage_base=_read_usage_base(row),
         outcome=row.outcome,
         cost_cents=row.cost_cents,
-        files=open_files(tx, row.files, place=_files_place(row.id)),
+        files=files,
+        is_readable=is_readable,
     )
 
 

@@ -89,10 +89,12 @@ ARROWS: dict[str, set[str]] = {
     "bot.doors": {
         "bot.domain.desk",
         "bot.domain.ports",
+        "bot.domain.supervisor",
         "bot.listeners.intake",
         "bot.settings",
         "bot.web",
         "store.database",
+        "store.errors",
     },
     "bot.configuring": {
         "bot.clock",

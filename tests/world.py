@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from bot.app import App, running
 from bot.config.model import Config
 from bot.domain.configuration import Configuration
+from bot.domain.supervisor import ENDLESS
 from bot.settings import Settings
 from simulator.clock import SimulatorClock
 from simulator.patience import patience
@@ -32,8 +33,6 @@ GENERAL = people.GENERAL
 
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak to this machine only: it trusts nobody, so there is nothing to read."""
-ALWAYS = {"Housekeeping.run", "Enforcing.run"}
-"""Tasks that have no end."""
 BROWSER_SECONDS = 60.0
 """How long a browser waits for a page: a machine that is busy takes its time."""
 PAUSE = 5.0
@@ -55,6 +54,9 @@ class TurnableClock:
 
     def now(self) -> datetime:
         return self._source.utc()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
 
     async def sleep_until(self, when: datetime) -> None:
         self.sleeping.append(when)
@@ -202,7 +204,7 @@ class World:
     async def settled(self) -> None:
         """Return once Deputy has nothing to do: no errand, no turn."""
         async with patience():
-            while busy := [task for task in self.app.supervisor._tasks if task.get_name() not in ALWAYS]:
+            while busy := [task for task in self.app.supervisor._tasks if not task.get_name().startswith(ENDLESS)]:
                 await asyncio.wait(busy)
 
     async def audited(self, action: str) -> list:

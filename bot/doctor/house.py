@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.patient import Patient
 from bot.errors import ConfigurationError, DeputyError
@@ -11,15 +10,16 @@ from bot.web import webhooks
 from oauth.errors import ConnectError
 from oauth.messages import Request
 from oauth.services import merge
-from store import deliveries, registrations, turns
+from store import seals
 from store import services as saved_services
-from store.errors import SchemaUnknown, SealBroken, StoreError, StoreUnavailable
+from store.errors import SchemaUnknown, StatementRefused, StoreError, StoreUnavailable
 from store.records import SavedService
 
 REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
 DATABASE_TROUBLES: dict[type[StoreError], str] = {
     StoreUnavailable: "cannot be reached",
+    StatementRefused: "has other tables than ours",
     SchemaUnknown: "was made by a later version of Deputy",
 }
 
@@ -77,14 +77,11 @@ async def sealing_keys(patient: Patient) -> Finding:
     """Open what a start would have to open."""
     try:
         async with patient.database.transaction() as tx:
-            await deliveries.list_received(tx, WallClock().now())
-            await turns.list_open(tx)
-            await registrations.list_all(tx)
-            await saved_services.list_all(tx)
-    except SealBroken as error:
-        return amiss(f"{error.place} was sealed with a key that is not among them", "add the old key again, last")
+            found = await seals.look(tx)
     except StoreError:
         return amiss("not tried: the database cannot be read", "see the line about the database")
+    if found.broken:
+        return amiss(f"{found.broken[0]} was sealed with a key that is not among them", "add the old key again, last")
     return well(f"{len(patient.settings.secret_keys)}, they open all that is sealed")
 
 

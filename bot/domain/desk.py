@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ import structlog
 
 from bot import commands as c
 from bot.codec import dump, load
+from bot.domain.outcomes import Told, as_stored, as_told
 from bot.domain.ports import Clock, Screen
 from bot.domain.supervisor import Supervisor
 from bot.errors import (
@@ -30,10 +32,11 @@ from bot.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from bot.notices import Broken, Notice, Outage
+from bot.notices import Broken, Outage
 from bot.panels import Denied, Panel, Wrong
-from store import deliveries, members
-from store.database import Database
+from store import deliveries, members, turns
+from store.database import Database, Tx
+from store.errors import SealBroken
 from store.records import Delivery, DeliveryId, Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
@@ -58,6 +61,14 @@ NEEDS_TRIGGER = (
 """Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
 
 
+@dataclass(slots=True)
+class _Errand:
+    """One request on its way; `command` None: as the store has it. What it came to takes its place."""
+
+    delivery_id: DeliveryId
+    command: c.Command | None
+
+
 class Desk:
     """The way in, and the list of what was let in but not yet carried out."""
 
@@ -71,8 +82,10 @@ class Desk:
         handlers: Mapping[type, Handler],
         answers: Mapping[type, Answerer] | None = None,
         read_again: Callable[[c.Reply], Awaitable[c.Reply]],
+        on_new: Callable[[DeliveryId], None] = lambda _: None,
         on_done: Callable[[c.Command], None] = lambda _: None,
     ) -> None:
+        """`on_new` is told of what was never carried out before, `on_done` of what was."""
         self._database = database
         self._screen = screen
         self._supervisor = supervisor
@@ -80,7 +93,10 @@ class Desk:
         self._handlers: dict[type, Handler] = {**handlers, c.HearMention: self._hear}
         self._read_mention = read_again
         self._answers = answers or {}
+        self._on_new = on_new
         self._on_done = on_done
+        self._in_hand: set[DeliveryId] = set()
+        """What this process is carrying out, or cannot: it is not taken up a second time."""
 
     def now(self) -> datetime:
         """Return the time by which requests are ordered."""
@@ -94,18 +110,31 @@ class Desk:
         """
         kind, payload = dump(command)
         member: Member | None = getattr(command, "member", None)
-        async with self._database.transaction() as tx:
-            if member:
-                await members.remember(tx, member, judged_at or self._clock.now())
-                if await members.find(tx, member.workspace_id, member.user_id) is None:
+        delivery: Delivery | None = None
+        is_stored = False
+        try:
+            async with self._database.transaction() as tx:
+                if member and not await self._is_still_here(tx, member, judged_at):
                     log.info("left_meanwhile", key=key)
                     return False
-            delivery = await deliveries.claim(tx, key, kind, payload, self._clock.now())
-        if delivery is None:
-            log.info("delivery_seen_before", key=key)
-            return False
-        self._begin(delivery, command)
+                delivery = await deliveries.claim(tx, key, kind, payload, self._clock.now())
+                if delivery is None:
+                    log.info("delivery_seen_before", key=key)
+                    return False
+                # Before it can be found in the store: nobody else is to carry it out too.
+                self._in_hand.add(delivery.id)
+            is_stored = True
+        finally:
+            if delivery is not None and not is_stored:
+                # Where the answer to the commit was lost it may be there all the same: then it is found there.
+                self._in_hand.discard(delivery.id)
+        self._on_new(delivery.id)
+        self._begin(_Errand(delivery.id, command))
         return True
+
+    async def _is_still_here(self, tx: Tx, member: Member, judged_at: datetime | None) -> bool:
+        await members.remember(tx, member, judged_at or self._clock.now())
+        return await members.find(tx, member.workspace_id, member.user_id) is not None
 
     async def answer(self, command: c.Command, judged_at: datetime) -> dict[str, Any]:
         """Carry a form out and return what Slack is answered; nothing is kept of it for later.
@@ -152,48 +181,89 @@ class Desk:
         self._supervisor.start(tell)
 
     async def recover(self) -> None:
-        """Carry out what an earlier process accepted and did not finish."""
+        """Carry out what was accepted and is neither done nor in hand: at the start, and whatever let it fall."""
         async with self._database.transaction() as tx:
-            received = await deliveries.list_received(tx, self._clock.now())
-        for delivery in received:
-            command = await self._read_again(delivery)
-            if command is None or isinstance(command, NEEDS_TRIGGER):
-                await self._done(delivery)
-            else:
-                self._begin(delivery, command)
+            received = await deliveries.list_received(tx)
+        for delivery_id in received:
+            if delivery_id not in self._in_hand:
+                self._begin(_Errand(delivery_id, None))
 
-    def _begin(self, delivery: Delivery, command: c.Command) -> None:
+    def _begin(self, errand: _Errand) -> None:
+        self._in_hand.add(errand.delivery_id)
+
         async def broke(reference: str) -> None:
-            await self._tell(command, Broken(reference))
-            await self._done(delivery)
+            if errand.command is not None:
+                await self._settle(errand, Broken(reference))
+                await self._conclude(errand)
 
-        self._supervisor.start(lambda: self._carry_out(delivery, command), broke)
+        self._supervisor.start(lambda: self._carry_out(errand), broke)
 
-    async def _read_again(self, delivery: Delivery) -> c.Command | None:
-        """Return the stored command with its member as they are now; None if they are gone."""
-        who = json.loads(delivery.payload).get("member")
+    async def _carry_out(self, errand: _Errand) -> None:
+        """Perform the command; done only after its effect is stored. An outage of the store begins it again."""
+        try:
+            errand.command = command = errand.command or await self._read_again(errand.delivery_id)
+        except (SealBroken, ValueError) as error:
+            # Damaged, or a later version's: it stays where it is, and keeps nobody else from being served.
+            log.exception("request_not_readable", delivery=errand.delivery_id, error=type(error).__name__)
+            return None
+        if command is None or isinstance(command, c.TellOutcome):
+            return await self._conclude(errand)
+        told = await self._perform(command, errand.delivery_id)
+        if told is not None:
+            await self._settle(errand, told)
+        await self._conclude(errand)
+        return self._on_done(command)
+
+    async def _read_again(self, delivery_id: DeliveryId) -> c.Command | None:
+        """Return the stored command with its member as they are now; None if it is done or not to be carried out."""
         async with self._database.transaction() as tx:
+            delivery = await deliveries.find_received(tx, delivery_id)
+            if delivery is None:
+                return None
+            who = json.loads(delivery.payload).get("member")
             member = who and await members.find(tx, WorkspaceId(who["workspace_id"]), UserId(who["user_id"]))
         if who and member is None:
             return None
-        return load(delivery.kind, delivery.payload, member or None)
+        command = load(delivery.kind, delivery.payload, member or None)
+        return None if isinstance(command, NEEDS_TRIGGER) else command
 
-    async def _carry_out(self, delivery: Delivery, command: c.Command) -> None:
-        """Perform the command; done only after its effect is stored."""
+    async def _perform(self, command: c.Command, delivery_id: DeliveryId) -> Told | None:
+        """Carry it out, and return what its asker is to be told if it could not be."""
         for attempt in range(1, TRIES + 1):
             try:
-                await self._handlers[type(command)](command, delivery.id)
+                await self._handlers[type(command)](command, delivery_id)
                 break
             except Unavailable as error:
                 if attempt == TRIES:
-                    await self._tell(command, _outage(error))
-                else:
-                    await self._pause(attempt, error)
+                    return _outage(error)
+                await self._pause(attempt, error)
             except DeputyError as error:
-                await self._tell(command, self._notice(error))
-                break
-        await self._done(delivery)
-        self._on_done(command)
+                return self._words(error)
+        return None
+
+    async def _settle(self, errand: _Errand, told: Told) -> None:
+        """Store what is to be told before it is: who hears that a request failed may make it again.
+
+        What it has put in line is taken out with it. What is under way already goes on: then nothing failed.
+        """
+        command = errand.command
+        member: Member | None = getattr(command, "member", None)
+        place: c.Place | None = getattr(command, "place", None)
+        if isinstance(command, c.TellOutcome) or member is None or place is None:
+            return
+        outcome = as_stored(member, place, told)
+        async with self._database.transaction() as tx:
+            if await turns.drop_queued(tx, errand.delivery_id, self._clock.now()):
+                await deliveries.settle(tx, errand.delivery_id, *dump(outcome))
+                errand.command = outcome
+
+    async def _conclude(self, errand: _Errand) -> None:
+        """Tell what is to be told, and be done with it."""
+        if isinstance(errand.command, c.TellOutcome):
+            await self._tell(errand.command)
+        async with self._database.transaction() as tx:
+            await deliveries.done(tx, errand.delivery_id)
+        self._in_hand.discard(errand.delivery_id)
 
     async def _hear(self, command: c.HearMention, _: DeliveryId) -> None:
         """Let a mention in whose message does not come: it may be one without files, which the message has."""
@@ -213,11 +283,7 @@ class Desk:
         seconds = min(error.retry_after or float(attempt), 30.0)
         await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
 
-    async def _done(self, delivery: Delivery) -> None:
-        async with self._database.transaction() as tx:
-            await deliveries.done(tx, delivery.id)
-
-    def _notice(self, error: DeputyError) -> Notice:
+    def _words(self, error: DeputyError) -> Told:
         if isinstance(error, NotPermitted):
             return error.refused
         if isinstance(error, Misunderstood):
@@ -235,16 +301,12 @@ class Desk:
             return Broken(reference)
         raise error
 
-    async def _tell(self, command: c.Command, notice: Notice) -> None:
-        """Answer privately where the request came from; a command without a place has nobody to tell."""
-        member: Member | None = getattr(command, "member", None)
-        place: c.Place | None = getattr(command, "place", None)
-        if member is None or place is None:
-            return
+    async def _tell(self, outcome: c.TellOutcome) -> None:
+        """Answer privately where the request came from."""
         try:
-            await self._screen.tell(member, place, notice)
+            await self._screen.tell(outcome.member, outcome.place, as_told(outcome))
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("notice_not_told", notice=type(notice).__name__, error=type(error).__name__)
+            log.warning("notice_not_told", notice=outcome.kind, error=type(error).__name__)
 
 
 def _outage(error: Unavailable) -> Outage:

@@ -1,10 +1,12 @@
 """What is due by the clock and not by a request: old rows purged, members' standing checked daily.
 
 Deactivation normally comes as an event; the daily check finds what was missed while Deputy was away.
+Each chore is an endless task of its own: one that cannot be done now keeps no other one from being done.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +20,7 @@ from bot.domain.offboarding import Offboarding
 from bot.domain.pinning import Pinning
 from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
+from bot.domain.supervisor import Supervisor
 from bot.domain.vaults import Vaults
 from bot.errors import DeputyError
 from store import deliveries, members, quotes, registrations, sources, tickets
@@ -34,7 +37,7 @@ KEEP_TICKETS = timedelta(days=1)
 
 
 class Housekeeping:
-    """One errand for the life of the process."""
+    """The chores of one process."""
 
     def __init__(
         self,
@@ -57,23 +60,24 @@ class Housekeeping:
         self._people = people
         self._offboarding = offboarding
         self._clock = clock
+        self._checked_at: datetime | None = None
+        self._unchecked: tuple[Member, ...] = ()
+        """Those whom Slack or the API kept us from checking the last time."""
 
-    async def run(self) -> None:
-        """Purge, see which connections end and finish what was left half done every hour; check everybody every day."""
-        checked: datetime | None = None
-        while True:
-            now = self._clock.now()
-            await self.purge(now)
-            if checked is None or now - checked >= CHECK_EVERY:
-                await self.check_members()
-                checked = now
-            await self._vaults.let_go_again()
-            await self._lapses.look_at_clock()
-            await self._pinning.look_at_clock()
-            await self._clock.sleep_until(now + EVERY)
+    def start(self, supervisor: Supervisor) -> None:
+        """Do each chore now and every hour, for the life of the process."""
+        for name, chore in (
+            ("purge", self.purge),
+            ("members", self.check_due_members),
+            ("credentials", self._vaults.let_go_again),
+            ("lapses", self._lapses.look_at_clock),
+            ("pins", self._pinning.look_at_clock),
+        ):
+            supervisor.keep(name, chore, EVERY)
 
-    async def purge(self, now: datetime) -> None:
+    async def purge(self) -> None:
         """Forget deliveries and tickets that nothing can refer to any more."""
+        now = self._clock.now()
         async with self._database.transaction() as tx:
             # What an attempt that never came back says of its client is heeded before the attempt is forgotten.
             await registrations.drop_unanswered(tx, now)
@@ -83,14 +87,25 @@ class Housekeeping:
         if gone:
             log.info("purged", rows=gone)
 
+    async def check_due_members(self) -> None:
+        """Check everybody once a day, and every hour those who could not be checked the last time."""
+        now = self._clock.now()
+        if self._checked_at is None or now - self._checked_at >= CHECK_EVERY:
+            await self.check_members()
+            self._checked_at = now
+        else:
+            await self._check_all(self._unchecked)
+
     async def check_members(self) -> None:
         """Ask Slack about every member and off-board those who may not be served now, by the settings of now."""
         async with self._database.transaction() as tx:
             known = await members.list_active(tx)
-        for member in known:
-            await self._check(member)
+        await self._check_all(known)
 
-    async def _check(self, member: Member) -> None:
+    async def _check_all(self, some: Sequence[Member]) -> None:
+        self._unchecked = tuple([member for member in some if not await self._is_checked(member)])
+
+    async def _is_checked(self, member: Member) -> bool:
         try:
             person = await self._people.person(member.user_id, is_fresh=True)
             # Nor do settings that cannot be read take anybody's vault: that is an error, which is skipped.
@@ -99,3 +114,5 @@ class Housekeeping:
                 await self._offboarding.deactivate(DeactivateMember(member.workspace_id, member.user_id))
         except DeputyError as error:
             log.warning("member_not_checked", error=type(error).__name__)
+            return False
+        return True

@@ -110,7 +110,7 @@ class Lapses:
             if thread.is_private:  # the notice in the thread is the direct message
                 for connection in broken:
                     await connections.set_told(tx, connection.id)
-            if is_wanted:
+            if is_wanted and turn.is_readable:
                 kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now(), turn.files)
                 await retries.keep(tx, kept)
         place = Place(thread.channel, thread.thread_ts)

@@ -50,6 +50,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the current time."""
 
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds, whatever the clock is set to meanwhile."""
+
     async def sleep_until(self, when: datetime) -> None:
         """Return at `when`, at once if it has passed."""
 

@@ -126,11 +126,12 @@ class Runner:
         self._supervisor.drive(thread_id, lambda: self._drive(thread_key), lambda ref: self._broke(thread_key, ref))
 
     async def resume(self) -> None:
-        """Take up every thread that has open turns, as the store has them after a restart."""
+        """Take up every thread that has open turns and no driver: at the start, and whatever lost it its driver."""
         async with self._database.transaction() as tx:
-            open_turns = await turns.list_open(tx)
-        for thread_id in dict.fromkeys(turn.thread_id for turn in open_turns):
-            self.wake(thread_id)
+            threads_open = await turns.list_threads_open(tx)
+        for thread_id in threads_open:
+            if not self._supervisor.is_driven(thread_id):
+                self.wake(thread_id)
 
     async def _drive(self, thread_id: ThreadId) -> None:
         begins_at_once = True
@@ -252,6 +253,8 @@ class Runner:
 
     async def _followed(self, turn: Turn, answer: Answer) -> Following:
         """Follow the turn to its end; the API's failures are ends too."""
+        if not turn.is_readable and turn.send_state is not SendState.SENT:
+            return self._unreadable(turn)
         try:
             return await self._with_session(turn, answer)
         except DeputyError as error:
@@ -261,6 +264,12 @@ class Runner:
                 # Its session may be at it all the same: a switch was thrown, or the API was out, while Deputy was away.
                 await self._interrupted(thread)
             return state
+
+    def _unreadable(self, turn: Turn) -> Following:
+        """End a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
+        reference = self._supervisor.new_reference()
+        log.error("turn_not_readable", turn=turn.id, reference=reference)
+        return following.end(Following(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
 
     def _outcome_of(self, error: DeputyError, turn: Turn) -> Outcome:
         """Return the end that a failure is. Raises what is none."""
@@ -381,7 +390,7 @@ class Runner:
         # Before the end is stored: after a crash in between, the next start comes here again.
         await self._tidied(thread, turn, progress)
         async with self._database.transaction() as tx:
-            if outcome.kind in MAY_BE_TRIED_AGAIN:
+            if outcome.kind in MAY_BE_TRIED_AGAIN and turn.is_readable:
                 await retries.keep(tx, Retry(turn.id, turn.owner, (), turn.task, self._clock.now(), turn.files))
             await turns.end(
                 tx,

@@ -1,17 +1,24 @@
-"""Owns every task that outlives a request, one per thread plus the errands around them.
+"""Owns every task that outlives a request: one per thread, the errands around them, and what goes on for ever.
 
-It starts, wakes, counts and ends tasks, and catches what they did not; what a task does is its
-caller's affair.
+It starts, wakes, counts and ends tasks, catches what they did not, and begins them anew: an errand that
+met an outage of the store as after a crash, an endless one whatever ended it. What a task does is its
+caller's affair; each can be cut off at any line and begun again, for a crash does the same to it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import structlog
+
+from bot.domain.ports import Clock
+from bot.errors import Unavailable
+from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,22 +28,41 @@ log = structlog.get_logger(__name__)
 Work = Callable[[], Coroutine[None, None, None]]
 _AGAIN = 2.0
 """Seconds after which a task that goes on is cancelled again."""
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds before the next try of what failed; the last one is repeated."""
+ENDLESS = "endless: "
+"""What the names of endless tasks begin with."""
+STORE = "store"
+"""By this name tries that wait for the store are counted."""
 
 
 class Supervisor:
-    """The task group of one process; lives as long as the app."""
+    """The task group of one process; lives as long as the app. `on_again` is told the name of what is begun anew."""
 
-    def __init__(self, new_reference: Callable[[], str]) -> None:
+    def __init__(
+        self, new_reference: Callable[[], str], clock: Clock, on_again: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.new_reference = new_reference
+        self._clock = clock
+        self._on_again = on_again
         self._tasks: set[asyncio.Task[None]] = set()
         self._drivers: dict[str, _Driver] = {}
+        self._failing: set[str] = set()
         self._is_closing = False
 
     def start(self, work: Work, on_bug: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """Run an errand in its own task; a bug in it is logged with a reference, given to `on_bug`."""
+        """Run an errand in its own task, through outages of the store; a bug is logged and given to `on_bug`."""
+        self._spawn(self._guarded(lambda: self._through_outages(work), on_bug), work.__qualname__)
+
+    def keep(self, name: str, work: Work, every: timedelta) -> None:
+        """Do `work` now and every so often, for the life of the process; what fails is done again before long."""
+        self._spawn(self._endless(name, work, every.total_seconds()), f"{ENDLESS}{name}")
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         if self._is_closing:
+            work.close()
             return
-        task = asyncio.create_task(self._guarded(work, on_bug), name=work.__qualname__)
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -48,7 +74,11 @@ class Supervisor:
             driver.signal.set()
             return
         driver = self._drivers[key] = _Driver()
-        self.start(lambda: self._drive(key, driver, work), on_bug)
+        self._spawn(self._guarded(lambda: self._drive(key, driver, work), on_bug), f"drive {key}")
+
+    def is_driven(self, key: str) -> bool:
+        """Return whether `key` has a driver."""
+        return key in self._drivers
 
     def signal_of(self, key: str) -> asyncio.Event:
         """Return the event that wakes the driver of `key`; its driver clears it."""
@@ -68,6 +98,11 @@ class Supervisor:
     def driven(self) -> int:
         """Return how many threads have a turn being driven in this process."""
         return len(self._drivers)
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Return the names of the endless tasks whose last round failed."""
+        return frozenset(self._failing)
 
     async def idle(self) -> None:
         """Return once no task is left."""
@@ -94,9 +129,42 @@ class Supervisor:
         try:
             while driver.is_wanted_again:
                 driver.is_wanted_again = False
-                await work()
+                await self._through_outages(work)
         finally:
             del self._drivers[key]
+
+    async def _through_outages(self, work: Work) -> None:
+        """Do it until the store does not fail it: what it had stored before is found there, as after a crash."""
+        for pause in _pauses():
+            try:
+                return await work()
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", why=str(error), retry_in=pause)
+            self._on_again(STORE)
+            await self._clock.sleep(pause)
+        raise AssertionError("pauses have no end")
+
+    async def _endless(self, name: str, work: Work, every: float) -> None:
+        pauses = _pauses()
+        while True:
+            try:
+                await work()
+            except (StoreUnavailable, Unavailable) as error:
+                pause = self._failed(name, every, pauses)
+                log.warning("round_failed", task=name, error=type(error).__name__, retry_in=pause)
+            except Exception:
+                pause = self._failed(name, every, pauses)
+                log.exception("round_failed", task=name, reference=self.new_reference(), retry_in=pause)
+            else:
+                self._failing.discard(name)
+                pauses, pause = _pauses(), every
+            await self._clock.sleep(pause)
+
+    def _failed(self, name: str, every: float, pauses: Iterator[float]) -> float:
+        """Remember and count it; return how long to wait."""
+        self._failing.add(name)
+        self._on_again(name)
+        return min(every, next(pauses))
 
     async def _guarded(self, work: Work, on_bug: Callable[[str], Awaitable[None]] | None) -> None:
         try:
@@ -108,10 +176,17 @@ class Supervisor:
                 await self._report(on_bug, reference)
 
     async def _report(self, on_bug: Callable[[str], Awaitable[None]], reference: str) -> None:
-        try:
+        async def report() -> None:
             await on_bug(reference)
+
+        try:
+            await self._through_outages(report)
         except Exception:
             log.exception("bug_not_reported", reference=reference)
+
+
+def _pauses() -> Iterator[float]:
+    return chain(_PAUSES, repeat(_PAUSES[-1]))
 
 
 class _Driver:

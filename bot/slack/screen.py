@@ -35,6 +35,7 @@ from bot.renderers.forms import render_ask_form, render_code_form, render_token_
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
 from bot.renderers.settings import render_panel, render_wrong
+from bot.slack.begun import Begun
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
@@ -53,8 +54,6 @@ _SECOND_LOOK = timedelta(days=1)
 """How far back a card for a second approver is looked for before it is sent."""
 _IN_PLACE = (AsideSettled, RaiseAnswered)
 """What is said in place of the private message whose button was pressed."""
-_OLD = timedelta(minutes=1)
-"""Age from which something may have been posted by another process."""
 
 
 class SlackScreen:
@@ -67,6 +66,7 @@ class SlackScreen:
         database: Database,
         clock: Clock,
         titles: Mapping[str, str],
+        begun: Begun,
         conversations: Conversations | None = None,
     ) -> None:
         self._api = api
@@ -76,16 +76,17 @@ class SlackScreen:
         self._clock = clock
         self._titles = titles
         self._direct: dict[UserId, ChannelId] = {}
-        self._began_at = clock.now()
+        self._begun = begun
 
     async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
         """Post the message that starts a thread, or find it if it was posted before a crash."""
-        if self._may_exist(thread.created_at):
+        if self._begun.may_exist(thread.id):
             found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
             if found is not None:
                 return found
         readers = None if thread.is_private else await self._readers.of(thread.channel)
         message = render_root(thread, task, offered, self._titles, readers)
+        self._begun.try_to_post(thread.id)
         return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
@@ -118,6 +119,7 @@ class SlackScreen:
         if ref is not None:
             await self._messages.update(ref, message, marker=_control_of(turn))
             return ref
+        self._begun.try_to_post(_control_of(turn))
         return await self._messages.post(
             thread.channel, message, marker=_control_of(turn), since=turn.created_at, thread_ts=thread.thread_ts
         )
@@ -259,7 +261,7 @@ class SlackScreen:
     async def message_once(self, member: Member, notice: Notice, marker: str, since: datetime) -> None:
         """Send a direct message that carries `marker`, unless it is there since `since`."""
         channel = await self.direct_channel(member)
-        if not self._may_exist(since) or not await self._messages.find(channel, None, marker, since):
+        if not await self._messages.find(channel, None, marker, since):
             await self._messages.post(channel, await self._words(notice), marker=marker, since=since)
 
     async def publish_home(self, member: Member, home: Home) -> None:
@@ -303,9 +305,8 @@ class SlackScreen:
             return None
 
     async def _lost_control(self, thread: Thread, turn: Turn) -> MessageRef | None:
-        return (
-            await self._find(thread, _control_of(turn), turn.created_at) if self._may_exist(turn.created_at) else None
-        )
+        marker = _control_of(turn)
+        return await self._find(thread, marker, turn.created_at) if self._begun.may_exist(marker) else None
 
     async def _find(self, thread: Thread, marker: str, since: datetime) -> MessageRef | None:
         found = await self._messages.find(thread.channel, thread.thread_ts, marker, since)
@@ -314,10 +315,6 @@ class SlackScreen:
     async def _delete(self, ref: MessageRef | None) -> None:
         if ref is not None:
             await self._messages.delete(ref)
-
-    def _may_exist(self, since: datetime) -> bool:
-        """Tell whether an earlier or another process may have posted what was begun at `since`."""
-        return since < self._began_at or self._clock.now() - since > _OLD
 
     def _is_slack(self, url: str) -> bool:
         """Tell whether an address that came with a request is Slack's own (slack-platform.md §6)."""

@@ -38,6 +38,7 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
         handlers=handlers,
         answers={c.SubmitSettings: administering.submit},
         read_again=asking.messages.read_again,
+        on_new=parts.begun.add,
         on_done=parts.refreshing.after,
     )
 

@@ -21,6 +21,7 @@ from bot.domain.standing import Home
 from bot.domain.supervisor import Supervisor
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.slack.begun import Begun
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.files import SlackFiles
@@ -58,6 +59,7 @@ class Parts:
     catalog: Catalog
     outside: Outside
     people: SlackPeople
+    begun: Begun
     reading: SlackReading
     files: SlackFiles
     supervisor: Supervisor
@@ -87,11 +89,15 @@ def new_reference() -> str:
 def build_parts(settings: Settings, opened: Opened) -> Parts:
     """Build what the rooms share."""
     database, catalog, clock, api = opened.database, opened.catalog, opened.clock, opened.slack
-    conversations = Conversations(api, clock)
+    conversations, begun = Conversations(api, clock), Begun()
     people = SlackPeople(api=api, clock=clock, conversations=conversations)
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=catalog.titles, conversations=conversations)
-    metrics, supervisor = Metrics(), Supervisor(new_reference)
+    screen = SlackScreen(
+        api=api, database=database, clock=clock, titles=catalog.titles, begun=begun, conversations=conversations
+    )
+    metrics = Metrics()
+    supervisor = Supervisor(new_reference, clock, metrics.count_again)
     metrics.watch_driven(lambda: supervisor.driven)
+    metrics.watch_failing(lambda: len(supervisor.failing))
     configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
     permits = RuledPermits(configuration, clock)
     homes = Homes(
@@ -103,6 +109,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         catalog=catalog,
         outside=Outside(opened.agents, screen, clock),
         people=people,
+        begun=begun,
         reading=SlackReading(api=api, people=people),
         files=SlackFiles(api=api, session=opened.session, token=settings.slack_bot_token),
         supervisor=supervisor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from bot.config.model import DEFAULT_PROFILE
 from bot.domain.configuration import Configuration
 from bot.domain.desk import Desk
@@ -10,25 +12,37 @@ from bot.domain.housekeeping import Housekeeping
 from bot.domain.ports import Openness
 from bot.domain.profiles import Profiles
 from bot.domain.standing import CLOSED, openness_of
+from bot.domain.sweeping import start_sweeping
 from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from bot.wiring.parts import Parts
 from bot.wiring.room import Room
 from bot.wiring.turns import Asking
-from store.errors import SealBroken
+from store import seals
+from store.database import Database
 from store.records import WorkspaceId
+
+log = structlog.get_logger(__name__)
 
 
 async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
     """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
-    try:
-        await room.services.reload()
-        await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
-        await room.connections.recover()
-        await desk.recover()
-        await asking.runner.resume()
-    except SealBroken as error:
-        problem = f"DEPUTY_SECRET_KEYS: {error.place} was sealed with a key that is not among them; add it again"
-        raise ConfigurationError((problem,)) from error
+    await _require_keys(parts.database)
+    await room.services.reload()
+    await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
+    await room.connections.recover()
+    await desk.recover()
+    await asking.runner.resume()
+
+
+async def _require_keys(database: Database) -> None:
+    """Refuse keys that open nothing of what is needed; of a row that alone does not open, only tell."""
+    async with database.transaction() as tx:
+        found = await seals.look(tx)
+    if found.broken and not found.opened:
+        problem = f"DEPUTY_SECRET_KEYS: {found.broken[0]} was sealed with a key that is not among them; add it again"
+        raise ConfigurationError((problem,))
+    for place in found.broken:
+        log.error("not_readable", place=place)
 
 
 async def _ensure_profile(configuration: Configuration, profiles: Profiles, workspace_id: WorkspaceId) -> None:
@@ -45,9 +59,8 @@ async def _ensure_profile(configuration: Configuration, profiles: Profiles, work
         raise ConfigurationError((problem,)) from error
 
 
-def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: WorkspaceId) -> None:
+def start_upkeep(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
     """Start what looks after things at its own pace, until the supervisor is closed."""
-    clock = parts.outside.clock
     housekeeping = Housekeeping(
         database=parts.database,
         people=parts.people,
@@ -55,7 +68,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
         lapses=room.lapses,
         vaults=room.vaults,
         pinning=parts.pinning,
-        clock=clock,
+        clock=parts.outside.clock,
         configuration=parts.configuration,
         home=parts.home,
     )
@@ -64,11 +77,11 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, workspace_id: Workspa
         stopping=asking.stopping,
         shortages=asking.shortages,
         reload=room.services.reload,
-        clock=clock,
         workspace_id=workspace_id,
     )
-    parts.supervisor.start(housekeeping.run)
-    parts.supervisor.start(enforcing.run)
+    housekeeping.start(parts.supervisor)
+    enforcing.start(parts.supervisor)
+    start_sweeping(parts.supervisor, desk, asking.runner)
 
 
 async def read_openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:

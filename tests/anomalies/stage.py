@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bot import actions
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.stream import Pace
+from bot.domain.supervisor import ENDLESS
 from bot.errors import ConfigurationError, DeputyError
 from simulator.agents.state import Session
 from simulator.clock import SimulatorClock
@@ -31,7 +32,7 @@ from simulator.slack.errors import NotPossible
 from simulator.slack.messages import Message
 from simulator.slack.people import BOT
 from tests.anomalies.faults import Anomaly
-from tests.world import ALWAYS, GENERAL, World, world
+from tests.world import GENERAL, World, world
 
 PATIENCE = 60.0
 """Real seconds for a whole case; a turn that is stuck takes all of them."""
@@ -50,6 +51,9 @@ class HurriedClock:
 
     def now(self) -> datetime:
         return self._clock.utc()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
 
     async def sleep_until(self, when: datetime) -> None:
         await self.wait_for(asyncio.Event(), when)
@@ -326,7 +330,7 @@ class Stage:
         is_up = self._up.is_set() and not self._died.is_set()
         if app is None or not is_up or self.slack.deliveries._unsettled:
             return False
-        return all(task.get_name() in ALWAYS for task in app.supervisor._tasks)
+        return all(task.get_name().startswith(ENDLESS) for task in app.supervisor._tasks)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +46,9 @@ class HurriedClock:
 
     def now(self) -> datetime:
         return self._clock.utc()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
 
     async def sleep_until(self, when: datetime) -> None:
         left = (when - self.now()).total_seconds()

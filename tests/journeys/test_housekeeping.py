@@ -33,6 +33,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
     async with deputy_world.deputy():
         await deputy_world.slack.type_command(ALICE, GENERAL, "/agent status")
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
+    deputy_world.turn(days * 86_400)
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
     housekeeping = Housekeeping(
         database=database,
@@ -41,12 +42,12 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         lapses=None,
         vaults=None,
         pinning=None,
-        clock=None,
+        clock=deputy_world.clock,
         configuration=None,
         home=None,
     )
 
-    await housekeeping.purge(WallClock().now() + timedelta(days=days))
+    await housekeeping.purge()
 
     async with database.transaction() as tx:
         assert await deliveries.purge(tx, WallClock().now() + timedelta(days=9)) == left

@@ -11,12 +11,11 @@ from datetime import timedelta, timezone
 
 import pytest
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import ProgrammingError
 
 from simulator.patience import patience
 from store import audit, members
 from store.database import Database, normalise
-from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StoreUnavailable
+from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StatementRefused, StoreUnavailable
 from store.records import AuditEntry
 from store.tables import members as members_table
 from store.tables import turns as turns_table
@@ -217,13 +216,99 @@ async def test_a_new_file_that_another_process_holds_is_waited_for(path, key):
     await database.close()
 
 
-async def test_our_own_mistakes_are_not_called_an_outage(url, database):
-    with pytest.raises((ProgrammingError, StoreUnavailable)) as raised:
+@pytest.mark.fault("S8")
+@pytest.mark.parametrize("statement", ["SELEKT 1", "SELECT * FROM nowhere", "SELECT user_id FROM turns"])
+async def test_our_own_mistakes_are_no_outage_that_anybody_would_wait_for(database, statement):
+    with pytest.raises(StatementRefused):
         async with database.transaction() as tx:
-            await tx.connection.execute(text("SELEKT 1"))
+            await tx.connection.execute(text(statement))
 
-    if url.startswith("postgresql"):
-        assert raised.type is ProgrammingError
+
+@pytest.mark.fault("S8")
+async def test_a_full_disk_is_an_outage_and_over_when_there_is_room(sqlite):
+    async with sqlite.transaction() as tx:
+        pages = (await tx.connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        async with sqlite.transaction() as tx:
+            for number in range(1000):
+                await store_member(tx, a_member(f"U{number}", name="x" * 500))
+
+    async with sqlite.transaction() as tx:
+        await tx.connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        await store_member(tx)
+        assert await members.list_active(tx) == (a_member(),)
+
+
+@pytest.mark.fault("S8")
+async def test_a_read_only_database_is_an_outage_and_over_when_it_can_be_written(sqlite):
+    async with sqlite.transaction() as tx:
+        await tx.connection.exec_driver_sql("PRAGMA query_only = ON")
+
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        async with sqlite.transaction() as tx:
+            await store_member(tx)
+
+    async with sqlite.transaction() as tx:  # on another connection: it was the first one's
+        await store_member(tx)
+
+
+@pytest.mark.fault("S8")
+async def test_a_file_that_was_moved_away_is_an_outage_and_not_begun_anew(sqlite, path):
+    async with sqlite.transaction() as tx:
+        await store_member(tx)
+    await sqlite.close()
+    path.rename(path.with_suffix(".away"))
+
+    with pytest.raises(StoreUnavailable):
+        async with sqlite.transaction() as tx:
+            await members.list_active(tx)
+    assert not path.exists()
+    path.with_suffix(".away").rename(path)
+
+    async with sqlite.transaction() as tx:
+        assert await members.list_active(tx) == (a_member(),)
+
+
+@pytest.mark.fault("S8")
+async def test_a_locked_database_is_an_outage_and_over_when_it_is_free(sqlite, path):
+    async with sqlite.transaction() as tx:
+        await tx.connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            async with sqlite.transaction():
+                pass
+
+    async with sqlite.transaction() as tx:
+        await store_member(tx)
+
+
+@pytest.mark.fault("S8")
+async def test_a_server_that_ends_our_connection_is_an_outage_and_over_when_it_is_back(url, database):
+    if not url.startswith("postgresql"):
+        pytest.skip("has no server")
+
+    with pytest.raises(StoreUnavailable):
+        async with database.transaction() as tx:
+            await store_member(tx)
+            await tx.connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    async with database.transaction() as tx:
+        assert await members.list_active(tx) == ()
+
+
+@pytest.mark.fault("S8")
+async def test_a_server_that_takes_no_writes_is_an_outage(url, database):
+    if not url.startswith("postgresql"):
+        pytest.skip("has no server")
+
+    with pytest.raises(StoreUnavailable):
+        async with database.transaction() as tx:
+            await tx.connection.execute(text("SET TRANSACTION READ ONLY"))
+            await store_member(tx)
 
 
 async def test_a_naive_time_is_refused_before_it_is_stored(database):

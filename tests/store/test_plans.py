@@ -68,7 +68,7 @@ async def run_a_turn(tx):
     await decide(tx, turn)
     await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
     await deliveries.done(tx, delivery.id)
-    await deliveries.list_received(tx, NOON)
+    await deliveries.list_received(tx)
     await deliveries.purge(tx, NOON)
     await audit.list_for(tx, "T0ACME", 5)
 

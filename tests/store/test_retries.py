@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from store import retries, threads, turns
+import pytest
+from sqlalchemy import update
+
+from store import retries, tables, threads, turns
 from store.records import Attachment, Retry, TurnState
 from tests.builders import NOON, a_member, a_thread, a_turn, store_member, store_thread
 
@@ -60,3 +63,14 @@ async def test_what_is_old_is_forgotten_and_so_is_what_belonged_to_who_left(data
         assert await retries.list_for(tx, old.owner) == (new,)
         assert await retries.void_for(tx, new.owner) == 1
         assert await retries.list_for(tx, bobs.owner) == ()
+
+
+@pytest.mark.fault("S23")
+async def test_one_that_does_not_open_is_left_out_and_the_others_are_there(database):
+    async with database.transaction() as tx:
+        broken, whole = await kept(tx), await kept(tx)
+        damaged = update(tables.retries).where(tables.retries.c.turn_id == broken.turn_id).values(task="s1.damaged")
+        await tx.connection.execute(damaged)
+
+        assert await retries.list_for(tx, whole.owner) == (whole,)
+        assert await retries.claim(tx, whole.owner, broken.turn_id) is None

@@ -61,6 +61,7 @@ async def test_a_client_does_not_open_for_another_issuer_server_or_service(datab
 
         with pytest.raises(SealBroken):
             await services.list_for(tx, "T0ACME")
+        assert await services.list_readable(tx, "T0ACME") == ()
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from store import deliveries, turns
+from store import deliveries, seals, turns
 from store.errors import InvariantBroken, NotFound
 from store.records import SendState, TurnState, UsageBase
+from store.tables import turns as turns_table
 from tests.builders import NOON, a_member, a_message, a_thread, a_turn, store_member, store_thread, store_turn
 
 
@@ -214,3 +216,38 @@ async def test_nobody_gets_a_turn_in_anothers_thread(database):
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
             await turns.queue(tx, a_turn(thread, owner=bob), None)
+
+
+@pytest.mark.fault("S4")
+async def test_what_a_request_put_in_line_can_be_taken_out_again_until_somebody_drives_it(database):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        first = await deliveries.claim(tx, "Ev1", "message", "{}", NOON)
+        second = await deliveries.claim(tx, "Ev2", "message", "{}", NOON)
+        driven = await turns.queue(tx, a_turn(thread), first.id)
+        waiting = await turns.queue(tx, a_turn(thread), second.id)
+        await turns.claim_next(tx, thread.id, NOON)
+
+        assert not await turns.drop_queued(tx, first.id, NOON)
+        assert await turns.drop_queued(tx, second.id, NOON)
+        assert (await turns.get(tx, driven.id)).state is TurnState.RUNNING
+        assert (await turns.get(tx, waiting.id)).state is TurnState.FAILED
+        assert await turns.list_threads_open(tx) == (thread.id,)
+
+
+@pytest.mark.fault("S23")
+async def test_a_turn_that_does_not_open_is_listed_among_the_others_without_its_words(database):
+    async with database.transaction() as tx:
+        thread = await store_thread(tx)
+        broken = await turns.queue(tx, a_turn(thread), None)
+        whole = await turns.queue(tx, a_turn(thread), None)
+        await tx.connection.execute(update(turns_table).where(turns_table.c.id == broken.id).values(task="s1.damaged"))
+
+        listed = await turns.list_open(tx)
+        found = await seals.look(tx)
+
+    assert [(turn.id, turn.task, turn.is_readable) for turn in listed] == [
+        (broken.id, "", False),
+        (whole.id, whole.task, True),
+    ]
+    assert (found.opened, found.broken) == (1, (f"turns.task:{broken.id}",))

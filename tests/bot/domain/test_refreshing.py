@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.clock import WallClock
 from bot.commands import Place, ShowHome, StopTurn
 from bot.domain.refreshing import MOMENT, Refreshing
 from bot.domain.supervisor import Supervisor
@@ -40,7 +41,7 @@ class StillClock:
 
 @pytest.fixture
 async def supervisor():
-    supervisor = Supervisor(lambda: "REF")
+    supervisor = Supervisor(lambda: "REF", WallClock())
     yield supervisor
     await supervisor.close()
 

@@ -27,6 +27,9 @@ class StillClock:
     def now(self):
         return self.time
 
+    async def sleep(self, seconds):
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
+
     async def sleep_until(self, when):
         self.time = max(self.time, when)
 
@@ -92,7 +95,7 @@ class NoFilters:
 
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
-    supervisor = Supervisor(lambda: "ABCD1234")
+    supervisor = Supervisor(lambda: "ABCD1234", clock)
     approvals = Approvals(
         database=database,
         agents=agents,

@@ -1,14 +1,38 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from bot.domain.supervisor import Supervisor
+from bot.domain.supervisor import STORE, Supervisor
+from bot.errors import SlackUnavailable
 from simulator.patience import patience
+from store.errors import StoreUnavailable
+
+
+class HurriedClock:
+    """Sleeps end at once, and are remembered."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def supervisor():
-    made = Supervisor(lambda: "ref-1")
+def clock() -> HurriedClock:
+    return HurriedClock()
+
+
+@pytest.fixture
+def counted() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def supervisor(clock, counted):
+    made = Supervisor(lambda: "ref-1", clock, counted.append)
     yield made
     await made.close()
 
@@ -166,3 +190,75 @@ async def test_waking_a_key_nobody_drives_does_nothing(supervisor: Supervisor):
     supervisor.wake_all()
 
     assert supervisor.driven == 0
+
+
+@pytest.mark.fault("S8")
+@pytest.mark.parametrize("is_driver", [True, False], ids=["driver", "errand"])
+async def test_an_outage_of_the_store_is_waited_out_longer_each_time_and_is_no_bug(
+    supervisor: Supervisor, clock, counted, is_driver: bool
+):
+    tries, told = 0, []
+
+    async def work() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 10:
+            assert supervisor.is_driven("thread") is is_driver
+            raise StoreUnavailable("database is locked")
+
+    async def broke(reference: str) -> None:
+        told.append(reference)
+
+    if is_driver:
+        supervisor.drive("thread", work, broke)
+    else:
+        supervisor.start(work, broke)
+    await supervisor.idle()
+
+    assert (tries, told, counted) == (10, [], [STORE] * 9)
+    assert clock.slept == sorted(clock.slept)
+    assert clock.slept[-1] == 30
+
+
+@pytest.mark.fault("S4")
+async def test_a_bug_is_reported_also_when_the_store_is_out_just_then(supervisor: Supervisor):
+    told: list[str] = []
+
+    async def work() -> None:
+        raise RuntimeError("a bug")
+
+    async def broke(reference: str) -> None:
+        told.append(reference)
+        if len(told) < 3:
+            raise StoreUnavailable("disk full")
+
+    supervisor.start(work, broke)
+    await supervisor.idle()
+
+    assert told == ["ref-1"] * 3
+
+
+@pytest.mark.fault("S1")
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), StoreUnavailable("locked"), SlackUnavailable()])
+async def test_an_endless_task_goes_on_whatever_ends_a_round_and_shows_it_meanwhile(
+    supervisor: Supervisor, clock, counted, error: Exception
+):
+    rounds, seen, enough = 0, [], asyncio.Event()
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        seen.append(set(supervisor.failing))
+        if rounds == 4:
+            enough.set()
+        if rounds in {2, 3}:
+            raise error
+
+    supervisor.keep("chore", work, timedelta(hours=1))
+    async with patience():
+        await enough.wait()
+
+    assert seen == [set(), set(), {"chore"}, {"chore"}]
+    assert counted == ["chore"] * 2
+    assert clock.slept[:3] == [3600, 0.5, 1]
+    assert supervisor.failing == set()

@@ -6,13 +6,14 @@ import base64
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.notices import Offered
+from bot.slack.begun import Begun
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
 from bot.slack.screen import SlackScreen
@@ -35,6 +36,9 @@ class TurnedClock:
     def now(self) -> datetime:
         return self._simulated.utc()
 
+    async def sleep(self, seconds: float) -> None:
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
+
     async def sleep_until(self, when: datetime) -> None:
         self._simulated.advance(max(0.0, (when - self.now()).total_seconds()))
 
@@ -49,6 +53,7 @@ class Desk:
     session: aiohttp.ClientSession
     screen: SlackScreen
     api: SlackApi
+    begun: Begun
 
     @property
     def alice(self) -> Member:
@@ -59,9 +64,11 @@ class Desk:
     async def a_turn(self, **changes: object) -> tuple[Thread, Turn]:
         now = self.clock.now()
         thread = a_thread(self.alice, channel=self.slack.general, created_at=now, **changes)
+        self.begun.add(thread.id)
         root = await self.screen.post_root(thread, "summarise my notes", Offered(("notes",)))
         thread = replace(thread, thread_ts=root)
         turn = a_turn(thread, created_at=now, started_at=now)
+        self.begun.add(turn.id)
         async with self.database.transaction() as tx:
             await store_thread(tx, thread)
             await store_turn(tx, turn)
@@ -78,8 +85,9 @@ def a_desk(slack: SlackSimulator, database: Database, session: aiohttp.ClientSes
     clock = TurnedClock(slack.clock)
     client = build_client(token=Secret(slack.bot_token), session=session, base_url=slack.api_url)
     api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=slack.team_id)
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=TITLES)
-    return Desk(slack, database, clock, session, screen, api)
+    begun = Begun()
+    screen = SlackScreen(api=api, database=database, clock=clock, titles=TITLES, begun=begun)
+    return Desk(slack, database, clock, session, screen, api, begun)
 
 
 @pytest.fixture

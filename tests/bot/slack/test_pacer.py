@@ -15,6 +15,9 @@ class StillClock:
     def now(self):
         return self.time
 
+    async def sleep(self, seconds):
+        await self.sleep_until(self.now() + timedelta(seconds=seconds))
+
     async def sleep_until(self, when):
         await asyncio.sleep(0)
         self.time = max(self.time, when)

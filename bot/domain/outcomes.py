@@ -1,0 +1,32 @@
+"""What a request may come to that is nothing but words, as a command that can be stored; pure."""
+
+from __future__ import annotations
+
+from bot.commands import Place, TellOutcome
+from bot.errors import Misunderstood, Refusal, Refused
+from bot.notices import Broken, Outage
+from store.records import Member
+
+Told = Refused | Misunderstood | Broken | Outage
+
+
+def as_stored(member: Member, place: Place, told: Told) -> TellOutcome:
+    """Return the words as a command; `as_told` gives them back."""
+    if isinstance(told, Refused):
+        return TellOutcome(member, place, "refused", told.refusal, given=told.detail, kept=told.kept)
+    if isinstance(told, Misunderstood):
+        return TellOutcome(member, place, "misunderstood", told.kind, given=told.given, near=told.near)
+    if isinstance(told, Broken):
+        return TellOutcome(member, place, "broken", told.reference)
+    return TellOutcome(member, place, "outage", told.who)
+
+
+def as_told(stored: TellOutcome) -> Told:
+    """Return what is to be told."""
+    if stored.kind == "refused":
+        return Refused(Refusal(stored.what), stored.given, stored.kept)
+    if stored.kind == "misunderstood":
+        return Misunderstood(stored.what, stored.given or "", stored.near)
+    if stored.kind == "broken":
+        return Broken(stored.what)
+    return Outage(stored.what)

@@ -1,0 +1,49 @@
+"""What a database driver's error means: an outage, which passes and is waited out, or a mistake, which does not.
+
+An outage is whatever another try may get over without a change of ours: locked, full, read-only, gone, restarting.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DatabaseError, DataError, InterfaceError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+Trouble = DatabaseError | InterfaceError | PoolTimeoutError | sqlite3.DatabaseError
+MISTAKES = (DataError, NotSupportedError, ProgrammingError)
+"""What both drivers raise for a statement or a value that is wrong and stays so."""
+SQLITE_MISTAKES = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,  # no such table, a syntax error: the tables are not ours, or the statement is wrong
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+"""Result codes that no waiting helps against (sqlite.org/rescode.html); the others are of the file or the machine."""
+SQLITE_CROWDED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+_PRIMARY = 0xFF
+"""The low byte of an extended result code is the code that it is a kind of."""
+
+
+def is_outage(error: Trouble) -> bool:
+    """Tell whether the same transaction may succeed later."""
+    if isinstance(error, MISTAKES):
+        return False
+    cause = getattr(error, "orig", error)
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is None or code & _PRIMARY not in SQLITE_MISTAKES
+
+
+def is_of_connection(error: Trouble) -> bool:
+    """Tell whether another connection may get over it sooner: not where the file itself is busy or full."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return code is None or code & _PRIMARY not in SQLITE_CROWDED
+
+
+def name_cause(error: Trouble) -> str:
+    """Say what is wrong. SQLite's words name no row; PostgreSQL's may, and its addresses are nobody's business."""
+    cause = getattr(error, "orig", error)
+    return str(cause) if isinstance(cause, sqlite3.OperationalError) else type(error).__name__
