@@ -15,7 +15,6 @@ from functools import partial
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from starlette.applications import Starlette
 
 from bot import opening
 from bot.clock import WallClock
@@ -27,6 +26,7 @@ from bot.listeners.intake import Install, Intake
 from bot.settings import Settings
 from bot.slack.client import build_client
 from bot.web.asgi import build_web
+from bot.web.headers import Secured
 from bot.web.serving import build_server, listening
 from bot.wiring.desk import build_desk
 from bot.wiring.parts import Opened, build_parts, new_reference
@@ -48,7 +48,7 @@ class App:
     install: Install
     supervisor: Supervisor
     bolt: AsyncApp
-    web: Starlette
+    web: Secured
     database: Database
     socket: AsyncSocketModeHandler | None
     """Slack's deliveries by Socket Mode; None when they come over HTTP."""
@@ -114,6 +114,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             registry=parts.metrics.registry,
             new_reference=new_reference,
             on_bad_signature=parts.metrics.count_refused_signature,
+            is_https=settings.public_url.startswith("https://"),
         )
 
         await take_up(parts, room, asking, desk, install.workspace_id)

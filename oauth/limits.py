@@ -52,7 +52,17 @@ def find_address(peer: str, forwarded: str, proxies: int) -> str:
     stands before them anybody can write.
     """
     seen = [part.strip() for part in forwarded.split(",") if part.strip()]
-    return seen[-proxies] if proxies and len(seen) >= proxies else peer
+    return _without_port(seen[-proxies]) or peer if proxies and len(seen) >= proxies else peer
+
+
+def _without_port(node: str) -> str:
+    """Return the address of what a proxy wrote, which may have a port (RFC 7239 §6); empty: it is none."""
+    for address in (node, node.removeprefix("[").partition("]")[0], node.rpartition(":")[0]):
+        try:
+            return str(ip_address(address))
+        except ValueError:
+            continue
+    return ""
 
 
 def is_shared(address: str) -> bool:

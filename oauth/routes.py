@@ -19,6 +19,7 @@ from oauth.attempts import Pairs, describe, new_reference
 from oauth.browser import build_cookie_removal
 from oauth.connections import Connections
 from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable, TooManyRequests, UnknownService
+from oauth.headers import build_headers, build_page_policy
 from oauth.limits import Limiter, find_address
 from oauth.registration import build_client_document
 from store.records import ServiceName
@@ -154,7 +155,9 @@ class Doors:
 
     def _require_modesty(self, request: Request) -> None:
         peer = request.client.host if request.client else ""
-        address = find_address(peer, request.headers.get("x-forwarded-for", ""), self._proxies)
+        # Proxies that add a line of their own are as good as those that add to the one there is (RFC 9110 §5.3).
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+        address = find_address(peer, forwarded, self._proxies)
         seconds = self._limiter.seconds_to_wait(address, self._connections.now())
         if seconds:
             raise TooManyRequests(seconds)
@@ -184,21 +187,8 @@ class Doors:
         return self._secure(RedirectResponse(url, status_code=303), pages.Page("", "", 303))
 
     def _secure(self, response: Response, page: pages.Page, referrer: str = "no-referrer") -> Response:
-        style = f"style-src 'nonce-{page.nonce}'; " if page.nonce else ""
-        response.headers.update(
-            {
-                "content-security-policy": f"default-src 'none'; {style}form-action 'self'; "
-                "frame-ancestors 'none'; base-uri 'none'",
-                "cache-control": "no-store",
-                "referrer-policy": referrer,
-                "x-content-type-options": "nosniff",
-                "x-frame-options": "DENY",
-                "x-robots-tag": "noindex",
-                "cross-origin-opener-policy": "same-origin",
-            }
-        )
-        if self._is_https:
-            response.headers["strict-transport-security"] = "max-age=31536000"
+        policy = build_page_policy(page.nonce)
+        response.headers.update(build_headers(is_https=self._is_https, policy=policy, referrer=referrer))
         return response
 
 

@@ -15,6 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.web.bodies import BodyRefused, read_body, replay
+from bot.web.headers import Secured
+
 log = structlog.get_logger(__name__)
 
 Health = Callable[[], Awaitable[dict[str, bool]]]
@@ -30,7 +33,8 @@ def build_web(
     registry: CollectorRegistry,
     new_reference: Callable[[], str],
     on_bad_signature: Callable[[], None],
-) -> Starlette:
+    is_https: bool,
+) -> Secured:
     """Return the app; `bolt` None means that Slack delivers through Socket Mode and not here."""
     routes: list[BaseRoute] = [
         Route("/healthz", _healthz(health), methods=["GET"]),
@@ -40,7 +44,10 @@ def build_web(
     if bolt:
         events = _slack(AsyncSlackRequestHandler(bolt), SignatureWarning(on_bad_signature))
         routes.append(Route("/slack/events", events, methods=["POST"]))
-    return Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
+    app = Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
+    # It would send on to an address that is made of the request's own `Host`.
+    app.router.redirect_slashes = False
+    return Secured(app, is_https=is_https)
 
 
 def _healthz(health: Health) -> Callable[[Request], Awaitable[Response]]:
@@ -78,13 +85,14 @@ class SignatureWarning:
 
 def _slack(handler: AsyncSlackRequestHandler, warning: SignatureWarning) -> Callable[[Request], Awaitable[Response]]:
     async def events(request: Request) -> Response:
-        length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > SLACK_BODY_LIMIT:
-            return PlainTextResponse("too large", status_code=413)
         if not request.headers.get("x-slack-request-timestamp", "0").isdecimal():
             # Bolt would fail on what is no number instead of refusing it.
             return PlainTextResponse("invalid request", status_code=401)
-        answer = await handler.handle(request)
+        try:
+            body = await read_body(request, SLACK_BODY_LIMIT)
+        except BodyRefused as error:
+            return PlainTextResponse("not accepted", status_code=error.status)
+        answer = await handler.handle(replay(request, body))
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             warning.note()
         return answer

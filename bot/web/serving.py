@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bot.errors import ConfigurationError
+from bot.web.entrance import Entrance, GuardedProtocol
 
 
 class Server(uvicorn.Server):
@@ -21,10 +23,12 @@ class Server(uvicorn.Server):
         yield
 
 
-def build_server(app: Starlette) -> Server:
+def build_server(app: ASGIApp, entrance: Entrance | None = None) -> Server:
     """Return a server without access log: paths and queries of links and callbacks are secrets."""
     config = uvicorn.Config(
         app,
+        http=partial(GuardedProtocol, entrance or Entrance()),  # type: ignore[arg-type]  # it is only called
+        ws="none",
         access_log=False,
         log_config=None,
         lifespan="off",

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.errors import Forged
+from bot.web.bodies import BodyRefused, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -27,23 +28,13 @@ def build_route(take: Take) -> Route:
     """Return the route; a yes is answered only after the delivery is stored."""
 
     async def deliver(request: Request) -> Response:
-        body = await _read(request)
-        if body is None:
-            return PlainTextResponse("too large", status_code=413)
         try:
-            await take(body, request.headers)
+            await take(await read_body(request, BODY_LIMIT), request.headers)
+        except BodyRefused as error:
+            return PlainTextResponse("not accepted", status_code=error.status)
         except Forged:
             log.warning("webhook_forged")
             return PlainTextResponse("not accepted", status_code=401)
         return Response(status_code=204)
 
     return Route(PATH, deliver, methods=["POST"])
-
-
-async def _read(request: Request) -> bytes | None:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return None
-    return bytes(body)

@@ -59,6 +59,10 @@ def test_of_a_flood_of_addresses_the_oldest_is_forgotten():
         ("6.6.6.6, 1.1.1.1, 10.0.0.1", 2, "1.1.1.1"),
         ("1.1.1.1", 2, ADDRESS),
         (" , ", 1, ADDRESS),
+        ("6.6.6.6, 1.1.1.1:4711", 1, "1.1.1.1"),
+        ("[2001:db8::1]:443", 1, "2001:db8::1"),
+        ("2001:DB8:0::1", 1, "2001:db8::1"),
+        ("unknown", 1, ADDRESS),
     ],
 )
 def test_only_what_our_own_proxies_wrote_is_believed(forwarded, proxies, address):
@@ -78,3 +82,19 @@ async def test_an_address_that_comes_too_often_is_asked_to_wait(room, alice):
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert "Wait a minute" in answers[-1].text
     assert later.status_code == 200
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.threat(82)
+async def test_a_proxy_that_adds_a_line_is_believed_and_what_the_client_wrote_is_not(room, alice):
+    link = await room.issue(alice)
+    app = Starlette(routes=routes(room.connections, proxies=1, limiter=Limiter(most=3)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as browser:
+        answers = [
+            await browser.get(link, headers=[("x-forwarded-for", f"9.9.9.{one}"), ("x-forwarded-for", "1.1.1.1")])
+            for one in range(4)
+        ]
+        other = await browser.get(link, headers=[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "8.8.8.8")])
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert other.status_code == 200
