@@ -308,11 +308,12 @@ class ShowStatus:
 
 @dataclass(frozen=True, slots=True)
 class ShowHelp:
-    """Tell the member what they can do; `unknown` is a subcommand nobody knows."""
+    """Tell the member what they can do; `unknown` is a word nobody knows, `words` all that was typed."""
 
     member: Member
     place: Place
     unknown: str | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

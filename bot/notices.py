@@ -152,11 +152,12 @@ class StatusShown:
 
 @dataclass(frozen=True, slots=True)
 class HelpShown:
-    """What the member can do next; `unknown` and `near` for a subcommand nobody knows."""
+    """What the member can do next; `unknown` and `near` for a word nobody knows, `words` to copy again."""
 
     home: Home
     unknown: str | None = None
     near: tuple[str, ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

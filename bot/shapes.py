@@ -56,6 +56,15 @@ _HINT = re2.compile(
     r"|ntn_|secret_|lin_|AT[ACB][TB]|shp|SG\.|hf_|sntry|do[opr]_v1|figd_|eyJ|(?i:bearer)[ \t]|://[^\s/@]*:[^\s/@]+@|-----BEGIN"
 )
 """What every shape has in it; read much faster than the shapes, which most texts have none of."""
+_BEGINNING = re.compile(
+    r"\b(?i:gh[pousr]_|github_pat_|xox[a-z]-|xapp-|sk[-_]|rk[-_]|pk[-_]|lin_|sntry|ntn_|secret_|eyJ|pat-|bearer\s{1,8})"
+    r"(?=\S{0,200}[0-9])[\w.~+/=-]{8,}"
+)
+"""Beginnings that services give their tokens; shorter than a whole one, for somebody may have cut it."""
+_LONG_WORD = re.compile(
+    r"(?<![\w/.:-])(?:(?=\S{0,200}[0-9])(?=\S{0,200}[A-Z])(?=\S{0,200}[a-z])[\w\-.+=]{24,}|[0-9a-f]{32,})(?![\w/:-])"
+)
+"""A long word that nobody would type by hand."""
 _BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
 _BEGUN_MAX = 400
 
@@ -94,6 +103,15 @@ def kinds_of_secrets(text: str) -> tuple[str, ...]:
 def _is_name(text: str) -> bool:
     """Tell whether a text in a secret's shape is a placeholder or a name: words and small numbers, set apart."""
     return all(_WORDS.fullmatch(part) for part in re.split(r"[^A-Za-z0-9]+", text))
+
+
+def holds_token(text: str, *, only_names: bool) -> bool:
+    """Tell whether a command holds what looks like a token: it begins like one, or no name is written like it.
+
+    `only_names` is for where nothing but a name belongs: there a long word of mixed characters is no link and no hash.
+    """
+    begun = any(not _is_name(found[0]) for found in _BEGINNING.finditer(text))
+    return begun or any(secrets_in(text)) or (only_names and _LONG_WORD.search(text) is not None)
 
 
 def settled(text: str) -> int:

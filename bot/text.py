@@ -72,18 +72,6 @@ _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
-_SECRET = re.compile(
-    r"\b(?i:gh[pousr]_|github_pat_|xox[a-z]-|xapp-|sk[-_]|rk[-_]|pk[-_]|lin_|sntry|ntn_|secret_|eyJ|pat-|bearer )\S{8,}"
-    r"|(?=\S*[0-9])(?=\S*[A-Z])(?=\S*[a-z])[\w\-./+=:]{24,}|[0-9a-f]{32,}"
-)
-"""Beginnings that services give their tokens, and long words that nobody would type by hand."""
-
-
-def holds_token(text: str) -> bool:
-    """Tell whether something in the text looks like a token; better once too often."""
-    return _SECRET.search(text) is not None
-
-
 def encodable(text: str) -> str:
     """Return the text with a `?` for each half of a character, which JSON can carry and UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -62,7 +62,7 @@ class Homes:
     async def help(self, command: ShowHelp) -> None:
         """Tell what can be done next; for an unknown subcommand, also the nearest ones."""
         near = tuple(difflib.get_close_matches(command.unknown or "", SUBCOMMANDS, n=2, cutoff=0.6))
-        notice = HelpShown(await self.home(command.member), command.unknown, near)
+        notice = HelpShown(await self.home(command.member), command.unknown, near, command.words)
         await self._screen.tell(command.member, command.place, notice)
 
     async def publish(self, command: ShowHome) -> None:

@@ -15,9 +15,13 @@ from bot.commands import (
     StopTurn,
     UseSettings,
 )
+from bot.listeners.ask_flags import UnclearFlag, parse_ask
 from bot.listeners.intake import GROUP, Asked, Body
-from bot.text import holds_token, plain
+from bot.shapes import holds_token
+from bot.text import plain, visible
 from store.records import ChannelId, Member, UserId
+
+_TAKES_A_NAME = frozenset({"connect", "disconnect"})
 
 
 def parse_command(body: Body) -> Asked | None:
@@ -29,30 +33,29 @@ def parse_command(body: Body) -> Asked | None:
         is_direct=name == "directmessage",
         is_group=name.startswith(GROUP),
     )
-    word, rest = _split(str(body.get("text") or ""))
+    text = plain(str(body.get("text") or ""))
+    word, rest = split_words(text)
     trigger_id = str(body.get("trigger_id") or "")
     user = UserId(str(body.get("user_id") or ""))
     return Asked(
         key=f"command:{trigger_id}",
         unverified_user=user,
-        build=lambda member: _command(word, rest, member, place, trigger_id),
+        build=lambda member: _command(text, member, place, trigger_id),
         place=place,
         needs_fresh=word == "connect",
     )
 
 
-def _split(text: str) -> tuple[str, str]:
-    word, _, rest = plain(text).strip().partition(" ")
-    return word.lower(), rest.strip()
+def split_words(text: str) -> tuple[str, str]:
+    """Return a command's first word, small, and what follows it; any white space ends a word."""
+    word, *rest = visible(text).split(maxsplit=1) or [""]
+    return word.lower().rstrip(":,"), rest[0].strip() if rest else ""
 
 
-def _names_a_token(word: str, rest: str) -> bool:
-    # A task may speak of anything; where only names belong, a token is a mistake that Slack now keeps.
-    return word != "ask" and holds_token(f"{word} {rest}")
-
-
-def _command(word: str, rest: str, member: Member, place: Place, trigger_id: str) -> Command:
-    if _names_a_token(word, rest):
+def _command(text: str, member: Member, place: Place, trigger_id: str) -> Command:
+    word, rest = split_words(text)
+    # A task may speak of anything; elsewhere a token is a mistake that Slack now keeps.
+    if word != "ask" and holds_token(text, only_names=word in _TAKES_A_NAME):
         return RefuseToken(member, place)
     simple: dict[str, Command] = {
         "connect": ConnectService(member, _first(rest), place),
@@ -66,23 +69,16 @@ def _command(word: str, rest: str, member: Member, place: Place, trigger_id: str
     }
     if word == "ask":
         return _ask(rest, member, place, trigger_id)
-    return simple.get(word) or ShowHelp(member, place, unknown=word[:60])
+    return simple.get(word) or ShowHelp(member, place, unknown=word[:60], words=text.strip())
 
 
 def _ask(rest: str, member: Member, place: Place, trigger_id: str) -> Command:
-    is_private, profile = False, None
-    while rest.startswith("--"):
-        flag, _, rest = rest.partition(" ")
-        rest = rest.strip()
-        if flag == "--private":
-            is_private = True
-        elif flag == "--agent":
-            profile, _, rest = rest.partition(" ")
-        else:
-            return ShowHelp(member, place, unknown=flag[:60])
-    if not rest.strip():
+    asked = parse_ask(rest)
+    if isinstance(asked, UnclearFlag):
+        return ShowHelp(member, place, unknown=asked.word[:60], words=f"ask {rest}")
+    if not asked.task:
         return OpenAskForm(member, place, trigger_id)
-    return AskAgent(member, rest.strip(), place, is_private=is_private, profile=profile)
+    return AskAgent(member, asked.task, place, is_private=asked.is_private, profile=asked.profile)
 
 
 def _first(rest: str) -> str | None:

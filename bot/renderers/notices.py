@@ -139,11 +139,14 @@ def _help(notice: HelpShown, _titles: Titles) -> Message:
     words = "Ask me for something in the tools you have connected. I act as you, and ask before I change anything."
     if notice.unknown:
         near = " or ".join(f"“{one_line(name, 40)}”" for name in notice.near)
+        near = near or ("`ask` before your words" if " " in notice.words else "")
         words = f"I don't know “{one_line(notice.unknown, 40)}”." + (f" Did you mean {near}?" if near else "")
+    wrote = [quote(notice.words, limit=2_000)] if notice.words else []
     ask = button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")
     buttons = row(ask, button("Show Status", actions.SHOW_STATUS))
     unconnected = [choice for choice in notice.home.choices if choice.connection is None][:5]
-    return message(words, section(escape(words)), buttons, *connecting.render_choices(unconnected), context(_USAGE))
+    choices = connecting.render_choices(unconnected)
+    return message(words, section(escape(words)), *wrote, buttons, *choices, context(_USAGE))
 
 
 def _picker(notice: ServicePicker, _titles: Titles) -> Message:

@@ -767,11 +767,7 @@ async def test_a_client_that_may_not_ask_for_the_scope_registers_again_at_the_ne
     assert len(room.notes.clients) == 2
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"access_token": 7}, {"scope": {"a": 1}}])
-=======
-@pytest.mark.parametrize("fields", [{"token_type": "mac"}, {"access_token": 7}, {"refresh_token": ["a"]}])
->>>>>>> ceeae79 (tests: a table of attacks names tests that exist, bad tokens are bad again)
 async def test_a_malformed_token_response_connects_nothing(room, alice, fields):
     room.notes.extra_token_fields = fields
 
