@@ -34,7 +34,7 @@ def parse_command(body: Body) -> Asked | None:
         is_group=name.startswith(GROUP),
     )
     text = plain(str(body.get("text") or ""))
-    word, rest = split_words(text)
+    word, _ = split_words(text)
     trigger_id = str(body.get("trigger_id") or "")
     user = UserId(str(body.get("user_id") or ""))
     return Asked(
