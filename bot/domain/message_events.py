@@ -47,12 +47,13 @@ class MessageEvents:
             async with self._database.transaction() as tx:
                 known = await sources.find(tx, command.member.workspace_id, command.source)
                 made = await self._made_by(tx, command.member, command.source)
+                is_ours = await self._is_ours(tx, command)
             if known.is_deleted or (made is not None and made.id != turn_id_of(delivery_id)):
                 log.info("message_overtaken", is_deleted=known.is_deleted)
                 return
             if known.words is not None:
                 command = replace(command, text=known.words)
-            await self._turns.reply(await self._with_files(command), delivery_id)
+            await self._turns.reply(await self._with_files(command) if is_ours else command, delivery_id)
             if known.words is not None:
                 async with self._database.transaction() as tx:
                     await sources.erase_words(tx, command.member.workspace_id, command.source)
@@ -99,6 +100,12 @@ class MessageEvents:
 
     async def _made_by(self, tx: Tx, member: Member, source: MessageRef) -> Turn | None:
         return await turns.find_by_source(tx, member.workspace_id, source)
+
+    async def _is_ours(self, tx: Tx, command: Reply) -> bool:
+        """Tell whether the message is for Deputy; of what people pass to each other Slack is asked nothing."""
+        if command.is_mention or command.place.is_direct:
+            return True
+        return await thread_in(tx, command.member, command.place) is not None
 
     async def _may_come(self, tx: Tx, command: RewordRequest) -> bool:
         """Tell whether the message itself may still come and be for us: words between others are not kept."""

@@ -179,7 +179,6 @@ class Turns:
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
-        command = replace(command, text=await self._reading.named(command.text))
         thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
         said = command.text.strip().lower().rstrip(".!")
         if thread is None:
@@ -194,6 +193,8 @@ class Turns:
             thread = await self._thread_at(command.member, command.place)
             if thread is None:
                 raise NotPermitted(Refused(Refusal.GONE))
+        # Only now: what people write to each other is nothing to ask Slack about.
+        command = replace(command, text=await self._reading.named(command.text))
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         if said in STOP_WORDS:
@@ -391,7 +392,7 @@ class Turns:
         if not command.text.strip():
             await self.withdraw(WithdrawRequest(command.member, command.source))
             return
-        if await self._reworded(turn, _words(command.text)):
+        if await self._reworded(turn, await self._reading.named(_words(command.text))):
             return
         async with self._database.transaction() as tx:
             is_first = await turns.claim_edit_notice(tx, turn.id)

@@ -167,17 +167,21 @@ def is_for(install: Install, body: Body) -> bool:
     first = first if isinstance(first, Mapping) else {}
     enterprise = first.get("enterprise_id") or table(body, "enterprise").get("id") or body.get("enterprise_id")
     team = first.get("team_id") or _installed_team(body)
-    return team == install.team_id or (install.is_org_wide and enterprise == install.enterprise_id)
+    # Of an app of the whole organisation a view may say the organisation in place of a workspace.
+    return team == install.team_id or (install.is_org_wide and install.enterprise_id in {enterprise, team})
 
 
 def _installed_team(body: Body) -> object:
     """Return the workspace that an interaction is for.
 
     In an organisation `team` is where the person is, and may be null; where a view's app is installed, the view says
-    (as Bolt reads it, slack-platform.md §3.1).
+    (as Bolt reads it, slack-platform.md §3.1), and of a message that the app itself posted, the message.
     """
-    view, user = table(body, "view"), table(body, "user")
+    view, user, message = table(body, "view"), table(body, "user"), table(body, "message")
     if installed := view.get("app_installed_team_id"):
         return installed
+    is_click = body.get("type") == "block_actions" and body.get("api_app_id")
+    if is_click and message.get("app_id") == body.get("api_app_id") and message.get("team"):
+        return message.get("team")
     team = table(body, "team").get("id") or body.get("team_id")
     return team or user.get("team_id") or view.get("team_id")

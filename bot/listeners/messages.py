@@ -11,7 +11,7 @@ from bot.slack_message import Written, read_message
 from bot.text import mentions, plain, without_mention
 from store.records import ChannelId, Member, MessageRef, MessageTs, UserId
 
-WRITTEN_BY_PEOPLE = (None, "file_share", "thread_broadcast")
+WRITTEN_BY_PEOPLE = (None, "file_share", "me_message", "thread_broadcast")
 SLACKS_OWN = {"USLACKBOT", "USLACK"}
 MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
 

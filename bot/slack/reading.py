@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -28,7 +28,7 @@ _PAGE = 999
 """The most Slack gives at once: of a thread the oldest come first, whatever is asked, and the newest are wanted."""
 _PAGES = 50
 _NAMES = 30
-"""Ids of one text that are named, each of which may take a call."""
+"""Ids that are named at once, each of which may take a call; anybody may write many."""
 _NAME_MAX = 40
 _ID = re.compile(r"(?<![\w@#/.])(?:@(?P<user>[UW][A-Z0-9]{6,20})|#(?P<channel>C[A-Z0-9]{6,20}))\b")
 
@@ -53,11 +53,15 @@ class SlackReading:
 
         A name is one line and its id stays beside it: anybody may call themselves anything.
         """
+        return (await self._named((text,)))[0]
+
+    async def _named(self, texts: Sequence[str]) -> list[str]:
+        """Return texts with names; of many the last are named first, for those are the newest."""
         names: dict[str, str] = {}
-        for found in list(_ID.finditer(text)):
-            if found[0] not in names and len(names) < _NAMES:
-                names[found[0]] = await self._name_of(found[0])
-        return _ID.sub(lambda found: names.get(found[0], found[0]), text)
+        mentions = dict.fromkeys(found[0] for text in reversed(texts) for found in _ID.finditer(text))
+        for mention in list(mentions)[:_NAMES]:
+            names[mention] = await self._name_of(mention)
+        return [_ID.sub(lambda found: names.get(found[0], found[0]), text) for text in texts]
 
     async def _name_of(self, mention: str) -> str:
         sign, identity = mention[0], mention[1:]
@@ -107,8 +111,9 @@ class SlackReading:
         except SlackRejected as error:
             log.info("thread_not_read", code=error.code)
             return Conversation()
-        said = [await self._said(message) for message in newest]
-        return Conversation(tuple(one for one in said if one.text), len(known) - len(newest))
+        texts = await self._named([read_message(message).seen for message in newest])
+        said = [Said(await self._author(message), text) for message, text in zip(newest, texts, strict=True) if text]
+        return Conversation(tuple(said), len(known) - len(newest))
 
     async def _messages(self, root: MessageRef, before: MessageTs | None) -> AsyncIterator[Mapping[str, Any]]:
         cursor: str | None = None
@@ -129,10 +134,9 @@ class SlackReading:
                 return
         log.warning("thread_too_long", pages=_PAGES)
 
-    async def _said(self, message: Mapping[str, Any]) -> Said:
-        text = await self.named(read_message(message).seen)
+    async def _author(self, message: Mapping[str, Any]) -> str:
         if message.get("bot_id") or not message.get("user"):
             profile: Mapping[str, Any] = message.get("bot_profile") or {}
             name = profile.get("name") or message.get("username") or "An app"
-            return Said(one_line(f"{name} (an app)", 80), text)
-        return Said(await self.name(UserId(str(message["user"]))), text)
+            return one_line(f"{name} (an app)", 80)
+        return await self.name(UserId(str(message["user"])))

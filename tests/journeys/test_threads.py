@@ -54,11 +54,11 @@ async def test_a_queued_request_that_is_edited_is_asked_in_the_new_words(running
     message = await running_world.slack.post_message(ALICE, root.channel, "say exactly: one", thread_ts=root.ts)
     await running_world.answer_in(root, "Queued")
 
-    await running_world.slack.edit_message(ALICE, message, "say exactly: two <3")
+    await running_world.slack.edit_message(ALICE, message, f"say exactly: two &lt;3 <@{BOB}>")
     await heard(running_world, "message_changed")
     await running_world.answered(root, 2)
 
-    assert running_world.requests() == ["think for 1 seconds", "say exactly: two <3"]
+    assert running_world.requests() == ["think for 1 seconds", f"say exactly: two <3 @bob ({BOB})"]
     assert running_world.whispers(ALICE) == ""
     assert len(await running_world.audited("turn.reworded")) == 1
 

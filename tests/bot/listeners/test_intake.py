@@ -96,12 +96,25 @@ IN_A_SISTER = {
         ({"view": {"team_id": "T1"}, "team": None, "user": {}}, True),
         ({"view": {}, "team": None, "user": {"team_id": "T2"}}, False),
         ({"api_app_id": "A2"}, False),
+        ({"type": "block_actions", "view": {}, "message": {"app_id": "A1", "team": "T1"}}, True),
+        ({"type": "block_actions", "view": {}, "message": {"app_id": "A2", "team": "T1"}}, False),
+        ({"type": "block_actions", "view": {}, "message": {"app_id": "A1", "team": "T2"}}, False),
+        ({"type": "message_action", "view": {}, "message": {"app_id": "A1", "team": "T1"}}, False),
     ],
 )
 def test_in_an_organisation_a_view_says_where_its_app_is_installed(changes, is_ours):
     home = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT")
 
     assert is_for(home, IN_A_SISTER | changes) is is_ours
+
+
+@pytest.mark.fault("F27")
+def test_of_an_app_of_the_whole_organisation_a_view_may_say_the_organisation():
+    body = {"api_app_id": "A1", "team": None, "enterprise": None, "view": {"app_installed_team_id": "E1"}}
+
+    assert is_for(GRID, body)
+    assert not is_for(GRID, body | {"view": {"app_installed_team_id": "E2"}})
+    assert not is_for(HOME, body | {"view": {}})
 
 
 def test_the_installation_counts_not_the_actors_team():
