@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 AgentsKind = Literal[
@@ -58,6 +59,15 @@ class Roughness:
     def random(cls, seed: int, chance: float = 0.1) -> Roughness:
         """Return one in which every kind strikes now and then, the same way for the same seed."""
         return cls(KINDS, chance=chance, seed=seed)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Be smooth for a while."""
+        chance, self.chance = self.chance, 0.0
+        try:
+            yield
+        finally:
+            self.chance = chance
 
     def strikes(self, kind: Kind) -> bool:
         """Say whether this place is rough this time, and count it."""

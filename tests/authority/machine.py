@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from simulator.roughness import Roughness
 from tests.authority.acts import Acts
 from tests.authority.attacks import Attacks
 from tests.authority.browsers import Browsers
@@ -122,6 +123,7 @@ class Play(RuleBasedStateMachine):
     loop: ClassVar[asyncio.AbstractEventLoop]
     scene: ClassVar[Scene | None] = None
     tally: ClassVar[Tally]
+    rough: ClassVar[Roughness]
 
     def __init__(self) -> None:
         super().__init__()
@@ -358,10 +360,16 @@ async def renew() -> None:
     """Put the old world away and make a new one."""
     await away()
     Play.scene = Scene(await Stage().__aenter__())
+    Play.scene.stage.world.peers.roughen(Play.rough)
 
 
 async def prepare(scene: Scene) -> None:
     """Let everybody who is there be connected and have something running: there shall be something to reach for."""
+    with Play.rough.paused():
+        await _prepare(scene)
+
+
+async def _prepare(scene: Scene) -> None:
     stage = scene.stage
     here = [user for user in MEMBERS if user not in scene.gone]
     for user in here:
@@ -407,9 +415,13 @@ async def rest(scene: Scene) -> None:
             raise Crossing(f"{user} is gone and still has {left}")
 
 
-def play(steps: int, seed_used: int) -> Tally:
-    """Play until there were `steps` steps or a crossing; return what was seen. Raises what is no crossing."""
+def play(steps: int, seed_used: int, roughness: float) -> Tally:
+    """Play until there were `steps` steps or a crossing; return what was seen. Raises what is no crossing.
+
+    `roughness` is how often each kind of `simulator.roughness` strikes.
+    """
     tally = Play.tally = Tally()
+    Play.rough = Roughness.random(seed_used, roughness)
     with asyncio.Runner() as runner:
         Play.loop = runner.get_loop()
         try:
