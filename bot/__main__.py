@@ -17,7 +17,7 @@ from bot.app import running
 from bot.config.document import read, render_plan, write, write_schema
 from bot.config.items import Change
 from bot.config.offers import Document
-from bot.configuring import opened
+from bot.configuring import look, opened
 from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
 from bot.environment_block import take_out
@@ -30,7 +30,7 @@ from bot.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from bot.settings import Settings, is_ours, list_unknown
+from bot.settings import Settings, is_ours, list_unknown, read_loopback
 from store.errors import StoreError
 from store.records import Secret
 from store.sealing import new_key
@@ -158,12 +158,17 @@ def apply_config(
 @config_cli.command(name="look")
 def look_at_service(url: str) -> None:
     """Look at an MCP server without any credential, and print what to write of it into the file."""
-
-    async def look(settings: Settings) -> str:
-        async with opened(settings) as desk:
-            return await desk.look(url)
-
-    typer.echo(_configured(look), nl=False)
+    environ = take_out(os.environ, is_ours)
+    logs.configure("error")
+    try:
+        # No settings: one looks before anything is set up, and on machines that have no key.
+        found = asyncio.run(look(url, allow_loopback=read_loopback(environ)))
+    except SettingsInvalid as error:
+        typer.echo(f"This cannot be a service:\n{error}", err=True)
+        raise typer.Exit(EXIT_MISCONFIGURED) from error
+    except ConfigurationError as error:
+        _misconfigured(error)
+    typer.echo(found, nl=False)
 
 
 @config_cli.command(name="schema")

@@ -134,7 +134,7 @@ async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, c
         slack=api,
         session=session,
         agents=await opening.open_agents(settings, stack),
-        sender=await opening.open_sender(settings, stack),
+        sender=await opening.open_sender(stack, allow_loopback=settings.allow_loopback),
         clock=clock,
         home=install.home,
     )

@@ -31,7 +31,6 @@ class Desk:
     """The settings of one installation, opened for the command line."""
 
     filing: Filing
-    probing: Probing
     secret_of: SecretOf
 
     async def read(self) -> Document:
@@ -42,16 +41,22 @@ class Desk:
         """Return what has to change. Raises `SettingsInvalid` for what cannot be so."""
         return await self.filing.plan(after, self.secret_of)
 
-    async def look(self, url: str) -> str:
-        """Return what to write into the file of a server. Raises `SettingsInvalid` where it cannot be used."""
+
+async def look(url: str, *, allow_loopback: bool) -> str:
+    """Return what to write into the file of a server; it needs the network only.
+
+    Raises `SettingsInvalid` where it cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        sender = await open_sender(stack, allow_loopback=allow_loopback)
         try:
-            probe = await self.probing.probe(url)
+            probe = await Probing(sender, Listing(sender)).probe(url)
         except ConnectError as error:
             raise SettingsInvalid((Problem(url, problem_of(error)),)) from error
-        seen = describe(probe)
-        notes = [*(f"{what}: {how}" for what, how in seen.facts), *(f"NOTE: {words}" for words in seen.warnings)]
-        title = seen.title.strip() if seen.title.strip().isprintable() else seen.name
-        return write_offer(seen.name, offer_of(probe, seen.name, title or seen.name), notes)
+    seen = describe(probe)
+    notes = [*(f"{what}: {how}" for what, how in seen.facts), *(f"NOTE: {words}" for words in seen.warnings)]
+    title = seen.title.strip() if seen.title.strip().isprintable() else seen.name
+    return write_offer(seen.name, offer_of(probe, seen.name, title or seen.name), notes)
 
 
 @asynccontextmanager
@@ -73,7 +78,7 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
         except StoreError as error:
             problem = f"DATABASE_URL: start Deputy once, it makes the tables ({type(error).__name__})"
             raise ConfigurationError((problem,)) from error
-        sender = await open_sender(settings, stack)
+        sender = await open_sender(stack, allow_loopback=settings.allow_loopback)
         vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock)
         probing = Probing(sender, Listing(sender))
         shelf = Services(
@@ -93,4 +98,4 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
             clock=clock,
             workspace_id=workspace_id,
         )
-        yield Desk(filing, probing, secret_of)
+        yield Desk(filing, secret_of)

@@ -143,8 +143,8 @@ async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgent
     return ManagedAgents(client=await stack.enter_async_context(client), webhook_key=settings.webhook_key)
 
 
-async def open_sender(settings: Settings, stack: AsyncExitStack) -> Sender:
+async def open_sender(stack: AsyncExitStack, *, allow_loopback: bool) -> Sender:
     """Return the one way to members' services."""
     from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
 
-    return await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
+    return await stack.enter_async_context(Sender(Policy(allow_loopback=allow_loopback)))

@@ -182,8 +182,21 @@ class _Reader:
             return ()
 
 
+def read_loopback(environ: Mapping[str, str]) -> bool:
+    """Return `DEPUTY_ALLOW_LOOPBACK` alone, for what needs no other setting. Raises `ConfigurationError`."""
+    reader = _Reader(environ)
+    is_allowed = _read_loopback(reader)
+    if reader.problems:
+        raise ConfigurationError(tuple(reader.problems))
+    return is_allowed
+
+
+def _read_loopback(reader: _Reader) -> bool:
+    return reader.choice("DEPUTY_ALLOW_LOOPBACK", "0", ("0", "1")) == "1"
+
+
 def _read(reader: _Reader) -> Settings | None:
-    allow_loopback = reader.choice("DEPUTY_ALLOW_LOOPBACK", "0", ("0", "1")) == "1"
+    allow_loopback = _read_loopback(reader)
     app_token = reader.secret("SLACK_APP_TOKEN", "xapp-")
     signing_secret = reader.secret("SLACK_SIGNING_SECRET")
     if not app_token and not signing_secret:

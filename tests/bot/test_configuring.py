@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.config.document import read
-from bot.configuring import opened
+from bot.configuring import look, opened
 from bot.errors import ConfigurationError, SettingsInvalid
 from bot.settings import Settings
 from simulator.peers import Peers
 from simulator.ports import free_port
+from simulator.service.server import ServiceSimulator
 from store import audit
 from store.database import Database
 from tests.bot.test_main import run
@@ -91,15 +90,26 @@ async def test_a_wrong_file_changes_nothing_and_names_every_problem(environment,
     assert "Traceback" not in ended.err
 
 
-async def test_looking_at_a_server_says_what_to_write(environment, database):
+async def test_an_address_that_is_not_https_is_refused():
     with pytest.raises(SettingsInvalid, match="not https"):
-        async with opened(replace(Settings.from_environ(environment), allow_loopback=False)) as desk:
-            await desk.look("http://127.0.0.1:9/mcp")
+        await look("http://127.0.0.1:9/mcp", allow_loopback=False)
 
-    ended = await run(environment, "config", "look", "http://127.0.0.1:9/mcp")
 
-    assert (ended.code, ended.out) == (2, "")
-    assert "Nothing answers there" in ended.err
+@pytest.mark.fault("D13")
+async def test_looking_at_a_server_needs_the_network_only():
+    async with ServiceSimulator().running() as notes:
+        looked = await run({"DEPUTY_ALLOW_LOOPBACK": "1"}, "config", "look", notes.mcp_url)
+        missed = await run({"DEPUTY_ALLOW_LOOPBACK": "1"}, "config", "look", f"{notes.url}/nothing")
+    refused = await run({}, "config", "look", notes.mcp_url)
+    slip = await run({"DEPUTY_ALLOW_LOOPBACK": "yes"}, "config", "look", notes.mcp_url)
+
+    assert (looked.code, looked.err) == (0, "")
+    assert "server-127-0-0-1:" in looked.out
+    assert (missed.code, missed.out) == (2, "")
+    assert "does not answer like an MCP server (404)" in missed.err
+    assert refused.code == slip.code == 2
+    assert "not https" in refused.err
+    assert "DEPUTY_ALLOW_LOOPBACK" in slip.err
 
 
 async def test_before_the_first_start_there_is_nothing_to_configure(environment):

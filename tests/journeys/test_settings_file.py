@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.config.document import read, write
-from bot.configuring import opened
+from bot.configuring import look, opened
 from bot.errors import SettingsInvalid
 from simulator.patience import patience
 from simulator.service.server import ServiceSimulator
@@ -44,10 +44,9 @@ async def apply(world: World, text: str, secret: str = "") -> None:
 
 async def test_a_service_from_the_file_is_connected_with_its_own_client_and_goes_as_it_came(running_world, papers):
     client = papers.preregister(f"{running_world.settings.public_url}/oauth/callback/service")
-    async with opened(running_world.settings) as desk:
-        looked = await desk.look(papers.mcp_url)
-        with pytest.raises(SettingsInvalid, match="Nothing answers there"):
-            await desk.look("http://127.0.0.1:9/mcp")
+    looked = await look(papers.mcp_url, allow_loopback=True)
+    with pytest.raises(SettingsInvalid, match="Nothing answers there"):
+        await look("http://127.0.0.1:9/mcp", allow_loopback=True)
     assert "# Sign-in server: " in looked
     text = looked.replace("ID-OF-YOUR-CLIENT", client.client_id).replace("  server-127-0-0-1:", "  service:")
 
