@@ -29,7 +29,7 @@ STOP = "turn.stop"
 FEEDBACK = "turn.feedback"
 """Value: `<turn id>:good` or `<turn id>:bad`."""
 START_OWN = "thread.start_own"
-"""Value: the task to begin with, shortened; may be empty."""
+"""Value: where the words are kept that were refused; may be empty."""
 OPEN_LINK = "link.open"
 """A button that is a link; to be acknowledged and nothing else."""
 

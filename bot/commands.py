@@ -335,6 +335,8 @@ class OpenAskForm:
     about: MessageRef | None = None
     files: tuple[Attachment, ...] = ()
     """Of the quoted message; they go along."""
+    quote_id: str | None = None
+    """In place of all three: where the message is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,7 +308,8 @@ class ThreadActsAs:
     """To somebody else: this thread acts as its owner; they can start their own."""
 
     owner: UserId
-    task: str
+    quote_id: str = ""
+    """Where what they wrote is kept for the form; empty where there were no words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,14 @@ class AskForm:
 
     async def open(self, command: OpenAskForm, delivery_id: DeliveryId) -> None:
         """Keep the message that it is about, and open the form, for which there are three seconds."""
-        quote_id = None
-        if command.quoted:
+        quote_id = command.quote_id
+        if quote_id:
+            async with self._database.transaction() as tx:
+                quote = await quotes.find(tx, command.member, quote_id)
+            if quote is None:
+                raise NotPermitted(Refused(Refusal.GONE))
+            command = replace(command, quoted=quote.text, quoted_by=quote.author, files=quote.files)
+        elif command.quoted:
             quote_id = delivery_id.replace("dlv", "qte", 1)
             quote = Quote(command.quoted, command.quoted_by, command.files)
             async with self._database.transaction() as tx:

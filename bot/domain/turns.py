@@ -48,7 +48,7 @@ from bot.notices import (
     Thanks,
     ThreadActsAs,
 )
-from store import asides, audit, retries, threads, turns
+from store import asides, audit, quotes, retries, threads, turns
 from store.database import Database, Tx
 from store.errors import NotFound
 from store.ids import new_id
@@ -60,6 +60,7 @@ from store.records import (
     DeliveryId,
     Member,
     MessageRef,
+    Quote,
     SendState,
     SessionState,
     Thread,
@@ -244,7 +245,7 @@ class Turns:
     async def _from_another(self, thread: Thread, command: Reply) -> None:
         """Another person's words never reach the session by themselves: they would act as the owner."""
         if command.is_mention:
-            notice = ThreadActsAs(thread.owner.user_id, command.text)
+            notice = ThreadActsAs(thread.owner.user_id, await self._kept(command))
             return await self._screen.tell(command.member, command.place, notice)
         aside = Aside(
             id=new_id("asd"),
@@ -263,6 +264,16 @@ class Turns:
             notice_to_owner = AsideOffered(offered.id, offered.author, offered.text, names)
             await self._screen.tell(thread.owner, command.place, notice_to_owner)
         return None
+
+    async def _kept(self, command: Reply) -> str:
+        """Keep a request that was refused here for the form in which its author may ask it; return its place."""
+        words = await self._all_of(command)
+        if not words:
+            return ""
+        quote_id, author = new_id("qte"), command.member.user_id
+        async with self._database.transaction() as tx:
+            await quotes.keep(tx, quote_id, command.member, Quote(words, author, command.files), self._clock.now())
+        return quote_id
 
     async def _all_of(self, command: Reply) -> str:
         """Return what another person wrote with what they passed on below, whose it is said."""

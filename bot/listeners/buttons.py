@@ -200,7 +200,9 @@ BUTTONS: dict[str, Build] = {
     actions.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),
     actions.IGNORE_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=False, place=place),
     actions.OPEN_ASK_FORM: lambda member, _, place, trigger_id: OpenAskForm(member, place, trigger_id),
-    actions.START_OWN: lambda member, value, place, trigger_id: OpenAskForm(member, place, trigger_id, value or None),
+    actions.START_OWN: lambda member, value, place, trigger_id: OpenAskForm(
+        member, place, trigger_id, quote_id=value or None
+    ),
     actions.SHOW_STATUS: lambda member, _, place, __: ShowStatus(member, place),
 }
 

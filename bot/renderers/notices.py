@@ -206,7 +206,7 @@ def _aside_settled(notice: AsideSettled, _titles: Titles) -> Message:
 
 def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
     words = f"This thread acts as <@{escape(notice.owner)}>, so I only take requests from them here."
-    own = button("Start My Own", actions.START_OWN, one_line(notice.task, 1_500))
+    own = button("Start My Own", actions.START_OWN, notice.quote_id)
     return message("This thread acts as somebody else. You can start your own.", section(words), row(own))
 
 

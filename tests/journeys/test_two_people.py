@@ -101,7 +101,8 @@ async def test_nobody_else_can_pass_an_aside_on(running_world: World):
 
 async def test_another_members_mention_is_told_privately_whom_the_thread_acts_as(running_world: World):
     root = await asks_and_gets(running_world)
-    await running_world.slack.post_message(BOB, root.channel, f"<@{people.BOT}> list my notes", thread_ts=root.ts)
+    words = "list my notes\n" + ", and those of last year" * 100
+    await running_world.slack.post_message(BOB, root.channel, f"<@{people.BOT}> {words}", thread_ts=root.ts)
     told = await running_world.whispered(BOB, f"acts as <@{ALICE}>")
 
     await running_world.slack.click(BOB, told, actions.START_OWN)
@@ -113,6 +114,7 @@ async def test_another_members_mention_is_told_privately_whom_the_thread_acts_as
 
     owners = [session.metadata["slack_user"] for session in running_world.agents.sessions.values()]
     assert owners == [ALICE, BOB]
+    assert [line.removeprefix("> | ") for line in running_world.requests()[1].splitlines()[-2:]] == words.splitlines()
     assert running_world.whispers(ALICE) == ""
 
 
