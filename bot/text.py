@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _JOINING = (
@@ -66,6 +67,30 @@ def as_read(written: str) -> Reading:
     starts += range(done, len(written))
     ends += range(done + 1, len(written) + 1)
     return Reading("".join(pieces), tuple(starts), tuple(ends))
+
+
+_ENDING_MAX = 20
+"""Bytes of a file name's ending that are kept; a longer one is no ending, but words after a dot."""
+
+
+def file_name_within(name: str, most: int) -> str:
+    """Return a file name in at most `most` bytes: cut before its ending, and never inside a character.
+
+    File systems count bytes, of which a character may have four, and one that is composed has more than one character.
+    """
+    if len(name.encode("utf-8", "replace")) <= most:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending.encode("utf-8", "replace")) > _ENDING_MAX:
+        stem, dot, ending = name, "", ""
+    left = most - len(f"{dot}{ending}".encode("utf-8", "replace"))
+    end = len(stem.encode("utf-8", "replace")[:left].decode("utf-8", "ignore"))
+    # A letter is not parted from its marks, nor one picture from those that are joined to it.
+    while (
+        end and end < len(stem) and (unicodedata.category(stem[end])[0] == "M" or "\u200d" in stem[end - 1 : end + 1])
+    ):
+        end -= 1
+    return f"{stem[:end]}{dot}{ending}"
 
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")

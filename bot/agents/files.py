@@ -11,6 +11,7 @@ from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, text_of
 from bot.domain.ports import Output
+from bot.text import file_name_within
 from store.records import SessionId
 
 _BETA = "managed-agents-2026-04-01"
@@ -79,4 +80,4 @@ class Files:
 def _upload_name(path: str) -> str:
     """Return the name of the upload for a path: one that no other path has, so that it is found again."""
     shown = "".join(char for char in path.strip("/").translate(_FORBIDDEN) if char.isprintable())
-    return shown[:255] or "file"
+    return file_name_within(shown, 255) or "file"

@@ -15,10 +15,12 @@ from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi, SlackUnsure, seconds_of
 from bot.slack_message import read_file
+from bot.text import file_name_within
 from store.records import Attachment, Secret, Thread
 
 _PIECE = 64 * 1024
-_NAME_MAX = 200
+_NAME_BYTES = 240
+"""Whoever saves the file has a file system that takes 255."""
 _START = 200
 _HOPS = 3
 """How often Slack may send on: on Enterprise Grid a file is at the organisation's host."""
@@ -55,7 +57,7 @@ class SlackFiles:
 
     async def upload(self, name: str, content: bytes) -> str:
         """Return the id of a new file that nobody sees yet."""
-        title = one_line(name, _NAME_MAX) or "file"
+        title = _title(name)
         place = await self._api.call("files.getUploadURLExternal", filename=title, length=len(content))
         url = str(place["upload_url"])
         if not self._is_slacks(url):
@@ -71,7 +73,7 @@ class SlackFiles:
         """Show an uploaded file in a thread. After a doubt ask `is_shared` before trying again."""
         await self._api.call(
             "files.completeUploadExternal",
-            files=[{"id": slack_id, "title": one_line(name, _NAME_MAX) or "file"}],
+            files=[{"id": slack_id, "title": _title(name)}],
             channel_id=thread.channel,
             thread_ts=thread.thread_ts,
         )
@@ -129,6 +131,10 @@ class SlackFiles:
         if own.hostname in _SLACKS:
             return given.scheme == "https" and port in {None, 443} and host.endswith(f".{own.hostname}")
         return (given.scheme, given.netloc) == (own.scheme, own.netloc)
+
+
+def _title(name: str) -> str:
+    return file_name_within(one_line(name, len(name) + 1), _NAME_BYTES) or "file"
 
 
 def _check(response: aiohttp.ClientResponse, refused: str) -> None:
