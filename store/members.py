@@ -60,6 +60,14 @@ async def list_active(tx: Tx) -> tuple[Member, ...]:
     return tuple(_read(row) for row in rows)
 
 
+async def list_left(tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
+    """Return who was a member and is none any more."""
+    gone = select(members.c.user_id).where(
+        members.c.workspace_id == workspace_id, members.c.deactivated_at.is_not(None)
+    )
+    return frozenset(UserId(user_id) for user_id in (await tx.connection.execute(gone)).scalars())
+
+
 def owned(table: Table) -> Select[Any]:
     """Select rows of a table together with what `owner_of` needs."""
     whose = and_(table.c.workspace_id == members.c.workspace_id, table.c.owner_id == members.c.user_id)

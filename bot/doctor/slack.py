@@ -34,6 +34,8 @@ SCOPES = frozenset(
         "groups:read",
         "im:history",
         "im:write",
+        "mpim:history",
+        "mpim:read",
         "team:read",
         "users:read",
     }

@@ -96,7 +96,7 @@ class Administering:
     async def use(self, command: UseSettings) -> None:
         """Open the settings or go on in them. Raises `NotPermitted` for who is no admin."""
         config = await self._configuration.read(command.member.workspace_id)
-        if not self._configuration.admins(config):
+        if not await self._configuration.has_admin(command.member.workspace_id):
             return await self._claiming.offer(command)
         config = await self._admitted(command.member)
         if command.verb in {"pause", "resume"}:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from bot.config.items import Body, Change, Key, applied, diff, join, split
 from bot.config.model import Config
-from bot.domain.ports import Clock
+from bot.domain.ports import Clock, People
 from bot.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
-from store import audit, settings
+from store import audit, members, settings
 from store.database import Database, Tx
 from store.records import AuditEntry, Member, Setting, UserId, WorkspaceId
 
+NOBODY_LEFT = Problem("admins", "somebody who is still here must remain an admin")
 CLAIMED = "admin.claimed"
 """The audit trail's word for the first admin who was named by nobody."""
 CHANGED = "setting.changed"
@@ -35,7 +36,11 @@ class Seen:
 class Configuration:
     """The settings of all workspaces."""
 
-    def __init__(self, *, database: Database, clock: Clock, first_admins: frozenset[UserId]) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, first_admins: frozenset[UserId], people: People | None = None
+    ) -> None:
+        """`people`: whom Slack is asked about before the last admin who is there goes; the command line has none."""
+        self._people = people
         self._database = database
         self._clock = clock
         self._first_admins = first_admins
@@ -70,6 +75,11 @@ class Configuration:
         """Return all admins."""
         return self._first_admins | {UserId(user_id) for user_id in config.admins}
 
+    async def has_admin(self, workspace_id: WorkspaceId) -> bool:
+        """Tell whether there is an admin who has not left."""
+        async with self._database.transaction() as tx:
+            return bool(await self.admins_in(tx, workspace_id) - await members.list_left(tx, workspace_id))
+
     async def admins_in(self, tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
         """Return all admins, as this transaction sees the settings."""
         return self.admins(await self.read_in(tx, workspace_id))
@@ -81,11 +91,13 @@ class Configuration:
             NotPermitted: they are no admin (any more), or somebody changed the item since they saw it.
             SettingsInvalid: it cannot be so, or not together with the rest.
         """
+        wanted = [Change(seen.key, seen.body, after)]
+        await self._require_somebody(by, wanted)
         async with self._database.transaction() as tx:
             config = await self.read_in(tx, by.workspace_id)
             if not self.is_admin(config, by.user_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
-            after_all = self._checked(config, [Change(seen.key, seen.body, after)])
+            after_all = await self._checked(tx, by.workspace_id, wanted)
             changes = [change for change in diff(config, after_all) if change.key == seen.key]
             await self._store(tx, by.workspace_id, by.user_id, changes, {seen.key: seen.version})
         return await self.read(by.workspace_id)
@@ -98,9 +110,9 @@ class Configuration:
         key = Key("workspace", "admins")
         async with self._database.transaction() as tx:
             config = await self.read_in(tx, by.workspace_id)
-            if self.admins(config):
+            if self.admins(config) - await members.list_left(tx, by.workspace_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
-            changes = [Change(key, None, {"value": [by.user_id]})]
+            changes = [Change(key, split(config).get(key), {"value": [by.user_id]})]
             versions = await _versions(tx, by.workspace_id)
             await self._store(tx, by.workspace_id, by.user_id, changes, versions)
             await audit.record(
@@ -128,13 +140,30 @@ class Configuration:
         Raises `SettingsInvalid`.
         """
         changes = tuple(changes)
-        self._checked(await self.read_in(tx, workspace_id), changes)
+        await self._checked(tx, workspace_id, changes)
         await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
 
-    def _checked(self, config: Config, changes: Iterable[Change]) -> Config:
+    async def _require_somebody(self, by: Member, changes: Iterable[Change]) -> None:
+        """Ask Slack whether one of those who would be left is there, where an admin gives it up. See `_checked`."""
+        if self._people is None:
+            return
+        config = await self.read(by.workspace_id)
+        left = self.admins(applied(config, changes))
+        if by.user_id in left or by.user_id not in self.admins(config):
+            return
+        for user_id in sorted(left):
+            person = await self._people.person(user_id, is_fresh=True)
+            if person is not None and not person.is_deleted:
+                return
+        raise SettingsInvalid((NOBODY_LEFT,))
+
+    async def _checked(self, tx: Tx, workspace_id: WorkspaceId, changes: Iterable[Change]) -> Config:
+        """Return the settings after changes. Raises `SettingsInvalid`, also where nobody who is there could undo it."""
+        config = await self.read_in(tx, workspace_id)
         after = applied(config, changes)
-        if self.admins(config) and not self.admins(after):
-            raise SettingsInvalid((Problem("admins", "somebody must remain an admin"),))
+        gone = await members.list_left(tx, workspace_id)
+        if self.admins(config) - gone and not self.admins(after) - gone:
+            raise SettingsInvalid((NOBODY_LEFT,))
         return after
 
     async def _store(

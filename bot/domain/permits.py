@@ -14,7 +14,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock
 from bot.events import UNNAMED_SERVICE
 from bot.tool_risk import Hazard, hazard_of, only_reads
-from store import service_tools, tool_pins
+from store import members, service_tools, tool_pins
 from store.database import Tx
 from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId
 
@@ -62,6 +62,9 @@ class RuledPermits:
         approvers = self._configuration.admins(config)
         if config.approvals.second_approvers != "admins":
             approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
+        # Nobody who is paused, or has left, says yes for others.
+        gone = await members.list_left(tx, workspace_id)
+        approvers = frozenset(one for one in approvers - gone if not config.member(one).is_paused)
         return build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
 
 

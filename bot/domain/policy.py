@@ -41,7 +41,11 @@ def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelI
 
 
 def may_connect(config: Config, member: Member, service: ServiceName, *, is_admin: bool) -> Verdict:
-    """A service may be paused, and open to some members only."""
+    """Kill switches first: everybody's, theirs, the service's; and it may be open to some members only."""
+    if config.is_paused:
+        return Refused(Refusal.ALL_PAUSED)
+    if config.member(member.user_id).is_paused:
+        return Refused(Refusal.MEMBER_PAUSED)
     found = config.service(service)
     if found.is_paused:
         return Refused(Refusal.SERVICE_PAUSED)

@@ -14,7 +14,7 @@ from bot.config.items import Change, applied
 from bot.config.model import Config
 from bot.domain import budgets
 from bot.domain.configuration import Configuration
-from bot.domain.ports import Clock, Screen
+from bot.domain.ports import Clock, People, Screen
 from bot.domain.shortages import Shortages, key_of
 from bot.domain.supervisor import Supervisor
 from bot.errors import NotPermitted, Refusal, Refused, SettingsInvalid, SlackRejected, SlackUnavailable
@@ -31,6 +31,7 @@ from store.records import (
     AuditEntry,
     Budget,
     BudgetKind,
+    ChannelId,
     Member,
     Shortfall,
     ShortfallState,
@@ -53,9 +54,11 @@ class Raising:
         configuration: Configuration,
         shortages: Shortages,
         screen: Screen,
+        people: People,
         supervisor: Supervisor,
         clock: Clock,
     ) -> None:
+        self._people = people
         self._database = database
         self._configuration = configuration
         self._shortages = shortages
@@ -81,7 +84,7 @@ class Raising:
 
     async def ask(self, command: AskRaise) -> None:
         """A member asks; admins are told once, however many ask. Raises `NotPermitted` for a budget not theirs."""
-        budget = _own(command)
+        budget = await self._own(command)
         async with self._database.transaction() as tx:
             answer, shortfall = await self._asked(tx, command, budget)
         await self._screen.tell(command.member, command.place, RaiseAnswered(answer))
@@ -176,19 +179,20 @@ class Raising:
         body = filled(form, seen.body, {form.fields[0].block: f"{standing.limit or Decimal(0):.2f}"})
         return RaisingPanel(shortfall.id, form, shortfall.budget, body, seen.version, standing.spent)
 
+    async def _own(self, command: AskRaise) -> Budget:
+        """Return the budget, if it is one of their own, or of a channel that they are in. Raises `NotPermitted`."""
+        budget = budgets.read_budget(command.budget)
+        if budget is None:
+            raise NotPermitted(Refused(Refusal.GONE))
+        if budget.kind is BudgetKind.MEMBER:
+            return Budget(BudgetKind.MEMBER, command.member.user_id)
+        if budget.kind is BudgetKind.WORKSPACE:
+            return Budget(BudgetKind.WORKSPACE)
+        # A press in the channel itself is Slack's word that they are in it; one elsewhere names any channel.
+        is_there = budget.name == command.place.channel
+        if not is_there and not await self._people.is_in(ChannelId(budget.name), command.member.user_id):
+            raise NotPermitted(Refused(Refusal.GONE))
+        return budget
+
     def _entry(self, by: Member, action: str, budget: Budget) -> AuditEntry:
         return AuditEntry(self._clock.now(), by.workspace_id, by.user_id, action, str(budget), {})
-
-
-def _own(command: AskRaise) -> Budget:
-    """Return the budget, if it is one that its asker's requests count against where they asked."""
-    budget = budgets.read_budget(command.budget)
-    if budget is None:
-        raise NotPermitted(Refused(Refusal.GONE))
-    if budget.kind is BudgetKind.MEMBER:
-        return Budget(BudgetKind.MEMBER, command.member.user_id)
-    if budget.kind is BudgetKind.WORKSPACE:
-        return Budget(BudgetKind.WORKSPACE)
-    if budget.name != command.place.channel and not command.place.is_direct:
-        raise NotPermitted(Refused(Refusal.GONE))
-    return budget

@@ -162,7 +162,8 @@ class Runner:
         judged_at = turn.created_at if is_judged else self._clock.now()
         answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock, judged_at)
         state = await self._followed(turn, answer)
-        untold = await self._finish(answer, state.progress) or answer.refused
+        unshown = await self._finish(answer, state.progress)
+        untold = answer.refused or unshown  # why it may not be shown explains why it could not be, too
         shown = sieve.sift(state.progress)
         if not untold and await answer.may_be_read():
             await self._bringing.deliver(turn, shown)
@@ -349,7 +350,7 @@ class Runner:
                 except (Lost, Rejected, AgentsUnavailable) as error:
                     if isinstance(error, Rejected):
                         # Nobody can see it any more, or decide: do not let it act on.
-                        await self._interrupted(thread)
+                        await self._interrupted((await self._again(turn))[0])
                     return following.end(loop.state, self._outcome_of(error, turn))
 
     def _loop(self, answer: Answer, state: Following) -> TurnLoop:

@@ -23,6 +23,7 @@ _READS = frozenset(
         "chat.getPermalink",
         "conversations.history",
         "conversations.info",
+        "conversations.members",
         "conversations.replies",
         "files.getUploadURLExternal",  # a place that nobody uses is forgotten; it takes no JSON
         "files.info",

@@ -20,6 +20,7 @@ _PER_MINUTE = {
     "chat.postMessage": 240,
     "chat.startStream": _TIER_2,
     "chat.stopStream": _TIER_2,
+    "conversations.members": _TIER_4,
     "files.completeUploadExternal": _TIER_4,
     "files.getUploadURLExternal": _TIER_4,
     "files.info": _TIER_4,

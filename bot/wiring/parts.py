@@ -98,7 +98,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
     supervisor = Supervisor(new_reference, clock, metrics.count_again)
     metrics.watch_driven(lambda: supervisor.driven)
     metrics.watch_failing(lambda: len(supervisor.failing))
-    configuration = Configuration(database=database, clock=clock, first_admins=settings.admins)
+    configuration = Configuration(database=database, clock=clock, first_admins=settings.admins, people=people)
     permits = RuledPermits(configuration, clock)
     homes = Homes(
         database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration

@@ -93,6 +93,7 @@ def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:
         configuration=configuration,
         shortages=shortages,
         screen=screen,
+        people=parts.people,
         supervisor=parts.supervisor,
         clock=clock,
     )

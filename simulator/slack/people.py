@@ -100,6 +100,10 @@ class Channel:
     members: set[str]
     is_private: bool = False
     is_im: bool = False
+    is_mpim: bool = False
+    """A group's direct messages (`G…`)."""
+    restricted: str = ""
+    """Why the bot may not post there, in Slack's own word: `restricted_action_read_only_channel`, …"""
     is_archived: bool = False
     is_ext_shared: bool = False
     is_pending_ext_shared: bool = False
@@ -113,12 +117,15 @@ class Channel:
         """Return `channel_type` as events have it."""
         if self.is_im:
             return "im"
+        if self.is_mpim:
+            return "mpim"
         return "group" if self.is_private else "channel"
 
     @property
     def payload_name(self) -> str:
         """Return the name as commands and clicks have it."""
-        return {"im": "directmessage", "group": "privategroup", "channel": self.name}[self.kind]
+        named = {"im": "directmessage", "group": "privategroup", "mpim": f"mpdm-{self.name}-1"}
+        return named.get(self.kind, self.name)
 
     def as_json(self, created: int) -> dict[str, Any]:
         """Return the conversation object of `conversations.info`."""
@@ -142,8 +149,8 @@ class Channel:
             "is_channel": True,
             "is_group": False,
             "is_im": False,
-            "is_mpim": False,
-            "is_private": self.is_private,
+            "is_mpim": self.is_mpim,
+            "is_private": self.is_private or self.is_mpim,
             "is_archived": self.is_archived,
             "is_general": self.id == GENERAL,
             "is_shared": self.is_ext_shared,

@@ -18,7 +18,7 @@ from simulator.slack.workspace import Workspace
 
 HELD_BACK_FOR = 0.1
 """Seconds of real time."""
-SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 
 
 class Sending:

@@ -34,7 +34,7 @@ CANARY = "canary-"
 """In every secret, so that a test finds it wherever it should not be."""
 MANIFEST_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write"
-    " groups:history groups:read im:history im:write team:read users:read"
+    " groups:history groups:read im:history im:write mpim:history mpim:read team:read users:read"
 )
 
 

@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from bot import actions
 from bot.renderers.notices import REFUSALS, Refusal
+from simulator.slack import people
+from simulator.slack.messages import Message
 from store import shortfalls, tables
 from store.records import ShortfallState
 from tests.journeys.test_settings import TRUSTED
@@ -251,3 +253,22 @@ async def test_what_was_decided_before_a_crash_is_told_by_the_next_start(deputy_
     async with deputy_world.deputy():
         await card(deputy_world, "it isn't raised for now", ALICE)
         await deputy_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in deputy_world.slack.text_of(message))
+
+
+@pytest.mark.fault("S23")
+async def test_nobody_asks_for_a_channel_that_they_are_not_in(running_world: World):
+    slack = running_world.slack
+    secret, own = slack.workspace.channels[people.PRIVATE], slack.workspace.channels[GENERAL]
+    secret.members = {CAROL, people.BOT}
+    await running_world.configure({"channels": {secret.id: {"budget_per_month": 0}, own.id: {"budget_per_month": 0}}})
+    await slack.type_command(ALICE, GENERAL, "/agent status")
+    message = slack.workspace.place(Message("D" + ALICE[1:], slack.workspace.next_ts(), people.BOT, text="hello"))
+    slack.workspace.dm_of(ALICE)
+
+    await slack.forge_click(ALICE, message, actions.ASK_RAISE, value=f"channel/{secret.id}")
+    await running_world.whispered(ALICE, "no longer there")
+    await slack.forge_click(ALICE, message, actions.ASK_RAISE, value=f"channel/{own.id}")
+    await card(running_world)
+
+    [told] = [m for m in slack.dms(CAROL) if ASKS in slack.text_of(m)]
+    assert GENERAL in slack.text_of(told)

@@ -71,6 +71,23 @@ async def test_whoever_calls_themselves_as_another_does_not_ask_in_their_name(ru
         assert f"<@{ALICE}>" in str(shown)
 
 
+@pytest.mark.fault("S23")
+async def test_who_is_paused_is_no_second_approver(running_world: World):
+    _, card = await held(running_world, second_approvers=[BOB, CAROL])
+    await running_world.configure(
+        {"approvals": BASH | {"second_approvers": [BOB, CAROL]}, "members": {BOB: {"is_paused": True}}}
+    )
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    second = await asked(running_world, CAROL)
+    value = running_world.slack.buttons_of(second, CAROL)[actions.APPROVE]["value"]
+
+    await running_world.slack.forge_click(BOB, card, actions.APPROVE, value=value)
+    await running_world.whispered(BOB, "Only the person who asked")
+
+    assert running_world.slack.dms(BOB) == []
+    assert decisions(running_world) == []
+
+
 async def test_a_redacted_card_says_which_tool_and_nothing_more(running_world: World):
     _, card = await held(running_world, second_sees="redacted")
     await running_world.slack.click(ALICE, card, actions.APPROVE)

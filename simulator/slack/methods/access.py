@@ -14,13 +14,14 @@ from simulator.slack.messages import Message
 from simulator.slack.people import BOT, BOT_ID, Channel
 from simulator.slack.workspace import Workspace
 
+THREADS_ONLY = "restricted_action_thread_only_channel"
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 
 
 def readable(ws: Workspace, channel_id: str) -> Channel:
     """Return a channel the bot may know of. Raises `channel_not_found`."""
     channel = ws.channels.get(channel_id)
-    if channel is None or (channel.is_private and BOT not in channel.members):
+    if channel is None or ((channel.is_private or channel.is_mpim) and BOT not in channel.members):
         raise SlackError("channel_not_found")
     return channel
 
@@ -33,13 +34,19 @@ def joined(ws: Workspace, channel_id: str) -> Channel:
     return channel
 
 
-def writable(ws: Workspace, channel_id: str) -> Channel:
+def writable(ws: Workspace, channel_id: str, thread_ts: str | None = None) -> Channel:
     """Return where the bot may post; a user id means the direct messages with them."""
     if channel_id in ws.people:
         return dm_with(ws, channel_id)
-    channel = joined(ws, channel_id)
+    return may_post(joined(ws, channel_id), thread_ts)
+
+
+def may_post(channel: Channel, thread_ts: str | None = None) -> Channel:
+    """Return a channel that takes the bot's messages. Raises `is_archived`, `restricted_action…`."""
     if channel.is_archived:
         raise SlackError("is_archived")
+    if channel.restricted and not (thread_ts and channel.restricted == THREADS_ONLY):
+        raise SlackError(channel.restricted)
     return channel
 
 

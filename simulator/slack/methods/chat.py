@@ -10,7 +10,16 @@ from typing import Any
 from simulator.slack.blockkit import parse_blocks
 from simulator.slack.errors import SlackError
 from simulator.slack.messages import Message
-from simulator.slack.methods.access import joined, metadata_of, own, own_message, readable, thread_root, writable
+from simulator.slack.methods.access import (
+    joined,
+    may_post,
+    metadata_of,
+    own,
+    own_message,
+    readable,
+    thread_root,
+    writable,
+)
 from simulator.slack.methods.registry import Args, serves
 from simulator.slack.people import BOT
 from simulator.slack.workspace import Workspace
@@ -50,7 +59,7 @@ def unfurls(args: Args) -> bool:
 )
 def post_message(ws: Workspace, args: Args) -> Answer:
     """Post a message of the bot."""
-    channel = writable(ws, args.required("channel"))
+    channel = writable(ws, args.required("channel"), args.string("thread_ts"))
     text, blocks = content_of(args)
     root = thread_root(ws, channel, args.string("thread_ts"))
     message = own(channel, "", text, root.ts if root else None)
@@ -87,9 +96,7 @@ def posted_event(ws: Workspace, message: Message) -> dict[str, Any]:
 )
 def post_ephemeral(ws: Workspace, args: Args) -> Answer:
     """Show a message to one person of the channel."""
-    channel = joined(ws, args.required("channel"))
-    if channel.is_archived:
-        raise SlackError("is_archived")
+    channel = may_post(joined(ws, args.required("channel")), args.string("thread_ts"))
     user = args.required("user")
     if user not in channel.members:
         raise SlackError("user_not_in_channel")

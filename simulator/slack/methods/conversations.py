@@ -17,6 +17,8 @@ from simulator.slack.people import BOT
 from simulator.slack.workspace import Workspace
 
 Answer = dict[str, Any]
+MEMBERS_PAGE = 3
+"""Small, so that who asks for one page only is found out; Slack gives a thousand at most."""
 PAGE = "channel ts cursor inclusive include_all_metadata latest limit oldest"
 
 
@@ -43,7 +45,7 @@ def open_conversation(ws: Workspace, args: Args) -> Answer:
 @serves(
     "conversations.info",
     "channel include_locale include_num_members",
-    scopes="channels:read groups:read im:read",
+    scopes="channels:read groups:read im:read mpim:read",
     per_minute=50,
 )
 def conversation_info(ws: Workspace, args: Args) -> Answer:
@@ -53,6 +55,22 @@ def conversation_info(ws: Workspace, args: Args) -> Answer:
     if args.flag("include_num_members"):
         answer["num_members"] = len(channel.members)
     return {"channel": answer}
+
+
+@serves(
+    "conversations.members",
+    "channel cursor limit",
+    scopes="channels:read groups:read im:read mpim:read",
+    per_minute=100,
+)
+def conversation_members(ws: Workspace, args: Args) -> Answer:
+    """Return who is in a channel, a page at a time."""
+    channel = readable(ws, args.required("channel"))
+    members, start = sorted(channel.members), _offset(args.string("cursor"))
+    page = members[start : start + MEMBERS_PAGE]
+    more = start + MEMBERS_PAGE < len(members)
+    cursor = base64.b64encode(f"next:{start + MEMBERS_PAGE}".encode()).decode() if more else ""
+    return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
 @serves(

@@ -33,7 +33,7 @@ TASK_FIELDS = {"type", "id", "title", "status", "details", "output", "sources"}
 )
 def start(ws: Workspace, args: Args) -> Answer:
     """Begin a message that grows; the thread's session begins to process."""
-    channel = writable(ws, args.required("channel"))
+    channel = writable(ws, args.required("channel"), args.string("thread_ts"))
     root = thread_root(ws, channel, args.string("thread_ts"))
     if root is None and channel.is_im:
         raise SlackError("invalid_thread_ts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.configuration import CHANGED, Configuration
 from bot.errors import NotPermitted, Refusal, SettingsInvalid
-from store import audit, settings
+from store import audit, members, settings
 from store.records import Setting
 from tests.builders import NOON, Noon, a_member
 
@@ -113,11 +114,44 @@ async def test_the_last_admin_stays(database):
     after = Config.model_validate({"admins": ["U0ADA"]})
     await alone.apply("T0ACME", "file", Config(), after)
 
-    with pytest.raises(SettingsInvalid, match="admins: somebody must remain an admin"):
+    with pytest.raises(SettingsInvalid, match="admins: somebody who is still here must remain an admin"):
         await alone.change(ADA, await alone.seen("T0ACME", Key("workspace", "admins")), None)
 
     assert alone.is_admin(after, "U0ADA")
     assert not alone.is_admin(after, "U0BEN")
+
+
+@pytest.mark.fault("S23")
+async def test_an_admin_who_has_left_does_not_count_as_the_last_one(database):
+    two = Configuration(database=database, clock=Noon(), first_admins=frozenset())
+    await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
+    async with database.transaction() as tx:
+        await members.remember(tx, a_member("U0BEN"), NOON)
+        await members.deactivate(tx, "T0ACME", "U0BEN", NOON)
+    seen = await two.seen("T0ACME", Key("workspace", "admins"))
+
+    with pytest.raises(SettingsInvalid, match="admins: somebody who is still here must remain an admin"):
+        await two.change(ADA, seen, {"value": ["U0BEN"]})
+
+
+@pytest.mark.fault("S23")
+async def test_slack_is_asked_whether_the_admin_who_would_be_left_is_there(database):
+    class Everybody:
+        gone = frozenset({"U0BEN"})
+
+        async def person(self, user_id, **_):
+            return SimpleNamespace(is_deleted=user_id in self.gone)
+
+    two = Configuration(database=database, clock=Noon(), first_admins=frozenset(), people=Everybody())
+    await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
+    seen = await two.seen("T0ACME", Key("workspace", "admins"))
+
+    with pytest.raises(SettingsInvalid, match="somebody who is still here"):
+        await two.change(ADA, seen, {"value": ["U0BEN"]})
+    Everybody.gone = frozenset()
+    after = await two.change(ADA, seen, {"value": ["U0BEN"]})
+
+    assert two.admins(after) == {"U0BEN"}
 
 
 async def test_settings_that_this_version_cannot_read_are_no_settings_at_all(configuration, database):
