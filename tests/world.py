@@ -173,6 +173,10 @@ class World:
         events = [event for session in self.agents.sessions.values() for event in session.events]
         return list({event["id"]: event for event in events if event["type"] == kind}.values())
 
+    def sent_calls(self) -> list[dict]:
+        """Return the calls of built-in tools that sessions made, each once."""
+        return self.sent("agent.tool_use")
+
     def requests(self) -> list[str]:
         """Return the words of every request that sessions were sent."""
         return [event["content"][-1]["text"] for event in self.sent()]

@@ -117,7 +117,7 @@ class Approvals:
             tool_use_id=call.id,
             service=call.service,
             tool=call.name,
-            arguments_hash=hash_call(call),
+            arguments_hash=hash_call(call, session_id),
             state=ApprovalState.PENDING,
             card=None,
             decided_by=None,

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 
 from bot.domain.ports import Agents
 from bot.errors import Lost, Unavailable
 from bot.events import ToolCall
-from store.records import Approval, ApprovalId
+from store.records import Approval, ApprovalId, SessionId
 
 REMEMBERED_MAX = 1_000
 
 
-def hash_call(call: ToolCall) -> str:
-    """Return the SHA-256 (hex) of the canonical JSON of what would run: service, tool, arguments."""
+def hash_call(call: ToolCall, session_id: SessionId) -> str:
+    """Return an HMAC-SHA-256 (hex) of the canonical JSON of what would run: service, tool, arguments.
+
+    It stands in buttons that a whole channel can read, on cards whose arguments are redacted. A plain hash of few
+    possible arguments is guessed in no time, so the key has the id of the session, which Slack is never told.
+    """
     whole = {"service": call.service, "tool": call.name, "arguments": call.arguments}
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hmac.new(f"{session_id}/{call.id}".encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_shown(call: ToolCall, approval: Approval) -> bool:
+    return hmac.compare_digest(hash_call(call, approval.session_id), approval.arguments_hash)
 
 
 class Calls:
@@ -29,7 +38,7 @@ class Calls:
 
     def remember(self, approval: Approval, call: ToolCall) -> None:
         """Keep a call that was just read, for the card; a decision never rests on it."""
-        if hash_call(call) != approval.arguments_hash:
+        if not _is_shown(call, approval):
             return
         if len(self._seen) >= REMEMBERED_MAX:
             self._seen.pop(next(iter(self._seen)))
@@ -38,7 +47,7 @@ class Calls:
     async def read(self, approval: Approval) -> ToolCall | None:
         """Return the call as the session has it now, None if it is not what was shown."""
         call = await self._agents.find_call(approval.session_id, approval.tool_use_id)
-        return call if call is not None and hash_call(call) == approval.arguments_hash else None
+        return call if call is not None and _is_shown(call, approval) else None
 
     async def to_show(self, approval: Approval) -> ToolCall:
         """Return the call for a card; without its arguments where the session does not say them any more."""

@@ -61,7 +61,7 @@ def entry(thread: Thread, approval: Approval, what: str, by: UserId | None, now:
         details={
             "service": approval.service or "built-in",
             "tool": approval.tool,
-            "arguments_sha256": approval.arguments_hash,
+            "arguments_hash": approval.arguments_hash,
             "owner": thread.owner.user_id,
             **more,
         },

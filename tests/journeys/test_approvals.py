@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 
 from bot import actions
@@ -138,6 +141,24 @@ async def test_a_trap_approval_previews_shown_to_the_whole_channel(running_world
     assert not any("salaries" in text and "Approval" in text for text in public)
     assert "salaries" not in running_world.slack.text_of(card)
     assert not set(running_world.slack.buttons_of(card, BOB))
+
+
+@pytest.mark.fault("S23")
+async def test_what_a_public_card_carries_does_not_let_arguments_be_guessed(running_world: World):
+    """Who reads the card tries the few commands that it may be: without the key no guess can be confirmed."""
+    _, card = await held(running_world, "run `cat salaries.csv`")
+    _, again = await held(running_world, "run `cat salaries.csv`")
+
+    values = [running_world.slack.buttons_of(one, ALICE)[actions.APPROVE]["value"] for one in (card, again)]
+    assert len({value.partition(":")[2] for value in values}) == 2
+    (call, _) = running_world.sent_calls()
+    whole = {"service": None, "tool": call["name"], "arguments": call["input"]}
+    guesses = [whole, call["input"], call["input"]["command"]]
+    texts = [one if isinstance(one, str) else json.dumps(one, sort_keys=True, separators=(",", ":")) for one in guesses]
+    public = repr([one.args for one in running_world.slack.calls])
+    assert not any(hashlib.sha256(text.encode()).hexdigest()[:8] in public for text in texts)
+    # The key is made of them, so Slack may never be told one.
+    assert not any(session_id in public for session_id in running_world.agents.sessions)
 
 
 async def test_details_are_private_and_literal(running_world: World):

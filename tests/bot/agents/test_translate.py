@@ -372,7 +372,7 @@ def test_half_a_character_in_arguments_is_shown_as_what_it_is_and_everything_els
     call = translate(a_use(input=given)).call
 
     assert call.arguments == {"text": "a\\ud800b", "list": ["\\udfff", {"\\ud801": 1, "\\udc02": 2}], "number": 7}
-    assert len(hash_call(call)) == 64
+    assert len(hash_call(call, "sesn_1")) == 64
 
 
 @pytest.mark.fault("S20")
@@ -392,7 +392,7 @@ def test_arguments_of_any_depth_can_be_hashed_and_differ_where_they_differ(level
 
     calls = [translate(a_use(input={"x": nested(number)})).call for number in (1, 2)]
 
-    assert len({hash_call(call) for call in calls}) == 2
+    assert len({hash_call(call, "sesn_1") for call in calls}) == 2
 
 
 @pytest.mark.fault("S20")
