@@ -31,7 +31,7 @@ from bot.errors import (
     Unavailable,
 )
 from bot.settings import Settings, is_ours, list_unknown, read_loopback
-from store.errors import StoreError
+from store.errors import StoreError, StoreUnavailable
 from store.records import Secret
 from store.sealing import new_key
 
@@ -65,6 +65,9 @@ def run() -> None:
         asyncio.run(_serve(settings))
     except ConfigurationError as error:
         _misconfigured(error)
+    except StoreUnavailable as error:
+        typer.echo(f"The database does not answer ({error}). Deputy did not start; try again.", err=True)
+        raise typer.Exit(1) from error
     except Unavailable as error:
         is_slack = isinstance(error, SlackUnavailable)
         who, name = ("Slack", "SLACK_API_URL") if is_slack else ("The Managed Agents API", "ANTHROPIC_BASE_URL")

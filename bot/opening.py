@@ -25,7 +25,7 @@ from oauth.errors import CatalogInvalid
 from oauth.registration import PreRegistered
 from oauth.urls import Policy
 from store.database import Database
-from store.errors import StoreError
+from store.errors import StoreError, StoreTaken
 from store.records import Secret, ServiceName
 
 if TYPE_CHECKING:
@@ -130,7 +130,12 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     try:
         database = Database.open(settings.database_url, settings.secret_keys)
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(database.held())
         await database.migrate()
+    except StoreTaken as error:
+        who = f"process {error.holder}" if error.holder.isdecimal() else "another process"
+        problem = f"DATABASE_URL: another Deputy runs on this database ({who}); stop that one first"
+        raise ConfigurationError((problem,)) from error
     except StoreError as error:
         problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__}: {error})"
         raise ConfigurationError((problem,)) from error

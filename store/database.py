@@ -18,7 +18,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Interfa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreUnavailable
+from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreTaken, StoreUnavailable
+from store.holding import held
 from store.outages import is_of_connection, is_outage, name_cause
 from store.records import Secret
 from store.sealing import Sealer
@@ -40,6 +41,8 @@ _PRAGMAS = {
 }
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_SECONDS = 0.05
+_DRIVING_LOCK = 0x6465_7075_747A
+"""Key of PostgreSQL's advisory lock that the driving process's connection holds."""
 _MIGRATION_LOCK = 0x6465_7075_7479
 """Key of PostgreSQL's advisory lock, so that of several starting processes one migrates."""
 
@@ -150,6 +153,28 @@ class Database:
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
             rows = (await connection.execute(text("PRAGMA quick_check"))).scalars().all()
         return tuple(str(row) for row in rows if row != "ok")
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Be the only process that drives this database until the block ends, or this process does.
+
+        Raises:
+            StoreTaken: another process does. A process that only looks, or changes settings, needs not hold it.
+            StoreUnavailable: it cannot be held.
+        """
+        if self._file:
+            with held(self._file):
+                yield
+        elif self._is_sqlite:
+            yield  # in memory: nobody else can reach it
+        else:
+            async with self._translated(), self._engine.connect() as connection:
+                await _take_advisory_lock(connection)
+                try:
+                    yield
+                finally:
+                    # Closed, not given back: the lock is the connection's.
+                    await connection.invalidate()
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -285,6 +310,14 @@ def _begin(connection: Connection) -> None:
     # Handed to the driver itself: a cursor would be three errands of its thread for every transaction there is.
     driver: Any = connection.connection.dbapi_connection
     driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))
+
+
+async def _take_advisory_lock(connection: AsyncConnection) -> None:
+    """Take the lock for as long as the connection lives; nothing stays open in it but that."""
+    autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+    taken = await autocommit.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _DRIVING_LOCK})
+    if not taken.scalar_one():
+        raise StoreTaken("elsewhere")
 
 
 async def _check_references(connection: AsyncConnection) -> None:

@@ -43,8 +43,12 @@ class StatementRefused(StoreError):
     """The database refuses what we told it: a mistake of ours, or tables of another version; never waited out."""
 
 
+@dataclass(eq=False)
 class StoreTaken(StoreError):
     """Another process drives this database; two would send each request twice."""
+
+    holder: str
+    """Its process id where that is known."""
 
 
 class SchemaUnknown(StoreError):

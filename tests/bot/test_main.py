@@ -262,3 +262,23 @@ async def test_the_doctor_of_a_deputy_that_never_ran_says_what_to_do(environment
     assert ended.code == 0
     assert "note  First start: Deputy has never been started with this database\n      → start it, then" in ended.out
     assert "FAIL" not in ended.out
+
+
+@pytest.mark.fault("S21")
+async def test_a_second_process_on_the_same_database_says_why_it_does_not_start(environment, tmp_path):
+    bot = BotProcess(environment, tmp_path)
+    await bot.start()
+    await bot.ready()
+    port = free_port()
+    ended = await run(environment | {"PORT": str(port), "DEPUTY_PUBLIC_URL": f"http://127.0.0.1:{port}"})
+    doctor = await run(environment, "config", "export")
+    first = bot.pid
+    await bot.kill()
+    await bot.start()
+    await bot.ready()
+    await bot.stop()
+
+    assert ended.code == 2
+    assert f"- DATABASE_URL: another Deputy runs on this database (process {first})" in ended.err
+    assert "Traceback" not in ended.err
+    assert doctor.code == 0
