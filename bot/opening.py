@@ -5,6 +5,7 @@ Each says in a `ConfigurationError` which setting has to be changed where it can
 
 from __future__ import annotations
 
+import re
 import tomllib
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -98,15 +99,22 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
         raise ConfigurationError(
             (f"SLACK_BOT_TOKEN: Slack refuses it ({error.code}); install the app again",)
         ) from error
-    token = settings.slack_app_token.reveal().split("-") if settings.slack_app_token else []
     return Install(
-        # An app-level token names its app: xapp-1-A012ABC-….
-        app_id=token[2] if len(token) > 2 else None,
+        app_id=read_app_id(settings.slack_app_token.reveal()) if settings.slack_app_token else None,
         team_id=str(who.get("team_id") or ""),
         enterprise_id=str(who.get("enterprise_id") or "") or None,
         bot_user_id=str(who.get("user_id") or ""),
         is_org_wide=bool(who.get("is_enterprise_install")),
     )
+
+
+def read_app_id(app_token: str) -> str | None:
+    """Return the app that an app-level token names (`xapp-1-A012ABC-…`), None where it names none.
+
+    No document promises it, so what does not look like an app's id is not taken for one: every request would be another's.
+    """
+    named = re.match(r"xapp-\d+-(A[A-Z0-9]{6,})-", app_token)
+    return named[1] if named else None
 
 
 async def check_app_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:

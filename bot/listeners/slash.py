@@ -26,11 +26,12 @@ _TAKES_A_NAME = frozenset({"connect", "disconnect"})
 
 def parse_command(body: Body) -> Asked | None:
     """Return what was asked; the `trigger_id` names the request, Slack gives each its own."""
-    name = str(body.get("channel_name") or "")
+    name, channel = str(body.get("channel_name") or ""), str(body.get("channel_id") or "")
     place = Place(
-        channel=ChannelId(str(body.get("channel_id", ""))),
+        channel=ChannelId(channel),
         response_url=str(body.get("response_url") or "") or None,
-        is_direct=name == "directmessage",
+        # The id says it too: the name is whatever the channel is called, and a direct message need not be.
+        is_direct=name == "directmessage" or channel.startswith("D"),
         is_group=name.startswith(GROUP),
     )
     text = plain(str(body.get("text") or ""))

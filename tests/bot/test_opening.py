@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import ConfigurationError
-from bot.opening import load_catalog
+from bot.opening import load_catalog, read_app_id
 from bot.settings import Settings
 from store.sealing import new_key
 
@@ -70,3 +70,12 @@ def test_a_service_that_needs_a_client_is_available_once_it_has_one(offered):
     having = offered(catalog, client, DEPUTY_SERVICES="wiki").services
 
     assert [service.is_available for service in [*without, *having]] == [False, True]
+
+
+@pytest.mark.fault("D14")
+@pytest.mark.parametrize(
+    ("token", "app"),
+    [("xapp-1-A012ABCDEF-123-0a", "A012ABCDEF"), ("xapp-lab-sock", None), ("xapp-1-sock-1", None), ("xapp-1", None)],
+)
+def test_an_app_is_named_by_a_token_that_names_one(token, app):
+    assert read_app_id(token) == app

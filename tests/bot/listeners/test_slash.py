@@ -243,3 +243,9 @@ def test_words_that_nobody_knows_are_given_back(text):
 )
 def test_words_links_and_hashes_are_no_tokens(text):
     assert not isinstance(command(text), c.RefuseToken)
+
+
+@pytest.mark.fault("D14")
+@pytest.mark.parametrize("name", ["directmessage", "privategroup", "ana", "", None])
+def test_a_direct_message_is_one_by_its_id_whatever_it_is_called(name):
+    assert command("ask x", channel_id="D1", channel_name=name).place.is_direct
