@@ -111,7 +111,7 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
 def read_app_id(app_token: str) -> str | None:
     """Return the app that an app-level token names (`xapp-1-A012ABC-…`), None where it names none.
 
-    No document promises it, so what does not look like an app's id is not taken for one: every request would be another's.
+    No document promises it: taken for one wrongly, every request would be another app's.
     """
     named = re.match(r"xapp-\d+-(A[A-Z0-9]{6,})-", app_token)
     return named[1] if named else None
