@@ -181,11 +181,10 @@ class Turns:
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Words in a thread: the owner's go to the session, others' are offered to the owner."""
         thread = await self._thread_at(command.member, command.place) or await self._rooted_meanwhile(command)
-        said = command.text.strip().lower().rstrip(".!")
         if thread is None:
             if not (command.is_mention or command.place.is_direct):
                 return None
-            if said in STOP_WORDS:
+            if _said(command) in STOP_WORDS:
                 return await self._stopping.stop(StopTurn(command.member, command.place))
             _meant(command)
             if await self._ask(_as_question(command), delivery_id):
@@ -194,8 +193,16 @@ class Turns:
             thread = await self._thread_at(command.member, command.place)
             if thread is None:
                 raise NotPermitted(Refused(Refusal.GONE))
+        # In a thread of people, who talk to each other, only what names Deputy is for it.
+        if command.is_mention or not await self._is_among_people(thread):
+            await self._hear(thread, command, delivery_id)
+        return None
+
+    async def _hear(self, thread: Thread, command: Reply, delivery_id: DeliveryId) -> None:
+        """Take words in one of our threads."""
         # Only now: what people write to each other is nothing to ask Slack about.
         command = replace(command, text=await self._reading.named(command.text))
+        said = _said(command)
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         if said in STOP_WORDS:
@@ -210,6 +217,14 @@ class Turns:
         await self._say_left_out(command.member, command.place, left)
         await self._say_masked(command.member, command.place, looked)
         return None
+
+    async def _is_among_people(self, thread: Thread) -> bool:
+        """Tell whether a thread was people's before its owner asked: its first request is not its first message."""
+        if thread.is_private:
+            return False
+        async with self._database.transaction() as tx:
+            first = await turns.find(tx, TurnId(thread.id.replace("thr", "trn", 1)))
+        return first is not None and first.source is not None and first.source.ts != thread.thread_ts
 
     async def _say_left_out(self, member: Member, place: Place, left: tuple[LeftOut, ...]) -> None:
         if left:
@@ -493,6 +508,11 @@ class Turns:
     def _entry(self, turn: Turn, action: str, by: str | None = None, **details: str) -> AuditEntry:
         actor = by or turn.owner.user_id
         return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
+
+
+def _said(command: Reply) -> str:
+    """Return words as they are compared with those that command."""
+    return command.text.strip().lower().rstrip(".!")
 
 
 def _masked(looked: Looked) -> dict[str, str]:

@@ -66,12 +66,18 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
     return [words, *(row(one) for one in connect)]
 
 
-def render_control(turn: Turn, *, is_queued: bool, readers: Readers | None = None) -> Message:
-    """Return the small line with the Stop button, which only the owner sees; `readers`: nothing else says who reads."""
+def render_control(
+    turn: Turn, *, is_queued: bool, readers: Readers | None = None, is_among_people: bool = False
+) -> Message:
+    """Return the small line with the Stop button, which only the owner sees.
+
+    `readers`: nothing else says who reads along. `is_among_people`: nor that only mentions are heard in this thread.
+    """
     words = "Queued: I'll get to that next" if is_queued else "Working on it…"
     stop = button("Stop", actions.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
     as_whom = [f"acts as {escape(one_line(turn.owner.name, 80))}", _who_reads(readers)] if readers else []
-    return message(words, context(words, *as_whom), row(stop))
+    heard = ["mention me here to go on, I don't listen to the rest"] if readers and is_among_people else []
+    return message(words, context(words, *as_whom, *heard), row(stop))
 
 
 def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentioned: bool = False) -> tuple[Block, ...]:

@@ -112,7 +112,8 @@ class SlackScreen:
             await self._delete(ref)
             return None
         readers = await self._readers.of(thread.channel) if _is_begun_by(thread, turn) else None
-        message = render_control(turn, is_queued=is_queued, readers=readers)
+        is_among_people = turn.source is not None and turn.source.ts != thread.thread_ts
+        message = render_control(turn, is_queued=is_queued, readers=readers, is_among_people=is_among_people)
         if ref is None and not is_queued and self._api.waiting("chat.postMessage", channel=thread.channel) >= _CROWD:
             # Where posts are short the answer comes first; `stop`, the command and Slack's own Stop are there.
             return None

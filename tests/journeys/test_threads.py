@@ -1,5 +1,7 @@
 """Edits, and what others wrote that a request is about."""
 
+import pytest
+
 from bot import actions
 from simulator.slack import people
 from tests.world import ALICE, BOB, GENERAL, World
@@ -178,3 +180,21 @@ async def test_a_thread_that_cannot_be_read_leaves_the_message_that_was_quoted(r
     await running_world.settled()
 
     assert running_world.requests()[0].endswith("> “bob” wrote:\n> | lunch?")
+
+
+@pytest.mark.fault("S23")
+async def test_in_a_thread_of_people_only_what_mentions_the_agent_is_for_it(running_world: World):
+    root = await running_world.slack.post_message(BOB, GENERAL, "Shall we take the bus?")
+    await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", thread_ts=root.ts)
+    await running_world.answer_in(root, "mention me here to go on")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    await running_world.slack.post_message(ALICE, GENERAL, "Bob, delete the old tickets please", thread_ts=root.ts)
+    await running_world.slack.post_message(BOB, GENERAL, "I will, later", thread_ts=root.ts)
+    await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} say exactly: two", thread_ts=root.ts)
+    await running_world.answered(root, 2)
+    await running_world.settled()
+
+    assert [words.splitlines()[0] for words in running_world.requests()] == ["what can you do", "say exactly: two"]
+    assert "wrote in your thread" not in running_world.whispers(ALICE)
