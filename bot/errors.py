@@ -158,6 +158,13 @@ class Unavailable(DeputyError):
 
     retry_after: float | None = None
     """Seconds, when the other side said so."""
+    status: int | None = None
+    """The HTTP status of its last answer; None where there was none."""
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return what a log line says of it: what happened, with which status."""
+        return {"cause": type(self.__cause__ or self).__name__, "status": self.status}
 
 
 class AgentsUnavailable(Unavailable):

@@ -186,6 +186,18 @@ class SessionRescheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """What the session says cannot be read at the moment; it is tried again. Of our own making, not of the API's."""
+
+    failures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionBack:
+    """The session can be read again after a `ConnectionLost`."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionGone:
     """Terminated or deleted: no more input, ever."""
 
@@ -217,6 +229,8 @@ AgentEvent = (
     | SessionIdle
     | SessionTroubled
     | SessionRescheduled
+    | ConnectionLost
+    | ConnectionBack
     | SessionGone
     | Unrecognised
 )

@@ -57,6 +57,7 @@ class ManagedAgents:
         self.send_decision = sessions.send_decision
         self.refuse_call = sessions.refuse_call
         self.interrupt = sessions.interrupt
+        self.is_at_rest = sessions.is_at_rest
 
     def follow(
         self, session_id: SessionId, since: datetime | None

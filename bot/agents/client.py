@@ -66,7 +66,7 @@ def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
     if not isinstance(error, anthropic.APIStatusError):
         return AgentsUnavailable()
     if _is_transient(error.status_code):
-        return AgentsUnavailable(retry_after=_retry_after(error.response))
+        return AgentsUnavailable(_retry_after(error.response), error.status_code)
     if in_session and (error.status_code == 404 or _says(error, _ARCHIVED)):
         return SessionLost()
     if _says(error, _WAITING):

@@ -77,12 +77,20 @@ class Sessions:
                     return SessionId(session.id)
         return None
 
-    async def vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
-        """See `Agents.session_vaults`."""
+    async def is_at_rest(self, session_id: SessionId) -> bool:
+        """See `Agents.is_at_rest`."""
+        return text_of(await self._retrieve(session_id), "status") == "idle"
+
+    async def _retrieve(self, session_id: SessionId) -> Any:
         with errors_translated(in_session=True):
             session = await self._sessions.retrieve(session_id)
         if _is_dead(session):
             raise SessionLost
+        return session
+
+    async def vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
+        """See `Agents.session_vaults`."""
+        session = await self._retrieve(session_id)
         return tuple(VaultId(vault_id) for vault_id in session.vault_ids or ())
 
     async def update_tools(self, session_id: SessionId, tools: SessionTools) -> None:

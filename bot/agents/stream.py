@@ -14,14 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import httpx2
+import structlog
 from anthropic import AsyncAnthropic, AsyncStream, omit
 from anthropic.pagination import AsyncPageCursor
 
 from bot.agents.client import API_ERRORS, translate_error
 from bot.agents.translate import is_processed, read_id, read_processed_at, translate
 from bot.errors import AgentsUnavailable
-from bot.events import AgentEvent, DraftBegan, DraftGrew, SessionGone
+from bot.events import AgentEvent, ConnectionBack, ConnectionLost, DraftBegan, DraftGrew, SessionGone
 from store.records import EventId, SessionId
+
+log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 1000
 PREVIEWED: Final[tuple[Literal["agent.message", "agent.thinking"], ...]] = ("agent.message", "agent.thinking")
@@ -36,7 +39,7 @@ class Pace:
     longest_pause: float = 10.0
     patience: float = 600.0
     """How long nothing may succeed before it gives up."""
-    silence: float = 300.0
+    silence: float = 60.0
     """Without any event for so long the stream is opened anew: heartbeats keep a dead one from timing out."""
     read_timeout: float = 90.0
     """Without any byte for so long the connection is dead."""
@@ -47,6 +50,9 @@ class Pace:
 class _StreamEnded(Exception):
     """The stream ended cleanly while the session did not: the server may do so whenever it likes."""
 
+
+_SAID_AFTER = 2
+"""Failures in a row after which the connection is called lost: streams end now and then, which nobody need know."""
 
 # A cut inside a character or a frame that is no JSON surfaces as a ValueError of the SDK's decoder.
 _DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnded)
@@ -84,9 +90,15 @@ class Follower:
         self._page: AsyncPageCursor[Any] | None = None
         self._is_listing = True
         self._is_over = False
+        self._told: deque[AgentEvent] = deque()
+        """What the follower itself has to say."""
+        self._since = since - pace.overlap if since else None
         self._cursor = since
         self._is_processed: dict[EventId, bool] = {}
         self._pause = pace.first_pause
+        self._rest = 0.0
+        """Seconds to wait before the next try."""
+        self._failures = 0
         self._failing_since: float | None = None
 
     def __aiter__(self) -> Follower:
@@ -94,18 +106,23 @@ class Follower:
 
     async def __anext__(self) -> AgentEvent:
         while not self._is_over:
-            event = await self._read()
+            if self._told:
+                return self._told.popleft()
+            if (event := await self._read()) is None:
+                continue
             if self._is_news(event) and self._is_whole(ours := self._take(event)):
                 return ours
         raise StopAsyncIteration
 
     async def open(self) -> None:
-        """Return once the stream is open. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`."""
-        while self._stream is None:
-            try:
-                await self._open_stream()
-            except _DROPS as error:
-                await self._recover(error)
+        """Open the stream, once. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`.
+
+        Trying again is the caller's, who knows whether that is still wanted.
+        """
+        try:
+            await self._open_stream()
+        except _DROPS as error:
+            raise translate_error(error, in_session=True) from error
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -116,12 +133,18 @@ class Follower:
                 await stream.close()
 
     async def _read(self) -> object:
-        while True:
-            await self.open()
+        """Return the next event of the API, or None when there is something to tell of the connection."""
+        while not self._told:
+            rest, self._rest = self._rest, 0.0
+            if rest:
+                await asyncio.sleep(rest)
             try:
+                if self._stream is None:
+                    await self._open_stream()
                 return await self._read_once()
             except _DROPS as error:
-                await self._recover(error)
+                await self._fail(error)
+        return None
 
     async def _open_stream(self) -> None:
         self._stream = await self._events.stream(self._session_id, event_deltas=list(PREVIEWED))
@@ -135,6 +158,8 @@ class Follower:
             if not self._is_listing:
                 return await self._tail()
             await self._list_more()
+            if self._told:
+                return None
         return self._gap.popleft()
 
     async def _list_more(self) -> None:
@@ -147,7 +172,9 @@ class Follower:
         self._page = page
         self._gap.extend(page.data or ())
         self._is_listing = page.has_next_page()
-        self._failing_since = None
+        if self._failures >= _SAID_AFTER:
+            self._told.append(ConnectionBack())
+        self._failures, self._failing_since = 0, None
 
     async def _tail(self) -> object:
         assert self._stream is not None  # noqa: S101 - `_read` opened it
@@ -159,14 +186,25 @@ class Follower:
         self._pause = self._pace.first_pause
         return event
 
-    async def _recover(self, error: Exception) -> None:
+    async def _fail(self, error: Exception) -> None:
+        """Get ready for another try, and say so. Raises what no other try would mend."""
         await self.close()
         ours = translate_error(error, in_session=True)
         if not isinstance(ours, AgentsUnavailable) or self._is_out_of_patience():
             raise ours from error
-        pause = max(self._pause, min(ours.retry_after or 0.0, 60.0))
+        self._failures += 1
+        self._rest = max(self._pause, min(ours.retry_after or 0.0, 60.0))
         self._pause = min(self._pause * 2, self._pace.longest_pause)
-        await asyncio.sleep(pause)
+        log.warning(
+            "stream_opened_again",
+            session=self._session_id,
+            cause=type(error).__name__,
+            status=ours.status,
+            failures=self._failures,
+            retry_in=self._rest,
+        )
+        if self._failures >= _SAID_AFTER:
+            self._told.append(ConnectionLost(self._failures))
 
     def _is_out_of_patience(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -177,9 +215,16 @@ class Follower:
     def _is_news(self, event: object) -> bool:
         """Whether this copy says more than what was given before; previews always do."""
         event_id = read_id(event)
-        if event_id is None or event_id not in self._is_processed:
+        if event_id is None:
             return True
+        if event_id not in self._is_processed:
+            return not self._is_of_before(event)
         return is_processed(event) and not self._is_processed[event_id]
+
+    def _is_of_before(self, event: object) -> bool:
+        """Whether it is older than what is followed: a stream may begin with the session's whole history."""
+        processed_at = read_processed_at(event)
+        return self._since is not None and processed_at is not None and processed_at < self._since
 
     def _is_whole(self, event: AgentEvent) -> bool:
         """Whether a preview is of a message whose every piece came by this stream: one with a hole is none."""

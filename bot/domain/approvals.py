@@ -96,18 +96,22 @@ class Approvals:
         return min((when for when in due if when > now), default=None)
 
     async def withdraw(self, thread: Thread, turn: Turn) -> None:
-        """Settle everything still pending of a turn that is being stopped or has ended."""
-        async with self._database.transaction() as tx:
-            pending = await approvals.list_pending(tx, turn.id)
-        for approval in pending:
-            if await self._settle(thread, approval, Settling(ApprovalState.WITHDRAWN)):
-                await self._mark_delivered(approval)
+        """Settle everything still pending of a turn that has ended, and show it."""
+        await self.close_pending(thread, turn)
         try:
             await self._cards.settle(thread, turn)
             await self._seconding.attend(thread, turn)
         except (SlackUnavailable, SlackRejected) as error:
             # Decisions stand even when Slack cannot show them.
             log.warning("card_not_settled", turn=turn.id, error=type(error).__name__)
+
+    async def close_pending(self, thread: Thread, turn: Turn) -> None:
+        """Let nobody decide any more about a turn that is being stopped; Slack, which may be slow, is not asked."""
+        async with self._database.transaction() as tx:
+            pending = await approvals.list_pending(tx, turn.id)
+        for approval in pending:
+            if await self._settle(thread, approval, Settling(ApprovalState.WITHDRAWN)):
+                await self._mark_delivered(approval)
 
     def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, permit: Permit) -> Approval:
         return Approval(

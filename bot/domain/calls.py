@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 
 from bot.domain.ports import Agents
 from bot.errors import Lost, Unavailable
-from bot.events import ToolCall
+from bot.events import UNNAMED_SERVICE, ToolCall
 from store.records import Approval, ApprovalId, SessionId
 
 REMEMBERED_MAX = 1_000
@@ -26,6 +27,9 @@ def hash_call(call: ToolCall, session_id: SessionId) -> str:
 
 
 def _is_shown(call: ToolCall, approval: Approval) -> bool:
+    """Tell whether a call is what was shown; that its service is told once and once not makes no other call of it."""
+    if UNNAMED_SERVICE in (call.service, approval.service) and None not in (call.service, approval.service):
+        call = replace(call, service=approval.service)
     return hmac.compare_digest(hash_call(call, approval.session_id), approval.arguments_hash)
 
 

@@ -1,7 +1,7 @@
 """Decides what an agent event means for a turn: `step(state, event) → (state, actions)`, pure.
 
 It owns the meaning of the session's state machine (managed-agents-api.md §3); performing the
-actions is `running`'s, drawing `Progress` is the screen's.
+actions is `turn_loop`'s, drawing `Progress` is the screen's.
 """
 
 from __future__ import annotations
@@ -26,12 +26,22 @@ class Following:
     has_begun: bool = False
     """True once the session took up this turn's request: what comes before belongs to older turns."""
     is_queued: bool = False
-    """True once the session has the request, but behind older ones."""
+    """True once the session has the request and has not said that it took it up, which it may leave out."""
+    is_free: bool = False
+    """True once the session is known to be at nothing older: what it does next is this turn's."""
+    unclaimed: tuple[e.AgentEvent, ...] = ()
+    """What came last before the turn began, since the session was idle: ours, if nothing more comes. See `claim`."""
+    is_unclaimed_older: bool = False
+    """True when that is known to be another request's."""
     stopping_by: UserId | None = None
     """Who asked for an end; known once the session was interrupted."""
     is_interrupted: bool = False
     """True once the session says that it took an interrupt up."""
     has_ended: bool = False
+    is_at_rest: bool = False
+    """True when the session itself said that it is at nothing more: it need not be interrupted."""
+    before_loss: Activity | None = None
+    """What the agent was at when the connection was lost."""
     trouble: str | None = None
     """The kind of the last error that the session did not get over by itself."""
     drafting: EventId | None = None
@@ -88,7 +98,9 @@ def step(state: Following, event: e.AgentEvent) -> Step:
     if state.has_ended:
         return state, ()
     if isinstance(event, e.SessionGone):
-        return _end(state, Outcome(OutcomeKind.SESSION_GONE))
+        return _rested(_end(state, Outcome(OutcomeKind.SESSION_GONE)))
+    if isinstance(event, e.ConnectionLost | e.ConnectionBack):
+        return _shown(state, event), ()
     return _during(state, event) if state.has_begun else _before(state, event)
 
 
@@ -102,18 +114,98 @@ def end(state: Following, outcome: Outcome) -> Following:
     return _end(state, outcome)[0]
 
 
+def claim(state: Following) -> Step:
+    """Take what the session did last for this turn: it has the request, rests, and said nothing of taking it up.
+
+    Only who has asked the session whether it rests may say so (`watchdog`).
+    """
+    is_whole = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle | e.DecisionsNeeded)
+    if state.has_begun or state.has_ended or state.is_unclaimed_older or not is_whole:
+        return state, ()
+    done = state.unclaimed
+    state, actions = _begin(state)
+    for event in done:
+        state, more = step(state, event)
+        actions += more
+    return state, actions
+
+
 def _before(state: Following, event: e.AgentEvent) -> Step:
-    if isinstance(event, e.RequestEchoed) and event.marker == state.turn_id:
-        if not event.is_processed:
-            return replace(state, is_queued=True), ()
-        again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
-        return replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False), again
+    if isinstance(event, e.RequestEchoed):
+        return _request_echoed(state, event)
     if isinstance(event, e.InterruptEchoed):
         return _interrupted(state, event), ()
     # The API drops what is queued behind a request that it gives up (managed-agents-api.md §3.2).
     if state.is_queued and isinstance(event, e.SessionIdle) and event.reason == EXHAUSTED:
-        return _end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED))
+        return _rested(_end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED)))
+    if state.is_queued and state.is_free and isinstance(event, _WORK):
+        state, actions = _begin(state)
+        state, more = _during(state, event)
+        return state, actions + more
+    return _kept(state, event), ()
+
+
+def _request_echoed(state: Following, event: e.RequestEchoed) -> Step:
+    if event.marker == state.turn_id:
+        return _begin(state) if event.is_processed else (replace(state, is_queued=True), ())
+    if event.is_processed:
+        return replace(state, is_free=False, is_unclaimed_older=True), ()
     return state, ()
+
+
+def _begin(state: Following) -> Step:
+    again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
+    began = replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False, unclaimed=())
+    return began, again
+
+
+def _kept(state: Following, event: e.AgentEvent) -> Following:
+    """Remember what may turn out to be this turn's, and whether the session is at something older."""
+    if isinstance(event, e.SessionStarted):
+        return replace(state, is_free=True, unclaimed=(event,), is_unclaimed_older=False)
+    if isinstance(event, e.SessionIdle | _WORK):
+        state = replace(state, is_free=isinstance(event, e.SessionIdle))
+    if not isinstance(event, _KEPT):
+        return state
+    is_new = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle)
+    is_older = (state.is_unclaimed_older and not is_new) or _is_from_before(state, event)
+    unclaimed = () if is_new else state.unclaimed
+    if event not in unclaimed[-1:]:
+        unclaimed = (*unclaimed, event)
+    return replace(state, unclaimed=unclaimed, is_unclaimed_older=is_older)
+
+
+def _is_from_before(state: Following, event: e.AgentEvent) -> bool:
+    """Tell whether a usage report is one of those that were there when the request was sent."""
+    base = state.usage_base
+    spent = base.input_tokens + base.output_tokens
+    return isinstance(event, e.UsageReported) and 0 < event.input_tokens + event.output_tokens <= spent
+
+
+_WORK = (
+    e.Thinking
+    | e.DraftBegan
+    | e.DraftGrew
+    | e.TextWritten
+    | e.ModelRequestEnded
+    | e.ToolStarted
+    | e.ToolFinished
+    | e.SessionTroubled
+)
+"""What a session says while it works on a request."""
+_KEPT = (
+    e.Thinking
+    | e.TextWritten
+    | e.ModelRequestEnded
+    | e.ToolStarted
+    | e.ToolFinished
+    | e.SessionTroubled
+    | e.UsageReported
+    | e.DecisionEchoed
+    | e.DecisionsNeeded
+    | e.SessionIdle
+)
+"""What of it is said again in a list."""
 
 
 def _interrupted(state: Following, event: e.InterruptEchoed) -> Following:
@@ -126,7 +218,10 @@ def _during(state: Following, event: e.AgentEvent) -> Step:
     if isinstance(event, e.DecisionsNeeded):
         return _decisions_needed(state, event)
     if isinstance(event, e.SessionIdle):
-        return _end(state, _outcome(state, event))
+        outcome = _outcome(state, event)
+        ended = _end(state, outcome)
+        # Why it is idle nobody knows: it may wait for something, and go on.
+        return ended if outcome.kind is OutcomeKind.UNKNOWN_STOP else _rested(ended)
     return _shown(state, event), ()
 
 
@@ -151,7 +246,7 @@ def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
     # end_turn (managed-agents-api.md §10 no. 16): after an interrupt both are the end.
     if state.is_interrupted:
-        return _end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))
+        return _rested(_end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by)))
     if state.stopping_by:
         return _at(state, Activity.WAITING), (Wait(),)  # said before the interrupt was taken up
     state = _with_named_held(state, event)
@@ -195,6 +290,11 @@ def _end(state: Following, outcome: Outcome) -> Step:
     tasks = tuple(_closed(task, is_cut=is_cut) for task in state.progress.tasks)
     progress = replace(state.progress, tasks=tasks, outcome=outcome, draft="" if not is_cut else state.progress.draft)
     return replace(state, progress=progress, has_ended=True, drafting=None), (End(outcome),)
+
+
+def _rested(step: Step) -> Step:
+    """The session itself has come to rest."""
+    return replace(step[0], is_at_rest=True), step[1]
 
 
 def _closed(task: Task, *, is_cut: bool) -> Task:
@@ -288,6 +388,14 @@ def _troubled(state: Following, event: e.SessionTroubled) -> Following:
     return _at(state, Activity.RETRYING) if event.retry is e.Retry.RETRYING else state
 
 
+def _connection_lost(state: Following, _: e.ConnectionLost) -> Following:
+    return replace(_at(state, Activity.RETRYING), before_loss=state.before_loss or state.progress.activity)
+
+
+def _connection_back(state: Following, _: e.ConnectionBack) -> Following:
+    return replace(_at(state, state.before_loss), before_loss=None) if state.before_loss else state
+
+
 _CHANGES: dict[type, Callable[[Following, Any], Following]] = {
     e.DraftBegan: _draft_began,
     e.DraftGrew: _draft_grew,
@@ -301,4 +409,6 @@ _CHANGES: dict[type, Callable[[Following, Any], Following]] = {
     e.SessionStarted: lambda state, _: _at(state, Activity.THINKING),
     e.Thinking: lambda state, _: _at(state, Activity.THINKING),
     e.SessionRescheduled: lambda state, _: _at(state, Activity.RETRYING),
+    e.ConnectionLost: _connection_lost,
+    e.ConnectionBack: _connection_back,
 }

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from bot.domain.ports import Clock
-from bot.errors import DeputyError
+from bot.errors import AgentsUnavailable, DeputyError
 from bot.events import AgentEvent
 
 
@@ -24,13 +24,19 @@ class Inbox:
         self._error: DeputyError | None = None
 
     async def feed(self, events: AsyncIterator[AgentEvent]) -> None:
-        """Collect events until their source ends; its error is raised by `take`, after the events before it."""
+        """Collect events until their source ends; its error is raised by `take`, after the events before it.
+
+        Whatever ends it is heard of by `take`, also a bug, which is raised by this task itself.
+        """
+        self._error = None
         try:
             async for event in events:
                 self._events.append(event)
                 self._signal.set()
         except DeputyError as error:
             self._error = error
+        finally:
+            self._error = self._error or AgentsUnavailable()
             self._signal.set()
 
     async def take(self, until: datetime | None) -> list[AgentEvent]:

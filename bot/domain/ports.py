@@ -242,9 +242,10 @@ class Agents(Protocol):
     ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
         """Open the stream, then yield every event since `since` (None: all), each persisted one once.
 
-        The stream is open when the context is entered, so that what is sent then is not missed;
-        the past is listed first, then the stream is tailed. Drops are repaired by opening again
-        and listing the gap. Drafts may be missing, persisted events never are.
+        The stream is open when the context is entered, so that what is sent then is not missed: it is
+        opened once, and trying again is the caller's. The past is listed first, then the stream is tailed.
+        Drops are repaired by opening again and listing the gap; a `ConnectionLost` says that this takes time.
+        Drafts may be missing, persisted events never are.
         """
 
     async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
@@ -273,6 +274,9 @@ class Agents(Protocol):
 
     async def interrupt(self, session_id: SessionId) -> None:
         """Ask the session to stop what it does."""
+
+    async def is_at_rest(self, session_id: SessionId) -> bool:
+        """Tell whether the session does nothing at the moment, as the API has it. Raises `SessionLost`."""
 
     async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
         """Return the paths of files in the session, below its folder of uploads."""

@@ -1,6 +1,6 @@
 """Drives the turns of one thread, one after the other, from request to shown outcome.
 
-It picks, starts, ends and records turns; the middle of a turn is `turn_loop`'s. Whatever happens in
+It picks, starts, ends and records turns; the middle of a turn is `pursuit`'s. Whatever happens in
 between, a turn that was begun is ended once, and what is stored suffices to go on after a restart.
 """
 
@@ -22,25 +22,19 @@ from bot.domain.bringing import Bringing
 from bot.domain.filtering import Filtering, Sifted
 from bot.domain.filters import Found
 from bot.domain.following import Following
-from bot.domain.inbox import Inbox
 from bot.domain.locks import Locks
-from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock, Screen
+from bot.domain.ports import Agents, Answer, Clock, Screen
 from bot.domain.posting import refusal_of
+from bot.domain.pursuit import LONG_PATIENCE, Means, Pursuit, leave, not_permitted
 from bot.domain.quoting import own_words
 from bot.domain.requests import Requests
 from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
-from bot.domain.turn_loop import OnCall, TurnLoop
+from bot.domain.turn_loop import OnCall
 from bot.domain.watched_answer import WATCHED_EVERY, WatchedAnswer
 from bot.errors import (
-    AgentsUnavailable,
-    DeputyError,
-    Lost,
     NotPermitted,
-    Refusal,
     Refused,
-    Rejected,
-    SessionLost,
     SlackRejected,
     SlackUnavailable,
 )
@@ -51,8 +45,6 @@ from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
     Retry,
-    SendState,
-    SessionId,
     Thread,
     ThreadId,
     Turn,
@@ -101,17 +93,26 @@ class Runner:
         on_end: Callable[[Turn, str], None],
     ) -> None:
         self._database = database
-        self._agents, self._screen, self._clock = outside.agents, outside.screen, outside.clock
+        self._screen, self._clock = outside.screen, outside.clock
         self._sessions = sessions
         self._admission = admission
         self._approvals = approvals
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
-        self._on_call = on_call
         self._posting = Locks()
         self._admitted: dict[ThreadId, TurnId] = {}
-        self._requests = Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing)
+        self._means = Means(
+            database=database,
+            agents=outside.agents,
+            clock=outside.clock,
+            sessions=sessions,
+            admission=admission,
+            approvals=approvals,
+            supervisor=supervisor,
+            requests=Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing),
+            on_call=on_call,
+        )
         self._bringing = bringing
         self._filtering = filtering
 
@@ -158,12 +159,20 @@ class Runner:
             return await self._tell_elsewhere(turn, Refused(refusal_of(error.code)))
         turn = await self._patiently(lambda: self.show_control(thread, turn))
         sieve = await self._filtering.sieve(turn.owner)
-        opened = await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        try:
+            opened = await self._patiently(lambda: self._screen.open_answer(thread, turn))
+        except SlackRejected as error:
+            await self.abandon(turn, error.code)
+            return await self._tell_elsewhere(turn, Refused(refusal_of(error.code)))
         judged_at = turn.created_at if is_judged else self._clock.now()
         answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock, judged_at)
-        state = await self._followed(turn, answer)
+        pursuit = Pursuit(self._means, turn, answer)
+        state = await pursuit.run()
         unshown = await self._finish(answer, state.progress)
         untold = answer.refused or unshown  # why it may not be shown explains why it could not be, too
+        if pursuit.is_leaving:
+            await self._tidy_control(turn)
+        await pursuit.left()
         shown = sieve.sift(state.progress)
         if not untold and await answer.may_be_read():
             await self._bringing.deliver(turn, shown)
@@ -183,11 +192,12 @@ class Runner:
         """End a turn that may not be shown where it would be, and let only its owner know why."""
         log.info("turn_kept_back", turn=turn.id, refusal=refused.refusal)
         thread, turn = await self._again(turn)
-        if turn.send_state is not SendState.UNSENT:
-            await self._interrupted(thread)
+        is_left = await leave(self._means, turn.id)
         # What an earlier process left open is closed by this, and says nothing more.
         await self._patiently(lambda: self._screen.open_answer(thread, turn))
-        state = following.end(Following(turn.id), _not_permitted(NotPermitted(refused)))
+        state = following.end(Following(turn.id), not_permitted(refused))
+        if not is_left:
+            await self._leave(turn)
         await self._end(thread, turn, state.progress)
         await self._tell_elsewhere(turn, refused)
 
@@ -200,9 +210,17 @@ class Runner:
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("notice_not_told", turn=turn.id, error=type(error).__name__)
 
+    async def _leave(self, turn: Turn) -> None:
+        """See that the session does not act on unseen; until then the turn is not over, also after a restart."""
+        await self._tidy_control(turn)
+        if not await leave(self._means, turn.id, LONG_PATIENCE):
+            log.error("session_not_interrupted", turn=turn.id)
+
     async def abandon(self, turn: Turn, code: str) -> None:
-        """End a turn that has no place in Slack to be shown at."""
+        """End a turn that has no place in Slack to be shown at; nobody can see what its session does."""
         log.warning("turn_abandoned", turn=turn.id, code=code)
+        if not await leave(self._means, turn.id, LONG_PATIENCE):
+            log.error("session_not_interrupted", turn=turn.id)
         async with self._database.transaction() as tx:
             await turns.end(tx, turn.id, TurnState.FAILED, outcome="not_shown", cost_cents=None, now=self._clock.now())
 
@@ -252,118 +270,6 @@ class Runner:
             await self._screen.remove_control(thread, turn)
         return turn
 
-    async def _followed(self, turn: Turn, answer: Answer) -> Following:
-        """Follow the turn to its end; the API's failures are ends too."""
-        if not turn.is_readable and turn.send_state is not SendState.SENT:
-            return self._unreadable(turn)
-        try:
-            return await self._with_session(turn, answer)
-        except DeputyError as error:
-            state = following.end(Following(turn.id), self._outcome_of(error, turn))
-            thread, turn = await self._again(turn)
-            if turn.send_state is not SendState.UNSENT:
-                # Its session may be at it all the same: a switch was thrown, or the API was out, while Deputy was away.
-                await self._interrupted(thread)
-            return state
-
-    def _unreadable(self, turn: Turn) -> Following:
-        """End a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
-        reference = self._supervisor.new_reference()
-        log.error("turn_not_readable", turn=turn.id, reference=reference)
-        return following.end(Following(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
-
-    def _outcome_of(self, error: DeputyError, turn: Turn) -> Outcome:
-        """Return the end that a failure is. Raises what is none."""
-        if isinstance(error, SessionLost):
-            return Outcome(OutcomeKind.SESSION_GONE)
-        if isinstance(error, AgentsUnavailable):
-            return Outcome(OutcomeKind.AGENTS_UNAVAILABLE)
-        if isinstance(error, NotPermitted):
-            # Its owner was deactivated while it was on its way, or an admin said no meanwhile.
-            return _not_permitted(error)
-        if isinstance(error, SlackRejected):
-            return _not_permitted(NotPermitted(Refused(refusal_of(error.code))))
-        if not isinstance(error, Rejected):
-            raise error
-        if error.code == BUDGET_REACHED:
-            return Outcome(OutcomeKind.BUDGET_REACHED)
-        log.error("turn_rejected", turn=turn.id, by=type(error).__name__, code=error.code, exc_info=error)
-        return Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference())
-
-    async def _with_session(self, turn: Turn, answer: Answer) -> Following:
-        """Run in the thread's session; when that one is gone before it got the request, in a new one.
-
-        A session that died with the request in it is not asked again: what killed it would come
-        along (managed-agents-api.md §2.3).
-        """
-        try:
-            thread, session_id = await self._opened(turn)
-            return await self._in_session(session_id, thread, turn, answer)
-        except SessionLost:
-            thread, turn = await self._again(turn)
-            await self._sessions.lose(thread)
-            if turn.send_state is SendState.SENT:
-                raise
-        thread, session_id = await self._opened(turn)
-        return await self._in_session(session_id, thread, turn, answer)
-
-    async def _opened(self, turn: Turn) -> tuple[Thread, SessionId]:
-        """Return the thread and its session; a create that got no answer is looked for before the next try."""
-        for seconds in AGENTS_PATIENCE:
-            thread, turn = await self._again(turn)
-            try:
-                return thread, await self._session_of(thread, turn)
-            except AgentsUnavailable as error:
-                log.warning("agents_unavailable", turn=turn.id, retry_in=error.retry_after or seconds)
-                pause = timedelta(seconds=min(error.retry_after or seconds, AGENTS_PATIENCE[-1]))
-                await self._clock.sleep_until(self._clock.now() + pause)
-        thread, turn = await self._again(turn)
-        return thread, await self._session_of(thread, turn)
-
-    async def _session_of(self, thread: Thread, turn: Turn) -> SessionId:
-        """Return the session to follow. A new one in place of that which has the request would never answer it."""
-        admitted = await self._admission.admit(thread, turn)
-        if turn.send_state is SendState.SENT:
-            return await self._sessions.take_up(thread, admitted)
-        return await self._sessions.open_for(thread, admitted, is_new_turn=turn.send_state is SendState.UNSENT)
-
-    async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
-        async with self._database.transaction() as tx:
-            return await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
-
-    async def _in_session(self, session_id: SessionId, thread: Thread, turn: Turn, answer: Answer) -> Following:
-        since = (turn.started_at or turn.created_at) - LOOK_BACK
-        inbox = Inbox(self._supervisor.signal_of(thread.id), self._clock)
-        async with self._agents.follow(session_id, since) as events:
-            async with self._database.transaction() as tx:
-                turn = await turns.get(tx, turn.id)
-                is_afresh = await turns.is_afresh(tx, turn, session_id)
-            if turn.stop_requested_by and turn.send_state is SendState.UNSENT:
-                outcome = Outcome(OutcomeKind.STOPPED, by=turn.stop_requested_by)
-                return following.end(Following(turn.id), outcome)
-            base = await self._requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
-            state = Following(turn.id, usage_base=base, progress=Progress(has_forgotten=is_afresh))
-            loop = self._loop(answer, state)
-            async with self._supervisor.beside(lambda: inbox.feed(events)):
-                try:
-                    return await loop.run(thread, turn, session_id, inbox)
-                except (Lost, Rejected, AgentsUnavailable) as error:
-                    if isinstance(error, Rejected):
-                        # Nobody can see it any more, or decide: do not let it act on.
-                        await self._interrupted((await self._again(turn))[0])
-                    return following.end(loop.state, self._outcome_of(error, turn))
-
-    def _loop(self, answer: Answer, state: Following) -> TurnLoop:
-        return TurnLoop(
-            database=self._database,
-            agents=self._agents,
-            approvals=self._approvals,
-            clock=self._clock,
-            answer=answer,
-            state=state,
-            on_call=self._on_call,
-        )
-
     async def _finish(self, answer: Answer, progress: Progress) -> Refused | None:
         """Show the end: a turn is only over once its owner can see it. Return why it cannot be shown there."""
         try:
@@ -409,41 +315,40 @@ class Runner:
         """Take the control line away and offer reconnecting; the turn is over whether or not that works."""
         if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
             await self._sessions.lose(thread)
+        await self._tidy_control(turn)
+        if not progress.needs_reconnect:
+            return
+        try:
+            await self._on_reconnect(thread, turn, progress)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("reconnect_not_offered", turn=turn.id, error=type(error).__name__)
+
+    async def _tidy_control(self, turn: Turn) -> None:
         try:
             await self.clear_control(turn)
-            if progress.needs_reconnect:
-                await self._on_reconnect(thread, turn, progress)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
+
+    async def _again(self, turn: Turn) -> tuple[Thread, Turn]:
+        async with self._database.transaction() as tx:
+            return await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
 
     async def _broke(self, thread_id: ThreadId, reference: str) -> None:
         """A bug ended the driver: end the active turn with words and a reference, keep the queue."""
         async with self._database.transaction() as tx:
             waiting = await turns.list_open_in(tx, thread_id)
             thread = await threads.get(tx, thread_id)
-        await self._interrupted(thread)
         for turn in waiting:
             if turn.state not in ACTIVE_TURN_STATES:
                 continue
+            is_left = await leave(self._means, turn.id)
             state = following.end(Following(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
-            await self._finish(await self._screen.open_answer(thread, turn), state.progress)
+            try:
+                await self._finish(await self._screen.open_answer(thread, turn), state.progress)
+            except SlackRejected as error:
+                log.warning("answer_not_shown", turn=turn.id, code=error.code)
+            if not is_left:
+                await self._leave(turn)
             await self._end(thread, turn, state.progress)
         if any(turn.state is TurnState.QUEUED for turn in waiting):
             self.wake(thread_id)
-
-    async def _interrupted(self, thread: Thread) -> None:
-        """Do not let a session act on that nobody follows any more."""
-        session_id = thread.session_id
-        try:
-            # One with another vault is not this member's to steer, not even to its end.
-            if session_id is not None and await self._sessions.is_owners(thread, session_id):
-                await self._agents.interrupt(session_id)
-        except DeputyError as error:
-            log.warning("not_interrupted", thread=thread.id, error=type(error).__name__)
-
-
-def _not_permitted(error: NotPermitted) -> Outcome:
-    refusal = error.refused.refusal
-    if refusal is Refusal.DEACTIVATED:
-        return Outcome(OutcomeKind.STOPPED)
-    return Outcome(OutcomeKind.NOT_PERMITTED, detail=refusal)

@@ -1,6 +1,6 @@
 """Which Managed Agents session a thread has: opened with the owner's vault only, replaced when lost.
 
-It proves the session's authority each time a thread is taken up; what is sent into it is `running`'s.
+It proves the session's authority each time a thread is taken up; what is sent into it is `requests`'.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Work = Callable[[], Coroutine[None, None, None]]
 _AGAIN = 2.0
 """Seconds after which a task that goes on is cancelled again."""
@@ -34,6 +35,10 @@ ENDLESS = "endless: "
 """What the names of endless tasks begin with."""
 STORE = "store"
 """By this name tries that wait for the store are counted."""
+
+
+class Overtaken(Exception):
+    """What was waited for took longer than it may."""
 
 
 class Supervisor:
@@ -46,6 +51,7 @@ class Supervisor:
         self._clock = clock
         self._on_again = on_again
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: dict[str, set[asyncio.Event]] = {}
         self._drivers: dict[str, _Driver] = {}
         self._failing: set[str] = set()
         self._is_closing = False
@@ -71,7 +77,7 @@ class Supervisor:
         driver = self._drivers.get(key)
         if driver:
             driver.is_wanted_again = True
-            driver.signal.set()
+            self.wake(key)
             return
         driver = self._drivers[key] = _Driver()
         self._spawn(self._guarded(lambda: self._drive(key, driver, work), on_bug), f"drive {key}")
@@ -88,11 +94,26 @@ class Supervisor:
         """Tell the driver of `key` to look at the store again; nothing happens if there is none."""
         if driver := self._drivers.get(key):
             driver.signal.set()
+            for signal in self._listeners.get(key, ()):
+                signal.set()
 
     def wake_all(self) -> None:
         """Tell every driver to look at the store and the clock again."""
-        for driver in self._drivers.values():
-            driver.signal.set()
+        for key in self._drivers:
+            self.wake(key)
+
+    @contextmanager
+    def listen(self, key: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever the driver of `key` is woken; whoever listens clears it."""
+        signal = asyncio.Event()
+        listeners = self._listeners.setdefault(key, set())
+        listeners.add(signal)
+        try:
+            yield signal
+        finally:
+            listeners.discard(signal)
+            if not listeners:
+                self._listeners.pop(key, None)
 
     @property
     def driven(self) -> int:
@@ -119,6 +140,27 @@ class Supervisor:
             await _end({task})
             if not task.cancelled() and (error := task.exception()):
                 raise error
+
+    async def unless(self, work: Callable[[], Coroutine[None, None, T]], limit: Work) -> T:
+        """Return what `work` does. Raises `Overtaken` if `limit` is over before; then `work` is cancelled."""
+        working, limiting = asyncio.create_task(work()), asyncio.create_task(limit())
+        try:
+            await asyncio.wait({working, limiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end({working, limiting})
+        if not working.cancelled():
+            return working.result()
+        limiting.result()
+        raise Overtaken
+
+    async def unbroken(self, work: Work) -> None:
+        """Do something short to its end, also if it is cancelled: a connection to the store that is cut is lost."""
+        task = asyncio.create_task(work())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
 
     async def close(self) -> None:
         """Cancel what runs; turns stay as the store has them and go on at the next start."""
@@ -197,7 +239,7 @@ class _Driver:
         self.is_wanted_again = True
 
 
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
     """Cancel tasks until they are over: what they call may swallow a cancellation that comes with its result."""
     while left := {task for task in tasks if not task.done()}:
         for task in left:

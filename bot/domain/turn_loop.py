@@ -1,6 +1,6 @@
 """One run of one turn: takes events from the inbox, lets `following.step` decide, performs it.
 
-The loop only performs; every decision is in `following`, `policy` or `approvals`.
+The loop only performs; every decision is in `following`, `policy` or `approvals`, and how long to wait in `watchdog`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from bot.domain.approvals import Approvals
 from bot.domain.following import Action, Following, Hold, Interrupt, Refuse
 from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
-from bot.errors import SlackUnavailable, Unavailable
-from bot.events import ToolCall, ToolStarted
+from bot.domain.watchdog import Silence, StopOverdue, StopWatch
+from bot.errors import AgentsUnavailable, SlackUnavailable, Unavailable
+from bot.events import ConnectionBack, ConnectionLost, ToolCall, ToolStarted
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.database import Database
@@ -24,10 +25,14 @@ from store.records import EventId, SessionId, Thread, Turn, TurnState
 
 log = structlog.get_logger(__name__)
 
-SILENCE_AFTER_STOP = 10.0
-"""Seconds until a session that was interrupted while it waited counts as stopped without saying so."""
 RETRY = 3.0
 """Seconds until what the API or Slack would not take is tried again; nothing is lost, it is all kept."""
+RESTS_UNHEARD = 2
+"""How often a session is found at rest that has not said so before the turn ends: one look may be too early."""
+SILENT = "silent"
+"""What an outcome says of a session that rests and has not said why."""
+UNCONFIRMED = "unconfirmed"
+"""What it says of a stop that the session has not taken up: a step that runs may come to its end."""
 
 
 OnCall = Callable[[Thread, ToolCall], Awaitable[None]]
@@ -47,6 +52,7 @@ class TurnLoop:
         answer: Answer,
         state: Following,
         on_call: OnCall,
+        watch: StopWatch,
     ) -> None:
         self._database = database
         self._agents = agents
@@ -56,12 +62,20 @@ class TurnLoop:
         self.state = state
         """What is known of the turn, also after `run` was left by an error."""
         self._on_call = on_call
+        self._watch = watch
+        self._silence = Silence(clock.now())
         self._is_paused = False
-        self._stopping_since: datetime | None = None
+        self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
         self._was_waiting = False
         self._is_owing = True
         """True while something decided may not be delivered: at the start, and after a failure."""
+        self._has_tried_to_stop = False
+        self._due: datetime | None = None
+        """When an approval has to be looked at again; None while nobody is asked."""
+        self._not_before: datetime | None = None
+        """When what is owed is tried again; no event makes that sooner."""
+        self._not_shown_before: datetime | None = None
 
     async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox) -> Following:
         """Return the turn's last state, once it has ended."""
@@ -70,29 +84,58 @@ class TurnLoop:
         until: datetime | None = self._clock.now()
         while not self.state.has_ended:
             for event in await inbox.take(until):
-                self.state, actions = following.step(self.state, event)
-                for action in actions:
-                    await self._perform(action, thread, turn, session_id)
+                if not isinstance(event, ConnectionLost | ConnectionBack):
+                    self._silence.heard(self._clock.now())
+                await self._take(following.step(self.state, event), thread, turn, session_id)
                 if isinstance(event, ToolStarted):
                     await self._on_call(thread, event.call)
             due = await self._discharge(thread, turn, session_id)
+            if not self.state.has_ended:
+                look = await self._look(thread, turn, session_id, are_people_asked=due is not None)
+                due = _sooner(due, self._not_before, look, self._watch.until)
             if not self.state.has_ended:
                 await self._record_waiting(turn)
                 until = _sooner(await self._show(), due)
         return self.state
 
+    async def _take(self, step: following.Step, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        self.state, actions = step
+        for action in actions:
+            await self._perform(action, thread, turn, session_id)
+
     async def _discharge(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
-        """Do what is owed: a stop, decisions, cards. What fails is owed still; return when to come again."""
+        """Do what is owed: a stop, decisions, cards. What fails is owed still; return when an approval is due."""
+        await self._watch.look()
+        if self._watch.is_overdue and not self.state.has_ended:
+            self._end_stopped(turn)
+        if self.state.has_ended:
+            return None
+        is_stop_news = self._watch.by is not None and not self._has_tried_to_stop
+        if self._not_before is not None and self._clock.now() < self._not_before and not is_stop_news:
+            return self._due
         try:
-            await self._stop(thread, turn, session_id)
-            await self._refuse(session_id)
-            due = await self._attend(thread, turn)
+            self._due = await self._watch.guard(lambda: self._do_owed(thread, turn, session_id))
+        except StopOverdue:
+            self._end_stopped(turn)
+            return None
         except Unavailable as error:
             self._is_owing = True
-            log.warning("owed_still", turn=turn.id, error=type(error).__name__)
-            return self._clock.now() + timedelta(seconds=error.retry_after or RETRY)
-        self._is_owing = False
-        return self._sooner_if_silent(due)
+            seconds = error.retry_after or RETRY
+            log.warning("owed_still", turn=turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
+            self._not_before = self._clock.now() + timedelta(seconds=seconds)
+            return self._due
+        self._is_owing, self._not_before = False, None
+        return self._due
+
+    async def _do_owed(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
+        await self._stop(thread, turn, session_id)
+        for call_id in tuple(self._refusing):
+            await self._agents.refuse_call(session_id, call_id)
+            del self._refusing[call_id]
+        holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
+        if self._is_interrupted or not (holds or self._is_owing):
+            return None
+        return await self._approvals.attend(thread, turn)
 
     async def _perform(self, action: Action, thread: Thread, turn: Turn, session_id: SessionId) -> None:
         if isinstance(action, Hold):
@@ -100,41 +143,52 @@ class TurnLoop:
         elif isinstance(action, Refuse):
             self._refusing[action.call.id] = action.call
         elif isinstance(action, Interrupt):
-            self._stopping_since = None
+            self._is_interrupted = False
 
     async def _stop(self, thread: Thread, turn: Turn, session_id: SessionId) -> None:
         """Interrupt the session once somebody asked for it; the idle that follows ends the turn."""
-        if self._stopping_since or self.state.has_ended:
+        if self._watch.by is None or self._is_interrupted:
             return
-        async with self._database.transaction() as tx:
-            by = (await turns.get(tx, turn.id)).stop_requested_by
-        if by is None:
-            return
-        await self._approvals.withdraw(thread, turn)
+        self._has_tried_to_stop = True
+        await self._approvals.close_pending(thread, turn)
         await self._agents.interrupt(session_id)
-        self._stopping_since = self._clock.now()
-        self.state = following.stopping(self.state, by)
+        self._is_interrupted = True
+        self.state = following.stopping(self.state, self._watch.by)
 
-    async def _refuse(self, session_id: SessionId) -> None:
-        for call_id in tuple(self._refusing):
-            await self._agents.refuse_call(session_id, call_id)
-            del self._refusing[call_id]
+    def _end_stopped(self, turn: Turn) -> None:
+        """End a turn whose session has not come to rest in time: whoever stopped it need not wait for that."""
+        log.warning("stopped_unheard", turn=turn.id, is_interrupted=self._is_interrupted)
+        detail = None if self._is_interrupted else UNCONFIRMED
+        self.state = following.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
 
-    async def _attend(self, thread: Thread, turn: Turn) -> datetime | None:
-        holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
-        if self._stopping_since or not (holds or self._is_owing):
+    async def _look(
+        self, thread: Thread, turn: Turn, session_id: SessionId, *, are_people_asked: bool
+    ) -> datetime | None:
+        """Ask a session that has been silent for long whether it rests; return when to look again."""
+        when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
+        if when is None or self._clock.now() < when:
+            return when
+        try:
+            is_at_rest = await self._watch.guard(lambda: self._agents.is_at_rest(session_id))
+        except StopOverdue:
+            self._end_stopped(turn)
             return None
-        return await self._approvals.attend(thread, turn)
+        except AgentsUnavailable as error:
+            log.warning("session_not_seen", turn=turn.id, **error.facts)
+            is_at_rest = False
+        self._silence.looked(self._clock.now(), is_at_rest=is_at_rest)
+        log.warning("session_silent", turn=turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
+        if is_at_rest:
+            await self._take(following.claim(self.state), thread, turn, session_id)
+            if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
+                self.state = following.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
+        return self._silence.next_look(self.state, are_people_asked=are_people_asked)
 
-    def _sooner_if_silent(self, due: datetime | None) -> datetime | None:
-        """End a turn whose session was interrupted, waits and says nothing (managed-agents-api.md §10 no. 16)."""
-        is_waiting = self.state.progress.activity is Activity.WAITING
-        if not (self._stopping_since and is_waiting) or self.state.has_ended:
-            return due
-        silent_at = self._stopping_since + timedelta(seconds=SILENCE_AFTER_STOP)
-        if self._clock.now() >= silent_at:
-            self.state = following.end(self.state, Outcome(OutcomeKind.STOPPED, by=self.state.stopping_by))
-        return silent_at
+    @property
+    def _waits_for(self) -> str:
+        if self.state.has_begun:
+            return self.state.progress.activity
+        return "the request to be taken up" if self.state.is_queued else "the request to be seen"
 
     async def _record_waiting(self, turn: Turn) -> None:
         is_waiting = self.state.progress.activity is Activity.WAITING
@@ -147,10 +201,15 @@ class TurnLoop:
 
     async def _show(self) -> datetime | None:
         """Let people see what is known; return when to come again even if nothing happens."""
+        if self._not_shown_before is not None and self._clock.now() < self._not_shown_before:
+            return self._not_shown_before
+        self._not_shown_before = None
         try:
             seconds = await self._drawn()
         except SlackUnavailable as error:
             seconds = error.retry_after or RETRY
+            log.warning("not_shown_yet", retry_in=seconds, **error.facts)
+            self._not_shown_before = self._clock.now() + timedelta(seconds=seconds)
         return None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
 
     async def _drawn(self) -> float | None:

@@ -161,6 +161,8 @@ def _outcome(progress: Progress) -> str:
     if outcome.kind is OutcomeKind.NOT_PERMITTED and outcome.detail in set(Refusal):
         return REFUSALS[Refusal(outcome.detail)]
     words = _OUTCOMES[outcome.kind]
+    if outcome.kind is OutcomeKind.STOPPED and outcome.detail:
+        return f"{words} I can't reach Claude at the moment, so a step that was running may still finish."
     if outcome.kind is OutcomeKind.RETRIES_EXHAUSTED:
         return _BECAUSE.get(outcome.detail or "", words)
     detail = escape(one_line(outcome.detail or "", 80))
@@ -196,6 +198,8 @@ _OUTCOMES = {
     OutcomeKind.SESSION_GONE: "This thread's session has ended. Reply to go on in a new one; "
     "I won't remember what was said before.",
     OutcomeKind.AGENTS_UNAVAILABLE: "I can't reach Claude right now. Try again in a few minutes.",
+    OutcomeKind.LOST_TOUCH: "I lost touch with Claude while it worked on this. "
+    "Some of it may be done: look before you ask again.",
     OutcomeKind.UNKNOWN_STOP: "The agent stopped for a reason I don't know yet. Reply to go on.",
     OutcomeKind.BROKEN: "Something broke on my side. You can try again.",
 }

@@ -11,6 +11,8 @@ import pytest
 from bot.agents.stream import Pace, follow
 from bot.errors import AgentsRejected, AgentsUnavailable, SessionLost
 from bot.events import (
+    ConnectionBack,
+    ConnectionLost,
     DraftBegan,
     DraftGrew,
     RequestEchoed,
@@ -201,9 +203,11 @@ async def test_every_kind_of_drop_is_repaired(raw_api, raw_client, drop) -> None
     session.streams.append([b"".join(map(frame, PERSISTED[1:])), HOLD])
 
     async with patience(), follow(raw_client, "sesn_1", None, pace) as events:
-        seen = [await anext(events) for _ in PERSISTED]
+        seen = [await anext(events)]
+        while persisted_ids(seen) != IDS:
+            seen.append(await anext(events))
 
-    assert [ours.id for ours in seen] == IDS
+    assert seen.count(ConnectionBack()) == 1
 
 
 async def test_a_listing_that_breaks_between_pages_is_done_again(raw_api, raw_agents) -> None:
@@ -301,3 +305,50 @@ async def test_no_task_is_left_when_a_follow_ends(raw_api, raw_agents) -> None:
 
     leftovers = [task for task in asyncio.all_tasks() - before if "serve" not in repr(task.get_coro())]
     assert leftovers == []
+
+
+@pytest.mark.fault("D2")
+async def test_a_listing_that_fails_is_said_and_logged_with_its_status_until_it_works_again(
+    raw_api, raw_agents, logged
+) -> None:
+    session = raw_api.session(persisted=PERSISTED)
+    session.streams.extend([[HOLD]] * 4)
+    session.lists.extend([refusal(500, "api_error"), refusal(503, "api_error"), refusal(529, "overloaded_error")])
+
+    events = await follow_turn(raw_agents)
+
+    assert events[:3] == [ConnectionLost(2), ConnectionLost(3), ConnectionBack()]
+    assert persisted_ids(events[3:]) == IDS
+    lines = [line for line in logged.lines if "stream_opened_again" in line]
+    assert [status in line for line, status in zip(lines, ("500", "503", "529"), strict=True)] == [True] * 3
+
+
+@pytest.mark.fault("D2")
+async def test_a_stream_that_ends_and_opens_again_is_nothing_to_speak_of(raw_api, raw_agents) -> None:
+    session = raw_api.session()
+    session.streams.extend([[LISTED, frame(STARTED), EOF], [frame(IDLE), HOLD]])
+
+    assert [type(ours) for ours in await follow_turn(raw_agents)] == [SessionStarted, SessionIdle]
+
+
+@pytest.mark.fault("D2")
+async def test_a_stream_that_cannot_be_opened_is_the_callers_to_try_again(raw_api, raw_agents) -> None:
+    session = raw_api.session()
+    session.streams.append(refusal(529, "overloaded_error", **{"retry-after": "7"}))
+
+    with pytest.raises(AgentsUnavailable) as caught:
+        async with raw_agents.follow("sesn_1", None):
+            raise AssertionError
+
+    assert (caught.value.status, caught.value.retry_after, len(session.requests)) == (529, 7.0, 1)
+
+
+@pytest.mark.fault("D2")
+async def test_the_history_that_a_stream_begins_with_is_not_taken_for_news(raw_api, raw_agents) -> None:
+    session = raw_api.session()
+    old = [{**event(number, kind), "processed_at": "2026-11-22T12:00:00Z"} for number, kind in ((7, "agent.message"),)]
+    session.streams.append([b"".join(map(frame, [*old, *PERSISTED])), HOLD])
+
+    events = await follow_turn(raw_agents, since=datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+    assert persisted_ids(events) == IDS

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
 from bot import events as e
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
-from bot.domain.turn_loop import SILENCE_AFTER_STOP, TurnLoop
-from bot.errors import AgentsUnavailable
+from bot.domain.supervisor import Supervisor
+from bot.domain.turn_loop import SILENT, UNCONFIRMED, TurnLoop
+from bot.domain.watchdog import STOP_WITHIN, WORKING_SILENCE, StopWatch
+from bot.errors import AgentsUnavailable, SlackUnavailable
 from bot.progress import OutcomeKind
 from simulator.patience import patience
 from store import turns
 from store.database import Database
-from store.records import EventId, SessionId
+from store.records import EventId, SessionId, TurnState
 from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
 
 SESSION = SessionId("sesn_1")
@@ -33,11 +36,14 @@ class SteppingClock:
         return self.time
 
     async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
+        for _ in range(200):  # whoever has something to do does it first
+            await asyncio.sleep(0)
+            if signal.is_set():
+                return
         if until is None:
             await signal.wait()
         else:
             self.time = max(self.time, until)
-            await asyncio.sleep(0)
 
 
 @dataclass
@@ -47,9 +53,24 @@ class Api:
     failures: int = 0
     interrupts: int = 0
     refused: list[EventId] = field(default_factory=list)
+    is_out: bool = False
+    is_hung: bool = False
+    rests: bool | None = False
+    """Whether the session is at rest when it is asked; None: it cannot be asked."""
+    looks: int = 0
 
     async def interrupt(self, _: SessionId) -> None:
+        if self.is_hung:
+            await asyncio.Event().wait()
         self.interrupts += 1
+        if self.is_out:
+            raise AgentsUnavailable
+
+    async def is_at_rest(self, _: SessionId) -> bool:
+        self.looks += 1
+        if self.rests is None:
+            raise AgentsUnavailable
+        return self.rests
 
     async def refuse_call(self, _: SessionId, call_id: EventId) -> None:
         if self.failures:
@@ -70,7 +91,7 @@ class Quiet:
     async def attend(self, *_) -> None:
         return None
 
-    async def withdraw(self, *_) -> None:
+    async def close_pending(self, *_) -> None:
         return None
 
     async def show(self, _) -> None:
@@ -84,31 +105,56 @@ class Quiet:
 
 
 TAKEN_UP = "the request is taken up here"
+QUEUED = "the request is queued here, and never said to be taken up"
+
+
+def said(turn, event):
+    if event in (TAKEN_UP, QUEUED):
+        return e.RequestEchoed(EventId("r"), turn.id, is_processed=event == TAKEN_UP)
+    return event
 
 
 async def prepared(
     database: Database, api: Api, told: list[e.AgentEvent | str], *, is_stopped: bool, quiet: Quiet | None = None
 ):
-    """Return the running of a turn over these events, and its clock."""
-    clock, quiet = SteppingClock(), quiet or Quiet()
+    """Return the running of a turn over these events, after which nothing comes, and its clock."""
+    clock, quiet, signal = SteppingClock(), quiet or Quiet(), asyncio.Event()
+    supervisor = Supervisor(lambda: "REF", clock)
     async with database.transaction() as tx:
         thread = await store_thread(tx, a_thread())
         await store_turn(tx, a_turn(thread))
         turn = await turns.claim_next(tx, thread.id, NOON)
         if is_stopped:
             await turns.request_stop(tx, turn.id, turn.owner.user_id)
-    state = Following(turn.id)
+
+    async def stopped_by():
+        async with database.transaction() as tx:
+            return (await turns.get(tx, turn.id)).stop_requested_by
+
     loop = TurnLoop(
-        database=database, agents=api, approvals=quiet, clock=clock, answer=quiet, state=state, on_call=quiet.called
+        database=database,
+        agents=api,
+        approvals=quiet,
+        clock=clock,
+        answer=quiet,
+        state=Following(turn.id),
+        on_call=quiet.called,
+        watch=StopWatch(supervisor=supervisor, clock=clock, signal=asyncio.Event(), read=stopped_by),
     )
-    inbox = Inbox(asyncio.Event(), clock)
+    inbox = Inbox(signal, clock)
 
     async def source():
         for event in told:
-            yield e.RequestEchoed(EventId("r"), turn.id, is_processed=True) if event == TAKEN_UP else event
+            if isinstance(event, Exception):
+                raise event
+            yield said(turn, event)
+        await asyncio.Event().wait()
 
-    await inbox.feed(source())
-    return loop.run(thread, turn, SESSION, inbox), clock
+    async def running():
+        async with supervisor.beside(lambda: inbox.feed(source())):
+            return await loop.run(thread, turn, SESSION, inbox)
+
+    return running(), clock
 
 
 async def run_until(running, holds) -> None:
@@ -130,7 +176,7 @@ async def test_a_stopped_session_that_goes_on_waiting_and_says_nothing_is_over_a
 
     assert state.progress.outcome.kind is OutcomeKind.STOPPED
     assert api.interrupts == 1
-    assert clock.now() - NOON >= timedelta(seconds=SILENCE_AFTER_STOP)
+    assert clock.now() - NOON == STOP_WITHIN
 
 
 async def test_an_interrupt_that_the_request_was_not_there_for_is_sent_again(database):
@@ -162,3 +208,104 @@ async def test_every_call_is_looked_at_also_one_that_nobody_is_asked_about(datab
     await running
 
     assert quiet.calls == [call.id]
+
+
+THINKING, WROTE = e.Thinking(EventId("t")), e.TextWritten(EventId("x"), "Done.")
+ENDED = e.SessionIdle(EventId("i"), "end_turn")
+STARTED = e.SessionStarted(EventId("s"))
+SAID_BEFORE = {
+    "nothing": [],
+    "queued": [QUEUED],
+    "at work": [TAKEN_UP, THINKING],
+    "writing": [TAKEN_UP, WROTE],
+    "calling": [TAKEN_UP, e.ToolStarted(EventId("c"), e.ToolCall(EventId("c"), "notes", "list_notes", {}))],
+    "cannot be heard": [TAKEN_UP, e.ConnectionLost(2)],
+}
+
+
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize("how", ["accepted", "refused", "hung"])
+@pytest.mark.parametrize("before", SAID_BEFORE)
+async def test_a_stop_ends_a_turn_in_time_whatever_the_session_says_or_leaves_out(database, before, how):
+    api = Api(is_out=how == "refused", is_hung=how == "hung")
+    running, clock = await prepared(database, api, SAID_BEFORE[before], is_stopped=True)
+
+    state = await running
+
+    assert state.progress.outcome.kind is OutcomeKind.STOPPED
+    assert state.progress.outcome.detail == (None if how == "accepted" else UNCONFIRMED)
+    assert clock.now() - NOON <= STOP_WITHIN
+    assert not state.is_at_rest
+
+
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize(
+    "told",
+    [
+        [QUEUED, STARTED, THINKING, WROTE, ENDED],
+        [ENDED, QUEUED, THINKING, WROTE, ENDED],
+        [STARTED, THINKING, WROTE, ENDED, QUEUED],
+        [STARTED, THINKING, WROTE, ENDED],
+    ],
+    ids=["in order", "after an older turn", "listed last", "never seen"],
+)
+async def test_an_answer_is_taken_though_the_session_never_says_that_it_took_the_request_up(database, told):
+    running, clock = await prepared(database, Api(rests=True), told, is_stopped=False)
+
+    state = await running
+
+    assert (state.progress.outcome.kind, state.progress.text) == (OutcomeKind.ANSWERED, "Done.")
+    assert clock.now() - NOON < WORKING_SILENCE
+
+
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize("before", SAID_BEFORE)
+async def test_a_session_that_rests_without_a_word_ends_the_turn_and_one_that_works_does_not(database, before, logged):
+    busy = Api(rests=False)
+    running, _ = await prepared(database, busy, SAID_BEFORE[before], is_stopped=False)
+    await run_until(running, lambda: busy.looks == 5)
+    assert not any("stopped" in line for line in logged.lines)
+    async with database.transaction() as tx:
+        (turn,) = await turns.list_open(tx)
+        await turns.end(tx, turn.id, TurnState.ENDED, outcome="x", cost_cents=None, now=NOON)
+    resting = Api(rests=True)
+    running, _ = await prepared(database, resting, SAID_BEFORE[before], is_stopped=False)
+
+    state = await running
+
+    outcome = state.progress.outcome
+    assert (outcome.kind, outcome.detail, resting.looks) == (OutcomeKind.UNKNOWN_STOP, SILENT, 2)
+    assert "session_silent" in logged.lines[-1]
+
+
+@pytest.mark.fault("S22")
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), ValueError("odd"), RecursionError(), AgentsUnavailable()])
+async def test_every_error_of_the_feed_ends_the_loop(database, error):
+    running, _ = await prepared(database, Api(), [TAKEN_UP, error], is_stopped=False)
+
+    with pytest.raises(type(error)):
+        await running
+
+
+@dataclass
+class Unshowable(Quiet):
+    """An answer that Slack does not take; remembers when it was tried."""
+
+    clock: object = None
+    tried: list[datetime] = field(default_factory=list)
+
+    async def show(self, _) -> None:
+        self.tried.append(self.clock.now())
+        raise SlackUnavailable(2.0)
+
+
+@pytest.mark.fault("D7")
+async def test_no_event_makes_a_try_come_sooner_than_slack_wants_it(database):
+    quiet = Unshowable()
+    drafts = [e.DraftGrew(EventId("m"), "word ") for _ in range(50)]
+    running, quiet.clock = await prepared(database, Api(), [TAKEN_UP, *drafts], is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: len(quiet.tried) > 4)
+
+    pauses = [later - earlier for earlier, later in itertools.pairwise(quiet.tried)]
+    assert min(pauses).total_seconds() >= 2

@@ -1,0 +1,52 @@
+"""A request with an approval against peers that send what the world sends: answered once, nothing doubled, ended."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from bot import actions
+from simulator.roughness import AgentsKind, Roughness
+from store import turns
+from tests.world import ALICE, World
+
+TASK = "write a note called Rent with the text Paid on Friday"
+
+
+async def asked_and_approved(world: World) -> None:
+    """Let Alice ask for a write and allow it; see that it is done once and said once, and that nothing is left."""
+    await world.connect_notes(ALICE)
+    root = await world.ask(ALICE, TASK)
+    card = await world.button(ALICE, root, actions.APPROVE)
+    await world.slack.click(ALICE, card, actions.APPROVE)
+    (answer,) = await world.answered(root)
+    await world.settled()
+
+    assert len(world.requests()) == 1
+    assert [event["result"] for event in world.sent("user.tool_confirmation")] == ["allow"]
+    written = [acted for acted in world.agents.authority_log if acted.tool == "write_note"]
+    assert len(written) == 1
+    assert len(world.answers(root)) == 1
+    assert world.slack.text_of(answer).count("write_note") <= 1
+    assert world.slack.workspace.open_streams() == []
+    async with world.app.database.transaction() as tx:
+        assert await turns.list_open(tx) == ()
+
+
+@pytest.mark.fault("D2", "D4", "S18")
+@pytest.mark.parametrize("kind", get_args(AgentsKind))
+async def test_an_approved_request_is_carried_out_once_whatever_the_api_leaves_out(running_world: World, kind: str):
+    rough = Roughness({kind})
+    running_world.peers.roughen(rough)
+
+    await asked_and_approved(running_world)
+
+
+@pytest.mark.fault("D2", "D4")
+@pytest.mark.parametrize("seed", range(6))
+async def test_an_approved_request_is_carried_out_once_on_a_rough_day(running_world: World, seed: int):
+    rough = Roughness(get_args(AgentsKind), chance=0.5, seed=seed)
+    running_world.peers.roughen(rough)
+
+    await asked_and_approved(running_world)
