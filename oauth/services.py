@@ -17,6 +17,7 @@ from oauth.errors import DraftInvalid, ProbeChanged, ServerTaken, ServiceChanged
 from oauth.probing import Probe, Probing
 from oauth.registration import PreRegistered
 from oauth.service import Service
+from oauth.titles import find_title_problem
 from oauth.urls import get_origin, get_place
 from store import audit, connections, service_tools, services, tickets, tool_pins
 from store.database import Database, Tx
@@ -91,6 +92,9 @@ class Services:
         if name in self._catalog.shipped:
             raise DraftInvalid({"name": f"there is a service called {name} already"})
         self._require_free(draft.mcp_url, name)
+        others = {str(one.name): one.title for one in self._catalog.services if one.name != name}
+        if problem := find_title_problem(draft.title, others):
+            raise DraftInvalid({"title": problem})
         probe = await self._probing.probe(draft.mcp_url)
         if probe.fingerprint != shown:
             raise ProbeChanged(draft.name, probe)

@@ -15,6 +15,7 @@ from oauth.errors import UrlRefused
 from oauth.probing import Probe
 from oauth.service import Service
 from oauth.services import is_client_fitting
+from oauth.titles import find_title_problem
 from oauth.urls import Policy, get_place, require_url
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, UserId, WorkspaceId
 
@@ -47,8 +48,24 @@ def list_misplaced(after: Document, shipped: Shipped, rows: Rows, policy: Policy
         elif offers[name].client and service.pins.trusted_issuer is None:
             yield Problem(f"services.{name}.client", "is not taken: this service has no pinned issuer to bind it to")
     yield from _list_taken(added, shipped, rows)
+    yield from _list_confusable(added, shipped, rows)
     for name, one in sorted(added.items()):
         yield from _list_refused(name, one, policy)
+
+
+def _list_confusable(added: Mapping[str, Added], shipped: Shipped, rows: Rows) -> Iterator[Problem]:
+    """Yield titles that look like another service's: people choose by them where their data goes."""
+    taken = {get_place(one.mcp_url) for one in added.values()}
+    titles = {str(one.name): one.title for one in shipped.values() if get_place(one.mcp_url) not in taken}
+    titles |= {name: one.title for name, one in added.items()}
+    for name, one in sorted(added.items()):
+        row = rows.get(name)
+        # What a later version of the catalogue took a title from, stays as it was.
+        if row is not None and row.title == one.title:
+            continue
+        problem = find_title_problem(one.title, {other: title for other, title in titles.items() if other != name})
+        if problem:
+            yield Problem(f"services.{name}.added.title", problem)
 
 
 def _list_taken(added: Mapping[str, Added], shipped: Shipped, rows: Rows) -> Iterator[Problem]:

@@ -87,6 +87,16 @@ async def test_a_saved_service_is_on_offer_at_once_and_pinned_to_what_was_shown(
     assert len(catalog.titles) == 2
 
 
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize("title", ["GitHub", "G\u0456tHub", "Git Hub"])
+async def test_a_title_that_looks_like_another_services_is_not_saved(shelf, alice, notes, title):
+    with pytest.raises(DraftInvalid) as caught:
+        await save(shelf, alice, notes, title=title)
+
+    assert set(caught.value.problems) == {"title"}
+    assert await shelf.list_saved() == ()
+
+
 async def test_what_changed_since_it_was_shown_is_not_saved_but_shown_again(shelf, alice, notes, catalog):
     probe = await shelf.probe(notes.mcp_url)
     notes.extra_metadata["authorization_endpoint"] = "https://evil.example.com/authorize"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import sha256
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -135,7 +136,8 @@ def added(draw, name):
     has_issuer = draw(st.booleans())
     hosts = draw(st.sampled_from([("login.example",), ("a.example", "login.example")])) if has_issuer else ()
     return Added(
-        title=draw(st.sampled_from(["Wiki", "Wiki · ויקי 🎉", "<b>&*"])),
+        # No two look alike.
+        title=f"{draw(st.sampled_from(['Wiki', 'Wiki · ויקי 🎉', '<b>&*']))} {sha256(name.encode()).hexdigest()[:12]}",
         mcp_url=f"https://{name.replace('_', '-')}.example/mcp",
         manage_url=draw(st.none() | st.just("https://wiki.example/settings?a=b")),
         registration=draw(st.sampled_from(["auto", "pre_registered", "token"])) if has_issuer else "token",

@@ -296,6 +296,7 @@ async def test_a_plan_that_is_over_changes_nothing_of_either_half(filing, wiki):
 async def test_two_services_that_change_places_are_told_to_do_it_in_two_steps(filing, wiki):
     two = write(file_of(wiki)).replace("\n  wiki:", "\n  wiki:", 1)
     other = two.partition("services:\n")[2].replace("wiki:", "papers:", 1).replace("/mcp\n", "/mcp/two\n")
+    other = other.replace("title: Wiki", "title: Papers")
     await bring_in(filing, read(two + other))
     swapped = (two + other).replace("/mcp/two\n", "/mcp/x\n").replace("/mcp\n", "/mcp/two\n").replace("/mcp/x", "/mcp")
 
@@ -334,7 +335,9 @@ async def test_a_service_that_a_later_catalogue_ships_too_stays_as_it_was_added(
     filing = make()
     pins = "trusted_issuer: 'https://login.example', endpoint_hosts: [login.example]"
     names = {"git": GITHUB.mcp_url, "notes": "https://mine.example/mcp"}
-    text = ", ".join(f"{name}: {{added: {{title: One, mcp_url: '{url}', {pins}}}}}" for name, url in names.items())
+    text = ", ".join(
+        f"{name}: {{added: {{title: My {name}, mcp_url: '{url}', {pins}}}}}" for name, url in names.items()
+    )
     document = read(f"services: {{{text}}}")
     await bring_in(filing, document)
     later = Filing(
@@ -348,3 +351,16 @@ async def test_a_service_that_a_later_catalogue_ships_too_stays_as_it_was_added(
     )
 
     assert (await later.plan(document, values)).changes == ()
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    ("title", "problem"),
+    [("Git-Hub", "the service github has a title or name"), ("W\u0456ki", "letters of one script")],
+)
+async def test_a_title_that_looks_like_anothers_is_said_at_its_place(make, title, problem):
+    added = f"{{title: {title}, mcp_url: 'https://a.example/mcp', registration: token}}"
+
+    said = await refused(make(GITHUB).plan(read(f"services: {{a: {{added: {added}}}}}"), values))
+
+    assert f"services.a.added.title: {problem}" in said or problem in said

@@ -1,0 +1,54 @@
+"""Whether two services could be taken for each other by their titles; pure.
+
+People see a title on cards and buttons and choose by it where their data goes. So no two may look alike, and none may
+be written in letters of two scripts, which is how a name is imitated (Unicode TR 39 §5).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+_LIKE = {
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d": "aeopcyxijshdqw",
+    "\u043a\u043c\u043d\u0442\u0432\u0433\u043f\u0438": "kmhtbrnu",
+    "\u03b1\u03b5\u03bf\u03c1\u03c5\u03c7\u03b9\u03bd\u03ba\u03c4": "aeopyxivkt",
+    "\u03b7\u03bc\u03b2\u03b6\u0131\u0261\u0251\u01c0\u0578\u057d\u0585": "nubzigalnuo",
+    "0135|$@": "oleslsa",
+}
+"""Letters and signs that look like Latin letters, after `casefold`; of TR 39's table what titles are made of."""
+_LOOKALIKES = {ord(one): like for many, alike in _LIKE.items() for one, like in zip(many, alike, strict=True)}
+_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
+"""Those whose letters look like another's."""
+
+
+def find_title_problem(title: str, others: Mapping[str, str]) -> str | None:
+    """Return why a title cannot be beside those of the other services (name → title); None: it can."""
+    if has_mixed_scripts(title):
+        return "write it in letters of one script: these imitate each other"
+    if like := find_lookalike(title, others):
+        return f"the service {like} has a title or name that looks like this one"
+    return None
+
+
+def find_lookalike(title: str, others: Mapping[str, str]) -> str | None:
+    """Return the name of the service whose title or name looks like this one; `others` is name → title."""
+    wanted = build_skeleton(title)
+    return next((name for name, its in others.items() if wanted in (build_skeleton(its), build_skeleton(name))), None)
+
+
+def build_skeleton(title: str) -> str:
+    """Return the same text for titles that look alike: no case, marks, blanks or signs, look-alikes as Latin.
+
+    A title without letters or digits is its own.
+    """
+    decomposed = unicodedata.normalize("NFKD", title).casefold().translate(_LOOKALIKES)
+    letters = "".join(char for char in decomposed if char.isalnum())
+    # `i`, `l` and `1` are one stroke in many fonts, and `rn` is `m`.
+    return letters.replace("i", "l").replace("rn", "m").replace("vv", "w") or title.strip()
+
+
+def has_mixed_scripts(title: str) -> bool:
+    """Say whether it is written in letters of two scripts that look like each other's."""
+    names = {unicodedata.name(char, "").partition(" ")[0] for char in title if char.isalpha()}
+    return len(names & set(_SCRIPTS)) > 1
