@@ -10,39 +10,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from bot.renderers.code_lines import Kind, Open, Outline, line_after, lines_of
+from bot.renderers.inline import WORDS_MAX, Found, What, read
 from bot.renderers.limits import good_break, shorten, size
 from bot.text import UNSEEN, visible
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
 """What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""
 
-_BOUND = 600
-"""Longest construct that is understood as one; longer ones stay plain text."""
-_WORDS = rf"(?:\\.|[^\[\]\\\n]|\[[^\[\]\n]{{0,{_BOUND}}}\]){{0,{_BOUND}}}"
-_TARGET = rf"(?:[^()\n]|\([^()\n]{{0,{_BOUND}}}\)){{0,{_BOUND}}}"
-_CONSTRUCT = re.compile(
-    rf"(?P<code>(?P<ticks>`+)(?!`)[^`\n]{{1,{_BOUND}}}(?P=ticks)(?!`))"
-    r"|(?P<ticked>`+)"
-    r"|(?P<token><(?=[@#!]))"
-    rf"|<(?P<auto>[A-Za-z][A-Za-z0-9+.\-]{{0,30}}:[^<>\s|]{{0,{_BOUND}}})>"
-    r"|(?P<address><(?=[A-Za-z][A-Za-z0-9+.\-]{0,30}:))"
-    rf"|(?P<definition>(?:^|(?<=\n)) {{0,3}}\[[^\]\n]{{1,{_BOUND}}}\](?=:))"
-    rf"|(?P<image>!)?\[(?P<words>{_WORDS})\]\((?P<target>{_TARGET})\)"
-)
-_UNFINISHED = re.compile(
-    rf"(?:<[^<>\s|]{{0,{_BOUND + 40}}}"
-    rf"|`+[^`\n]{{0,{_BOUND}}}`*"
-    rf"|!?\[{_WORDS}(?:\[[^\[\]\n]{{0,{_BOUND}}})?(?:\](?:\({_TARGET}(?:\([^()\n]{{0,{_BOUND}}})?)?)?"
-    r"|!|\\)\Z"
-)
-_LONGEST = 2 * _BOUND + 100
+_AHEAD = 2 * WORDS_MAX + 10
+"""Characters after a cut that are looked at for what would be cut."""
 _OPENING_MAX = 900
 """Bytes of a fence or a table's head that are said again where it is cut; a longer one is not."""
-_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
-_FENCE_BEGINNING = re.compile(r" {0,3}(?:`+|~+)[^`\n]*\Z")
+_UNDECIDED = re.compile(r"[ \t>*+\-\d.)~`#=_]*\Z")
+"""A line that is not whole, of which nobody can tell yet what it is."""
+_GROWING = re.compile(r"<[^<>\s|]{0,640}\Z")
+_TOKEN = re.compile(r"<(?=[@#!]|[A-Za-z][A-Za-z0-9+.\-]{0,30}:)")
 _TABLE_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
 """The second line of a table, which makes it one."""
 _SCHEMES = frozenset({"http", "https", "mailto"})
@@ -70,58 +57,66 @@ def one_line(text: str, limit: int) -> str:
 
 
 def safe_markdown(text: str) -> str:
-    """Return an agent's markdown with nothing in it that notifies, misleads or hides."""
-    return "".join(_safe_lines(visible(text)))
+    """Return an agent's markdown with nothing in it that notifies, misleads or hides; code stays as it is."""
+    shown = visible(text)
+    return "".join(_safe(shown[leaf.start : leaf.end], leaf) for leaf in _leaves(shown))
 
 
-def settled(text: str) -> int:
-    """Return how much of `text` can be shown now: more text cannot change how that much is rendered."""
+def settled(text: str, start: int = 0, *, outline: Outline | None = None) -> int:
+    """Return how much of `text` can be shown now: more text cannot change how that much is rendered.
+
+    It is rendered as a message that begins at `start`, and nothing before that is looked at again.
+    """
     end = len(text)
-    while end and UNSEEN.match(text[end - 1]):
+    while end > start and UNSEEN.match(text[end - 1]):
         end -= 1
-    start = text.rfind("\n", 0, end) + 1
-    if _open_fence(text[:start]):
-        found = re.compile(r"<[^<>\s|]{0,640}\Z").search(text, start, end)
-        return found.start() if found else end
-    if _FENCE_BEGINNING.match(text[start:end]):
-        return start
-    # What stands before something unfinished may be unfinished itself: `<` before `![`.
-    while found := _UNFINISHED.search(text, max(start, end - _LONGEST), end):
-        end = found.start()
-    return end
+    opening = _opening(text, start, outline)
+    known = _settled(f"{opening}{visible(text[start:end])}") - len(opening)
+    unseen = [found.start() for found in UNSEEN.finditer(text[start:end])]
+    return start + max(0, known) + sum(1 for count, at in enumerate(unseen) if at - count < known)
 
 
-def segment(text: str, start: int, end: int) -> str:
+def segment(text: str, start: int, end: int, *, outline: Outline | None = None) -> str:
     """Return `text[start:end]` as a message of its own: a code fence or table that is cut goes on in it."""
-    body = streamed(text, start, end)
-    return f"{body}\n{_closing(text[:end])}" if _open_fence(text[:end]) else body
+    body = streamed(text, start, end, outline=outline)
+    last = _last_open(body)
+    return f"{body}\n{last.closing}" if last.fence else body
 
 
-def streamed(text: str, start: int, end: int) -> str:
+def streamed(text: str, start: int, end: int, *, outline: Outline | None = None) -> str:
     """Return `text[start:end]` as far as it can be streamed: as `segment`, but the last fence is left open."""
-    opening, body = _opening(text, start), text[start:end]
+    opening, body = _opening(text, start, outline), text[start:end]
     return safe_markdown(f"{opening}{body}" if opening or not start else body.lstrip("\n"))
 
 
-def segment_end(text: str, start: int, *, room: int, at_least: int) -> int:
+def segment_end(text: str, start: int, *, room: int, at_least: int, outline: Outline | None = None) -> int:
     """Return where the message that begins at `start` must end to fit into `room` bytes; not before `at_least`."""
     limit = room
+    opening = _opening(text, start, outline)
     while True:
-        end = start + good_break(text[start:], limit, at_least=at_least - start)
+        end = start + good_break(text[start : max(start, at_least) + limit + 1], limit, at_least=at_least - start)
         if end < len(text):
-            end = _whole(text, end, at_least=max(at_least, start + 1))
-        if end <= at_least or size(segment(text, start, end)) <= room:
+            end = _whole(text, start, end, opening=opening, at_least=max(at_least, start + 1))
+        if end <= at_least or size(segment(text, start, end, outline=outline)) <= room:
             return end
         limit = limit * 3 // 4
 
 
-def _whole(text: str, end: int, *, at_least: int) -> int:
+def _whole(text: str, start: int, end: int, *, opening: str, at_least: int) -> int:
     """Return `end`, or the beginning of the link, code or table's head that would be cut there."""
-    if _open_fence(text[:end]):
+    stop = text.find("\n", end)
+    shown = f"{opening}{text[start : end + _AHEAD]}"
+    at = end - start + len(opening)
+    leaf = next((leaf for leaf in _leaves(shown) if leaf.start < at <= leaf.end), None)
+    if leaf is None or (leaf.is_code and (leaf.after.fence or at == leaf.end)):
         return end
-    line, stop = text.rfind("\n", 0, end) + 1, text.find("\n", end)
-    found = _CONSTRUCT.finditer(text, line, stop if stop >= 0 else len(text))
-    cut = next((one.start() for one in found if one.start() < end < one.end()), end)
+    cut = end
+    if leaf.is_code:
+        cut = text.rfind("\n", start, end) + 1 or end
+    else:
+        found = read(shown[leaf.start : leaf.end], may_grow=False, is_row=leaf.is_row).found
+        inside = (one.start for one in found if one.start + leaf.start < at < one.end + leaf.start)
+        cut = next((leaf.start + one - len(opening) + start for one in inside), end)
     if cut == end and text.startswith("|", end):
         cut -= len(_head_before(text, end, stop))
     return cut if cut >= at_least else end
@@ -135,10 +130,16 @@ def _head_before(text: str, end: int, stop: int) -> str:
     return "".join(rows) if len(rows) == 2 and _is_rule(rows[1]) else ""
 
 
-def _opening(text: str, start: int) -> str:
+def _opening(text: str, start: int, outline: Outline | None) -> str:
     """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
-    if fence := _open_fence(text[:start]):
-        return f"{fence if size(fence) <= _OPENING_MAX else _closing_of(fence)}\n"
+    line, before = (outline or Outline()).at(text, start)
+    begun = visible(text[line:start])
+    kind, now = line_after(before, begun) if begun else (Kind.TEXT, before)
+    if now.fence:
+        first = now.opening if size(now.opening) <= _OPENING_MAX else now.bare_opening
+        return f"{first}\n{now.inside if begun else ''}"
+    if kind is Kind.CODE and not before.fence:
+        return "    "
     rows = _rows_before(text, start) if text.startswith("|", start) else []
     head = next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
     return head if size(head) <= _OPENING_MAX else ""
@@ -160,65 +161,88 @@ def _rows_before(text: str, end: int) -> list[str]:
     return rows
 
 
-def _safe_lines(text: str) -> Iterator[str]:
-    fence = ""
-    for line in text.splitlines(keepends=True):
-        fence_before, fence = fence, _fence_after(fence, line)
-        is_code = bool(fence_before or fence)
-        yield _CONSTRUCT.sub(_in_code if is_code else _in_text, line)
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """Lines that are read together: a paragraph, or one line of code or of a table."""
+
+    start: int
+    end: int
+    is_code: bool
+    is_row: bool
+    after: Open
 
 
-def _fence_after(fence: str, line: str) -> str:
-    """Return the open fence after `line`, given the one before it."""
-    if not line.endswith("\n"):
-        return fence
-    found = _FENCE.match(line.rstrip("\n"))
-    if found is None:
-        return fence
-    if not fence:
-        return found["fence"] + found["info"]
-    is_closing = not found["info"].strip() and found["fence"].startswith(_closing_of(fence))
-    return "" if is_closing else fence
+def _leaves(text: str) -> Iterator[_Leaf]:
+    leaf: _Leaf | None = None
+    for start, end, kind, after in lines_of(text):
+        if leaf is not None and kind is Kind.ON and not leaf.is_code:
+            leaf = replace(leaf, end=end, after=after)
+            continue
+        if leaf is not None:
+            yield leaf
+        leaf = _Leaf(start, end, kind is Kind.CODE, after.is_row, after)
+    if leaf is not None:
+        yield leaf
 
 
-def _open_fence(text: str) -> str:
-    """Return the opening line of the fence that is open at the end of `text`, empty if none is."""
-    fence = ""
-    text = text if text.endswith("\n") else f"{text}\n"
-    for line in visible(text).splitlines(keepends=True):
-        fence = _fence_after(fence, line)
-    return fence
+def _last_open(text: str) -> Open:
+    return next((after for *_, after in reversed(list(lines_of(text)))), Open())
 
 
-def _closing_of(fence: str) -> str:
-    return fence[: len(fence) - len(fence.lstrip(fence[0]))]
+def _settled(shown: str) -> int:
+    """Return up to where more text cannot change how a message is rendered."""
+    line = shown.rfind("\n") + 1
+    is_whole = line == len(shown)
+    leaves = list(_leaves(shown))
+    if not is_whole and (_UNDECIDED.match(shown, line) or _begins_fence(leaves, line)):
+        shown, is_whole = shown[:line], True
+        leaves = list(_leaves(shown))
+    if not leaves:
+        return 0
+    last = leaves[-1]
+    if last.is_code:
+        found = None if is_whole else _GROWING.search(shown, last.start)
+        return found.start() if found else last.end
+    if is_whole and (last.is_row or not last.after.is_paragraph):
+        return last.end
+    return last.start + read(shown[last.start : last.end], may_grow=True, is_row=last.is_row).settled
 
 
-def _closing(text: str) -> str:
-    return _closing_of(_open_fence(text))
+def _begins_fence(leaves: list[_Leaf], line: int) -> bool:
+    before = leaves[-2].after if len(leaves) > 1 else Open()
+    return leaves[-1].start == line and bool(leaves[-1].after.fence) and leaves[-1].after is not before
 
 
-def _in_code(found: re.Match[str]) -> str:
-    return found[0].replace("<", "&lt;") if found["token"] or found["address"] else _inner(found[0])
+def _safe(text: str, leaf: _Leaf) -> str:
+    if leaf.is_code:
+        return _inner(text)
+    pieces, done = [], 0
+    for found in read(text, may_grow=False, is_row=leaf.is_row).found:
+        if found.start >= done:
+            pieces += [text[done : found.start], _shown(text, found)]
+            done = found.end
+    return "".join([*pieces, text[done:]])
 
 
-def _in_text(found: re.Match[str]) -> str:
-    if found["token"] or found["address"]:
+def _shown(text: str, found: Found) -> str:
+    """Return something in a paragraph so that it neither notifies nor misleads."""
+    written = text[found.start : found.end]
+    if found.what is What.TOKEN:
         return "&lt;"
-    if found["code"]:
-        return _inner(found[0])
-    if found["ticked"]:
-        return found[0]
-    if found["auto"]:
-        return found[0] if _scheme(found["auto"]) in _SCHEMES else f"&lt;{found['auto']}>"
-    if found["definition"]:
-        return f"{_inner(found[0])} "
-    return _link(found["words"], found["target"], is_image=bool(found["image"]))
+    if found.what is What.AUTO:
+        return written if _scheme(written[1:-1]) in _SCHEMES else f"&lt;{written[1:]}"
+    if found.what in {What.DEFINITION, What.NO_LINK}:
+        return f"{_inner(written)} "
+    if found.what is What.CODE:
+        return _inner(written)
+    is_image = found.what is What.IMAGE
+    words = text[found.start + 1 + is_image : found.words_end]
+    return _link(words, text[found.words_end + 2 : found.end - 1], is_image=is_image)
 
 
 def _inner(text: str) -> str:
     """Return code, or words inside a link, with Slack's tokens neutralised and nothing else."""
-    return re.sub(r"<(?=[@#!]|[A-Za-z][A-Za-z0-9+.\-]*:)", "&lt;", text)
+    return _TOKEN.sub("&lt;", text)
 
 
 def _link(words: str, target: str, *, is_image: bool) -> str:

@@ -6,12 +6,13 @@ When it is sent and how is `stream`'s and `part`'s business.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bot.progress import Progress
 from bot.renderers import limits
 from bot.renderers.answer import render_worked
+from bot.renderers.code_lines import Outline
 from bot.renderers.limits import size
 from bot.renderers.markdown import segment, segment_end, settled, streamed
 from bot.renderers.progress import (
@@ -43,6 +44,9 @@ class Picture:
     """How long the turn has been running."""
     room: int = limits.MESSAGE_BYTES_MAX
     """What one message may weigh, in bytes (`progress.weigh`)."""
+    covered: int = 0
+    """Up to where messages that have ended hold the text: nothing before it is looked at again."""
+    outline: Outline = field(default_factory=Outline)
 
     @property
     def text(self) -> str:
@@ -55,7 +59,7 @@ class Picture:
         if self.progress.outcome is not None:
             return len(self.text)
         # Slack drops white space where a chunk begins (slack-platform.md §1.2), so chunks begin with a word.
-        return _word_start(self.text, settled(self.text))
+        return _word_start(self.text, settled(self.text, min(self.covered, len(self.text)), outline=self.outline))
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -79,14 +83,14 @@ class Picture:
         lines = self.lines_of(part)
         to = self._end_of(part, reach, at_least=min(part.sent_to, reach))
         show = streamed if part.is_stream else segment
-        body = show(self.text, start, to) if to > start else ""
+        body = show(self.text, start, to, outline=self.outline) if to > start else ""
         page = Page(render_plan_title(self.progress, self.titles), self._folded(part, lines, body), body)
         return Content(page, self.text[start:to], to, _ids(lines))
 
     def sealed(self, part: Part, to: int) -> Content:
         """Return what a message shows for good, up to `to`."""
         start, lines = self._start_of(part), self.lines_of(part)
-        body = segment(self.text, start, to) if self.text[start:to].strip() else ""
+        body = segment(self.text, start, to, outline=self.outline) if self.text[start:to].strip() else ""
         page = Page(self._last_title(part), self._folded(part, left_open(lines), body), body)
         return Content(page, self.text[start:to], to, _ids(lines))
 
@@ -118,7 +122,8 @@ class Picture:
         """Return where a message's text must end, below its tasks, so that it fits."""
         above = weigh_lines(self._folded(part, self.lines_of(part), "")) + limits.PLAN_TITLE_BYTES
         room = max(limits.TEXT_BYTES_LEAST, self.room - above)
-        return segment_end(self.text[:reach], self._start_of(part), room=room, at_least=at_least)
+        start = self._start_of(part)
+        return segment_end(self.text[:reach], start, room=room, at_least=at_least, outline=self.outline)
 
     def _folded(self, part: Part, lines: tuple[Line, ...], body: str) -> tuple[Line, ...]:
         """Return a message's tasks as far as they fit above its text."""

@@ -15,6 +15,7 @@ from bot.domain.ports import Clock
 from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.progress import Progress
 from bot.renderers.answer import render_footer
+from bot.renderers.code_lines import Outline
 from bot.renderers.progress import Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
@@ -61,6 +62,7 @@ class StreamedAnswer:
         self._titles = titles
         self._status = SessionStatus(api=api, thread=thread, turn=turn)
         self._telling = Telling(parts=parts, status=self._status, turn_id=turn.id)
+        self._outline = Outline()
         self._is_edited = False
         """True once streams were too long in coming: a message is edited while the agent works."""
         self._cannot_stream = False
@@ -260,7 +262,8 @@ class StreamedAnswer:
         return self._telling.written
 
     def _picture(self, progress: Progress) -> Picture:
-        return Picture(progress, self._titles, self._written.told, self._seconds, self._telling.room)
+        told, room, covered = self._written.told, self._telling.room, self._written.covered
+        return Picture(progress, self._titles, told, self._seconds, room, covered, self._outline)
 
     def _last(self, part: Part, picture: Picture, session_status: str, *, is_last: bool) -> Ending:
         if not is_last:

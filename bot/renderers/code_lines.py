@@ -1,0 +1,195 @@
+"""Which lines of a markdown text are code, and which go on with a paragraph (CommonMark 0.31, §3 to §5); pure.
+
+One line is looked at after the other, each once, with what is open before it. Where a line cannot be told
+it is no code: in code nothing is made harmless but Slack's own tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bot.text import visible
+
+_DEEPEST = 32
+"""Quotes and lists in each other that are told apart; what is deeper is a paragraph."""
+_QUOTE = re.compile(r" {0,3}> ?")
+_ITEM = re.compile(r" {0,3}(?:[-+*]|(?P<number>\d{1,9})[.)])(?: {1,4}(?=[^ ])| (?= {4})|(?= *\Z))")
+_BREAK = re.compile(r" {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})\Z")
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+) *\Z")
+"""What makes a heading of the paragraph before it."""
+_HEADING = re.compile(r" {0,3}#{1,6}(?: |\Z)")
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)\Z")
+_ROW = re.compile(r" *\|")
+
+
+class Kind(Enum):
+    """What a line is."""
+
+    CODE = "code"
+    TEXT = "text"
+    """It begins something, or stands for itself."""
+    ON = "on"
+    """It goes on with the paragraph of the line before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is open where a line begins."""
+
+    around: tuple[str, ...] = ()
+    """Quotes and list items, each as it begins a line: its mark in its whole width."""
+    fence: str = ""
+    """The marks and the info string of the fence."""
+    is_paragraph: bool = False
+    is_row: bool = False
+    """Of a table, where each line stands for itself."""
+
+    @property
+    def marks(self) -> str:
+        """Return the marks that end the fence."""
+        return self.fence[: len(self.fence) - len(self.fence.lstrip(self.fence[0]))] if self.fence else ""
+
+    @property
+    def opening(self) -> str:
+        """Return the line that opens this fence where nothing is open."""
+        return f"{''.join(self.around)}{self.fence}"
+
+    @property
+    def bare_opening(self) -> str:
+        """Return the same without what the fence says of its code."""
+        return f"{''.join(self.around)}{self.marks}"
+
+    @property
+    def inside(self) -> str:
+        """Return what begins a line so that it stays in the quotes and items."""
+        return "".join(mark if _is_quote(mark) else " " * len(mark) for mark in self.around)
+
+    @property
+    def closing(self) -> str:
+        """Return the line that closes the fence."""
+        return f"{self.inside}{self.marks}"
+
+
+class Outline:
+    """What is open at places of a text that grows: each of its lines is looked at once."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._starts = [0]
+        self._opens = [Open()]
+
+    def at(self, text: str, position: int) -> tuple[int, Open]:
+        """Return where the line of a place begins, and what is open before that line."""
+        if not text.startswith(self._text[:position]):
+            self._text, self._starts, self._opens = "", [0], [Open()]
+        while (end := text.find("\n", self._starts[-1], position) + 1) > 0:
+            line = visible(text[self._starts[-1] : end])
+            self._opens.append(line_after(self._opens[-1], line)[1])
+            self._starts.append(end)
+        if position > len(self._text):
+            self._text = text[:position]
+        index = bisect_right(self._starts, position) - 1
+        return self._starts[index], self._opens[index]
+
+
+def lines_of(text: str) -> Iterator[tuple[int, int, Kind, Open]]:
+    """Yield each line: where it begins and ends, its break with it, what it is, and what is open after it."""
+    now, start = Open(), 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        kind, now = line_after(now, text[start:end])
+        yield start, end, kind, now
+        start = end
+
+
+def line_after(before: Open, line: str) -> tuple[Kind, Open]:
+    """Return what a line is, and what is open after it."""
+    line = line.rstrip("\n").expandtabs(4)
+    held, at = _held(before.around, line)
+    is_within = held == len(before.around)
+    if before.fence and is_within:
+        is_over = line[at:].strip().startswith(before.marks) and _closes(before, line[at:])
+        return Kind.CODE, Open(before.around) if is_over else before
+    return _begun(replace(before, fence=""), line, held, at)
+
+
+def _closes(before: Open, rest: str) -> bool:
+    bare = rest.strip(" ")
+    indent = len(rest) - len(rest.lstrip(" "))
+    return indent <= 3 and set(bare) == {before.marks[0]} and len(bare) >= len(before.marks)
+
+
+def _is_quote(mark: str) -> bool:
+    return mark.strip() == ">"
+
+
+def _held(around: tuple[str, ...], line: str) -> tuple[int, int]:
+    """Return how many of the quotes and items a line stays in, and where its own words begin."""
+    at = 0
+    is_blank_from = len(line.rstrip(" "))
+    for count, mark in enumerate(around):
+        if _is_quote(mark):
+            found = _QUOTE.match(line, at)
+            if found is None:
+                return count, at
+            at = found.end()
+        elif at >= is_blank_from:
+            continue
+        elif line.startswith(" " * len(mark), at):
+            at += len(mark)
+        else:
+            return count, at
+    return len(around), at
+
+
+def _begun(before: Open, line: str, held: int, at: int) -> tuple[Kind, Open]:
+    """Return what a line is that no fence holds: the quotes and items that it begins, then what is in them."""
+    around = before.around[:held]
+    may_go_on = before.is_paragraph
+    is_directly_after = may_go_on and held == len(before.around)
+    if is_directly_after and _UNDERLINE.match(line[at:]):
+        return Kind.TEXT, Open(around)
+    while len(around) < _DEEPEST:
+        mark = _mark(line, at, is_after_paragraph=is_directly_after)
+        if not mark:
+            break
+        around, at = (*around, mark), at + len(mark)
+        may_go_on = is_directly_after = False
+    rest = line[at:]
+    if rest.startswith("    ") and rest.strip(" "):
+        return (_going_on(before), before) if may_go_on else (Kind.CODE, Open(around))
+    if fence := _FENCE.match(rest):
+        return Kind.CODE, Open(around, fence["fence"] + fence["info"])
+    return _words(rest, before, around, may_go_on=may_go_on)
+
+
+def _words(rest: str, before: Open, around: tuple[str, ...], *, may_go_on: bool) -> tuple[Kind, Open]:
+    """Return what a line is that is no code; `may_go_on`: it may be of the paragraph before, wherever that stands."""
+    if not rest.strip(" ") or _HEADING.match(rest) or _BREAK.match(rest):
+        return Kind.TEXT, Open(around)
+    if _ROW.match(rest):
+        return Kind.TEXT, Open(before.around if may_go_on else around, is_paragraph=True, is_row=True)
+    if may_go_on:
+        return _going_on(before), before
+    return Kind.TEXT, Open(around, is_paragraph=True)
+
+
+def _going_on(before: Open) -> Kind:
+    return Kind.TEXT if before.is_row else Kind.ON
+
+
+def _mark(line: str, at: int, *, is_after_paragraph: bool) -> str:
+    """Return what begins a quote or list item at this place, in its whole width; empty if nothing does."""
+    if quote := _QUOTE.match(line, at):
+        return line[at : quote.end()]
+    found = _ITEM.match(line, at)
+    if found is None or _BREAK.match(line, at):
+        return ""
+    is_empty = not line[found.end() :].strip(" ")
+    if is_after_paragraph and (is_empty or found["number"] not in {None, "1"}):
+        return ""
+    return f"{found[0]} " if is_empty and not found[0].endswith(" ") else found[0]

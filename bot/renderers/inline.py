@@ -1,0 +1,183 @@
+"""What stands in a paragraph that is more than words: code, links, addresses, Slack's tokens; pure.
+
+A paragraph is read once from its beginning to its end, whatever it holds: marks are paired by counting, not by trying.
+What is longer than its bound is words, so that a text that still grows waits for no mark for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+WORDS_MAX = 600
+"""Characters of a link's words or target."""
+CODE_MAX = 1_500
+"""Characters between the marks of code."""
+_MASK = "\x00"
+"""Stands for what is code or escaped; no text that is shown has it."""
+_TICKS = re.compile(r"`+")
+_ESCAPE_OR_TICKS = re.compile(r"\\[\[\]()`!\\]|`+")
+_LOOSE = re.compile(r"!?\[")
+_BRACKETS = re.compile(r"[\[\]()\n]")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]{0,30}:"
+_MARK = re.compile(
+    rf"(?P<auto><{_SCHEME}[^<>\s|\x00]{{0,{WORDS_MAX}}}>)|(?P<token><(?=[@#!]|{_SCHEME}))"
+    rf"|(?P<definition>^[ \t>*+\-\d.)]{{0,100}}\[[^\[\]]{{1,{WORDS_MAX}}}\](?=:))"
+    r"|(?P<link>!?\[)|(?P<after>\](?=\())",
+    re.MULTILINE,
+)
+_ADDRESS = re.compile(r"<[^<>\s|]*")
+
+
+class What(Enum):
+    """What a mark is."""
+
+    CODE = "code"
+    TOKEN = "token"  # noqa: S105 — Slack's, as in `<@U1>`
+    AUTO = "auto"
+    DEFINITION = "definition"
+    LINK = "link"
+    IMAGE = "image"
+    NO_LINK = "no link"
+    """The end of brackets before an opening parenthesis, where nobody may take them for a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something in a paragraph, with the place where a link's words end."""
+
+    what: What
+    start: int
+    end: int
+    words_end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """What was found, in order, and up to where more text cannot change it."""
+
+    found: tuple[Found, ...]
+    settled: int
+
+
+def read(text: str, *, may_grow: bool, is_row: bool) -> Paragraph:
+    """Return what is in a paragraph; code in a row of a table ends with its cell."""
+    code, masked, known = _code(text, may_grow=may_grow, is_row=is_row)
+    marks = sorted([*code, *_marks(masked)], key=lambda one: one.start)
+    if may_grow:
+        known = _before_all_loose(masked, marks, _first_loose(masked, known))
+        marks = [one for one in marks if one.end <= known]
+    return Paragraph(tuple(marks), known)
+
+
+def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[Found], str, int]:
+    """Return the code in a paragraph, the paragraph with code and escapes masked, and where an end may be missing."""
+    runs: dict[int, list[int]] = {}
+    for run in _TICKS.finditer(text):
+        runs.setdefault(run.end() - run.start(), []).append(run.start())
+    code: list[Found] = []
+    pieces: list[str] = []
+    done = at = 0
+    while mark := _ESCAPE_OR_TICKS.search(text, at):
+        at = mark.end()
+        if mark[0][0] == "\\":
+            pieces += [text[done : mark.start()], _MASK * 2]
+            done = at
+            continue
+        same = runs.get(len(mark[0]), [])
+        index = bisect_left(same, at)
+        closing = same[index] if index < len(same) else -1
+        if may_grow and (closing + len(mark[0]) == len(text) if closing >= 0 else len(text) - at <= CODE_MAX):
+            return code, "".join([*pieces, text[done:]]), mark.start()
+        if closing < 0 or closing - at > CODE_MAX or (is_row and "|" in text[at:closing]):
+            continue
+        end = closing + len(mark[0])
+        code.append(Found(What.CODE, mark.start(), end))
+        pieces += [text[done : mark.start()], _MASK * (end - mark.start())]
+        done = at = end
+    return code, "".join([*pieces, text[done:]]), len(text)
+
+
+def _pairs(masked: str) -> dict[int, int]:
+    """Return where each bracket and parenthesis is closed; a parenthesis in its own line."""
+    pairs: dict[int, int] = {}
+    brackets: list[int] = []
+    parentheses: list[int] = []
+    for mark in _BRACKETS.finditer(masked):
+        if mark[0] == "\n":
+            parentheses.clear()
+        elif mark[0] in "[(":
+            (brackets if mark[0] == "[" else parentheses).append(mark.start())
+        elif opened := brackets if mark[0] == "]" else parentheses:
+            pairs[opened.pop()] = mark.start()
+    return pairs
+
+
+def _marks(masked: str) -> Iterator[Found]:
+    pairs = _pairs(masked)
+    closing = set(pairs.values())
+    at = 0
+    while mark := _MARK.search(masked, at):
+        at = mark.end()
+        if mark.lastgroup == "link":
+            link = _link(masked, pairs, mark)
+            if link is not None:
+                yield link
+                at = link.end
+        elif mark.lastgroup != "after":
+            yield Found(What(mark.lastgroup), mark.start(), mark.end())
+        elif mark.start() in closing:
+            yield Found(What.NO_LINK, mark.start(), mark.end())
+
+
+def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> Found | None:
+    """Return the link that begins with this bracket. One with a link in its words is none: the inner one is."""
+    words_end = pairs.get(mark.end() - 1, -1)
+    if not 0 <= words_end - mark.end() <= WORDS_MAX or not masked.startswith("(", words_end + 1):
+        return None
+    end = pairs.get(words_end + 1, -1)
+    if not 0 <= end - words_end - 2 <= WORDS_MAX or masked.find("](", mark.end(), words_end) >= 0:
+        return None
+    return Found(What.IMAGE if mark[0][0] == "!" else What.LINK, mark.start(), end + 1, words_end)
+
+
+def _first_loose(masked: str, known: int) -> int:
+    """Return where the first bracket or single character stands that more text may make part of another thing."""
+    masked = masked[:known]
+    pairs = _pairs(masked)
+    first = len(masked)
+    for bracket in _LOOSE.finditer(masked, max(0, first - 2 * WORDS_MAX - 10)):
+        at = bracket.end() - 1
+        words_end = pairs.get(at, -1)
+        if _is_loose(masked, pairs, at, words_end):
+            first = bracket.start()
+            break
+    return first - (first == len(masked) and masked.endswith(("!", "\\", "]")))
+
+
+def _before_all_loose(masked: str, marks: list[Found], known: int) -> int:
+    """Return where it is safe to cut: in no address that may go on, and in nothing that was found."""
+    while True:
+        begun = masked.rfind("<", max(0, known - WORDS_MAX - 40), known)
+        cut = begun if begun >= 0 and _ADDRESS.fullmatch(masked, begun, known) else known
+        index = bisect_left(marks, cut, key=lambda one: one.start) - 1
+        if index >= 0 and marks[index].end > cut:
+            cut = marks[index].start
+        if cut == known:
+            return known
+        known = cut
+
+
+def _is_loose(masked: str, pairs: dict[int, int], at: int, words_end: int) -> bool:
+    end = len(masked)
+    if words_end < 0:
+        return end - at <= WORDS_MAX + 1
+    if words_end - at > WORDS_MAX + 1:
+        return False
+    if words_end + 1 == end:
+        return True
+    is_open = masked[words_end + 1] == "(" and words_end + 1 not in pairs
+    return is_open and end - words_end <= WORDS_MAX + 2 and "\n" not in masked[words_end:]
