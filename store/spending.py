@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.database import Tx
-from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
+from store.records import OPEN_TURN_STATES, Budget, BudgetKind, SendState, Thread, ThreadId, TurnId, WorkspaceId
 from store.tables import threads, turns, within
 
 _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
@@ -17,7 +17,7 @@ _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """US cents, of turns that are over as they cost, of open ones what they were allowed."""
+    """US cents: what turns have cost that are over; of open ones, and where nobody told the cost, what was allowed."""
 
     workspace: float
     member: float
@@ -86,5 +86,8 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
 def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
     """Return whether a turn is open, and what it counts for."""
     is_open = within(turns.c.state, OPEN_TURN_STATES)
-    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=func.coalesce(turns.c.cost_cents, 0.0))
+    allowed = func.coalesce(turns.c.allowance_cents, 0.0)
+    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
+    unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
+    amount = case((is_open, allowed), else_=func.coalesce(turns.c.cost_cents, unknown))
     return is_open, amount

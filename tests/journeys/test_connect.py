@@ -196,3 +196,15 @@ async def test_a_vault_that_refuses_says_the_same_everywhere_and_why_in_the_log(
     assert line.get("status") == status
     assert line["code"] in {"invalid_request_error", "AgentsUnavailable"}
     assert "A fault that a test ordered" not in str(line)
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    "paused", [{"members": {ALICE: {"is_paused": True}}}, {"is_paused": True}], ids=["they", "all"]
+)
+async def test_who_is_paused_connects_nothing(running_world: World, paused: dict):
+    await running_world.configure(paused)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent connect notes")
+    await running_world.whispered(ALICE, "An admin has paused me")
+
+    assert running_world.link_for(ALICE) is None
