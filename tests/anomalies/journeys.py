@@ -221,9 +221,11 @@ async def aside_passed(stage: Stage) -> Expected:
     offered = await stage.slack.until(lambda _: offer(), PATIENCE)
     for _ in range(6):
         await stage.listening()
-        delivery = await stage.slack.click(ALICE, offered, actions.PASS_ASIDE)
+        # Where Deputy ended before it answered the click, it may have carried it out: then the buttons are gone.
+        is_open = actions.PASS_ASIDE in stage.slack.buttons_of(offered, ALICE)
+        is_taken = not is_open or (await stage.slack.click(ALICE, offered, actions.PASS_ASIDE)).is_acked
         with suppress(TimeoutError):
-            await stage.shown(root, "AI-generated", 2, patience=PATIENCE if delivery.is_acked else 2)
+            await stage.shown(root, "AI-generated", 2, patience=PATIENCE if is_taken else 2)
             break
     passed = next(words for words in stage.world.requests() if "mind the gap" in words)
     return Expected((root,), (f"{SAY}alpha bravo", passed), ("alpha bravo",))
