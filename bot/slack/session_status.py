@@ -10,7 +10,7 @@ import structlog
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.renderers import limits
 from bot.renderers.markdown import one_line
-from bot.slack.client import SlackApi
+from bot.slack.client import CAPABILITY_ERRORS, SlackApi
 from store.records import Thread, Turn
 
 _METHOD = "agents.sessions.setStatus"
@@ -49,7 +49,9 @@ class SessionStatus:
         try:
             await self._set(status)
         except SlackRejected as error:
-            self._api.pacer.turn_off(self._api.workspace, _METHOD)
+            # A channel that is archived, or that we were taken out of, says nothing of the others.
+            if error.code in CAPABILITY_ERRORS:
+                self._api.pacer.turn_off(self._api.workspace, _METHOD)
             _log.info("slack.no_session_status", code=error.code, turn_id=self._turn.id)
         except SlackUnavailable:
             self._shown = before if status == _WORKING else status
