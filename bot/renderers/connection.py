@@ -79,8 +79,12 @@ def render_connected(notice: Connected) -> Message:
 
 
 def _conditions(notice: Connected) -> list[Block]:
-    """Return what the member would be surprised by later: an end, and less than was asked for."""
+    """Return what the member would be surprised by later: another account, an end, and less than was asked for."""
     name, facts = escape(title(notice.service)), []
+    if not notice.account:
+        facts.append(
+            f"{name} did not say which account this is: if the browser was signed in to another one, disconnect"
+        )
     if notice.withheld:
         scopes = ", ".join(f"`{escape(one_line(scope, 60))}`" for scope in notice.withheld[:5])
         facts.append(f"{name} gave less access than I asked for, so some requests may fail: {scopes}")

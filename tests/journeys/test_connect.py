@@ -24,11 +24,13 @@ async def dm(world: World, user: str, words: str):
     return await world.slack.until(found)
 
 
+@pytest.mark.fault("S23")
 async def test_connecting_ends_with_a_message_that_says_so(running_world: World):
     await running_world.connect_notes(ALICE)
 
     told = await dm(running_world, ALICE, "Connected to Notes")
     assert actions.DISCONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert "did not say which account this is" in running_world.slack.text_of(told)
     (vault,) = running_world.agents.vaults.values()
     assert len(vault.credentials) == 1
 
