@@ -67,6 +67,8 @@ _LONG_WORD = re.compile(
 """A long word that nobody would type by hand."""
 _BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
 _BEGUN_MAX = 400
+_RUN = re.compile(r"[\x00-\x08\x0e-\x1b!-\x7f]*")
+"""ASCII without white space."""
 
 
 def secrets_in(text: str) -> Iterator[tuple[str, int, int]]:
@@ -120,15 +122,19 @@ def settled(text: str) -> int:
     Masking what is before never says anything else than masking the whole later (a private key, whose end may be
     missing, is replaced from its begin on).
     """
-    cut = len(text)
-    while cut and _may_belong(text[cut - 1]):
-        cut -= 1
+    cut = len(text) - _run_length(text[::-1])
     before = max(0, cut - _BEGUN_MAX)
     reading = as_read(text[before:cut])
     begun = _BEGUN.search(reading.text)
     return before + reading.starts[begun.start()] if begun else cut
 
 
-def _may_belong(character: str) -> bool:
-    """Tell whether a character may be part of a secret as it is written: of the secret, its markup, or unseen."""
-    return UNSEEN.match(character) is not None or (character.isascii() and not character.isspace())
+def _run_length(text: str) -> int:
+    """Return how much of the beginning may be of a secret as it is written: of the secret, its markup, or unseen."""
+    length = 0
+    while length < len(text):
+        length = _RUN.match(text, length).end()  # type: ignore[union-attr]  # it matches nothing, too
+        if length == len(text) or not UNSEEN.match(text[length]):
+            break
+        length += 1
+    return length

@@ -74,26 +74,46 @@ class Open:
         return f"{self.inside}{self.marks}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a text: inside a line or not, what the line is up to there, what is open before and after that."""
+
+    is_inside: bool
+    kind: Kind
+    before: Open
+    after: Open
+
+
 class Outline:
-    """What is open at places of a text that grows: each of its lines is looked at once."""
+    """What is open at places of a text that grows: each of its lines is looked at once, and each place."""
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._text = ""
         self._starts = [0]
         self._opens = [Open()]
+        self._places: dict[int, Place] = {}
 
-    def at(self, text: str, position: int) -> tuple[int, Open]:
-        """Return where the line of a place begins, and what is open before that line."""
+    def at(self, text: str, position: int) -> Place:
+        """Return what is open at a place."""
         if not text.startswith(self._text[:position]):
-            self._text, self._starts, self._opens = "", [0], [Open()]
-        while (end := text.find("\n", self._starts[-1], position) + 1) > 0:
-            line = visible(text[self._starts[-1] : end])
-            self._opens.append(line_after(self._opens[-1], line)[1])
-            self._starts.append(end)
+            self._forget()
         if position > len(self._text):
             self._text = text[:position]
+        if position not in self._places:
+            self._places[position] = self._look(text, position)
+        return self._places[position]
+
+    def _look(self, text: str, position: int) -> Place:
+        while (end := text.find("\n", self._starts[-1], position) + 1) > 0:
+            self._opens.append(line_after(self._opens[-1], visible(text[self._starts[-1] : end]))[1])
+            self._starts.append(end)
         index = bisect_right(self._starts, position) - 1
-        return self._starts[index], self._opens[index]
+        before, begun = self._opens[index], visible(text[self._starts[index] : position])
+        kind, after = line_after(before, begun) if begun else (Kind.TEXT, before)
+        return Place(bool(begun), kind, before, after)
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, Kind, Open]]:

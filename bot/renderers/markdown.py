@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from bot.renderers.code_lines import Kind, Open, Outline, line_after, lines_of
+from bot.renderers.code_lines import Kind, Open, Outline, lines_of
 from bot.renderers.inline import WORDS_MAX, Found, What, read
 from bot.renderers.limits import good_break, shorten, size
 from bot.text import UNSEEN, visible
@@ -132,13 +132,11 @@ def _head_before(text: str, end: int, stop: int) -> str:
 
 def _opening(text: str, start: int, outline: Outline | None) -> str:
     """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
-    line, before = (outline or Outline()).at(text, start)
-    begun = visible(text[line:start])
-    kind, now = line_after(before, begun) if begun else (Kind.TEXT, before)
-    if now.fence:
+    place = (outline or Outline()).at(text, start)
+    if now := place.after if place.after.fence else None:
         first = now.opening if size(now.opening) <= _OPENING_MAX else now.bare_opening
-        return f"{first}\n{now.inside if begun else ''}"
-    if kind is Kind.CODE and not before.fence:
+        return f"{first}\n{now.inside if place.is_inside else ''}"
+    if place.kind is Kind.CODE and not place.before.fence:
         return "    "
     rows = _rows_before(text, start) if text.startswith("|", start) else []
     head = next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
