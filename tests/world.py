@@ -49,14 +49,22 @@ class TurnableClock:
     def __init__(self, source: SimulatorClock) -> None:
         self._source = source
         self._turned = asyncio.Event()
+        self._wrong = timedelta()
         self.sleeping: list[datetime] = []
         """Until when those sleep who do."""
 
     def now(self) -> datetime:
+        return self._source.utc() + self._wrong
+
+    def steady(self) -> datetime:
         return self._source.utc()
 
+    def set_wrong(self, **by: float) -> None:
+        """Set this machine's clock, and nobody else's: time goes on as before."""
+        self._wrong = timedelta(**by)
+
     async def sleep(self, seconds: float) -> None:
-        await self.sleep_until(self.now() + timedelta(seconds=seconds))
+        await self.sleep_until(self.steady() + timedelta(seconds=seconds))
 
     async def sleep_until(self, when: datetime) -> None:
         self.sleeping.append(when)
@@ -66,23 +74,23 @@ class TurnableClock:
             self.sleeping.remove(when)
 
     async def _sleep_until(self, when: datetime) -> None:
-        while (left := (when - self.now()).total_seconds()) > 0:
+        while (left := (when - self.steady()).total_seconds()) > 0:
             is_pause = left <= PAUSE
             try:
                 async with asyncio.timeout(left / HASTE if is_pause else left):
                     await self._turned.wait()
             except TimeoutError:
-                if is_pause and (rest := (when - self.now()).total_seconds()) > 0:
+                if is_pause and (rest := (when - self.steady()).total_seconds()) > 0:
                     self._skip(rest)
 
     async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
-        while until is None or (left := (until - self.now()).total_seconds()) > 0:
+        while until is None or (left := (until - self.steady()).total_seconds()) > 0:
             is_pause = until is not None and left <= PAUSE
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if until is None else left / HASTE if is_pause else left):
                     await signal.wait()
                 return
-            if until is not None and is_pause and (rest := (until - self.now()).total_seconds()) > 0:
+            if until is not None and is_pause and (rest := (until - self.steady()).total_seconds()) > 0:
                 self._skip(rest)
 
     def turn(self, seconds: float) -> None:

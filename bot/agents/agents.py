@@ -60,7 +60,7 @@ class ManagedAgents:
         self.is_at_rest = sessions.is_at_rest
 
     def follow(
-        self, session_id: SessionId, since: datetime | None
+        self, session_id: SessionId, since: datetime | None, *, is_from_last_request: bool = False
     ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
         """See `Agents.follow`."""
-        return follow(self._client, session_id, since, self._pace)
+        return follow(self._client, session_id, since, self._pace, is_from_last_request=is_from_last_request)

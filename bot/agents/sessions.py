@@ -6,7 +6,6 @@ Following one is left to `stream`; who may do what is decided before anything co
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
 from typing import Any
 
 from anthropic import AsyncAnthropic
@@ -30,8 +29,8 @@ from bot.events import (
 )
 from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
 
-CLOCK_SKEW = timedelta(minutes=1)
-"""How far our clock and the API's may differ when a session is looked for by time."""
+LOOKED_THROUGH = 1000
+"""Of the newest sessions; so many are not made between a create that got no answer and the look for it."""
 _LONGEST_REASON = 2000
 _NOT_OFFERED = "This tool is not offered here. Go on without it."
 _NOT_HELD = ("does not match", "already")
@@ -69,10 +68,13 @@ class Sessions:
             )
         return SessionId(text_of(session, "id"))
 
-    async def find(self, thread: Thread, since: datetime) -> SessionId | None:
+    async def find(self, thread: Thread) -> SessionId | None:
         """See `Agents.find_session`."""
+        seen = 0
         with errors_translated():
-            async for session in self._sessions.list(created_at_gte=since - CLOCK_SKEW, order="desc", limit=100):
+            async for session in self._sessions.list(order="desc", limit=100):
+                if (seen := seen + 1) > LOOKED_THROUGH:
+                    return None
                 if _is_of(thread, session) and not _is_dead(session):
                     return SessionId(session.id)
         return None

@@ -27,6 +27,8 @@ from store.records import EventId, SessionId
 log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 1000
+_REQUESTS = 20
+"""Newest requests that are looked through for one that was taken up."""
 PREVIEWED: Final[tuple[Literal["agent.message", "agent.thinking"], ...]] = ("agent.message", "agent.thinking")
 """What is told as it is made."""
 
@@ -60,10 +62,15 @@ _DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnde
 
 @asynccontextmanager
 async def follow(
-    client: AsyncAnthropic, session_id: SessionId, since: datetime | None, pace: Pace
+    client: AsyncAnthropic,
+    session_id: SessionId,
+    since: datetime | None,
+    pace: Pace,
+    *,
+    is_from_last_request: bool = False,
 ) -> AsyncIterator[AsyncIterator[AgentEvent]]:
     """Open the stream, then give the events; see `Agents.follow`."""
-    follower = Follower(client, session_id, since, pace)
+    follower = Follower(client, session_id, since, pace, is_from_last_request=is_from_last_request)
     try:
         await follower.open()
         yield follower
@@ -77,7 +84,15 @@ class Follower:
     An `anext` that is cancelled loses no event but costs the stream: the next one opens it anew.
     """
 
-    def __init__(self, client: AsyncAnthropic, session_id: SessionId, since: datetime | None, pace: Pace) -> None:
+    def __init__(
+        self,
+        client: AsyncAnthropic,
+        session_id: SessionId,
+        since: datetime | None,
+        pace: Pace,
+        *,
+        is_from_last_request: bool = False,
+    ) -> None:
         timeout = httpx2.Timeout(60, connect=5, read=pace.read_timeout)
         # Repeating is done here, where a drop while opening and one while reading are the same thing.
         self._events = client.with_options(max_retries=0, timeout=timeout).beta.sessions.events
@@ -94,6 +109,8 @@ class Follower:
         """What the follower itself has to say."""
         self._since = since - pace.overlap if since else None
         self._cursor = since
+        """The session's own time up to which its events are known; ours may be any other."""
+        self._has_no_beginning = is_from_last_request
         self._is_processed: dict[EventId, bool] = {}
         self._pause = pace.first_pause
         self._rest = 0.0
@@ -162,7 +179,16 @@ class Follower:
                 return None
         return self._gap.popleft()
 
+    async def _find_beginning(self) -> None:
+        """Begin at the newest request that was taken up: ours, or the one before. Without any, at the first event."""
+        page = await self._events.list(self._session_id, types=["user.message"], order="desc", limit=_REQUESTS)
+        times = (read_processed_at(event) for event in page.data or ())
+        self._cursor = next((time for time in times if time is not None), None)
+        self._has_no_beginning = False
+
     async def _list_more(self) -> None:
+        if self._has_no_beginning:
+            await self._find_beginning()
         since = self._cursor - self._pace.overlap if self._cursor else omit
         page = (
             await self._page.get_next_page()

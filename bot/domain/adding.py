@@ -141,7 +141,7 @@ class Adding:
             found.append(await work())
             done.set()
             if is_late:
-                await self._clock.sleep_until(self._clock.now() + LATER)
+                await self._clock.sleep_until(self._clock.steady() + LATER)
                 await self._show(command, found[0])
 
         async def broke(reference: str) -> None:

@@ -102,7 +102,7 @@ class Bringing:
                 if await outputs.note(tx, turn, tuple(output.id for output in found), most=MOST):
                     return
             if look < LOOKS - 1:
-                await self._clock.sleep_until(self._clock.now() + PAUSE)
+                await self._clock.sleep_until(self._clock.steady() + PAUSE)
 
     async def _send_noted(self, thread: Thread, turn: Turn) -> None:
         if thread.session_id is None:
@@ -150,7 +150,7 @@ class Bringing:
             if await self._slack.is_shared(slack_id, thread):
                 return True
             if look < LOOKS - 1:
-                await self._clock.sleep_until(self._clock.now() + PAUSE)
+                await self._clock.sleep_until(self._clock.steady() + PAUSE)
         return False
 
     async def _uploaded(self, output: Output) -> str:
@@ -166,7 +166,7 @@ class Bringing:
     async def _pause(self, attempt: int, error: SlackUnavailable | AgentsUnavailable) -> None:
         log.warning("file_in_doubt", attempt=attempt, error=type(error).__name__)
         pause = timedelta(seconds=error.retry_after or float(2**attempt))
-        await self._clock.sleep_until(self._clock.now() + pause)
+        await self._clock.sleep_until(self._clock.steady() + pause)
 
     async def _tell(self, thread: Thread, notice: FilesLeftOut) -> None:
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)

@@ -269,7 +269,7 @@ class Desk:
         """Let a mention in whose message does not come: it may be one without files, which the message has."""
         if await self._is_known(command.key):
             return
-        await self._clock.sleep_until(self._clock.now() + MESSAGE_WITHIN)
+        await self._clock.sleep_until(self._clock.steady() + MESSAGE_WITHIN)
         if await self._is_known(command.key):
             return
         reply = await self._read_mention(command.reply)
@@ -281,7 +281,7 @@ class Desk:
 
     async def _pause(self, attempt: int, error: Unavailable) -> None:
         seconds = min(error.retry_after or float(attempt), 30.0)
-        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))
 
     def _words(self, error: DeputyError) -> Told:
         if isinstance(error, NotPermitted):

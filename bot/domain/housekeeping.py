@@ -89,7 +89,7 @@ class Housekeeping:
 
     async def check_due_members(self) -> None:
         """Check everybody once a day, and every hour those who could not be checked the last time."""
-        now = self._clock.now()
+        now = self._clock.steady()
         if self._checked_at is None or now - self._checked_at >= CHECK_EVERY:
             await self.check_members()
             self._checked_at = now

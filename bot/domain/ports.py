@@ -48,16 +48,22 @@ class Clock(Protocol):
     """The time, aware UTC; the only source of it."""
 
     def now(self) -> datetime:
-        """Return the current time."""
+        """Return the current time: for what is stored and shown, and compared with that."""
+
+    def steady(self) -> datetime:
+        """Return a time that goes on at one pace, whoever sets the clock: for pacing, waiting and remembering.
+
+        It is a date by chance only: never stored, shown, or compared with one.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds, whatever the clock is set to meanwhile."""
 
     async def sleep_until(self, when: datetime) -> None:
-        """Return at `when`, at once if it has passed."""
+        """Return at the steady time `when`, at once if it has passed."""
 
     async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
-        """Return once `signal` is set, at the latest at `until` (None: never)."""
+        """Return once `signal` is set, at the latest at the steady time `until` (None: never)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,7 @@ class Agents(Protocol):
         vault is not the thread owner's.
         """
 
-    async def find_session(self, thread: Thread, since: datetime) -> SessionId | None:
+    async def find_session(self, thread: Thread) -> SessionId | None:
         """Return the newest session that carries the thread's marker, None if it was never made."""
 
     async def session_vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
@@ -238,9 +244,11 @@ class Agents(Protocol):
         """Let a session cost so much in all, which must be more than it has cost already."""
 
     def follow(
-        self, session_id: SessionId, since: datetime | None
+        self, session_id: SessionId, since: datetime | None, *, is_from_last_request: bool = False
     ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
         """Open the stream, then yield every event since `since` (None: all), each persisted one once.
+
+        `is_from_last_request`: since the newest request that the session took up, by its own clock.
 
         The stream is open when the context is entered, so that what is sent then is not missed: it is
         opened once, and trying again is the caller's. The past is listed first, then the stream is tailed.

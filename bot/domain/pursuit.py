@@ -47,8 +47,6 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-LOOK_BACK = timedelta(minutes=2)
-"""How far before a turn's start its events are listed: our clock and the API's may differ."""
 AGENTS_PATIENCE = (0.5, 2, 8, 30)
 """Seconds between tries to reach a session; after the last one a turn that was not sent says so and ends."""
 LONG_PATIENCE = (*AGENTS_PATIENCE, *repeat(60, 9))
@@ -121,7 +119,7 @@ class Pursuit:
 
         self._is_left = False
         self._means.supervisor.start(work)
-        await self._means.clock.wait_for(leaving, self._means.clock.now() + LEAVE_WITHIN)
+        await self._means.clock.wait_for(leaving, self._means.clock.steady() + LEAVE_WITHIN)
         outcome = self.state.progress.outcome
         if self._is_left and outcome is not None and outcome.detail == UNCONFIRMED:
             progress = replace(self.state.progress, outcome=replace(outcome, detail=None))
@@ -191,11 +189,13 @@ class Pursuit:
     async def _in_session(self, watch: StopWatch) -> None:
         session_id = await self._patiently(self._session, watch)
         thread, turn = await self._again()  # it may have got its session just now
-        since = (turn.started_at or turn.created_at) - LOOK_BACK
         inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock)
         async with AsyncExitStack() as stack:
             events = await self._patiently(
-                lambda: stack.enter_async_context(self._means.agents.follow(session_id, since)), watch
+                lambda: stack.enter_async_context(
+                    self._means.agents.follow(session_id, None, is_from_last_request=True)
+                ),
+                watch,
             )
             await watch.look()
             if watch.by is not None and turn.send_state is SendState.UNSENT:
@@ -286,7 +286,7 @@ async def leave(means: Means, turn_id: TurnId, patience: tuple[float, ...] = ())
         except AgentsUnavailable as error:
             log.warning("not_interrupted_yet", turn=turn.id, retry_in=seconds, **error.facts)
             if seconds is not None:
-                await means.clock.sleep_until(means.clock.now() + timedelta(seconds=error.retry_after or seconds))
+                await means.clock.sleep_until(means.clock.steady() + timedelta(seconds=error.retry_after or seconds))
         except DeputyError as error:
             log.warning("not_interrupted", turn=turn.id, error=type(error).__name__)
             return True

@@ -88,7 +88,7 @@ class Refreshing:
         pause, failed = MOMENT, 0
         try:
             while self._stale[key]:
-                await self._clock.sleep_until(self._clock.now() + pause)
+                await self._clock.sleep_until(self._clock.steady() + pause)
                 self._stale[key] = False
                 is_out = not await self._publish(*key)
                 failed = failed + 1 if is_out else 0

@@ -84,7 +84,7 @@ class Requests:
 
     async def _pause(self, attempt: int, retry_after: float | None) -> None:
         seconds = retry_after if retry_after is not None else 2.0 ** (attempt - 1) / 2
-        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=min(seconds, 60.0)))
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=min(seconds, 60.0)))
 
 
 def _note(thread: Thread, turn: Turn) -> str:

@@ -56,8 +56,6 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-LOOK_BACK = timedelta(minutes=2)
-"""How far before a turn's start its events are listed: our clock and the API's may differ."""
 SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between tries while Slack is out; the last one is repeated."""
 AGENTS_PATIENCE = (0.5, 2, 8, 30)
@@ -138,7 +136,7 @@ class Runner:
         begins_at_once = True
         while turn := await self._next(thread_id):
             admitted = self._admitted.pop(thread_id, None)
-            is_recent = self._clock.now() - turn.created_at < WATCHED_EVERY
+            is_recent = abs(self._clock.now() - turn.created_at) < WATCHED_EVERY
             await self._run(turn, is_judged=begins_at_once and is_recent and admitted == turn.id)
             begins_at_once = False
 
@@ -288,7 +286,7 @@ class Runner:
             except SlackUnavailable as error:
                 log.warning("slack_unavailable", retry_in=error.retry_after or seconds)
                 pause = timedelta(seconds=error.retry_after or seconds)
-                await self._clock.sleep_until(self._clock.now() + pause)
+                await self._clock.sleep_until(self._clock.steady() + pause)
         raise AssertionError("patience has no end")
 
     async def _end(self, thread: Thread, turn: Turn, progress: Progress, found: Sequence[Found] = ()) -> None:

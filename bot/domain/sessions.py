@@ -133,7 +133,7 @@ class Sessions:
 
     async def _found(self, thread: Thread, vault: Vault, tools: SessionTools) -> SessionId | None:
         """Return the session that an earlier, unanswered create made after all."""
-        session_id = await self._agents.find_session(thread, thread.created_at)
+        session_id = await self._agents.find_session(thread)
         if session_id is None or not await self._has_only(session_id, vault, thread):
             return None
         # What it was made with is not known for certain, so it is told again.

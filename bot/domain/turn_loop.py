@@ -63,7 +63,7 @@ class TurnLoop:
         """What is known of the turn, also after `run` was left by an error."""
         self._on_call = on_call
         self._watch = watch
-        self._silence = Silence(clock.now())
+        self._silence = Silence(clock.steady())
         self._is_paused = False
         self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
@@ -81,11 +81,11 @@ class TurnLoop:
         """Return the turn's last state, once it has ended."""
         # First of all, a stop that was asked for before a restart: what is listed now is from before it.
         await self._discharge(thread, turn, session_id)
-        until: datetime | None = self._clock.now()
+        until: datetime | None = self._clock.steady()
         while not self.state.has_ended:
             for event in await inbox.take(until):
                 if not isinstance(event, ConnectionLost | ConnectionBack):
-                    self._silence.heard(self._clock.now())
+                    self._silence.heard(self._clock.steady())
                 await self._take(following.step(self.state, event), thread, turn, session_id)
                 if isinstance(event, ToolStarted):
                     await self._on_call(thread, event.call)
@@ -111,7 +111,7 @@ class TurnLoop:
         if self.state.has_ended:
             return None
         is_stop_news = self._watch.by is not None and not self._has_tried_to_stop
-        if self._not_before is not None and self._clock.now() < self._not_before and not is_stop_news:
+        if self._not_before is not None and self._clock.steady() < self._not_before and not is_stop_news:
             return self._due
         try:
             self._due = await self._watch.guard(lambda: self._do_owed(thread, turn, session_id))
@@ -122,7 +122,7 @@ class TurnLoop:
             self._is_owing = True
             seconds = error.retry_after or RETRY
             log.warning("owed_still", turn=turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
-            self._not_before = self._clock.now() + timedelta(seconds=seconds)
+            self._not_before = self._clock.steady() + timedelta(seconds=seconds)
             return self._due
         self._is_owing, self._not_before = False, None
         return self._due
@@ -135,7 +135,8 @@ class TurnLoop:
         holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
         if self._is_interrupted or not (holds or self._is_owing):
             return None
-        return await self._approvals.attend(thread, turn)
+        due = await self._approvals.attend(thread, turn)
+        return None if due is None else self._clock.steady() + (due - self._clock.now())
 
     async def _perform(self, action: Action, thread: Thread, turn: Turn, session_id: SessionId) -> None:
         if isinstance(action, Hold):
@@ -166,7 +167,7 @@ class TurnLoop:
     ) -> datetime | None:
         """Ask a session that has been silent for long whether it rests; return when to look again."""
         when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
-        if when is None or self._clock.now() < when:
+        if when is None or self._clock.steady() < when:
             return when
         try:
             is_at_rest = await self._watch.guard(lambda: self._agents.is_at_rest(session_id))
@@ -176,7 +177,7 @@ class TurnLoop:
         except AgentsUnavailable as error:
             log.warning("session_not_seen", turn=turn.id, **error.facts)
             is_at_rest = False
-        self._silence.looked(self._clock.now(), is_at_rest=is_at_rest)
+        self._silence.looked(self._clock.steady(), is_at_rest=is_at_rest)
         log.warning("session_silent", turn=turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
         if is_at_rest:
             await self._take(following.claim(self.state), thread, turn, session_id)
@@ -201,7 +202,7 @@ class TurnLoop:
 
     async def _show(self) -> datetime | None:
         """Let people see what is known; return when to come again even if nothing happens."""
-        if self._not_shown_before is not None and self._clock.now() < self._not_shown_before:
+        if self._not_shown_before is not None and self._clock.steady() < self._not_shown_before:
             return self._not_shown_before
         self._not_shown_before = None
         try:
@@ -209,8 +210,8 @@ class TurnLoop:
         except SlackUnavailable as error:
             seconds = error.retry_after or RETRY
             log.warning("not_shown_yet", retry_in=seconds, **error.facts)
-            self._not_shown_before = self._clock.now() + timedelta(seconds=seconds)
-        return None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+            self._not_shown_before = self._clock.steady() + timedelta(seconds=seconds)
+        return None if seconds is None else self._clock.steady() + timedelta(seconds=seconds)
 
     async def _drawn(self) -> float | None:
         if self.state.progress.activity is not Activity.WAITING:

@@ -57,12 +57,12 @@ class StopWatch:
     async def look(self) -> None:
         """Look whether somebody asked for an end meanwhile."""
         if self.by is None and (by := await self._read()) is not None:
-            self.by, self.until = by, self._clock.now() + STOP_WITHIN
+            self.by, self.until = by, self._clock.steady() + STOP_WITHIN
 
     @property
     def is_overdue(self) -> bool:
         """Return whether the turn should have ended by now."""
-        return self.until is not None and self._clock.now() >= self.until
+        return self.until is not None and self._clock.steady() >= self.until
 
     async def guard(self, work: Callable[[], Coroutine[None, None, T]]) -> T:
         """Return what `work` does. Raises `StopOverdue` where that takes longer than a stop may."""
@@ -74,12 +74,12 @@ class StopWatch:
 
     async def rest(self, seconds: float) -> None:
         """Wait before another try. Raises `StopOverdue` at once where an end is asked for: nothing is gained by one."""
-        until = self._clock.now() + timedelta(seconds=seconds)
+        until = self._clock.steady() + timedelta(seconds=seconds)
         while True:
             await self.look()
             if self.by is not None:
                 raise StopOverdue
-            if self._clock.now() >= until:
+            if self._clock.steady() >= until:
                 return
             await self._clock.wait_for(self._signal, until)
             self._signal.clear()

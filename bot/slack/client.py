@@ -143,7 +143,7 @@ class SlackApi:
         return self.pacer.waiting(self.workspace, *_budgets(method, arguments))
 
     async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))
 
     def _translate(self, method: str, error: SlackApiError) -> SlackUnavailable | SlackRejected:
         response = error.response

@@ -69,7 +69,7 @@ class Conversations:
     async def fetch_lately(self, channel: ChannelId) -> Mapping[str, Any]:
         """Return the channel as it was within the last minute: for words about it, never for what may be posted."""
         known = self._last.get(channel)
-        if known is not None and self._clock.now() - known[0] < _LATELY:
+        if known is not None and self._clock.steady() - known[0] < _LATELY:
             return known[1]
         return await self.fetch(channel)
 
@@ -89,11 +89,11 @@ class Conversations:
         """Where half of the calls are used up, wait a little for others who ask about the same channel."""
         seconds = self._api.pacer.spacing(self._api.workspace, _INFO, least=_GATHERING)
         if seconds >= 2 * _GATHERING:
-            until = self._clock.now() + timedelta(seconds=min(seconds, _GATHERING_MAX))
+            until = self._clock.steady() + timedelta(seconds=min(seconds, _GATHERING_MAX))
             await self._clock.sleep_until(until)
 
     async def _fetch(self, channel: ChannelId) -> Mapping[str, Any]:
-        at = self._clock.now()
+        at = self._clock.steady()
         answer = await self._api.call(_INFO, is_paid=True, channel=channel, include_num_members=True)
         found = answer.get("channel")
         found = found if isinstance(found, Mapping) else {}

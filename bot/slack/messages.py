@@ -16,8 +16,8 @@ from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 EVENT_TYPE = "deputy"
-_MARGIN = 10.0
-"""Seconds by which Slack's clock may be behind ours."""
+_MARGIN = 86_400.0
+"""Seconds further back than we think: our clock may be wrong. It bounds the looking; what is found has its id."""
 _PAGES = 5
 GONE = frozenset({"message_not_found", "thread_not_found"})
 """Codes that say that somebody has deleted the message."""

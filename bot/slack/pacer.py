@@ -92,7 +92,7 @@ class Pacer:
 
         Nobody who waits in line is overtaken, and `keep` more calls stay possible at once.
         """
-        now = self._clock.now()
+        now = self._clock.steady()
         ahead = {key: keep + sum(key in ticket.keys for ticket in self._line(workspace)) for key in keys}
         when = max(self._gauge(workspace, key).when(now, ahead[key]) for key in keys)
         if when > now:
@@ -108,7 +108,7 @@ class Pacer:
         line, ticket = self._line(workspace), self._ticket(keys, patience)
         line.append(ticket)
         try:
-            while (when := self._when(workspace, ticket, now := self._clock.now())) > now:
+            while (when := self._when(workspace, ticket, now := self._clock.steady())) > now:
                 other = self.take(workspace, *instead) if instead else _LOOK_AGAIN
                 if not other:
                     return True
@@ -127,20 +127,20 @@ class Pacer:
 
         It finds its level by itself: many writers use more, which makes each of them slower.
         """
-        return least / max(0.01, 1 - self._gauge(workspace, key).use(self._clock.now()))
+        return least / max(0.01, 1 - self._gauge(workspace, key).use(self._clock.steady()))
 
     def hold_off(self, workspace: str, method: str, seconds: float) -> None:
         """Let nothing go for `seconds`: Slack said so."""
-        self._gauge(workspace, method).held_until = self._clock.now() + timedelta(seconds=seconds)
+        self._gauge(workspace, method).held_until = self._clock.steady() + timedelta(seconds=seconds)
 
     def turn_off(self, workspace: str, method: str) -> None:
         """Remember for five minutes that a workspace cannot do this."""
-        self._off_until[workspace, method] = self._clock.now() + _OFF_FOR
+        self._off_until[workspace, method] = self._clock.steady() + _OFF_FOR
 
     def is_off(self, workspace: str, method: str) -> bool:
         """Return whether a workspace was found unable to do this lately."""
         until = self._off_until.get((workspace, method))
-        return until is not None and self._clock.now() < until
+        return until is not None and self._clock.steady() < until
 
     def _when(self, workspace: str, ticket: _Ticket, now: datetime) -> datetime:
         ahead = [other for other in self._line(workspace) if other < ticket]
@@ -149,7 +149,7 @@ class Pacer:
         )
 
     def _ticket(self, keys: tuple[str, ...], patience: float) -> _Ticket:
-        return _Ticket(self._clock.now() + timedelta(seconds=patience), next(self._numbers), keys)
+        return _Ticket(self._clock.steady() + timedelta(seconds=patience), next(self._numbers), keys)
 
     def _spend(self, workspace: str, keys: tuple[str, ...], now: datetime) -> None:
         for key in keys:

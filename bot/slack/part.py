@@ -142,7 +142,7 @@ class Parts:
             chunks=chunks,
         )
         await self._know(part, MessageTs(answer["ts"]))
-        part.shows(content, self._clock.now())
+        part.shows(content, self._clock.steady())
 
     async def adopt(self, part: Part, known: set[MessageTs]) -> bool:
         """Look for the message of a start in doubt; return whether it is there, to be rewritten."""
@@ -174,12 +174,12 @@ class Parts:
             if isinstance(error, MessageTooLong):
                 raise
         else:
-            part.shows(_merged(part, content), self._clock.now())
+            part.shows(_merged(part, content), self._clock.steady())
 
     async def edit(self, part: Part, content: Content) -> None:
         """Show more in a message that is not streamed; the budget for it is the caller's."""
         await self._messages.update_now(self._ref(part), render_page(content.page), marker=part.segment.id)
-        part.shows(content, self._clock.now())
+        part.shows(content, self._clock.steady())
 
     async def end(self, part: Part, content: Content, ending: Ending) -> None:
         """Show the rest and close the message for good. One that fails is stale: `rewrite` it."""
@@ -199,7 +199,7 @@ class Parts:
             part.is_stopped = isinstance(error, StreamEnded)
             return await self.rewrite(part, content)
         part.is_stale = False
-        part.shows(_merged(part, content), self._clock.now())
+        part.shows(_merged(part, content), self._clock.steady())
         return await self.seal(part)
 
     async def rewrite(self, part: Part, content: Content) -> None:
@@ -223,7 +223,7 @@ class Parts:
         except MessageTooLong as error:
             # It can be neither stopped nor rewritten nor deleted until Slack gives it up (slack-platform.md §1.3).
             age = (self._clock.now() - part.segment.started_at).total_seconds()
-            raise SlackUnavailable(max(1.0, _LIFETIME - age)) from error
+            raise SlackUnavailable(min(_LIFETIME, max(1.0, _LIFETIME - age))) from error
         except SlackRejected as error:
             _raise_if_stopped_by_user(error)
         part.is_stopped = True
@@ -247,7 +247,7 @@ class Parts:
             tasks=ending.tasks_to,
         )
         await self._know(part, ref.ts)
-        part.shows(content, self._clock.now())
+        part.shows(content, self._clock.steady())
 
     async def _rewrite(self, part: Part, content: Content, ending: Ending) -> None:
         message = render_page(content.page, ending.footer)
@@ -256,7 +256,7 @@ class Parts:
         except SlackRejected as error:
             if error.code not in GONE:
                 raise
-        part.shows(content, self._clock.now())
+        part.shows(content, self._clock.steady())
 
     async def _stop(self, part: Part, **content: Any) -> None:
         ending = part.ending or Ending(part.segment.id, "processing", part.tasks_from)
@@ -291,7 +291,12 @@ class Parts:
             await segments.set_ts(tx, part.segment.id, ts)
 
     async def _own(self, since: datetime) -> list[Found]:
-        return await self._messages.list_own(self._thread.channel, self._thread.thread_ts, since)
+        """Return our messages since then that are after what began the turn, by Slack's time: a stream has no id."""
+        listed = await self._messages.list_own(self._thread.channel, self._thread.thread_ts, since)
+        source = self._turn.source
+        began = source.ts if source and source.channel == self._thread.channel else ""
+        after = max(began, self._thread.thread_ts or "")
+        return [found for found in listed if found.ts > after]
 
     def _ref(self, part: Part) -> MessageRef:
         if part.ts is None:

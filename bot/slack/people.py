@@ -47,7 +47,7 @@ class SlackPeople:
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
         """Return the person as Slack knows them, None if Slack does not."""
         kept = self._people.get(user_id)
-        if kept and not is_fresh and self._clock.now() < kept.until:
+        if kept and not is_fresh and self._clock.steady() < kept.until:
             return kept.value
         found = await self._ask_person(user_id)
         self._keep(self._people, user_id, found)
@@ -70,7 +70,7 @@ class SlackPeople:
     async def channel_name(self, channel: ChannelId) -> str | None:
         """Return the name of a public channel; None for one that not everybody here may know of."""
         kept = self._names.get(channel)
-        if kept and self._clock.now() < kept.until:
+        if kept and self._clock.steady() < kept.until:
             return kept.value
         info = await self._ask_channel(channel) or {}
         name = info.get("name")
@@ -104,7 +104,7 @@ class SlackPeople:
     def _keep(self, memory: dict[K, _Kept[V]], key: K, value: V) -> None:
         if len(memory) >= KNOWN_AT_MOST:
             memory.pop(next(iter(memory)))
-        memory[key] = _Kept(value, self._clock.now() + LIFETIME)
+        memory[key] = _Kept(value, self._clock.steady() + LIFETIME)
 
 
 def _conversation(info: Mapping[str, Any]) -> Channel | None:

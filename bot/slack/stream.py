@@ -146,7 +146,7 @@ class StreamedAnswer:
         return SEAL_AFTER
 
     async def _extend(self, part: Part, picture: Picture) -> float | None:
-        age = (self._clock.now() - part.segment.started_at).total_seconds() if part.is_stream else 0.0
+        age = max(0.0, (self._clock.now() - part.segment.started_at).total_seconds()) if part.is_stream else 0.0
         if picture.overflows(part) or age >= SEAL_AFTER:
             await self._telling.go_on(part, picture)
             return 0.0
@@ -288,7 +288,7 @@ class StreamedAnswer:
     def _since_written(self, part: Part, interval: float) -> float:
         if part.written_at is None:
             return 0.0
-        return max(0.0, interval - (self._clock.now() - part.written_at).total_seconds())
+        return max(0.0, interval - (self._clock.steady() - part.written_at).total_seconds())
 
     def _prefer_editing(self, delay: float) -> float:
         """Wait a little for a stream; if it is longer, edit a message instead."""
@@ -304,4 +304,4 @@ class StreamedAnswer:
         _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)
 
     async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))

@@ -94,7 +94,7 @@ def _ending_later(supervisor: Supervisor, clock: Clock) -> OnHold:
 
     def end_later(until: datetime, give_up: Callable[[], Awaitable[None]]) -> None:
         async def end_code() -> None:
-            await clock.sleep_until(until)
+            await clock.sleep((until - clock.now()).total_seconds())
             await give_up()
 
         supervisor.start(end_code)

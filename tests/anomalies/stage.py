@@ -52,6 +52,9 @@ class HurriedClock:
     def now(self) -> datetime:
         return self._clock.utc()
 
+    def steady(self) -> datetime:
+        return self.now()
+
     async def sleep(self, seconds: float) -> None:
         await self.sleep_until(self.now() + timedelta(seconds=seconds))
 

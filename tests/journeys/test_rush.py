@@ -45,6 +45,9 @@ class Steps:
     def now(self) -> datetime:
         return self._source.utc()
 
+    def steady(self) -> datetime:
+        return self.now()
+
     async def sleep(self, seconds: float) -> None:
         await self.sleep_until(self.now() + timedelta(seconds=seconds))
 

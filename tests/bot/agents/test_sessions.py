@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from inline_snapshot import snapshot
@@ -147,7 +146,7 @@ async def test_a_session_whose_answer_was_lost_is_found(simulated, agents, vault
 
     with pytest.raises(AgentsUnavailable):
         await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
-    found = await agents.find_session(a_thread(session_vault_id=vault.vault_id), simulated.now())
+    found = await agents.find_session(a_thread(session_vault_id=vault.vault_id))
 
     assert list(simulated.sessions) == [found]
     assert len(calls(simulated, "POST", SESSIONS)) == 1
@@ -159,29 +158,26 @@ async def test_a_session_that_was_never_made_is_not_found(simulated, agents, vau
     with pytest.raises(AgentsUnavailable):
         await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
 
-    assert await agents.find_session(a_thread(), simulated.now()) is None
+    assert await agents.find_session(a_thread()) is None
 
 
 async def test_sessions_of_other_threads_people_and_vaults_are_not_taken(simulated, agents, session_id, vault) -> None:
-    since = simulated.now()
-
-    assert await agents.find_session(a_thread(), since) == session_id
-    assert await agents.find_session(a_thread(id="thread_2"), since) is None
-    assert await agents.find_session(a_thread(owner=OTHER), since) is None
-    assert await agents.find_session(a_thread(session_vault_id="vlt_other"), since) is None
-    assert await agents.find_session(a_thread(), since + timedelta(hours=1)) is None
+    assert await agents.find_session(a_thread()) == session_id
+    assert await agents.find_session(a_thread(id="thread_2")) is None
+    assert await agents.find_session(a_thread(owner=OTHER)) is None
+    assert await agents.find_session(a_thread(session_vault_id="vlt_other")) is None
 
 
 async def test_of_two_sessions_the_newer_is_found(simulated, agents, session_id, vault, profile) -> None:
     newer = await agents.create_session(a_thread(), vault, profile, NO_TOOLS, 500)
 
-    assert await agents.find_session(a_thread(), simulated.now()) == newer
+    assert await agents.find_session(a_thread()) == newer
 
 
 async def test_an_archived_session_is_lost(simulated, agents, client, session_id) -> None:
     await client.beta.sessions.archive(session_id)
 
-    assert await agents.find_session(a_thread(), simulated.now()) is None
+    assert await agents.find_session(a_thread()) is None
     with pytest.raises(SessionLost):
         await agents.session_vaults(session_id)
     with pytest.raises(SessionLost):

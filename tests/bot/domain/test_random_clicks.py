@@ -52,6 +52,9 @@ class Clock:
     def now(self) -> datetime:
         return self.time
 
+    def steady(self) -> datetime:
+        return self.now()
+
 
 @dataclass
 class Screen:

@@ -25,6 +25,9 @@ class StillClock:
     def now(self):
         return NOON
 
+    def steady(self):
+        return self.now()
+
     async def sleep_until(self, when):
         assert when == NOON + MOMENT
         self.asleep.append(event := asyncio.Event())

@@ -27,6 +27,9 @@ class StillClock:
     def now(self):
         return self.time
 
+    def steady(self):
+        return self.now()
+
     async def sleep(self, seconds):
         await self.sleep_until(self.now() + timedelta(seconds=seconds))
 

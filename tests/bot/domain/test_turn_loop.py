@@ -35,6 +35,9 @@ class SteppingClock:
     def now(self) -> datetime:
         return self.time
 
+    def steady(self) -> datetime:
+        return self.now()
+
     async def wait_for(self, signal: asyncio.Event, until: datetime | None) -> None:
         for _ in range(200):  # whoever has something to do does it first
             await asyncio.sleep(0)

@@ -36,6 +36,9 @@ class TurnedClock:
     def now(self) -> datetime:
         return self._simulated.utc()
 
+    def steady(self) -> datetime:
+        return self.now()
+
     async def sleep(self, seconds: float) -> None:
         await self.sleep_until(self.now() + timedelta(seconds=seconds))
 
