@@ -83,11 +83,16 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
     return (await tx.connection.execute(query)).scalar_one_or_none()
 
 
-def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
-    """Return whether a turn is open, and what it counts for."""
-    is_open = within(turns.c.state, OPEN_TURN_STATES)
+def charged() -> ColumnElement[float]:
+    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
     allowed = func.coalesce(turns.c.allowance_cents, 0.0)
     # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
     unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
-    amount = case((is_open, allowed), else_=func.coalesce(turns.c.cost_cents, unknown))
+    return func.coalesce(turns.c.cost_cents, unknown)
+
+
+def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
+    """Return whether a turn is open, and what it counts for."""
+    is_open = within(turns.c.state, OPEN_TURN_STATES)
+    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=charged())
     return is_open, amount

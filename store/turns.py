@@ -30,6 +30,7 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
+from store.spending import charged
 from store.tables import threads, turns, within
 
 _active = turns.alias("active")
@@ -130,7 +131,7 @@ async def list_threads_open(tx: Tx) -> tuple[ThreadId, ...]:
 async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
     """Return what the owner's turns have cost since then, in cents."""
     total = await tx.connection.execute(
-        select(func.coalesce(func.sum(turns.c.cost_cents), 0.0)).where(
+        select(func.coalesce(func.sum(charged()), 0.0)).where(
             turns.c.workspace_id == owner.workspace_id, turns.c.owner_id == owner.user_id, turns.c.ended_at >= since
         )
     )

@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 LOOKS = 3
 PAUSE = timedelta(seconds=1)
 """Outputs are listed one to three seconds after the session is idle (managed-agents-api.md §2.6)."""
+LISTED_WITHIN = 3
+"""Looks after which a listing that has files and does not change is taken for whole."""
+MOST_LOOKS = 8
 TRIES = 3
 
 
@@ -95,14 +98,17 @@ class Bringing:
             await self._tell(thread, FilesLeftOut((LeftOut("", WhyLeftOut.UNREADABLE),), is_output=True))
 
     async def _note(self, session_id: SessionId, turn: Turn) -> None:
-        """Write down which files are new, before anything is said of them."""
-        for look in range(LOOKS):
-            found = await self._agents.list_outputs(session_id)
+        """Write down which files are new, before anything is said of them; looked for until no more come."""
+        before: tuple[str, ...] = ()
+        for look in range(MOST_LOOKS):
+            found = tuple(output.id for output in await self._agents.list_outputs(session_id))
             async with self._database.transaction() as tx:
-                if await outputs.note(tx, turn, tuple(output.id for output in found), most=MOST):
-                    return
-            if look < LOOKS - 1:
-                await self._clock.sleep_until(self._clock.steady() + PAUSE)
+                has_any = await outputs.note(tx, turn, found, most=MOST)
+            # Without any, three looks are enough; with some, more may be listed up to three seconds later.
+            if look >= (LISTED_WITHIN if has_any else LOOKS - 1) and found == before:
+                return
+            before = found
+            await self._clock.sleep_until(self._clock.steady() + PAUSE)
 
     async def _send_noted(self, thread: Thread, turn: Turn) -> None:
         if thread.session_id is None:
@@ -124,6 +130,8 @@ class Bringing:
             await self._tell(thread, FilesLeftOut(tuple(left), is_output=True))
 
     async def _send(self, thread: Thread, output: Output, slack_id: str | None) -> WhyLeftOut | None:
+        if output.size == 0:
+            return WhyLeftOut.EMPTY  # Slack takes none (slack-platform.md, files)
         if output.size > LARGEST:
             return WhyLeftOut.TOO_LARGE
         is_doubtful = slack_id is not None
@@ -139,7 +147,7 @@ class Bringing:
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
                 log.warning("output_not_shared", code=error.code)
-                return WhyLeftOut.UNREADABLE
+                return WhyLeftOut.REFUSED
             else:
                 return None
         return WhyLeftOut.UNREADABLE

@@ -45,6 +45,7 @@ from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
     Retry,
+    SendState,
     Thread,
     ThreadId,
     Turn,
@@ -220,7 +221,14 @@ class Runner:
         if not await leave(self._means, turn.id, LONG_PATIENCE):
             log.error("session_not_interrupted", turn=turn.id)
         async with self._database.transaction() as tx:
-            await turns.end(tx, turn.id, TurnState.FAILED, outcome="not_shown", cost_cents=None, now=self._clock.now())
+            await turns.end(
+                tx,
+                turn.id,
+                TurnState.FAILED,
+                outcome="not_shown",
+                cost_cents=_cost(await turns.get(tx, turn.id), None),
+                now=self._clock.now(),
+            )
 
     async def rooted(self, turn: Turn) -> Thread:
         """Return the turn's thread, its root message posted, or found if a crash came after the posting.
@@ -302,7 +310,7 @@ class Runner:
                 turn.id,
                 ENDED_AS.get(outcome.kind, TurnState.FAILED),
                 outcome=outcome.kind,
-                cost_cents=progress.usage.cost_cents,
+                cost_cents=_cost(await turns.get(tx, turn.id), progress),
                 now=self._clock.now(),
             )
             await self._filtering.record(tx, turn, found, is_withheld=progress.withheld_by is not None)
@@ -350,3 +358,20 @@ class Runner:
             await self._end(thread, turn, state.progress)
         if any(turn.state is TurnState.QUEUED for turn in waiting):
             self.wake(thread_id)
+
+
+UNTOLD_ENDS = frozenset(
+    {OutcomeKind.LOST_TOUCH, OutcomeKind.BROKEN, OutcomeKind.SESSION_GONE, OutcomeKind.NOT_PERMITTED}
+)
+"""Ends whose session did not say what it cost in all; what it said before is not all of it."""
+
+
+def _cost(turn: Turn, progress: Progress | None) -> float | None:
+    """Return what a turn has cost, None where nobody knows: then it is charged what it was allowed."""
+    if turn.send_state is SendState.UNSENT:
+        return 0.0
+    outcome = progress.outcome if progress else None
+    if progress is None or outcome is None or outcome.kind in UNTOLD_ENDS:
+        return None
+    is_unheard = outcome.kind is OutcomeKind.STOPPED and outcome.detail is not None
+    return None if is_unheard else progress.usage.cost_cents

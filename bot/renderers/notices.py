@@ -361,6 +361,8 @@ _WHY_LEFT_OUT = {
     WhyLeftOut.TOO_LARGE: "larger than 30 MB; a smaller part of it will do",
     WhyLeftOut.TOO_WIDE: "an image wider or higher than 8,000 pixels; scale it down",
     WhyLeftOut.TOO_MANY: "I take ten at once; send it in the next message, or ask for it by name",
+    WhyLeftOut.EMPTY: "it is empty",
+    WhyLeftOut.REFUSED: "it isn't accepted as it is; another name or format may do",
     WhyLeftOut.UNREADABLE: "it couldn't be fetched just now; try again",
     WhyLeftOut.HIDDEN: "Slack doesn't show it any more on this workspace's plan; attach it again",
     WhyLeftOut.GONE: "it is no longer in Slack; attach it again if it matters",

@@ -275,3 +275,33 @@ async def test_the_token_is_not_sent_on_to_others_nor_for_ever(running_world: Wo
     downloads = running_world.slack.workspace.downloads
     assert {host for host, _ in downloads} == {own.netloc}
     assert len(downloads) == (1 if where == "elsewhere" else 4)
+
+
+@pytest.mark.fault("F34")
+async def test_an_empty_file_the_agent_makes_is_called_empty(running_world: World):
+    running_world.agents.pace = 0.02
+    root = await running_world.ask(ALICE, "write a file called notes.txt: hello")
+    await running_world.agents.until(lambda _: running_world.sent())
+    (session_id,) = running_world.agents.sessions
+    running_world.agents.put("empty.log", b"", session_id)
+
+    await running_world.answered(root)
+    await running_world.whispered(ALICE, "it is empty")
+    await running_world.settled()
+
+    assert shared(running_world, root) == ["notes.txt"]
+
+
+@pytest.mark.fault("F35")
+async def test_a_file_that_is_listed_later_than_the_first_is_brought_too(running_world: World):
+    root = await running_world.ask(ALICE, "write a file called first.txt: hello")
+
+    def looked(_):
+        return any(call.path == "/v1/files" and call.method == "GET" for call in running_world.agents.calls)
+
+    await running_world.agents.until(looked)
+    (session_id,) = running_world.agents.sessions
+    running_world.agents.put("second.txt", b"late", session_id)
+    await running_world.settled()
+
+    assert sorted(shared(running_world, root)) == ["first.txt", "second.txt"]

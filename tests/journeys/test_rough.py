@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import get_args
 
 import pytest
 
 from bot import actions
 from simulator.roughness import AgentsKind, Roughness
-from store import turns
+from store import spending, threads, turns
 from tests.world import ALICE, World
 
 TASK = "write a note called Rent with the text Paid on Friday"
@@ -50,3 +51,18 @@ async def test_an_approved_request_is_carried_out_once_on_a_rough_day(running_wo
     running_world.peers.roughen(rough)
 
     await asked_and_approved(running_world)
+
+
+@pytest.mark.fault("S18")
+async def test_a_turn_whose_cost_nobody_tells_is_charged_what_it_was_allowed(running_world: World):
+    running_world.peers.roughen(Roughness({"agents:no_usage"}))
+    await running_world.configure({"budgets": {"per_turn": 2}})
+
+    root = await running_world.ask(ALICE, "say exactly: done and dusted")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    async with running_world.app.database.transaction() as tx:
+        thread = await threads.find_by_root(tx, running_world.app.install.workspace_id, root.channel, root.ts)
+        counted = await spending.spent(tx, thread, running_world.clock.now() - timedelta(days=1))
+    assert (counted.member, counted.channel, counted.workspace) == (200, 200, 200)
