@@ -154,6 +154,8 @@ class SlackApi:
             retry_after = seconds_of(getattr(response, "headers", {}))
             self.pacer.hold_off(self.workspace, method, retry_after)
             return SlackUnavailable(retry_after)
+        if not code and 400 <= status < 500 and status != 408:
+            return SlackRejected(f"http_{status}")  # no JSON of Slack's, but a refusal: trying again would not help
         if status >= 500 or code in _TROUBLE or not code:
             return SlackUnsure()
         if code in _TOO_LONG:

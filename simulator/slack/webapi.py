@@ -27,6 +27,10 @@ LOADED = (agents, apps, chat, conversations, files, streams, views)
 """Importing them fills the registry."""
 
 
+NEWER = frozenset({"agents.sessions.setStatus", "chat.startStream"})
+"""Methods that what stands in Slack's place may not have; then there is a page, and no JSON."""
+
+
 @dataclass
 class Call:
     """One request of the app, as it was recorded."""
@@ -87,6 +91,10 @@ class WebApi:
         call = Call(name, given, self._workspace.now())
         self.calls.append(call)
         await self._pause(self.latency.get(name, 0.0))
+        if name in NEWER and self._workspace.rough.strikes("slack:not_found_without_json"):
+            call.error = "404"
+            self._workspace.changed()
+            return web.Response(status=404, text="<html>Not Found</html>", content_type="text/html")
         fault = self.faults.strike(name)
         if fault:
             call.fault = fault.kind

@@ -44,6 +44,19 @@ async def test_an_approved_request_is_carried_out_once_whatever_the_api_leaves_o
     await asked_and_approved(running_world)
 
 
+@pytest.mark.fault("D7")
+async def test_a_slack_without_its_newer_methods_is_asked_for_each_once_and_answers_are_edited(running_world: World):
+    rough = Roughness({"slack:not_found_without_json"})
+    running_world.peers.roughen(rough)
+
+    await asked_and_approved(running_world)
+
+    called = [call.method for call in running_world.slack.calls]
+    assert called.count("agents.sessions.setStatus") <= 2
+    assert called.count("chat.startStream") <= 2
+    assert rough.struck["slack:not_found_without_json"] > 0
+
+
 @pytest.mark.fault("D2", "D4")
 @pytest.mark.parametrize("seed", range(6))
 async def test_an_approved_request_is_carried_out_once_on_a_rough_day(running_world: World, seed: int):
