@@ -7,7 +7,7 @@ It decides when a message begins, grows and ends, and when to wait; which part o
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -68,6 +68,8 @@ class StreamedAnswer:
         self._cannot_stream = False
         self._is_silent = False
         self._failures = 0
+        self._not_before: datetime | None = None
+        """When what failed is tried again; what comes meanwhile does not make that sooner."""
 
     async def recover(self) -> None:
         """Take up what an earlier process left; call once, before anything else."""
@@ -80,6 +82,8 @@ class StreamedAnswer:
         """Bring the thread up to `progress`; return in how many seconds to be called again."""
         if self._is_silent or self._written.is_finished:
             return None
+        if self._not_before is not None and (left := (self._not_before - self._clock.steady()).total_seconds()) > 0:
+            return left
         await self._status.show("processing")
         try:
             delay = await self._step(self._picture(progress))
@@ -91,7 +95,9 @@ class StreamedAnswer:
             return None
         except SlackUnavailable as error:
             self._failures += 1
-            return error.retry_after or float(min(30, 2**self._failures))
+            seconds = error.retry_after or float(min(30, 2**self._failures))
+            self._not_before = self._clock.steady() + timedelta(seconds=seconds)
+            return seconds
         self._failures = 0
         return delay
 
