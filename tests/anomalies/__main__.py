@@ -25,9 +25,12 @@ def main() -> int:
     parser.add_argument("--kind", choices=(*KINDS, CUT), action="append")
     parser.add_argument("--nth", type=int, help="this one only")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--roughness", type=float, default=0.1, help="how often each rough kind of the world strikes")
     given = parser.parse_args()
     kinds = given.kind or (*KINDS, CUT)
-    jobs = [(*pair, given.nth) for pair in product(given.journey or JOURNEYS, kinds) if CUT not in pair]
+    jobs = [
+        (*pair, given.nth, given.roughness) for pair in product(given.journey or JOURNEYS, kinds) if CUT not in pair
+    ]
     passed = failed = 0
     with multiprocessing.get_context("spawn").Pool(given.workers, maxtasksperchild=1) as pool:
         for name, (count, wrong) in pool.imap_unordered(play_cuts, RECORDINGS if CUT in kinds else ()):

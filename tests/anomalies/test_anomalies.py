@@ -21,6 +21,8 @@ FOUND = [
     ("restart", "after", 16),  # the card of a call that nobody decided in time, posted and not written down
 ]
 """What the whole of them found, once: each stays what it was for as long as the calls before it do."""
+NEVER = 100_000
+"""A call that no journey comes to: nothing else goes wrong."""
 CASES = [*SAMPLE, *FOUND]
 
 
@@ -32,3 +34,12 @@ async def test_a_journey_gets_through_whatever_goes_wrong(monkeypatch, journey: 
 
     assert result.problems == ()
     assert result.struck is not None, "the journey is too short for this place: nothing went wrong"
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+async def test_a_journey_gets_through_in_a_world_as_rough_as_the_real_one(monkeypatch, journey: str) -> None:
+    hurry(monkeypatch.setattr)
+
+    result = await run(journey, KINDS[0], NEVER, roughness=0.3)
+
+    assert result.problems == ()
