@@ -105,10 +105,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         if socket:
             stack.push_async_callback(socket.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
-            pages=[
-                *routes(room.connections, proxies=settings.proxies),
-                *build_webhooks(settings, opened.agents, desk),
-            ],
+            pages=[*routes(room.connections, proxies=settings.proxies), *build_webhooks(settings, opened.agents, desk)],
             bolt=bolt if settings.slack_signing_secret else None,
             health=build_health(opened.database, socket, parts.supervisor),
             registry=parts.metrics.registry,

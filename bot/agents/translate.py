@@ -6,7 +6,6 @@ Goes by the `type` string: the SDK builds an event it does not know as a `user.m
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -119,7 +118,7 @@ def _json(value: object, depth: int = 0) -> object:
     if not isinstance(value, Mapping | list | tuple):
         return value
     if depth == _DEEPEST:
-        return json.dumps(value)
+        return repr(value)  # deeper than anybody reads: as text, still whole
     if isinstance(value, Mapping):
         return {str(_json(str(key))): _json(item, depth + 1) for key, item in value.items()}
     return [_json(item, depth + 1) for item in value]

@@ -11,7 +11,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_DASHES = "-\u00ad\u058a\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+from bot.text import visible
+
+_DASHES = "-\u058a\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 """What keyboards, phones and spell checkers write where somebody typed a hyphen."""
 _QUOTES = "\"'`*_([{\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _FLAG = re.compile(rf"[{_QUOTES}]*[{_DASHES}]+(?P<name>[^\W\d_]\S*)")
@@ -56,16 +58,16 @@ def parse_ask(text: str) -> AskWords | UnclearFlag:
 def _leading(text: str) -> tuple[str, str] | None:
     """Return the first flag's name and what follows it; None if the text begins with the task."""
     word, rest = _split(text)
-    if _ONLY_DASHES.fullmatch(word) and _name(_split(rest)[0]) == _PRIVATE:
+    if _ONLY_DASHES.fullmatch(visible(word)) and _name(_split(rest)[0]) == _PRIVATE:
         return _PRIVATE, _split(rest)[1]
-    found = _FLAG.match(word)
+    found = _FLAG.match(visible(word))
     return (_name(found["name"]), rest) if found else None
 
 
 def _without_last(text: str) -> tuple[str, bool]:
     """Return the text without a `--private` at its end, and whether there was one."""
     words = text.split()
-    found = _FLAG.match(words[-1]) if words else None
+    found = _FLAG.match(visible(words[-1])) if words else None
     if not found or _name(found["name"]) != _PRIVATE:
         return text, False
     return text[: len(text.rstrip()) - len(words[-1])].rstrip(), True
@@ -74,7 +76,7 @@ def _without_last(text: str) -> tuple[str, bool]:
 def _nearly_private(task: str) -> UnclearFlag | None:
     """Return the first word of a task that may have been meant as `--private`."""
     for word in task.split():
-        found = _FLAG.match(word)
+        found = _FLAG.match(visible(word))
         if found and _is_nearly_private(_name(found["name"])):
             return UnclearFlag(word)
     return None

@@ -49,8 +49,8 @@ def parse_command(body: Body) -> Asked | None:
 
 def split_words(text: str) -> tuple[str, str]:
     """Return a command's first word, small, and what follows it; any white space ends a word."""
-    word, *rest = visible(text).split(maxsplit=1) or [""]
-    return word.lower().rstrip(":,"), rest[0].strip() if rest else ""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return visible(word).lower().rstrip(":,"), rest[0].strip() if rest else ""
 
 
 def _command(text: str, member: Member, place: Place, trigger_id: str) -> Command:

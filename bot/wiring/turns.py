@@ -41,13 +41,7 @@ class Asking:
 def build_asking(parts: Parts, room: Room) -> Asking:
     """Build it on the OAuth room, which has the vaults."""
     database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
-    profiles = Profiles(
-        database=database,
-        agents=parts.outside.agents,
-        catalog=parts.catalog,
-        configuration=configuration,
-        model=parts.settings.model,
-    )
+    profiles = _build_profiles(parts)
     admission = Admission(
         database=database, configuration=configuration, people=parts.people, home=parts.home, clock=clock
     )
@@ -82,6 +76,16 @@ def build_asking(parts: Parts, room: Room) -> Asking:
     messages = MessageEvents(database=database, turns=turns, reading=parts.reading, files=parts.files, clock=clock)
     form = AskForm(database=database, screen=parts.outside.screen, turns=turns, files=parts.files, clock=clock)
     return Asking(admission, profiles, runner, stopping, turns, messages, form, shortages, raising, offboarding)
+
+
+def _build_profiles(parts: Parts) -> Profiles:
+    return Profiles(
+        database=parts.database,
+        agents=parts.outside.agents,
+        catalog=parts.catalog,
+        configuration=parts.configuration,
+        model=parts.settings.model,
+    )
 
 
 def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:

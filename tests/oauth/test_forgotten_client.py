@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from oauth.attempts import LINK_LIFE
 from simulator.roughness import Roughness
 from simulator.service.server import RefusedByService
-from store import registrations
+from store import registrations, tables
 from tests.oauth.conftest import NOTES, Browser, Room
 
 pytestmark = pytest.mark.fault("D3")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.fault("D3")
 async def client_ids(room: Room) -> list[str]:
     """Return the clients that we keep."""
     async with room.database.transaction() as tx:
-        return [kept.client_id for kept in await registrations.list_all(tx)]
+        return list((await tx.connection.execute(select(tables.registrations.c.client_id))).scalars())
 
 
 async def lost(room: Room, browser: Browser, link: str, user: str) -> None:

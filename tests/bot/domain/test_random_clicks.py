@@ -124,6 +124,13 @@ class Sessions:
         return True
 
 
+class Readable:
+    """Every thread may be read where it is."""
+
+    async def require_audience(self, _thread):
+        pass
+
+
 @dataclass
 class Expected:
     """One approval as the model has it."""
@@ -223,7 +230,10 @@ class Play(RuleBasedStateMachine):
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
         calls = Calls(self.agents)
         common = {"database": self.database, "screen": self.screen, "clock": self.clock}
-        self.decisions = Decisions(**common, calls=calls, permits=self.permit, filtering=None, minutes=MINUTES)
+        self.decisions = Decisions(
+            **common, calls=calls, permits=self.permit, filtering=None, minutes=MINUTES,
+            admission=Readable(),
+        )  # fmt: skip
         self.allowances = Allowances(**common)
         self.approvals = Approvals(
             **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,

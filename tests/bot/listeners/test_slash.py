@@ -249,3 +249,7 @@ def test_words_links_and_hashes_are_no_tokens(text):
 @pytest.mark.parametrize("name", ["directmessage", "privategroup", "ana", "", None])
 def test_a_direct_message_is_one_by_its_id_whatever_it_is_called(name):
     assert command("ask x", channel_id="D1", channel_name=name).place.is_direct
+
+
+def test_what_nobody_sees_in_a_task_stays_for_its_details_to_show():
+    assert command("ask run `echo \u202etxt`").task == "run `echo \u202etxt`"
