@@ -325,14 +325,14 @@ class Play(RuleBasedStateMachine):
         slack, gone, user = self.now.stage.slack, self.now.gone, member(one)
         if user in gone and one >= 8:
             gone.discard(user)
-            slack.change_person(user, deleted=False)
+            self.loop.run_until_complete(on_loop(lambda: slack.change_person(user, deleted=False)))
             self.do("return", one, doing=self.now.browsers.walk(user))
         elif user in gone:
             self.do("write_though_gone", one, two, doing=self.now.attacks.outsider(user, two, one // 3))
         elif not gone and one < 8:
             gone.add(user)
             self.do("leave", one, doing=nothing())
-            slack.deactivate(user)
+            self.loop.run_until_complete(on_loop(lambda: slack.deactivate(user)))
         else:
             self.look_or_leave(one, two)
 
@@ -354,6 +354,11 @@ def outsider(number: int) -> str:
 
 async def nothing() -> None:
     """Do nothing but let the loop go round."""
+
+
+async def on_loop(act: Callable[[], object]) -> None:
+    """Do something at once, on the loop: what Slack sends out of order needs one."""
+    act()
 
 
 async def renew() -> None:
