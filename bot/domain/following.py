@@ -119,11 +119,14 @@ def claim(state: Following) -> Step:
 
     Only who has asked the session whether it rests may say so (`watchdog`).
     """
-    is_whole = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle | e.DecisionsNeeded)
-    if state.has_begun or state.has_ended or state.is_unclaimed_older or not is_whole:
-        return state, ()
     done = state.unclaimed
-    state, actions = _begin(state)
+    while done and isinstance(done[-1], _LATE):
+        done = done[:-1]
+    is_whole = bool(done) and isinstance(done[-1], e.SessionIdle | e.DecisionsNeeded)
+    if state.has_ended or state.is_unclaimed_older or not is_whole:
+        return state, ()
+    state, actions = (state, ()) if state.has_begun else _begin(state)
+    state = replace(state, unclaimed=())
     for event in done:
         state, more = step(state, event)
         actions += more
@@ -138,8 +141,10 @@ def _before(state: Following, event: e.AgentEvent) -> Step:
     # The API drops what is queued behind a request that it gives up (managed-agents-api.md §3.2).
     if state.is_queued and isinstance(event, e.SessionIdle) and event.reason == EXHAUSTED:
         return _rested(_end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED)))
+    if _is_said_again(state, event):
+        return state, ()
     if state.is_queued and state.is_free and isinstance(event, _WORK):
-        state, actions = _begin(state)
+        state, actions = _begin(replace(state, unclaimed=()))
         state, more = _during(state, event)
         return state, actions + more
     return _kept(state, event), ()
@@ -155,13 +160,15 @@ def _request_echoed(state: Following, event: e.RequestEchoed) -> Step:
 
 def _begin(state: Following) -> Step:
     again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
-    began = replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False, unclaimed=())
+    began = replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False)
     return began, again
 
 
 def _kept(state: Following, event: e.AgentEvent) -> Following:
     """Remember what may turn out to be this turn's, and whether the session is at something older."""
     if isinstance(event, e.SessionStarted):
+        if state.unclaimed and not isinstance(state.unclaimed[-1], e.SessionIdle):
+            return state  # it goes on with what it was at: people decided, or it was moved to another machine
         return replace(state, is_free=True, unclaimed=(event,), is_unclaimed_older=False)
     if isinstance(event, e.SessionIdle | _WORK):
         state = replace(state, is_free=isinstance(event, e.SessionIdle))
@@ -173,6 +180,15 @@ def _kept(state: Following, event: e.AgentEvent) -> Following:
     if event not in unclaimed[-1:]:
         unclaimed = (*unclaimed, event)
     return replace(state, unclaimed=unclaimed, is_unclaimed_older=is_older)
+
+
+def _is_said_again(state: Following, event: e.AgentEvent) -> bool:
+    """Tell whether this is the preview of what a list has told already: no new work of the session."""
+    if isinstance(event, e.Thinking):
+        return event in state.unclaimed
+    if isinstance(event, e.DraftBegan | e.DraftGrew):
+        return any(isinstance(told, e.TextWritten) and told.id == event.message_id for told in state.unclaimed)
+    return False
 
 
 def _is_from_before(state: Following, event: e.AgentEvent) -> bool:
@@ -206,6 +222,10 @@ _KEPT = (
     | e.SessionIdle
 )
 """What of it is said again in a list."""
+_DONE = e.TextWritten | e.ToolStarted | e.ToolFinished | e.DecisionsNeeded | e.SessionIdle
+"""What a session has done: more than that it is at something."""
+_LATE = e.Thinking | e.ModelRequestEnded | e.UsageReported
+"""What may be said of a session's work after its end: previews and reports come on their own way."""
 
 
 def _interrupted(state: Following, event: e.InterruptEchoed) -> Following:
@@ -213,6 +233,8 @@ def _interrupted(state: Following, event: e.InterruptEchoed) -> Following:
 
 
 def _during(state: Following, event: e.AgentEvent) -> Step:
+    if state.unclaimed and isinstance(event, _DONE):
+        state = replace(state, unclaimed=())  # the session tells now what it does on our request
     if isinstance(event, e.ToolStarted):
         return _tool_started(state, event.call)
     if isinstance(event, e.DecisionsNeeded):

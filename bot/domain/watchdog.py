@@ -112,5 +112,5 @@ class Silence:
         if state.has_ended or are_people_asked:
             return None
         if self._looked_at is None:
-            return self._since + (WORKING_SILENCE if state.has_begun else QUEUED_SILENCE)
+            return self._since + (WORKING_SILENCE if state.has_begun and not state.unclaimed else QUEUED_SILENCE)
         return self._looked_at + (SECOND_LOOK if self.rests else WORKING_SILENCE)

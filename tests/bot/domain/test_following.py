@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import events as e
-from bot.domain.following import End, Following, Hold, Interrupt, Refuse, Wait, end, step, stopping
+from bot.domain.following import End, Following, Hold, Interrupt, Refuse, Wait, claim, end, step, stopping
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
 
@@ -368,3 +368,66 @@ def test_persisted_events_seen_twice_change_nothing(events):
     twice_events = [copy for event in events if not isinstance(event, drafts) for copy in (event, event)]
 
     assert run(begun(), *twice_events)[0] == once
+
+
+WRITES = [
+    e.SessionStarted(EventId("s")),
+    e.Thinking(EventId("k")),
+    e.TextWritten(EventId("m"), "I will write it."),
+    started(permission=e.Permission.UNTOLD),
+    e.ModelRequestEnded(EventId("r")),
+    e.DecisionsNeeded(EventId("n"), (EventId("t1"),)),
+]
+"""What a session does on a request, as a list tells it."""
+PREVIEWS = [e.Thinking(EventId("k")), e.DraftBegan(EventId("m")), e.DraftGrew(EventId("m"), "I will")]
+"""The same, as the stream that was opened meanwhile tells it after the list."""
+
+
+def echoed(*, is_processed):
+    return e.RequestEchoed(EventId("d"), TURN, is_processed=is_processed)
+
+
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize(
+    "events",
+    [
+        [echoed(is_processed=False), *WRITES, *PREVIEWS],
+        [*WRITES, echoed(is_processed=False), *PREVIEWS],
+        [*WRITES, echoed(is_processed=False), echoed(is_processed=True), *PREVIEWS],
+        [*WRITES, echoed(is_processed=True), *PREVIEWS],
+        [*WRITES, *PREVIEWS, echoed(is_processed=True)],
+    ],
+)
+def test_what_was_done_before_the_request_was_seen_is_held_once_the_session_rests(events):
+    state, actions = run(Following(TURN), *events)
+    if not state.progress.tasks:
+        state, actions = claim(state)
+
+    assert state.progress.text.startswith("I will")
+    assert [task.state for task in state.progress.tasks] == [TaskState.HELD]
+    assert any(isinstance(action, Hold) for action in actions)
+
+
+@pytest.mark.fault("D2")
+def test_a_session_that_is_moved_while_it_works_loses_nothing_of_what_it_said():
+    moved = [
+        e.SessionStarted(EventId("s2")),
+        e.TextWritten(EventId("m2"), "I am back."),
+        e.SessionIdle(EventId("i"), "end_turn"),
+    ]
+
+    state, _ = claim(run(Following(TURN), *WRITES[:3], *moved, echoed(is_processed=False), *PREVIEWS)[0])
+
+    assert state.progress.text == "I will write it.\n\nI am back."
+    assert state.has_ended
+
+
+@pytest.mark.fault("D2")
+def test_what_another_request_had_done_is_not_claimed_by_one_that_was_taken_up():
+    older = [e.RequestEchoed(EventId("b"), "trn_0", is_processed=True), e.TextWritten(EventId("a"), "Old.")]
+
+    state, _ = claim(
+        run(Following(TURN), *older, e.SessionIdle(EventId("i"), "end_turn"), echoed(is_processed=True))[0]
+    )
+
+    assert state.progress.text == ""
