@@ -166,6 +166,8 @@ class TurnLoop:
         self, thread: Thread, turn: Turn, session_id: SessionId, *, are_people_asked: bool
     ) -> datetime | None:
         """Ask a session that has been silent for long whether it rests; return when to look again."""
+        if are_people_asked:
+            self._silence.heard(self._clock.steady())  # what they decide is news, and the session takes it up after it
         when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
         if when is None or self._clock.steady() < when:
             return when
@@ -180,7 +182,10 @@ class TurnLoop:
         self._silence.looked(self._clock.steady(), is_at_rest=is_at_rest)
         log.warning("session_silent", turn=turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
         if is_at_rest:
-            await self._take(following.claim(self.state), thread, turn, session_id)
+            claimed = following.claim(self.state)
+            if claimed[0] is not self.state:
+                self._silence.heard(self._clock.steady())
+            await self._take(claimed, thread, turn, session_id)
             if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
                 self.state = following.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
         return self._silence.next_look(self.state, are_people_asked=are_people_asked)

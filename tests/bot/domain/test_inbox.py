@@ -46,4 +46,4 @@ async def test_a_wake_up_without_events_is_an_empty_look():
 async def test_waiting_ends_when_the_time_is_over():
     clock = WallClock()
 
-    assert await Inbox(asyncio.Event(), clock).take(clock.now()) == []
+    assert await Inbox(asyncio.Event(), clock).take(clock.steady()) == []
