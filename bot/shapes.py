@@ -65,7 +65,7 @@ _LONG_WORD = re.compile(
     r"(?<![\w/.:-])(?:(?=\S{0,200}[0-9])(?=\S{0,200}[A-Z])(?=\S{0,200}[a-z])[\w\-.+=]{24,}|[0-9a-f]{32,})(?![\w/:-])"
 )
 """A long word that nobody would type by hand."""
-_BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z")
+_BEGUN = re.compile(r"(?i:\bbearer)[ \t]{1,8}\Z|-----BEGIN [A-Z ]{0,60}\Z", re.ASCII)
 _BEGUN_MAX = 400
 _RUN = re.compile(r"[\x00-\x08\x0e-\x1b!-\x7f]*")
 """ASCII without white space."""

@@ -246,7 +246,8 @@ def _inner(text: str) -> str:
 def _link(words: str, target: str, *, is_image: bool) -> str:
     shown, address = _inner(words), _inner(target).strip().split(" ")[0].strip("<>")
     if _scheme(address) not in _SCHEMES:
-        return f"{shown} ({_inner(target)})" if address else shown
+        # Brackets as CommonMark writes them in an address: what was inside one must not become a link of its own.
+        return f"{shown} ({_inner(target).replace('[', '%5B').replace(']', '%5D')})" if address else shown
     link = f"[{shown or ('image' if is_image else address)}]({address})"
     host = _host(address)
     return f"{link} ({host})" if host and not _says_where(words, host) else link

@@ -46,9 +46,16 @@ _PATIENCE = 60.0
 """Seconds that Slack may ask us to wait; more is given back to the caller."""
 _ATTEMPTS = 4
 CAPABILITY_ERRORS = frozenset(
-    {"channel_type_not_supported", "feature_not_enabled", "messages_tab_disabled", "missing_scope", "unknown_method"}
+    {
+        "channel_type_not_supported",
+        "feature_not_enabled",
+        "http_404",
+        "messages_tab_disabled",
+        "missing_scope",
+        "unknown_method",
+    }
 )
-"""Codes that say that a workspace or its app cannot do a thing at all (slack-platform.md §1.4)."""
+"""Codes that say that a workspace or its app cannot do a thing at all (slack-platform.md §1.4); 404: no such method."""
 
 
 class SlackUnsure(SlackUnavailable):

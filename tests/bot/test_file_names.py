@@ -22,6 +22,7 @@ def places(name):
     return [path.rsplit("/", 1)[1], _upload_name(path), _title(name)]
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_long_name_fits_and_keeps_its_ending(name):
     ending = name.rpartition(".")[2] if "." in name else ""

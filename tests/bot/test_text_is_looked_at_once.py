@@ -56,6 +56,7 @@ def test_twice_the_text_takes_no_more_than_twice_the_steps(shape, line_break):
         assert many <= 2.3 * few + 200, look.__name__
 
 
+@pytest.mark.fault("S6")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_event_of_a_growing_answer_takes_what_a_message_and_the_new_do(shape):
     text, outline, covered, most = grown(shape, 30_000, line_break=False), Outline(), 0, 0

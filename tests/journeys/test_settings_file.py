@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.config.document import read, write
@@ -48,7 +50,12 @@ async def test_a_service_from_the_file_is_connected_with_its_own_client_and_goes
     with pytest.raises(SettingsInvalid, match="Nothing answers there"):
         await look("http://127.0.0.1:9/mcp", allow_loopback=True)
     assert "# Sign-in server: " in looked
-    text = looked.replace("ID-OF-YOUR-CLIENT", client.client_id).replace("  server-127-0-0-1:", "  service:")
+    # The simulator's servers call themselves the same, and no two services may.
+    text = (
+        re.sub(r"(?m)^(\s+title:).*$", r"\1 Papers", looked)
+        .replace("ID-OF-YOUR-CLIENT", client.client_id)
+        .replace("  server-127-0-0-1:", "  service:")
+    )
 
     await apply(running_world, text, client.client_secret)
     page = await running_world.walk(await link(running_world), ALICE, service=papers)

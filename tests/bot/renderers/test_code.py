@@ -48,6 +48,7 @@ TEXT = [
 ]
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("text", CODE)
 def test_code_stays_as_it_was_wherever_it_stands(text):
     assert safe_markdown(text) == text
@@ -131,3 +132,7 @@ def test_code_that_is_cut_into_messages_is_code_in_each(text):
         start = end
 
     assert told >= 198
+
+
+def test_what_was_inside_an_address_that_is_none_is_no_link_of_its_own():
+    assert links_and_code(safe_markdown("[x](a[0](b)2)")) == ([], [])
