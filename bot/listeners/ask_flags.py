@@ -7,17 +7,14 @@ public: it is taken as the flag where that is plain, or refused with the words g
 from __future__ import annotations
 
 import difflib
-import re
 import unicodedata
 from dataclasses import dataclass
 
 from bot.text import visible
 
-_DASHES = "-\u058a\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-"""What keyboards, phones and spell checkers write where somebody typed a hyphen."""
+_MINUS = "\u2212\u207b\u208b"
+"""Signs that are written for a hyphen and that Unicode does not call a dash (general category Pd)."""
 _QUOTES = "\"'`*_([{\u201c\u201d\u2018\u2019\u00ab\u00bb"
-_FLAG = re.compile(rf"[{_QUOTES}]*[{_DASHES}]+(?P<name>[^\W\d_]\S*)")
-_ONLY_DASHES = re.compile(rf"[{_DASHES}]+")
 _PRIVATE = "private"
 _NEARLY = 0.7
 """How alike a word must be to be meant as `private` (`difflib`): `privat`, `prvate`, `privately` are."""
@@ -43,43 +40,51 @@ def parse_ask(text: str) -> AskWords | UnclearFlag:
     """Return what an `ask` says; flags stand before the task, `--private` after it too."""
     is_private, profile, rest = False, None, text.strip()
     while found := _leading(rest):
-        name, rest = found
+        word, name, rest = found
         if name == _PRIVATE:
             is_private = True
         elif name == "agent" or name.startswith("agent="):
             profile, rest = _value(name, rest)
         else:
-            return UnclearFlag(text.split(maxsplit=1)[0])
+            return UnclearFlag(word)
     task, said_last = _without_last(rest)
     unclear = None if is_private or said_last else _nearly_private(task)
     return unclear or AskWords(task, is_private or said_last, profile)
 
 
-def _leading(text: str) -> tuple[str, str] | None:
-    """Return the first flag's name and what follows it; None if the text begins with the task."""
+def _leading(text: str) -> tuple[str, str, str] | None:
+    """Return the first flag as written, its name, and what follows it; None if the text begins with the task."""
     word, rest = _split(text)
-    if _ONLY_DASHES.fullmatch(visible(word)) and _name(_split(rest)[0]) == _PRIVATE:
-        return _PRIVATE, _split(rest)[1]
-    found = _FLAG.match(visible(word))
-    return (_name(found["name"]), rest) if found else None
+    name = _flag(word)
+    if name is None and visible(word) and all(_is_dash(char) for char in visible(word)):
+        after, rest = _split(rest)  # a dash by itself, as phones set it
+        name = _PRIVATE if _name(after) == _PRIVATE else None
+    return None if name is None else (word, name, rest)
 
 
 def _without_last(text: str) -> tuple[str, bool]:
     """Return the text without a `--private` at its end, and whether there was one."""
     words = text.split()
-    found = _FLAG.match(visible(words[-1])) if words else None
-    if not found or _name(found["name"]) != _PRIVATE:
+    if not words or _flag(words[-1]) != _PRIVATE:
         return text, False
-    return text[: len(text.rstrip()) - len(words[-1])].rstrip(), True
+    return text.rstrip().removesuffix(words[-1]).rstrip(), True
 
 
 def _nearly_private(task: str) -> UnclearFlag | None:
     """Return the first word of a task that may have been meant as `--private`."""
-    for word in task.split():
-        found = _FLAG.match(visible(word))
-        if found and _is_nearly_private(_name(found["name"])):
-            return UnclearFlag(word)
-    return None
+    unclear = (word for word in task.split() if (name := _flag(word)) and _is_nearly_private(name))
+    return next(map(UnclearFlag, unclear), None)
+
+
+def _flag(word: str) -> str | None:
+    """Return the name of a word that is dashes and letters, whatever it is set in; None for any other."""
+    seen = visible(word).lstrip(_QUOTES)
+    start = next((at for at, char in enumerate(seen) if not _is_dash(char)), len(seen))
+    return _name(seen[start:]) if start and seen[start : start + 1].isalpha() else None
+
+
+def _is_dash(char: str) -> bool:
+    return unicodedata.category(char) == "Pd" or char in _MINUS
 
 
 def _is_nearly_private(name: str) -> bool:
@@ -97,7 +102,8 @@ def _value(name: str, rest: str) -> tuple[str | None, str]:
 
 def _name(word: str) -> str:
     """Return a flag's name as it is compared: small, narrow letters, without what was set around it."""
-    return unicodedata.normalize("NFKC", word).casefold().strip(f".,:;!?)]}}{_QUOTES}{_DASHES}")
+    plain = unicodedata.normalize("NFKC", visible(word)).casefold()
+    return plain.strip("".join(char for char in plain if not char.isalnum()))
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -203,6 +203,17 @@ def test_no_text_with_a_word_that_is_the_flag_is_public(dashes, before, after):
     assert not is_public(f"ask {before} {dashes}private {after}")
 
 
+@pytest.mark.fault("F1")
+@pytest.mark.parametrize("dash", ["\u2e3a", "\u2e3b", "\u058a", "\ufe58", "\u207b"])
+def test_a_dash_is_whatever_unicode_calls_one(dash):
+    assert command(f"ask {dash}private my pay") == c.AskAgent(ANA, "my pay", PLACE, is_private=True)
+
+
+@pytest.mark.fault("F1")
+def test_the_flag_that_is_not_known_is_the_one_that_is_named():
+    assert command("ask --private --loud hello").unknown == "--loud"
+
+
 SPACES = ["\n", "\t", "\u00a0", "\r\n", "\u3000", "\u2003", " \n "]
 
 
