@@ -50,6 +50,12 @@ async def test_a_slack_without_its_newer_methods_is_asked_for_each_once_and_answ
     running_world.peers.roughen(rough)
 
     await asked_and_approved(running_world)
+    # What is at work for long is seen at work; that answer may have been whole before anybody looked at it.
+    running_world.agents.pace = 0.05
+    long = await running_world.ask(ALICE, "write a long text of 3000 words")
+    await running_world.slack.until(lambda _: rough.struck["slack:not_found_without_json"])
+    await running_world.slack.post_message(ALICE, long.channel, "stop", thread_ts=long.ts)
+    await running_world.settled()
 
     called = [call.method for call in running_world.slack.calls]
     assert called.count("agents.sessions.setStatus") <= 2
