@@ -6,12 +6,10 @@ what is still open. `test_faults.py` compares.
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.marks import ROOT, link, read_marks
+
 TABLE = ROOT / "docs" / "faults.md"
 
 SECTIONS = {
@@ -100,7 +98,7 @@ OPEN = {
     "F34": "a file that is attached and refused is still called a trouble that may pass",
     "F36": "sentences are still made of tools' names where no title is known",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
-    "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing that is seen",
+    "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen; `configs[].type`",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
     "S20": "a number of thousands of digits still counts as a lost connection, which shows, can be stopped and ends",
@@ -113,26 +111,10 @@ def collect() -> dict[str, tuple[str, ...]]:
     """Return the tests of each fault, as `path::name`."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for name, numbers in _read_marks(path):
+        for name, numbers in read_marks(path, "fault"):
             for number in numbers:
-                found[number].append(f"{path.relative_to(ROOT)}::{name}")
+                found[str(number)].append(f"{path.relative_to(ROOT)}::{name}")
     return {number: tuple(tests) for number, tests in found.items()}
-
-
-def _read_marks(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for mark in node.decorator_list:
-                yield node.name, _numbers(mark)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
-            for mark in node.value.elts if isinstance(node.value, ast.List) else [node.value]:
-                yield path.stem, _numbers(mark)
-
-
-def _numbers(mark: ast.expr) -> tuple[str, ...]:
-    if not (isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.fault"):
-        return ()
-    return tuple(str(number.value) for number in mark.args if isinstance(number, ast.Constant))
 
 
 def render() -> str:
@@ -149,15 +131,10 @@ def render() -> str:
         lines += ["", f"## {title}", "", "| # | what happened | tests |", "|-|-|-|"]
         for number, fault in FAULTS.items():
             if number.startswith(kind):
-                names = "<br>".join(_link(test) for test in tests.get(number, ())) or "none"
+                names = "<br>".join(link(test) for test in tests.get(number, ())) or "none"
                 still = f"<br>**open:** {OPEN[number]}" if number in OPEN else ""
                 lines.append(f"| {number} | {fault}{still} | {names} |")
     return "\n".join(lines) + "\n"
-
-
-def _link(test: str) -> str:
-    path, _, name = test.partition("::")
-    return f"[{name.removeprefix('test_').replace('_', ' ')}](../{path})"
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.marks import ROOT, link, read_marks
+
 TABLE = ROOT / "docs" / "oauth-threats.md"
 MARKED = ("tests/oauth", "tests/conformance")
 
@@ -186,18 +185,10 @@ def collect() -> dict[int, tuple[str, ...]]:
     found: defaultdict[int, list[str]] = defaultdict(list)
     for folder in MARKED:
         for path in sorted((ROOT / folder).glob("test_*.py")):
-            for name, numbers in _read_marks(path):
+            for name, numbers in read_marks(path, "threat"):
                 for number in numbers:
-                    found[number].append(f"{path.relative_to(ROOT)}::{name}")
+                    found[int(number)].append(f"{path.relative_to(ROOT)}::{name}")
     return {number: (*found[number], *ELSEWHERE.get(number, ())) for number in {*found, *ELSEWHERE}}
-
-
-def _read_marks(path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for mark in node.decorator_list:
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.threat":
-                    yield node.name, tuple(ast.literal_eval(number) for number in mark.args)
 
 
 def exists(test: str) -> bool:
@@ -223,14 +214,9 @@ def render() -> str:
         control = threat.control or "**not yet**"
         if threat.missing:
             control += f"; open: {threat.missing}"
-        names = "<br>".join(_link(test) for test in tests.get(number, ())) or "none"
+        names = "<br>".join(link(test) for test in tests.get(number, ())) or "none"
         lines.append(f"| {number} | {threat.attack} | {control} | {names} |")
     return "\n".join(lines) + "\n"
-
-
-def _link(test: str) -> str:
-    path, _, name = test.partition("::")
-    return f"[{name.removeprefix('test_').replace('_', ' ')}](../{path})"
 
 
 if __name__ == "__main__":
