@@ -208,6 +208,10 @@ class MessageTooLong(SlackRejected):
     """A message, or what a stream would grow to, is more than Slack takes; nothing of the call was done."""
 
 
+WINDOWS_FULL = "push_limit_reached"
+"""Slack's code for a window that would lie on two others."""
+
+
 class FormTooLate(SlackRejected):
     """A form could not be opened: Slack's three seconds were over, or the window it was to lie on is closed."""
 

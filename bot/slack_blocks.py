@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bot.text import escape
+
 Node = Mapping[str, Any]
 _DEEPEST = 16
 """How deep blocks are read; Slack's own are a few levels."""
@@ -70,11 +72,6 @@ _SHOWN = (
 """What of a block people read, in reading order."""
 
 
-def escape(text: str) -> str:
-    """Return literal text as Slack's markup has it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def read_blocks(blocks: object) -> tuple[str, bool]:
     """Return the blocks' words in Slack's markup, and whether that is all of them."""
     lines = list(_lines(blocks, 0))
@@ -112,29 +109,29 @@ def _block(node: Node, depth: int) -> Iterator[str | None]:
 
 
 def _markup(node: Node) -> Iterator[str | None]:
-    yield _word(node, "text")
+    yield word(node, "text")
 
 
 def _literal(node: Node) -> Iterator[str | None]:
-    yield escape(_word(node, "text"))
+    yield escape(word(node, "text"))
 
 
 def _image(node: Node) -> Iterator[str | None]:
     title = node.get("title")
-    words = _word(title, "text") if isinstance(title, Mapping) else ""
-    words = words or _word(node, "alt_text")
+    words = word(title, "text") if isinstance(title, Mapping) else ""
+    words = words or word(node, "alt_text")
     yield f"[image: {escape(words)}]" if words else "[image]"
 
 
 def _table(node: Node) -> Iterator[str | None]:
     """Yield a line for each row, cells between bars."""
-    if caption := _word(node, "caption"):
+    if caption := word(node, "caption"):
         yield escape(caption)
     rows = node.get("rows")
     for row in rows if isinstance(rows, list) else []:
         cells = row if isinstance(row, list) else row.get("cells") if isinstance(row, Mapping) else []
         words = [" ".join(line or "" for line in _lines(cell, 0)) for cell in cells or []]
-        yield " | ".join(" ".join(word.split()) for word in words)
+        yield " | ".join(" ".join(cell.split()) for cell in words)
 
 
 def _rich_section(node: Node) -> Iterator[str | None]:
@@ -173,7 +170,7 @@ def _run(run: Node) -> str | None:
     kind = run.get("type")
     read = _RUNS.get(kind) if isinstance(kind, str) else None
     if read is None:
-        return escape(_word(run, "text") or _word(run, "fallback")) or None
+        return escape(word(run, "text") or word(run, "fallback")) or None
     words, style = read(run), run.get("style")
     style = style if isinstance(style, Mapping) else {}
     if style.get("code") and kind in {"text", "link"}:
@@ -183,7 +180,7 @@ def _run(run: Node) -> str | None:
 
 
 def _link(run: Node) -> str:
-    url, words = _word(run, "url"), _word(run, "text") or _word(run, "fallback")
+    url, words = word(run, "url"), word(run, "text") or word(run, "fallback")
     for sign in "<>|":
         url = url.replace(sign, f"%{ord(sign):02X}")
     url = url.replace("&", "&amp;")
@@ -191,17 +188,18 @@ def _link(run: Node) -> str:
 
 
 def _date(run: Node) -> str:
-    return escape(_word(run, "fallback") or str(_count(run, "timestamp") or ""))
+    return escape(word(run, "fallback") or str(_count(run, "timestamp") or ""))
 
 
-def _word(node: Node, name: str) -> str:
+def word(node: Node, name: str) -> str:
+    """Return a text of a table of Slack's, an empty one where there is none or something else."""
     value = node.get(name)
     return value if isinstance(value, str) else ""
 
 
 def _token(before: str, name: str) -> Callable[[Node], str]:
     def read(run: Node) -> str:
-        value = "".join(char for char in _word(run, name) if char not in "<>|&")
+        value = "".join(char for char in word(run, name) if char not in "<>|&")
         return f"<{before}{value}>" if value else ""
 
     return read
@@ -229,14 +227,14 @@ _LEAVES: dict[str, Callable[[Node], Iterator[str | None]]] = {
     "rich_text_preformatted": _rich_code,
 }
 _RUNS: dict[str, Callable[[Node], str]] = {
-    "text": lambda run: escape(_word(run, "text")),
+    "text": lambda run: escape(word(run, "text")),
     "user": _token("@", "user_id"),
     "channel": _token("#", "channel_id"),
     "usergroup": _token("!subteam^", "usergroup_id"),
     "broadcast": _token("!", "range"),
     "link": _link,
-    "emoji": lambda run: f":{escape(_word(run, 'name'))}:",
+    "emoji": lambda run: f":{escape(word(run, 'name'))}:",
     "date": _date,
-    "color": lambda run: escape(_word(run, "value")),
-    "team": lambda run: escape(_word(run, "team_id")),
+    "color": lambda run: escape(word(run, "value")),
+    "team": lambda run: escape(word(run, "team_id")),
 }

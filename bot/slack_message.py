@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.commands import Said
-from bot.slack_blocks import escape, read_blocks
-from bot.text import plain
+from bot.slack_blocks import read_blocks, word
+from bot.text import escape, plain
 from store.records import Attachment, UserId
 
 STUB = "file_access"
@@ -100,12 +100,12 @@ def read_files(files: object) -> tuple[Attachment, ...]:
 
 def read_file(file: Mapping[str, Any]) -> Attachment:
     """Return one file as Slack describes it; one that Slack only names has the mode `STUB`."""
-    mode = "external" if file.get("is_external") else _word(file, "mode")
-    if _word(file, "file_access") not in _READABLE_FILES:
+    mode = "external" if file.get("is_external") else word(file, "mode")
+    if word(file, "file_access") not in _READABLE_FILES:
         mode = STUB
     return Attachment(
-        id=_word(file, "id"),
-        name=_word(file, "name") or _word(file, "title") or "file",
+        id=word(file, "id"),
+        name=word(file, "name") or word(file, "title") or "file",
         size=_number(file.get("size")),
         mode=mode,
         width=_number(file.get("original_w")),
@@ -115,7 +115,7 @@ def read_file(file: Mapping[str, Any]) -> Attachment:
 
 def _own(message: Mapping[str, Any]) -> str:
     """Return the author's words: the blocks, which people see instead of the text; the text where they say less."""
-    text = _word(message, "text")[:_MOST]
+    text = word(message, "text")[:_MOST]
     blocks, is_whole = read_blocks(message.get("blocks"))
     if not blocks.strip():
         return text
@@ -134,8 +134,8 @@ def _forwarded(attachment: Mapping[str, Any]) -> Forwarded:
     is_whole = all(whole for _, whole in inner)
     blocks = "\n".join(words for words, _ in inner if words)
     text = plain(blocks) if blocks and is_whole else _attached(attachment, is_forward=True)
-    by = _word(attachment, "author_id")
-    author = _word(attachment, "author_name") or _word(attachment, "author_subname")
+    by = word(attachment, "author_id")
+    author = word(attachment, "author_name") or word(attachment, "author_subname")
     return Forwarded(UserId(by) if by else None, author, text.strip()[:_MOST], read_files(attachment.get("files")))
 
 
@@ -143,25 +143,25 @@ def _attached(attachment: Mapping[str, Any], *, is_forward: bool = False) -> str
     """Return one attachment's words; its fallback only where it shows nothing else."""
     lines = [line for line in _attachment_lines(attachment, is_forward=is_forward) if line]
     files = "" if is_forward else _named(read_files(attachment.get("files")))
-    words = "\n".join((*lines, *filter(None, (files,)))) or _word(attachment, "fallback")
+    words = "\n".join((*lines, *filter(None, (files,)))) or word(attachment, "fallback")
     return plain(words).strip()[:_MOST]
 
 
 def _attachment_lines(attachment: Mapping[str, Any], *, is_forward: bool) -> Iterator[str]:
-    yield _word(attachment, "pretext")
+    yield word(attachment, "pretext")
     if not is_forward:
-        yield _word(attachment, "author_name")
-    title, link = _word(attachment, "title"), _word(attachment, "title_link")
+        yield word(attachment, "author_name")
+    title, link = word(attachment, "title"), word(attachment, "title_link")
     yield f"{title} ({escape(link)})" if title and link else title
     blocks, is_whole = read_blocks(attachment.get("blocks"))
     yield blocks
     if not blocks or not is_whole:
-        yield _word(attachment, "text")
+        yield word(attachment, "text")
     for field in _tables(attachment.get("fields")):
-        yield ": ".join(filter(None, (_word(field, "title"), _word(field, "value"))))
+        yield ": ".join(filter(None, (word(field, "title"), word(field, "value"))))
     if attachment.get("image_url"):
         yield "[image]"
-    yield _word(attachment, "footer")
+    yield word(attachment, "footer")
 
 
 def _passed_on(one: Forwarded) -> str:
@@ -176,11 +176,6 @@ def _named(files: tuple[Attachment, ...]) -> str:
 
 def _tables(listed: object) -> list[Mapping[str, Any]]:
     return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-
-
-def _word(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _number(given: object) -> int:

@@ -112,6 +112,11 @@ def plain(text: str) -> str:
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def escape(text: str) -> str:
+    """Return literal text as Slack's markup has it: what `plain` undoes (slack-platform.md §2.1)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def without_mention(text: str, bot_user_id: str) -> str:
     """Return the text without Deputy's own mention at its beginning."""
     return re.sub(rf"^\s*<@{re.escape(bot_user_id)}(\|[^>]*)?>[\s,:]*", "", text)

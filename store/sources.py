@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from store.database import Tx
 from store.records import MessageRef, WorkspaceId
@@ -23,8 +23,7 @@ class Source:
 
 async def find(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Source:
     """Return what is known of a message."""
-    same = (sources.c.workspace_id == workspace_id, sources.c.channel == source.channel, sources.c.ts == source.ts)
-    row = (await tx.connection.execute(select(sources).where(*same))).one_or_none()
+    row = (await tx.connection.execute(select(sources).where(_is(workspace_id, source)))).one_or_none()
     if row is None:
         return Source()
     words = None if row.words is None else tx.sealer.open_sealed(row.words, place=_place(workspace_id, source))
@@ -68,14 +67,17 @@ async def note_edit(
 
 async def erase_words(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> None:
     """Erase an edit's words: its message has come."""
-    same = (sources.c.workspace_id == workspace_id, sources.c.channel == source.channel, sources.c.ts == source.ts)
-    await tx.connection.execute(update(sources).where(*same).values(words=None))
+    await tx.connection.execute(update(sources).where(_is(workspace_id, source)).values(words=None))
 
 
 async def purge(tx: Tx, before: datetime, words_before: datetime) -> int:
     """Forget what was noted before a time, and edits before another one; return how many."""
     is_old = or_(sources.c.seen_at < before, (sources.c.seen_at < words_before) & sources.c.words.is_not(None))
     return await tx.changed(delete(sources).where(is_old))
+
+
+def _is(workspace_id: WorkspaceId, source: MessageRef) -> ColumnElement[bool]:
+    return and_(sources.c.workspace_id == workspace_id, sources.c.channel == source.channel, sources.c.ts == source.ts)
 
 
 def _place(workspace_id: WorkspaceId, source: MessageRef) -> str:

@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.actions": set(),
     "bot.tool_risk": set(),
     "bot.shapes": {"bot.text"},
-    "bot.slack_blocks": set(),
+    "bot.slack_blocks": {"bot.text"},
     "bot.slack_message": {"bot.commands", "bot.slack_blocks", "bot.text", "store.records"},
     "bot.notices": {"bot.errors", "bot.events", "bot.tool_risk", "oauth.ports", "store.records"},
     "bot.codec": {"bot.commands", "store.records"},

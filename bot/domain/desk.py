@@ -19,6 +19,7 @@ from bot.domain.outcomes import Told, as_stored, as_told
 from bot.domain.ports import Clock, Screen
 from bot.domain.supervisor import Supervisor
 from bot.errors import (
+    WINDOWS_FULL,
     AgentsRejected,
     AgentsUnavailable,
     DeputyError,
@@ -291,7 +292,7 @@ class Desk:
         if isinstance(error, FormTooLate):
             # Expected where Slack, or we, were slow: nothing is broken.
             log.info("form_too_late", code=error.code)
-            is_full = error.code == "push_limit_reached"
+            is_full = error.code == WINDOWS_FULL
             return Refused(Refusal.WINDOWS_FULL if is_full else Refusal.FORM_TOO_LATE)
         if isinstance(error, (AgentsRejected, SlackRejected, Lost)):
             reference = self._supervisor.new_reference()

@@ -59,8 +59,6 @@ T = TypeVar("T")
 
 SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between tries while Slack is out; the last one is repeated."""
-AGENTS_PATIENCE = (0.5, 2, 8, 30)
-"""Seconds between tries to open a session; after the last one the turn says so and ends."""
 ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
 
 
@@ -196,6 +194,7 @@ class Runner:
         await self._patiently(lambda: self._screen.open_answer(thread, turn))
         state = following.end(Following(turn.id), not_permitted(refused))
         if not is_left:
+            await self._tidy_control(turn)
             await self._leave(turn)
         await self._end(thread, turn, state.progress)
         await self._tell_elsewhere(turn, refused)
@@ -211,15 +210,13 @@ class Runner:
 
     async def _leave(self, turn: Turn) -> None:
         """See that the session does not act on unseen; until then the turn is not over, also after a restart."""
-        await self._tidy_control(turn)
         if not await leave(self._means, turn.id, LONG_PATIENCE):
             log.error("session_not_interrupted", turn=turn.id)
 
     async def abandon(self, turn: Turn, code: str) -> None:
         """End a turn that has no place in Slack to be shown at; nobody can see what its session does."""
         log.warning("turn_abandoned", turn=turn.id, code=code)
-        if not await leave(self._means, turn.id, LONG_PATIENCE):
-            log.error("session_not_interrupted", turn=turn.id)
+        await self._leave(turn)
         async with self._database.transaction() as tx:
             await turns.end(
                 tx,
@@ -354,6 +351,7 @@ class Runner:
             except SlackRejected as error:
                 log.warning("answer_not_shown", turn=turn.id, code=error.code)
             if not is_left:
+                await self._tidy_control(turn)
                 await self._leave(turn)
             await self._end(thread, turn, state.progress)
         if any(turn.state is TurnState.QUEUED for turn in waiting):

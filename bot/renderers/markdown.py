@@ -18,6 +18,7 @@ from bot.renderers.code_lines import Kind, Open, Outline, lines_of
 from bot.renderers.inline import WORDS_MAX, Found, What, read
 from bot.renderers.limits import good_break, shorten, size
 from bot.text import UNSEEN, visible
+from bot.text import escape as text_escape
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
 """What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""
@@ -42,7 +43,7 @@ def revealed(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return `text` so that Slack's mrkdwn shows it literally."""
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text_escape(visible(text))
 
 
 def shorten_markup(mrkdwn: str, limit: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import FormTooLate, SlackRejected
+from bot.errors import WINDOWS_FULL, FormTooLate, SlackRejected
 from bot.renderers.blocks import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
@@ -23,7 +23,6 @@ GONE = frozenset({"message_not_found", "thread_not_found"})
 """Codes that say that somebody has deleted the message."""
 
 
-WINDOWS_FULL = "push_limit_reached"
 _TOO_LATE = frozenset(
     {
         "exchanged_trigger_id",

@@ -43,10 +43,9 @@ class SlackReading:
     async def name(self, user_id: UserId) -> str:
         """Return somebody's name, their id where Slack has none."""
         try:
-            person = await self._people.person(user_id)
+            return await self._user_name(user_id) or str(user_id)
         except SlackRejected:
-            person = None
-        return person.name if person else str(user_id)
+            return str(user_id)
 
     async def named(self, text: str) -> str:
         """Return a text with the names of the people and channels that it mentions by id; what has none keeps the id.
