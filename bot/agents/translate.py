@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.events import (
     UNNAMED_SERVICE,
@@ -41,6 +40,8 @@ from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST = 10**9
+"""US cents, or tokens, that a session may really come to."""
 _DEEPEST = 50
 """Levels of arguments that are kept as they are; what is deeper becomes its JSON text."""
 
@@ -129,7 +130,11 @@ def _items(value: object) -> Sequence[object]:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if _is_number(value) and isinstance(value, int) and 0 <= value <= _MOST else 0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)  # to Python, true is a number
 
 
 def _block_texts(content: object) -> list[str]:
@@ -227,13 +232,16 @@ def _tool_finished(event_id: EventId, event: object) -> AgentEvent | None:
 
 
 def _cents(cost: object) -> float | None:
-    """The API's amount is a string of US cents (managed-agents-api.md §6)."""
+    """The API's amount is a string of US cents (managed-agents-api.md §6); None for what cannot be one."""
     amount = read(cost, "amount")
+    if _text(read(cost, "currency")) not in {None, "USD"}:
+        return None
     try:
-        cents = float(amount) if isinstance(amount, str | int | float) else None
+        cents = float(amount) if isinstance(amount, str) or _is_number(amount) else None
     except (ValueError, OverflowError):
         return None
-    return cents if cents is not None and isfinite(cents) else None
+    # Nothing gives money back, and what no budget can hold is no cost either; NaN is in no range.
+    return cents if cents is not None and 0 <= cents <= _MOST else None
 
 
 def _usage_reported(event_id: EventId, event: object) -> AgentEvent:

@@ -251,7 +251,7 @@ def _tool_started(state: Following, call: e.ToolCall) -> Step:
     if any(task.call.id == call.id for task in state.progress.tasks):
         return state, ()
     task = Task(call, _FIRST_STATE[call.permission])
-    progress = replace(state.progress, tasks=(*state.progress.tasks, task), activity=Activity.WORKING)
+    progress = replace(_unpriced(state.progress), tasks=(*state.progress.tasks, task), activity=Activity.WORKING)
     hold = (Hold(call),) if call.permission is e.Permission.ASK and not state.stopping_by else ()
     return replace(state, progress=progress), hold
 
@@ -356,7 +356,7 @@ def _text_written(state: Following, event: e.TextWritten) -> Following:
     if event.id in state.written:
         return state
     text = state.progress.text + _gap(state.progress.text) + event.text if event.text else state.progress.text
-    progress = replace(state.progress, text=text, draft="", activity=Activity.WRITING)
+    progress = replace(_unpriced(state.progress), text=text, draft="", activity=Activity.WRITING)
     return replace(state, progress=progress, drafting=None, written=state.written | {event.id})
 
 
@@ -395,9 +395,22 @@ def _with_task(state: Following, tool_use_id: EventId, change: Callable[[Task], 
 
 def _usage_reported(state: Following, event: e.UsageReported) -> Following:
     base = state.usage_base
-    cost = None if event.cost_cents is None else event.cost_cents - (base.cost_cents or 0)
+    cost = _difference(event.cost_cents, base)
     usage = Usage(cost, event.input_tokens - base.input_tokens, event.output_tokens - base.output_tokens)
     return replace(state, progress=replace(state.progress, usage=usage))
+
+
+def _difference(total: float | None, base: Usage) -> float | None:
+    """Return what a turn has cost of its session's total, None where nobody can know."""
+    if base.cost_cents is None and base.input_tokens + base.output_tokens:
+        return None  # what was before has cost something, and is charged to the turn that it was for
+    cost = None if total is None else total - (base.cost_cents or 0)
+    return None if cost is None or cost < 0 else cost
+
+
+def _unpriced(progress: Progress) -> Progress:
+    """Forget a cost once there is more work than it was for: a report comes before each rest of the session."""
+    return replace(progress, usage=replace(progress.usage, cost_cents=None))
 
 
 def _troubled(state: Following, event: e.SessionTroubled) -> Following:

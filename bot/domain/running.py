@@ -362,13 +362,16 @@ UNTOLD_ENDS = frozenset(
     {OutcomeKind.LOST_TOUCH, OutcomeKind.BROKEN, OutcomeKind.SESSION_GONE, OutcomeKind.NOT_PERMITTED}
 )
 """Ends whose session did not say what it cost in all; what it said before is not all of it."""
+UNTAKEN_ENDS = frozenset({OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BUDGET_REACHED})
+"""Ends of a request that was on its way and that the session does not have: it was looked for there, or refused."""
 
 
 def _cost(turn: Turn, progress: Progress | None) -> float | None:
     """Return what a turn has cost, None where nobody knows: then it is charged what it was allowed."""
-    if turn.send_state is SendState.UNSENT:
-        return 0.0
     outcome = progress.outcome if progress else None
+    is_untaken = turn.send_state is SendState.SENDING and outcome is not None and outcome.kind in UNTAKEN_ENDS
+    if turn.send_state is SendState.UNSENT or is_untaken:
+        return 0.0
     if progress is None or outcome is None or outcome.kind in UNTOLD_ENDS:
         return None
     is_unheard = outcome.kind is OutcomeKind.STOPPED and outcome.detail is not None

@@ -1,10 +1,12 @@
 """The peers fail at chosen calls: nothing is lost, nothing is done twice, and people are told in words of ours."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from bot import actions
+from store import spending, threads
 from tests.world import ALICE, BOB, GENERAL, World
 
 TASK = "say exactly: done and dusted"
@@ -19,6 +21,21 @@ async def answers_once(world: World, root, words: str = "done and dusted", asked
     assert shown.count(words) == 1
     assert len(world.requests()) == asked
     assert world.slack.workspace.open_streams() == []
+
+
+async def given_up(world: World, root) -> None:
+    """Let time pass until the thread says that the API cannot be reached."""
+
+    def told(_):
+        thread = world.slack.thread(root.channel, root.ts)
+        return any("can't reach Claude" in world.slack.text_of(message) for message in thread)
+
+    for _ in range(50):
+        world.turn(30)
+        with suppress(TimeoutError):
+            await world.slack.until(told, 0.1)
+            break
+    await world.answer_in(root, "can't reach Claude")
 
 
 @pytest.mark.parametrize("kind", ["connection_error_after", "status_500", "status_429"])
@@ -59,22 +76,30 @@ async def test_an_api_that_stays_away_ends_the_turn_in_words_and_the_next_reques
     root = await running_world.ask(ALICE, TASK)
     await running_world.agents.until(lambda _: fault.done)
 
-    def told(_):
-        thread = running_world.slack.thread(root.channel, root.ts)
-        return any("can't reach Claude" in running_world.slack.text_of(message) for message in thread)
-
-    for _ in range(50):
-        running_world.turn(30)
-        with suppress(TimeoutError):
-            await running_world.slack.until(told, 0.1)
-            break
-    await running_world.answer_in(root, "can't reach Claude")
+    await given_up(running_world, root)
     running_world.agents.faults.clear()
 
     await running_world.slack.post_message(ALICE, root.channel, "say exactly: back again", thread_ts=root.ts)
     await running_world.answered(root)
 
     assert running_world.requests() == ["say exactly: back again"]
+
+
+@pytest.mark.fault("S18")
+async def test_a_request_that_the_api_never_took_costs_nothing(running_world: World):
+    """It was on its way when the API failed; it is not in the session, so the budget is not charged for it."""
+    fault = running_world.agents.faults.add(EVENTS, "POST", kind="status_500", times=1000)
+    root = await running_world.ask(ALICE, TASK)
+    await running_world.agents.until(lambda _: fault.done)
+    await given_up(running_world, root)
+    running_world.agents.faults.clear()
+    running_world.turn(60)
+    await running_world.settled()
+
+    async with running_world.app.database.transaction() as tx:
+        thread = await threads.find_by_root(tx, running_world.app.install.workspace_id, root.channel, root.ts)
+        counted = await spending.spent(tx, thread, running_world.clock.now() - timedelta(days=1))
+    assert (running_world.requests(), counted.member) == ([], 0.0)
 
 
 async def test_a_trap_raw_upstream_errors_shown_to_users(running_world: World):

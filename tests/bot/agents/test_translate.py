@@ -340,11 +340,25 @@ def test_what_is_no_time_is_none(value) -> None:
     assert read_processed_at({"processed_at": value}) is None
 
 
-@pytest.mark.parametrize("amount", ["much", "nan", "inf", None, 10**400])
-def test_a_cost_that_is_no_number_is_not_told(amount) -> None:
-    event = {"id": "sevt_1", "type": "session.usage", "usage": {"list_cost": {"amount": amount}}}
+@pytest.mark.fault("S18")
+@pytest.mark.parametrize(
+    "amount", ["much", "nan", "inf", None, 10**400, -5, "-0.01", True, "1e300", ["5"], {"cents": 5}]
+)
+@pytest.mark.parametrize("count", [0, -3, True, 10**30, "7", None])
+def test_what_cannot_be_a_cost_is_not_told(amount, count) -> None:
+    usage = {"list_cost": {"amount": amount}, "input_tokens": count, "output_tokens": count}
+    event = {"id": "sevt_1", "type": "session.usage", "usage": usage}
 
     assert translate(event) == UsageReported("sevt_1", None, 0, 0)
+
+
+@pytest.mark.fault("S18")
+def test_a_cost_in_another_currency_is_not_told() -> None:
+    cost = {"amount": "5", "currency": "EUR"}
+
+    assert translate({"id": "sevt_1", "type": "session.usage", "usage": {"list_cost": cost}}) == UsageReported(
+        "sevt_1", None, 0, 0
+    )
 
 
 def test_a_time_is_read_from_text_as_from_the_sdk() -> None:

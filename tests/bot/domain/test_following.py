@@ -333,6 +333,26 @@ def test_the_cost_of_a_turn_is_what_the_session_cost_more_than_before():
     assert state.progress.usage == Usage(4.5, 80, 20)
 
 
+@pytest.mark.fault("S18")
+@pytest.mark.parametrize(
+    ("base", "total"), [(Usage(10.0, 100, 50), 4.0), (Usage(None, 100, 50), 14.0), (Usage(10.0, 100, 50), None)]
+)
+def test_a_cost_that_cannot_be_the_turns_is_not_known(base, total):
+    state, _ = run(begun(usage_base=base), e.UsageReported(EventId("u"), total, 180, 70))
+
+    assert state.progress.usage.cost_cents is None
+
+
+@pytest.mark.fault("S18")
+@pytest.mark.parametrize("more", [e.TextWritten(EventId("w"), "More."), started(permission=e.Permission.ALLOW)])
+def test_a_cost_that_was_told_before_the_last_work_is_not_the_cost(more):
+    told = e.UsageReported(EventId("u"), 2.0, 10, 10)
+    state, _ = run(begun(), e.TextWritten(EventId("t"), "One."), told, more)
+    again, _ = run(state, e.UsageReported(EventId("v"), 5.0, 20, 20), more)
+
+    assert (state.progress.usage.cost_cents, again.progress.usage.cost_cents) == (None, 5.0)
+
+
 IDS = st.sampled_from([EventId(f"e{n}") for n in range(6)])
 EVENTS = st.one_of(
     st.builds(e.TextWritten, IDS, st.text(max_size=5)),
