@@ -15,13 +15,15 @@ import re2
 
 from bot.text import UNSEEN, as_read, encodable
 
-_START = r"(?<![\w.-])"
-"""A token begins where a run of its characters begins, so that a run is read once and `risk-…` is no `sk-…`."""
+_START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
+"""A token begins where a word begins; the marks of emphasis and the signs that people set before one are no word's."""
+_RUN_START = r"(?<![\w.-])"
+"""Of shapes that say little a token begins where a run of its characters begins: read once, and `a-sk-…` is none."""
 _SHAPES: dict[str, tuple[str, str]] = {
     "slack": ("Slack token", rf"{_START}(?:xox[a-z](?:\.xox[a-z])?-[\w-]{{10,}}|xapp-[\w-]{{10,}})"),
     "slack_hook": ("Slack webhook", r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/-]{20,}"),
     "anthropic": ("Anthropic key", rf"{_START}sk-ant-[\w-]{{16,}}"),
-    "model": ("API key", rf"{_START}sk-(?=[\w-]{{0,200}}\d)[\w-]{{20,}}"),
+    "model": ("API key", rf"{_RUN_START}sk-(?=[\w-]{{0,200}}\d)[\w-]{{20,}}"),
     "github": ("GitHub token", rf"{_START}(?:gh[pousr]_\w{{20,}}|github_pat_\w{{20,}})"),
     "gitlab": ("GitLab token", rf"{_START}gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat)-[\w.-]{{16,}}"),
     "aws": ("AWS key", rf"{_START}(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{{16}}(?![0-9A-Za-z])"),
@@ -38,7 +40,7 @@ _SHAPES: dict[str, tuple[str, str]] = {
     "sentry": ("Sentry token", rf"{_START}sntry[su]_[\w+/=-]{{30,}}"),
     "digitalocean": ("DigitalOcean token", rf"{_START}do[opr]_v1_[0-9a-f]{{40,}}"),
     "figma": ("Figma token", rf"{_START}figd_[\w-]{{30,}}"),
-    "jwt": ("signed token", rf"{_START}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]*"),
+    "jwt": ("signed token", rf"{_RUN_START}eyJ[\w-]{{8,}}\.eyJ[\w-]{{8,}}\.[\w-]*"),
     "bearer": ("bearer token", r"(?i:\bbearer)[ \t]{1,8}[\w.~+/=-]{16,}"),
     "address": ("password", r"(?<=://)[\w.~!$&'()*+,;=%-]{0,256}:[\w.~!$&'()*+,;=%-]{3,256}(?=@)"),
     "private_key": (

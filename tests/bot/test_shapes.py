@@ -66,6 +66,12 @@ def test_each_shape_is_found_wherever_it_stands(kind, secret, around):
     assert "MIIEow" not in masked
 
 
+@pytest.mark.fault("S10")
+@pytest.mark.parametrize("before", ["_", "__", "*_", "...", "…", "-", "--token=", ".", "/", "->", "~", "key_:_"])
+def test_a_token_is_found_after_any_sign(before):
+    assert kinds_of_secrets(f"It is {before}{GITHUB}, indeed") == ("GitHub token",)
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_ordinary_words_are_left_alone(text):
     assert kinds_of_secrets(text) == ()
