@@ -46,13 +46,18 @@ _WRITING = (
     _DESTROYING
     | (_OUTWARD - {"mail", "message"})
     | _words(
-        "accept add append apply approve assign attach bash block call cancel change close commit configure copy "
+        "accept ack acknowledge add append apply approve assign attach bash block call cancel change click close commit "
+        "configure copy "
         "create disable duplicate edit enable exec execute fork http import increment insert install invoke join "
         "kill leave link lock manage mark modify move open patch put query react rebuild register rename reopen "
         "resolve restart restore rotate run save set shell shutdown sql start stop subscribe sync tag terminate toggle "
         "transition trigger unarchive unlink unlock update upload upsert uri url vote web write"
     )
 )
+_REVEALING = _words(
+    "credential credentials key keys passcode passphrase password passwords secret secrets token tokens"
+)
+"""What reads these changes nothing, but hands the agent what opens other doors; `key` too, as in `get_api_key`."""
 _GLUED_MIN = 5
 """Letters of a writing word that is looked for at the beginning of longer ones, as in `deletenote`."""
 _INFLECTED = _words("s es d ed r er rs ers")
@@ -68,8 +73,9 @@ def words_of(name: str) -> list[str]:
 def is_reading_name(tool: str) -> bool:
     """Tell whether a name says that the tool looks something up and says nothing else.
 
-    A reading word comes first, or after names of services and things only; no writing word and nothing that
-    joins another deed is in it. Letters that only look like those of the alphabet make any name unknown.
+    A reading word comes first, or after names of services and things only; no writing word, nothing that joins
+    another deed and no name of a credential is in it.
+    Letters that only look like those of the alphabet make any name unknown.
     """
     plain = unicodedata.normalize("NFKC", tool)
     if not plain.isascii() or plain != tool:
@@ -80,7 +86,7 @@ def is_reading_name(tool: str) -> bool:
         return False
     # A name in capitals can be split in more than one way: no way may show a writing word.
     others = {*words[:deed], *words[deed + 1 :], *re.findall(r"[a-z]+", plain.lower()), *words_of(plain)}
-    return not any(word in _JOINING or _is_writing(word) for word in others - _BEFORE_READING)
+    return not any(word in _JOINING or _says_more(word) for word in others - _BEFORE_READING)
 
 
 def only_reads(service: str | None, tool: str, annotations: Mapping[str, object] | None = None) -> bool:
@@ -117,8 +123,8 @@ def _split(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Za-z]+", spaced)]
 
 
-def _is_writing(word: str) -> bool:
-    return _has({word}, _WRITING)
+def _says_more(word: str) -> bool:
+    return _has({word}, _WRITING) or word in _REVEALING
 
 
 def _has(words: set[str], deeds: frozenset[str]) -> bool:

@@ -16,6 +16,7 @@ SECTIONS = {
     "F": "What people reported of other agents",
     "D": "Independent servers, and a newcomer's mistakes",
     "S": "Attacks, and parts that fail",
+    "C": "Claims of docs/security.md that were weaker than said",
 }
 FAULTS = {
     "F1": "a flag with the dash of a phone (`—private`) makes an answer public",
@@ -93,6 +94,18 @@ FAULTS = {
     "S21": "two processes on one SQLite file send twice",
     "S22": "a feed that dies in an unknown way hangs its turn",
     "S23": "smaller promises of docs/security.md that were weaker than said",
+    "C1": "who left is not served, and their vault goes, also when the store is locked at that hour",
+    "C2": "shared channels are refused whatever leads there, as they are at that moment",
+    "C3": "a tool that becomes another, was never listed or not for long, is asked about",
+    "C4": "“Always Allow” is not offered for what may do more than read",
+    "C5": "commands are held, but where admins said otherwise by name",
+    "C6": "a secret is not shown, not for a moment, however it is written",
+    "C7": "no text and no client holds Deputy up",
+    "C8": "security headers are on every answer",
+    "C9": "no address is made of what a request says its host is",
+    "C10": "tokens are taken out of the process's environment",
+    "C11": "a public card does not let its arguments be guessed",
+    "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
     "F34": "a file that is attached and refused is still called a trouble that may pass",
@@ -124,7 +137,8 @@ def render() -> str:
         "# What the world sent, and the test that holds each fault off",
         "",
         "Made by `python -m tests.faults` from the marks at the tests; do not edit. Found on 2026-11-27, by",
-        "trying what users of other agents reported (F), independent servers (D), and attacks and outages (S).",
+        "trying what users of other agents reported (F), independent servers (D), and attacks and outages (S); what",
+        "docs/security.md claimed more of than held is C.",
         'A test carries its numbers: `@pytest.mark.fault("F1")`.',
     ]
     for kind, title in SECTIONS.items():

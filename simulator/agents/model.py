@@ -262,9 +262,14 @@ def _read_files(view: View, _: re.Match[str]) -> Sequence[Move]:
     return [Use("read", {"file_path": path}, None) for path in paths] or [Say("No files are attached.")]
 
 
+def _unescaped(text: str) -> str:
+    """Return a text with each `{U+200B}` as that character: what people cannot type."""
+    return re.sub(r"\{U\+([0-9A-F]{4,6})\}", lambda found: chr(int(found[1], 16)), text)
+
+
 NOTE = r"\b(?:write|add|create|make|save) (?:me )?(?:a |the |this )?(?:new )?note\b"
 PHRASES: tuple[Phrase, ...] = (
-    (r"^say exactly:\s?(?P<text>.*)$", lambda _, found: [Say(found["text"])]),
+    (r"^say exactly:\s?(?P<text>.*)$", lambda _, found: [Say(_unescaped(found["text"]))]),
     (r"\bcall (?P<many>\d+) tools at once", _many),
     (r"\bcall the tool `?(?P<tool>[\w./-]+)`?(?: with (?P<arguments>\{.*\}))?", _named),
     (r"\bwrite (?:me )?(?:a )?long text of (?P<many>\d+) words", _long),

@@ -156,7 +156,7 @@ async def test_a_broken_catalogue_is_named_with_its_variable(environment, tmp_pa
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.fault("S23")
+@pytest.mark.fault("S23", "C10")
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
 async def test_no_token_stays_in_what_the_kernel_shows_of_the_process(environment, tmp_path):
     bot = BotProcess(environment, tmp_path)

@@ -142,7 +142,7 @@ def test_placeholders_and_names_are_no_secrets(text):
 GITHUB = "ghp_" + A
 
 
-@pytest.mark.fault("S10")
+@pytest.mark.fault("S10", "C6")
 @given(
     between=st.sampled_from(
         [

@@ -45,6 +45,7 @@ def grown(shape, size, *, line_break):
     return text if not line_break else "\n".join(text[at : at + 40] for at in range(0, size, 40))
 
 
+@pytest.mark.fault("C7")
 @pytest.mark.parametrize("line_break", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_text_takes_no_more_than_twice_the_steps(shape, line_break):

@@ -42,7 +42,8 @@ ACTS = (
     "transitionJiraIssue", "destroy_cluster", "refund_payment", "deletenote", "get_and_delete", "fetch_and_run",
     "execute_sql", "manage_x", "create_payment", "disable_mfa", "bash", "web_fetch", "getOrCreate", "get2delete",
     "getDELETEnote", "get_deletenote", "getSQLDelete", "readThenObliterate", "frobnicate_list", "obliterate.search",
-    "posts", "fetch_url", "", "\uff47et_page", "g\u0435t_page", "get_\u200bpage", "getpage",
+    "posts", "fetch_url",
+    "get_access_token", "readSecret", "list_api_keys", "show_password", "get_click", "", "\uff47et_page", "g\u0435t_page", "get_\u200bpage", "getpage",
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def test_a_name_that_reads_and_does_nothing_else_is_known_to_read(tool):
     assert only_reads("notes", tool)
 
 
-@pytest.mark.fault("F37", "S11")
+@pytest.mark.fault("F37", "S11", "C4")
 @pytest.mark.parametrize("tool", ACTS)
 def test_a_name_that_may_do_more_than_read_is_not_safe_whatever_its_service_says(tool):
     assert not only_reads("notes", tool, {"readOnlyHint": True, "destructiveHint": False})

@@ -103,7 +103,7 @@ async def a_form(world: World):
 WAYS = [an_aside, a_failure, words_for_a_failure, a_thread]
 
 
-@pytest.mark.fault("S3", "S15")
+@pytest.mark.fault("S3", "S15", "C2")
 @changes
 @pytest.mark.parametrize("way", [*WAYS, a_form], ids=lambda way: way.__name__)
 async def test_whatever_leads_to_a_request_who_reads_along_is_asked_then(running_world: World, way, change: Change):
@@ -171,7 +171,7 @@ async def test_what_nobody_decides_is_not_answered_where_others_read_along_by_th
     assert set(states(running_world)) <= {"active"}
 
 
-@pytest.mark.fault("S3")
+@pytest.mark.fault("S3", "C2")
 async def test_an_answer_that_is_being_written_is_not_gone_on_with_once_others_read_along(running_world: World):
     running_world.agents.pace = 0.02
     root = await running_world.ask(ALICE, "write a long text of 2000 words")

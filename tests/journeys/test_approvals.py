@@ -143,7 +143,7 @@ async def test_a_trap_approval_previews_shown_to_the_whole_channel(running_world
     assert not set(running_world.slack.buttons_of(card, BOB))
 
 
-@pytest.mark.fault("S23")
+@pytest.mark.fault("S23", "C11")
 async def test_what_a_public_card_carries_does_not_let_arguments_be_guessed(running_world: World):
     """Who reads the card tries the few commands that it may be: without the key no guess can be confirmed."""
     _, card = await held(running_world, "run `cat salaries.csv`")
@@ -314,7 +314,7 @@ async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such
     assert running_world.answers(other_root) == []
 
 
-@pytest.mark.fault("S11")
+@pytest.mark.fault("S11", "C4")
 @pytest.mark.parametrize("tool", ["delete_everything", "deletenote", "execute_sql", "create_payment", "tidy_up"])
 async def test_always_allow_is_not_offered_for_what_is_not_known_to_read_and_cannot_be_forged(
     running_world: World, tool
@@ -332,7 +332,7 @@ async def test_always_allow_is_not_offered_for_what_is_not_known_to_read_and_can
     assert await running_world.audited("allowance.given") == []
 
 
-@pytest.mark.fault("S11")
+@pytest.mark.fault("S11", "C5")
 async def test_commands_are_asked_about_each_time(running_world: World):
     _, card = await held(running_world)
 

@@ -1,6 +1,9 @@
 """Filters, as people meet them: what is asked, what is shown, who is told, and what is recorded of it."""
 
 import json
+import re
+
+import pytest
 
 from bot import actions
 from bot.renderers.notices import REFUSALS, Refusal
@@ -64,6 +67,7 @@ async def test_replies_edits_and_passed_words_go_through_the_filters_too(running
     assert TOKEN not in str(running_world.sent())
 
 
+@pytest.mark.fault("C6")
 async def test_a_secret_in_an_answer_is_never_shown_not_even_for_a_moment(running_world: World):
     await running_world.configure({"filters": {"secrets": {"asked": "off"}}})
     running_world.agents.pace = 0.01
@@ -80,6 +84,37 @@ async def test_a_secret_in_an_answer_is_never_shown_not_even_for_a_moment(runnin
     assert TOKEN[:12] not in told_since
     (entry,) = await running_world.audited("answer.filtered")
     assert entry.details == {"filters": "secrets", "did": "masked"}
+
+
+@pytest.mark.fault("S10", "C6")
+@pytest.mark.parametrize(
+    "written_as",
+    [
+        *("ghp_aB3dE{U+200B}", "ghp_aB3dE{U+00AD}", "ghp_aB3dE{U+0007}", "ghp_aB3dE{U+202E}", "ghp_aB3dE{U+E0041}"),
+        *(
+            "ghp\\_aB3dE",
+            "ghp&#95;aB3dE",
+            "**ghp_**aB3dE",
+            "*ghp_aB3dE*",
+            "_ghp_aB3dE",
+            "[ghp_](https://a.example)aB3dE",
+        ),
+    ],
+)
+async def test_a_secret_that_is_written_so_that_only_people_read_it_is_not_shown(running_world: World, written_as):
+    hidden = TOKEN.replace("ghp_aB3dE", written_as)
+    falcon = {**FALCON, "asked": "off", "answered": "mask"}
+    await running_world.configure({"filters": {"secrets": {"asked": "off"}, "projects": falcon}})
+    root = await running_world.ask(ALICE, f"say exactly: {hidden} opens the fal{{U+00AD}}con and the **fal**con.")
+    before = len(running_world.slack.calls)
+    await running_world.answered(root)
+    await running_world.settled()
+
+    read = re.sub(r"[^A-Za-z0-9_ ]|u200b|xad", "", written(running_world, before))
+    assert "GitHub token removed" in read
+    assert TOKEN[9:] not in read
+    assert "falcon" not in read
+    assert read.count("projects removed") >= 2
 
 
 async def test_a_withheld_answer_is_said_to_be_withheld_and_why(running_world: World):

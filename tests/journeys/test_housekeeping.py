@@ -9,6 +9,7 @@ from store.database import Database
 from tests.world import ALICE, GENERAL, World
 
 
+@pytest.mark.fault("C1")
 async def test_somebody_deactivated_while_deputy_was_away_loses_the_vault_at_the_next_start(deputy_world: World):
     async with deputy_world.deputy():
         await deputy_world.connect_notes(ALICE)

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from simulator.patience import patience
 from simulator.slack.people import BOT, TEAM
 from tests.world import ALICE, GENERAL, World
@@ -10,6 +12,7 @@ def vaults_of(world: World, user: str):
     return [vault for vault in world.agents.vaults.values() if vault.metadata.get("external_user_id") == owner]
 
 
+@pytest.mark.fault("C1")
 async def test_who_left_is_not_served_on_what_was_known_of_them_minutes_ago(running_world: World):
     root = await running_world.ask(ALICE, "say exactly: hello")
     await running_world.answer_in(root)
@@ -29,6 +32,7 @@ async def test_who_left_is_not_served_on_what_was_known_of_them_minutes_ago(runn
     assert len(running_world.agents.sessions) == sessions
 
 
+@pytest.mark.fault("C1")
 async def test_a_turn_that_was_just_beginning_makes_no_vault_for_who_left(running_world: World):
     running_world.slack.latency_after["chat.postMessage"] = 0.3
     await running_world.slack.type_command(ALICE, GENERAL, "/agent ask say exactly: hello")

@@ -68,7 +68,7 @@ async def answered_once(world: World, root, task: str = TASK) -> None:
     assert "Something broke" not in world.whispers(ALICE)
 
 
-@pytest.mark.fault("S1")
+@pytest.mark.fault("S1", "C1")
 async def test_housekeeping_outlives_an_outage_and_health_tells_of_it(running_world: World):
     await running_world.connect_notes(ALICE)
     running_world.slack.workspace.people[ALICE].deleted = True

@@ -258,7 +258,7 @@ async def test_the_providers_url_is_worth_nothing_in_another_browser(room, alice
     assert nothing_connected(room)
 
 
-@pytest.mark.fault("S7")
+@pytest.mark.fault("S7", "C12")
 @pytest.mark.threat(45)
 @pytest.mark.parametrize("step", ["slack", "service"])
 @pytest.mark.parametrize("cookie", [None, "x" * 43, ""])

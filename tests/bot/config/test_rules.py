@@ -54,6 +54,14 @@ def test_each_preset_has_a_rule_for_every_built_in_tool(preset):
     assert set(BUILT_IN_RULES[preset]) == set(BuiltIn)
 
 
+@pytest.mark.fault("C5")
+def test_what_runs_code_or_fetches_addresses_is_held_but_for_commands_of_a_trusted_agent():
+    unasked = {(preset, tool) for preset in Preset for tool in BuiltIn if BUILT_IN_RULES[preset][tool] is Rule.ALLOWED}
+
+    assert {one for one in unasked if one[1] in {BuiltIn.BASH, BuiltIn.WEB_FETCH}} == {(Preset.TRUSTED, BuiltIn.BASH)}
+    assert Rule.AUTO not in {rule for rules in BUILT_IN_RULES.values() for rule in rules.values()}
+
+
 def test_presets_of_built_in_tools_get_looser_one_by_one_and_addresses_are_always_held():
     for tool in BuiltIn:
         rules = [strictness(BUILT_IN_RULES[preset][tool]) for preset in Preset]

@@ -115,7 +115,7 @@ async def test_a_second_head_has_its_time_too_and_an_answered_body_is_not_waited
         other.close()
 
 
-@pytest.mark.fault("S14")
+@pytest.mark.fault("S14", "C7")
 async def test_silent_connections_keep_nobody_out():
     async with serving(Entrance(head_seconds=NEVER, most=20)) as served:
         silent = [await send(served, HEAD) for _ in range(60)]
@@ -128,7 +128,7 @@ async def test_silent_connections_keep_nobody_out():
             writer.close()
 
 
-@pytest.mark.fault("S14")
+@pytest.mark.fault("S14", "C7")
 async def test_an_endless_body_of_chunks_is_cut_off_unread():
     async with serving() as served:
         head = f"POST {PATH} HTTP/1.1\r\nhost: d\r\ntransfer-encoding: chunked\r\n\r\n".encode()
@@ -168,7 +168,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for():
     assert caught.value.status == 408
 
 
-@pytest.mark.fault("S23")
+@pytest.mark.fault("S23", "C8")
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -197,7 +197,7 @@ async def test_every_answer_carries_the_security_headers(method, path, status):
     assert "server" not in answer.headers
 
 
-@pytest.mark.fault("S23")
+@pytest.mark.fault("S23", "C9")
 @pytest.mark.parametrize("path", ["/healthz/", "/page/x/", "//healthz"])
 async def test_nothing_sends_on_to_an_address_that_is_made_of_the_host(path):
     async with serving() as served, httpx.AsyncClient(trust_env=False) as http:
