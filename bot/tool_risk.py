@@ -46,12 +46,11 @@ _WRITING = (
     _DESTROYING
     | (_OUTWARD - {"mail", "message"})
     | _words(
-        "accept ack acknowledge add append apply approve assign attach bash block call cancel change click close commit "
-        "configure copy "
-        "create disable duplicate edit enable exec execute fork http import increment insert install invoke join "
-        "kill leave link lock manage mark modify move open patch put query react rebuild register rename reopen "
-        "resolve restart restore rotate run save set shell shutdown sql start stop subscribe sync tag terminate toggle "
-        "transition trigger unarchive unlink unlock update upload upsert uri url vote web write"
+        "accept ack acknowledge add append apply approve assign attach bash block call cancel change click close "
+        "commit configure copy create disable duplicate edit enable exec execute fork http import increment insert "
+        "install invoke join kill leave link lock manage mark modify move open patch put query react rebuild register "
+        "rename reopen resolve restart restore rotate run save set shell shutdown sql start stop subscribe sync tag "
+        "terminate toggle transition trigger unarchive unlink unlock update upload upsert uri url vote web write"
     )
 )
 _REVEALING = _words(

@@ -43,7 +43,8 @@ ACTS = (
     "execute_sql", "manage_x", "create_payment", "disable_mfa", "bash", "web_fetch", "getOrCreate", "get2delete",
     "getDELETEnote", "get_deletenote", "getSQLDelete", "readThenObliterate", "frobnicate_list", "obliterate.search",
     "posts", "fetch_url",
-    "get_access_token", "readSecret", "list_api_keys", "show_password", "get_click", "", "\uff47et_page", "g\u0435t_page", "get_\u200bpage", "getpage",
+    "get_access_token", "readSecret", "list_api_keys", "show_password", "get_click",
+    "", "\uff47et_page", "g\u0435t_page", "get_\u200bpage", "getpage",
 )  # fmt: skip
 
 
