@@ -108,7 +108,6 @@ FAULTS = {
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
-    "F34": "a file that is attached and refused is still called a trouble that may pass",
     "F36": "sentences are still made of tools' names where no title is known",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
     "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen; `configs[].type`",

@@ -10,9 +10,9 @@ from datetime import timedelta
 import structlog
 
 from bot.commands import Place
-from bot.domain.attachments import GONE, LARGEST, MOST, path_of
+from bot.domain.attachments import LARGEST, MOST, path_of, why_refused
 from bot.domain.ports import Agents, Clock, Output, Screen, SlackFiles
-from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SlackRejected, SlackUnavailable
+from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
 from bot.notices import FilesLeftOut, LeftOut, WhyLeftOut
 from bot.progress import Progress
 from store import outputs, threads, turns
@@ -65,6 +65,7 @@ class Bringing:
         self, session_id: SessionId, file: Attachment, path: str, *, is_doubtful: bool
     ) -> WhyLeftOut | None:
         """Bring one file from Slack into the session; what was in doubt is looked for before the next try."""
+        content: bytes | None = None
         for attempt in range(1, TRIES + 1):
             try:
                 if attempt == 1 or path not in await self._agents.mounted_paths(session_id):
@@ -75,8 +76,8 @@ class Bringing:
                     raise  # then the request cannot be sent either
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
-                log.warning("file_not_mounted", code=error.code)
-                return WhyLeftOut.GONE if error.code in GONE else WhyLeftOut.UNREADABLE
+                log.warning("file_not_mounted", code=error.code, status=error.status)
+                return why_refused(error, content)
             else:
                 return None
         return WhyLeftOut.UNREADABLE
@@ -95,7 +96,8 @@ class Bringing:
             await self._send_noted(thread, turn)
         except DeputyError as error:
             log.warning("outputs_not_delivered", turn=turn.id, error=type(error).__name__)
-            await self._tell(thread, FilesLeftOut((LeftOut("", WhyLeftOut.UNREADABLE),), is_output=True))
+            why = why_refused(error) if isinstance(error, Rejected) else WhyLeftOut.UNREADABLE
+            await self._tell(thread, FilesLeftOut((LeftOut("", why),), is_output=True))
 
     async def _note(self, session_id: SessionId, turn: Turn) -> None:
         """Write down which files are new, before anything is said of them; looked for until no more come."""
@@ -146,8 +148,8 @@ class Bringing:
             except (SlackUnavailable, AgentsUnavailable) as error:
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
-                log.warning("output_not_shared", code=error.code)
-                return WhyLeftOut.REFUSED
+                log.warning("output_not_shared", code=error.code, status=error.status)
+                return why_refused(error)
             else:
                 return None
         return WhyLeftOut.UNREADABLE

@@ -26,6 +26,7 @@ _HOPS = 3
 """How often Slack may send on: on Enterprise Grid a file is at the organisation's host."""
 _SLACKS = frozenset({"slack.com", "slack-gov.com"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_THERE = frozenset({404, 410})
 
 
 class SlackFiles:
@@ -45,7 +46,9 @@ class SlackFiles:
         """Return a file's bytes, at most `most`. Raises `SlackRejected` for one that cannot be had."""
         file = await self._info(slack_id)
         url, size = str(file.get("url_private_download") or file.get("url_private") or ""), file.get("size")
-        if not url or (isinstance(size, int) and size > most):
+        if isinstance(size, int) and size > most:
+            raise SlackRejected("file_too_large")
+        if not url:
             raise SlackRejected("file_not_readable")
         content = await self._download(url, most)
         if len(content) == size:
@@ -53,6 +56,8 @@ class SlackFiles:
         # Where the token may not read it Slack answers with a page that asks to sign in, and says 200.
         if content[:_START].lstrip().lower().startswith(b"<!doctype html"):
             raise SlackRejected("file_not_readable")
+        if not isinstance(size, int):
+            return content  # nobody said how long it is
         raise SlackUnsure  # cut short
 
     async def upload(self, name: str, content: bytes) -> str:
@@ -110,6 +115,8 @@ class SlackFiles:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status in _REDIRECTS and (location := response.headers.get("location")):
                     return urljoin(url, location)
+                if response.status in _NOT_THERE:
+                    raise SlackRejected("file_not_found", response.status)
                 _check(response, "file_not_readable")
                 async for piece in response.content.iter_chunked(_PIECE):
                     content += piece
@@ -141,7 +148,7 @@ def _check(response: aiohttp.ClientResponse, refused: str) -> None:
     """Raise for an answer that is no success: what may be tried again as `SlackUnavailable`."""
     if response.status == 429:
         raise SlackUnavailable(seconds_of(response.headers))
-    if response.status >= 500:
+    if response.status == 408 or response.status >= 500:
         raise SlackUnsure
     if response.status != 200:
-        raise SlackRejected(refused)
+        raise SlackRejected(refused, response.status)

@@ -13,6 +13,8 @@ REQUEST_KINDS = frozenset(
         "connection_error_before",
         "connection_error_after",
         "status_400",
+        "status_403",
+        "status_413",
         "status_429",
         "status_500",
         "status_529",
@@ -34,6 +36,8 @@ class RequestFault:
     kind: str
     retry_after: float | None
     times: int
+    code: str | None = None
+    """Its error code, beside what its status says."""
     seen: int = 0
     done: int = 0
 
@@ -81,11 +85,12 @@ class Faults:
         *,
         retry_after: float | None = None,
         times: int = 1,
+        code: str | None = None,
     ) -> RequestFault:
         """Order a fault for requests whose path matches the shell pattern (`/v1/sessions/*/events`)."""
         if kind not in REQUEST_KINDS:
             raise ValueError(kind)
-        fault = RequestFault(path, method.upper(), nth, kind, retry_after, times)
+        fault = RequestFault(path, method.upper(), nth, kind, retry_after, times, code)
         self.requests.append(fault)
         return fault
 

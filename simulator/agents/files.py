@@ -81,7 +81,10 @@ class Files:
                 ):
                     raise bad_request("file: filename has forbidden characters or is too long")
                 kind = part.headers.get("content-type", "application/octet-stream")
-                file_id = self.put(part.filename, kind, bytes(await part.read()))
+                content = bytes(await part.read())
+                if not content:
+                    raise bad_request("file: File must not be empty")
+                file_id = self.put(part.filename, kind, content)
                 self._world.note()
                 return self._show(self._world.files[file_id])
         raise bad_request("file: Field required")

@@ -38,7 +38,7 @@ from simulator.clock import SimulatorClock
 BETA = "managed-agents-2026-04-01"
 BETA_FREE = ("/v1/files", "/v1/models")
 LARGEST = 32 * 1024 * 1024
-STATUSES = {"status_400": 400, "status_429": 429, "status_500": 500, "status_529": 529}
+STATUSES = {f"status_{status}": status for status in (400, 403, 413, 429, 500, 529)}
 
 
 @cache
@@ -214,7 +214,7 @@ async def _strike_before(fault: RequestFault) -> None:
         await asyncio.Event().wait()
     if fault.kind in STATUSES:
         headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-        raise ApiError(STATUSES[fault.kind], "A fault that a test ordered", headers=headers)
+        raise ApiError(STATUSES[fault.kind], "A fault that a test ordered", code=fault.code, headers=headers)
 
 
 def _refusal(error: ApiError, headers: dict[str, str]) -> web.Response:

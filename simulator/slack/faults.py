@@ -11,8 +11,12 @@ from typing import Literal, get_args
 Kind = Literal[
     "connection_error_before",
     "connection_error_after",
+    "status_404",
+    "status_408",
+    "status_413",
     "status_500",
     "status_500_after",
+    "status_503",
     "ratelimited",
     "timeout",
     "timeout_after",

@@ -206,8 +206,10 @@ class WebApi:
                     request.transport.abort()
             case "timeout":
                 await self._closing.wait()
-            case "status_500":
-                return web.Response(status=500, text="internal error")
+            case "status_404" | "status_408" | "status_413" | "status_500" | "status_503":
+                # No JSON: it is what stands before Slack that answers.
+                status = int(kind.removeprefix("status_"))
+                return web.Response(status=status, text="<html>Sorry</html>", content_type="text/html")
             case "ratelimited":
                 return self._limited(fault.retry_after)
             case "malformed":

@@ -119,7 +119,7 @@ async def test_a_file_that_slack_does_not_hand_out_is_said(running_world: World)
     root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file()])
     await running_world.answered(root)
 
-    await running_world.whispered(ALICE, "couldn't be fetched")
+    await running_world.whispered(ALICE, "not allowed to bring it")
     assert "/mnt/session/uploads/" not in running_world.requests()[0]
 
 
@@ -230,7 +230,7 @@ async def test_a_file_that_slack_only_names_is_looked_up(running_world: World, k
     (answer,) = await running_world.answered(root)
     await running_world.settled()
 
-    said = {"gone": "no longer in Slack", "refused": "couldn't be fetched", "external": "not a file I can take"}
+    said = {"gone": "no longer in Slack", "refused": "not allowed to bring it", "external": "not a file I can take"}
     if kind == "plain":
         assert "alpha,3" in running_world.slack.text_of(answer)
         assert running_world.whispers(ALICE) == ""
@@ -271,7 +271,7 @@ async def test_the_token_is_not_sent_on_to_others_nor_for_ever(running_world: Wo
     root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file(**moves)])
     await running_world.answered(root)
 
-    await running_world.whispered(ALICE, "couldn't be fetched")
+    await running_world.whispered(ALICE, "not allowed to bring it")
     downloads = running_world.slack.workspace.downloads
     assert {host for host, _ in downloads} == {own.netloc}
     assert len(downloads) == (1 if where == "elsewhere" else 4)
@@ -290,6 +290,82 @@ async def test_an_empty_file_the_agent_makes_is_called_empty(running_world: Worl
     await running_world.settled()
 
     assert shared(running_world, root) == ["notes.txt"]
+
+
+FETCHED, UPLOADED, MOUNTED = "download", "/v1/files", "/v1/sessions/*/resources"
+
+
+@pytest.mark.fault("F34")
+@pytest.mark.parametrize(
+    ("where", "fault", "said"),
+    [
+        (FETCHED, {"kind": "status_404"}, "no longer in Slack"),
+        (FETCHED, {"kind": "status_503"}, "try again"),
+        (FETCHED, {"kind": "status_408"}, "try again"),
+        ("files.info", {"error": "access_denied"}, "not allowed to bring it"),
+        (UPLOADED, {"kind": "status_400"}, "isn't accepted as it is"),
+        (UPLOADED, {"kind": "status_413"}, "larger than is accepted"),
+        (UPLOADED, {"kind": "status_403"}, "not allowed to bring it"),
+        (UPLOADED, {"kind": "status_400", "code": "storage_quota_exceeded"}, "no room for more files"),
+        (MOUNTED, {"kind": "status_400"}, "isn't accepted as it is"),
+    ],
+)
+async def test_only_what_may_pass_is_said_to_be_tried_again_of_an_attached_file(
+    running_world: World, where, fault, said
+):
+    peer = running_world.agents if where.startswith("/") else running_world.slack
+    peer.faults.add(where, **({"method": "POST"} if where.startswith("/") else {}), times=99, **fault)
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} what can you do", files=[a_file()])
+    await running_world.answered(root)
+
+    told = running_world.slack.text_of(await running_world.whispered(ALICE, "Your agent didn't get every file"))
+    assert "“report.csv”" in told
+    assert said in told
+    assert ("try again" in told) is (said == "try again")
+
+
+@pytest.mark.fault("F34")
+async def test_an_attached_file_that_is_empty_is_called_empty(running_world: World):
+    root = await running_world.slack.post_message(
+        ALICE, GENERAL, f"{MENTION} read the attached files", files=[a_file("empty.log", b""), a_file()]
+    )
+    await running_world.answered(root)
+
+    told = running_world.slack.text_of(await running_world.whispered(ALICE, "it is empty"))
+    assert "“empty.log”" in told
+    assert running_world.requests()[0].count("/mnt/session/uploads/") == 1
+
+
+@pytest.mark.fault("F34")
+@pytest.mark.parametrize(
+    ("where", "fault", "said"),
+    [
+        ("files.getUploadURLExternal", {"error": "file_type_not_allowed"}, "isn't accepted as it is"),
+        ("files.getUploadURLExternal", {"error": "file_uploads_disabled"}, "not allowed to bring it here"),
+        ("files.getUploadURLExternal", {"error": "file_upload_size_restricted"}, "larger than is accepted"),
+        ("files.getUploadURLExternal", {"kind": "status_503"}, "ask for it again"),
+        ("files.completeUploadExternal", {"error": "restricted_action"}, "not allowed to bring it here"),
+        ("upload", {"kind": "status_413"}, "larger than is accepted"),
+        (
+            "/v1/files/*/content",
+            {"kind": "status_400", "code": "file_not_downloadable"},
+            "not allowed to bring it here",
+        ),
+        ("/v1/files/*/content", {"kind": "status_500"}, "ask for it again"),
+    ],
+)
+async def test_only_what_may_pass_is_said_to_be_asked_again_of_the_agents_file(
+    running_world: World, where, fault, said
+):
+    peer = running_world.agents if where.startswith("/") else running_world.slack
+    peer.faults.add(where, times=99, **fault)
+    root = await running_world.ask(ALICE, "write a file called report.csv")
+    await running_world.answered(root)
+
+    told = running_world.slack.text_of(await running_world.whispered(ALICE, "Some files your agent made aren't here"))
+    assert "“report.csv”" in told
+    assert said in told
+    assert ("again" in told) is (said == "ask for it again")
 
 
 @pytest.mark.fault("F35")
