@@ -13,7 +13,7 @@ from bot.domain.adding import describe, problem_of
 from bot.domain.configuration import Configuration
 from bot.domain.filed import SecretOf, offer_of
 from bot.domain.filing import Filing, Plan
-from bot.domain.vaults import Vaults
+from bot.domain.vaults import Vaults, forbid
 from bot.errors import ConfigurationError, Problem, SettingsInvalid
 from bot.opening import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
 from bot.settings import Settings
@@ -79,7 +79,7 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
             problem = f"DATABASE_URL: start Deputy once, it makes the tables ({type(error).__name__})"
             raise ConfigurationError((problem,)) from error
         sender = await open_sender(stack, allow_loopback=settings.allow_loopback)
-        vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock)
+        vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock, require=forbid)
         probing = Probing(sender, Listing(sender))
         shelf = Services(
             database=database,

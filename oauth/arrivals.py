@@ -16,16 +16,15 @@ from oauth.errors import (
     AttemptEnded,
     CodeRefused,
     CodeWrong,
-    CredentialNotStored,
     CredentialRefused,
-    NoRoom,
     Reason,
     ServiceDeclined,
     ServiceMisbehaved,
     TicketUnusable,
 )
-from oauth.ports import Credential, Validity, VaultFull, VaultRefused, Vaults
+from oauth.ports import Validity, Vaults
 from oauth.provisional import Provisional, Provisionals
+from oauth.refusals import refusing
 from oauth.servers import Servers, step
 from oauth.service import Service
 from oauth.tokens import Exchange, build_credential
@@ -69,12 +68,9 @@ class Arrivals:
         ticket = attempt.ticket
         async with self._attempts.ending_on_error(ticket):
             await self._attempts.claim_exchange(attempt)
-            service = self._catalog.get_available(ticket.service)
+            service = self._present_service(attempt)
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
-            if attempt.mcp_server_url != service.mcp_url:
-                # The catalogue changed on the way: the agent would never use a credential for the old address.
-                raise ServiceMisbehaved(ticket.service, "callback", "mcp-oauth.md §4.5: at another address now")
             code = await self._read_code(attempt, service, pairs)
             exchange = _recorded_exchange(attempt)
             tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
@@ -114,6 +110,14 @@ class Arrivals:
             async with self._attempts.ending_on_error(held.attempt.ticket):
                 raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
 
+    def _present_service(self, attempt: Attempt) -> Service:
+        """Return the service as it is on offer now, at the address that the attempt is for. Raises `ConnectError`."""
+        service = self._catalog.get_available(attempt.ticket.service)
+        if attempt.mcp_server_url != service.mcp_url:
+            # The catalogue changed on the way: the agent would never use a credential for the old address.
+            raise ServiceMisbehaved(service.name, "callback", "mcp-oauth.md §4.5: at another address now")
+        return service
+
     async def _announce(self, held: Provisional, connection: Connection) -> None:
         # First: whoever is told may ask at once, and then it is known that the tools are being listed.
         if self._on_token is not None:
@@ -140,7 +144,8 @@ class Arrivals:
         return connection
 
     async def _hand_over(self, held: Provisional) -> Connection:
-        attempt, service = held.attempt, held.service
+        attempt = held.attempt
+        service = self._present_service(attempt)  # again: a code may have been waited for
         with step(service, "token"):
             credential = build_credential(
                 held.tokens,
@@ -150,7 +155,8 @@ class Arrivals:
                 held.received_at,
                 grant_days=service.grant_days,
             )
-        connection = await self._put(attempt.ticket, credential)
+        with refusing(service.name):
+            connection = await self._vaults.put(attempt.ticket.owner, service.name, credential)
         is_kept = False
         try:
             if await self._vaults.validate(connection) is Validity.INVALID:
@@ -163,14 +169,6 @@ class Arrivals:
             if not is_kept:
                 await self._vaults.remove(connection)
         return connection
-
-    async def _put(self, ticket: Ticket, credential: Credential) -> Connection:
-        try:
-            return await self._vaults.put(ticket.owner, ticket.service, credential)
-        except VaultFull as error:
-            raise NoRoom(ticket.service) from error
-        except VaultRefused as error:
-            raise CredentialNotStored(ticket.service, error.code, error.status) from error
 
 
 def _recorded_exchange(attempt: Attempt) -> Exchange:

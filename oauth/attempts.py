@@ -23,10 +23,13 @@ from oauth.errors import (
     CredentialRefused,
     IdentityMismatch,
     NoRoom,
+    NotPermittedNow,
     Reason,
     RuleBroken,
     ServiceDeclined,
+    ServiceNotAvailable,
     TicketUnusable,
+    UnknownService,
 )
 from oauth.ports import Failure, Outcomes
 from store import audit, connections, tickets
@@ -282,6 +285,8 @@ def _failure_of(cause: ConnectError | None) -> Failure:
         return Failure.DENIED
     if isinstance(cause, TicketUnusable):
         return _UNUSABLE.get(cause.reason, Failure.SERVICE)
+    if isinstance(cause, NotPermittedNow):
+        return cause.reason
     return _FAILURES.get(type(cause), Failure.SERVICE)
 
 
@@ -292,4 +297,6 @@ _FAILURES: dict[type, Failure] = {
     CredentialRefused: Failure.NOT_WORKING,
     IdentityMismatch: Failure.SOMEBODY_ELSE,
     NoRoom: Failure.VAULT_FULL,
+    ServiceNotAvailable: Failure.NOT_OFFERED,
+    UnknownService: Failure.NOT_OFFERED,
 }

@@ -74,6 +74,7 @@ class Connections:
             attempts=self._attempts,
             catalog=catalog,
             servers=self.servers,
+            vaults=vaults,
             sign_in=SlackSignIn(identity=identity, sender=sender, redirect_uri=callback) if identity else None,
             issuer=identity.issuer if identity else "",
             proceed_url=f"{self.base_url}/connect/proceed",

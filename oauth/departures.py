@@ -13,6 +13,8 @@ from oauth.authorization import Declined, build_authorization_url, parse_callbac
 from oauth.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
 from oauth.catalog import Catalog
 from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
+from oauth.ports import Vaults
+from oauth.refusals import refusing
 from oauth.servers import Prepared, Servers, step
 from oauth.service import Service
 from store.records import Attempt, Secret, Ticket
@@ -36,6 +38,7 @@ class Departures:
         attempts: Attempts,
         catalog: Catalog,
         servers: Servers,
+        vaults: Vaults,
         sign_in: SlackSignIn | None,
         issuer: str,
         proceed_url: str,
@@ -45,6 +48,7 @@ class Departures:
         self._attempts = attempts
         self._catalog = catalog
         self._servers = servers
+        self._vaults = vaults
         self._sign_in = sign_in
         self._issuer = issuer
 
@@ -87,6 +91,8 @@ class Departures:
             if self._sign_in is not None:
                 await self._require_owner(self._sign_in, attempt, self._read_code(attempt, pairs))
             service = self._catalog.get_available(attempt.ticket.service)
+            with refusing(service.name):  # before anybody consents to something in vain
+                await self._vaults.require_permitted(attempt.ticket.owner, service.name)
             earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
             prepared = await self._servers.prepare(service, self._attempts.now(), earlier)
             return await self._depart(attempt, service, prepared)

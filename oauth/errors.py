@@ -23,6 +23,7 @@ ConnectError
 ├── CredentialRefused     the access that the service gave does not work
 ├── CredentialNotStored   the vault would not have the credential; carries the API's status and code
 │   └── NoRoom            because it is full
+├── NotPermittedNow       the rules do not let the member connect it any more; carries which one
 ├── TokenUnreadable       what was given as a personal token cannot be one
 ├── CodeMissed            no code is waited for
 ├── CodeWrong             the code is another one; carries the tries that are left
@@ -36,6 +37,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from oauth.ports import Failure
 
 
 class ConnectError(Exception):
@@ -224,6 +227,14 @@ class CredentialNotStored(ConnectError):
 
 class NoRoom(CredentialNotStored):
     """The member's vault holds as many credentials as it can."""
+
+
+@dataclass(eq=False)
+class NotPermittedNow(ConnectError):
+    """The member may not connect the service at this moment, whatever held when they began."""
+
+    service: str
+    reason: Failure
 
 
 class CodeMissed(ConnectError):

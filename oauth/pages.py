@@ -16,6 +16,7 @@ from markupsafe import Markup
 from oauth import errors
 from oauth.catalog import Catalog
 from oauth.errors import ConnectError, Reason
+from oauth.ports import Failure
 from oauth.provisional import Provisional, show_code
 from oauth.service import Service
 from oauth.urls import get_host
@@ -144,6 +145,33 @@ _WORDS: dict[type[ConnectError], Words] = {
         "Please ask your admin to set it up.",
     ),
 }
+_ASK_AN_ADMIN = "Please ask an admin of Deputy in your workspace if that surprises you."
+_FORBIDDEN = {
+    Failure.ALL_PAUSED: Words(
+        403, "Deputy is paused", "An admin has paused it for everybody. Nothing was connected.", "Try again later."
+    ),
+    Failure.MEMBER_PAUSED: Words(
+        403, "Deputy is paused for you", "An admin has paused it. Nothing was connected.", _ASK_AN_ADMIN
+    ),
+    Failure.SERVICE_PAUSED: Words(
+        403, "{service} is paused", "An admin has paused this service. Nothing was connected.", "Try again later."
+    ),
+    Failure.MAY_NOT_CONNECT: Words(
+        403,
+        "{service} is not open to you",
+        "Your admins decide who may connect it. Nothing was connected.",
+        _ASK_AN_ADMIN,
+    ),
+    Failure.NOT_SERVED: Words(
+        403,
+        "Deputy does not work for this account",
+        "Slack says that it is no full member of the workspace, or not any more. Nothing was connected.",
+        _ASK_AN_ADMIN,
+    ),
+    Failure.UNVERIFIABLE: Words(
+        502, "Slack did not say who you are", "It could not be asked just now, so nothing was connected."
+    ),
+}
 _OTHERWISE = Words(500, "Something went wrong", "Nothing was connected.")
 
 
@@ -209,6 +237,8 @@ def find_words(error: ConnectError) -> Words:
     """Return the words for an error, whatever it is."""
     if isinstance(error, errors.TicketUnusable):
         return _REASONS[error.reason]
+    if isinstance(error, errors.NotPermittedNow):
+        return _FORBIDDEN.get(error.reason, _OTHERWISE)
     if isinstance(error, errors.ServiceDeclined) and error.code == "access_denied":
         return _DECLINED
     return _WORDS.get(type(error), _OTHERWISE)

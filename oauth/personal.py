@@ -9,10 +9,11 @@ import re
 
 from oauth.attempts import Clock
 from oauth.catalog import Catalog
-from oauth.errors import CredentialNotStored, NoRoom, ServiceNotAvailable, TokenUnreadable
+from oauth.errors import ServiceNotAvailable, TokenUnreadable
 from oauth.inventory import Inventory
 from oauth.listing import Listing
-from oauth.ports import Credential, VaultFull, VaultRefused, Vaults
+from oauth.ports import Credential, Vaults
+from oauth.refusals import refusing
 from oauth.service import Service
 from store import audit, tickets
 from store.database import Database
@@ -55,7 +56,7 @@ class PersonalTokens:
         """Connect the owner with their token, if the service takes it: its tools are listed with it first.
 
         Raises `TokenUnreadable`, `CredentialRefused` (by the service), `CredentialNotStored`, `NoRoom`,
-        `Unreachable`, and what `get_service` raises. Then nothing is kept.
+        `NotPermittedNow`, `Unreachable`, and what `get_service` raises. Then nothing is kept.
         """
         service = self.get_service(name)
         if not _TOKEN.fullmatch(token.reveal()):
@@ -75,9 +76,5 @@ class PersonalTokens:
 
     async def _put(self, owner: Member, service: Service, token: Secret) -> Connection:
         credential = Credential(service.mcp_url, token, expires_at=None, refresh=None, scope=None, is_personal=True)
-        try:
+        with refusing(service.name):
             return await self._vaults.put(owner, service.name, credential)
-        except VaultFull as error:
-            raise NoRoom(service.name) from error
-        except VaultRefused as error:
-            raise CredentialNotStored(service.name, error.code, error.status) from error

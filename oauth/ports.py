@@ -49,38 +49,6 @@ class Validity(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(eq=False)
-class VaultRefused(Exception):
-    """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
-
-    code: str = ""
-    """The API's own code, or our word for an outage; never its prose."""
-    status: int | None = None
-
-
-class VaultFull(VaultRefused):
-    """There is no room for one more credential; the older ones are untouched."""
-
-
-class Vaults(Protocol):
-    """The member's own vault, wherever it is."""
-
-    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
-        """Store the credential in the owner's vault in place of an older one and record the connection.
-
-        Raises `VaultRefused`.
-        """
-
-    async def validate(self, connection: Connection) -> Validity:
-        """Ask the API whether the credential works, without spending its refresh token."""
-
-    async def repair(self, owner: Member, service: ServiceName) -> None:
-        """Make records and vault say the same after a doubt, such as a crash in the middle of `put`."""
-
-    async def remove(self, connection: Connection) -> None:
-        """Delete the credential and record the connection as disconnected. Idempotent."""
-
-
 class Failure(StrEnum):
     """How an attempt ended without a connection; shown in words by the bot and the pages."""
 
@@ -96,6 +64,57 @@ class Failure(StrEnum):
     TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105  # a word, not a token
     TOKEN_REFUSED = "token_refused"  # noqa: S105  # a word, not a token
     TOKEN_LOST = "token_lost"  # noqa: S105  # a word, not a token
+    ALL_PAUSED = "all_paused"
+    MEMBER_PAUSED = "member_paused"
+    SERVICE_PAUSED = "service_paused"
+    MAY_NOT_CONNECT = "may_not_connect"
+    NOT_OFFERED = "not_offered"
+    NOT_SERVED = "not_served"
+    """They are no member whom Deputy serves, or not any more."""
+    UNVERIFIABLE = "unverifiable"
+    """Slack did not say who they are at that moment."""
+
+
+@dataclass(eq=False)
+class VaultRefused(Exception):
+    """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
+
+    code: str = ""
+    """The API's own code, or our word for an outage; never its prose."""
+    status: int | None = None
+
+
+class VaultFull(VaultRefused):
+    """There is no room for one more credential; the older ones are untouched."""
+
+
+@dataclass(eq=False)
+class VaultForbidden(VaultRefused):
+    """The rules of this moment do not let the owner connect the service; an older credential is untouched."""
+
+    failure: Failure = Failure.NOT_SERVED
+
+
+class Vaults(Protocol):
+    """The member's own vault, wherever it is."""
+
+    async def require_permitted(self, owner: Member, service: ServiceName) -> None:
+        """Ask the rules, by what Slack and the settings say now. Raises `VaultForbidden`, `VaultRefused` in doubt."""
+
+    async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
+        """Store the credential in the owner's vault in place of an older one and record the connection.
+
+        The rules are asked again right before, for minutes lie between link and token. Raises `VaultRefused`.
+        """
+
+    async def validate(self, connection: Connection) -> Validity:
+        """Ask the API whether the credential works, without spending its refresh token."""
+
+    async def repair(self, owner: Member, service: ServiceName) -> None:
+        """Make records and vault say the same after a doubt, such as a crash in the middle of `put`."""
+
+    async def remove(self, connection: Connection) -> None:
+        """Delete the credential and record the connection as disconnected. Idempotent."""
 
 
 class Outcomes(Protocol):

@@ -21,7 +21,7 @@ from bot.domain.filters import may_be_sent
 from bot.domain.ports import Channel, Clock, People, Person
 from bot.domain.posting import refusal_of
 from bot.domain.standing import Home, judge, judge_channel, openness_of
-from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected
+from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store import spending
 from store.database import Database, Tx
 from store.records import ChannelId, Member, ServiceName, Thread, Turn
@@ -104,6 +104,17 @@ class Admission:
         config = await self._configuration.read(member.workspace_id)
         is_admin = self._configuration.is_admin(config, member.user_id)
         return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)
+
+    async def require_connecting(self, member: Member, service: ServiceName) -> None:
+        """Raise `NotPermitted` where the member may not connect the service now, by what Slack says of them, too."""
+        try:
+            person = await self._people.person(member.user_id, is_fresh=True)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_verifiable", error=type(error).__name__)
+            raise NotPermitted(Refused(Refusal.UNVERIFIABLE)) from error
+        config = await self._configuration.read(member.workspace_id)
+        refused = judge(person, self._home, openness_of(config))
+        policy.require((await self.connecting(member))(service) if refused is None else refused)
 
     async def admit(self, thread: Thread, turn: Turn) -> Admitted:
         """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`.

@@ -32,7 +32,7 @@ from bot.notices import (
 )
 from oauth.catalog import Catalog
 from oauth.connections import Connections
-from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooManyTickets
+from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooManyTickets, UnknownService
 from oauth.ports import Failure
 from oauth.service import Service
 from oauth.urls import get_host
@@ -72,19 +72,26 @@ class Tellings:
 
     async def connected(self, ticket: Ticket, connection: Connection) -> None:
         """Replace the link button by the good news, and offer again what failed for want of it."""
-        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, connection)
+        choice = self._choice(ticket, connection)
         offers = await self._lapses.offers(ticket.owner)
         await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection)))
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
         """Replace the link button by the one that opens the form for the code."""
-        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, None)
+        choice = self._choice(ticket)
         await self._told(ticket, CodeWanted(choice, ticket.id, until))
 
     async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
         """Replace the link button by what went wrong and a way to try again."""
-        choice = ServiceChoice(ticket.service, self._catalog.get(ticket.service).title, None)
+        choice = self._choice(ticket)
         await self._told(ticket, ConnectFailed(choice, failure, reference))
+
+    def _choice(self, ticket: Ticket, connection: Connection | None = None) -> ServiceChoice:
+        try:
+            title = self._catalog.get(ticket.service).title
+        except UnknownService:
+            title = ticket.service  # taken from the catalogue since the link was sent
+        return ServiceChoice(ticket.service, title, connection)
 
     async def _told(self, ticket: Ticket, notice: Notice) -> None:
         self._changed(ticket.owner.workspace_id, ticket.owner.user_id)

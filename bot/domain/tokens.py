@@ -77,8 +77,7 @@ class Tokens:
         try:
             connection = await self._personal.connect(member, service.name, token)
         except errors.ConnectError as error:
-            failure = _FAILURES.get(type(error), Failure.SERVICE)
-            return await self._failed(member, service, failure, describe(error))
+            return await self._failed(member, service, _failure_of(error), describe(error))
         return await self._connected(member, service, connection)
 
     async def _connected(self, member: Member, service: Service, connection: Connection) -> None:
@@ -100,6 +99,12 @@ class Tokens:
             raise Misunderstood("service", name[:60]) from error
         policy.require((await self._admission.connecting(member))(service.name))
         return service
+
+
+def _failure_of(error: errors.ConnectError) -> Failure:
+    if isinstance(error, errors.NotPermittedNow):
+        return error.reason
+    return _FAILURES.get(type(error), Failure.SERVICE)
 
 
 def _choice(service: Service, connection: Connection | None = None) -> ServiceChoice:

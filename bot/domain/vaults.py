@@ -6,12 +6,14 @@ The one place where a verified member becomes a vault (product.md “Whose autho
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from bot.domain.locks import Locks
 from bot.domain.ports import Agents, Clock
 from bot.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
-from oauth.ports import Credential, Validity, VaultFull, VaultRefused
+from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
 from store import connections, members, vaults
 from store.database import Database, Tx
 from store.ids import new_id
@@ -32,10 +34,30 @@ FULL = "vault_full"
 """The code of a refusal for want of room (managed-agents-api.md §5.1)."""
 
 
+_FORBIDDEN = {
+    Refusal.ALL_PAUSED: Failure.ALL_PAUSED,
+    Refusal.MEMBER_PAUSED: Failure.MEMBER_PAUSED,
+    Refusal.SERVICE_PAUSED: Failure.SERVICE_PAUSED,
+    Refusal.MAY_NOT_CONNECT: Failure.MAY_NOT_CONNECT,
+    Refusal.UNVERIFIABLE: Failure.UNVERIFIABLE,
+}
+"""What to tell of a refusal; of any other one, that they are not served."""
+
+Require = Callable[[Member, ServiceName], Awaitable[None]]
+"""Raises `NotPermitted` where a member may not connect a service, by what Slack and the settings say now."""
+
+
+async def forbid(_owner: Member, _service: ServiceName) -> None:
+    """Let nobody connect anything: for a process that only takes credentials away."""
+    raise NotPermitted(Refused(Refusal.UNVERIFIABLE))
+
+
 class Vaults:
     """Vaults of members; every method starts from the `Member`, none takes a vault id."""
 
-    def __init__(self, *, database: Database, agents: Agents, clock: Clock) -> None:
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock, require: Require) -> None:
+        """`require` is asked before each credential that is stored."""
+        self._require = require
         self._database = database
         self._agents = agents
         self._clock = clock
@@ -72,26 +94,36 @@ class Vaults:
             vault = await vaults.find(tx, owner)
         return vault if vault and vault.state is VaultState.ACTIVE else None
 
-    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
+    async def require_permitted(self, owner: Member, service: ServiceName) -> None:
+        """Raise `VaultForbidden` where the owner may not connect the service now, `VaultRefused` in doubt."""
+        try:
+            await self._require(owner, service)
+        except DeputyError as error:
+            raise _refused(error) from error
+
+    async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
         """Store the credential in place of an older one for the same server; record the connection.
 
-        Half of it may fail: then the older credential may be gone, and its connection is said to be.
+        Whether the owner may is asked here, of whatever way the credential came: a browser may have been at the
+        service for minutes (docs/decisions/0043-to-connect-is-judged-when-it-is-stored.md). Half of it may fail:
+        then the older credential may be gone, and its connection is said to be.
         """
         async with self._filling.of(_key(owner)):
+            await self.require_permitted(owner, service)
             try:
                 vault, credential_id = await self._stored(owner, service, credential)
             except DeputyError as error:
-                await self._repair(owner, ServiceName(service))
+                await self._repair(owner, service)
                 raise _refused(error) from error
             return await self._record(owner, service, credential, vault, credential_id)
 
     async def _record(
-        self, owner: Member, service: str, credential: Credential, vault: Vault, credential_id: CredentialId
+        self, owner: Member, service: ServiceName, credential: Credential, vault: Vault, credential_id: CredentialId
     ) -> Connection:
         connection = Connection(
             id=ConnectionId(new_id("con")),
             owner=owner,
-            service=ServiceName(service),
+            service=service,
             vault_id=vault.vault_id,  # type: ignore[arg-type]  # an active vault has an id: a constraint of its table
             credential_id=credential_id,
             mcp_server_url=credential.mcp_server_url,
@@ -233,6 +265,9 @@ def _key(owner: Member) -> str:
 
 
 def _refused(error: DeputyError) -> VaultRefused:
+    if isinstance(error, NotPermitted):
+        refusal = error.refused.refusal
+        return VaultForbidden(refusal, failure=_FORBIDDEN.get(refusal, Failure.NOT_SERVED))
     if not isinstance(error, AgentsRejected):
         return VaultRefused(type(error).__name__)
     return VaultFull(FULL) if error.code == FULL else VaultRefused(error.code, error.status)

@@ -115,10 +115,10 @@ def render_code_wanted(notice: CodeWanted) -> Message:
 def render_connect_failed(notice: ConnectFailed) -> Message:
     """Return why an attempt failed and what to do next."""
     words = _FAILURES[notice.failure].format(name=title(notice.service))
-    reference = escape(one_line(notice.reference, 40))
-    return message(
-        words, section(escape(words)), row(connect_button(notice.service)), context(f"Reference {reference}")
-    )
+    blocks = [section(escape(words))]
+    if notice.failure not in _FINAL:
+        blocks.append(row(connect_button(notice.service)))
+    return message(words, *blocks, context(f"Reference {escape(one_line(notice.reference, 40))}"))
 
 
 def render_disconnected(notice: Disconnected) -> Message:
@@ -226,6 +226,8 @@ def _next_button(choice: ServiceChoice) -> Block:
     return disconnect_button(choice) if is_well else connect_button(choice)
 
 
+_FINAL = {Failure.MEMBER_PAUSED, Failure.MAY_NOT_CONNECT, Failure.NOT_SERVED, Failure.NOT_OFFERED}
+"""What trying again does not change."""
 _LAPSES = {
     Lapse.REFUSED: "{name} no longer accepts your connection. Connect it again to go on using it.",
     Lapse.ENDED: "Your connection to {name} has ended. Connect it again to go on using it.",
@@ -249,6 +251,16 @@ _FAILURES = {
     "to me once more.",
     Failure.NOT_WORKING: "{name} agreed, but the access it gave did not work when I tried it. Nothing was kept. "
     "Try again.",
+    Failure.ALL_PAUSED: "{name} isn't connected: an admin has paused me for everybody meanwhile. Try again later.",
+    Failure.MEMBER_PAUSED: "{name} isn't connected: an admin has paused me for you meanwhile. Ask them if that "
+    "surprises you.",
+    Failure.SERVICE_PAUSED: "{name} isn't connected: an admin has paused {name} meanwhile. Try again later.",
+    Failure.MAY_NOT_CONNECT: "{name} isn't connected: it isn't open to you any more. Ask an admin if you need it.",
+    Failure.NOT_OFFERED: "{name} isn't connected: an admin has taken it away meanwhile. Ask them if you need it.",
+    Failure.NOT_SERVED: "{name} isn't connected: Slack says that this account is no full member of the workspace, "
+    "or not any more.",
+    Failure.UNVERIFIABLE: "{name} isn't connected: Slack couldn't tell me who you are just then. Try again in a "
+    "minute.",
     Failure.VAULT: "{name} agreed, but Claude did not store the access. Nothing was kept. Try again; if it keeps "
     "failing, tell an admin the reference.",
 }

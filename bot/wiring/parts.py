@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.domain.admission import Admission
 from bot.domain.configuration import Configuration
 from bot.domain.filtering import Filtering
 from bot.domain.homes import Homes
@@ -65,6 +66,7 @@ class Parts:
     supervisor: Supervisor
     metrics: Metrics
     configuration: Configuration
+    admission: Admission
     filtering: Filtering
     permits: RuledPermits
     pinning: Pinning
@@ -115,6 +117,9 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         supervisor=supervisor,
         metrics=metrics,
         configuration=configuration,
+        admission=Admission(
+            database=database, configuration=configuration, people=people, home=opened.home, clock=clock
+        ),
         filtering=Filtering(database=database, configuration=configuration, clock=clock),
         permits=permits,
         pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),

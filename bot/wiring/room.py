@@ -45,7 +45,8 @@ class Room:
 def build_room(parts: Parts, workspace_id: WorkspaceId) -> Room:
     """Build it for one workspace."""
     database, catalog, clock = parts.database, parts.catalog, parts.outside.clock
-    vaults = Vaults(database=database, agents=parts.outside.agents, clock=clock)
+    require = parts.admission.require_connecting
+    vaults = Vaults(database=database, agents=parts.outside.agents, clock=clock, require=require)
     lapses = Lapses(database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock)
     listing = Listing(parts.sender)
     inventory = Inventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)

@@ -42,9 +42,7 @@ def build_asking(parts: Parts, room: Room) -> Asking:
     """Build it on the OAuth room, which has the vaults."""
     database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
     profiles = _build_profiles(parts)
-    admission = Admission(
-        database=database, configuration=configuration, people=parts.people, home=parts.home, clock=clock
-    )
+    admission = parts.admission
     sessions = Sessions(
         database=database,
         agents=parts.outside.agents,

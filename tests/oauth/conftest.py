@@ -26,7 +26,7 @@ from oauth.browser import SlackIdentity
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.http import Sender
-from oauth.ports import Credential, Failure, Validity, VaultFull, VaultRefused
+from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
 from oauth.routes import routes
 from oauth.urls import Policy
 from simulator.clock import SimulatorClock
@@ -68,11 +68,17 @@ class RecordingVaults:
     is_full: bool = False
     is_reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event | None = None
+    forbidden: Failure | None = None
 
-    async def put(self, owner: Member, service: str, credential: Credential) -> Connection:
+    async def require_permitted(self, _owner: Member, _service: ServiceName) -> None:
+        if self.forbidden:
+            raise VaultForbidden(failure=self.forbidden)
+
+    async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
         self.is_reached.set()
         if self.may_go_on is not None:
             await self.may_go_on.wait()
+        await self.require_permitted(owner, service)
         if self.is_full:
             raise VaultFull
         if self.refuses:

@@ -685,6 +685,22 @@ async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(ro
     assert _live(room) == []
 
 
+@pytest.mark.fault("S23")
+@pytest.mark.threat(49)
+async def test_a_service_taken_away_while_the_browser_was_at_it_is_told_as_that(room, alice):
+    link = await room.issue(alice)
+
+    async with room.browser() as browser:
+        back = await returning(browser, link)
+        room.connections.catalog.offer(())
+        answer = await browser.get(back)
+
+    assert answer.status_code == 404
+    assert "no longer offered" in answer.text
+    assert failures(room) == [Failure.NOT_OFFERED]
+    assert nothing_connected(room)
+
+
 @pytest.mark.threat(33)
 async def test_metadata_that_changes_on_the_way_changes_nothing(room, alice):
     """What was validated at the start holds: the code goes to the recorded endpoint."""

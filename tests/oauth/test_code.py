@@ -91,6 +91,20 @@ async def test_the_code_that_the_browser_shows_connects_once_it_is_typed_by_its_
         await confirm(coded, alice, code)
 
 
+@pytest.mark.fault("S23")
+@pytest.mark.threat(49)
+async def test_a_service_taken_away_while_a_code_is_waited_for_connects_nothing(coded, alice):
+    async with coded.browser() as browser:
+        code = await shown_code(coded, browser, await coded.issue(alice))
+        coded.connections.catalog.offer(())
+        with pytest.raises(AttemptEnded):
+            await confirm(coded, alice, code)
+
+    assert coded.vaults.credentials == []
+    assert live(coded) == []
+    assert [failure for _, failure, _ in coded.outcomes.failures] == [Failure.NOT_OFFERED]
+
+
 @pytest.mark.threat(52)
 async def test_a_wrong_code_five_times_ends_it_and_revokes(coded, alice):
     async with coded.browser() as browser:

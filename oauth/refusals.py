@@ -1,0 +1,23 @@
+"""What a vault refuses, as an error of this room that has words; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from oauth.errors import CredentialNotStored, NoRoom, NotPermittedNow
+from oauth.ports import VaultForbidden, VaultFull, VaultRefused
+from store.records import ServiceName
+
+
+@contextmanager
+def refusing(service: ServiceName) -> Iterator[None]:
+    """Raise `NotPermittedNow`, `NoRoom` or `CredentialNotStored` for what the vault refuses inside."""
+    try:
+        yield
+    except VaultForbidden as error:
+        raise NotPermittedNow(service, error.failure) from error
+    except VaultFull as error:
+        raise NoRoom(service) from error
+    except VaultRefused as error:
+        raise CredentialNotStored(service, error.code, error.status) from error
