@@ -11,7 +11,7 @@ from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, text_of
 from bot.domain.ports import Output
-from bot.text import file_name_within
+from bot.text import file_name_within, one_line
 from store.records import SessionId
 
 _BETA = "managed-agents-2026-04-01"
@@ -79,5 +79,5 @@ class Files:
 
 def _upload_name(path: str) -> str:
     """Return the name of the upload for a path: one that no other path has, so that it is found again."""
-    shown = "".join(char for char in path.strip("/").translate(_FORBIDDEN) if char.isprintable())
+    shown = one_line(path.strip("/").translate(_FORBIDDEN))
     return file_name_within(shown, 255) or "file"

@@ -36,6 +36,7 @@ from bot.events import (
     Unrecognised,
     UsageReported,
 )
+from bot.text import one_line
 from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
@@ -51,8 +52,7 @@ def build_header(turn_id: TurnId, note: str) -> str:
 
     The owner's words are in the second block, so that nothing they write is ever read as a marker.
     """
-    line = "".join(char if char.isprintable() else " " for char in note)
-    line = " ".join(line.split())[:500]
+    line = one_line(note)[:500]
     return f"Request {turn_id} — {line}" if line else f"Request {turn_id}"
 
 

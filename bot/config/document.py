@@ -13,6 +13,7 @@ from bot.config.model import Config, dump
 from bot.config.offers import KIND, Document, Offer
 from bot.config.problems import checked
 from bot.errors import Problem, SettingsInvalid
+from bot.text import one_line
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\
@@ -34,7 +35,7 @@ def write(config: Config) -> str:
 
 def write_offer(name: str, offer: Offer, notes: Sequence[str]) -> str:
     """Return what to write of one service into the file, with what to know of it in front, a line each."""
-    said = [f"# {''.join(char if char.isprintable() else ' ' for char in note)}\n" for note in notes]
+    said = [f"# {one_line(note)}\n" for note in notes]
     document = {"services": {name: dump(offer)}}
     return "".join(said) + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 

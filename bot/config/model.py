@@ -24,6 +24,7 @@ from pydantic import (
 
 from bot.config.patterns import Pattern
 from bot.config.rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, TighterTools, ToolRules
+from bot.text import is_one_line
 
 DEFAULT_PROFILE = "default"
 SECRETS = "secrets"
@@ -32,8 +33,8 @@ HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-
 
 
 def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of printable characters")
+    if not is_one_line(text):
+        raise ValueError("must be one line of characters that people see")
     return text
 
 

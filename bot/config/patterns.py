@@ -8,7 +8,7 @@ from typing import Annotated
 import re2
 from pydantic import AfterValidator, StringConstraints
 
-from bot.text import encodable
+from bot.text import encodable, is_one_line
 
 LONGEST = 300
 """Characters; as many as a line of a form holds."""
@@ -44,8 +44,8 @@ def compiled(pattern: str) -> Compiled:
 
 
 def _checked(pattern: str) -> str:
-    if not pattern.isprintable():
-        raise ValueError("must be one line of printable characters")
+    if not is_one_line(pattern):
+        raise ValueError("must be one line of characters that people see")
     if compiled(pattern).is_in(""):
         raise ValueError("would be found everywhere: it is content with nothing")
     return pattern

@@ -1,10 +1,14 @@
-"""Slack's tokens as people read them."""
+"""Slack's tokens as people read them, and words of every script as they are spelled."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import plain
+from bot.agents.translate import build_header
+from bot.commands import Said
+from bot.config.model import Filter
+from bot.domain.quoting import with_quoted
+from bot.text import is_one_line, one_line, plain, visible
 
 pytestmark = pytest.mark.fault("F18")
 
@@ -38,3 +42,31 @@ def test_a_token_is_what_people_see_in_its_place(text, read):
 @given(st.text(alphabet="<>|!@#^&;abl t:/.", max_size=40))
 def test_no_text_whatever_raises(text):
     plain(text)
+
+
+PERSIAN, HINDI, FAMILY = (
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "\u0915\u094d\u200d\u0937",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+)
+HEBREW, JAPANESE = "\u05e9\u05dc\u05d5\u05dd (abc).\u200f \u05d0", "\u6771\u4eac\u3000\u90fd"
+
+
+@pytest.mark.fault("F17")
+@pytest.mark.parametrize("word", [PERSIAN, HINDI, FAMILY, "\u05d0\u200e(b)", "a\u00a0b", JAPANESE])
+def test_each_script_is_spelled_as_it_is_wherever_words_pass(word):
+    assert visible(word) == word
+    assert is_one_line(word)
+    assert with_quoted("see", (Said("Ana", word),)).endswith(f"> | {word}")
+    seen = " ".join(word.split())
+    assert one_line(word) == seen
+    assert f"“{seen}” wrote" in with_quoted("see", (Said(word, "hi"),))
+    assert build_header("turn_1", word).endswith(seen)
+    assert Filter(pattern=word, description=word).pattern == word
+
+
+@pytest.mark.fault("F17")
+@pytest.mark.parametrize("text", ["a\nb", "a\tb", "a\u2028b", "pass\u200bword", "a\u202eb", "a\u200fb", "a\x85b"])
+def test_what_people_do_not_see_or_more_lines_are_no_line(text):
+    assert not is_one_line(text)
+    assert is_one_line(one_line(text))
