@@ -463,6 +463,16 @@ class TellOutcome:
     near: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TellRefused:
+    """Somebody who is not a member was told no: stored first, as everything that is told."""
+
+    user_id: UserId
+    place: Place
+    refusal: str
+    detail: str | None = None
+
+
 Command = (
     AskAgent
     | Reply
@@ -500,4 +510,5 @@ Command = (
     | LeaveWorkspace
     | DeactivateMember
     | TellOutcome
+    | TellRefused
 )

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ import structlog
 from bot import commands as c
 from bot.codec import dump, load
 from bot.domain.outcomes import Told, as_stored, as_told
-from bot.domain.ports import Clock, Screen
+from bot.domain.ports import SLACK_PATIENCE, Clock, Screen
 from bot.domain.supervisor import Supervisor
 from bot.errors import (
     WINDOWS_FULL,
@@ -48,8 +49,8 @@ Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 TRIES = 3
 MESSAGE_WITHIN = timedelta(seconds=1)
 """How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
-REFUSED = "Refused"
-"""The kind of a delivery that nobody carries out: its asker was told no."""
+TELL_FOR = timedelta(hours=1)
+"""How long it is tried to tell somebody while Slack is out; later it would only surprise."""
 NEEDS_TRIGGER = (
     c.ShowApproval,
     c.ExplainDenial,
@@ -166,20 +167,7 @@ class Desk:
 
         What was refused is not let in later: a mention comes twice, and one answer to it is enough.
         """
-        async with self._database.transaction() as tx:
-            first = await deliveries.claim(tx, key, REFUSED, "", self._clock.now())
-            if first is not None:
-                await deliveries.done(tx, first.id)
-        if first is None:
-            return
-
-        async def tell() -> None:
-            try:
-                await self._screen.refuse(user_id, place, refused)
-            except (SlackUnavailable, SlackRejected) as error:
-                log.warning("refusal_not_told", error=type(error).__name__)
-
-        self._supervisor.start(tell)
+        await self.accept(key, c.TellRefused(user_id, place, refused.refusal, refused.detail))
 
     async def recover(self) -> None:
         """Carry out what was accepted and is neither done nor in hand: at the start, and whatever let it fall."""
@@ -207,7 +195,7 @@ class Desk:
             # Damaged, or a later version's: it stays where it is, and keeps nobody else from being served.
             log.exception("request_not_readable", delivery=errand.delivery_id, error=type(error).__name__)
             return None
-        if command is None or isinstance(command, c.TellOutcome):
+        if command is None or isinstance(command, c.TellOutcome | c.TellRefused):
             return await self._conclude(errand)
         told = await self._perform(command, errand.delivery_id)
         if told is not None:
@@ -260,7 +248,7 @@ class Desk:
 
     async def _conclude(self, errand: _Errand) -> None:
         """Tell what is to be told, and be done with it."""
-        if isinstance(errand.command, c.TellOutcome):
+        if isinstance(errand.command, c.TellOutcome | c.TellRefused):
             await self._tell(errand.command)
         async with self._database.transaction() as tx:
             await deliveries.done(tx, errand.delivery_id)
@@ -302,12 +290,29 @@ class Desk:
             return Broken(reference)
         raise error
 
-    async def _tell(self, outcome: c.TellOutcome) -> None:
-        """Answer privately where the request came from."""
-        try:
-            await self._screen.tell(outcome.member, outcome.place, as_told(outcome))
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("notice_not_told", notice=outcome.kind, error=type(error).__name__)
+    async def _tell(self, words: c.TellOutcome | c.TellRefused) -> None:
+        """Answer privately where the request came from, also when Slack was out for a while."""
+        until = self._clock.steady() + TELL_FOR
+        for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
+            try:
+                return await self._tell_now(words)
+            except SlackUnavailable as error:
+                pause = timedelta(seconds=error.retry_after or seconds)
+                is_over = self._clock.steady() + pause > until
+                failed = type(error).__name__
+            except SlackRejected as error:
+                is_over, failed = True, error.code
+            if is_over:
+                break
+            await self._clock.sleep_until(self._clock.steady() + pause)
+        log.warning("notice_not_told", error=failed)
+        return None
+
+    async def _tell_now(self, words: c.TellOutcome | c.TellRefused) -> None:
+        if isinstance(words, c.TellOutcome):
+            await self._screen.tell(words.member, words.place, as_told(words))
+        else:
+            await self._screen.refuse(words.user_id, words.place, Refused(Refusal(words.refusal), words.detail))
 
 
 def _outage(error: Unavailable) -> Outage:

@@ -43,6 +43,9 @@ from store.records import (
 WAITING, BUDGET_REACHED = "waiting", "budget_reached"
 """Why a session does not take a request, as `AgentsRejected.code`."""
 
+SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between tries while Slack is out; the last one is repeated."""
+
 
 class Clock(Protocol):
     """The time, aware UTC; the only source of it."""

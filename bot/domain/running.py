@@ -23,7 +23,9 @@ from bot.domain.filtering import Filtering, Sifted
 from bot.domain.filters import Found
 from bot.domain.following import Following
 from bot.domain.locks import Locks
-from bot.domain.ports import Agents, Answer, Clock, Screen
+from bot.domain.outbox import Outbox
+from bot.domain.outcomes import as_stored
+from bot.domain.ports import SLACK_PATIENCE, Agents, Answer, Clock, Screen
 from bot.domain.posting import refusal_of
 from bot.domain.pursuit import LONG_PATIENCE, Means, Pursuit, leave, not_permitted
 from bot.domain.quoting import own_words
@@ -40,7 +42,7 @@ from bot.errors import (
 )
 from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress
 from store import retries, threads, turns
-from store.database import Database
+from store.database import Database, Tx
 from store.records import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
@@ -57,8 +59,6 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between tries while Slack is out; the last one is repeated."""
 ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
 
 
@@ -85,6 +85,7 @@ class Runner:
         supervisor: Supervisor,
         bringing: Bringing,
         filtering: Filtering,
+        outbox: Outbox,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
         on_call: OnCall,
         on_end: Callable[[Turn, str], None],
@@ -112,6 +113,7 @@ class Runner:
         )
         self._bringing = bringing
         self._filtering = filtering
+        self._outbox = outbox
 
     def wake(self, thread_id: str, admitted: Turn | None = None) -> None:
         """See that the thread's turns are being driven, and that their driver looks at the store again.
@@ -152,15 +154,13 @@ class Runner:
         except NotPermitted as error:
             return await self._keep_back(turn, error.refused)
         except SlackRejected as error:
-            await self.abandon(turn, error.code)
-            return await self._tell_elsewhere(turn, Refused(refusal_of(error.code)))
+            return await self.abandon(turn, error.code, Refused(refusal_of(error.code)))
         turn = await self._patiently(lambda: self.show_control(thread, turn))
         sieve = await self._filtering.sieve(turn.owner)
         try:
             opened = await self._patiently(lambda: self._screen.open_answer(thread, turn))
         except SlackRejected as error:
-            await self.abandon(turn, error.code)
-            return await self._tell_elsewhere(turn, Refused(refusal_of(error.code)))
+            return await self.abandon(turn, error.code, Refused(refusal_of(error.code)))
         judged_at = turn.created_at if is_judged else self._clock.now()
         answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock, judged_at)
         pursuit = Pursuit(self._means, turn, answer)
@@ -173,9 +173,7 @@ class Runner:
         shown = sieve.sift(state.progress)
         if not untold and await answer.may_be_read():
             await self._bringing.deliver(turn, shown)
-        await self._end(thread, turn, shown, sieve.found(state.progress))
-        if untold:
-            await self._tell_elsewhere(turn, untold)
+        await self._end(thread, turn, shown, sieve.found(state.progress), untold=untold)
         return None
 
     async def _entered(self, turn: Turn, *, is_judged: bool) -> Thread:
@@ -196,28 +194,28 @@ class Runner:
         if not is_left:
             await self._tidy_control(turn)
             await self._leave(turn)
-        await self._end(thread, turn, state.progress)
-        await self._tell_elsewhere(turn, refused)
+        await self._end(thread, turn, state.progress, untold=refused)
 
-    async def _tell_elsewhere(self, turn: Turn, refused: Refused) -> None:
-        """Tell the owner alone what could not be shown where they asked, and why: in private there, or by message."""
-        thread, _ = await self._again(turn)
+    async def _owe(self, tx: Tx, thread: Thread, turn: Turn, refused: Refused) -> None:
+        """Owe the owner alone, there or by message, why they cannot be shown the end where they asked."""
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
-        try:
-            await self._screen.tell(turn.owner, place, replace(refused, kept=own_words(turn.task) or None))
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("notice_not_told", turn=turn.id, error=type(error).__name__)
+        words = replace(refused, kept=own_words(turn.task) or None)
+        await self._outbox.put(tx, f"end:{turn.id}", as_stored(turn.owner, place, words))
 
     async def _leave(self, turn: Turn) -> None:
         """See that the session does not act on unseen; until then the turn is not over, also after a restart."""
         if not await leave(self._means, turn.id, LONG_PATIENCE):
             log.error("session_not_interrupted", turn=turn.id)
 
-    async def abandon(self, turn: Turn, code: str) -> None:
+    async def abandon(self, turn: Turn, code: str, untold: Refused | None = None) -> None:
         """End a turn that has no place in Slack to be shown at; nobody can see what its session does."""
         log.warning("turn_abandoned", turn=turn.id, code=code)
         await self._leave(turn)
+        thread, turn = await self._again(turn)
+        await self._approvals.withdraw(thread, turn)
         async with self._database.transaction() as tx:
+            if untold:
+                await self._owe(tx, thread, turn, untold)
             await turns.end(
                 tx,
                 turn.id,
@@ -226,6 +224,7 @@ class Runner:
                 cost_cents=_cost(await turns.get(tx, turn.id), None),
                 now=self._clock.now(),
             )
+        self._outbox.send()
 
     async def rooted(self, turn: Turn) -> Thread:
         """Return the turn's thread, its root message posted, or found if a crash came after the posting.
@@ -294,7 +293,15 @@ class Runner:
                 await self._clock.sleep_until(self._clock.steady() + pause)
         raise AssertionError("patience has no end")
 
-    async def _end(self, thread: Thread, turn: Turn, progress: Progress, found: Sequence[Found] = ()) -> None:
+    async def _end(
+        self,
+        thread: Thread,
+        turn: Turn,
+        progress: Progress,
+        found: Sequence[Found] = (),
+        *,
+        untold: Refused | None = None,
+    ) -> None:
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
         await self._approvals.withdraw(thread, turn)
         # Before the end is stored: after a crash in between, the next start comes here again.
@@ -311,6 +318,9 @@ class Runner:
                 now=self._clock.now(),
             )
             await self._filtering.record(tx, turn, found, is_withheld=progress.withheld_by is not None)
+            if untold:
+                await self._owe(tx, thread, turn, untold)
+        self._outbox.send()
         self._on_end(turn, outcome.kind)
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
 

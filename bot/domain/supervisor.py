@@ -80,7 +80,7 @@ class Supervisor:
             self.wake(key)
             return
         driver = self._drivers[key] = _Driver()
-        self._spawn(self._guarded(lambda: self._drive(key, driver, work), on_bug), f"drive {key}")
+        self._spawn(self._drive(key, driver, work, on_bug), f"drive {key}")
 
     def is_driven(self, key: str) -> bool:
         """Return whether `key` has a driver."""
@@ -167,11 +167,12 @@ class Supervisor:
         self._is_closing = True
         await _end(self._tasks)
 
-    async def _drive(self, key: str, driver: _Driver, work: Work) -> None:
+    async def _drive(self, key: str, driver: _Driver, work: Work, on_bug: Callable[[str], Awaitable[None]]) -> None:
         try:
             while driver.is_wanted_again:
                 driver.is_wanted_again = False
-                await self._through_outages(work)
+                # A bug is reported by the driver that met it: a second one beside it would do the same again.
+                await self._guarded(lambda: self._through_outages(work), on_bug)
         finally:
             del self._drivers[key]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.desk import Desk
+from bot.domain.outbox import Outbox
 from bot.domain.running import Runner
 from bot.domain.supervisor import Supervisor
 
@@ -16,7 +17,13 @@ INTERVAL = timedelta(seconds=6)
 """How long something may lie that nobody carries on."""
 
 
-def start_sweeping(supervisor: Supervisor, desk: Desk, runner: Runner) -> None:
+def start_sweeping(supervisor: Supervisor, desk: Desk, runner: Runner, outbox: Outbox) -> None:
     """Look every few seconds until the end of the process; each look whatever the other one meets."""
+
+    async def tell() -> None:
+        await outbox.wait()
+        await desk.recover()
+
+    supervisor.keep("words", tell, timedelta())
     supervisor.keep("requests", desk.recover, INTERVAL)
     supervisor.keep("turns", runner.resume, INTERVAL)

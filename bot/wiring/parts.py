@@ -12,6 +12,7 @@ from bot.domain.admission import Admission
 from bot.domain.configuration import Configuration
 from bot.domain.filtering import Filtering
 from bot.domain.homes import Homes
+from bot.domain.outbox import Outbox
 from bot.domain.permits import RuledPermits
 from bot.domain.pinning import Pinning
 from bot.domain.ports import Agents, Clock
@@ -71,6 +72,7 @@ class Parts:
     permits: RuledPermits
     pinning: Pinning
     homes: Homes
+    outbox: Outbox
     refreshing: Refreshing
     sender: Sender
     home: Home
@@ -124,6 +126,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         permits=permits,
         pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
         homes=homes,
+        outbox=Outbox(clock),
         refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh, is_doubtful=homes.is_doubtful),
         sender=opened.sender,
         home=opened.home,

@@ -125,6 +125,7 @@ def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admis
             database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
         ),
         filtering=parts.filtering,
+        outbox=parts.outbox,
         on_call=parts.pinning.called,
         on_reconnect=room.lapses.met_refusal,
         on_end=partial(parts.on_end, raising),

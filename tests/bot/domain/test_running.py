@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.config.model import Config
 from bot.domain.approvals import Approvals
 from bot.domain.filters import Sieve
+from bot.domain.outbox import Outbox
 from bot.domain.running import Outside, Runner
 from bot.domain.supervisor import Supervisor
 from bot.errors import SlackRejected, SlackUnavailable
@@ -118,6 +119,7 @@ async def run(database: Database, screen: BlockedScreen):
         supervisor=supervisor,
         bringing=None,
         filtering=NoFilters(),
+        outbox=Outbox(clock),
         on_reconnect=None,
         on_call=None,
         on_end=lambda _turn, outcome: ended.append(outcome),

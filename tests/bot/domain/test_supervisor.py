@@ -96,6 +96,32 @@ async def test_a_bug_is_logged_with_a_reference_and_reported_with_the_same(super
     assert any("task_failed" in line and "ref-1" in line for line in logged.lines)
 
 
+@pytest.mark.fault("S8")
+async def test_what_a_bug_ended_is_nobody_elses_until_it_is_reported(supervisor: Supervisor):
+    """A sweep that finds it without a driver meanwhile would have the same bug again, beside the report."""
+    begun: list[str] = []
+    reporting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.append("work")
+        if len(begun) == 1:
+            raise RuntimeError("a bug")
+
+    async def broke(_: str) -> None:
+        reporting.set()
+        await go_on.wait()
+        begun.append("reported")
+
+    supervisor.drive("thread", work, broke)
+    await reporting.wait()
+    assert supervisor.is_driven("thread")
+    supervisor.drive("thread", work, broke)
+    go_on.set()
+    await supervisor.idle()
+
+    assert begun == ["work", "reported", "work"]
+
+
 async def test_a_bug_while_reporting_a_bug_is_logged_and_ends_there(supervisor: Supervisor, logged):
     async def work() -> None:
         raise RuntimeError("a bug")

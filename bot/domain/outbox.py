@@ -1,0 +1,36 @@
+"""Words that are owed to people: stored together with what they tell of, told afterwards by the desk.
+
+Told first, they would be told again after a crash before the store knew; stored first and told by whoever stored
+them, they would be lost by a crash in between. So they lie with the requests until they are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.codec import dump
+from bot.commands import TellOutcome
+from bot.domain.ports import Clock
+from store import deliveries
+from store.database import Tx
+
+
+class Outbox:
+    """Where words are put in the transaction of what they tell of; `desk` takes them out."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._has_more = asyncio.Event()
+
+    async def put(self, tx: Tx, key: str, words: TellOutcome) -> None:
+        """Store words that are owed, once per key."""
+        await deliveries.claim(tx, key, *dump(words), self._clock.now())
+
+    def send(self) -> None:
+        """Have what was put in told now, once it is stored; else the sweep finds it some seconds later."""
+        self._has_more.set()
+
+    async def wait(self) -> None:
+        """Return once there may be something to tell."""
+        await self._has_more.wait()
+        self._has_more.clear()
