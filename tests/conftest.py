@@ -15,6 +15,7 @@ import structlog
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
+from tests.independent.api_requests import find_problems
 from tests.spreading import spread
 from tests.world import World, world
 
@@ -166,6 +167,7 @@ async def deputy_world(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path) as made:
         yield made
         assert made.leaks(CANARY) == []
+        assert find_problems(made.agents.calls) == []
 
 
 @pytest.fixture

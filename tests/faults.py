@@ -110,7 +110,7 @@ FAULTS = {
 OPEN = {
     "F36": "sentences are still made of tools' names where no title is known",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
-    "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen; `configs[].type`",
+    "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
     "S20": "a number of thousands of digits still counts as a lost connection, which shows, can be stopped and ends",

@@ -37,7 +37,7 @@ def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceToo
     built_in = {
         "type": "agent_toolset_20260401",
         "default_config": _policy("denied"),
-        "configs": [{"type": tool, "name": tool, **_policy(rule)} for tool, rule in sorted(built_in_rules.items())],
+        "configs": [{"name": tool, **_policy(rule)} for tool, rule in sorted(built_in_rules.items())],
     }
     room = TOOLS_MAX - max(1, len(built_in_rules))
     return [built_in, *(_build_toolset(service) for service in _sorted(_all_fitted(services, room)))]

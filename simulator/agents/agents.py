@@ -168,6 +168,7 @@ class Agents:
 
     async def archive(self, ask: Ask) -> Json:
         """Archive for ever."""
+        ask.no_body()
         agent = self.find(ask.path("agent_id"))
         agent.archived_at = agent.archived_at or self._world.now()
         return self._show(agent, agent.versions[-1])

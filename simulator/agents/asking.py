@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.agents import schemas
+from simulator.agents.errors import bad_request
 
 Json = dict[str, Any]
 
@@ -32,6 +33,11 @@ class Ask:
     def body(self, params: Any, *, path: frozenset[str] = frozenset()) -> Json:
         """Return the body as the SDK's `params` have it. Raises 400."""
         return schemas.read_body(params, self.raw, path)
+
+    def no_body(self) -> None:
+        """Raise 400 for a body, which this endpoint has none of."""
+        if self.raw:
+            raise bad_request("body: not expected")
 
     def query(self, params: Any) -> Json:
         """Return the query as the SDK's `params` have it. Raises 400."""

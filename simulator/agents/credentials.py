@@ -179,6 +179,7 @@ class Credentials:
 
     async def archive(self, ask: Ask) -> Json:
         """Archive; secrets are purged."""
+        ask.no_body()
         credential = self._find(ask)
         purge(credential, self._world.now())
         self._note("archived", credential)
@@ -196,6 +197,7 @@ class Credentials:
 
     async def validate(self, ask: Ask) -> Json:
         """Probe the real server with the credential, refreshing where that is due or the token is refused."""
+        ask.no_body()
         credential = self._find(ask)
         if credential.auth["type"] != "mcp_oauth" or credential.archived_at is not None:
             raise bad_request("Only an active mcp_oauth credential can be validated.")

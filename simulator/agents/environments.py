@@ -156,6 +156,7 @@ class Environments:
 
     async def archive(self, ask: Ask) -> Json:
         """Archive: no new sessions."""
+        ask.no_body()
         environment = self.find(ask.path("environment_id"))
         environment.archived_at = environment.archived_at or self._world.now()
         return self._show(environment)

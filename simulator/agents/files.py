@@ -7,18 +7,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import BodyPartReader, web
-from anthropic.types.beta import BetaDeletedFile, BetaFileMetadata, BetaModelInfo, FileListParams
+from aiohttp import BodyPartReader, MultipartReader, web
+from anthropic.types.beta import BetaDeletedFile, BetaFileMetadata, BetaModelInfo, FileListParams, FileUploadParams
 
 from simulator.agents.asking import Ask, Route
 from simulator.agents.errors import bad_request, not_found
 from simulator.agents.ids import check_id, new_id
 from simulator.agents.pages import page_of
-from simulator.agents.schemas import answer
+from simulator.agents.schemas import HEADERS, answer
 from simulator.agents.state import World
 
 Json = dict[str, Any]
+UPLOAD = FileUploadParams.__annotations__.keys() - HEADERS
 MODELS = ("claude-opus-5-5", "claude-sonnet-5", "claude-haiku-4-5")
+
+
+async def _read_upload(reader: MultipartReader) -> tuple[str, str, bytes]:
+    """Return name, type and content of the one file, if nothing is there but what the SDK's type has. Raises 400."""
+    found = None
+    while (part := await reader.next()) is not None:
+        if not isinstance(part, BodyPartReader) or part.name not in UPLOAD or (part.name == "file" and found):
+            raise bad_request("body: extra parts are not permitted")
+        if part.name == "file":
+            found = await _read_file(part)
+        else:
+            _check_expiry(await part.text())
+    if found is None:
+        raise bad_request("file: Field required")
+    return found
+
+
+async def _read_file(part: BodyPartReader) -> tuple[str, str, bytes]:
+    name = part.filename or ""
+    if not 0 < len(name) <= 255 or set(name) & set('<>:"|?*\\/') or not name.isprintable():
+        raise bad_request("file: filename is missing, has forbidden characters or is too long")
+    content = bytes(await part.read())
+    if not content:
+        raise bad_request("file: File must not be empty")
+    return name, part.headers.get("content-type", "application/octet-stream"), content
+
+
+def _check_expiry(seconds: str) -> None:
+    if not seconds.isdecimal() or not 3600 <= int(seconds) <= 7_776_000:
+        raise bad_request("expires_in_seconds: must be between 3600 and 7776000")
 
 
 class Files:
@@ -72,22 +103,9 @@ class Files:
             reader = await ask.request.multipart()
         except (AssertionError, ValueError, KeyError) as error:
             raise bad_request("a multipart body is needed") from error
-        while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
-                if (
-                    len(part.filename) > 255
-                    or set(part.filename) & set('<>:"|?*\\/')
-                    or not part.filename.isprintable()
-                ):
-                    raise bad_request("file: filename has forbidden characters or is too long")
-                kind = part.headers.get("content-type", "application/octet-stream")
-                content = bytes(await part.read())
-                if not content:
-                    raise bad_request("file: File must not be empty")
-                file_id = self.put(part.filename, kind, content)
-                self._world.note()
-                return self._show(self._world.files[file_id])
-        raise bad_request("file: Field required")
+        file_id = self.put(*await _read_upload(reader))
+        self._world.note()
+        return self._show(self._world.files[file_id])
 
     async def list(self, ask: Ask) -> Json:
         """List the newest first, by id or by session."""

@@ -15,7 +15,7 @@ import typing_extensions
 from anthropic.types.beta.sessions.beta_managed_agents_stream_session_events import (
     BetaManagedAgentsStreamSessionEvents,
 )
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from simulator.agents.errors import bad_request
@@ -23,6 +23,16 @@ from simulator.agents.errors import bad_request
 HEADERS = frozenset({"betas", "workspace_id"})
 RANGES = ("gt", "gte", "lt", "lte")
 DROPPED = object()
+
+
+def _check_time(value: str) -> str:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("a timestamp must carry its zone")
+    return value
+
+
+TIME = Annotated[str, AfterValidator(_check_time)]
+"""A time on the wire."""
 
 
 class SchemaDrift(AssertionError):
@@ -37,6 +47,8 @@ def _strict(hint: Any, inside: tuple[Any, ...] = ()) -> Any:
     if origin in (Required, NotRequired):
         return _strict(args[0], inside)
     if origin in (Union, types.UnionType):
+        # The SDK's types let any string pass for a time; the API does not.
+        args = tuple(arg for arg in args if datetime not in args or arg is not str)
         arms = [arm for arm in (_strict(arg, inside) for arg in args) if arm is not DROPPED]
         return Union[tuple(arms)] if arms else DROPPED  # noqa: UP007 - the arms are only known at run time
     if origin in (collections.abc.Iterable, collections.abc.Sequence, list):
@@ -45,7 +57,9 @@ def _strict(hint: Any, inside: tuple[Any, ...] = ()) -> Any:
         return dict[str, _strict(args[1], inside)]  # type: ignore[misc]  # built at run time from the SDK's hint
     if typing_extensions.is_typeddict(hint):
         return dict[str, Any] if hint in inside else _closed(hint, inside)
-    if hint is datetime or origin is Literal or hint in (str, int, float, bool, object, Any, type(None)):
+    if hint is datetime:
+        return TIME
+    if origin is Literal or hint in (str, int, float, bool, object, Any, type(None)):
         return hint
     return DROPPED
 

@@ -156,7 +156,10 @@ class AgentsSimulator(World):
         if fault is not None:
             await _strike_before(fault)
         self._authenticate(request)
-        answered = await endpoint(Ask(request, raw, headers))
+        asked = Ask(request, raw, headers)
+        if request.method in ("GET", "DELETE"):
+            asked.no_body()
+        answered = await endpoint(asked)
         if fault is not None and fault.kind == "connection_error_after":
             return _cut_off(request)
         if fault is not None and fault.kind == "timeout_after":
@@ -194,7 +197,9 @@ class AgentsSimulator(World):
         if given != self.api_key:
             raise ApiError(401, "invalid x-api-key" if given else "authentication is required")
         betas = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
-        if BETA not in betas and not request.path.startswith(BETA_FREE):
+        # Files are there for everybody, those of a session are not (reference §2.8).
+        is_free = request.path.startswith(BETA_FREE) and "scope_id" not in request.query
+        if BETA not in betas and not is_free:
             raise ApiError(404, "Not found")
         if "anthropic-version" not in request.headers:
             raise ApiError(400, "anthropic-version: header is required")

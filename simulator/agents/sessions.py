@@ -15,6 +15,7 @@ from anthropic.types.beta import (
     SessionListParams,
     SessionUpdateParams,
 )
+from anthropic.types.beta.sessions import ResourceAddParams
 
 from simulator.agents.agents import Agents, check_recipe, resolve_model, resolve_skills
 from simulator.agents.asking import Ask, Route
@@ -192,7 +193,7 @@ class Sessions:
         session = self.find(ask.path("session_id"))
         if session.status == "terminated":
             raise bad_request(f"Cannot update archived session: {session.id}")
-        resource = json.loads(ask.raw or b"{}")
+        resource = ask.body(ResourceAddParams)
         if len(session.resources) >= MOST_FILES:
             raise bad_request(f"resources: at most {MOST_FILES} files")
         mounted = self._mount(resource)
@@ -296,6 +297,7 @@ class Sessions:
 
     async def archive(self, ask: Ask) -> Json:
         """Archive: terminated, no more input."""
+        ask.no_body()
         session = self.find(ask.path("session_id"))
         self._refuse_running(session, "archive")
         if session.archived_at is None:

@@ -97,6 +97,7 @@ class Vaults:
 
     async def archive(self, ask: Ask) -> Json:
         """Archive with its credentials, whose secrets are purged."""
+        ask.no_body()
         vault = self.find(ask.path("vault_id"))
         vault.archived_at = vault.archived_at or self._world.now()
         for credential in vault.credentials.values():

@@ -40,13 +40,8 @@ def test_only_what_is_listed_may_run_unasked() -> None:
                 "type": "agent_toolset_20260401",
                 "default_config": {"enabled": False},
                 "configs": [
-                    {"type": "bash", "name": "bash", "enabled": True, "permission_policy": {"type": "always_ask"}},
-                    {
-                        "type": "web_search",
-                        "name": "web_search",
-                        "enabled": True,
-                        "permission_policy": {"type": "always_allow"},
-                    },
+                    {"name": "bash", "enabled": True, "permission_policy": {"type": "always_ask"}},
+                    {"name": "web_search", "enabled": True, "permission_policy": {"type": "always_allow"}},
                 ],
             },
             {"type": "mcp_toolset", "mcp_server_name": "github", "default_config": {"enabled": False}, "configs": []},

@@ -71,18 +71,8 @@ async def test_a_session_gets_its_owners_vault_and_the_connected_services(simula
                         "type": "agent_toolset_20260401",
                         "default_config": {"enabled": False},
                         "configs": [
-                            {
-                                "type": "bash",
-                                "name": "bash",
-                                "enabled": True,
-                                "permission_policy": {"type": "always_ask"},
-                            },
-                            {
-                                "type": "web_search",
-                                "name": "web_search",
-                                "enabled": True,
-                                "permission_policy": {"type": "always_allow"},
-                            },
+                            {"name": "bash", "enabled": True, "permission_policy": {"type": "always_ask"}},
+                            {"name": "web_search", "enabled": True, "permission_policy": {"type": "always_allow"}},
                         ],
                     },
                     {

@@ -293,3 +293,33 @@ async def test_the_same_port_serves_again_after_a_stop(clock):
         port = simulator.port
     async with simulator.running():
         assert simulator.port == port
+
+
+async def test_what_the_sdk_would_not_send_is_refused_everywhere(client, make, agents):
+    session = await make.session(vaults=[])
+    vault = await make.vault(token=None)
+    content = ("data.csv", b"a,b\n", "text/csv")
+    file = await client.beta.files.upload(file=content, expires_in_seconds=3600)
+    more = {"extra_body": {"of_tomorrow": "x"}}
+
+    for asked in (
+        client.beta.sessions.resources.add(session.id, type="file", file_id=file.id, **more),
+        client.beta.sessions.archive(session.id, **more),
+        client.beta.vaults.archive(vault.id, **more),
+        client.beta.vaults.delete(vault.id, **more),
+        client.beta.files.upload(file=content, **more),
+        client.beta.files.upload(file=content, expires_in_seconds=3599),
+    ):
+        with pytest.raises(anthropic.BadRequestError):
+            await asked
+
+    assert (list(agents.files), list(agents.vaults)) == ([file.id], [vault.id])
+    assert agents.vaults[vault.id].archived_at is agents.sessions[session.id].archived_at is None
+
+
+async def test_the_files_of_a_session_are_not_listed_without_the_beta(client, make):
+    session = await make.session(vaults=[])
+
+    assert (await client.beta.files.list()).data == []
+    with pytest.raises(anthropic.NotFoundError):
+        await client.beta.files.list(scope_id=session.id)
