@@ -337,6 +337,8 @@ class OpenAskForm:
     """Of the quoted message; they go along."""
     quote_id: str | None = None
     """In place of all three: where the message is kept."""
+    is_private: bool = False
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

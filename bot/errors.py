@@ -53,6 +53,8 @@ class Refusal(StrEnum):
     """The rule does not let anybody stop being asked about this tool."""
     ANSWERS_PRIVATELY = "answers_privately"
     """The channel's answers are private now; this thread is public."""
+    THREAD_IS_PUBLIC = "thread_is_public"
+    """A private answer was asked for where others read along."""
     TOOLS_CHANGED = "tools_changed"
     """The service's tools are not what the alert showed any more."""
     NOTHING_RUNNING = "nothing_running"
@@ -126,9 +128,11 @@ class Misunderstood(DeputyError):
     """The request cannot be read; `near` are the closest things we would understand."""
 
     kind: str
-    """`subcommand`, `service`, `profile`, `task_missing` or `task_too_long`."""
+    """`subcommand`, `service`, `profile`, `flag`, `nothing_asked`, `task_missing` or `task_too_long`."""
     given: str
     near: tuple[str, ...] = ()
+    kept: str | None = None
+    """As of `Refused`."""
 
 
 @dataclass(frozen=True, slots=True)

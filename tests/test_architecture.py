@@ -25,6 +25,7 @@ WORDS = {
     "bot.tool_risk",
     "bot.shapes",
     "bot.slack_message",
+    "bot.ask_flags",
 }
 """The shared vocabulary of the bot: data only, importable by every room of it."""
 ARROWS: dict[str, set[str]] = {
@@ -38,6 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.actions": set(),
     "bot.tool_risk": set(),
     "bot.shapes": {"bot.text"},
+    "bot.ask_flags": {"bot.errors", "bot.text"},
     "bot.slack_blocks": {"bot.text"},
     "bot.slack_message": {"bot.commands", "bot.slack_blocks", "bot.text", "store.records"},
     "bot.notices": {"bot.errors", "bot.events", "bot.tool_risk", "oauth.ports", "store.records"},

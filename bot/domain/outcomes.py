@@ -15,7 +15,7 @@ def as_stored(member: Member, place: Place, told: Told) -> TellOutcome:
     if isinstance(told, Refused):
         return TellOutcome(member, place, "refused", told.refusal, given=told.detail, kept=told.kept)
     if isinstance(told, Misunderstood):
-        return TellOutcome(member, place, "misunderstood", told.kind, given=told.given, near=told.near)
+        return TellOutcome(member, place, "misunderstood", told.kind, told.given, told.kept, told.near)
     if isinstance(told, Broken):
         return TellOutcome(member, place, "broken", told.reference)
     return TellOutcome(member, place, "outage", told.who)
@@ -26,7 +26,7 @@ def as_told(stored: TellOutcome) -> Told:
     if stored.kind == "refused":
         return Refused(Refusal(stored.what), stored.given, stored.kept)
     if stored.kind == "misunderstood":
-        return Misunderstood(stored.what, stored.given or "", stored.near)
+        return Misunderstood(stored.what, stored.given or "", stored.near, stored.kept)
     if stored.kind == "broken":
         return Broken(stored.what)
     return Outage(stored.what)

@@ -11,6 +11,7 @@ from textwrap import indent
 
 import structlog
 
+from bot.ask_flags import AskWords, UnclearFlag, parse_ask, read_ask
 from bot.commands import (
     AskAgain,
     AskAgent,
@@ -53,6 +54,7 @@ from store.database import Database, Tx
 from store.errors import NotFound
 from store.ids import new_id
 from store.records import (
+    OPEN_TURN_STATES,
     Aside,
     AsideState,
     Attachment,
@@ -107,6 +109,9 @@ class Turns:
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
         """Start a thread with a turn in it. Idempotent per delivery. Raises `NotPermitted` where there is one."""
+        said = read_ask(command.task, is_private=command.is_private or command.place.is_direct)
+        is_private, profile = command.is_private or said.is_private, said.profile or command.profile
+        command = replace(command, task=said.task, is_private=is_private, profile=profile)
         if not await self._ask(command, delivery_id):
             raise NotPermitted(Refused(Refusal.NOT_YOUR_THREAD))
 
@@ -184,10 +189,10 @@ class Turns:
         if thread is None:
             if not (command.is_mention or command.place.is_direct):
                 return None
-            if _said(command) in STOP_WORDS:
+            asked = read_ask(command.text, is_private=command.place.is_direct)
+            if _plain(asked.task) in STOP_WORDS:
                 return await self._stopping.stop(StopTurn(command.member, command.place))
-            _meant(command)
-            if await self._ask(_as_question(command), delivery_id):
+            if await self._ask(_as_question(command, asked), delivery_id):
                 return None
             # Two people asked under one message at the same moment, and the other one was first.
             thread = await self._thread_at(command.member, command.place)
@@ -200,9 +205,14 @@ class Turns:
 
     async def _hear(self, thread: Thread, command: Reply, delivery_id: DeliveryId) -> None:
         """Take words in one of our threads."""
+        # Before names are looked up: nobody's name is a flag.
+        asked = read_ask(command.text, is_private=thread.is_private)
+        said = _plain(asked.task)
+        if asked.is_private and not thread.is_private and said not in STOP_WORDS:
+            raise NotPermitted(Refused(Refusal.THREAD_IS_PUBLIC, kept=asked.task or None))
+        words = command.text if asked.profile else asked.task  # whose agent it is was decided when the thread began
         # Only now: what people write to each other is nothing to ask Slack about.
-        command = replace(command, text=await self._reading.named(command.text))
-        said = _said(command)
+        command = replace(command, text=await self._reading.named(words))
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._from_another(thread, command)
         if said in STOP_WORDS:
@@ -414,18 +424,25 @@ class Turns:
         async with self._database.transaction() as tx:
             turn = await turns.find_by_source(tx, command.member.workspace_id, command.source)
         if turn is None or not policy.is_same_person(command.member, turn.owner):
-            return
-        if not command.text.strip():
+            return None
+        asked = parse_ask(command.text)
+        words = command.text if isinstance(asked, UnclearFlag) else asked.task
+        if not words.strip():
+            return await self.withdraw(WithdrawRequest(command.member, command.source))
+        async with self._database.transaction() as tx:
+            thread = await threads.get(tx, turn.thread_id)
+        place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
+        is_for_one = isinstance(asked, UnclearFlag) or asked.is_private
+        if is_for_one and not thread.is_private and turn.state in OPEN_TURN_STATES:
             await self.withdraw(WithdrawRequest(command.member, command.source))
-            return
-        if await self._reworded(turn, await self._reading.named(_words(command.text))):
-            return
+            return await self._screen.tell(command.member, place, Refused(Refusal.THREAD_IS_PUBLIC, kept=words))
+        if await self._reworded(turn, await self._reading.named(_words(words))):
+            return None
         async with self._database.transaction() as tx:
             is_first = await turns.claim_edit_notice(tx, turn.id)
-            thread = await threads.get(tx, turn.thread_id)
         if is_first:
-            place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
             await self._screen.tell(command.member, place, EditUnseen())
+        return None
 
     async def _reworded(self, turn: Turn, words: str) -> bool:
         looked = await self._filtering.request(turn.owner, words)
@@ -449,6 +466,8 @@ class Turns:
         place = command.place
         if not place.channel:
             return False
+        if command.is_private and command.source and not place.is_direct:
+            return True
         if place.is_direct:
             is_typed = command.source is None
             return is_typed and place.channel != await self._screen.direct_channel(command.member)
@@ -510,9 +529,9 @@ class Turns:
         return AuditEntry(self._clock.now(), turn.owner.workspace_id, actor, action, turn.id, details)
 
 
-def _said(command: Reply) -> str:
+def _plain(words: str) -> str:
     """Return words as they are compared with those that command."""
-    return command.text.strip().lower().rstrip(".!")
+    return words.strip().lower().rstrip(".!")
 
 
 def _masked(looked: Looked) -> dict[str, str]:
@@ -524,16 +543,18 @@ def turn_id_of(delivery_id: DeliveryId) -> TurnId:
     return TurnId(delivery_id.replace("dlv", "trn", 1))
 
 
-def _as_question(command: Reply) -> AskAgent:
+def _as_question(command: Reply, asked: AskWords) -> AskAgent:
     """Return the question that a mention or direct message asks; in somebody's thread, that is what it is about."""
     thread_ts = command.place.thread_ts
     is_inside = thread_ts is not None and thread_ts != command.source.ts and not command.place.is_direct
     about = MessageRef(command.place.channel, thread_ts) if is_inside and thread_ts else None
     return AskAgent(
         command.member,
-        _meant(command),
+        _meant(replace(command, text=asked.task)),
         command.place,
         source=command.source,
+        is_private=asked.is_private,
+        profile=asked.profile,
         about=about,
         files=command.files,
         said=command.said,

@@ -216,6 +216,7 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     # A form may have been opened inside somebody's thread: what is asked in it starts its own.
     start = replace(place, thread_ts=None)
     task = _field(view, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
+    is_private, profile = place.is_direct or kept.get("is_private") is True, kept.get("profile")
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
         unverified_user=_user(body),
@@ -223,7 +224,8 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
             member,
             task,
             start,
-            is_private=place.is_direct,
+            is_private=is_private,
+            profile=profile if isinstance(profile, str) and profile else None,
             quoted=quoted,
             quoted_by=by,
             quote_id=quote_id,

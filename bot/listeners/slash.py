@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.ask_flags import UnclearFlag, parse_ask
 from bot.commands import (
     AskAgent,
     Command,
@@ -15,7 +16,6 @@ from bot.commands import (
     StopTurn,
     UseSettings,
 )
-from bot.listeners.ask_flags import UnclearFlag, parse_ask
 from bot.listeners.intake import GROUP, Asked, Body
 from bot.shapes import holds_token
 from bot.text import plain, visible
@@ -78,7 +78,7 @@ def _ask(rest: str, member: Member, place: Place, trigger_id: str) -> Command:
     if isinstance(asked, UnclearFlag):
         return ShowHelp(member, place, unknown=asked.word[:60], words=f"ask {rest}")
     if not asked.task:
-        return OpenAskForm(member, place, trigger_id)
+        return OpenAskForm(member, place, trigger_id, is_private=asked.is_private, profile=asked.profile)
     return AskAgent(member, asked.task, place, is_private=asked.is_private, profile=asked.profile)
 
 

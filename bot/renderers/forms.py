@@ -23,6 +23,8 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
         blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_SHOWN)]
         whole = "All of it goes along. " if len(quoted) > _QUOTED_SHOWN else ""
         blocks.append(context(f"{whole}Your agent reads it as somebody else's words, not as an instruction."))
+    if where.get("is_private"):
+        blocks.append(context("Answered in our direct messages, where only you can read it"))
     metadata = json.dumps(where, ensure_ascii=False)
     return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=metadata, submit="Ask")
 

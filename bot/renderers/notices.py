@@ -113,7 +113,7 @@ def _filtered(notice: Refused) -> Message:
     return message(words, section(escape(words + what)), *_given_back(notice))
 
 
-def _given_back(notice: Refused) -> list[Block]:
+def _given_back(notice: Refused | Misunderstood) -> list[Block]:
     return [quote(notice.kept, limit=2_000)] if notice.kept else []
 
 
@@ -128,7 +128,8 @@ def _misunderstood(notice: Misunderstood, _titles: Titles) -> Message:
     words = MISUNDERSTOOD.get(notice.kind, "I didn't understand that.").format(given=one_line(notice.given, 60))
     near = ", ".join(one_line(name, 40) for name in notice.near)
     suggestion = f" Did you mean {near}?" if near else ""
-    return message(f"{words}{suggestion}", section(escape(f"{words}{suggestion}")), context(_USAGE))
+    words += suggestion
+    return message(words, section(escape(words)), *_given_back(notice), context(_USAGE))
 
 
 def _status(notice: StatusShown, titles: Titles) -> Message:
@@ -280,6 +281,8 @@ REFUSALS = {
     Refusal.NOT_REMEMBERED: "This tool has to be asked about each time.",
     Refusal.ANSWERS_PRIVATELY: "What is asked in this channel is answered in private now, and this thread is public. "
     "Ask with /agent ask, or in our direct messages.",
+    Refusal.THREAD_IS_PUBLIC: "I asked your agent nothing: others can read this thread, and you want a private answer. "
+    "Ask with /agent ask --private, or in our direct messages.",
     Refusal.TOOLS_CHANGED: "These tools have changed again since you saw them, so I accepted nothing. Look at the "
     "message again.",
     Refusal.NOTHING_RUNNING: "Nothing of yours is running.",
@@ -330,6 +333,8 @@ MISUNDERSTOOD = {
     "subcommand": "I don't know “{given}”.",
     "service": "I don't know a service called “{given}”.",
     "profile": "There is no agent called “{given}” here.",
+    "flag": "I'm not sure what you mean by “{given}”, so I asked your agent nothing. Write --private before your words "
+    "if only you are to read the answer.",
     "task_missing": "Tell me what to do.",
     "nothing_asked": "Tell me what to do, in the same message. In a thread I read what was written before it, and "
     "files and forwarded messages that come along. In our direct messages nobody has to mention me.",

@@ -190,6 +190,8 @@ class SlackScreen:
         if command.quoted:
             about = asdict(command.about) if command.about else None
             where |= {"quote": quote_id, "about": about}
+        if command.is_private or command.profile:
+            where |= {"is_private": command.is_private, "profile": command.profile}
         await self._messages.open_modal(command.trigger_id, render_ask_form(where, command.quoted))
 
     async def ask_token(self, trigger_id: str, service: ServiceChoice, mcp_url: str, page: str | None) -> None:

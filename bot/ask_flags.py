@@ -1,7 +1,8 @@
 """The flags of an `ask`: what is one, what nearly is, and what is the task; pure.
 
 Phones turn `--` into a dash, people forget one, and put flags last. What is nearly `--private` never makes a request
-public: it is taken as the flag where that is plain, or refused with the words given back.
+public, in whatever way its words came in: it is taken as the flag where that is plain, or refused with the words given
+back.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
+from bot.errors import Misunderstood
 from bot.text import visible
 
-_MINUS = "\u2212\u207b\u208b"
-"""Signs that are written for a hyphen and that Unicode does not call a dash (general category Pd)."""
+_MINUS = "\u2212\u207b\u208b\u02d7\u2500\u2501\u2796\u30fc\uff70"
+"""Signs that are written for a hyphen and that Unicode does not call a dash (general category Pd).
+
+The last two lengthen a vowel, and are what a Japanese keyboard makes of the key.
+"""
 _QUOTES = "\"'`*_([{\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _PRIVATE = "private"
 _NEARLY = 0.7
@@ -36,6 +41,19 @@ class UnclearFlag:
     word: str
 
 
+def read_ask(text: str, *, is_private: bool) -> AskWords:
+    """Return what is asked, of words that people wrote in any way. Raises `Misunderstood` for an unclear flag.
+
+    `is_private`: the answer is for their writer alone whatever they say, so that nothing need be clear.
+    """
+    asked = parse_ask(text)
+    if isinstance(asked, AskWords):
+        return asked
+    if is_private:
+        return AskWords(text.strip())
+    raise Misunderstood("flag", asked.word[:60], kept=text.strip())
+
+
 def parse_ask(text: str) -> AskWords | UnclearFlag:
     """Return what an `ask` says; flags stand before the task, `--private` after it too."""
     is_private, profile, rest = False, None, text.strip()
@@ -56,9 +74,11 @@ def _leading(text: str) -> tuple[str, str, str] | None:
     """Return the first flag as written, its name, and what follows it; None if the text begins with the task."""
     word, rest = _split(text)
     name = _flag(word)
-    if name is None and visible(word) and all(_is_dash(char) for char in visible(word)):
-        after, rest = _split(rest)  # a dash by itself, as phones set it
-        name = _PRIVATE if _name(after) == _PRIVATE else None
+    after = rest
+    while name is None and _is_dashes(word):  # dashes by themselves, as phones set them
+        word, after = _split(after)
+        if _name(word) == _PRIVATE:
+            return word, _PRIVATE, after
     return None if name is None else (word, name, rest)
 
 
@@ -72,15 +92,41 @@ def _without_last(text: str) -> tuple[str, bool]:
 
 def _nearly_private(task: str) -> UnclearFlag | None:
     """Return the first word of a task that may have been meant as `--private`."""
-    unclear = (word for word in task.split() if (name := _flag(word)) and _is_nearly_private(name))
-    return next(map(UnclearFlag, unclear), None)
+    words = task.split()
+    unclear = next((word for word in words if (name := _flag(word)) and _is_nearly_private(name)), None)
+    return UnclearFlag(unclear) if unclear else _loosely_last(words)
+
+
+def _loosely_last(words: list[str]) -> UnclearFlag | None:
+    """Return what a task ends with if that is `private` after a dash, apart or glued on: `my pay \u2014 private`.
+
+    One hyphen inside a word is the word's: `semi-private`.
+    """
+    last, before = visible(words[-1]) if words else "", words[-2] if words[1:] else ""
+    if _name(last) == _PRIVATE and _is_dashes(before):
+        return UnclearFlag(f"{before} {last}")
+    head, found, tail = last.casefold().rpartition(_PRIVATE)
+    dashes = head[len(head.rstrip("".join(filter(_is_dash, head)))) :]
+    is_glued = bool(found) and dashes not in {"", "-", "\u2010", "\u2011"} and not any(map(str.isalnum, tail))
+    return UnclearFlag(words[-1]) if is_glued else None
 
 
 def _flag(word: str) -> str | None:
-    """Return the name of a word that is dashes and letters, whatever it is set in; None for any other."""
-    seen = visible(word).lstrip(_QUOTES)
-    start = next((at for at, char in enumerate(seen) if not _is_dash(char)), len(seen))
-    return _name(seen[start:]) if start and seen[start : start + 1].isalpha() else None
+    """Return the name of a word that is dashes and letters, whatever it is set in; None for any other.
+
+    What stands before the letters of `private` may be anything with a dash in it: `*--*private`.
+    """
+    seen = visible(word)
+    start = next((at for at, char in enumerate(seen) if char.isalnum() and not _is_dash(char)), len(seen))
+    before, name = seen[:start].lstrip(_QUOTES), _name(seen[start:])
+    if not any(map(_is_dash, before)) or not seen[start : start + 1].isalpha():
+        return None
+    return name if _is_dashes(before) or _is_nearly_private(name) else None
+
+
+def _is_dashes(word: str) -> bool:
+    """Tell whether a word is nothing but dashes."""
+    return bool(visible(word)) and all(map(_is_dash, visible(word)))
 
 
 def _is_dash(char: str) -> bool:
