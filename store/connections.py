@@ -105,15 +105,15 @@ async def list_ending(tx: Tx, before: datetime) -> tuple[Connection, ...]:
     return tuple(_read(row) for row in await tx.connection.execute(query.order_by(connections.c.expires_at)))
 
 
-async def claim_reminder(tx: Tx, connection_id: ConnectionId, now: datetime) -> bool:
-    """Claim the one reminder that a connection gets before it ends; False when it had it."""
-    claimed = update(connections).where(connections.c.id == connection_id, connections.c.reminded_at.is_(None))
-    return await tx.changed(claimed.values(reminded_at=now)) == 1
+async def is_reminded(tx: Tx, connection_id: ConnectionId) -> bool:
+    """Return whether its member was reminded that a connection will end."""
+    query = select(connections.c.reminded_at).where(connections.c.id == connection_id)
+    return (await tx.connection.execute(query)).scalar_one() is not None
 
 
-async def forget_reminder(tx: Tx, connection_id: ConnectionId) -> None:
-    """Give a claimed reminder back: it could not be sent."""
-    await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(reminded_at=None))
+async def set_reminded(tx: Tx, connection_id: ConnectionId, now: datetime) -> None:
+    """Remember that a member was reminded."""
+    await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(reminded_at=now))
 
 
 async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> bool:

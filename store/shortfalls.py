@@ -42,9 +42,10 @@ async def open_for(tx: Tx, wanted: Shortfall) -> Shortfall:
         return found
     for table in (shortfall_askers, shortfall_cards):
         await tx.connection.execute(delete(table).where(table.c.shortfall_id == found.id))
-    anew = {"state": ShortfallState.OPEN, "decided_by": None, "raised_to": None, "is_told": False}
+    # With a new id: what was sent about the one that is over is not taken for what is to be sent about this one.
+    anew = {"id": wanted.id, "state": ShortfallState.OPEN, "decided_by": None, "raised_to": None, "is_told": False}
     await tx.connection.execute(update(shortfalls).where(shortfalls.c.id == found.id).values(**anew))
-    return await get(tx, found.id)
+    return await get(tx, wanted.id)
 
 
 async def get(tx: Tx, shortfall_id: str) -> Shortfall:

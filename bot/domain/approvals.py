@@ -135,17 +135,19 @@ class Approvals:
         return approval.expires_at - self._lifetime / 2
 
     async def _remind(self, thread: Thread, turn: Turn, now: datetime) -> None:
-        """Remind the owner by direct message of all that waits, once in this process; a restart may remind again."""
+        """Remind the owner by direct message of all that waits, once. Raises `SlackUnavailable`."""
         async with self._database.transaction() as tx:
             waiting = [one for one in await approvals.list_pending(tx, turn.id) if not one.is_confirming]
         overdue = [one for one in waiting if now >= self._half_time(one) and one.id not in self._reminded]
         if not overdue or thread.is_private:
             return
-        self._reminded.update(approval.id for approval in waiting)
+        notice, marker = ApprovalWaiting(thread, overdue[0], len(waiting)), f"{overdue[0].id}:waiting"
         try:
-            await self._screen.message(thread.owner, ApprovalWaiting(thread, overdue[0], len(waiting)))
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("not_reminded", approval=overdue[0].id, error=type(error).__name__)
+            # What an earlier process sent is found; who joined the wait since then is not reminded of again.
+            await self._screen.message_once(thread.owner, notice, marker, self._half_time(overdue[0]))
+        except SlackRejected as error:
+            log.warning("not_reminded", approval=overdue[0].id, code=error.code)
+        self._reminded.update(approval.id for approval in waiting)
 
     async def _deliver(self, thread: Thread, approval: Approval) -> None:
         if not await self._sessions.is_owners(thread, approval.session_id):

@@ -14,6 +14,8 @@ from store.records import WorkspaceId
 
 INTERVAL = timedelta(seconds=6)
 """How long what runs may go on after somebody else has thrown a switch; one thrown in Slack works at once."""
+TELL_EVERY = timedelta(minutes=10)
+"""How long those who asked for a budget wait for an answer that Slack would not take."""
 
 
 class Enforcing:
@@ -41,6 +43,7 @@ class Enforcing:
         """Look every few seconds until the end of the process; each look whatever the other one meets."""
         supervisor.keep("services", self._reload, INTERVAL)
         supervisor.keep("settings", self.look, INTERVAL)
+        supervisor.keep("budgets", lambda: self._shortages.look(self._workspace_id), TELL_EVERY)
 
     async def look(self) -> None:
         """Act on the settings if they have changed since they were acted on."""

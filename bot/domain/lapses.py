@@ -107,9 +107,6 @@ class Lapses:
         async with self._database.transaction() as tx:
             found = [await connections.find(tx, thread.owner, ServiceName(s)) for s in progress.needs_reconnect]
             broken = [c for c in found if c and await connections.lapse(tx, c.id, Lapse.REFUSED, self._clock.now())]
-            if thread.is_private:  # the notice in the thread is the direct message
-                for connection in broken:
-                    await connections.set_told(tx, connection.id)
             if is_wanted and turn.is_readable:
                 kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now(), turn.files)
                 await retries.keep(tx, kept)
@@ -117,6 +114,10 @@ class Lapses:
         for service in progress.needs_reconnect:
             choice = ServiceChoice(ServiceName(service), self._title(service), None)
             await self._screen.tell(thread.owner, place, ReconnectNeeded(choice, Lapse.REFUSED, offers_again=is_wanted))
+        if thread.is_private:  # the notice in the thread was the direct message; it failed where we do not come here
+            async with self._database.transaction() as tx:
+                for connection in broken:
+                    await connections.set_told(tx, connection.id)
         for connection in broken:
             await self._tell(connection)
 
@@ -139,19 +140,18 @@ class Lapses:
         if connection.expires_at <= now:
             await self._told_broken(connection, Lapse.ENDED)
         elif connection.expires_at - connection.connected_at >= SHORT:
-            await self._remind(connection, now)
+            await self._remind(connection, connection.expires_at, now)
 
-    async def _remind(self, connection: Connection, now: datetime) -> None:
+    async def _remind(self, connection: Connection, end: datetime, now: datetime) -> None:
+        """Remind once; a message that was sent by a process that died is found. Raises `SlackUnavailable`."""
         async with self._database.transaction() as tx:
-            is_first = await connections.claim_reminder(tx, connection.id, now)
-        if is_first:
-            choice = ServiceChoice(connection.service, self._title(connection.service), connection, is_ending=True)
-            try:
-                await self._screen.message(connection.owner, ConnectionEnding(choice))
-            except SlackUnavailable:
-                async with self._database.transaction() as tx:
-                    await connections.forget_reminder(tx, connection.id)
-                raise
+            if await connections.is_reminded(tx, connection.id):
+                return
+        choice = ServiceChoice(connection.service, self._title(connection.service), connection, is_ending=True)
+        marker = f"{connection.id}:ending"
+        await self._screen.message_once(connection.owner, ConnectionEnding(choice), marker, end - AHEAD)
+        async with self._database.transaction() as tx:
+            await connections.set_reminded(tx, connection.id, now)
 
     async def offers(self, owner: Member) -> tuple[OfferedAgain, ...]:
         """Return the requests that can be asked again: none of what refused them is broken any more."""

@@ -376,8 +376,13 @@ class Screen(Protocol):
     ) -> MessageRef | None:
         """Ask a second approver by direct message, or rewrite what they were sent; None if Slack cannot reach them."""
 
-    async def alert(self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
-        """Tell somebody who is named in the settings by direct message, or rewrite what they were told."""
+    async def alert(
+        self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None, marker: str | None = None
+    ) -> MessageRef:
+        """Tell somebody who is named in the settings by direct message, or rewrite what they were told.
+
+        `marker`: what was sent with it before a crash is found, and brought up to date.
+        """
 
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""

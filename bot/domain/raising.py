@@ -87,9 +87,9 @@ class Raising:
         budget = await self._own(command)
         async with self._database.transaction() as tx:
             answer, shortfall = await self._asked(tx, command, budget)
-        await self._screen.tell(command.member, command.place, RaiseAnswered(answer))
         if shortfall is not None:
             await self._shortages.show(shortfall.id)
+        await self._screen.tell(command.member, command.place, RaiseAnswered(answer))
 
     async def open_form(self, command: OpenRaise) -> None:
         """An admin opens the form. Raises `NotPermitted` for who is none, and for what is settled."""

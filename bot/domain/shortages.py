@@ -8,6 +8,7 @@ in the file settles it as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import structlog
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 TOLD_MAX = 10
 """Admins who are sent a card."""
+SECOND_LOOK = timedelta(days=1)
+"""How far back a message is looked for before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,16 @@ class Shortages:
         return Standing(budgets.limit_of(config, budget), await spending.spent_of(tx, workspace_id, budget, since))
 
     async def look(self, workspace_id: WorkspaceId) -> None:
-        """Settle what has room by now, whoever made it, and tell who was not told before the last restart."""
+        """Settle what has room by now, whoever made it; show and tell what could not be before."""
         async with self._database.transaction() as tx:
             config = await self._configuration.read_in(tx, workspace_id)
             for shortfall in await shortfalls.list_open(tx, workspace_id):
                 await self.look_at(tx, config, shortfall)
+            still_open = await shortfalls.list_open(tx, workspace_id)
+            unshown = [one for one in still_open if not await shortfalls.list_cards(tx, one.id)]
             untold = await shortfalls.list_untold(tx, workspace_id)
+        for shortfall in unshown:
+            await self.show(shortfall.id)
         for shortfall in untold:
             await self.tell(shortfall.id)
 
@@ -122,26 +129,33 @@ class Shortages:
                     return
                 askers = await shortfalls.list_askers(tx, shortfall_id)
                 people = [await members.find(tx, shortfall.workspace_id, asker.user_id) for asker in askers]
-            for member, asker in zip(people, askers, strict=True):
-                if member is not None and shortfall.state is not ShortfallState.OVER:
-                    await self._tell(member, RaiseSettled(shortfall, asker))
+            is_news = shortfall.state is not ShortfallState.OVER
+            pairs = [(member, asker) for member, asker in zip(people, askers, strict=True) if member and is_news]
+            if not all([await self._is_told(member, RaiseSettled(shortfall, asker)) for member, asker in pairs]):
+                return  # who was told is not told again: `look` comes back for the others
             async with self._database.transaction() as tx:
                 await shortfalls.set_told(tx, shortfall_id)
 
     async def _send(self, user_id: UserId, notice: RaiseAsked, card: MessageRef | None) -> None:
         try:
-            sent = await self._screen.alert(user_id, notice, card)
+            sent = await self._screen.alert(user_id, notice, card, f"{notice.shortfall.id}:{user_id}")
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("raise_not_shown", shortfall=notice.shortfall.id, error=type(error).__name__)
             return
         async with self._database.transaction() as tx:
             await shortfalls.set_card(tx, notice.shortfall.id, user_id, sent)
 
-    async def _tell(self, member: Member, notice: RaiseSettled) -> None:
+    async def _is_told(self, member: Member, notice: RaiseSettled) -> bool:
+        """Tell who asked, unless they were told; return whether there is nothing more to do about it."""
+        marker = f"{notice.shortfall.id}:{member.user_id}:settled"
         try:
-            await self._screen.message(member, notice)
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("raise_not_told", shortfall=notice.shortfall.id, error=type(error).__name__)
+            await self._screen.message_once(member, notice, marker, self._clock.now() - SECOND_LOOK)
+        except SlackUnavailable as error:
+            log.warning("raise_not_told_yet", shortfall=notice.shortfall.id, error=type(error).__name__)
+            return False
+        except SlackRejected as error:
+            log.warning("raise_not_told", shortfall=notice.shortfall.id, code=error.code)
+        return True
 
 
 def key_of(budget: Budget) -> Key:

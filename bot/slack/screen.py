@@ -171,14 +171,22 @@ class SlackScreen:
             return MessageRef(channel, found)
         return await self._messages.post(channel, words, marker=marker, since=self._clock.now())
 
-    async def alert(self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
-        """Tell somebody who is named in the settings by direct message, or rewrite what they were told."""
-        words = await self._words(notice)
-        if replacing is not None:
-            await self._messages.update(replacing, words, marker=new_id("msg"))
-            return replacing
-        channel = await self._messages.open_direct(user_id)
-        return await self._messages.post(channel, words, marker=new_id("msg"), since=self._clock.now())
+    async def alert(
+        self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None, marker: str | None = None
+    ) -> MessageRef:
+        """Tell somebody who is named in the settings by direct message, or rewrite what they were told.
+
+        `marker`: what was sent with it before a crash is found, and brought up to date.
+        """
+        words, mark = await self._words(notice), marker or new_id("msg")
+        if replacing is None:
+            channel, since = await self._messages.open_direct(user_id), self._clock.now()
+            found = await self._messages.find(channel, None, mark, since - _SECOND_LOOK) if marker else None
+            if found is None:
+                return await self._messages.post(channel, words, marker=mark, since=since)
+            replacing = MessageRef(channel, found)
+        await self._messages.update(replacing, words, marker=mark)
+        return replacing
 
     async def ask_reason(self, trigger_id: str, approval: Approval) -> None:
         """Open the form for denying with a reason."""

@@ -255,6 +255,43 @@ async def test_what_was_decided_before_a_crash_is_told_by_the_next_start(deputy_
         await deputy_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in deputy_world.slack.text_of(message))
 
 
+@pytest.mark.fault("S4")
+async def test_what_was_decided_while_slack_was_out_is_told_once_it_is_back(running_world: World):
+    await running_world.configure({"budgets": {"member_per_month": 0}})
+    message = await asked(running_world)
+    await running_world.settled()
+    running_world.slack.faults.add("chat.postMessage", kind="status_500", times=1000)
+    before = len(running_world.slack.calls_of("chat.postMessage"))
+    await running_world.slack.click(CAROL, message, actions.NOT_NOW)
+    await running_world.slack.until(lambda _: len(running_world.slack.calls_of("chat.postMessage")) >= before + 3)
+    await running_world.settled()
+    running_world.slack.faults.clear()
+
+    for _ in range(2):
+        running_world.turn(11 * 60)
+        await card(running_world, "it isn't raised for now", ALICE)
+        await running_world.settled()
+    told = [m for m in running_world.slack.dms(ALICE) if "it isn't raised for now" in running_world.slack.text_of(m)]
+    assert len(told) == 1
+
+
+@pytest.mark.fault("S4")
+async def test_admins_whom_slack_did_not_let_us_ask_are_asked_once_it_is_back(running_world: World):
+    await running_world.configure({"budgets": {"member_per_month": 0}})
+    button = await no_room(running_world, ALICE)
+    running_world.slack.faults.add("chat.postMessage", kind="status_500", times=1000)
+    await running_world.slack.click(ALICE, button, actions.ASK_RAISE)
+    await running_world.whispered(ALICE, "I've asked the admins")
+    await running_world.settled()
+    running_world.slack.faults.clear()
+
+    for _ in range(2):
+        running_world.turn(11 * 60)
+        await card(running_world)
+        await running_world.settled()
+    assert len([m for m in running_world.slack.dms(CAROL) if ASKS in running_world.slack.text_of(m)]) == 1
+
+
 @pytest.mark.fault("S23")
 async def test_nobody_asks_for_a_channel_that_they_are_not_in(running_world: World):
     slack = running_world.slack

@@ -98,8 +98,8 @@ async def test_what_ends_soon_is_listed_and_reminded_of_once(database):
             await connections.put(tx, connection)
 
         assert await connections.list_ending(tx, NOON + timedelta(days=3)) == (soon,)
-        assert [await connections.claim_reminder(tx, soon.id, NOON) for _ in range(2)] == [True, False]
-        await connections.forget_reminder(tx, soon.id)
-        assert await connections.claim_reminder(tx, soon.id, NOON)
+        assert not await connections.is_reminded(tx, soon.id)
+        await connections.set_reminded(tx, soon.id, NOON)
+        assert await connections.is_reminded(tx, soon.id)
         await members.deactivate(tx, soon.owner.workspace_id, soon.owner.user_id, NOON)
         assert await connections.list_ending(tx, NOON + timedelta(days=3)) == ()
