@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.database import Tx
-from store.records import OPEN_TURN_STATES, Budget, BudgetKind, SendState, Thread, ThreadId, TurnId, WorkspaceId
+from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
 from store.tables import threads, turns, within
+from store.turns import charged
 
 _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
 """Where it was asked, also where that is answered elsewhere."""
@@ -81,14 +82,6 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
         .limit(1)
     )
     return (await tx.connection.execute(query)).scalar_one_or_none()
-
-
-def charged() -> ColumnElement[float]:
-    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
-    allowed = func.coalesce(turns.c.allowance_cents, 0.0)
-    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
-    unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
-    return func.coalesce(turns.c.cost_cents, unknown)
 
 
 def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:

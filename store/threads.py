@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, insert, update
@@ -18,11 +17,10 @@ from store.records import (
     SessionState,
     Thread,
     ThreadId,
-    TurnId,
     VaultId,
     WorkspaceId,
 )
-from store.tables import threads, turns
+from store.tables import threads
 
 
 async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads.open; nobody opens files here
@@ -52,19 +50,7 @@ async def get(tx: Tx, thread_id: ThreadId) -> Thread:
     row = (await tx.connection.execute(owned(threads).where(threads.c.id == thread_id))).one_or_none()
     if row is None:
         raise NotFound("thread", thread_id)
-    return _read(row)
-
-
-async def list_of_turns(tx: Tx, turn_ids: Iterable[TurnId]) -> dict[TurnId, Thread]:
-    """Return the thread of each of these turns."""
-    wanted = list(turn_ids)
-    rows = await tx.connection.execute(
-        owned(threads)
-        .add_columns(turns.c.id.label("turn_id"))
-        .join(turns, turns.c.thread_id == threads.c.id)
-        .where(turns.c.id.in_(wanted))
-    )
-    return {row.turn_id: _read(row) for row in rows}
+    return thread_of(row)
 
 
 async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, thread_ts: MessageTs) -> Thread | None:
@@ -73,7 +59,7 @@ async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, th
         threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts == thread_ts
     )
     row = (await tx.connection.execute(query)).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else thread_of(row)
 
 
 async def list_unrooted(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId) -> tuple[Thread, ...]:
@@ -81,7 +67,7 @@ async def list_unrooted(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId) -
     query = owned(threads).where(
         threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts.is_(None)
     )
-    return tuple(_read(row) for row in await tx.connection.execute(query))
+    return tuple(thread_of(row) for row in await tx.connection.execute(query))
 
 
 async def set_root(tx: Tx, thread_id: ThreadId, ts: MessageTs) -> None:
@@ -140,7 +126,7 @@ async def list_recent(tx: Tx, owner: Member, limit: int) -> tuple[Thread, ...]:
         .order_by(threads.c.created_at.desc(), threads.c.id)
         .limit(limit)
     )
-    return tuple(_read(row) for row in rows)
+    return tuple(thread_of(row) for row in rows)
 
 
 async def _set(tx: Tx, thread_id: ThreadId, **values: object) -> None:
@@ -148,7 +134,8 @@ async def _set(tx: Tx, thread_id: ThreadId, **values: object) -> None:
         raise NotFound("thread", thread_id)
 
 
-def _read(row: Row[Any]) -> Thread:
+def thread_of(row: Row[Any]) -> Thread:
+    """Return a row of `owned(threads)` as the thread that it is."""
     return Thread(
         id=row.id,
         owner=owner_of(row),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, exists, func, insert, select, update
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
@@ -22,6 +23,7 @@ from store.records import (
     MessageRef,
     SendState,
     SessionId,
+    Thread,
     ThreadId,
     Turn,
     TurnId,
@@ -30,8 +32,8 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
-from store.spending import charged
 from store.tables import threads, turns, within
+from store.threads import thread_of
 
 _active = turns.alias("active")
 SESSION_GONE = "session_gone"
@@ -284,6 +286,25 @@ async def _list(tx: Tx, *where: ColumnElement[bool]) -> tuple[Turn, ...]:
         owned(turns).where(*where).order_by(turns.c.created_at, turns.c.thread_id, turns.c.number)
     )
     return tuple(_read(tx, row) for row in rows)
+
+
+async def list_threads(tx: Tx, turn_ids: Iterable[TurnId]) -> dict[TurnId, Thread]:
+    """Return the thread of each of these turns."""
+    rows = await tx.connection.execute(
+        owned(threads)
+        .add_columns(turns.c.id.label("turn_id"))
+        .join(turns, turns.c.thread_id == threads.c.id)
+        .where(turns.c.id.in_(list(turn_ids)))
+    )
+    return {row.turn_id: thread_of(row) for row in rows}
+
+
+def charged() -> ColumnElement[float]:
+    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
+    allowed = func.coalesce(turns.c.allowance_cents, 0.0)
+    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
+    unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
+    return func.coalesce(turns.c.cost_cents, unknown)
 
 
 def _place(turn_id: TurnId) -> str:

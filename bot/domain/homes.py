@@ -104,7 +104,7 @@ class Homes:
     async def _home(self, tx: Tx, member: Member) -> Home:
         open_turns = await turns.list_open_for(tx, member)
         mine, others = await approvals.list_pending_for(tx, member), await approvals.list_to_second(tx, member)
-        known = await threads.list_of_turns(
+        known = await turns.list_threads(
             tx, {turn.id for turn in open_turns} | {one.turn_id for one in (*mine, *others)}
         )
         config, now = await self._configuration.read_in(tx, member.workspace_id), self._clock.now()
