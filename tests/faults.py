@@ -113,7 +113,6 @@ OPEN = {
     "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
-    "S20": "a number of thousands of digits still counts as a lost connection, which shows, can be stopped and ends",
     "S23": "services tell no account, which is said when one connects; a lost sealing key or a revoked API key",
 }
 """What is not mended, or not whole, and why."""

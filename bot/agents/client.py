@@ -5,7 +5,6 @@ What the calls mean is left to sessions, vaults, profiles and stream.
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -15,8 +14,9 @@ from typing import Any
 
 import anthropic
 import httpx2
-from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+from anthropic import AsyncAnthropic
 
+from bot.agents.readable import Pool
 from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SessionLost
 from store.records import Secret
 
@@ -39,9 +39,7 @@ async def open_client(
     `max_retries` is for what is safe to repeat; calls that are not switch it off themselves.
     """
     # A redirect would carry a credential's body elsewhere, so none is followed. Tracing would name vaults.
-    hooks = {"response": [_require_json]}
-    client = DefaultAsyncHttpxClient(timeout=timeouts, follow_redirects=False, event_hooks=hooks, verify=_trusted())
-    async with client as pool:
+    async with Pool(timeout=timeouts, follow_redirects=False, verify=_trusted()) as pool:
         yield AsyncAnthropic(
             api_key=api_key.reveal(),
             base_url=base_url,
@@ -112,18 +110,6 @@ def text_of(answer: object, name: str) -> str:
 def _trusted() -> ssl.SSLContext:
     """Return whom we trust; to read it takes longer than all else of a client."""
     return httpx2.create_ssl_context()
-
-
-async def _require_json(response: httpx2.Response) -> None:
-    """Treat a success that is no JSON as a broken connection: the SDK would return it as a bare string."""
-    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-    is_file = response.request.url.path.startswith("/v1/files/") and response.request.url.path.endswith("/content")
-    if not response.is_success or is_stream or is_file:
-        return
-    try:
-        json.loads(await response.aread())
-    except ValueError as error:
-        raise httpx2.DecodingError("not JSON", request=response.request) from error
 
 
 def _is_transient(status: int) -> bool:

@@ -19,7 +19,8 @@ from anthropic import AsyncAnthropic, AsyncStream, omit
 from anthropic.pagination import AsyncPageCursor
 
 from bot.agents.client import API_ERRORS, translate_error
-from bot.agents.translate import is_processed, read_id, read_processed_at, translate
+from bot.agents.readable import UNREADABLE
+from bot.agents.translate import is_processed, read, read_id, read_processed_at, read_type, translate
 from bot.errors import AgentsUnavailable
 from bot.events import AgentEvent, ConnectionBack, ConnectionLost, DraftBegan, DraftGrew, SessionGone
 from store.records import EventId, SessionId
@@ -53,11 +54,15 @@ class _StreamEnded(Exception):
     """The stream ended cleanly while the session did not: the server may do so whenever it likes."""
 
 
+class _FrameBroken(Exception):
+    """A frame that is no JSON."""
+
+
 _SAID_AFTER = 2
 """Failures in a row after which the connection is called lost: streams end now and then, which nobody need know."""
 
-# A cut inside a character or a frame that is no JSON surfaces as a ValueError of the SDK's decoder.
-_DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnded)
+# A cut inside a character surfaces as a ValueError of the SDK's decoder.
+_DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnded, _FrameBroken)
 
 
 @asynccontextmanager
@@ -115,6 +120,8 @@ class Follower:
         self._pause = pace.first_pause
         self._rest = 0.0
         """Seconds to wait before the next try."""
+        self._unread: set[str] = set()
+        """Frames that were no JSON: what they were is looked for in the list, once."""
         self._failures = 0
         self._failing_since: float | None = None
 
@@ -209,8 +216,16 @@ class Follower:
                 event = await anext(self._stream)
             except StopAsyncIteration as end:
                 raise _StreamEnded from end
+        self._look_for_unread(event)
         self._pause = self._pace.first_pause
         return event
+
+    def _look_for_unread(self, event: object) -> None:
+        """Raise for a frame that was no JSON, so that the past is listed. One that comes again is left out."""
+        digest = read(event, "of") if read_type(event) == UNREADABLE else None
+        if isinstance(digest, str) and digest not in self._unread:
+            self._unread.add(digest)
+            raise _FrameBroken
 
     async def _fail(self, error: Exception) -> None:
         """Get ready for another try, and say so. Raises what no other try would mend."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any, TypeGuard
 
 from bot.events import (
@@ -43,6 +44,8 @@ _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST = 10**9
 """US cents, or tokens, that a session may really come to."""
+_FIRST_YEAR = 2000
+"""No session is older, and from the first times there are no overlap can be taken."""
 _DEEPEST = 50
 """Levels of arguments that are kept as they are; what is deeper becomes its JSON text."""
 
@@ -82,7 +85,8 @@ def read_processed_at(event: object) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
-    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+    is_time = isinstance(value, datetime) and value.tzinfo is not None and value.year >= _FIRST_YEAR
+    return value if is_time else None
 
 
 def is_processed(event: object) -> bool:
@@ -116,6 +120,8 @@ def _json(value: object, depth: int = 0) -> object:
     """Return arguments as they can be stored, hashed and shown; nothing is left out, for what is shown is decided."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # no JSON has it, and what is hashed is JSON
     if not isinstance(value, Mapping | list | tuple):
         return value
     if depth == _DEEPEST:

@@ -64,6 +64,13 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFor:
+    """The session waits for an answer to a call that nobody has seen: read it again, or else deny it."""
+
+    call_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupt:
     """Interrupt the session once more: the first one came before the request was taken up, and passed it by."""
 
@@ -80,7 +87,7 @@ class End:
     outcome: Outcome
 
 
-Action = Hold | Refuse | Interrupt | Wait | End
+Action = Hold | Refuse | LookFor | Interrupt | Wait | End
 Step = tuple[Following, tuple[Action, ...]]
 
 EXHAUSTED = "retries_exhausted"
@@ -275,10 +282,12 @@ def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
     named = [task for task in state.progress.tasks if task.call.id in event.tool_use_ids]
     answers = tuple(Refuse(task.call) for task in named if task.call.is_ours_to_answer)
     held = tuple(Hold(task.call) for task in state.progress.tasks if task.state is TaskState.HELD)
-    if not (held or answers or any(task.call.permission is e.Permission.ASK for task in named)):
+    known = {task.call.id for task in state.progress.tasks}
+    unseen = tuple(LookFor(call_id) for call_id in event.tool_use_ids if call_id not in known)
+    if not (held or answers or unseen or any(task.call.permission is e.Permission.ASK for task in named)):
         # It waits for something that nobody here can give: say so rather than wait for ever.
         return _end(state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
-    return _at(state, Activity.WAITING), (*held, *answers, Wait())
+    return _at(state, Activity.WAITING), (*held, *answers, *unseen, Wait())
 
 
 def _with_named_held(state: Following, event: e.DecisionsNeeded) -> Following:

@@ -6,18 +6,20 @@ The loop only performs; every decision is in `following`, `policy` or `approvals
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from bot.commands import Verdict
 from bot.domain import following
 from bot.domain.approvals import Approvals
-from bot.domain.following import Action, Following, Hold, Interrupt, Refuse
+from bot.domain.following import Action, Following, Hold, Interrupt, LookFor, Refuse
 from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
 from bot.domain.watchdog import Silence, StopOverdue, StopWatch
-from bot.errors import AgentsUnavailable, SlackUnavailable, Unavailable
-from bot.events import ConnectionBack, ConnectionLost, ToolCall, ToolStarted
+from bot.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
+from bot.events import ConnectionBack, ConnectionLost, DecisionEchoed, Permission, ToolCall, ToolStarted
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.database import Database
@@ -31,6 +33,7 @@ RESTS_UNHEARD = 2
 """How often a session is found at rest that has not said so before the turn ends: one look may be too early."""
 SILENT = "silent"
 """What an outcome says of a session that rests and has not said why."""
+NOT_READABLE = "This call could not be read, so nobody could be asked about it; it was not run."
 UNCONFIRMED = "unconfirmed"
 """What it says of a stop that the session has not taken up: a step that runs may come to its end."""
 
@@ -67,6 +70,8 @@ class TurnLoop:
         self._is_paused = False
         self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
+        self._unseen: list[EventId] = []
+        """Calls that the session waits for and that did not come, or could not be read."""
         self._was_waiting = False
         self._is_owing = True
         """True while something decided may not be delivered: at the start, and after a failure."""
@@ -87,6 +92,8 @@ class TurnLoop:
                 if not isinstance(event, ConnectionLost | ConnectionBack):
                     self._silence.heard(self._clock.steady())
                 await self._take(following.step(self.state, event), thread, turn, session_id)
+                if isinstance(event, DecisionEchoed) and event.tool_use_id in self._unseen:
+                    self._unseen.remove(event.tool_use_id)  # denied before a restart
                 if isinstance(event, ToolStarted):
                     await self._on_call(thread, event.call)
             due = await self._discharge(thread, turn, session_id)
@@ -132,6 +139,9 @@ class TurnLoop:
         for call_id in tuple(self._refusing):
             await self._agents.refuse_call(session_id, call_id)
             del self._refusing[call_id]
+        while self._unseen and not self.state.has_ended:
+            await self._look_for(self._unseen[0], thread, turn, session_id)
+            del self._unseen[0]
         holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
         if self._is_interrupted or not (holds or self._is_owing):
             return None
@@ -143,8 +153,25 @@ class TurnLoop:
             await self._approvals.hold(thread, turn, session_id, action.call)
         elif isinstance(action, Refuse):
             self._refusing[action.call.id] = action.call
+        elif isinstance(action, LookFor):
+            self._unseen = [*dict.fromkeys((*self._unseen, action.call_id))]
         elif isinstance(action, Interrupt):
             self._is_interrupted = False
+
+    async def _look_for(self, call_id: EventId, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        """Ask about a call that came late; deny one that nobody can read, so that the session goes on."""
+        call = await self._agents.find_call(session_id, call_id)
+        if call is not None:
+            seen = ToolStarted(call_id, replace(call, permission=Permission.ASK))
+            await self._take(following.step(self.state, seen), thread, turn, session_id)
+            return await self._on_call(thread, call)
+        log.warning("call_not_readable", turn=turn.id, call=call_id)
+        try:
+            await self._agents.send_decision(session_id, call_id, Verdict.DENY, NOT_READABLE)
+        except AlreadyDecided:
+            # One of those that are answered with a result, or none at all: it waits for what nobody here can give.
+            await self._agents.refuse_call(session_id, call_id)
+            self.state = following.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
 
     async def _stop(self, thread: Thread, turn: Turn, session_id: SessionId) -> None:
         """Interrupt the session once somebody asked for it; the idle that follows ends the turn."""

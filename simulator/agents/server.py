@@ -166,9 +166,10 @@ class AgentsSimulator(World):
             await asyncio.Event().wait()
         if isinstance(answered, web.StreamResponse):
             return answered
-        body = "{malformed" if fault is not None and fault.kind == "malformed" else json.dumps(answered)
+        is_malformed = fault is not None and fault.kind == "malformed"
+        body = b"{malformed" if is_malformed else self.written(answered)
         status = status_of_success(self.rough, request.method)
-        return web.Response(status=status, text=body, content_type="application/json", headers=headers)
+        return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
     def _refuse(self, request: web.Request, error: ApiError, headers: dict[str, str]) -> web.Response:
         if error.status == 404 and self.rough.strikes("agents:not_found_without_json"):

@@ -6,7 +6,6 @@ What is written comes from `journal`; the faults from `faults`.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from aiohttp import web
@@ -19,9 +18,9 @@ Json = dict[str, Any]
 OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
 
 
-def frame(name: str, data: Json) -> bytes:
+def frame(world: World, name: str, data: Json) -> bytes:
     """Return one server-sent event."""
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), world.written(data))
 
 
 def cut(request: web.Request) -> None:
@@ -67,20 +66,20 @@ class Stream:
             async with asyncio.timeout(self._world.ping_every):
                 data = await self._subscriber.frames.get()
         except TimeoutError:
-            await response.write(frame("ping", {"type": "ping"}))
+            await response.write(frame(self._world, "ping", {"type": "ping"}))
             return True
         if data is None:
             return False
         fault = self._world.faults.of_frame(self._session.id, data["type"], self._number)
         self._number += 1
         if fault is not None:
-            return await self._strike(response, fault, frame(data["type"], data))
+            return await self._strike(response, fault, frame(self._world, data["type"], data))
         await self._put(response, data)
         return True
 
     async def _put(self, response: web.StreamResponse, data: Json) -> None:
         for copy in sent(self._world.rough, data):
-            await response.write(frame(copy["type"], copy))
+            await response.write(frame(self._world, copy["type"], copy))
 
     async def _strike(self, response: web.StreamResponse, fault: StreamFault, whole: bytes) -> bool:
         match fault.kind:
@@ -94,7 +93,7 @@ class Stream:
             case "silence":
                 await asyncio.Event().wait()
             case "error":
-                await response.write(frame("error", OVERLOADED))
+                await response.write(frame(self._world, "error", OVERLOADED))
                 return False
             case "duplicate":
                 await response.write(whole + whole)

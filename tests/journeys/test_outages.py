@@ -211,6 +211,52 @@ async def test_a_trap_isinstance_on_sdk_events(running_world: World):
     await answers_once(running_world, root, "lorem ipsum dolor", 1)
 
 
+ODD = {"number": b"9" * 5000, "bytes": b'"\xff\xfe"', "nesting": b"[" * 3000 + b"]" * 3000, "no JSON": b"tru"}
+
+
+@pytest.mark.fault("S20")
+@pytest.mark.parametrize("name", ODD)
+async def test_one_broken_event_costs_the_turn_nothing(running_world: World, logged, name: str):
+    running_world.agents.pace = 0.02
+    running_world.agents.raw["@odd"] = ODD[name]
+    root = await running_world.ask(ALICE, "write a long text of 40 words")
+    await running_world.agents.until(lambda _: running_world.sent())
+    (session_id,) = running_world.agents.sessions
+    for kind in ("agent.thinking", "agent.mcp_tool_result", "session.status_running", "agent.dreamt"):
+        running_world.agents.inject(session_id, {"type": kind, "content": "@odd", "tool_use_id": "@odd"})
+
+    await answers_once(running_world, root, "lorem ipsum dolor", 1)
+    assert "broke" not in running_world.whispers(ALICE)
+    assert any("event_not_readable" in line for line in logged.lines)
+    # The next turn lists what was before.
+    await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
+    await running_world.answer_in(root, "done and dusted")
+
+
+@pytest.mark.fault("S20")
+@pytest.mark.parametrize("name", ["nesting", "no JSON"])
+async def test_a_held_call_that_nobody_can_read_is_denied_and_the_turn_goes_on(running_world: World, name: str):
+    running_world.agents.raw["@odd"] = ODD[name]
+    root = await running_world.ask(ALICE, "run `@odd`")
+    await running_world.answered(root)
+    await running_world.settled()
+
+    (decision,) = running_world.sent("user.tool_confirmation")
+    assert decision["result"] == "deny"
+    assert "could not be read" in decision["deny_message"]
+
+
+@pytest.mark.fault("S20")
+async def test_a_number_without_end_in_a_held_call_is_asked_about_and_allowed(running_world: World):
+    running_world.agents.raw["@odd"] = ODD["number"]
+    root = await running_world.ask(ALICE, "run `@odd`")
+    card = await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.answered(root)
+
+    assert [event["result"] for event in running_world.sent("user.tool_confirmation")] == ["allow"]
+
+
 @pytest.mark.parametrize("how", ["deleted", "archived", "terminated"])
 async def test_a_session_that_is_gone_between_turns_is_replaced(running_world: World, how: str):
     root = await running_world.ask(ALICE, "say exactly: one")

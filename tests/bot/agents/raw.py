@@ -19,9 +19,21 @@ LISTED = "listed"
 Step = bytes | str | Callable[[], None]
 
 
+class Raw(dict[str, Any]):
+    """An event of which a part is written as no JSON library writes it."""
+
+    def __init__(self, event: dict[str, Any], part: bytes, raw: bytes) -> None:
+        super().__init__(event)
+        self._part = part
+        self._raw = raw
+
+    def bytes(self) -> bytes:
+        return json.dumps(self, separators=(",", ":")).encode().replace(self._part, self._raw)
+
+
 def frame(event: dict[str, Any]) -> bytes:
     """One event as the API writes it into a stream."""
-    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), _written(event))
 
 
 @dataclass
@@ -90,7 +102,7 @@ class RawApi:
             writer.close()
 
     async def _answer(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
-        body = json.dumps(answer.body).encode()
+        body = _body(answer.body)
         headers = {"content-type": "application/json", "content-length": str(len(body)), **answer.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {answer.status} X\r\n{lines}\r\n".encode() + body)
@@ -122,6 +134,23 @@ class RawApi:
             session.closed.set()
         elif step == RESET:
             writer.transport.abort()
+
+
+def _written(event: dict[str, Any]) -> bytes:
+    return (
+        event.bytes()
+        if isinstance(event, Raw)
+        else json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    )
+
+
+def _body(answer: dict[str, Any]) -> bytes:
+    """Return an answer as it is written, event by event where it is a page."""
+    events = answer.get("data")
+    if not isinstance(events, list):
+        return json.dumps(answer).encode()
+    rest = json.dumps(answer | {"data": "@page"}).encode()
+    return rest.replace(b'"@page"', b"[%s]" % b", ".join(map(_written, events)))
 
 
 def _length(head: bytes) -> int:

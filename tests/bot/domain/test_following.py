@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import events as e
-from bot.domain.following import End, Following, Hold, Interrupt, Refuse, Wait, claim, end, step, stopping
+from bot.domain.following import End, Following, Hold, Interrupt, LookFor, Refuse, Wait, claim, end, step, stopping
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
 
@@ -231,9 +231,20 @@ def test_a_call_of_a_tool_that_is_ours_to_answer_is_refused_when_it_is_waited_fo
 
 
 def test_a_wait_for_what_nobody_here_can_give_ends_the_turn():
-    state, _ = run(begun(), e.DecisionsNeeded(EventId("w"), (EventId("unseen"),)))
+    state, _ = run(begun(), e.DecisionsNeeded(EventId("w"), ()))
 
     assert state.progress.outcome == Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action")
+
+
+@pytest.mark.fault("S20")
+@pytest.mark.parametrize("held", [(), (started(),)])
+def test_a_call_that_is_waited_for_and_that_nobody_has_seen_is_looked_for(held):
+    named = (*(one.call.id for one in held), EventId("unseen"))
+
+    state, actions = run(begun(), *held, e.DecisionsNeeded(EventId("w"), named))
+
+    assert actions[-2:] == [LookFor(EventId("unseen")), Wait()]
+    assert not state.has_ended
 
 
 @pytest.mark.fault("D4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -15,8 +15,8 @@ from bot.domain.inbox import Inbox
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import SILENT, UNCONFIRMED, TurnLoop
 from bot.domain.watchdog import STOP_WITHIN, WORKING_SILENCE, StopWatch
-from bot.errors import AgentsUnavailable, SlackUnavailable
-from bot.progress import OutcomeKind
+from bot.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable
+from bot.progress import Outcome, OutcomeKind
 from simulator.patience import patience
 from store import turns
 from store.database import Database
@@ -61,6 +61,21 @@ class Api:
     rests: bool | None = False
     """Whether the session is at rest when it is asked; None: it cannot be asked."""
     looks: int = 0
+    late: e.ToolCall | None = None
+    """The call that a second look finds."""
+    is_decided: bool = False
+    decisions: list[tuple[EventId, str]] = field(default_factory=list)
+
+    async def find_call(self, _: SessionId, __: EventId) -> e.ToolCall | None:
+        if self.failures:
+            self.failures -= 1
+            raise AgentsUnavailable
+        return self.late
+
+    async def send_decision(self, _: SessionId, call_id: EventId, verdict: str, _reason: str | None) -> None:
+        if self.is_decided:
+            raise AlreadyDecided("waiting")
+        self.decisions.append((call_id, verdict))
 
     async def interrupt(self, _: SessionId) -> None:
         if self.is_hung:
@@ -87,9 +102,11 @@ class Quiet:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.held: list[e.ToolCall] = []
+        self.is_paused = False
 
-    async def hold(self, *_) -> None:
-        return None
+    async def hold(self, _thread, _turn, _session_id, call) -> None:
+        self.held.append(call)
 
     async def attend(self, *_) -> None:
         return None
@@ -101,7 +118,7 @@ class Quiet:
         return None
 
     async def pause(self, _) -> None:
-        return None
+        self.is_paused = True
 
     async def called(self, _thread, call) -> None:
         self.calls.append(call.id)
@@ -200,6 +217,52 @@ async def test_a_refusal_that_does_not_get_through_is_sent_again(database):
     await run_until(running, lambda: api.refused)
 
     assert api.refused == [call.id]
+
+
+UNSEEN = [TAKEN_UP, e.DecisionsNeeded(EventId("w"), (EventId("t"),))]
+
+
+@pytest.mark.fault("S20")
+async def test_a_call_that_nobody_can_read_is_denied_and_never_allowed(database):
+    quiet, api = Quiet(), Api(failures=2)
+    running, _ = await prepared(database, api, UNSEEN, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: quiet.is_paused and api.decisions)
+
+    assert api.decisions == [("t", "deny")]
+
+
+@pytest.mark.fault("S20")
+async def test_a_call_that_is_only_late_is_asked_about(database):
+    quiet, call = Quiet(), e.ToolCall(EventId("t"), "notes", "write_note", {}, e.Permission.UNTOLD)
+    api = Api(late=call)
+    running, _ = await prepared(database, api, UNSEEN, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: quiet.is_paused)
+
+    assert (quiet.held, quiet.calls, api.decisions) == ([replace(call, permission=e.Permission.ASK)], ["t"], [])
+
+
+@pytest.mark.fault("S20")
+async def test_a_wait_for_a_call_that_cannot_be_answered_ends_all_the_same(database):
+    api = Api(is_decided=True)
+    running, _ = await prepared(database, api, UNSEEN, is_stopped=False)
+
+    state = await running
+
+    assert api.refused == ["t"]
+    assert state.progress.outcome == Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action")
+
+
+@pytest.mark.fault("S20")
+async def test_a_call_that_was_denied_before_a_restart_is_not_denied_again(database):
+    denied = e.DecisionEchoed(EventId("d"), EventId("t"), is_allowed=False)
+    api, end = Api(), e.SessionIdle(EventId("i"), "end_turn")
+    running, _ = await prepared(database, api, [*UNSEEN, denied, end], is_stopped=False)
+
+    state = await running
+
+    assert (state.progress.outcome.kind, api.decisions) == (OutcomeKind.ANSWERED, [])
 
 
 @pytest.mark.parametrize("permission", list(e.Permission))
