@@ -107,6 +107,8 @@ class Held:
     hazard: Hazard = Hazard.NONE
     may_remember: bool = False
     """The owner may say “always allow in this thread”."""
+    is_over: bool = False
+    """Its turn has ended: a decision that has not reached the session never will."""
 
 
 @dataclass(frozen=True, slots=True)

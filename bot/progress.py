@@ -57,6 +57,8 @@ class OutcomeKind(StrEnum):
     UNKNOWN_STOP = "unknown_stop"
     NOT_PERMITTED = "not_permitted"
     """The owner may not (any more); the detail says why, as a `Refusal`."""
+    UNREADABLE = "unreadable"
+    """Its words do not open any more, and nobody has got them."""
     BROKEN = "broken"
     """A bug of ours, with a reference."""
 

@@ -68,6 +68,8 @@ class Arrivals:
         ticket = attempt.ticket
         async with self._attempts.ending_on_error(ticket):
             await self._attempts.claim_exchange(attempt)
+            if not attempt.is_readable:
+                raise TicketUnusable(Reason.LOST)
             service = self._present_service(attempt)
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")

@@ -290,7 +290,7 @@ def _failure_of(cause: ConnectError | None) -> Failure:
     return _FAILURES.get(type(cause), Failure.SERVICE)
 
 
-_UNUSABLE = {Reason.EXPIRED: Failure.EXPIRED, Reason.OTHER_BROWSER: Failure.OTHER_BROWSER}
+_UNUSABLE = {Reason.EXPIRED: Failure.EXPIRED, Reason.LOST: Failure.EXPIRED, Reason.OTHER_BROWSER: Failure.OTHER_BROWSER}
 _FAILURES: dict[type, Failure] = {
     CodeRefused: Failure.CODE,
     CredentialNotStored: Failure.VAULT,

@@ -127,6 +127,8 @@ class Reason(StrEnum):
     FOREIGN_FORM = "foreign_form"
     """The POST was not made from our own start page."""
     MALFORMED = "malformed"
+    LOST = "lost"
+    """What was kept of the attempt does not open any more."""
 
 
 @dataclass(eq=False)

@@ -72,6 +72,9 @@ _REASONS = {
         "Connecting begins with the button on our own page. Nothing was connected.",
         "Open the link from Slack and press its button.",
     ),
+    Reason.LOST: Words(
+        410, "This attempt cannot go on", "Deputy was set up anew while you were away. Nothing was connected."
+    ),
     Reason.MALFORMED: Words(400, "We could not read that", "The address in your browser is not complete."),
 }
 

@@ -59,7 +59,7 @@ class Services:
     async def reload(self) -> None:
         """Offer what is stored now; at the start, after every save, and for what other processes saved."""
         async with self._database.transaction() as tx:
-            saved = await services.list_readable(tx, self._workspace_id)
+            saved = await services.list_for(tx, self._workspace_id)
         self._catalog.offer(merge(self._catalog.shipped.values(), saved))
 
     async def list_saved(self) -> tuple[SavedService, ...]:

@@ -8,13 +8,13 @@ from sqlalchemy import Row, select, update
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
-from store.errors import NotFound
+from store.errors import NotFound, SealBroken
 from store.records import Aside, AsideState, ChannelId, Member, MessageRef, MessageTs
 from store.tables import asides, threads
 
 
 async def offer(tx: Tx, aside: Aside) -> Aside | None:
-    """Store an offer and return it as it stands; None where the same message's was decided before."""
+    """Store an offer and return it as it stands; None where the same message's was decided before, or does not open."""
     workspace = select(threads.c.workspace_id).where(threads.c.id == aside.thread_id)
     added = tx.insert(asides).values(
         id=aside.id,
@@ -40,11 +40,12 @@ async def offer(tx: Tx, aside: Aside) -> Aside | None:
 
 
 async def get(tx: Tx, aside_id: str) -> Aside:
-    """Return the aside; its text is empty once it was ignored. Raises `NotFound`."""
+    """Return the aside; its text is empty once it was ignored. Raises `NotFound`, also for one that does not open."""
     row = (await tx.connection.execute(select(asides).where(asides.c.id == aside_id))).one_or_none()
-    if row is None:
+    aside = None if row is None else _read(tx, row)
+    if aside is None:
         raise NotFound("aside", aside_id)
-    return _read(tx, row)
+    return aside
 
 
 async def claim(tx: Tx, aside_id: str, is_passed: bool) -> bool:
@@ -78,13 +79,18 @@ def _files_place(aside_id: str) -> str:
     return f"asides.files:{aside_id}"
 
 
-def _read(tx: Tx, row: Row[Any]) -> Aside:
+def _read(tx: Tx, row: Row[Any]) -> Aside | None:
+    try:
+        text = "" if row.text is None else tx.sealer.open_sealed(row.text, place=_place(row.id))
+        files = open_files(tx, row.files, place=_files_place(row.id))
+    except SealBroken:
+        return None
     return Aside(
         id=row.id,
         thread_id=row.thread_id,
         author=row.author,
-        text="" if row.text is None else tx.sealer.open_sealed(row.text, place=_place(row.id)),
+        text=text,
         source=MessageRef(channel=ChannelId(row.source_channel), ts=MessageTs(row.source_ts)),
         state=AsideState(row.state),
-        files=open_files(tx, row.files, place=_files_place(row.id)),
+        files=files,
     )

@@ -84,6 +84,14 @@ async def purge(tx: Tx, before: datetime) -> int:
     )
 
 
+async def purge_unreadable(tx: Tx, before: datetime) -> int:
+    """Forget requests from before a time that were never done and do not open; return how many."""
+    where = (deliveries.c.state == DeliveryState.RECEIVED) & (deliveries.c.received_at < before)
+    rows = (await tx.connection.execute(select(deliveries.c.id, deliveries.c.payload).where(where))).all()
+    broken = [row.id for row in rows if tx.sealer.open_if_whole(row.payload, place=_place(row.id)) is None]
+    return await tx.changed(delete(deliveries).where(deliveries.c.id.in_(broken))) if broken else 0
+
+
 def _place(delivery_id: DeliveryId) -> str:
     return f"deliveries.payload:{delivery_id}"
 

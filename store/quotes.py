@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, select
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
+from store.errors import SealBroken
 from store.records import Member, Quote
 from store.tables import quotes
 
@@ -27,12 +28,15 @@ async def keep(tx: Tx, quote_id: str, owner: Member, quote: Quote, now: datetime
 
 
 async def find(tx: Tx, owner: Member, quote_id: str) -> Quote | None:
-    """Return the message; None where it is gone, or another's."""
+    """Return the message; None where it is gone, another's, or does not open."""
     row = (await tx.connection.execute(select(quotes).where(quotes.c.id == quote_id, _own(owner)))).one_or_none()
     if row is None:
         return None
-    text = tx.sealer.open_sealed(row.text, place=f"quotes.text:{quote_id}")
-    return Quote(text, row.author, open_files(tx, row.files, place=f"quotes.files:{quote_id}"))
+    try:
+        text = tx.sealer.open_sealed(row.text, place=f"quotes.text:{quote_id}")
+        return Quote(text, row.author, open_files(tx, row.files, place=f"quotes.files:{quote_id}"))
+    except SealBroken:
+        return None
 
 
 async def drop(tx: Tx, owner: Member, quote_id: str) -> None:

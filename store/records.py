@@ -162,6 +162,8 @@ class Attempt:
     auth_method: str | None = None
     iss_required: bool = False
     mcp_server_url: str | None = None
+    is_readable: bool = True
+    """False: what is sealed of it does not open, so that it cannot be gone on with."""
 
 
 @dataclass(frozen=True, slots=True)

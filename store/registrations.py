@@ -9,20 +9,25 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from store.database import Tx
-from store.errors import NotFound
+from store.errors import NotFound, SealBroken
 from store.records import Registration, ServiceName, TicketState
 from store.tables import registrations, tickets, within
 
 
 async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> Registration | None:
-    """Return our client, expired or not."""
+    """Return our client, expired or not. One whose secret does not open is forgotten: another is registered."""
     query = select(registrations).where(_key(service, issuer, redirect_uri))
     row = (await tx.connection.execute(query)).one_or_none()
-    return None if row is None else _read(tx, row)
+    try:
+        return None if row is None else _read(tx, row)
+    except SealBroken:
+        await tx.connection.execute(delete(registrations).where(_key(service, issuer, redirect_uri)))
+        return None
 
 
 async def put_first(tx: Tx, registration: Registration) -> Registration:
-    """Store a client unless there is one; return the one that is there now."""
+    """Store a client unless there is one that opens; return the one that is there now."""
+    await find(tx, registration.service, registration.issuer, registration.redirect_uri)
     added = tx.insert(registrations).values(
         service=registration.service,
         issuer=registration.issuer,

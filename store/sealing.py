@@ -62,6 +62,13 @@ class Sealer:
                 continue
         raise SealBroken(place)
 
+    def open_if_whole(self, sealed: str | None, *, place: str) -> str | None:
+        """Return what was sealed for this place; None where there is nothing, or it does not open."""
+        try:
+            return None if sealed is None else self.open_sealed(sealed, place=place)
+        except SealBroken:
+            return None
+
     def seal_secret(self, secret: Secret | None, *, place: str) -> str | None:
         """Seal a secret where there is one."""
         return None if secret is None else self.seal(secret.reveal(), place=place)

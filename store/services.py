@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 
 from store.database import Tx
-from store.errors import NotFound, SealBroken
+from store.errors import NotFound
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, WorkspaceId
 from store.tables import services
 
@@ -16,13 +16,6 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...
     """Return the workspace's services, by name."""
     query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
     return tuple(_read(tx, row) for row in await tx.connection.execute(query))
-
-
-async def list_readable(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:
-    """Return the workspace's services but those whose client's secret does not open: they are not on offer."""
-    query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
-    read = [_read_whole(tx, row) for row in await tx.connection.execute(query)]
-    return tuple(service for service in read if service is not None)
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
@@ -95,14 +88,10 @@ def _values(tx: Tx, service: SavedService) -> dict[str, object]:
     }
 
 
-def _read_whole(tx: Tx, row: Row[Any]) -> SavedService | None:
-    try:
-        return _read(tx, row)
-    except SealBroken:
-        return None
-
-
 def _read(tx: Tx, row: Row[Any]) -> SavedService:
+    """Return the service; a client whose secret does not open is not there, and an admin is asked for it again."""
+    secret = tx.sealer.open_if_whole(row.client_secret, place=_place(row))
+    is_whole = row.client_secret is None or secret is not None
     return SavedService(
         workspace_id=row.workspace_id,
         name=row.name,
@@ -118,13 +107,9 @@ def _read(tx: Tx, row: Row[Any]) -> SavedService:
         endpoint_hosts=tuple(row.endpoint_hosts),
         pkce_unadvertised_ok=row.pkce_unadvertised_ok,
         scopes=tuple(row.scopes),
-        client_id=row.client_id,
-        client_secret=_open(tx, row),
-        secret_variable=row.secret_variable,
+        client_id=row.client_id if is_whole else None,
+        client_secret=None if secret is None else Secret(secret),
+        secret_variable=row.secret_variable if is_whole else None,
         shown=row.shown,
         version=row.version,
     )
-
-
-def _open(tx: Tx, row: Row[Any]) -> Secret | None:
-    return tx.sealer.open_secret(row.client_secret, place=_place(row))

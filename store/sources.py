@@ -22,12 +22,11 @@ class Source:
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Source:
-    """Return what is known of a message."""
+    """Return what is known of a message; an edit that does not open is none."""
     row = (await tx.connection.execute(select(sources).where(_is(workspace_id, source)))).one_or_none()
     if row is None:
         return Source()
-    words = None if row.words is None else tx.sealer.open_sealed(row.words, place=_place(workspace_id, source))
-    return Source(row.is_deleted, words)
+    return Source(row.is_deleted, tx.sealer.open_if_whole(row.words, place=_place(workspace_id, source)))
 
 
 async def note_deleted(tx: Tx, workspace_id: WorkspaceId, source: MessageRef, now: datetime) -> None:

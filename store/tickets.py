@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from store.database import Tx
+from store.errors import SealBroken
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
-from store.records import Attempt, Member, MessageRef, ServiceName, Ticket, TicketId, TicketState, WorkspaceId
+from store.records import Attempt, Member, MessageRef, Secret, ServiceName, Ticket, TicketId, TicketState, WorkspaceId
 from store.tables import OPEN_TICKET_STATES, tickets, within
 
 _SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
@@ -225,18 +226,28 @@ def _read(row: Row[Any]) -> Ticket:
 
 
 def _read_attempt(tx: Tx, row: Row[Any]) -> Attempt:
+    """Return the attempt; one of which something does not open is returned without it: it can be ended and told."""
+    try:
+        verifier = tx.sealer.open_secret(row.verifier, place=f"tickets.verifier:{row.id}")
+        secret = tx.sealer.open_secret(row.client_secret, place=f"tickets.client_secret:{row.id}")
+    except SealBroken:
+        return replace(_attempt(row, None, None), is_readable=False)
+    return _attempt(row, verifier, secret)
+
+
+def _attempt(row: Row[Any], verifier: Secret | None, client_secret: Secret | None) -> Attempt:
     return Attempt(
         ticket=_read(row),
         cookie_hash=row.cookie_hash,
         nonce=row.nonce,
-        verifier=tx.sealer.open_secret(row.verifier, place=f"tickets.verifier:{row.id}"),
+        verifier=verifier,
         issuer=row.issuer,
         token_endpoint=row.token_endpoint,
         redirect_uri=row.redirect_uri,
         resource=row.resource,
         scope=row.scope,
         client_id=row.client_id,
-        client_secret=tx.sealer.open_secret(row.client_secret, place=f"tickets.client_secret:{row.id}"),
+        client_secret=client_secret,
         auth_method=row.auth_method,
         iss_required=row.iss_required,
         mcp_server_url=row.mcp_server_url,

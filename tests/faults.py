@@ -110,10 +110,10 @@ FAULTS = {
 OPEN = {
     "F36": "sentences are still made of tools' names where no title is known",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
-    "D14": "a rejected turn logs the API's words; Approve during an outage changes nothing seen",
+    "D14": "a rejected turn logs the API's words",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
-    "S23": "services tell no account, which is said when one connects; a lost sealing key or a revoked API key",
+    "S23": "services tell no account, which is said when one connects; with a revoked API key the start is refused",
 }
 """What is not mended, or not whole, and why."""
 

@@ -17,6 +17,10 @@ from store.records import SavedService
 
 REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
+LOST_KEY = (
+    "add the old key to DEPUTY_SECRET_KEYS again, last, and restart; if it is lost for good, type the clients' "
+    "secrets of services in anew: the rest has been ended and told, and is gone after two days"
+)
 DATABASE_TROUBLES: dict[type[StoreError], str] = {
     StoreUnavailable: "cannot be reached",
     StatementRefused: "has other tables than ours",
@@ -81,8 +85,14 @@ async def sealing_keys(patient: Patient) -> Finding:
     except StoreError:
         return amiss("not tried: the database cannot be read", "see the line about the database")
     if found.broken:
-        return amiss(f"{found.broken[0]} was sealed with a key that is not among them", "add the old key again, last")
+        return amiss(_unopened(found), LOST_KEY)
     return well(f"{len(patient.settings.secret_keys)}, they open all that is sealed")
+
+
+def _unopened(found: seals.Seals) -> str:
+    count = len(found.broken)
+    rows = "1 row does" if count == 1 else f"{count} rows do"
+    return f"{rows} not open with the keys of DEPUTY_SECRET_KEYS, such as {found.broken[0]}"
 
 
 async def services(patient: Patient) -> Finding:

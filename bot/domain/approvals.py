@@ -20,7 +20,7 @@ from bot.domain.refreshing import Changed
 from bot.domain.seconding import Seconding
 from bot.domain.sessions import Sessions
 from bot.domain.settling import Settling, entry, settle, settle_by_allowance
-from bot.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable
+from bot.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
 from bot.events import ToolCall
 from bot.notices import ApprovalWaiting
 from store import approvals, audit
@@ -87,8 +87,12 @@ class Approvals:
                 await self._settle(thread, approval, Settling(ApprovalState.EXPIRED))
         async with self._database.transaction() as tx:
             undelivered = await approvals.list_undelivered(tx, turn.id)
-        for approval in undelivered:
-            await self._deliver(thread, approval)
+        try:
+            for approval in undelivered:
+                await self._deliver(thread, approval)
+        except Unavailable:
+            await self._cards.draw(thread, turn)  # who decided sees that it is kept, and not there yet
+            raise
         await self._cards.draw(thread, turn)
         await self._seconding.attend(thread, turn)
         await self._remind(thread, turn, now)

@@ -6,7 +6,7 @@ Calls that are held while a card is still being decided join it; nobody's decisi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -82,19 +82,22 @@ class Cards:
         self._shown: dict[MessageRef, tuple[object, ...]] = {}
         self._looked_for: set[ApprovalId] = set()
 
-    async def draw(self, thread: Thread, turn: Turn) -> None:
+    async def draw(self, thread: Thread, turn: Turn, *, is_over: bool = False) -> None:
         """Bring the turn's cards up to date. Raises `SlackUnavailable`, `SlackRejected` for one nobody has seen."""
         await self._find_lost(thread, turn)
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
             permits = {(one.service, one.tool): await self._permits(tx, thread, one.service, one.tool) for one in held}
         for card in arrange(held):
-            if card.ref is None or self._shown.get(card.ref) != _looks(card):
-                await self._draw(thread, card, permits)
+            looks = _looks(card, is_over=is_over)
+            if card.ref is None or self._shown.get(card.ref) != looks:
+                shown = [await self._held(thread, one, permits[one.service, one.tool]) for one in card.approvals]
+                ref = await self._draw(thread, card, tuple(replace(one, is_over=is_over) for one in shown))
+                self._shown[ref] = looks
 
     async def settle(self, thread: Thread, turn: Turn) -> None:
         """Draw a turn that is over for the last time, and forget it."""
-        await self.draw(thread, turn)
+        await self.draw(thread, turn, is_over=True)
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
         for approval in held:
@@ -114,8 +117,7 @@ class Cards:
                     async with self._database.transaction() as tx:
                         await approvals.set_card(tx, approval.id, ref)
 
-    async def _draw(self, thread: Thread, card: Card, permits: dict[tuple[str | None, str], Permit]) -> None:
-        shown = tuple([await self._held(thread, one, permits[one.service, one.tool]) for one in card.approvals])
+    async def _draw(self, thread: Thread, card: Card, shown: tuple[Held, ...]) -> MessageRef:
         ref = card.ref or await self._screen.post_card(thread, shown)
         async with self._database.transaction() as tx:
             for approval in card.approvals:
@@ -123,7 +125,7 @@ class Cards:
                     await approvals.set_card(tx, approval.id, ref)
         if card.ref is not None:
             await self._update(thread, ref, shown)
-        self._shown[ref] = _looks(Card(ref, card.approvals))
+        return ref
 
     async def _held(self, thread: Thread, approval: Approval, permit: Permit) -> Held:
         # Arguments are on cards that only the owner sees, while they decide.
@@ -150,8 +152,9 @@ def as_held(approval: Approval, call: ToolCall, permit: Permit) -> Held:
     return Held(approval, call, permit.hazard(approval.tool), may_remember)
 
 
-def _looks(card: Card) -> tuple[object, ...]:
+def _looks(card: Card, *, is_over: bool) -> tuple[object, ...]:
     """Return what the card's looks depend on."""
     return tuple(
-        (one.id, one.state, one.is_confirming, one.reason, one.expires_at, one.decided_by) for one in card.approvals
+        (one.id, one.state, one.is_confirming, one.reason, one.expires_at, one.decided_by, one.is_delivered or is_over)
+        for one in card.approvals
     )

@@ -22,7 +22,7 @@ from bot.errors import NotPermitted, Refusal, Refused
 from store import approvals, audit, threads, turns
 from store.database import Database
 from store.errors import NotFound
-from store.records import Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
+from store.records import OPEN_TURN_STATES, Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
 
 ALL_MAX = 20
 """Decisions that one click may carry."""
@@ -103,7 +103,8 @@ class Decisions:
         call = await self._calls.read(approval)
         if call is None:
             raise NotPermitted(Refused(Refusal.APPROVAL_CHANGED))
-        await self._screen.show_call(command, thread, as_held(approval, call, permit))
+        shown = replace(as_held(approval, call, permit), is_over=turn.state not in OPEN_TURN_STATES)
+        await self._screen.show_call(command, thread, shown)
 
     async def explain(self, command: ExplainDenial) -> None:
         """Open the form for a denial's reason. Raises `NotPermitted`."""

@@ -81,7 +81,9 @@ class Housekeeping:
         async with self._database.transaction() as tx:
             # What an attempt that never came back says of its client is heeded before the attempt is forgotten.
             await registrations.drop_unanswered(tx, now)
-            gone = await deliveries.purge(tx, now - KEEP_DELIVERIES) + await tickets.purge(tx, now - KEEP_TICKETS)
+            gone = await deliveries.purge(tx, now - KEEP_DELIVERIES)
+            gone += await deliveries.purge_unreadable(tx, now - KEEP_DELIVERIES)
+            gone += await tickets.purge(tx, now - KEEP_TICKETS)
             gone += await sources.purge(tx, now - KEEP, now - KEEP_WORDS)
             gone += await quotes.purge(tx, now - KEEP_QUOTES)
         if gone:

@@ -84,7 +84,14 @@ class Pursuit:
     async def run(self) -> Following:
         """Follow the turn to its end; what the API or Slack fails at is an end too. Only a bug is raised."""
         if not self._turn.is_readable and self._turn.send_state is not SendState.SENT:
-            return self._unreadable()
+            self._end(self._unreadable())
+        else:
+            await self._follow()
+        if not self.state.is_at_rest:
+            await self._leave_soon()
+        return self.state
+
+    async def _follow(self) -> None:
         with self._means.supervisor.listen(self._thread_id) as signal:
             watch = StopWatch(
                 supervisor=self._means.supervisor, clock=self._means.clock, signal=signal, read=self._stopped_by
@@ -96,16 +103,12 @@ class Pursuit:
                 self._end(Outcome(OutcomeKind.STOPPED, detail, watch.by))
             except DeputyError as error:
                 self._end(await self._outcome_of(error))
-        if not self.state.is_at_rest:
-            await self._leave_soon()
-        return self.state
 
-    def _unreadable(self) -> Following:
-        """End a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
-        reference = self._means.supervisor.new_reference()
-        log.error("turn_not_readable", turn=self._turn_id, reference=reference)
-        self._end(Outcome(OutcomeKind.BROKEN, detail=reference))
-        return self.state
+    def _unreadable(self) -> Outcome:
+        """Return the end of a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
+        log.error("turn_not_readable", turn=self._turn_id, send_state=self._turn.send_state)
+        is_kept = self._turn.send_state is SendState.UNSENT
+        return Outcome(OutcomeKind.UNREADABLE if is_kept else OutcomeKind.LOST_TOUCH)
 
     async def _leave_soon(self) -> None:
         """Interrupt a session that goes on; if that takes long, the end is shown first (`left` waits for it)."""

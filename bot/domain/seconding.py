@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from bot.domain.calls import Calls, without_arguments
@@ -73,7 +75,8 @@ class Seconding:
         is_shown = approval.second is not None and approval.second.view is SecondView.FULL
         is_shown = is_shown and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
-        return as_held(approval, call, permit)
+        # Once it is settled its card is drawn once: after the session has heard it, or after the turn's end.
+        return replace(as_held(approval, call, permit), is_over=True)
 
     async def _mark_settled(self, card: SecondCard) -> None:
         async with self._database.transaction() as tx:

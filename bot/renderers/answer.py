@@ -201,5 +201,6 @@ _OUTCOMES = {
     OutcomeKind.LOST_TOUCH: "I lost touch with Claude while it worked on this. "
     "Some of it may be done: look before you ask again.",
     OutcomeKind.UNKNOWN_STOP: "The agent stopped for a reason I don't know yet. Reply to go on.",
+    OutcomeKind.UNREADABLE: "I can't read any more what you asked here, so nothing was done. Please ask it again.",
     OutcomeKind.BROKEN: "Something broke on my side. You can try again.",
 }

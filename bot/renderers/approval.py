@@ -84,9 +84,9 @@ def render_second(notice: SecondAsked, titles: Titles) -> Message:
     owner, what = f"<@{escape(thread.owner.user_id)}>", _what(held, titles)
     if held.approval.state is not ApprovalState.PENDING:
         at = held.approval.decided_at
-        words = _decided(thread, held.approval, owner)
+        words = _decided(thread, held, owner)
         record = context(words, *([moment(at)] if at else []))
-        return message(f"{what}: {_decided(thread, held.approval, 'the owner')}", section(f"*{escape(what)}*"), record)
+        return message(f"{what}: {_decided(thread, held, 'the owner')}", section(f"*{escape(what)}*"), record)
     place = "their direct messages" if thread.is_private else f"<#{escape(thread.channel)}>"
     title = f"*{escape(what)}?*\n{owner} has approved this for their agent, in {place}. It needs your yes too."
     blocks = [section(title)]
@@ -116,7 +116,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
         blocks.append(row(*_turning(approval, page, len(pages))))
     whose = f"<@{escape(thread.owner.user_id)}>'s"
     is_open = approval.state is ApprovalState.PENDING
-    until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, approval))
+    until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, held))
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
     may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
     view = modal(
@@ -264,7 +264,7 @@ def _record(thread: Thread, held: Held) -> Block:
 
 def _record_words(thread: Thread, held: Held) -> tuple[str, ...]:
     at = held.approval.decided_at
-    return (escape(_decided(thread, held.approval)), *([moment(at)] if at else []))
+    return (escape(_decided(thread, held)), *([moment(at)] if at else []))
 
 
 def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], titles: Titles) -> str:
@@ -272,7 +272,7 @@ def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], tit
         return f"Approval needed: {len(waiting)} calls"
     if waiting:
         return f"Approval needed: {_what(waiting[0], titles)}"
-    return "; ".join(f"{_what(one, titles)}: {_decided(thread, one.approval)}" for one in held)
+    return "; ".join(f"{_what(one, titles)}: {_decided(thread, one)}" for one in held)
 
 
 def _what(held: Held, titles: Titles) -> str:
@@ -301,11 +301,12 @@ def _as_whom(whose: str, held: Held, titles: Titles) -> str:
     return f"Uses {whose} {escape(service_title(service, titles))} account"
 
 
-def _decided(thread: Thread, approval: Approval, owner: str | None = None) -> str:
+def _decided(thread: Thread, held: Held, owner: str | None = None) -> str:
     """Return what became of a call; `owner` stands for its owner where their name would not do."""
+    approval = held.approval
     by = _by(thread, approval, owner or f"@{one_line(thread.owner.name, 80)}")
     if approval.state is ApprovalState.ALLOWED:
-        return _allowed(approval, by)
+        return _allowed(held, by)
     return {
         ApprovalState.PENDING: "Waiting for a decision",
         ApprovalState.DENIED: f"Denied{by}" + (" with a reason" if approval.reason else ""),
@@ -314,12 +315,16 @@ def _decided(thread: Thread, approval: Approval, owner: str | None = None) -> st
     }[approval.state]
 
 
-def _allowed(approval: Approval, by: str) -> str:
+def _allowed(held: Held, by: str) -> str:
+    approval = held.approval
     if approval.reason:
         return "Not run: it changed after it was shown"
-    if approval.allowance_id is not None:
-        return "Approved without asking: always allowed in this thread"
-    return f"Approved{by}"
+    is_asked = approval.allowance_id is None
+    words = f"Approved{by}" if is_asked else "Approved without asking: always allowed in this thread"
+    if approval.is_delivered:
+        return words
+    # A decision is one thing, that Claude has it another.
+    return f"{words}, but it could not be sent to Claude" if held.is_over else f"{words}, not yet sent to Claude"
 
 
 def _by(thread: Thread, approval: Approval, owner: str) -> str:

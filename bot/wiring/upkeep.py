@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 
 async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
-    """Go on where an earlier process stopped. Raises `ConfigurationError` for keys that do not fit."""
-    await _require_keys(parts.database)
+    """Go on where an earlier process stopped."""
+    await _tell_unreadable(parts.database)
     await room.services.reload()
     await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
     await room.connections.recover()
@@ -34,15 +34,12 @@ async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspac
     await asking.runner.resume()
 
 
-async def _require_keys(database: Database) -> None:
-    """Refuse keys that open nothing of what is needed; of a row that alone does not open, only tell."""
+async def _tell_unreadable(database: Database) -> None:
+    """Tell whoever runs Deputy of each row that does not open; each is skipped by itself, and the rest goes on."""
     async with database.transaction() as tx:
         found = await seals.look(tx)
-    if found.broken and not found.opened:
-        problem = f"DEPUTY_SECRET_KEYS: {found.broken[0]} was sealed with a key that is not among them; add it again"
-        raise ConfigurationError((problem,))
     for place in found.broken:
-        log.error("not_readable", place=place)
+        log.error("not_readable", place=place, variable="DEPUTY_SECRET_KEYS", fix="add the old key again, last")
 
 
 async def _ensure_profile(configuration: Configuration, profiles: Profiles, workspace_id: WorkspaceId) -> None:

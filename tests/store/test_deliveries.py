@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from store import deliveries
+import pytest
+from sqlalchemy import update
+
+from store import deliveries, tables
 from tests.builders import NOON
 
 SOON, LATER = NOON + timedelta(seconds=1), NOON + timedelta(days=1)
@@ -65,3 +68,16 @@ async def test_only_what_is_done_is_purged(database):
         assert await deliveries.list_received(tx) == (kept.id,)
         assert await deliveries.claim(tx, "Ev2", "message", "{}", LATER) is not None
         assert await deliveries.claim(tx, "Ev3", "message", "{}", LATER) is None
+
+
+@pytest.mark.fault("S23")
+async def test_what_does_not_open_is_kept_for_a_while_and_then_forgotten_alone(database):
+    async with database.transaction() as tx:
+        broken = await deliveries.claim(tx, "Ev1", "message", "{}", NOON)
+        whole = await deliveries.claim(tx, "Ev2", "message", "{}", NOON)
+        is_broken = tables.deliveries.c.id == broken.id
+        await tx.connection.execute(update(tables.deliveries).where(is_broken).values(payload="s1.x"))
+
+        assert await deliveries.purge_unreadable(tx, NOON) == 0
+        assert await deliveries.purge_unreadable(tx, SOON) == 1
+        assert await deliveries.list_received(tx) == (whole.id,)

@@ -174,11 +174,22 @@ def test_what_was_not_asked_is_a_line_for_each_tool():
     ],
 )
 def test_a_decision_leaves_a_record_without_buttons(changes, record):
-    message = card(held(**changes, decided_at=TEN_42))
+    message = card(held(**changes, decided_at=TEN_42, is_delivered=True))
 
     assert buttons(message) == {}
     assert words(message)[1] == f"{record} · <!date^1795430520^{{time}}|10:42 UTC>"
     assert SECRET not in str(message)
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    ("is_over", "record"),
+    [(False, "Approved by @Alice, not yet sent to Claude"), (True, "Approved by @Alice, but it could not be sent to")],
+)
+def test_a_yes_that_claude_has_not_heard_says_so(is_over, record):
+    decided = held(state=ApprovalState.ALLOWED, decided_by="U0ALICE", decided_at=TEN_42)
+
+    assert words(card(replace(decided, is_over=is_over)))[1].startswith(record)
 
 
 def test_a_call_that_waits_for_a_second_yes_can_still_be_denied_by_its_owner():
