@@ -6,7 +6,6 @@ The loop only performs; every decision is in `following`, `policy` or `approvals
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,7 +18,7 @@ from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
 from bot.domain.watchdog import Silence, StopOverdue, StopWatch
 from bot.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
-from bot.events import ConnectionBack, ConnectionLost, DecisionEchoed, Permission, ToolCall, ToolStarted
+from bot.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
 from bot.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.database import Database
@@ -162,8 +161,9 @@ class TurnLoop:
         """Ask about a call that came late; deny one that nobody can read, so that the session goes on."""
         call = await self._agents.find_call(session_id, call_id)
         if call is not None:
-            seen = ToolStarted(call_id, replace(call, permission=Permission.ASK))
-            await self._take(following.step(self.state, seen), thread, turn, session_id)
+            # As if it had come in its order: the call, then the wait for it, which makes it a held one.
+            for event in (ToolStarted(call_id, call), DecisionsNeeded(call_id, (call_id,))):
+                await self._take(following.step(self.state, event), thread, turn, session_id)
             return await self._on_call(thread, call)
         log.warning("call_not_readable", turn=turn.id, call=call_id)
         try:
