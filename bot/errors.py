@@ -35,6 +35,8 @@ class Refusal(StrEnum):
     BOT = "bot"
     GUEST = "guest"
     STRANGER = "stranger"
+    OTHER_WORKSPACE = "other_workspace"
+    """Of the same organisation, but not where Deputy is installed."""
     DEACTIVATED = "deactivated"
     SHARED_CHANNEL = "shared_channel"
     UNVERIFIABLE = "unverifiable"

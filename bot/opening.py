@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -104,7 +105,7 @@ async def find_install(api: SlackApi, settings: Settings) -> Install:
         team_id=str(who.get("team_id") or ""),
         enterprise_id=str(who.get("enterprise_id") or "") or None,
         bot_user_id=str(who.get("user_id") or ""),
-        is_org_wide=bool(who.get("is_enterprise_install")),
+        is_org_wide=_is_org_wide(who),
     )
 
 
@@ -115,6 +116,12 @@ def read_app_id(app_token: str) -> str | None:
     """
     named = re.match(r"xapp-\d+-(A[A-Z0-9]{6,})-", app_token)
     return named[1] if named else None
+
+
+def _is_org_wide(who: Mapping[str, Any]) -> bool:
+    """Tell whether `auth.test` answered for a whole organisation: it says so, or names it in place of a workspace."""
+    organisation = who.get("enterprise_id")
+    return bool(organisation) and bool(who.get("is_enterprise_install") or who.get("team_id") == organisation)
 
 
 async def check_app_token(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> None:

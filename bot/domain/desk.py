@@ -147,17 +147,21 @@ class Desk:
         async with self._database.transaction() as tx:
             await members.remember(tx, member, judged_at)
             if await members.find(tx, member.workspace_id, member.user_id) is None:
-                return self._shown(Denied(Refusal.DEACTIVATED))
+                return self.denied(Refusal.DEACTIVATED)
         try:
             said = await self._answers[type(command)](command)
         except NotPermitted as error:
-            said = Denied(error.refused.refusal)
+            return self.denied(error.refused.refusal)
         except Unavailable as error:
             log.warning("form_not_carried_out", error=type(error).__name__)
             said = Denied(Refusal.UNVERIFIABLE)
         if isinstance(said, Wrong):
             return {"response_action": "errors", "errors": self._screen.faults(said)}
         return {} if said is None else self._shown(said)
+
+    def denied(self, refusal: Refusal) -> dict[str, Any]:
+        """Return what answers a form in place of carrying it out."""
+        return self._shown(Denied(refusal))
 
     def _shown(self, panel: Panel) -> dict[str, Any]:
         return {"response_action": "update", "view": self._screen.drawn(panel)}

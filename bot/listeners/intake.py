@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import structlog
@@ -49,6 +50,15 @@ class Install:
         return WorkspaceId(self.enterprise_id if self.is_org_wide and self.enterprise_id else self.team_id)
 
 
+class Whose(Enum):
+    """Which installation a request is for."""
+
+    OURS = "ours"
+    SISTERS = "sisters"
+    """The same app's in another workspace of our organisation, where this token cannot act."""
+    FOREIGN = "foreign"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A parsed request whose asker is still a claim."""
@@ -86,8 +96,7 @@ class Intake:
         """Let one request in, or refuse it. Raises only when it could not be stored: Slack then tries again."""
         if asked is None or asked.unverified_user is None:
             return
-        if not is_for(self.install, body):
-            log.warning("foreign_request", key=asked.key)
+        if not await self._is_ours(body, asked):
             return
         judged_at = self._desk.now()
         verdict = await self._judged(asked)
@@ -102,11 +111,13 @@ class Intake:
 
     async def take_form(self, body: Body, asked: Asked | None) -> dict[str, Any]:
         """Let a form in that is answered at once; an empty answer closes it. The rest is kept as other requests are."""
-        if asked is None or not asked.is_answered:
-            await self.take(body, asked)
+        if asked is None:
             return {}
-        if not is_for(self.install, body):
-            log.warning("foreign_request", key=asked.key)
+        if (belongs := whose(self.install, body)) is not Whose.OURS:
+            log.warning("foreign_request", key=asked.key, whose=belongs.value)
+            return self._desk.denied(Refusal.OTHER_WORKSPACE) if belongs is Whose.SISTERS else {}
+        if not asked.is_answered:
+            await self.take(body, asked)
             return {}
         judged_at = self._desk.now()
         verdict = await self._judged(asked)
@@ -133,6 +144,18 @@ class Intake:
         if is_for(self.install, body):
             await self._desk.accept(key, command)
 
+    async def _is_ours(self, body: Body, asked: Asked) -> bool:
+        """Tell whether a request is for this installation; who waits for an answer in a sister workspace gets one."""
+        belongs = whose(self.install, body)
+        if belongs is Whose.OURS:
+            return True
+        log.warning("foreign_request", key=asked.key, whose=belongs.value)
+        # Slack's own address for the answer is all that works there: this token does not.
+        if belongs is Whose.SISTERS and asked.place and asked.place.response_url and asked.unverified_user:
+            refused = Refused(Refusal.OTHER_WORKSPACE)
+            await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)
+        return False
+
     async def _judged(self, asked: Asked) -> Member | Refused:
         try:
             person = await self._people.person(asked.unverified_user or UserId(""), is_fresh=asked.needs_fresh)
@@ -157,22 +180,40 @@ def table(body: Body, name: str) -> Body:
     return found if isinstance(found, Mapping) else {}
 
 
-def is_for(install: Install, body: Body) -> bool:
-    """Tell whether the request is for this app in this workspace; Bolt with one token does not check."""
+def whose(install: Install, body: Body) -> Whose:
+    """Tell whose request it is; Bolt with one token does not check. Every kind of payload is judged here.
+
+    What it says of its app decides, in the order of how surely it does: the authorization that an event came under,
+    where the view's app is installed, whose message was clicked, and last where the person is.
+    """
     app_id = body.get("api_app_id")
     if install.app_id and app_id and app_id != install.app_id:
-        return False
-    authorizations = body.get("authorizations")
-    first = authorizations[0] if isinstance(authorizations, list) and authorizations else {}
-    first = first if isinstance(first, Mapping) else {}
-    enterprise = first.get("enterprise_id") or table(body, "enterprise").get("id") or body.get("enterprise_id")
-    team = first.get("team_id") or _installed_team(body)
+        return Whose.FOREIGN
+    team, organisation = _installed_in(install, body)
+    is_in_org = bool(install.enterprise_id) and install.enterprise_id in {organisation, team}
     # Of an app of the whole organisation a view may say the organisation in place of a workspace.
-    return team == install.team_id or (install.is_org_wide and install.enterprise_id in {enterprise, team})
+    if (install.team_id and team == install.team_id) or (is_in_org and install.is_org_wide):
+        return Whose.OURS
+    return Whose.SISTERS if is_in_org else Whose.FOREIGN
 
 
-def _installed_team(body: Body) -> object:
-    """Return the workspace that an interaction is for.
+def is_for(install: Install, body: Body) -> bool:
+    """Tell whether the request is for this app in this workspace."""
+    return whose(install, body) is Whose.OURS
+
+
+def _installed_in(install: Install, body: Body) -> tuple[object, object]:
+    """Return the workspace and the organisation that a request is for."""
+    authorizations = body.get("authorizations")
+    first = authorizations[0] if isinstance(authorizations, list) and authorizations else None
+    if isinstance(first, Mapping) and (first.get("team_id") or first.get("enterprise_id")):
+        return first.get("team_id"), first.get("enterprise_id")
+    named = table(body, "enterprise").get("id") or body.get("enterprise_id")
+    return _installed_team(install, body), named or table(body, "team").get("enterprise_id")
+
+
+def _installed_team(install: Install, body: Body) -> object:
+    """Return the workspace that a command or an interaction is for.
 
     In an organisation `team` is where the person is, and may be null; where a view's app is installed, the view says
     (as Bolt reads it, slack-platform.md §3.1), and of a message that the app itself posted, the message.
@@ -181,7 +222,10 @@ def _installed_team(body: Body) -> object:
     if installed := view.get("app_installed_team_id"):
         return installed
     is_click = body.get("type") == "block_actions" and body.get("api_app_id")
-    if is_click and message.get("app_id") == body.get("api_app_id") and message.get("team"):
-        return message.get("team")
+    if is_click and message.get("app_id") == body.get("api_app_id"):
+        if message.get("user") == install.bot_user_id:
+            return install.team_id  # our own words, whoever presses what is under them, and wherever they are
+        if message.get("team"):
+            return message.get("team")
     team = table(body, "team").get("id") or body.get("team_id")
     return team or user.get("team_id") or view.get("team_id")

@@ -265,6 +265,8 @@ REFUSALS = {
     Refusal.BOT: "I only take requests from people.",
     Refusal.GUEST: "I can't work with guest accounts. Ask a full member of this workspace for help.",
     Refusal.STRANGER: "I can only work with members of this workspace.",
+    Refusal.OTHER_WORKSPACE: "I work in another workspace of your organisation, so I can't answer in this one. Ask me "
+    "there; your admins can also install me for the whole organisation.",
     Refusal.DEACTIVATED: "This Slack account is deactivated.",
     Refusal.SHARED_CHANNEL: "This channel is shared with another organisation, so I don't work here. "
     "Ask me in a direct message.",

@@ -77,6 +77,8 @@ class Deliveries:
         self._clock = clock
         self._verifier = SignatureVerifier(signing_secret)
         self._on_change = on_change
+        self.shape: Callable[[Kind, dict[str, Any]], dict[str, Any]] = lambda _, payload: payload
+        """Puts a payload as this workspace's app gets it."""
         self.endpoint: str | None = None
         """Where signed HTTP goes; None for Socket Mode."""
         self.carriers: list[Carrier] = []
@@ -108,6 +110,7 @@ class Deliveries:
 
     def queue(self, delivery: Delivery) -> Delivery:
         """Queue a new delivery for its first attempt."""
+        delivery.payload = self.shape(delivery.kind, delivery.payload)
         self.log.append(delivery)
         self._unsettled[id(delivery)] = delivery
         self._queue.put_nowait(delivery)

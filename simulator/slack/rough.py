@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.roughness import Roughness
+from simulator.slack.organisation import ORGANISATION, SISTER_TEAM
 from simulator.slack.people import TEAM
 
 Payload = dict[str, Any]
-SISTER_TEAM = "T0S1STER0"
-"""Another workspace of the same organisation."""
-ORGANISATION = "E0RGAN1ZE"
 
 
 def roughened_event(rough: Roughness, event: Payload) -> Payload:

@@ -73,6 +73,7 @@ class SlackSimulator(Looking):
         deliveries = Deliveries(self.clock, self.signing_secret, workspace.changed)
         super().__init__(workspace, deliveries, Hooks(workspace))
         deliveries.endpoint = http_endpoint
+        deliveries.shape = self._in_organisation
         self.socket_mode = SocketMode(deliveries)
         scopes = set(MANIFEST_SCOPES.split())
         self.web_api = WebApi(workspace, Access(self.bot_token, self.app_token, scopes, config_token=self.config_token))
@@ -82,6 +83,10 @@ class SlackSimulator(Looking):
         """More routes may be added until `running`."""
         self._port = port
         self._add_routes()
+
+    def _in_organisation(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+        organisation = self.workspace.organisation
+        return organisation.shape(kind, payload) if organisation else payload
 
     # knobs and records
 

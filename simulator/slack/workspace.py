@@ -24,6 +24,7 @@ from simulator.slack.messages import (
     interpreted_texts,
     mentions_in,
 )
+from simulator.slack.organisation import Organisation
 from simulator.slack.people import BOT, Channel, Person, seed_channels, seed_people
 
 STREAM_LIFETIME = 300.0
@@ -88,6 +89,7 @@ class Workspace:
     def __init__(self, clock: SimulatorClock) -> None:
         self.clock = clock
         self.rough = Roughness()
+        self.organisation: Organisation | None = None
         self.people: dict[str, Person] = seed_people()
         self.channels: dict[str, Channel] = seed_channels()
         self.messages: dict[str, dict[str, Message]] = {}

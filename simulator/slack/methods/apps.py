@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 
 @serves("auth.test", "", per_minute=None)
-def auth_test(_ws: Workspace, _args: Args) -> Answer:
+def auth_test(ws: Workspace, _args: Args) -> Answer:
     """Say whose token it is."""
     return {
         "url": "https://deputy.slack.com/",
@@ -26,7 +26,7 @@ def auth_test(_ws: Workspace, _args: Args) -> Answer:
         "user_id": BOT,
         "bot_id": BOT_ID,
         "is_enterprise_install": False,
-    }
+    } | (ws.organisation.identity() if ws.organisation else {})
 
 
 @serves("apps.connections.open", "", scopes="connections:write", per_minute=20, is_for_app=True)

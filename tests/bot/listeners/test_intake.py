@@ -3,10 +3,11 @@ import pytest
 from bot.domain.ports import Person
 from bot.domain.standing import judge
 from bot.errors import Refusal
-from bot.listeners.intake import Install, is_for
+from bot.listeners.intake import Install, Whose, is_for, whose
 from store.records import UserId
 
 HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")
+ORG_WIDE = Install(app_id="A1", team_id="E1", enterprise_id="E1", bot_user_id="UBOT", is_org_wide=True)
 GRID = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT", is_org_wide=True)
 
 
@@ -115,6 +116,44 @@ def test_of_an_app_of_the_whole_organisation_a_view_may_say_the_organisation():
     assert is_for(GRID, body)
     assert not is_for(GRID, body | {"view": {"app_installed_team_id": "E2"}})
     assert not is_for(HOME, body | {"view": {}})
+
+
+HERE = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT")
+COMMAND = {"api_app_id": "A1", "team_id": "T2", "enterprise_id": "E1", "is_enterprise_install": "true"}
+CLICK = {"api_app_id": "A1", "type": "block_actions", "team": {"id": "T2", "enterprise_id": "E1"}}
+
+
+@pytest.mark.fault("F27")
+@pytest.mark.parametrize(
+    ("body", "here", "org_wide"),
+    [
+        (COMMAND, Whose.SISTERS, Whose.OURS),
+        (COMMAND | {"team_id": "T1"}, Whose.OURS, Whose.OURS),
+        (COMMAND | {"enterprise_id": "E9"}, Whose.FOREIGN, Whose.FOREIGN),
+        (COMMAND | {"enterprise_id": None, "team_id": "E1"}, Whose.SISTERS, Whose.OURS),
+        (COMMAND | {"enterprise_id": ""}, Whose.FOREIGN, Whose.FOREIGN),
+        (COMMAND | {"api_app_id": "A2"}, Whose.FOREIGN, Whose.FOREIGN),
+        (CLICK, Whose.SISTERS, Whose.OURS),
+        (CLICK | {"team": None, "enterprise": {"id": "E1"}}, Whose.SISTERS, Whose.OURS),
+        (CLICK | {"team": {"id": "T9"}, "message": {"app_id": "A1", "user": "UBOT"}}, Whose.OURS, Whose.OURS),
+        (CLICK | {"message": {"app_id": "A1", "user": "UBOT2", "team": "T2"}}, Whose.SISTERS, Whose.OURS),
+        (CLICK | {"message": {"app_id": "A2", "user": "UBOT"}}, Whose.SISTERS, Whose.OURS),
+        (CLICK | {"type": "message_action"}, Whose.SISTERS, Whose.OURS),
+        (CLICK | {"type": "view_submission", "view": {"app_installed_team_id": "T3"}}, Whose.SISTERS, Whose.OURS),
+        ({"api_app_id": "A1", "authorizations": [{"team_id": None, "enterprise_id": "E1"}]}, Whose.SISTERS, Whose.OURS),
+        (COMMAND | {"authorizations": [{"team_id": "T9", "enterprise_id": "E9"}]}, Whose.FOREIGN, Whose.FOREIGN),
+        (COMMAND | {"authorizations": [{"team_id": "T9", "enterprise_id": None}]}, Whose.FOREIGN, Whose.FOREIGN),
+        (COMMAND | {"authorizations": [None, 5]}, Whose.SISTERS, Whose.OURS),
+        (COMMAND | {"authorizations": []}, Whose.SISTERS, Whose.OURS),
+    ],
+)
+def test_every_kind_of_payload_is_judged_by_what_it_says_of_its_app(body, here, org_wide):
+    assert (whose(HERE, body), whose(ORG_WIDE, body)) == (here, org_wide)
+
+
+@pytest.mark.fault("F27")
+def test_without_an_organisation_nobody_is_a_sister():
+    assert {whose(HOME, body) for body in (COMMAND, CLICK, {}, {"enterprise_id": None})} == {Whose.FOREIGN}
 
 
 def test_the_installation_counts_not_the_actors_team():
