@@ -100,7 +100,10 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)
         openness = partial(read_openness, parts.configuration, install.workspace_id)
-        register(bolt, Intake(install=install, people=parts.people, desk=desk, openness=openness), new_reference)
+        intake = Intake(
+            install=install, people=parts.people, desk=desk, openness=openness, on_shared=asking.doubt(parts.supervisor)
+        )
+        register(bolt, intake, new_reference)
         socket = build_socket(settings, bolt)
         if socket:
             stack.push_async_callback(socket.close_async)  # it holds a pool and a task before it is connected

@@ -29,6 +29,10 @@ from store.records import ChannelId, Member, ServiceName, Thread, Turn
 log = structlog.get_logger(__name__)
 
 
+DOUBTED_MAX = 1_000
+"""Channels of which it is remembered that their readers changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A turn that may start: with which settings, and for how many US cents at most."""
@@ -65,6 +69,19 @@ class Admission:
         self._people = people
         self._home = home
         self._clock = clock
+        self._doubts = 0
+        self._doubted: dict[ChannelId, int] = {}
+
+    def doubt(self, channel: ChannelId) -> None:
+        """Have every answer in a channel ask again who reads it before it shows more: Slack says that this changed."""
+        self._doubts += 1
+        if len(self._doubted) >= DOUBTED_MAX:
+            self._doubted.pop(next(iter(self._doubted)))  # its answers ask again within the minute anyway
+        self._doubted[channel] = self._doubts
+
+    def signs(self, thread: Thread) -> tuple[int, Config | None]:
+        """Return what has changed whenever who reads along may have: asks nobody."""
+        return self._doubted.get(thread.channel, 0), self._configuration.last_read(thread.owner.workspace_id)
 
     async def choose(self, member: Member, asked_in: Place, wanted: str | None) -> str:
         """Return the name of the agent for a new thread: the wanted one, else that of the channel it is asked in.

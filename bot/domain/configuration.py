@@ -60,6 +60,11 @@ class Configuration:
             self._known[workspace_id] = known
         return known[1]
 
+    def last_read(self, workspace_id: WorkspaceId) -> Config | None:
+        """Return the settings that were read last, seconds ago at most; another object once they have changed."""
+        known = self._known.get(workspace_id)
+        return None if known is None else known[1]
+
     async def seen(self, workspace_id: WorkspaceId, key: Key) -> Seen:
         """Return one item with its version, to be shown and sent back with the change."""
         async with self._database.transaction() as tx:

@@ -11,7 +11,10 @@ from bot.progress import Progress
 from store.records import Thread
 
 WATCHED_EVERY = timedelta(minutes=1)
-"""How long an open message may grow before it is asked again who reads it; a new one is asked about at once."""
+"""How long an open message may grow before it is asked again who reads it, where nothing says that this changed.
+
+A new message is asked about at once, and so is an open one after Slack's event or a change of the settings.
+"""
 
 
 class WatchedAnswer:
@@ -25,6 +28,7 @@ class WatchedAnswer:
         self._admission = admission
         self._clock = clock
         self._judged_at = judged_at
+        self._signs = admission.signs(thread)
         self._shown = Progress()
         """What may be in the messages by now."""
         self.refused: Refused | None = None
@@ -67,13 +71,14 @@ class WatchedAnswer:
     async def _judge(self) -> None:
         if self.refused is not None:
             raise NotPermitted(self.refused)
-        now = self._clock.now()
+        now, signs = self._clock.now(), self._admission.signs(self._thread)
+        is_as_before = signs == self._signs
         # Either way: where the clock was set back meanwhile, nobody knows how old that is.
-        if self._judged_at is not None and abs(now - self._judged_at) < WATCHED_EVERY:
+        if is_as_before and self._judged_at is not None and abs(now - self._judged_at) < WATCHED_EVERY:
             return
         try:
             await self._admission.require_audience(self._thread)
         except NotPermitted as error:
             self.refused = error.refused
             raise
-        self._judged_at = now
+        self._judged_at, self._signs = now, signs

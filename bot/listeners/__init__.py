@@ -18,6 +18,7 @@ from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
 from bot.listeners.intake import Body, Intake, table
 from bot.listeners.lifecycle import (
     parse_home_opened,
+    parse_shared,
     parse_stopped,
     parse_uninstalled,
     parse_user_change,
@@ -47,6 +48,12 @@ async def on_home_opened(intake: Intake, body: Body) -> None:
     await intake.take(body, parse_home_opened(body))
 
 
+async def on_shared(intake: Intake, body: Body) -> None:
+    """Another organisation was let into a channel: what is being shown there is judged anew."""
+    if channel := parse_shared(body):
+        intake.take_sharing(body, channel)
+
+
 async def on_user_change(intake: Intake, body: Body) -> None:
     """A profile changed: a guest now, perhaps, or deactivated, which is carried out at once."""
     if found := parse_user_change(body):
@@ -72,6 +79,7 @@ EVENTS: dict[str, On] = {
     "app_home_opened": on_home_opened,
     "app_mention": on_message,
     "app_uninstalled": on_uninstalled,
+    "channel_shared": on_shared,
     "message": on_message,
     "tokens_revoked": on_uninstalled,
     "user_change": on_user_change,

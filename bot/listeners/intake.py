@@ -18,7 +18,7 @@ from bot.domain.desk import Desk
 from bot.domain.ports import Openness, People
 from bot.domain.standing import Home, ends_membership, judge
 from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
-from store.records import Member, UserId, WorkspaceId
+from store.records import ChannelId, Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
@@ -86,11 +86,14 @@ class Intake:
         people: People,
         desk: Desk,
         openness: Callable[[], Awaitable[Openness]],
+        on_shared: Callable[[ChannelId], None] = lambda _: None,
     ) -> None:
+        """`on_shared` is told of a channel that another organisation reads from now on."""
         self.install = install
         self._openness = openness
         self._people = people
         self._desk = desk
+        self._on_shared = on_shared
 
     async def take(self, body: Body, asked: Asked | None) -> None:
         """Let one request in, or refuse it. Raises only when it could not be stored: Slack then tries again."""
@@ -138,6 +141,11 @@ class Intake:
         person = await self._people.person(user_id, is_fresh=True)
         if ends_membership(person, self.install.home, await self._openness()):
             await self._desk.accept(key, DeactivateMember(self.install.workspace_id, user_id))
+
+    def take_sharing(self, body: Body, channel: ChannelId) -> None:
+        """Slack says that a channel is shared now. Nothing is stored: after a restart everything is judged anyway."""
+        if is_for(self.install, body):
+            self._on_shared(channel)
 
     async def take_notice(self, body: Body, key: str, command: Command) -> None:
         """Let in what Slack itself says (somebody was deactivated): there is no asker to judge."""

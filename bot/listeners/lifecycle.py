@@ -36,6 +36,12 @@ def parse_user_change(body: Body) -> tuple[str, UserId] | None:
     return (_key(body), UserId(user)) if isinstance(user, str) and user else None
 
 
+def parse_shared(body: Body) -> ChannelId | None:
+    """`channel_shared`: another organisation reads a channel from now on; which one, nobody needs to know."""
+    channel = table(body, "event").get("channel")
+    return ChannelId(channel) if isinstance(channel, str) and channel else None
+
+
 def parse_uninstalled(body: Body, install: Install) -> tuple[str, LeaveWorkspace] | None:
     """`app_uninstalled`, or `tokens_revoked` of our bot; None where only a member took back their sign-in."""
     event = table(body, "event")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +18,11 @@ from bot.domain.running import Runner
 from bot.domain.sessions import Sessions
 from bot.domain.shortages import Shortages
 from bot.domain.stopping import Stopping
+from bot.domain.supervisor import Supervisor
 from bot.domain.turns import Turns
 from bot.wiring.parts import Parts
 from bot.wiring.room import Room
+from store.records import ChannelId
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,15 @@ class Asking:
     shortages: Shortages
     raising: Raising
     offboarding: Offboarding
+
+    def doubt(self, supervisor: Supervisor) -> Callable[[ChannelId], None]:
+        """Return what has the answers in a channel judged anew, at once."""
+
+        def doubted(channel: ChannelId) -> None:
+            self.admission.doubt(channel)
+            supervisor.wake_all()
+
+        return doubted
 
 
 def build_asking(parts: Parts, room: Room) -> Asking:

@@ -142,6 +142,13 @@ class Acting(Using):
         ts = self.workspace.next_ts()
         return self.emit({"type": "user_change", "user": person.as_json(), "cache_ts": int(float(ts)), "event_ts": ts})
 
+    def share(self, channel: str, team: str = "T0OTHER00") -> Delivery | None:
+        """Let another organisation into a channel; the app hears `channel_shared`."""
+        self.workspace.channels[channel].is_ext_shared = True
+        self.workspace.changed()
+        ts = self.workspace.next_ts()
+        return self.emit({"type": "channel_shared", "connected_team_id": team, "channel": channel, "event_ts": ts})
+
     def deactivate(self, user: str) -> Delivery | None:
         """Deactivate an account."""
         return self.change_person(user, deleted=True)

@@ -186,6 +186,27 @@ async def test_an_answer_that_is_being_written_is_not_gone_on_with_once_others_r
     assert "AI-generated" not in " ".join(seen(running_world))
 
 
+@pytest.mark.fault("S3", "S15")
+@pytest.mark.parametrize("how", ["slack_says_so", "an_admin_says_so"])
+async def test_an_answer_stops_at_once_where_it_is_told_that_its_readers_changed(running_world: World, how: str):
+    """Without waiting for the minute after which it is asked anyway."""
+    running_world.agents.pace = 0.02
+    root = await running_world.ask(ALICE, "write a long text of 4000 words")
+    await running_world.slack.until(lambda ws: ws.is_streaming(root.channel, root.ts))
+    if how == "slack_says_so":
+        running_world.slack.share(root.channel)
+        words = CHANGES[shared]
+    else:
+        await answers_private(running_world)
+        running_world.turn(7)
+        words = CHANGES[answers_private]
+
+    await told_alone(running_world, words)
+    await running_world.settled()
+    assert running_world.slack.workspace.open_streams() == []
+    assert "AI-generated" not in " ".join(seen(running_world))
+
+
 @pytest.mark.fault("S3")
 async def test_after_a_restart_who_reads_along_is_asked_before_anything_is_shown(deputy_world: World):
     async with deputy_world.deputy():

@@ -6,7 +6,7 @@ import pytest
 
 from bot.commands import LeaveWorkspace
 from bot.listeners.intake import Install
-from bot.listeners.lifecycle import parse_uninstalled, parse_user_change
+from bot.listeners.lifecycle import parse_shared, parse_uninstalled, parse_user_change
 
 INSTALL = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="U0BOT", is_org_wide=False)
 
@@ -20,6 +20,11 @@ def test_a_changed_profile_names_whoever_is_to_be_judged_again():
 @pytest.mark.parametrize("user", [{"deleted": True}, {"id": 7}, "U1", None])
 def test_a_change_of_nobody_is_none(user):
     assert parse_user_change({"event_id": "Ev1", "event": {"type": "user_change", "user": user}}) is None
+
+
+@pytest.mark.parametrize(("channel", "found"), [("C1", "C1"), ("", None), (7, None), (None, None)])
+def test_a_channel_that_another_organisation_reads_now_is_named(channel, found):
+    assert parse_shared({"event": {"type": "channel_shared", "channel": channel}}) == found
 
 
 @pytest.mark.parametrize(
