@@ -61,8 +61,8 @@ class Arrivals:
     async def complete(self, path_service: str, pairs: Pairs, cookies: Mapping[str, str]) -> Ticket:
         """Use the service's answer, once, and connect the member.
 
-        `path_service` is of the URL and proves nothing: it must be the attempt's (COAT,
-        mcp-oauth.md §4.1). Raises `TicketUnusable`, `AttemptEnded`.
+        `path_service` is of the URL and proves nothing: it must be the attempt's
+        (docs/reference/oauth.md#cross-toolkit-mix-up). Raises `TicketUnusable`, `AttemptEnded`.
         """
         attempt = await self._attempts.find_authorizing(pairs, cookies)
         ticket = attempt.ticket
@@ -88,7 +88,7 @@ class Arrivals:
         return ticket
 
     async def confirm(self, owner: Member, ticket_id: TicketId, given: str) -> None:
-        """Connect the member who typed the code that their browser shows (mcp-oauth.md §4.4).
+        """Connect the member who typed the code that their browser shows (docs/reference/oauth.md#code-in-slack).
 
         Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where it ended without a connection.
         """
@@ -117,7 +117,8 @@ class Arrivals:
         service = self._catalog.get_available(attempt.ticket.service)
         if attempt.mcp_server_url != service.mcp_url:
             # The catalogue changed on the way: the agent would never use a credential for the old address.
-            raise ServiceMisbehaved(service.name, "callback", "mcp-oauth.md §4.5: at another address now")
+            rule = "docs/reference/oauth.md#account-linking: at another address now"
+            raise ServiceMisbehaved(service.name, "callback", rule)
         return service
 
     async def _announce(self, held: Provisional, connection: Connection) -> None:

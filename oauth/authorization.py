@@ -1,4 +1,4 @@
-"""The authorization request and what comes back of it: RFC 6749 §4.1, 7636, 8707, 9207; pure.
+"""The authorization request and what comes back of it: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; pure.
 
 Who may act on the answer (cookie, state, service of the path) is for `oauth/attempts.py`.
 """
@@ -88,7 +88,7 @@ def choose_scope(
 ) -> str | None:
     """Return the scope to ask for: the catalogue's, the challenge's, the resource's, none.
 
-    Never the server's own list, it is everything there is (mcp-oauth.md §1.5). What was asked for
+    Never the server's own list, it is everything there is (docs/reference/oauth.md#scopes). What was asked for
     earlier is asked for again, and a third no is the last: raises `RuleBroken` (MCP authorization,
     step-up). What the catalogue pins is neither widened nor added to.
     """

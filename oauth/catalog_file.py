@@ -195,7 +195,8 @@ def _list_client_problems(
 ) -> list[str]:
     problems = [f"a client is configured for `{name}`, which is no service" for name in clients if name not in services]
     return problems + [
-        f"services.{service.name}: a configured client needs `trusted_issuer`, to be bound to it (mcp-oauth.md §1.3)"
+        f"services.{service.name}: a configured client needs `trusted_issuer`, to be bound to it"
+        " (docs/reference/oauth.md#client-binding)"
         for service in services.values()
         if service.client is not None and service.pins.trusted_issuer is None
     ]

@@ -34,7 +34,7 @@ class Challenge:
 def parse_challenges(values: Sequence[str]) -> tuple[Challenge, ...]:
     """Return the challenges of all header lines in order (RFC 9110 §11.6.1).
 
-    Raises `RuleBroken` for what does not follow the grammar and for a repeated parameter (§11.2):
+    Raises `RuleBroken` for what does not follow the grammar and for a repeated parameter (RFC 9110 §11.2):
     guessing which one is meant would let a server say two things.
     """
     if sum(map(len, values)) > _LONGEST:

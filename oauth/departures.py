@@ -43,7 +43,7 @@ class Departures:
         issuer: str,
         proceed_url: str,
     ) -> None:
-        """`sign_in` None: whose browser it is will be proved by a code at the end (mcp-oauth.md §4.4)."""
+        """`sign_in` None: a code at the end proves whose browser it is (docs/reference/oauth.md#code-in-slack)."""
         self._proceed_url = proceed_url
         self._attempts = attempts
         self._catalog = catalog

@@ -74,7 +74,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What the catalogue says of a service where the service's own word is not enough (mcp-oauth.md §2.0)."""
+    """What the catalogue says where a service's own word is not enough (docs/reference/oauth.md#pinned-issuers)."""
 
     trusted_issuer: str | None = None
     """The exact `issuer` its metadata carries, where that differs from the one it is found under."""
@@ -241,7 +241,7 @@ def list_endpoints(server: Server) -> tuple[str, ...]:
 def _require_hosts(server: Server, pins: Pins) -> None:
     hosts = {get_host(endpoint) for endpoint in list_endpoints(server)}
     if pins.endpoint_hosts and not hosts <= set(pins.endpoint_hosts):
-        raise RuleBroken("mcp-oauth.md §2.0: endpoint on a host that is not pinned")
+        raise RuleBroken("docs/reference/oauth.md#pinned-issuers: endpoint on a host that is not pinned")
 
 
 def _require_clean_query(endpoint: str) -> None:

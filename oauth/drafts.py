@@ -113,7 +113,8 @@ def build_saved(draft: Draft, probe: Probe, before: SavedService | None, by: Mem
 
 
 def _kept_client(before: SavedService | None, probe: Probe, issuer: str | None) -> PreRegistered | None:
-    # Bound to service, origin and issuer: a client never follows the service to another one (mcp-oauth.md §1.3).
+    # Bound to service, origin and issuer: a client never follows the service to another one
+    # (docs/reference/oauth.md#client-binding).
     if before is None or before.client_id is None or before.issuer != issuer:
         return None
     if get_origin(before.mcp_url) != get_origin(probe.mcp_url):

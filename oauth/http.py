@@ -1,7 +1,7 @@
 """The one sender of requests to services: guarded by policy, addresses, size and time.
 
 What is sent and what an answer means is for the pure modules; this one never follows a redirect
-and never reads a proxy from the environment (mcp-oauth.md §3.4).
+and never reads a proxy from the environment (docs/reference/oauth.md#guarded-requests).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def parse_json_object(answer: Answer) -> dict[str, Any]:
     """Return the body as an object, or raise `RuleBroken`.
 
     Refuses other media types, duplicate keys (parsers differ on which one wins), NaN, and what is
-    nested or wide beyond reason (mcp-oauth.md §3.4).
+    nested or wide beyond reason (docs/reference/oauth.md#guarded-requests).
     """
     _require_json_type(answer)
     try:

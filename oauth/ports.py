@@ -12,7 +12,7 @@ from store.records import Connection, Member, Secret, ServiceName, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """All that Anthropic needs to refresh the token; we never do (mcp-oauth.md §2.4)."""
+    """All that Anthropic needs to refresh the token; we never do (docs/reference/oauth.md#vault-credentials)."""
 
     refresh_token: Secret
     token_endpoint: str

@@ -90,9 +90,10 @@ class Probe:
 
     @property
     def foreign_hosts(self) -> tuple[str, ...]:
-        """Return those of them that belong to somebody else by name: to be shown loudly (mcp-oauth.md §1.3).
+        """Return those of them that belong to somebody else by name: to be shown loudly.
 
-        A server that sends people to another's sign-in may be that other's, or may want its tokens.
+        A server that sends people to another's sign-in may be that other's, or may want its tokens
+        (docs/reference/oauth.md#client-binding).
         """
         issuers = (self.server.issuer, self.found_under or "") if self.server else ()
         return list_foreign((*self.endpoint_hosts, *(get_host(issuer) for issuer in issuers)), self.host)

@@ -1,8 +1,8 @@
 """Tokens that wait for their member to type a code into Slack: where Sign in with Slack is not configured.
 
 The code goes from the browser to Slack, never the other way: one that is sent to the member could be
-relayed together with the link (mcp-oauth.md §4.4). Everything here is in memory only and gone with the
-process; whoever holds an attempt here may use it once.
+relayed together with the link (docs/reference/oauth.md#code-in-slack). Everything here is in memory only and gone
+with the process; whoever holds an attempt here may use it once.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from oauth.urls import get_origin
 from store.records import Registration, Secret, ServiceName
 
 AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
-"""What we can do and a vault can store, best first (mcp-oauth.md §2.4)."""
+"""What we can do and a vault can store, best first (docs/reference/oauth.md#vault-credentials)."""
 _REUSABLE_FOR = timedelta(days=7)
 _SAFE_MARGIN = timedelta(hours=1)
 _CLIENT_ID = re.compile(r"[\x20-\x7e]{1,2048}")  # RFC 6749 appendix A.1
@@ -57,7 +57,7 @@ def choose_registration(client: Client, server: Server, now: datetime) -> Regist
 
     The order is MCP's: pre-registered, client document, dynamic. Raises `NoRegistration`,
     `RuleBroken`. A pre-registered client is bound to service and issuer: an MCP server that names
-    another's issuer must not get it (mcp-oauth.md §1.3).
+    another's issuer must not get it (docs/reference/oauth.md#client-binding).
     """
     if client.pre_registered is not None:
         return _configured(client, client.pre_registered, server, now)
@@ -70,7 +70,7 @@ def choose_registration(client: Client, server: Server, now: datetime) -> Regist
 
 def _configured(client: Client, configured: PreRegistered, server: Server, now: datetime) -> Registration:
     if client.trusted_issuer != server.issuer:
-        raise RuleBroken("mcp-oauth.md §1.3: the configured client belongs to another issuer")
+        raise RuleBroken("docs/reference/oauth.md#client-binding: the configured client belongs to another issuer")
     offered = server.auth_methods or ("client_secret_post", "client_secret_basic", "none")
     usable = [method for method in AUTH_METHODS if method in offered and _fits(method, configured.client_secret)]
     if not usable:
@@ -90,7 +90,7 @@ def _may_use_document(client: Client, server: Server) -> bool:
 def is_reusable(registration: Registration, now: datetime) -> bool:
     """Say whether a dynamic registration may serve one more connect.
 
-    They are perishable, and a public client is not told when (mcp-oauth.md §2.2).
+    They are perishable, and a public client is not told when (docs/reference/oauth.md#clients-that-expire).
     """
     is_expired = registration.expires_at is not None and registration.expires_at <= now + _SAFE_MARGIN
     return not is_expired and now - registration.created_at < _REUSABLE_FOR

@@ -163,7 +163,7 @@ class Doors:
             raise TooManyRequests(seconds)
 
     def _require_own_form(self, request: Request) -> None:
-        # Fetch metadata is checked where sent; the origin always (mcp-oauth.md §4.3).
+        # Fetch metadata is checked where sent; the origin always (docs/reference/oauth.md#account-linking).
         site = request.headers.get("sec-fetch-site", "same-origin")
         if request.headers.get("origin") != self._origin or site != "same-origin":
             raise TicketUnusable(Reason.FOREIGN_FORM)

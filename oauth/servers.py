@@ -61,7 +61,7 @@ class Servers:
         self._base_url = base_url
 
     def build_client(self, service: Service) -> Client:
-        """Return who we are for a service: one redirect URI each (mcp-oauth.md §4.1, COAT)."""
+        """Return who we are for a service: one redirect URI each (docs/reference/oauth.md#cross-toolkit-mix-up)."""
         return Client(
             service=service.name,
             redirect_uri=f"{self._base_url}/oauth/callback/{service.name}",
@@ -204,4 +204,4 @@ def _registrable(service: Service, scope: str | None, resource: Resource) -> str
 
 def _require_pinned_resource(service: Service, resource: Resource) -> None:
     if service.resource is not None and service.resource != resource.resource:
-        raise RuleBroken("mcp-oauth.md §2.0: resource differs from the pinned one")
+        raise RuleBroken("docs/reference/oauth.md#pinned-issuers: resource differs from the pinned one")

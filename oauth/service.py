@@ -77,7 +77,7 @@ class Service:
     name: ServiceName
     title: str
     mcp_url: str
-    """Exactly as the agent declares it, since the vault matches it (mcp-oauth.md §2.4)."""
+    """Exactly as the agent declares it, since the vault matches it (docs/reference/managed-agents.md#credentials)."""
     manage_url: str | None
     """The provider's own page for revoking access."""
     scopes: tuple[str, ...] = ()

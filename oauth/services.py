@@ -237,7 +237,7 @@ def _identity(saved: SavedService) -> tuple[object, ...]:
 
 
 def is_client_fitting(before: SavedService, after: SavedService) -> bool:
-    """Say whether a client may be kept: it belongs to this origin and issuer (mcp-oauth.md §1.3)."""
+    """Say whether a client may be kept: it is this origin's and issuer's (docs/reference/oauth.md#client-binding)."""
     return before.issuer == after.issuer and get_origin(before.mcp_url) == get_origin(after.mcp_url)
 
 

@@ -106,7 +106,8 @@ def build_client_request(
 def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
     """Return the tokens or the refusal; raises `RuleBroken` for what is neither.
 
-    `profile` is `standard`, or `slack` for its nested form with `ok` and comma scopes (mcp-oauth.md §2.1).
+    `profile` is `standard`, or `slack` for its nested form with `ok` and comma scopes
+    (docs/reference/oauth.md#token-responses).
     """
     if not 200 <= answer.status < 300:  # RFC 6749 §5.1 says 200; 201 is seen, and the body is what counts
         return _parse_refusal(answer)
@@ -212,7 +213,7 @@ def build_credential(
     *,
     grant_days: int | None = None,
 ) -> Credential:
-    """Return what the vault is to hold (mcp-oauth.md §2.4): expiry a minute early, or left out.
+    """Return what the vault is to hold (docs/reference/oauth.md#vault-credentials): expiry a minute early, or left out.
 
     A lifetime within that minute is left out where it can be refreshed, since the API wants the future.
     `grant_days`: after so many days the service ends what it granted, however often it was refreshed.

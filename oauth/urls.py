@@ -29,9 +29,10 @@ class Policy:
 
 
 def require_url(url: object, policy: Policy) -> str:
-    """Return the URL unchanged if it keeps every rule, else raise `UrlRefused` (mcp-oauth.md §1.7, §3.4).
+    """Return the URL unchanged if it keeps every rule, else raise `UrlRefused`.
 
-    The text is checked before it is parsed: parsers differ on blanks, controls and backslashes.
+    The text is checked before it is parsed: parsers differ on blanks, controls and backslashes
+    (docs/reference/oauth.md#guarded-requests).
     """
     if not isinstance(url, str) or len(url) > _LONGEST:
         raise UrlRefused("not a URL")
@@ -135,7 +136,7 @@ def get_place(url: str) -> str:
 def is_resource_of(resource: str, mcp_url: str) -> bool:
     """Say whether a `resource` covers the MCP URL: same origin, and its path a whole-segment prefix.
 
-    RFC 9728 §3.3 wants identity; Slack's names its origin only (mcp-oauth.md §1.1), so a parent
+    RFC 9728 §3.3 wants identity; Slack's names its origin only (docs/reference/oauth.md#services), so a parent
     passes, a sibling (`/mcp` and `/mcp2`) never.
     """
     if get_origin(resource) != get_origin(mcp_url):

@@ -197,7 +197,8 @@ class SavedService:
     """A service as an admin approved it: added by URL, or a shipped one with a client or other scopes.
 
     What was shown when it was approved is kept and must hold from then on: the issuer, the resource
-    and the hosts are pins (mcp-oauth.md §2.0). A client is sealed for its service, origin and issuer.
+    and the hosts are pins (docs/reference/oauth.md#pinned-issuers). A client is sealed for its service,
+    origin and issuer.
     """
 
     workspace_id: WorkspaceId

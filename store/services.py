@@ -61,7 +61,8 @@ async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
 
 
 def _place(row: SavedService | Row[Any]) -> str:
-    # A client opens for this service, at this server, with this issuer, and nowhere else (mcp-oauth.md §1.3).
+    # A client opens for this service, at this server, with this issuer, and nowhere else
+    # (docs/reference/oauth.md#client-binding).
     # No part holds a space, so they cannot be cut in another way.
     return f"services.client_secret:{row.workspace_id} {row.name} {row.mcp_url} {row.issuer}"
 

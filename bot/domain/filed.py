@@ -152,7 +152,7 @@ def with_client(row: SavedService, offer: Offer, before: SavedService | None, se
 
 
 def _kept(row: SavedService, before: SavedService | None) -> Secret | None:
-    # A client never follows its service to another server or issuer (mcp-oauth.md §1.3).
+    # A client never follows its service to another server or issuer (docs/reference/oauth.md#client-binding).
     if before is None or before.client_id != row.client_id or not is_client_fitting(before, row):
         return None
     return before.client_secret

@@ -49,7 +49,8 @@ def service_rows(config: Config, services: Iterable[Service], added: set[str]) -
 
 
 def _takes_client(service: Service, added: set[str]) -> bool:
-    # A client is bound to a pinned issuer (mcp-oauth.md §1.3); an added service got its own when it was added.
+    # A client is bound to a pinned issuer (docs/reference/oauth.md#client-binding); an added service got its
+    # own when it was added.
     return service.name not in added and service.pins.trusted_issuer is not None
 
 

@@ -1,4 +1,4 @@
-"""The official suite within `make test`: mcp-oauth.md §1.9, §5.H 88."""
+"""The official suite within `make test` (88 of docs/oauth-threats.md#h-abuse)."""
 
 from __future__ import annotations
 

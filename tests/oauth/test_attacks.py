@@ -1,4 +1,7 @@
-"""What may not happen between link and vault: mcp-oauth.md §5.D and §5.E, against real routes."""
+"""What may not happen between link and vault, on real routes.
+
+docs/oauth-threats.md#d-ticket-and-identity and #e-callback have the list.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def failures(room: Room) -> list[Failure]:
     return [failure for _, failure, _ in room.outcomes.failures]
 
 
-# --- the link (§5.D 41-43, 48)
+# --- the link (41 to 43 and 48 of docs/oauth-threats.md#d-ticket-and-identity)
 
 
 @pytest.mark.threat(42)
@@ -243,7 +246,7 @@ async def test_a_deactivated_members_link_is_void(room, alice):
         assert (await browser.get(link)).status_code == 410
 
 
-# --- the identity (§5.D 44-50)
+# --- the identity (44 to 50 of docs/oauth-threats.md#d-ticket-and-identity)
 
 
 @pytest.mark.threat(45)
@@ -477,7 +480,7 @@ async def test_the_flow_cookie_is_locked_to_host_and_time(room, alice):
     )
 
 
-# --- the callback (§5.E)
+# --- the callback (docs/oauth-threats.md#e-callback)
 
 
 async def returning(browser: Browser, link: str) -> str:
@@ -564,7 +567,7 @@ async def test_only_a_navigation_completes(room, alice, method):
 
 @pytest.mark.threat(55)
 async def test_an_answer_at_another_services_path_connects_nothing(room, alice):
-    """COAT: mcp-oauth.md §4.1."""
+    """COAT (docs/reference/oauth.md#cross-toolkit-mix-up)."""
     link = await room.issue(alice)
 
     async with room.browser() as browser:
@@ -743,7 +746,7 @@ async def test_an_exchange_that_a_crash_cut_off_is_ended_and_told_once(room, ali
     assert failures(room) == [Failure.SERVICE]
 
 
-# --- tokens and vault (§5.F, §5.G)
+# --- tokens and vault (docs/oauth-threats.md#f-token-response and #g-vault)
 
 
 @pytest.mark.threat(69)
@@ -852,7 +855,7 @@ async def test_an_outage_of_the_check_is_no_verdict(room, alice):
     assert len(room.outcomes.connections) == 1
 
 
-# --- the service (§5.B, §5.C)
+# --- the service (docs/oauth-threats.md#b-discovery and #c-registration)
 
 
 @pytest.mark.threat(19)
@@ -1001,7 +1004,7 @@ async def test_no_client_document_is_served_where_nobody_could_fetch_it(room):
 
 @pytest.mark.threat(62)
 async def test_no_secret_is_shown_or_logged_or_stored_on_any_way(room, alice, bob, logged, tmp_path):
-    """§5.E 62: links, cookies, states, codes, verifiers and tokens, on the good way and on bad ones."""
+    """62 of the threats: links, cookies, states, codes, verifiers and tokens, on the good way and on bad ones."""
     seen, links = [], []
     async with room.browser() as browser:
         for failing in (None, "invalid_grant", "html"):

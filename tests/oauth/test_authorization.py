@@ -1,4 +1,7 @@
-"""The authorization request and its answer; mcp-oauth.md §1.4, §5.E."""
+"""The authorization request and its answer.
+
+After docs/reference/oauth.md#authorization-requests and docs/oauth-threats.md#e-callback.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def test_what_the_catalogue_adds_cannot_replace_what_we_say():
         ((), "c", None, ("offline_access", "all"), "c offline_access"),
         ((), None, None, ("everything",), None),
         ((), "c c", None, (), "c"),
-        # `offline_access`: where the server lists it, and never alone (mcp-oauth.md §1.5).
+        # `offline_access`: where the server lists it, and never alone (docs/reference/oauth.md#scopes).
         ((), None, ("r", "offline_access"), ("r",), "r"),
         ((), None, ("r", "offline_access"), (), "r offline_access"),
         ((), None, None, ("offline_access",), None),

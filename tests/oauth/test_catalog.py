@@ -32,7 +32,7 @@ def test_our_own_catalogue_is_whole():
 
 @pytest.mark.threat(86)
 def test_github_is_never_asked_for_more_than_is_pinned():
-    """mcp-oauth.md §1.5, §5.H 86."""
+    """86 of docs/oauth-threats.md#h-abuse; docs/reference/oauth.md#scopes."""
     scopes = Catalog.load(None, {}).get(ServiceName("github")).scopes
 
     assert scopes

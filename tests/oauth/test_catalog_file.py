@@ -72,7 +72,7 @@ def test_what_admins_must_do_first_is_said(name):
 
 
 def test_a_service_that_ignores_resource_has_its_issuer_pinned():
-    """mcp-oauth.md §1.3: else a server that names this issuer would get tokens that work here."""
+    """Else a server that names this issuer would get tokens that work here (docs/reference/oauth.md#client-binding)."""
     services = Catalog.load(None, {}).services
     loose = [service for service in services if ServiceQuirk.IGNORES_RESOURCE in service.quirks]
 

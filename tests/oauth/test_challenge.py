@@ -1,4 +1,4 @@
-"""RFC 9110 §11.6.1, mcp-oauth.md §5.B 21-22."""
+"""RFC 9110 §11.6.1; 21 and 22 of docs/oauth-threats.md#b-discovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Without Sign in with Slack: a code goes from the browser to Slack, or nothing is connected (§4.4, §5.D 52)."""
+"""Without Sign in with Slack a code goes from the browser to Slack (docs/reference/oauth.md#code-in-slack)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RFC 9728 and RFC 8414 by table; mcp-oauth.md §5.B."""
+"""RFC 9728 and RFC 8414 by table (docs/oauth-threats.md#b-discovery)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The guarded sender against real sockets: mcp-oauth.md §3.4, §5.A 11-17."""
+"""The guarded sender against real sockets.
+
+After docs/reference/oauth.md#guarded-requests and 11 to 17 of docs/oauth-threats.md#a-urls-and-addresses.
+"""
 
 from __future__ import annotations
 

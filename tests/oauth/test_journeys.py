@@ -46,7 +46,7 @@ async def test_a_forwarded_link_connects_nobody_and_its_owner_is_told(room, alic
 
 
 async def test_connecting_again_asks_for_what_was_granted_and_for_what_is_missing(room, alice):
-    """Step-up by hand: the union (mcp-oauth.md §1.5)."""
+    """Step-up by hand: the union (docs/reference/oauth.md#scopes)."""
     asked = []
     async with room.browser() as browser:
         for scope in ("notes:read", "notes:write"):

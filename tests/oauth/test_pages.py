@@ -19,7 +19,7 @@ SHOWN = [
     errors.IdentityUnproven("rule"),
     errors.ServiceDeclined("notion", "token", "invalid_grant"),
     errors.ServiceDeclined("notion", "authorization", "access_denied"),
-    errors.ServiceMisbehaved("notion", "step", "RFC 1"),
+    errors.ServiceMisbehaved("notion", "step", "RFC 8414 §2"),
     errors.Unreachable("rule"),
     errors.UrlRefused("rule"),
     errors.NoRegistration("notion", "https://as.example"),
@@ -52,7 +52,7 @@ def test_an_error_is_shown_with_a_next_step_and_the_reference(error):
 
     assert "4F2A91C0" in page.html
     assert "{" not in page.html.partition("</style>")[2]
-    assert "RFC 1" not in page.html.partition("</style>")[2]
+    assert "RFC 8414" not in page.html.partition("</style>")[2]
     assert page.status in (200, 400, 403, 404, 410, 429, 502)
 
 

@@ -68,7 +68,7 @@ async def test_the_fingerprint_is_the_same_twice_and_another_for_another_server(
 
 @pytest.mark.threat(85)
 async def test_endpoints_of_somebody_else_are_loud(probing, notes):
-    """mcp-oauth.md §1.3, §5.H 85."""
+    """85 of docs/oauth-threats.md#h-abuse; docs/reference/oauth.md#client-binding."""
     notes.extra_metadata["authorization_endpoint"] = "https://github.com/login/oauth/authorize"
 
     probe = await probing.probe(notes.mcp_url)

@@ -1,4 +1,4 @@
-"""How we become a client: MCP client registration, RFC 7591; mcp-oauth.md §5.C."""
+"""How we become a client: MCP client registration, RFC 7591 (docs/oauth-threats.md#c-registration)."""
 
 from __future__ import annotations
 

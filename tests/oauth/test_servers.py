@@ -133,7 +133,7 @@ def exchange_at(server: Scripted, **changes: Any) -> Exchange:
     return replace(exchange, **changes)
 
 
-# --- discovery (§5.B)
+# --- discovery (docs/oauth-threats.md#b-discovery)
 
 
 async def test_a_challenge_may_come_to_a_message_of_the_new_revision_only(server, servers, service, clock):
@@ -233,7 +233,7 @@ async def test_a_resource_other_than_the_pinned_one_is_refused(server, servers, 
         await servers.prepare(replace(service, resource=server.url), clock.now())
 
 
-# --- registration (§5.C)
+# --- registration (docs/oauth-threats.md#c-registration)
 
 
 @pytest.mark.threat(31)
@@ -263,7 +263,7 @@ async def test_a_configured_client_needs_no_registration(server, servers, servic
 async def test_a_server_that_names_anothers_issuer_does_not_get_the_configured_client(
     server, other, servers, service, clock, *, claimed
 ):
-    """The evil server: `authorization_servers` of the real one, whose client we are (mcp-oauth.md §1.3)."""
+    """The evil server names the real one's, whose client we are (docs/reference/oauth.md#client-binding)."""
     configured = replace(
         service,
         client=PreRegistered("ours", Secret("canary")),
@@ -352,7 +352,7 @@ async def test_a_pinned_scope_is_all_that_is_registered_and_asked(server, server
 
 @pytest.mark.threat(87)
 async def test_what_a_service_wants_on_top_is_in_the_request(server, servers, service, clock):
-    """Google gives a refresh token only so (mcp-oauth.md §2.1)."""
+    """Google gives a refresh token only so (docs/reference/oauth.md#token-responses)."""
     google = replace(service, authorize_params={"access_type": "offline", "prompt": "consent"})
 
     prepared = await servers.prepare(google, clock.now())
@@ -362,7 +362,7 @@ async def test_what_a_service_wants_on_top_is_in_the_request(server, servers, se
     assert "prompt=consent" in url
 
 
-# --- tokens and revocation (§5.F, §5.G)
+# --- tokens and revocation (docs/oauth-threats.md#f-token-response and #g-vault)
 
 
 @pytest.mark.threat(14)

@@ -25,7 +25,8 @@ PURE = (
 """They decide, build and parse; who sends, stores and serves is said by the others' names."""
 DOES = {"asyncio", "socket", "ssl", "httpx", "httpx2", "httpcore", "sqlalchemy", "starlette", "os", "pathlib", "time"}
 PARAGRAPH = re.compile(
-    r"^(RFC \d{4}( §[\d.]+| appendix [A-Z]| with MCP)?|MCP|OpenID Connect|mcp-oauth\.md §|COAT|openid\.connect)"
+    r"^(RFC \d{4}( §[\d.]+| appendix [A-Z]| with MCP)?|MCP|OpenID Connect|docs/reference/oauth\.md#|COAT|"
+    r"openid\.connect)"
 )
 
 

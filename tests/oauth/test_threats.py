@@ -1,4 +1,4 @@
-"""Every item of mcp-oauth.md §5 has a test that names it, or is said to be open; the page is up to date."""
+"""Every item of docs/oauth-threats.md has a test that names it, or is said to be open; the page is up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token request and response; mcp-oauth.md §2.4, §5.F."""
+"""The token request and response (docs/reference/oauth.md#token-responses, docs/oauth-threats.md#f-token-response)."""
 
 from __future__ import annotations
 

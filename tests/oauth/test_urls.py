@@ -1,4 +1,4 @@
-"""mcp-oauth.md §5.A: what we talk to."""
+"""What we talk to (docs/oauth-threats.md#a-urls-and-addresses)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of attacks and bad inputs (mcp-oauth.md §5) as a table: `python -m tests.oauth.threats` writes it.
+"""The list of attacks and bad inputs as a table: `python -m tests.oauth.threats` writes it.
 
 Which test belongs to an item is said at the test, by `@pytest.mark.threat(23)`; here are the items, what
 holds each off, and what is still open. `test_threats.py` compares.
@@ -206,7 +206,7 @@ def render() -> str:
         "# Attacks on connecting, what holds each off, and the tests",
         "",
         "Made by `python -m tests.oauth.threats` from the marks at the tests; do not edit. The numbers are those of",
-        "the project's own list (mcp-oauth.md §5). A test carries its numbers: `@pytest.mark.threat(23)`.",
+        "this list. A test carries its numbers: `@pytest.mark.threat(23)`.",
     ]
     for number, threat in THREATS.items():
         if number in SECTIONS:
