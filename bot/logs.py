@@ -29,7 +29,8 @@ QUIET = (
     "sqlalchemy",
     "uvicorn",
 )
-"""Libraries that are heard from WARNING on; at DEBUG some of them log whole payloads (slack-platform.md §2.5)."""
+"""Libraries that are heard from WARNING on; at DEBUG some of them log whole payloads
+(docs/reference/slack.md#python-sdk)."""
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:

@@ -119,14 +119,14 @@ def plain(text: str) -> str:
     """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
 
     `<@U1|ana>` is `@ana`, `<#C1|general>` is `#general`, `<https://x|label>` is `label (https://x)`, what Slack
-    linked by itself is as it was typed, and a date is its fallback (slack-platform.md §2.1).
+    linked by itself is as it was typed, and a date is its fallback (docs/reference/slack.md#text-formatting).
     """
     words = _TOKEN.sub(_readable, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def escape(text: str) -> str:
-    """Return literal text as Slack's markup has it: what `plain` undoes (slack-platform.md §2.1)."""
+    """Return literal text as Slack's markup has it: what `plain` undoes (docs/reference/slack.md#text-formatting)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

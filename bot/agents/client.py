@@ -22,9 +22,11 @@ from store.records import Secret
 
 TIMEOUT = httpx2.Timeout(60, connect=5)
 API_ERRORS = (anthropic.APIError, httpx2.HTTPError)
-"""What a call can raise; once a stream is open its drops are raw `httpx2` errors (managed-agents-api.md §1.6)."""
+"""What a call can raise; once a stream is open its drops are raw `httpx2` errors
+(docs/reference/managed-agents.md#event-stream)."""
 
-# The API has no error code for these two, only these words (managed-agents-api.md §2.3, §3.4).
+# The API has no error code for these two, only these words
+# (docs/reference/managed-agents.md#ended-sessions and #held-tool-calls).
 _ARCHIVED = "cannot send events to archived session"
 _WAITING = "waiting on responses to events"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -113,7 +115,7 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _is_transient(status: int) -> bool:
-    # 200 is an `event: error` inside an open stream (managed-agents-api.md §1.6).
+    # 200 is an `event: error` inside an open stream (docs/reference/managed-agents.md#event-stream).
     return status in (200, 408, 429) or status >= 500
 
 

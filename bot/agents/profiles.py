@@ -26,12 +26,13 @@ _POLICIES: Mapping[Rule, Mapping[str, Any]] = {
     Rule.DENIED: {"enabled": False},
 }
 TOOLS_MAX = 256
-"""Configured tools over all toolsets of an agent (managed-agents-api.md §2.1)."""
+"""Configured tools over all toolsets of an agent (docs/reference/managed-agents.md#agents)."""
 
 
 def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceTools]) -> list[Any]:
-    """Return the toolsets: one of built-in tools, one for each service (managed-agents-api.md §4).
+    """Return the toolsets: one of built-in tools, one for each service.
 
+    How the API reads them is in docs/reference/managed-agents.md#permission-policies.
     Raises ValueError for a rule that does not exist or a default that allows.
     """
     built_in = {
@@ -68,7 +69,7 @@ def build_environment(spec: ProfileSpec) -> dict[str, Any]:
         networking = {
             "type": "limited",
             "allowed_hosts": sorted(wanted.allowed_hosts),
-            # Without it the services themselves are out of reach (managed-agents-api.md §2.2).
+            # Without it the services themselves are out of reach (docs/reference/managed-agents.md#environments).
             "allow_mcp_servers": wanted.allow_mcp_servers,
             "allow_package_managers": wanted.allow_package_managers,
         }

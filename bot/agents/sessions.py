@@ -41,7 +41,7 @@ class Sessions:
 
     def __init__(self, client: AsyncAnthropic, resend_pause: float = 1.0) -> None:
         self._sessions = client.beta.sessions
-        # No idempotency key is sent, so a repeated POST may be done twice (managed-agents-api.md §1.3).
+        # No idempotency key is sent, so a repeated POST may be done twice (docs/reference/managed-agents.md#retries).
         self._once = client.with_options(max_retries=0).beta.sessions
         self._resend_pause = resend_pause
 
@@ -63,7 +63,7 @@ class Sessions:
                 title=_title(thread),
                 metadata=_metadata(thread),
                 vault_ids=[vault_id],
-                # From the beginning: one that has none can never be given one (managed-agents-api.md §3.6).
+                # From the beginning: one that has none never gets one (docs/reference/managed-agents.md#budgets).
                 budget=_budget(budget_cents),
             )
         return SessionId(text_of(session, "id"))
@@ -244,7 +244,7 @@ def _own_vault(thread: Thread, vault: Vault) -> VaultId:
 
 
 def _overrides(tools: SessionTools) -> dict[str, Any]:
-    """Both lists, always: an override replaces wholly (managed-agents-api.md §2.3)."""
+    """Both lists, always: an override replaces wholly (docs/reference/managed-agents.md#sessions)."""
     return {
         "tools": build_tools(tools.built_in_rules, tools.services),
         "mcp_servers": build_servers(tools.services),

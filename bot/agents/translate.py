@@ -1,7 +1,7 @@
 """API events in our words; pure, and never raises whatever the API sends.
 
 Goes by the `type` string: the SDK builds an event it does not know as a `user.message`
-(managed-agents-api.md §1.6). When and how often events come is left to `stream`.
+(docs/reference/managed-agents.md#unknown-events). When and how often events come is left to `stream`.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _tool_finished(event_id: EventId, event: object) -> AgentEvent | None:
 
 
 def _cents(cost: object) -> float | None:
-    """The API's amount is a string of US cents (managed-agents-api.md §6); None for what cannot be one."""
+    """The amount is a string of US cents (docs/reference/managed-agents.md#budgets); None for what cannot be one."""
     amount = read(cost, "amount")
     if _text(read(cost, "currency")) not in {None, "USD"}:
         return None

@@ -17,7 +17,7 @@ from oauth.ports import Credential, Refresh, Validity
 from store.records import CredentialId, Member, Vault, VaultId, VaultState
 
 MOST = 20
-"""Credentials in a vault (managed-agents-api.md §5.1)."""
+"""Credentials in a vault (docs/reference/managed-agents.md#vaults)."""
 FULL = "vault_full"
 """Our own code: the API has none for it."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -152,7 +152,7 @@ class Vaults:
 
 
 def build_auth(credential: Credential) -> dict[str, Any]:
-    """Return the credential as the API stores it (managed-agents-api.md §2.7). It holds the bare token."""
+    """Return the credential as the API stores it (docs/reference/managed-agents.md#credentials): the bare token."""
     if credential.is_personal:
         token = credential.access_token.reveal()
         return {"type": "static_bearer", "mcp_server_url": credential.mcp_server_url, "token": token}
@@ -169,7 +169,10 @@ def build_auth(credential: Credential) -> dict[str, Any]:
 
 
 def normalise_url(url: object) -> str | None:
-    """Return what the API compares: case of scheme and host, default port and last slash do not count (§5)."""
+    """Return what the API compares: case of scheme and host, default port and last slash do not count.
+
+    docs/reference/managed-agents.md#credentials has the rule.
+    """
     if not isinstance(url, str):
         return None
     try:

@@ -1,7 +1,7 @@
 """Reading what the API delivers by itself: a signed body → a command, or nothing we act on.
 
 Verification is the SDK's (Standard Webhooks, ±5 minutes by this machine's clock); storing it before it
-is answered, once per id, is the desk's (managed-agents-api.md §2.10).
+is answered, once per id, is the desk's (docs/reference/managed-agents.md#webhooks).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bot.errors import Problem
 Value = str | list[str] | None
 """What a field holds, as Slack sends it: text, a choice, several, or nothing."""
 LONGEST = 3_000
-"""Characters in a text field (slack-platform.md §1.6); what is longer is changed in the file."""
+"""Characters in a text field (docs/reference/slack.md#block-limits); what is longer is changed in the file."""
 MOST = 100
 """People or services in a field; so many options a menu has."""
 LISTED = "listed"

@@ -1,6 +1,7 @@
 """Tool rules in the article's words: which tools run, which ask first, which are off; pure, nothing is enforced here.
 
-`bot.agents.profiles` turns them into the API's toolset configuration (managed-agents-api.md §4); the API enforces it.
+`bot.agents.profiles` turns them into the API's toolset configuration, which the API enforces
+(docs/reference/managed-agents.md#permission-policies).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.tool_risk import is_reading_name
 
 ToolName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
-"""A tool's bare name, as its service has it (managed-agents-api.md §4: 1 to 128 characters)."""
+"""A tool's bare name, as its service has it (docs/reference/managed-agents.md#permission-policies)."""
 
 
 class Rule(StrEnum):
@@ -54,7 +55,7 @@ class Preset(StrEnum):
 
 
 class BuiltIn(StrEnum):
-    """The tools of the sandbox (managed-agents-api.md §4)."""
+    """The tools of the sandbox."""
 
     BASH = "bash"
     READ = "read"
@@ -72,7 +73,8 @@ BUILT_IN_RULES: Mapping[Preset, Mapping[BuiltIn, Rule]] = {
     Preset.READ_ONLY: {tool: Rule.ALLOWED if tool in _LOOKING else Rule.DENIED for tool in BuiltIn},
     # Files stay inside the session's own sandbox; what runs code or fetches an address is held.
     Preset.CAREFUL: {tool: Rule.ALLOWED if tool in _LOOKING | _OWN_FILES else Rule.USER_APPROVED for tool in BuiltIn},
-    # An address can carry data out, past the sandbox's network (managed-agents-api.md §2.2): it stays held.
+    # An address can carry data out, past the sandbox's network: it stays held
+    # (docs/reference/managed-agents.md#environments).
     Preset.TRUSTED: {tool: Rule.USER_APPROVED if tool is BuiltIn.WEB_FETCH else Rule.ALLOWED for tool in BuiltIn},
 }
 

@@ -45,7 +45,8 @@ MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 INSTALL = "install the app again from manifest.yml"
 CLIENT_PROBLEMS = frozenset({"invalid_client_id", "bad_client_secret", "invalid_client"})
 SKEW_SECONDS = 60
-"""Slack's signatures hold for five minutes (slack-platform.md §5), links for ten: a minute is early enough."""
+"""Slack's signatures hold for five minutes (docs/reference/slack.md#request-signatures), links for ten:
+a minute is early enough."""
 
 
 async def bot_token(patient: Patient) -> Finding:

@@ -1,7 +1,7 @@
 """The form for a task, and the message that it was opened about, which is kept whole beside it.
 
-A form's own hidden part has room for a few hundred words (slack-platform.md §1.6); Slack may not let the bot read the
-message again, for shortcuts work where it is no member.
+A form's own hidden part has room for a few hundred words (docs/reference/slack.md#modals); Slack may not let the bot
+read the message again, for shortcuts work where it is no member.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ MOST = 10
 LARGEST = 30 * 1024 * 1024
 """Bytes: a file is held in memory on its way."""
 WIDEST = 8_000
-"""Pixels: a larger image ends a session for good when it is read (managed-agents-api.md §3.1)."""
+"""Pixels: a larger image ends a session for good when it is read (docs/reference/managed-agents.md#events)."""
 HOSTED = frozenset({"hosted", "snippet", ""})
 """Slack's modes of files that have bytes: not canvases, lists, or links to other services."""
 DELETED = "tombstone"

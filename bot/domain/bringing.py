@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 LOOKS = 3
 PAUSE = timedelta(seconds=1)
-"""Outputs are listed one to three seconds after the session is idle (managed-agents-api.md §2.6)."""
+"""Outputs are listed one to three seconds after the session is idle (docs/reference/managed-agents.md#files)."""
 LISTED_WITHIN = 3
 """Looks after which a listing that has files and does not change is taken for whole."""
 MOST_LOOKS = 8
@@ -133,7 +133,7 @@ class Bringing:
 
     async def _send(self, thread: Thread, output: Output, slack_id: str | None) -> WhyLeftOut | None:
         if output.size == 0:
-            return WhyLeftOut.EMPTY  # Slack takes none (slack-platform.md, files)
+            return WhyLeftOut.EMPTY  # Slack takes none (docs/reference/slack.md#files)
         if output.size > LARGEST:
             return WhyLeftOut.TOO_LARGE
         is_doubtful = slack_id is not None

@@ -26,7 +26,7 @@ def month_of(now: datetime) -> datetime:
 def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) -> int | Refused:
     """Return how many US cents a turn may cost, or whose budget is used up.
 
-    Whole cents, for the API's budgets have no smaller ones (managed-agents-api.md §2.3).
+    Whole cents, for the API's budgets have no smaller ones (docs/reference/managed-agents.md#sessions).
     """
     per_turn = int((profile.budget_per_turn or config.budgets.per_turn) * CENTS)
     for budget in list_of(thread):

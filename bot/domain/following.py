@@ -1,6 +1,6 @@
 """Decides what an agent event means for a turn: `step(state, event) → (state, actions)`, pure.
 
-It owns the meaning of the session's state machine (managed-agents-api.md §3); performing the
+It owns the meaning of the session's state machine (docs/reference/managed-agents.md#events); performing the
 actions is `turn_loop`'s, drawing `Progress` is the screen's.
 """
 
@@ -145,7 +145,7 @@ def _before(state: Following, event: e.AgentEvent) -> Step:
         return _request_echoed(state, event)
     if isinstance(event, e.InterruptEchoed):
         return _interrupted(state, event), ()
-    # The API drops what is queued behind a request that it gives up (managed-agents-api.md §3.2).
+    # The API drops what is queued behind a request that it gives up (docs/reference/managed-agents.md#interrupts).
     if state.is_queued and isinstance(event, e.SessionIdle) and event.reason == EXHAUSTED:
         return _rested(_end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED)))
     if _is_said_again(state, event):
@@ -273,7 +273,7 @@ _FIRST_STATE = {
 
 def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
-    # end_turn (managed-agents-api.md §10 no. 16): after an interrupt both are the end.
+    # end_turn (docs/reference/managed-agents.md#interrupts): after an interrupt both are the end.
     if state.is_interrupted:
         return _rested(_end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by)))
     if state.stopping_by:

@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(hours=1)
 CHECK_EVERY = timedelta(days=1)
 KEEP_DELIVERIES = timedelta(days=2)
-"""Longer than Slack repeats anything; delayed events come hours later, not days (slack-platform.md §2.4)."""
+"""Longer than Slack repeats anything; delayed events come hours later, not days
+(docs/reference/slack.md#repeated-events)."""
 KEEP_TICKETS = timedelta(days=1)
 
 

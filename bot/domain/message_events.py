@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 KEEP_WORDS = timedelta(hours=1)
 """How long an edit waits for its message; Slack repeats an event for some minutes."""
 KEEP = timedelta(days=2)
-"""How long a deletion does: delayed events come hours later, not days (slack-platform.md §2.4)."""
+"""How long a deletion does: delayed events come hours later, not days (docs/reference/slack.md#repeated-events)."""
 
 
 class MessageEvents:

@@ -16,7 +16,8 @@ _REFUSALS = {
     "no_permission": Refusal.SCOPE_MISSING,
 }
 _RESTRICTED = ("restricted_action", "posting_to_")
-"""What codes begin with that say that only some may post (slack-platform.md §1.4): read-only, threads only, general."""
+"""What codes begin with that say that only some may post: read-only, threads only, general
+(docs/reference/slack.md#refusals)."""
 
 
 def refusal_of(code: str) -> Refusal:

@@ -64,7 +64,7 @@ class Profiles:
         """Return what a session may use: built-in tools, and of the profile's services those its owner has connected.
 
         A service without a credential would only be an error in every turn
-        (managed-agents-api.md §3.7), so it is not declared at all.
+        (docs/reference/managed-agents.md#session-errors), so it is not declared at all.
         """
         profile = config.profile(thread.profile) or Profile()
         connected = {connection.service for connection in connections}

@@ -178,7 +178,7 @@ class Pursuit:
         """Run in the thread's session; when that one is gone before it got the request, in a new one.
 
         A session that died with the request in it is not asked again: what killed it would come
-        along (managed-agents-api.md §2.3).
+        along (docs/reference/managed-agents.md#ended-sessions).
         """
         try:
             return await self._in_session(watch)

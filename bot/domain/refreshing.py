@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 Changed = Callable[[WorkspaceId, UserId], None]
 """Tells that something a member's App Home shows has changed."""
 MOMENT = timedelta(seconds=2)
-"""Changes within it are published together (slack-platform.md §8.5)."""
+"""Changes within it are published together."""
 AGAIN = timedelta(seconds=4.5)
 """After an outage, or where an older publication may still come in (`homes.LATE`)."""
 TRIES = 5

@@ -1,7 +1,7 @@
 """Brings a turn's request to its session exactly once, whatever happens to the answers.
 
 The intent is stored before the send; after a doubt the session's events are listed and the turn's
-marker looked for, never the request repeated on suspicion (managed-agents-api.md §8).
+marker looked for, never the request repeated on suspicion (docs/reference/managed-agents.md#sending-once).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
 log = structlog.get_logger(__name__)
 
 NEVER_HAD_A_BUDGET = "budget_create_only"
-"""How the API refuses a budget for a session that was made without (managed-agents-api.md §3.6)."""
+"""How the API refuses a budget for a session that was made without (docs/reference/managed-agents.md#budgets)."""
 
 
 class Sessions:

@@ -31,7 +31,7 @@ def openness_of(config: Config) -> Openness:
 
 
 def judge(person: Person | None, home: Home, openness: Openness = CLOSED) -> Refused | None:
-    """Return why this person may not be served, None for a full member (slack-platform.md §3.3).
+    """Return why this person may not be served, None for a full member (docs/reference/slack.md#guests).
 
     Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
     `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.

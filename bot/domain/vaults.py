@@ -1,6 +1,6 @@
 """A member's vault: made once, found again after a doubt, and the credentials in it.
 
-The one place where a verified member becomes a vault (product.md “Whose authority”). It implements
+The one place where a verified member becomes a vault (docs/security.md#who-acts). It implements
 `oauth.ports.Vaults`; the API calls themselves are behind the `Agents` port.
 """
 
@@ -31,7 +31,7 @@ from store.records import (
 log = structlog.get_logger(__name__)
 
 FULL = "vault_full"
-"""The code of a refusal for want of room (managed-agents-api.md §5.1)."""
+"""The code of a refusal for want of room (docs/reference/managed-agents.md#vaults)."""
 
 
 _FORBIDDEN = {
@@ -68,7 +68,7 @@ class Vaults:
         """Return the owner's active vault, made now if there is none.
 
         The intent is stored first; after a lost answer the vault is found by its marker instead of
-        made again, since names at the API are not unique (managed-agents-api.md §5.10). Raises
+        made again, since names at the API are not unique (docs/reference/managed-agents.md#vaults). Raises
         `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
         """
         async with self._making.of(_key(owner)):

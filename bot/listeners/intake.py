@@ -23,7 +23,7 @@ from store.records import ChannelId, Member, UserId, WorkspaceId
 log = structlog.get_logger(__name__)
 
 GROUP = "mpdm-"
-"""What the name of a group's direct messages begins with (slack-platform.md §2.2)."""
+"""What the name of a group's direct messages begins with (docs/reference/slack.md#message-events)."""
 Body = Mapping[str, Any]
 """A Slack payload: JSON of somebody else's, read with care."""
 
@@ -46,7 +46,7 @@ class Install:
 
     @property
     def workspace_id(self) -> WorkspaceId:
-        """Return the key of everything a member owns (slack-platform.md §3.2)."""
+        """Return the key of everything a member owns (docs/reference/slack.md#people)."""
         return WorkspaceId(self.enterprise_id if self.is_org_wide and self.enterprise_id else self.team_id)
 
 
@@ -224,7 +224,7 @@ def _installed_team(install: Install, body: Body) -> object:
     """Return the workspace that a command or an interaction is for.
 
     In an organisation `team` is where the person is, and may be null; where a view's app is installed, the view says
-    (as Bolt reads it, slack-platform.md §3.1), and of a message that the app itself posted, the message.
+    (as Bolt reads it, docs/reference/slack.md#people), and of a message that the app itself posted, the message.
     """
     view, user, message = table(body, "view"), table(body, "user"), table(body, "message")
     if installed := view.get("app_installed_team_id"):

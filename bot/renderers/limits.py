@@ -1,6 +1,6 @@
 """Slack's length rules, once, and how to keep them; what the words say is everybody else's.
 
-Numbers are Slack's (slack-platform.md §1.2, §1.6) unless said otherwise.
+Numbers are Slack's (docs/reference/slack.md#block-limits and #stream-chunks) unless said otherwise.
 """
 
 from __future__ import annotations

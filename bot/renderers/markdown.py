@@ -1,4 +1,4 @@
-"""What makes an agent's words safe to show (slack-platform.md §8.6); lengths are `limits`' business.
+"""What makes an agent's words safe to show (docs/reference/slack.md#text-formatting); lengths are `limits`' business.
 
 Slack honours its own tokens (`<@U…>`, `<!channel>`, `<#C…>`) even inside standard markdown, so they are
 neutralised; links keep only harmless schemes and say where they lead. All functions are pure and

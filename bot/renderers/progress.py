@@ -164,7 +164,8 @@ def left_open(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 
 def _update(before: Line | None, line: Line) -> Block | None:
-    # Slack replaces title and status but appends details and output, so those are said once (§1.2).
+    # Slack replaces title and status but appends details and output, so those are said once
+    # (docs/reference/slack.md#stream-chunks).
     is_changed = before is None or (before.title, before.status) != (line.title, line.status)
     details = line.details if before is None or not before.details else ""
     output = line.output if before is None or not before.output else ""

@@ -1,6 +1,6 @@
 """The settings of admins as views: an overview, lists, small forms, and what was found behind an address.
 
-What is in them comes as `bot.panels`; every length is Slack's (slack-platform.md §1.6).
+What is in them comes as `bot.panels`; every length is Slack's (docs/reference/slack.md#block-limits).
 """
 
 from __future__ import annotations

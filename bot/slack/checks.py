@@ -15,7 +15,7 @@ from bot.errors import SlackRejected, SlackUnavailable
 from store.records import Secret
 
 UNFIT = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-"""What Slack says of those who are no full members (slack-platform.md §3.3)."""
+"""What Slack says of those who are no full members (docs/reference/slack.md#guests)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ CAPABILITY_ERRORS = frozenset(
         "unknown_method",
     }
 )
-"""Codes that say that a workspace or its app cannot do a thing at all (slack-platform.md §1.4); 404: no such method."""
+"""Codes that say that a workspace or its app cannot do a thing at all (docs/reference/slack.md#refusals);
+404: no such method."""
 
 
 class SlackUnsure(SlackUnavailable):
@@ -67,7 +68,8 @@ def build_client(
 ) -> AsyncWebClient:
     """Return a client on a shared connection pool that never repeats a call by itself."""
     address = base_url or AsyncWebClient.BASE_URL
-    # slack_sdk's default handler repeats writes after a dropped connection, which posts twice (§6).
+    # slack_sdk's default handler repeats writes after a dropped connection, which posts twice
+    # (docs/reference/slack.md#python-sdk).
     return AsyncWebClient(token=token.reveal() if token else None, session=session, retry_handlers=[], base_url=address)
 
 

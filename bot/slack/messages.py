@@ -1,7 +1,7 @@
 """Messages of ours in Slack: posted once, found again after a doubt, rewritten, whispered; modals and App Home.
 
 Every message carries an opaque id in its metadata, readable by any member, so that it can be
-recognised after a crash or a lost answer (slack-platform.md §8.1). What they say is the renderers'.
+recognised after a crash or a lost answer (docs/reference/slack.md#messages). What they say is the renderers'.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _TOO_LATE = frozenset(
         "view_not_found",
     }
 )
-"""What becomes of a press whose three seconds are over, that was answered before, or whose window was closed (§1.6)."""
+"""What becomes of a press whose three seconds are over, that was answered before, or whose window was closed
+(docs/reference/slack.md#modals)."""
 
 
 @dataclass(frozen=True, slots=True)

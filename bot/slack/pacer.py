@@ -1,6 +1,6 @@
 """Slack's rate budget, kept on our side: whose turn it is, when, and what a workspace cannot do.
 
-Slack counts per app, workspace and method, and posts per channel too (slack-platform.md §1.3, §6).
+Slack counts per app, workspace and method, and posts per channel too (docs/reference/slack.md#rate-limits).
 What must be said waits in line; what may be left out asks whether there is room, and is left out if not.
 """
 

@@ -22,7 +22,7 @@ from store.records import MessageRef, MessageTs, Segment, Thread, Turn
 
 STOPPED_BY_USER = "stopped_by_user"
 _LIFETIME = 310.0
-"""Seconds after which Slack has ended every stream (slack-platform.md §1.3)."""
+"""Seconds after which Slack has ended every stream (docs/reference/slack.md#streams)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,8 @@ class Parts:
         try:
             await self._stop(part)
         except MessageTooLong as error:
-            # It can be neither stopped nor rewritten nor deleted until Slack gives it up (slack-platform.md §1.3).
+            # It can be neither stopped nor rewritten nor deleted until Slack gives it up
+            # (docs/reference/slack.md#streams).
             age = (self._clock.now() - part.segment.started_at).total_seconds()
             raise SlackUnavailable(min(_LIFETIME, max(1.0, _LIFETIME - age))) from error
         except SlackRejected as error:

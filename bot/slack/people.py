@@ -17,7 +17,7 @@ from bot.slack.conversations import Conversations
 from store.records import ChannelId, UserId
 
 LIFETIME = timedelta(minutes=10)
-"""How old an answer may be (slack-platform.md §3.1); decisions and credentials ask afresh."""
+"""How old an answer may be (docs/reference/slack.md#people); decisions and credentials ask afresh."""
 KNOWN_AT_MOST = 5_000
 UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 UNSEEN_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "method_not_supported_for_channel_type"})

@@ -58,7 +58,8 @@ class Picture:
         """Return how much of the text can be shown now."""
         if self.progress.outcome is not None:
             return len(self.text)
-        # Slack drops white space where a chunk begins (slack-platform.md §1.2), so chunks begin with a word.
+        # Slack drops white space where a chunk begins, so chunks begin with a word
+        # (docs/reference/slack.md#stream-chunks).
         return _word_start(self.text, settled(self.text, min(self.covered, len(self.text)), outline=self.outline))
 
     @cached_property

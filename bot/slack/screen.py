@@ -328,7 +328,7 @@ class SlackScreen:
             await self._messages.delete(ref)
 
     def _is_slack(self, url: str) -> bool:
-        """Tell whether an address that came with a request is Slack's own (slack-platform.md §6)."""
+        """Tell whether an address that came with a request is Slack's own (docs/reference/slack.md#interactions)."""
         given, own = urlsplit(url), urlsplit(self._api.base_url)
         if given.scheme == "https" and given.hostname == "hooks.slack.com":
             return True

@@ -26,11 +26,11 @@ from bot.slack.written import Written
 from store.records import Thread, Turn
 
 SEAL_AFTER = 240.0
-"""Seconds: Slack ends a stream by itself after about 300 (slack-platform.md §1.3)."""
+"""Seconds: Slack ends a stream by itself after about 300 (docs/reference/slack.md#streams)."""
 _AGAIN = 1.0
 """Seconds until a start in doubt is tried again."""
 _EDIT_EVERY = 3.0
-"""Seconds at least between two edits of one message (slack-platform.md §1.4)."""
+"""Seconds at least between two edits of one message (docs/reference/slack.md#messages)."""
 _KEPT_POSTS = 1
 """Posts in a channel that are left for whoever asks next."""
 _KEPT_EDITS = 20
@@ -257,7 +257,7 @@ class StreamedAnswer:
                 return
 
     async def _fall_silent(self, progress: Progress) -> None:
-        """Say nothing more: a person stopped the stream, and Slack forbids a message in its place (§1.3)."""
+        """Say nothing more: a person stopped it, and nothing may take its place (docs/reference/slack.md#streams)."""
         self._is_silent = True
         await self._telling.leave(self._picture(progress))
 

@@ -184,7 +184,7 @@ def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_a
 
 
 def test_an_interrupt_that_came_before_the_request_was_taken_up_is_repeated():
-    """It jumps the queue (managed-agents-api.md §3.5), so that the request behind it would run unstopped."""
+    """It jumps the queue (docs/reference/managed-agents.md#interrupts): the request behind it would run."""
     _, actions = run(
         stopping(Following(TURN), ALICE),
         e.InterruptEchoed(EventId("x"), is_processed=True),

@@ -78,7 +78,7 @@ async def status(world: World) -> str:
 
 
 async def test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone(running_world: World):
-    """Archived and not created: the record must not go on saying that it works (mcp-oauth.md §5.G 72)."""
+    """Archived, not created: the record must not say that it works (72 of docs/oauth-threats.md#g-vault)."""
     await running_world.connect_notes(ALICE)
     running_world.agents.faults.add(CREDENTIALS, "POST", kind="status_500", times=9)
 
