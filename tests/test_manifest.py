@@ -1,4 +1,7 @@
-"""manifest.yml: within Slack's limits (slack-platform.md §4.1), and the same as what the code listens to and needs."""
+"""manifest.yml: within Slack's limits, and the same as what the code listens to and needs.
+
+The limits are those of docs/reference/slack.md#app-manifest.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The agents endpoints: versions, updates, archive (reference §2.1).
+"""The agents endpoints: versions, updates, archive (docs/reference/managed-agents.md#agents).
 
 Toolset rules are `tools`.
 """

@@ -1,4 +1,4 @@
-"""The credentials endpoints: unique keys, in-place rotation, validation (reference §2.7, §5).
+"""The credentials endpoints: unique keys, in-place rotation, validation (docs/reference/managed-agents.md#credentials).
 
 Using a credential is `mcp_calls`; refreshing one is `refreshing`.
 """

@@ -1,4 +1,4 @@
-"""The environments endpoints (reference §2.2).
+"""The environments endpoints (docs/reference/managed-agents.md#environments).
 
 What networking forbids is enforced by `mcp_calls`.
 """

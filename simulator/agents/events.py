@@ -1,6 +1,6 @@
-"""The events endpoints: what may be sent when, the list, the stream, the threads (reference §2.4, §2.5, §3.4).
+"""The events endpoints: what may be sent when, the list, the stream, the threads.
 
-What an accepted event does is `machine`.
+After docs/reference/managed-agents.md#events and #held-tool-calls. What an accepted event does is `machine`.
 """
 
 from __future__ import annotations

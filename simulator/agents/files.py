@@ -1,4 +1,4 @@
-"""The files endpoints, as little as mounting needs, and the models list (reference §2.8, §2.9).
+"""The files endpoints, as little as mounting needs, and the models list (docs/reference/managed-agents.md#files).
 
 Mounting a file is `sessions`.
 """

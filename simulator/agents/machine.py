@@ -1,5 +1,6 @@
-"""The event state machine of a session: turns, held calls, interrupts, budgets, ends (reference §3).
+"""The event state machine of a session: turns, held calls, interrupts, budgets, ends.
 
+After docs/reference/managed-agents.md#events.
 What the model wants is `model`; how events are kept is `journal`; one model request is `playing`.
 """
 
@@ -66,7 +67,7 @@ class Machine:
 
     @staticmethod
     def _is_interruptible(session: Session) -> bool:
-        """A budget-paused or resting session accepts an interrupt and ignores it (§3.5)."""
+        """A paused or resting session ignores an interrupt (docs/reference/managed-agents.md#interrupts)."""
         return session.task is not None and session.stop_reason != "budget_reached"
 
     def wake(self, session: Session) -> None:
@@ -109,7 +110,7 @@ class Machine:
         self.journal.emit(session, "session.thread_status_running", **self._thread(session))
 
     def rest(self, session: Session, reason: Json, details: Json | None = None) -> None:
-        """Go idle: thread first, then usage, then the session (§3.3)."""
+        """Go idle: thread first, then usage, then the session (docs/reference/managed-agents.md#order-of-a-turn)."""
         stop: Json = {"stop_reason": reason, "stop_details": details}
         session.status, session.stop_reason = "idle", reason["type"]
         session.settles_at = self._world.clock.now() + self._world.idle_lag
@@ -133,7 +134,7 @@ class Machine:
         try:
             await self._play(session, words_of(message), earlier)
         except Interrupted:
-            pass  # the turn ends as if it had said all it wanted (§3.5)
+            pass  # the turn ends as if all was said (docs/reference/managed-agents.md#interrupts)
         except TurnOver as over:
             reason, details = over.reason, over.details
             if reason["type"] == "retries_exhausted":
@@ -194,7 +195,7 @@ class Machine:
         return found
 
     def _trouble(self, session: Session, server: str, trouble: McpTrouble) -> None:
-        """Both ways the API was seen to take a server that cannot be opened (§3.7)."""
+        """Take it in both ways that the API was seen to (docs/reference/managed-agents.md#session-errors)."""
         ends = trouble.kind == AUTHENTICATION and self._world.mcp_auth_failure == "exhausted"
         status = "exhausted" if ends else "retrying"
         error = {"type": trouble.kind, "message": trouble.message, "mcp_server_name": server}
@@ -225,7 +226,10 @@ class Machine:
         return results
 
     async def _decisions(self, session: Session) -> None:
-        """Wait until every held call is decided; say again what is left after each answer (§3.4)."""
+        """Wait until every held call is decided; say again what is left after each answer.
+
+        As docs/reference/managed-agents.md#held-tool-calls has it.
+        """
         said: list[str] = []
         while session.pending:
             if session.pending != said:

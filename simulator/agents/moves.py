@@ -64,7 +64,8 @@ class Use:
     arguments: Mapping[str, Any]
     server: str | None
     thread_id: str | None = None
-    """The thread of the sub-agent that makes it: cross-posted, its result is not (§3.9)."""
+    """The thread of the sub-agent that makes it: cross-posted, its result is not
+    (docs/reference/managed-agents.md#sub-agents)."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Plays one model request: its span, previews, messages and tool uses, in the order of §3.3.
+"""Plays one model request: its span, previews, messages and tool uses, in their order.
 
+The order is that of docs/reference/managed-agents.md#order-of-a-turn.
 What follows a request (results, decisions, idle) is the machine's.
 """
 

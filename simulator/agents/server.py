@@ -198,7 +198,7 @@ class AgentsSimulator(World):
         if given != self.api_key:
             raise ApiError(401, "invalid x-api-key" if given else "authentication is required")
         betas = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
-        # Files are there for everybody, those of a session are not (reference §2.8).
+        # Files are there for everybody, those of a session are not (docs/reference/managed-agents.md#files).
         is_free = request.path.startswith(BETA_FREE) and "scope_id" not in request.query
         if BETA not in betas and not is_free:
             raise ApiError(404, "Not found")

@@ -1,4 +1,4 @@
-"""The sessions endpoints: creation with its checks, updates, ends (reference §2.3).
+"""The sessions endpoints: creation with its checks, updates, ends (docs/reference/managed-agents.md#sessions).
 
 What happens inside a session is `machine`; its events are `events`.
 """
@@ -199,7 +199,7 @@ class Sessions:
         mounted = self._mount(resource)
         if any(known["mount_path"] == mounted["mount_path"] for known in session.resources):
             raise bad_request("mount_path: already in use")
-        # The mounted copy is another file, which may not be downloaded (§2.6).
+        # The mounted copy is another file, which may not be downloaded (docs/reference/managed-agents.md#files).
         source = self._world.files[resource["file_id"]]
         copy = source | {"id": new_id("file"), "scope": {"type": "session", "id": session.id}, "downloadable": False}
         self._world.files[copy["id"]] = copy

@@ -1,4 +1,4 @@
-"""The vaults endpoints (reference §2.7, §5).
+"""The vaults endpoints (docs/reference/managed-agents.md#vaults).
 
 What lies in a vault is `credentials`.
 """

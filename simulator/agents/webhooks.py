@@ -1,5 +1,6 @@
-"""Delivers what happened, signed, to the one endpoint: at least once, in no order, as the API does (reference §2.10).
+"""Delivers what happened, signed, to the one endpoint: at least once, in no order, as the API does.
 
+After docs/reference/managed-agents.md#webhooks.
 What is worth telling is said by the endpoints and the journal.
 """
 

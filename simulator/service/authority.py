@@ -127,7 +127,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
 
     def _refuse_registration(self, client_info: OAuthClientInformationFull) -> None:
         if self._quirks.registration_error is not None:
-            raise RegistrationError(self._quirks.registration_error, "the scenario says so")  # type: ignore[arg-type]  # a scenario may answer codes outside the RFC
+            raise RegistrationError(self._quirks.registration_error, "the scenario says so")  # type: ignore[arg-type]  # a scenario may answer codes outside RFC 7591
         for uri in client_info.redirect_uris or []:
             loopback = uri.host in {"127.0.0.1", "localhost", "[::1]"}
             if uri.scheme != "https" and not (uri.scheme == "http" and loopback):

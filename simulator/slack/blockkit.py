@@ -1,5 +1,6 @@
-"""Checks blocks as Slack does: types per surface, required fields, limits, unique ids (slack-platform.md §1.6).
+"""Checks blocks as Slack does: types per surface, required fields, limits, unique ids.
 
+After docs/reference/slack.md#block-limits.
 Elements are checked in `elements.py`, the view around blocks in `viewkit.py`.
 """
 

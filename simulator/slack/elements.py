@@ -1,4 +1,4 @@
-"""Checks block elements: buttons, menus, inputs, with the limits of slack-platform.md §1.6.
+"""Checks block elements: buttons, menus, inputs, with the limits of docs/reference/slack.md#block-limits.
 
 The blocks around them are checked in `blockkit.py`.
 """

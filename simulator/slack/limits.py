@@ -1,6 +1,6 @@
 """Slack's rate tiers, as strict as they can be read: no minute has more calls of a method than its number.
 
-slack-platform.md §1.3, §6. Whether they are enforced at all is the server's switch.
+docs/reference/slack.md#rate-limits. Whether they are enforced at all is the server's switch.
 """
 
 from __future__ import annotations

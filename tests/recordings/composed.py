@@ -208,7 +208,7 @@ def waits_for_nobody(s: Stream) -> None:
 
 
 def stopped_by_another_wait(s: Stream) -> None:
-    """The other known answer to an interrupt that meets held calls (reference §10 no. 16)."""
+    """The other known answer to an interrupt that meets held calls (docs/reference/managed-agents.md#interrupts)."""
     s.begin()
     ask = {"evaluated_permission": "ask", "evaluation": {"type": "always_ask"}}
     call = s.say("agent.tool_use", name="bash", input={"command": "ls"}, **ask)

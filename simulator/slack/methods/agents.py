@@ -1,4 +1,4 @@
-"""`agents.sessions.*` and `assistant.threads.*`: the status of a thread (slack-platform.md §1.5).
+"""`agents.sessions.*` and `assistant.threads.*`: the status of a thread (docs/reference/slack.md#agent-sessions).
 
 That they lapse is in `workspace.py`; the native Stop button is in `acting.py`.
 """

@@ -1,4 +1,4 @@
-"""`chat.*` for whole messages: post, update, delete, ephemeral, permalink (slack-platform.md §1.4, §1.6).
+"""`chat.*` for whole messages: post, update, delete, ephemeral, permalink (docs/reference/slack.md#messages).
 
 Streams are in `streams.py`.
 """

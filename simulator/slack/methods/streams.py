@@ -1,4 +1,4 @@
-"""The stream state machine: start, append, stop, with their errors (slack-platform.md §1.1 to §1.3).
+"""The stream state machine: start, append, stop, with their errors (docs/reference/slack.md#streams).
 
 That streams end by themselves after five minutes is in `workspace.py`.
 """

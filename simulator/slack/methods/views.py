@@ -1,4 +1,4 @@
-"""`views.*`: modals with their stack of three, App Homes with their hash (slack-platform.md §1.6).
+"""`views.*`: modals with their stack of three, App Homes with their hash (docs/reference/slack.md#modals).
 
 What a view may contain is checked in `viewkit.py`.
 """

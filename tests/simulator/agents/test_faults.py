@@ -1,4 +1,4 @@
-"""Faults that tests order (managed-agents-api.md §1.3, §1.4)."""
+"""Faults that tests order (docs/reference/managed-agents.md#retries and #errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event state machine (managed-agents-api.md §3)."""
+"""The event state machine (docs/reference/managed-agents.md#events)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real MCP calls and whose authority they used (managed-agents-api.md §3.7, §5)."""
+"""Real MCP calls and whose authority they used (docs/reference/managed-agents.md#session-errors and #vaults)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions, agents and environments (managed-agents-api.md §2.1 - §2.3)."""
+"""Sessions, agents and environments (docs/reference/managed-agents.md#sessions, #agents and #environments)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session stream (managed-agents-api.md §1.6, §3.8) and the list beside it."""
+"""The session stream (docs/reference/managed-agents.md#event-stream and #previews) and the list beside it."""
 
 from __future__ import annotations
 

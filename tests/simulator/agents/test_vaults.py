@@ -1,4 +1,4 @@
-"""Vaults and credentials (managed-agents-api.md §2.7, §5)."""
+"""Vaults and credentials (docs/reference/managed-agents.md#vaults)."""
 
 from __future__ import annotations
 
