@@ -206,6 +206,8 @@ class Connected:
     """What failed for want of this connection."""
     withheld: tuple[str, ...] = ()
     """Scopes that were asked for and not granted."""
+    before: str | None = None
+    """The account of the connection before, where it was another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Credential:
     asked_scope: str | None = None
     is_personal: bool = False
     """A token that the member made at the service, not one of OAuth: a `static_bearer`."""
+    account: str | None = None
+    """Whose it is by the service's word; shown to its owner only."""
     ends_at: datetime | None = None
     """When the grant ends for good; None where it can be refreshed for as long as anybody knows."""
 

@@ -9,11 +9,12 @@ import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+from oauth.account import find_account
 from oauth.authorization import KNOWN_ERRORS
 from oauth.discovery import USER_AGENT
 from oauth.errors import RuleBroken
@@ -52,6 +53,8 @@ class Tokens:
     """Seconds."""
     scope: str | None
     """As granted, None if the server did not say: then it is what was asked (RFC 6749 §5.1)."""
+    account: str | None = None
+    """Whose they are by the server's word: a label for their owner, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
     # Some say their no with a 200 (GitHub, Slack).
     if document.get("error") is not None or document.get("ok") is False:
         return TokenError(_known(document.get("error")))
-    return _parse_slack(document) if profile == "slack" else _parse_grant(document, {"bearer"})
+    tokens = _parse_slack(document) if profile == "slack" else _parse_grant(document, {"bearer"})
+    return replace(tokens, account=find_account(document))
 
 
 def _parse_refusal(answer: Answer) -> TokenError:
@@ -231,6 +235,7 @@ def build_credential(
         refresh=refresh,
         scope=_granted(tokens, asked_scope),
         asked_scope=asked_scope,
+        account=tokens.account,
         ends_at=_find_end(now, expires_at if refresh is None else None, grant_days),
     )
 

@@ -59,6 +59,23 @@ async def find(tx: Tx, owner: Member, service: ServiceName) -> Connection | None
     return None if row is None else _read(row)
 
 
+async def find_account_before(tx: Tx, connection: Connection) -> str | None:
+    """Return as which account the owner was connected to the service the last time, None where nobody knows."""
+    query = (
+        select(connections.c.account)
+        .where(
+            connections.c.workspace_id == connection.owner.workspace_id,
+            connections.c.owner_id == connection.owner.user_id,
+            connections.c.service == connection.service,
+            connections.c.id != connection.id,
+            connections.c.account.is_not(None),
+        )
+        .order_by(connections.c.connected_at.desc())
+        .limit(1)
+    )
+    return (await tx.connection.execute(query)).scalar_one_or_none()
+
+
 async def get(tx: Tx, owner: Member, connection_id: ConnectionId) -> Connection:
     """Return the owner's connection, in any state. Raises `NotFound`, for another's too."""
     query = owned(connections).where(

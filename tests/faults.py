@@ -113,7 +113,7 @@ OPEN = {
     "D14": "a rejected turn logs the API's words",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
-    "S23": "services tell no account, which is said when one connects; with a revoked API key the start is refused",
+    "S23": "few services tell an account, and no userinfo is asked; with a revoked API key the start is refused",
 }
 """What is not mended, or not whole, and why."""
 

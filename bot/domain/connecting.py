@@ -64,7 +64,10 @@ async def choices_in(
 class Tellings:
     """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
 
-    def __init__(self, *, screen: Screen, catalog: Catalog, lapses: Lapses, changed: Changed) -> None:
+    def __init__(
+        self, *, database: Database, screen: Screen, catalog: Catalog, lapses: Lapses, changed: Changed
+    ) -> None:
+        self._database = database
         self._screen = screen
         self._changed = changed
         self._catalog = catalog
@@ -74,7 +77,15 @@ class Tellings:
         """Replace the link button by the good news, and offer again what failed for want of it."""
         choice = self._choice(ticket, connection)
         offers = await self._lapses.offers(ticket.owner)
-        await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection)))
+        before = await self._account_before(connection)
+        await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection), before))
+
+    async def _account_before(self, connection: Connection) -> str | None:
+        if connection.account is None:
+            return None
+        async with self._database.transaction() as tx:
+            before = await connections.find_account_before(tx, connection)
+        return None if before == connection.account else before
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
         """Replace the link button by the one that opens the form for the code."""

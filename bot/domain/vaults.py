@@ -127,7 +127,7 @@ class Vaults:
             vault_id=vault.vault_id,  # type: ignore[arg-type]  # an active vault has an id: a constraint of its table
             credential_id=credential_id,
             mcp_server_url=credential.mcp_server_url,
-            account=None,
+            account=credential.account,
             scope=credential.scope,
             state=ConnectionState.CONNECTED,
             expires_at=credential.ends_at,

@@ -85,6 +85,9 @@ def _conditions(notice: Connected) -> list[Block]:
         facts.append(
             f"{name} did not say which account this is: if the browser was signed in to another one, disconnect"
         )
+    if notice.before:
+        before = escape(one_line(notice.before, 100))
+        facts.append(f"This is another account than before, which was {before}: if you didn't mean that, disconnect")
     if notice.withheld:
         scopes = ", ".join(f"`{escape(one_line(scope, 60))}`" for scope in notice.withheld[:5])
         facts.append(f"{name} gave less access than I asked for, so some requests may fail: {scopes}")

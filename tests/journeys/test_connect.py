@@ -35,6 +35,22 @@ async def test_connecting_ends_with_a_message_that_says_so(running_world: World)
     assert len(vault.credentials) == 1
 
 
+@pytest.mark.fault("S23")
+async def test_the_account_is_shown_where_the_service_says_it_and_a_change_of_it_too(running_world: World):
+    running_world.notes.extra_token_fields = {"account": "alice@example.com"}
+    await running_world.connect_notes(ALICE)
+    told = await dm(running_world, ALICE, "Connected to Notes as alice@example.com")
+    assert "another account" not in running_world.slack.text_of(told)
+    await running_world.slack.type_command(ALICE, GENERAL, "/agent status")
+    await running_world.whispered(ALICE, "Connected as alice@example.com")
+
+    running_world.notes.extra_token_fields = {"account": "<!channel> & co"}
+    await running_world.walk(await link(running_world), ALICE)
+
+    again = await dm(running_world, ALICE, "another account than before, which was alice@example.com")
+    assert "<!channel>" not in running_world.slack.text_of(again)
+
+
 async def test_the_link_is_a_button_in_private_and_nowhere_else(running_world: World):
     url = await link(running_world)
     await running_world.whispered(ALICE, "sent you a direct message")

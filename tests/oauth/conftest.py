@@ -94,7 +94,7 @@ class RecordingVaults:
             vault_id=vault.vault_id,
             credential_id=f"vcrd_{len(self.credentials)}",
             mcp_server_url=credential.mcp_server_url,
-            account=None,
+            account=credential.account,
             scope=credential.scope,
             state=ConnectionState.CONNECTED,
             expires_at=credential.ends_at,

@@ -10,9 +10,18 @@ from oauth import errors
 from oauth.catalog import Catalog
 from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable
 from oauth.pages import find_words, render_connected, render_going, render_problem, render_start
+from oauth.ports import Failure
 from oauth.service import Service
 from store.records import Member, ServiceName, Ticket, TicketId, TicketState
 
+FORBIDDEN = (
+    Failure.ALL_PAUSED,
+    Failure.MEMBER_PAUSED,
+    Failure.SERVICE_PAUSED,
+    Failure.MAY_NOT_CONNECT,
+    Failure.NOT_SERVED,
+    Failure.UNVERIFIABLE,
+)
 CATALOG = Catalog.load(None, {})
 SHOWN = [
     errors.IdentityMismatch("notion"),
@@ -30,6 +39,7 @@ SHOWN = [
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
     *(TicketUnusable(reason) for reason in Reason),
+    *(errors.NotPermittedNow("notion", reason) for reason in FORBIDDEN),
 ]
 NOT_FOR_BROWSERS = {
     errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded,

@@ -1,0 +1,68 @@
+"""Which account a token is of, as far as its service says so beside the token; pure.
+
+It is a label for the eyes of the token's owner, who may have been signed in to another account: nothing is decided by
+it. So an id_token's signature is not checked: it came from the token endpoint over TLS (OpenID Connect Core §3.1.3.7),
+and whoever could lie in it could give another account's token as well.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_LONGEST = 80
+_LONGEST_ID_TOKEN = 16_384
+_PERSON = ("email", "preferred_username", "login", "username", "name")
+"""OpenID Connect Core §5.1, and what GitHub and others call it."""
+_PLACE = ("workspace_name", "team_name", "organization_name")
+
+
+def find_account(document: Mapping[str, Any]) -> str | None:
+    """Return who, and in which workspace, by a token response; None where it does not say."""
+    person, place = _first(_people(document)), _first(_places(document))
+    if person and place and place != person:
+        return f"{person} ({place})"
+    return person or place
+
+
+def _people(document: Mapping[str, Any]) -> Iterable[object]:
+    claims = _read_claims(document.get("id_token"))
+    owner = _table(document, "owner")
+    nested = (_table(document, "account"), _table(document, "user"), _table(_table(owner, "user"), "person"))
+    yield from (claims.get(name) for name in _PERSON)
+    yield document.get("account")
+    yield from (document.get(name) for name in _PERSON[:-1])
+    yield from (table.get(name) for table in (*nested, _table(owner, "user"), owner) for name in _PERSON)
+
+
+def _places(document: Mapping[str, Any]) -> Iterable[object]:
+    yield from (document.get(name) for name in _PLACE)
+    yield _table(document, "team").get("name")
+
+
+def _first(values: Iterable[object]) -> str | None:
+    return next((value.strip() for value in values if isinstance(value, str) and _can_be_shown(value)), None)
+
+
+def _can_be_shown(value: str) -> bool:
+    # An address would become a link, and what is long is no name.
+    return value.isprintable() and 0 < len(value.strip()) <= _LONGEST and "://" not in value
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _read_claims(id_token: object) -> Mapping[str, Any]:
+    """Return the claims of a signed id_token, unverified; nothing for what is none."""
+    if not isinstance(id_token, str) or len(id_token) > _LONGEST_ID_TOKEN or id_token.count(".") != 2:
+        return {}
+    payload = id_token.split(".")[1]
+    try:
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
