@@ -23,6 +23,10 @@ FORBIDDEN = (
     Failure.UNVERIFIABLE,
 )
 CATALOG = Catalog.load(None, {})
+FORBIDDEN = (
+    Failure.ALL_PAUSED, Failure.MEMBER_PAUSED, Failure.SERVICE_PAUSED, Failure.MAY_NOT_CONNECT, Failure.NOT_SERVED,
+    Failure.UNVERIFIABLE,
+)  # fmt: skip
 SHOWN = [
     errors.IdentityMismatch("notion"),
     errors.IdentityUnproven("rule"),
@@ -35,6 +39,7 @@ SHOWN = [
     errors.CredentialRefused("notion"),
     errors.CredentialNotStored("notion", "invalid_request_error", 400),
     errors.NoRoom("notion"),
+    *(errors.NotPermittedNow("notion", failure) for failure in FORBIDDEN),
     errors.TooManyRequests(3),
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
