@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -16,6 +17,9 @@ TOKEN_SHAPES = re.compile(
     r"(xox[abeprs]-|xapp-|sk-ant-|whsec_|Bearer\s+|eyJ[A-Za-z0-9_-]{8,}\.|gh[opsu]_|vlt_)[A-Za-z0-9._~+/=-]*"
 )
 """Shapes of tokens and ids that have no business in a log (Slack, Anthropic, JWT, GitHub, vault ids)."""
+_PLAIN = frozenset({"builtins", "store.errors"})
+"""Modules whose exceptions are logged with their words: Python's, and ours that have neither prose nor values."""
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 QUIET = (
     "aiosqlite",
     "alembic",
@@ -41,7 +45,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            with_exception,
             redact,
             structlog.processors.JSONRenderer(default=str),
         ],
@@ -52,10 +56,51 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.addFilter(_is_wanted)
     handler.addFilter(_SocketTrouble().shorten)
-    handler.setFormatter(_AsJson())
+    handler.setFormatter(AsJson())
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def with_exception(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put an exception's traceback into the line, as `describe` writes it."""
+    given = event.pop("exc_info", None)
+    error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given is True else None
+    if isinstance(given, tuple):
+        error = given[1]
+    if error is not None:
+        event["exception"] = describe(error)
+    return event
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception and those behind it: where, of which class, with which code; a vendor's words stay out.
+
+    What an API or a library writes into its errors is its own choice, and may be what a member has written.
+    """
+    lines, seen = list[str](), set[int]()
+    nearest: BaseException | None = error
+    while nearest is not None and id(nearest) not in seen:
+        seen.add(id(nearest))
+        inside = [describe(one) for one in nearest.exceptions] if isinstance(nearest, BaseExceptionGroup) else []
+        lines = [*traceback.format_tb(nearest.__traceback__), f"{_named(nearest)}\n", *inside, *lines]
+        nearest = nearest.__cause__ or (None if nearest.__suppress_context__ else nearest.__context__)
+        if nearest is not None:
+            lines.insert(0, "\nThe exception above led to this one:\n\n")
+    return "".join(lines).rstrip()
+
+
+def _named(error: BaseException) -> str:
+    kind = type(error)
+    if kind.__module__ in _PLAIN:
+        return f"{kind.__qualname__}: {error}" if str(error) else kind.__qualname__
+    facts = {name: getattr(error, name, None) for name in ("code", "error_code", "status", "status_code")}
+    told = [f"{name}={fact}" for name, fact in facts.items() if isinstance(fact, int) or _is_code(fact)]
+    return " ".join((f"{kind.__module__}.{kind.__qualname__}", *told))
+
+
+def _is_code(fact: object) -> bool:
+    return isinstance(fact, str) and _CODE.fullmatch(fact) is not None
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -92,12 +137,13 @@ class _SocketTrouble:
         return True
 
 
-class _AsJson(logging.Formatter):
+class AsJson(logging.Formatter):
     """A library's line in the form of ours."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
         said = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
         said["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
-        if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            said["exception"] = describe(record.exc_info[1])
         return json.dumps({key: without_tokens(value) for key, value in said.items()})

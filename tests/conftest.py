@@ -15,6 +15,7 @@ import structlog
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
+from bot import logs
 from tests.independent.api_requests import find_problems
 from tests.spreading import spread
 from tests.world import World, world
@@ -45,6 +46,8 @@ FIRST_MEASURED = (
 )
 IS_MEASURED = pytest.StashKey[bool]()
 CANARY = "canary-"
+PROSE = ("A fault that a test ordered", "prose of the API")
+"""What the simulated API says of its refusals."""
 """Every token that a simulator mints carries it; nothing we log, store or show may."""
 
 
@@ -123,14 +126,14 @@ class Logged(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setFormatter(logs.AsJson())
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
 
     def processor(self, _: object, __: str, event: dict[str, object]) -> dict[str, object]:
-        rendered = structlog.processors.format_exc_info(None, "", dict(event))
-        self.lines.append(repr(rendered))
+        self.lines.append(repr(logs.with_exception(None, "", dict(event))))
         raise structlog.DropEvent
 
 
@@ -148,7 +151,7 @@ def measured(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[Logged]:
-    """Collect every log line, and fail the test whose logs hold a token."""
+    """Collect every log line, and fail the test whose logs hold a token, or words of an API."""
     handler = Logged()
     root = logging.getLogger()
     root.addHandler(handler)
@@ -159,6 +162,8 @@ def logged() -> Iterator[Logged]:
     root.removeHandler(handler)
     leaked = [line for line in handler.lines if CANARY in line]
     assert leaked == [], "a token was logged"
+    spoken = [line for line in handler.lines if any(prose in line for prose in PROSE)]
+    assert spoken == [], "an API's words were logged"
 
 
 @pytest.fixture

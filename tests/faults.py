@@ -110,7 +110,6 @@ FAULTS = {
 OPEN = {
     "F36": "sentences are still made of tools' names where no title is known",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
-    "D14": "a rejected turn logs the API's words",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
     "S23": "few services tell an account, and no userinfo is asked; with a revoked API key the start is refused",

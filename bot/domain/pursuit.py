@@ -157,7 +157,10 @@ class Pursuit:
         code = error.code if isinstance(error, Rejected) else None
         if code == BUDGET_REACHED:
             return Outcome(OutcomeKind.BUDGET_REACHED)
-        log.error("turn_rejected", turn=self._turn_id, by=type(error).__name__, code=code, exc_info=error)
+        status = error.status if isinstance(error, Rejected) else None
+        log.error(
+            "turn_rejected", turn=self._turn_id, by=type(error).__name__, code=code, status=status, exc_info=error
+        )
         return Outcome(OutcomeKind.BROKEN, detail=self._means.supervisor.new_reference())
 
     async def _how_unavailable(self, error: AgentsUnavailable) -> OutcomeKind:

@@ -2,10 +2,14 @@ import io
 import json
 import logging
 
+import anthropic
+import httpx2
 import pytest
 import structlog
+from slack_sdk.errors import SlackApiError
 
 from bot import logs
+from bot.errors import AgentsRejected, NotPermitted, Refusal, Refused
 
 
 @pytest.fixture
@@ -39,6 +43,44 @@ def test_our_lines_and_a_librarys_are_both_one_json_object_without_tokens(lines)
     assert theirs["timestamp"].endswith("Z")
     assert "ValueError: key •••" in broke["exception"]
     assert "zzz" not in stream.getvalue()
+
+
+def failed(raised: Exception, behind: Exception | None = None) -> Exception:
+    try:
+        raise raised from behind
+    except type(raised) as error:
+        return error
+
+
+@pytest.mark.fault("D14")
+def test_what_an_api_says_is_not_in_a_line_and_where_it_failed_is(lines):
+    stream, read = lines
+    logs.configure("info", stream)
+    response = httpx2.Response(400, request=httpx2.Request("POST", "http://api"))
+    api = anthropic.BadRequestError("canary of the API", response=response, body={"error": {"message": "canary"}})
+    slack = SlackApiError("canary of Slack", {"ok": False, "error": "canary"})
+    ours = AgentsRejected("invalid_request_error", 400)
+    words = NotPermitted(Refused(Refusal.GONE, "canary", kept="canary that a member wrote"))
+    log = structlog.get_logger("bot.test")
+
+    log.error("turn_rejected", exc_info=failed(ours, failed(api)))
+    log.error("grouped", exc_info=ExceptionGroup("two at once", [failed(slack), failed(words)]))
+    try:
+        raise failed(ValueError("ours"), failed(api))
+    except ValueError:
+        log.exception("bug")
+    logging.getLogger("somebody").error("broke", exc_info=failed(slack, failed(words)))
+    logging.getLogger("somebody").error("nothing", exc_info=True)  # noqa: LOG014  # as libraries do
+
+    assert "canary" not in stream.getvalue()
+    rejected, grouped, bug, broke, nothing = read()
+    assert rejected["exception"].endswith("bot.errors.AgentsRejected code=invalid_request_error status=400")
+    assert "anthropic.BadRequestError status_code=400" in rejected["exception"]
+    assert "in failed" in rejected["exception"]
+    assert "bot.errors.NotPermitted" in grouped["exception"]
+    assert bug["exception"].endswith("ValueError: ours")
+    assert broke["exception"].index("NotPermitted") < broke["exception"].index("SlackApiError")
+    assert "exception" not in nothing
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])

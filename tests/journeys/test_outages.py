@@ -118,6 +118,19 @@ async def test_a_trap_raw_upstream_errors_shown_to_users(running_world: World):
         assert prose not in everything
 
 
+@pytest.mark.fault("D14")
+async def test_why_a_request_was_refused_is_logged_by_code_and_in_no_words(running_world: World, logged):
+    running_world.agents.faults.add("/v1/sessions", "POST", kind="status_400", code="environment_archived")
+    root = await running_world.ask(ALICE, TASK)
+    await running_world.answer_in(root, "Something broke")
+    await running_world.settled()
+
+    (line,) = [line for line in logged.lines if "turn_rejected" in line]
+    assert "'code': 'environment_archived', 'status': 400" in line
+    assert "status_code=400" in line
+    assert "A fault that a test ordered" not in line
+
+
 async def test_a_trap_ending_at_any_session_error(running_world: World):
     root = await running_world.ask(ALICE, "unknown error")
 
