@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header
 STEPS ?= 50000
 RUNS ?= 50
 # Cases wait more than they compute.
@@ -56,11 +58,11 @@ bench: $(VENV)/.dev-ready ## Measure import time and the search for secrets, eac
 	@$(BIN)/python bench/import_time.py
 	@PYTHONPATH=. $(BIN)/python bench/shapes.py
 
-lock: $(VENV)/.dev-ready ## Renew the locks from pyproject.toml
-	@for set in ":requirements.lock" "--extra=simulator:requirements-demo.lock" "--extra=simulator --extra=postgres --extra=dev:requirements-dev.lock"; do \
-		$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header \
-			$${set%%:*} --output-file $${set##*:} pyproject.toml || exit 1; done
+lock: $(VENV)/.dev-ready ## Renew the locks
+	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra=simulator --output-file requirements-demo.lock pyproject.toml
+	@$(COMPILE) --extra=simulator --extra=postgres --extra=dev --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --output-file tests/independent/requirements.lock tests/independent/requirements.in
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Deputy needs Python 3.11 or newer")'
@@ -81,11 +83,14 @@ $(VENV)/.dev-ready: $(VENV)/bin/python requirements-dev.lock
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $@ $(VENV)/.demo-ready $(VENV)/.ready
 
-.PHONY: conformance fuzz mutants pictures
+.PHONY: conformance independent fuzz mutants pictures
 N ?= 100000
 
 conformance: $(VENV)/.dev-ready ## The official MCP suite's client auth scenarios against the OAuth room
 	@$(BIN)/python -m tests.conformance
+
+independent: $(VENV)/.dev-ready ## Connect with servers that nobody of us wrote; judge our requests by the SDK's types
+	@$(BIN)/python -m tests.independent
 
 fuzz: $(VENV)/.dev-ready ## Random metadata, registrations, tokens and callbacks: typed errors only (N=n)
 	@$(BIN)/python -m tests.oauth.fuzz --inputs $(N)

@@ -19,7 +19,7 @@ from oauth import discovery
 from oauth.challenge import Challenge
 from oauth.discovery import Pins, Resource, Server
 from oauth.errors import CredentialRefused, NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
-from oauth.messages import Answer, parse_json_object
+from oauth.messages import Answer, Request, parse_json_object
 from oauth.registration import AUTH_METHODS
 from oauth.sites import list_foreign
 from oauth.tools import ListedTool
@@ -216,9 +216,18 @@ class Probing:
             if answer.status == 401:
                 challenge = discovery.parse_probe(answer)
                 # A 401 for another scheme, such as Basic, is a site's and no MCP server's (MCP authorization).
-                is_asked = challenge is not None or not answer.header_values("www-authenticate")
+                is_said = bool(answer.header_values("www-authenticate"))
+                is_asked = challenge is not None or not (is_said or await self._asks_for_client(request))
                 return replace(found, is_asked=is_asked, challenge=challenge)
         return found
+
+    async def _asks_for_client(self, request: Request) -> bool:
+        """Tell whether it is a token endpoint, which asks who the client is and for no token (RFC 6749 §5.2)."""
+        try:
+            answer = await self._sender.send(replace(request, wants_body=True))
+            return parse_json_object(answer).get("error") == "invalid_client"
+        except (RuleBroken, Unreachable):
+            return False
 
     async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> Resource | None:
         """Return its metadata, None where only a token leads in. Raises `NotAnMcpServer`."""

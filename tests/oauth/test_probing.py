@@ -234,6 +234,7 @@ HTML = {"content-type": "text/html"}
         (403, HTML, "<h1>Forbidden</h1>"),
         (405, {"allow": "GET"}, ""),
         (401, {"www-authenticate": 'Basic realm="intranet"'}, ""),
+        (401, {"content-type": "application/json"}, '{"error": "invalid_client"}'),
         (302, {"location": "https://login.example.com/"}, ""),
         (500, {}, "oops"),
     ],
