@@ -136,8 +136,8 @@ def get_place(url: str) -> str:
 def is_resource_of(resource: str, mcp_url: str) -> bool:
     """Say whether a `resource` covers the MCP URL: same origin, and its path a whole-segment prefix.
 
-    RFC 9728 §3.3 wants identity; Slack's names its origin only (docs/reference/oauth.md#services), so a parent
-    passes, a sibling (`/mcp` and `/mcp2`) never.
+    RFC 9728 §3.3 wants identity; Slack's names its origin only, so a parent passes, a sibling (`/mcp` and `/mcp2`)
+    never (docs/reference/oauth.md#protected-resource-metadata-rfc-9728).
     """
     if get_origin(resource) != get_origin(mcp_url):
         return False

@@ -1,4 +1,4 @@
-"""What an app is sent, and told of itself, in an Enterprise Grid organisation (slack-platform.md §3).
+"""What an app is sent, and told of itself, in an Enterprise Grid organisation (docs/reference/slack.md#people).
 
 Installed for all of it, or in one of its workspaces only: then a sister workspace's people are met in channels that
 both have.
