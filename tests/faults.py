@@ -108,7 +108,7 @@ FAULTS = {
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
-    "F36": "sentences are still made of tools' names where no title is known",
+    "F36": "a tool stands in sentences under its name; the title that its service gives it is not shown",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",

@@ -173,15 +173,9 @@ def _allowances(given: Sequence[tuple[Allowance, str]], titles: Titles) -> list[
 
 
 def _allowance(allowance: Allowance, title: str, titles: Titles) -> Block:
-    # The tool's own name stands there too: two tools may have the same words.
     what = deed(allowance.service, allowance.tool, titles)
     revoke = button("Revoke", actions.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {what}")
-    where_to = f"`{_as_code(allowance.tool)}`, in “{escape(one_line(title, 80))}”"
-    return section(f"*{escape(what)}*\n{where_to}", accessory=revoke)
-
-
-def _as_code(name: str) -> str:
-    return escape(one_line(name.replace("`", "'"), 80)) or "…"
+    return section(f"*{escape(what)}*\nIn “{escape(one_line(title, 80))}”", accessory=revoke)
 
 
 def _more(listed: Sequence[object], shown: int, where_else: str) -> list[Block]:

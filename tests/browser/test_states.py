@@ -57,7 +57,7 @@ async def test_working(here: World, alice: Visitor, picture: Picture):
 async def test_waiting_and_queued(here: World, alice: Visitor, picture: Picture):
     await here.connect_notes(ALICE)
     await alice.ask("write a note Lunch: soup at noon")
-    await expect(alice.thread.get_by_role("button", name="Approve: Write note in Notes")).to_be_visible()
+    await expect(alice.thread.get_by_role("button", name="Approve: Use write_note in Notes")).to_be_visible()
     await alice.write("list my notes", where="Reply in thread")
     await expect(alice.thread.get_by_text("Queued")).to_be_visible()
     await picture(alice, "state-waiting")

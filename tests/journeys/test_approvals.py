@@ -395,6 +395,6 @@ async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(run
     await running_world.answer_in(root)
 
     assert len(reminders()) == 1
-    assert "*Write note in Notes*" in reminders()[0]
+    assert "*Use write_note in Notes*" in reminders()[0]
     assert "Expires" in reminders()[0]
     assert "soup" not in reminders()[0]

@@ -58,11 +58,11 @@ def test_a_card_in_a_channel_says_what_but_not_with_which_words():
     message = card()
 
     assert SECRET not in str(message)
-    assert message.text == "Approval needed: Write note in Notes"
+    assert message.text == "Approval needed: Use write_note in Notes"
     assert [block["type"] for block in message.blocks] == ["section", "context", "actions"]
     assert words(message) == snapshot(
         [
-            "*Write note in Notes?*",
+            "*Use write_note in Notes?*",
             "Uses Alice's Notes account · @Alice decides · expires <!date^1795430520^{time}|10:42 UTC>",
         ]
     )
@@ -132,14 +132,14 @@ def test_what_is_decided_on_a_card_with_others_is_one_line():
     message = card(decided, waiting)
 
     assert list(buttons(message)) == ROW
-    assert words(message)[-1] == "Write note in Notes · Denied by @Alice · <!date^1795430520^{time}|10:42 UTC>"
+    assert words(message)[-1] == "Use write_note in Notes · Denied by @Alice · <!date^1795430520^{time}|10:42 UTC>"
 
 
 def test_what_was_not_asked_is_a_line_for_each_tool():
     unasked = several(3, state=ApprovalState.ALLOWED, decided_by="U0ALICE", allowance_id="alw_1")
 
     assert words(card(*unasked)) == [
-        "Write note in Notes (3 times) · approved without asking: always allowed in this thread"
+        "Use write_note in Notes (3 times) · approved without asking: always allowed in this thread"
     ]
 
 
@@ -214,7 +214,7 @@ def test_a_second_approver_is_told_what_became_of_it():
     message = render_second(SecondAsked(THREAD, held(**approval)), TITLES)
 
     assert buttons(message) == {}
-    assert message.text == "Write note in Notes: Denied by the owner"
+    assert message.text == "Use write_note in Notes: Denied by the owner"
 
 
 def details(call=CALL, page=0):
@@ -319,6 +319,6 @@ def buttons_of(view):
 def test_the_form_for_a_reason_carries_the_approval_and_says_what_is_denied():
     view = parse_view(render_reason_form(APPROVAL, TITLES), "modal")
 
-    assert view["blocks"][0]["text"]["text"] == "*Write note in Notes*"
+    assert view["blocks"][0]["text"]["text"] == "*Use write_note in Notes*"
     assert view["private_metadata"] == f"apr_1:{'a' * 64}"
     assert view["callback_id"] == actions.DENY_FORM

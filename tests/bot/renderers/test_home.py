@@ -22,20 +22,20 @@ def sections(**changes):
 def test_what_waits_says_for_which_request_and_leads_there():
     waiting, *_ = sections(approvals=(Waiting(THREAD, an_approval()),))
 
-    assert waiting.startswith(f"*Write note in Notes*\nFor {LINK} in <#C0GENERAL> · expires <!date")
+    assert waiting.startswith(f"*Use write_note in Notes*\nFor {LINK} in <#C0GENERAL> · expires <!date")
 
 
 def test_what_another_asks_a_second_yes_for_says_who_but_not_what_they_wrote():
     waiting, *_ = sections(to_second=(Waiting(THREAD, an_approval()),))
 
-    assert waiting.startswith("*Write note in Notes*\nFor <@U0ANN> · expires <!date")
+    assert waiting.startswith("*Use write_note in Notes*\nFor <@U0ANN> · expires <!date")
     assert "tidy" not in waiting
 
 
 def test_what_is_always_allowed_is_said_as_on_the_card_and_by_its_own_name():
     shown = sections(allowances=((an_allowance(THREAD), THREAD.title),))
 
-    assert "*Write note in Notes*\n`write_note`, in “tidy my notes”" in shown
+    assert "*Use write_note in Notes*\nIn “tidy my notes”" in shown
 
 
 @pytest.mark.parametrize(

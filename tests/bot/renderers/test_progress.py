@@ -38,12 +38,12 @@ def test_each_state_has_its_title_and_status():
 
     assert [(line.title, line.status, line.output) for line in lines] == snapshot(
         [
-            ("Searching notes", "in_progress", ""),
-            ("Asked whether to search notes", "pending", ""),
-            ("Searched notes", "complete", "upstream says no"),
-            ("Couldn't search notes", "error", ""),
-            ("Not allowed: search notes", "error", "Denied"),
-            ("Searching notes", "error", "Stopped"),
+            ("Using search_notes in Notes", "in_progress", ""),
+            ("Asked whether to use search_notes in Notes", "pending", ""),
+            ("Used search_notes in Notes", "complete", "upstream says no"),
+            ("Couldn't use search_notes in Notes", "error", ""),
+            ("Not allowed: use search_notes in Notes", "error", "Denied"),
+            ("Using search_notes in Notes", "error", "Stopped"),
         ]
     )
 
@@ -58,7 +58,7 @@ def test_details_and_output_are_said_once_because_slack_appends_them():
             {
                 "type": "task_update",
                 "id": "sevt_1",
-                "title": "Searching notes",
+                "title": "Using search_notes in Notes",
                 "status": "in_progress",
                 "details": "plan",
             },
@@ -70,7 +70,7 @@ def test_details_and_output_are_said_once_because_slack_appends_them():
             {
                 "type": "task_update",
                 "id": "sevt_1",
-                "title": "Searched notes",
+                "title": "Used search_notes in Notes",
                 "status": "complete",
                 "output": "1 result",
             },

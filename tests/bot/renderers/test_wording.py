@@ -1,6 +1,8 @@
-"""Tool names are read in people's words."""
+"""Tools in sentences: a service's by their own names, ours in words."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.events import ToolCall
 from bot.renderers.wording import phrase, plural, service_title, subject
@@ -8,27 +10,47 @@ from bot.renderers.wording import phrase, plural, service_title, subject
 TITLES = {"notion": "Notion", "notes": "Notes", "github": "GitHub"}
 
 
+@pytest.mark.fault("F31", "F36")
 @pytest.mark.parametrize(
-    ("service", "name", "todo", "doing", "done"),
+    ("service", "name", "what"),
     [
-        ("notion", "search", "search Notion", "searching Notion", "searched Notion"),
-        ("notion", "notion-create-tag", "create tag in Notion", "creating tag in Notion", "created tag in Notion"),
-        ("notes", "search_notes", "search notes", "searching notes", "searched notes"),
-        ("github", "getIssue", "get issue in GitHub", "getting issue in GitHub", "got issue in GitHub"),
-        ("notes", "API-post-page", "post page in Notes", "posting page in Notes", "posted page in Notes"),
-        ("notes", "copy", "copy something in Notes", "copying something in Notes", "copied something in Notes"),
-        ("notes", "frobnicate", "use frobnicate in Notes", "using frobnicate in Notes", "used frobnicate in Notes"),
-        ("notes", "", "use a tool in Notes", "using a tool in Notes", "used a tool in Notes"),
-        ("my-crm", "list_leads", "list leads in My Crm", "listing leads in My Crm", "listed leads in My Crm"),
-        (None, "bash", "run a command", "running a command", "ran a command"),
-        (None, "web_search", "search the web", "searching the web", "searched the web"),
-        (None, "new_tool", "use new tool", "using new tool", "used new tool"),
+        ("notion", "notion-search", "notion-search in Notion"),
+        ("github", "pull_request_read", "pull_request_read in GitHub"),
+        ("github", "star_repository", "star_repository in GitHub"),
+        ("github", "getIssue", "getIssue in GitHub"),
+        ("notes", "suche_notizen", "suche_notizen in Notes"),
+        ("notes", "", "a tool in Notes"),
+        ("notes", "get\u200bnote", "get\\u200bnote in Notes"),
+        ("my-crm", "list_leads", "list_leads in My Crm"),
+        (None, "new_tool", "new_tool"),
     ],
-)  # fmt: skip
-def test_a_call_is_said_in_words(service, name, todo, doing, done):
+)
+def test_a_services_tool_stands_under_its_own_name_and_no_english_is_made_of_it(service, name, what):
     words = phrase(ToolCall("sevt_1", service, name, {}), TITLES)
 
-    assert (words.infinitive, words.doing, words.done) == (todo, doing, done)
+    assert (words.infinitive, words.doing, words.done) == (f"use {what}", f"using {what}", f"used {what}")
+
+
+@pytest.mark.fault("F31", "F36")
+@given(st.text(st.characters(codec="ascii", categories=("L", "Pd", "Pc")), min_size=1, max_size=60))
+def test_every_name_is_there_as_it_is(name):
+    words = phrase(ToolCall("sevt_1", "notes", name, {}), TITLES)
+
+    assert all(name in said for said in (words.infinitive, words.doing, words.done))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bash", ("run a command", "running a command", "ran a command")),
+        ("web_search", ("search the web", "searching the web", "searched the web")),
+    ],
+)
+def test_what_claude_brings_along_has_words_of_its_own(name, words):
+    said = phrase(ToolCall("sevt_1", None, name, {}), TITLES)
+
+    assert (said.infinitive, said.doing, said.done) == words
+    assert phrase(ToolCall("sevt_1", "notes", name, {}), TITLES).done == f"used {name} in Notes"
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ async def test_an_answer_is_streamed_and_finished_in_one_message(desk):
 
     [message] = desk.replies(thread)
     [task] = message.tasks.values()
-    assert (task["title"], task["status"]) == ("Searched notes", "complete")
+    assert (task["title"], task["status"]) == ("Used search_notes in Notes", "complete")
     assert (task["details"], task["output"]) == ("roadmap 1", "2 results")
     assert "AI-generated, check important details · 1 step · " in desk.slack.text_of(message)
     assert "$0.04" in desk.slack.text_of(message)
@@ -179,7 +179,7 @@ async def test_any_call_may_fail_and_the_answer_is_whole(desk, nth, kind):
     await answer.finish(Progress(text=text + " end", tasks=(a_task(TaskState.DONE),), outcome=DONE))
 
     await assert_all_is_well(desk, thread, turn, WORDS + " end")
-    assert sum(tasks_in(message).count("Searched notes") for message in desk.replies(thread)) == 1
+    assert sum(tasks_in(message).count("Used search_notes in Notes") for message in desk.replies(thread)) == 1
 
 
 async def test_a_stream_is_ended_before_slack_ends_it(desk):
@@ -259,7 +259,7 @@ async def test_no_stream_is_open_while_people_are_waited_for(desk):
         Progress(text="I will write it. Done!", tasks=(a_task(TaskState.DONE, 2, "write_note"),), outcome=DONE)
     )
 
-    assert [task["title"] for task in first.tasks.values()] == ["Asked whether to write note in Notes"]
+    assert [task["title"] for task in first.tasks.values()] == ["Asked whether to use write_note in Notes"]
     await assert_all_is_well(desk, thread, turn, "I will write it. Done!")
 
 
@@ -467,7 +467,7 @@ async def test_a_process_that_dies_during_a_call_leaves_nothing_lost_or_doubled(
     await answer.finish(whole_of_it)
 
     await assert_all_is_well(desk, thread, turn, WORDS)
-    assert sum(tasks_in(message).count("Searched notes") for message in desk.replies(thread)) == 1
+    assert sum(tasks_in(message).count("Used search_notes in Notes") for message in desk.replies(thread)) == 1
 
 
 KINDS = ["connection_error_before", "connection_error_after", "status_500"]
