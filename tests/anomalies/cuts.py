@@ -13,6 +13,7 @@ from bot.domain.following import Following, step
 from bot.progress import Progress
 from bot.renderers.answer import render_footer, render_worked
 from bot.renderers.progress import Page, fold, render_page, render_task
+from simulator.patience import patience
 from store.records import Secret, SessionId, TurnId
 from tests.bot.agents.raw import EOF, HOLD, LISTED, RawApi, frame
 from tests.builders import a_turn
@@ -51,7 +52,7 @@ class Cutter:
             come = lambda: session.persisted.extend(self._persisted)  # noqa: E731
             session.streams.extend([[LISTED, self.turn[:cut], come, EOF], [HOLD]])
         state = Following(TurnId("trn_1"))
-        async with asyncio.timeout(90), self._agents.follow(SessionId(session_id), None) as events:
+        async with patience(90), self._agents.follow(SessionId(session_id), None) as events:
             async for event in events:
                 state, _ = step(state, event)
                 if state.has_ended:
