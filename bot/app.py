@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import opening
 from bot.clock import WallClock
+from bot.domain.desk import Desk
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.doors import build_bolt, build_health, build_socket, build_webhooks
@@ -29,9 +30,9 @@ from bot.web.asgi import build_web
 from bot.web.headers import Secured
 from bot.web.serving import build_server, listening
 from bot.wiring.desk import build_desk
-from bot.wiring.parts import Opened, build_parts, new_reference
+from bot.wiring.parts import Opened, Parts, build_parts, new_reference
 from bot.wiring.room import build_room
-from bot.wiring.turns import build_asking
+from bot.wiring.turns import Asking, build_asking
 from bot.wiring.upkeep import read_openness, start_upkeep, take_up
 from oauth.catalog import Catalog
 from oauth.routes import routes
@@ -99,11 +100,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
         client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)
-        openness = partial(read_openness, parts.configuration, install.workspace_id)
-        intake = Intake(
-            install=install, people=parts.people, desk=desk, openness=openness, on_shared=asking.doubt(parts.supervisor)
-        )
-        register(bolt, intake, new_reference)
+        register(bolt, _intake(parts, install, desk, asking), new_reference)
         socket = build_socket(settings, bolt)
         if socket:
             stack.push_async_callback(socket.close_async)  # it holds a pool and a task before it is connected
@@ -120,6 +117,16 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await take_up(parts, room, asking, desk, install.workspace_id)
         start_upkeep(parts, room, asking, desk, install.workspace_id)
         yield App(settings, install, parts.supervisor, bolt, web, opened.database, socket, door)
+
+
+def _intake(parts: Parts, install: Install, desk: Desk, asking: Asking) -> Intake:
+    return Intake(
+        install=install,
+        people=parts.people,
+        desk=desk,
+        openness=partial(read_openness, parts.configuration, install.workspace_id),
+        on_shared=asking.doubt(parts.supervisor),
+    )
 
 
 async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock) -> tuple[Opened, Install]:

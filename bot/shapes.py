@@ -13,7 +13,8 @@ from itertools import chain
 
 import re2
 
-from bot.text import UNSEEN, as_read, encodable
+from bot.text import as_read, encodable
+from bot.visible import UNSEEN
 
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
 """A token begins where a word begins; the marks of emphasis and the signs that people set before one are no word's."""

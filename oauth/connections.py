@@ -69,13 +69,12 @@ class Connections:
         self._vaults = vaults
         self._attempts = Attempts(database=database, outcomes=outcomes, clock=clock)
         self.servers = Servers(sender=sender, database=database, base_url=self.base_url)
-        callback = f"{self.base_url}/connect/slack/callback"
         self.departures = Departures(
             attempts=self._attempts,
             catalog=catalog,
             servers=self.servers,
             vaults=vaults,
-            sign_in=SlackSignIn(identity=identity, sender=sender, redirect_uri=callback) if identity else None,
+            sign_in=_sign_in(identity, sender, self.base_url),
             issuer=identity.issuer if identity else "",
             proceed_url=f"{self.base_url}/connect/proceed",
         )
@@ -172,3 +171,9 @@ async def _require_modesty(tx: Tx, owner: Member, now: datetime) -> None:
 
 def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntry:
     return AuditEntry(now, owner.workspace_id, owner.user_id, action, subject, {})
+
+
+def _sign_in(identity: SlackIdentity | None, sender: Sender, base_url: str) -> SlackSignIn | None:
+    if identity is None:
+        return None
+    return SlackSignIn(identity=identity, sender=sender, redirect_uri=f"{base_url}/connect/slack/callback")

@@ -37,7 +37,7 @@ from bot.events import (
     Unrecognised,
     UsageReported,
 )
-from bot.text import one_line
+from bot.visible import one_line
 from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")

@@ -13,7 +13,7 @@ from bot.config.model import Config, dump
 from bot.config.offers import KIND, Document, Offer
 from bot.config.problems import checked
 from bot.errors import Problem, SettingsInvalid
-from bot.text import one_line
+from bot.visible import one_line
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\

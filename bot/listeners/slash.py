@@ -18,7 +18,8 @@ from bot.commands import (
 )
 from bot.listeners.intake import GROUP, Asked, Body
 from bot.shapes import holds_token
-from bot.text import plain, visible
+from bot.text import plain
+from bot.visible import visible
 from store.records import ChannelId, Member, UserId
 
 _TAKES_A_NAME = frozenset({"connect", "disconnect"})

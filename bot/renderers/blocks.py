@@ -13,7 +13,7 @@ from typing import Any, NewType
 from bot.renderers import limits
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line, shorten_markup
-from bot.text import visible
+from bot.visible import visible
 
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from bot.renderers.code_lines import Kind, Open, Outline, lines_of
 from bot.renderers.inline import WORDS_MAX, Found, What, read
 from bot.renderers.limits import good_break, shorten, size
-from bot.text import UNSEEN, visible
 from bot.text import escape as text_escape
+from bot.visible import UNSEEN, visible
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
 """What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""

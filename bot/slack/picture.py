@@ -26,7 +26,7 @@ from bot.renderers.progress import (
     weigh_lines,
 )
 from bot.slack.part import Content, Part
-from bot.text import visible
+from bot.visible import visible
 
 _WORD_MAX = 60
 """Characters of an unfinished word that are held back."""

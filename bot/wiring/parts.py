@@ -98,10 +98,7 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
     screen = SlackScreen(
         api=api, database=database, clock=clock, titles=catalog.titles, begun=begun, conversations=conversations
     )
-    metrics = Metrics()
-    supervisor = Supervisor(new_reference, clock, metrics.count_again)
-    metrics.watch_driven(lambda: supervisor.driven)
-    metrics.watch_failing(lambda: len(supervisor.failing))
+    metrics, supervisor = _supervised(clock)
     configuration = Configuration(database=database, clock=clock, first_admins=settings.admins, people=people)
     permits = RuledPermits(configuration, clock)
     homes = Homes(
@@ -131,3 +128,11 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         sender=opened.sender,
         home=opened.home,
     )
+
+
+def _supervised(clock: Clock) -> tuple[Metrics, Supervisor]:
+    metrics = Metrics()
+    supervisor = Supervisor(new_reference, clock, metrics.count_again)
+    metrics.watch_driven(lambda: supervisor.driven)
+    metrics.watch_failing(lambda: len(supervisor.failing))
+    return metrics, supervisor

@@ -8,7 +8,8 @@ from bot.agents.translate import build_header
 from bot.commands import Said
 from bot.config.model import Filter
 from bot.domain.quoting import with_quoted
-from bot.text import is_one_line, one_line, plain, visible
+from bot.text import plain
+from bot.visible import is_one_line, one_line, visible
 
 pytestmark = pytest.mark.fault("F18")
 
