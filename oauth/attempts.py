@@ -216,15 +216,16 @@ class Attempts:
             await self._record(tx, ticket, "connect.code_wanted", {})
         await self._outcomes.code_wanted(ticket, until)
 
-    async def recover(self) -> tuple[Ticket, ...]:
-        """End the attempts that a crash cut off in the middle of an exchange; return those that failed.
+    async def recover(self, expired_before: datetime | None = None) -> tuple[Ticket, ...]:
+        """End the attempts that were cut off in the middle of an exchange; return those that failed.
 
-        A connection that was recorded since the link was made is this attempt's: it is there and
-        works, so the member is told that, not that it failed.
+        Without a time, all of them: nobody carries one on. With one, those whose own time was over before it, for the
+        others may be in the hands of this process, or of another one. A connection that was recorded since the link
+        was made is this attempt's: it is there and works, so the member is told that, not that it failed.
         """
         failed = []
         async with self._database.transaction() as tx:
-            interrupted = await tickets.list_interrupted(tx)
+            interrupted = await tickets.list_exchanging(tx, expired_before)
             made = [await connections.find(tx, ticket.owner, ticket.service) for ticket in interrupted]
         for ticket, connection in zip(interrupted, made, strict=True):
             if connection is None or connection.connected_at < ticket.expires_at - LINK_LIFE:

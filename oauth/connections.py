@@ -6,7 +6,7 @@ Tokens and vaults are behind the ports; the steps of an attempt are in `departur
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from oauth.arrivals import Arrivals, OnHold, OnToken
@@ -41,6 +41,9 @@ MOST_ISSUED = 30
 """Links that a member gets in the time that one link lives."""
 MOST_IN_WORKSPACE = 300
 """The same for all members of a workspace together."""
+
+OVERDUE = timedelta(minutes=5)
+"""How long after its link's end an exchange may still be going on: no call of it takes so long."""
 
 
 class Connections:
@@ -153,7 +156,14 @@ class Connections:
 
     async def recover(self) -> None:
         """End what a crash cut off, and tell the members; once, before the routes are served."""
-        for ticket in await self._attempts.recover():
+        await self._repair(await self._attempts.recover())
+
+    async def recover_overdue(self) -> None:
+        """End what was cut off while others went on: what is exchanged for longer than anything takes; any time."""
+        await self._repair(await self._attempts.recover(self._attempts.now() - OVERDUE))
+
+    async def _repair(self, failed: tuple[Ticket, ...]) -> None:
+        for ticket in failed:
             await self._vaults.repair(ticket.owner, ticket.service)
 
 

@@ -177,11 +177,12 @@ async def void_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) 
     return len(await _supersede(tx, where, TicketState.FAILED))
 
 
-async def list_interrupted(tx: Tx) -> tuple[Ticket, ...]:
-    """Return the attempts whose exchange was going on; after a start, those that a crash cut off."""
-    rows = await tx.connection.execute(
-        owned(tickets).where(within(tickets.c.state, (TicketState.EXCHANGING,))).order_by(tickets.c.expires_at)
-    )
+async def list_exchanging(tx: Tx, expired_before: datetime | None = None) -> tuple[Ticket, ...]:
+    """Return the attempts whose exchange is going on; with a time, those only whose own time was over before it."""
+    query = owned(tickets).where(within(tickets.c.state, (TicketState.EXCHANGING,))).order_by(tickets.c.expires_at)
+    if expired_before is not None:
+        query = query.where(tickets.c.expires_at < expired_before)
+    rows = await tx.connection.execute(query)
     return tuple(_read(row) for row in rows)
 
 

@@ -12,12 +12,15 @@ from bot.domain.desk import Desk
 from bot.domain.outbox import Outbox
 from bot.domain.running import Runner
 from bot.domain.supervisor import Supervisor
+from oauth.connections import Connections
 
 INTERVAL = timedelta(seconds=6)
 """How long something may lie that nobody carries on."""
 
 
-def start_sweeping(supervisor: Supervisor, desk: Desk, runner: Runner, outbox: Outbox) -> None:
+def start_sweeping(
+    supervisor: Supervisor, desk: Desk, runner: Runner, outbox: Outbox, connections: Connections
+) -> None:
     """Look every few seconds until the end of the process; each look whatever the other one meets."""
 
     async def tell() -> None:
@@ -27,3 +30,4 @@ def start_sweeping(supervisor: Supervisor, desk: Desk, runner: Runner, outbox: O
     supervisor.keep("words", tell, timedelta())
     supervisor.keep("requests", desk.recover, INTERVAL)
     supervisor.keep("turns", runner.resume, INTERVAL)
+    supervisor.keep("attempts", connections.recover_overdue, INTERVAL)

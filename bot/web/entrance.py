@@ -7,6 +7,7 @@ nothing would keep everybody else out.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import h11
@@ -53,9 +54,18 @@ class Entrance:
 class GuardedProtocol(H11Protocol):
     """uvicorn's HTTP, with an `Entrance`."""
 
-    def __init__(self, entrance: Entrance, **given: Any) -> None:
+    def __init__(self, entrance: Entrance, secured: Mapping[str, str], **given: Any) -> None:
         super().__init__(**given)
         self._entrance = entrance
+        self._secured = [(name.encode(), value.encode()) for name, value in secured.items()]
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as uvicorn does, with the headers of all our answers; no app sees it."""
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), *self._secured]
+        response = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (response, h11.Data(data=msg.encode("ascii")), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn's own
         """Begin to wait for the first head."""

@@ -13,7 +13,8 @@ class Secured:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        self._headers = build_headers(is_https=is_https)
+        self.headers = build_headers(is_https=is_https)
+        """Also for what the server answers before any app is asked."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI request."""
@@ -21,7 +22,7 @@ class Secured:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

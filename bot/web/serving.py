@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import partial
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from bot.errors import ConfigurationError
 from bot.web.entrance import Entrance, GuardedProtocol
+from bot.web.headers import Secured
 
 
 class Server(uvicorn.Server):
@@ -23,11 +23,11 @@ class Server(uvicorn.Server):
         yield
 
 
-def build_server(app: ASGIApp, entrance: Entrance | None = None) -> Server:
+def build_server(app: Secured, entrance: Entrance | None = None) -> Server:
     """Return a server without access log: paths and queries of links and callbacks are secrets."""
     config = uvicorn.Config(
         app,
-        http=partial(GuardedProtocol, entrance or Entrance()),  # type: ignore[arg-type]  # it is only called
+        http=partial(GuardedProtocol, entrance or Entrance(), app.headers),  # type: ignore[arg-type]  # it is only called
         ws="none",
         access_log=False,
         log_config=None,

@@ -78,7 +78,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace
     )
     housekeeping.start(parts.supervisor)
     enforcing.start(parts.supervisor)
-    start_sweeping(parts.supervisor, desk, asking.runner, parts.outbox)
+    start_sweeping(parts.supervisor, desk, asking.runner, parts.outbox, room.connections)
 
 
 async def read_openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:

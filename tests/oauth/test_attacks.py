@@ -15,7 +15,7 @@ import pytest
 
 from oauth.attempts import LINK_LIFE
 from oauth.catalog import Catalog
-from oauth.connections import MOST_IN_WORKSPACE, MOST_ISSUED
+from oauth.connections import MOST_IN_WORKSPACE, MOST_ISSUED, OVERDUE
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Credential, Failure, Validity
 from simulator.patience import patience
@@ -1065,3 +1065,23 @@ async def test_an_older_connection_is_not_taken_for_what_a_crash_cut_off(room, a
         await room.connections.recover()
 
     assert failures(room) == [Failure.SERVICE]
+
+
+@pytest.mark.fault("S23")
+async def test_an_exchange_that_was_cut_off_is_ended_without_a_restart_once_nobody_can_be_at_it(room, alice, sender):
+    """Of several processes any may find it, and one tells; before that it may be another's who is at it."""
+    async with room.browser() as browser:
+        back = await returning(browser, await room.issue(alice))
+        attempts = room.connections._attempts
+        attempt = await attempts.find_authorizing(parse_qsl(urlsplit(back).query), browser.cookies)
+        await attempts.claim_exchange(attempt)
+        room.clock.simulated.advance((LINK_LIFE + OVERDUE).total_seconds() - 60)
+        await room.connections.recover_overdue()
+        assert failures(room) == []
+
+        room.clock.simulated.advance(61)
+        other = room.restarted(sender)
+        await asyncio.gather(room.connections.recover_overdue(), other.recover_overdue())
+
+    assert failures(room) == [Failure.SERVICE]
+    assert nothing_connected(room)

@@ -43,7 +43,7 @@ async def follow_a_link(tx):
     await tickets.claim_authorizing(tx, attempt, state_hash="s2", now=NOON)
     await tickets.find_by_state(tx, "s2")
     await tickets.claim_exchange(tx, ticket.id, NOON)
-    await tickets.list_interrupted(tx)
+    await tickets.list_exchanging(tx)
     await tickets.settle(tx, ticket.id, TicketState.DONE, NOON)
     await tickets.count_open(tx, ANN, NOON)
     await tickets.void_for(tx, ANN)

@@ -169,11 +169,11 @@ async def test_an_exchange_that_a_crash_cut_off_is_listed_until_settled(database
         await authorize(tx, ticket)
         await tickets.claim_exchange(tx, ticket.id, NOON)
 
-        cut_off = await tickets.list_interrupted(tx)
+        cut_off = await tickets.list_exchanging(tx)
         await tickets.settle(tx, ticket.id, TicketState.FAILED, NOON)
 
         assert cut_off == (replace(ticket, state=TicketState.EXCHANGING),)
-        assert await tickets.list_interrupted(tx) == ()
+        assert await tickets.list_exchanging(tx) == ()
 
 
 async def test_settling_means_an_end(database):
@@ -195,4 +195,4 @@ async def test_old_links_are_purged_but_not_one_that_is_being_exchanged(database
         assert await tickets.purge(tx, LATE + timedelta(seconds=1)) == 1
         assert await tickets.find_by_link(tx, f"link-{old.id}") is None
         assert await tickets.find_by_link(tx, f"link-{fresh.id}") == fresh
-        assert await tickets.list_interrupted(tx) != ()
+        assert await tickets.list_exchanging(tx) != ()

@@ -197,6 +197,21 @@ async def test_every_answer_carries_the_security_headers(method, path, status):
     assert "server" not in answer.headers
 
 
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize("sent", [b"this is no http\r\n\r\n", b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"])
+async def test_what_is_no_http_is_answered_with_the_security_headers_too(sent):
+    async with serving(is_https=True) as served:
+        reader, writer = await asyncio.open_connection(*served.url.removeprefix("http://").split(":"))
+        writer.write(sent)
+        answer = (await reader.read()).decode().lower()
+        writer.close()
+
+    assert answer.startswith("http/1.1 400 ")
+    assert "x-content-type-options: nosniff" in answer
+    assert "content-security-policy: default-src 'none'" in answer
+    assert "strict-transport-security: max-age=31536000" in answer
+
+
 @pytest.mark.fault("S23", "C9")
 @pytest.mark.parametrize("path", ["/healthz/", "/page/x/", "//healthz"])
 async def test_nothing_sends_on_to_an_address_that_is_made_of_the_host(path):
