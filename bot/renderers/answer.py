@@ -11,7 +11,7 @@ from bot import actions
 from bot.errors import Refusal
 from bot.notices import Offered, Readers
 from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
-from bot.renderers.blocks import Block, Message, button, context, message, quote, section
+from bot.renderers.blocks import Block, Message, button, context, mention, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line
@@ -28,16 +28,17 @@ def render_root(
     thread: Thread, task: str, offered: Offered, titles: Mapping[str, str], readers: Readers | None = None
 ) -> Message:
     """Return the message that starts a thread: who asked what, as whom the agent acts, who can read along."""
-    name = escape(one_line(thread.owner.name, 80))
+    # It notifies whoever has just asked, and lets them follow the thread: the price of a name that nobody can choose.
+    owner = mention(thread.owner.user_id)
     who = "only you can read this" if thread.is_private else _who_reads(readers or Readers())
     used = ", ".join(escape(service_title(service, titles)) for service in offered.services) or "no services connected"
-    blocks = [section(f"*@{name}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {name}", used, who)]
+    blocks = [section(f"*{owner}* asked:"), quote(task, limit=_QUOTED_MAX), context(f"Acts as {owner}", used, who)]
     if offered.withheld:
         names = ", ".join(escape(service_title(service, titles)) for service in offered.withheld)
         blocks.append(context(f"Not used where others read along: {names}", "ask me in our direct messages for that"))
     if offered.missing:
         blocks.extend(_missing(thread, offered.missing, titles))
-    return message(f"@{one_line(thread.owner.name, 80)} asked: {one_line(task, 300)}", *blocks)
+    return message(f"Somebody asked: {one_line(task, 300)}", *blocks)
 
 
 def _who_reads(readers: Readers) -> str:
@@ -75,7 +76,7 @@ def render_control(
     """
     words = "Queued: I'll get to that next" if is_queued else "Working on it…"
     stop = button("Stop", actions.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
-    as_whom = [f"acts as {escape(one_line(turn.owner.name, 80))}", _who_reads(readers)] if readers else []
+    as_whom = [f"acts as {mention(turn.owner.user_id)}", _who_reads(readers)] if readers else []
     heard = ["mention me here to go on, I don't listen to the rest"] if readers and is_among_people else []
     return message(words, context(words, *as_whom, *heard), row(stop))
 
@@ -92,10 +93,10 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
         blocks.append(row(button("Try Again", actions.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))
     facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
     caution = "AI-generated, check important details" if progress.shown_text else ""
-    mention = f"<@{turn.owner.user_id}>" if is_mentioned else ""
+    whom = mention(turn.owner.user_id) if is_mentioned else ""
     if progress.has_forgotten:
         blocks.append(context("This thread's earlier session is gone: I started a new one and lost what was said"))
-    blocks.append(context(caution, *facts, mention))
+    blocks.append(context(caution, *facts, whom))
     if progress.shown_text:
         blocks.append(_feedback(turn))
     return tuple(blocks)

@@ -22,6 +22,7 @@ from bot.renderers.blocks import (
     button,
     confirm,
     context,
+    mention,
     message,
     modal,
     plain,
@@ -81,10 +82,10 @@ def render_second(notice: SecondAsked, titles: Titles) -> Message:
     """Return the private card of a second approver: the question, or what became of it."""
     thread, held = notice.thread, notice.held
     # Not by a name: anybody may call themselves as they like, and it is their word that is asked for.
-    owner, what = f"<@{escape(thread.owner.user_id)}>", _what(held, titles)
+    owner, what = mention(thread.owner.user_id), _what(held, titles)
     if held.approval.state is not ApprovalState.PENDING:
         at = held.approval.decided_at
-        words = _decided(thread, held, owner)
+        words = _decided(thread, held)
         record = context(words, *([moment(at)] if at else []))
         return message(f"{what}: {_decided(thread, held, 'the owner')}", section(f"*{escape(what)}*"), record)
     place = "their direct messages" if thread.is_private else f"<#{escape(thread.channel)}>"
@@ -114,9 +115,9 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     if len(pages) > 1:
         blocks.append(context(f"Page {page + 1} of {len(pages)}"))
         blocks.append(row(*_turning(approval, page, len(pages))))
-    whose = f"<@{escape(thread.owner.user_id)}>'s"
+    whose = f"{mention(thread.owner.user_id)}'s"
     is_open = approval.state is ApprovalState.PENDING
-    until = f"expires {moment(approval.expires_at)}" if is_open else escape(_decided(thread, held))
+    until = f"expires {moment(approval.expires_at)}" if is_open else _decided(thread, held)
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
     may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
     view = modal(
@@ -171,17 +172,17 @@ def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | Non
 
 def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
     """Return one undecided call: what, with which words where only the owner reads, and the buttons."""
-    what, name = _what(held, look.titles), one_line(look.thread.owner.name, 80)
+    what, owner = _what(held, look.titles), mention(look.thread.owner.user_id)
     blocks = [section(f"*{look.number}{escape(what)}?*")]
     if look.thread.is_private:
         blocks.append(preformatted(preview(held.call.arguments, limit)))
-    as_whom = _as_whom(f"{escape(name)}'s", held, look.titles)
+    as_whom = _as_whom(f"{owner}'s", held, look.titles)
     until = f"expires {moment(held.approval.expires_at)}"
     if held.approval.is_confirming:
-        blocks.append(context(f"Approved by @{escape(name)}, waits for a second approver", until))
+        blocks.append(context(f"Approved by {owner}, waits for a second approver", until))
     else:
-        # Others see no buttons: they read here whose they are.
-        whose = "" if look.thread.is_private else f"@{escape(name)} decides"
+        # Others see no buttons: they read here whose they are; whose they are is notified, for it is their turn.
+        whose = "" if look.thread.is_private else f"{owner} decides"
         blocks.append(context(as_whom, whose, "then a second approver" if held.approval.second else "", until))
     return [*blocks, row(*_buttons(look, held, what))]
 
@@ -264,7 +265,7 @@ def _record(thread: Thread, held: Held) -> Block:
 
 def _record_words(thread: Thread, held: Held) -> tuple[str, ...]:
     at = held.approval.decided_at
-    return (escape(_decided(thread, held)), *([moment(at)] if at else []))
+    return (_decided(thread, held), *([moment(at)] if at else []))
 
 
 def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], titles: Titles) -> str:
@@ -272,7 +273,7 @@ def _fallback(thread: Thread, held: Sequence[Held], waiting: Sequence[Held], tit
         return f"Approval needed: {len(waiting)} calls"
     if waiting:
         return f"Approval needed: {_what(waiting[0], titles)}"
-    return "; ".join(f"{_what(one, titles)}: {_decided(thread, one)}" for one in held)
+    return "; ".join(f"{_what(one, titles)}: {_decided(thread, one, 'the owner')}" for one in held)
 
 
 def _what(held: Held, titles: Titles) -> str:
@@ -302,9 +303,9 @@ def _as_whom(whose: str, held: Held, titles: Titles) -> str:
 
 
 def _decided(thread: Thread, held: Held, owner: str | None = None) -> str:
-    """Return what became of a call; `owner` stands for its owner where their name would not do."""
+    """Return what became of a call, as mrkdwn; with `owner` in place of its owner's mention, as plain text."""
     approval = held.approval
-    by = _by(thread, approval, owner or f"@{one_line(thread.owner.name, 80)}")
+    by = _by(thread, approval, owner or mention(thread.owner.user_id))
     if approval.state is ApprovalState.ALLOWED:
         return _allowed(held, by)
     return {

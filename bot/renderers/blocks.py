@@ -29,6 +29,11 @@ class Message:
     blocks: tuple[Block, ...] = field(default=())
 
 
+def mention(user_id: str) -> str:
+    """Return somebody as Slack names them: a name of our own anybody may choose. In a new message it notifies them."""
+    return f"<@{escape(user_id)}>"
+
+
 def message(text: str, *blocks: Block) -> Message:
     """Return a message with a plain fallback text of allowed length."""
     return Message(shorten_markup(escape(text), limits.FALLBACK_TEXT_MAX), blocks[: limits.MESSAGE_BLOCKS_MAX])

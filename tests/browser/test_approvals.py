@@ -64,7 +64,7 @@ async def test_several_calls_wait_on_one_card_and_others_see_what_but_no_more(
     details = alice.page.get_by_role("dialog", name="Details")
     await expect(details.get_by_text("Note 2")).to_be_visible()
     await bob.open_thread("call 3 tools at once")
-    await expect(bob.thread.get_by_text("@alice decides").first).to_be_visible()
+    await expect(bob.thread.get_by_text("@Alice Adler decides").first).to_be_visible()
     await expect(bob.thread.get_by_role("button", name="Approve")).to_have_count(0)
     await camera(bob.page, "approval-redacted")
 
@@ -75,10 +75,10 @@ async def test_several_calls_wait_on_one_card_and_others_see_what_but_no_more(
     await expect(form.get_by_text("Use write_note in Notes")).to_be_visible()
     await form.get_by_role("textbox").fill("Use the team's folder")
     await form.get_by_role("button", name="Deny").click()
-    await expect(bob.thread.get_by_text("Denied by @alice with a reason")).to_be_visible()
+    await expect(bob.thread.get_by_text("Denied by @Alice Adler with a reason")).to_be_visible()
     await alice.thread.get_by_role("button", name="Approve: Use write_note in Notes").click()
     await alice.answered()
-    await expect(bob.thread.get_by_text("Approved by @alice").nth(1)).to_be_visible()
+    await expect(bob.thread.get_by_text("Approved by @Alice Adler").nth(1)).to_be_visible()
 
 
 async def test_a_second_approver_and_an_admin_have_their_own_cards(browser: Browser, here: World, camera: Camera):

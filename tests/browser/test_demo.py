@@ -82,7 +82,7 @@ async def test_a_newcomer_connects_asks_denies_and_approves(enter: Enter, camera
     await expect(alice.thread.get_by_text("Use write_note in Notes?")).to_be_visible()
     await camera(alice.page, "approval")
     await alice.thread.get_by_role("button", name="Deny: ").click()
-    await expect(alice.thread.get_by_text("Denied by @alice")).to_be_visible()
+    await expect(alice.thread.get_by_text("Denied by @Alice Adler")).to_be_visible()
     await alice.answered()
     await alice.ask("list my notes")
     await alice.answered()
@@ -95,7 +95,7 @@ async def test_a_newcomer_connects_asks_denies_and_approves(enter: Enter, camera
     await expect(details.get_by_text("bread, tea")).to_be_visible()
     await details.get_by_role("button", name="Close").last.click()
     await alice.thread.get_by_role("button", name="Approve: ").click()
-    await expect(alice.thread.get_by_text("Approved by @alice")).to_be_visible()
+    await expect(alice.thread.get_by_text("Approved by @Alice Adler")).to_be_visible()
     await alice.answered()
     await camera(alice.page, "approved")
     await alice.ask("read the note Shopping list")
@@ -139,7 +139,7 @@ async def test_bob_has_no_effect_in_alices_thread_and_sees_his_own_notes(demo: D
     same_as_alice = forgery | {"as": await alice.page.get_by_label("Acting as").input_value()}
     taken = await alice.context.request.post(f"{demo.page}/workspace/click", data=same_as_alice)
     assert taken.status == 200, "Bob's forgery was refused for another reason than being Bob's"
-    await expect(alice.thread.get_by_text("Approved by @alice")).to_be_visible()
+    await expect(alice.thread.get_by_text("Approved by @Alice Adler")).to_be_visible()
     await alice.answered()
     await expect(alice.thread.get_by_text("yes, approve it")).to_have_count(1)
     await expect(alice.notes).to_have_text(re.compile("Ignored"))

@@ -57,7 +57,7 @@ async def test_a_denial_with_a_reason_reaches_the_agent_in_the_owners_words(runn
     (decision,) = running_world.sent("user.tool_confirmation")
     assert (decision["result"], decision["deny_message"]) == ("deny", reason)
     assert running_world.slack.modal_of(ALICE) is None
-    assert "Denied by @alice with a reason" in running_world.slack.text_of(card)
+    assert f"Denied by <@{ALICE}> with a reason" in running_world.slack.text_of(card)
     assert "Friday" not in running_world.slack.text_of(card)
 
 

@@ -34,7 +34,7 @@ async def test_who_begins_a_thread_by_a_mention_is_told_who_reads_along_once(run
         return [text for text in thread if "Working on it" in text or "Queued" in text]
 
     [line] = await slack.until(lambda _: lines())
-    assert "acts as alice" in line and "also at Partners Ltd" in line
+    assert f"acts as <@{ALICE}>" in line and "also at Partners Ltd" in line
 
     await slack.post_message(ALICE, people.SHARED, "and `pwd`", thread_ts=root.ts)
     [_, queued] = await slack.until(lambda _: len(found := lines()) == 2 and found)

@@ -91,7 +91,7 @@ async def test_the_root_says_as_whom_and_with_what_the_agent_acts(running_world:
     root = await running_world.ask(ALICE, "what can you do")
 
     text = running_world.slack.text_of(root)
-    assert "Acts as alice" in text and "Notes" in text and "readable by everyone here" in text
+    assert f"Acts as <@{ALICE}>" in text and "Notes" in text and "readable by everyone here" in text
     await running_world.answered(root)
 
 

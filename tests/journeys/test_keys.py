@@ -85,7 +85,7 @@ async def test_a_decision_that_claude_does_not_take_is_not_said_to_be_approved(r
 
     await running_world.answer_in(root, "could not be sent to Claude")
     assert running_world.sent("user.tool_confirmation") == []
-    assert "Approved by @alice, but it could not be sent to Claude" in running_world.slack.text_of(card)
+    assert f"Approved by <@{ALICE}>, but it could not be sent to Claude" in running_world.slack.text_of(card)
 
 
 @pytest.mark.fault("S23", "D14")
@@ -97,5 +97,5 @@ async def test_a_decision_while_claude_is_out_is_seen_as_taken_and_not_yet_sent(
 
     await running_world.slack.until(lambda _: "not yet sent to Claude" in running_world.slack.text_of(card))
     await running_world.answered(root)
-    assert "Approved by @alice" in running_world.slack.text_of(card)
+    assert f"Approved by <@{ALICE}>" in running_world.slack.text_of(card)
     assert "not yet sent" not in running_world.slack.text_of(card)

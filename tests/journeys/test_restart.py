@@ -127,7 +127,7 @@ async def test_ended_while_a_call_is_held_the_same_card_still_decides(deputy_wor
         await deputy_world.settled()
 
         once(deputy_world, root, "run `ls`")
-        assert "Approved by @alice" in deputy_world.slack.text_of(card)
+        assert f"Approved by <@{ALICE}>" in deputy_world.slack.text_of(card)
         assert len(deputy_world.sent("user.tool_confirmation")) == 1
 
 

@@ -47,7 +47,7 @@ async def test_the_second_is_asked_after_the_owner_and_then_it_runs(running_worl
     await running_world.answered(root)
 
     assert decisions(running_world) == ["allow"]
-    await shows(running_world, card, "Approved by @alice and a second approver")
+    await shows(running_world, card, f"Approved by <@{ALICE}> and a second approver")
     await shows(running_world, second, f"Approved by <@{ALICE}> and a second approver")
     (first,), (last,) = (
         await running_world.audited("approval.allowed_first"),

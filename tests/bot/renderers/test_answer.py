@@ -22,11 +22,11 @@ def texts(blocks):
 def test_the_root_says_who_asked_what_and_as_whom_the_agent_acts():
     message = render_root(a_thread(ALICE), "find *it* <!channel>", Offered(("notes", "notion"), ("github",)), TITLES)
 
-    assert message.text == "@Alice asked: find *it* &lt;!channel&gt;"
-    assert message.blocks[0]["text"]["text"] == "*@Alice* asked:"
+    assert message.text == "Somebody asked: find *it* &lt;!channel&gt;"
+    assert message.blocks[0]["text"]["text"] == "*<@U0ALICE>* asked:"
     assert message.blocks[1]["elements"][0]["elements"][0]["text"] == "find *it* <!channel>"
     assert texts([block for block in message.blocks if block["type"] == "context"]) == [
-        "Acts as Alice · Notes, Notion · readable by everyone here",
+        "Acts as <@U0ALICE> · Notes, Notion · readable by everyone here",
         "Not connected, so not used: Github",
     ]
 
@@ -38,7 +38,8 @@ def test_slack_takes_a_root_whatever_number_of_services_is_missing(count):
     assert parse_blocks(list(message.blocks), MESSAGE)
 
 
-def test_a_root_of_any_words_notifies_nobody():
+@pytest.mark.fault("S13")
+def test_a_root_of_any_words_notifies_its_owner_only():
     hostile = a_member(name="<@U1> <!here>")
     message = render_root(
         a_thread(hostile),
@@ -49,7 +50,21 @@ def test_a_root_of_any_words_notifies_nobody():
     )
 
     assert parse_blocks(list(message.blocks), MESSAGE)
-    assert mentions_in([message.text, *interpreted_texts(list(message.blocks))]) == []
+    assert set(mentions_in([message.text, *interpreted_texts(list(message.blocks))])) == {hostile.user_id}
+
+
+@pytest.mark.fault("S13")
+def test_nobody_is_named_by_a_name_that_they_chose():
+    mallory = a_thread(a_member("U0MAL", name="Alice Adler, CEO"))
+    turn = a_turn(mallory, id="trn_1")
+    shown = [
+        render_root(mallory, "find it", Offered(), TITLES),
+        render_control(turn, is_queued=False, readers=Readers()),
+        render_footer(turn, Progress(text="Done."), 90.0, is_mentioned=True),
+    ]
+
+    assert "Alice Adler" not in repr(shown)
+    assert all("<@U0MAL>" in repr(one) for one in shown)
 
 
 def test_only_the_owner_sees_stop():

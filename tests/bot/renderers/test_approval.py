@@ -63,7 +63,7 @@ def test_a_card_in_a_channel_says_what_but_not_with_which_words():
     assert words(message) == snapshot(
         [
             "*Use write_note in Notes?*",
-            "Uses Alice's Notes account · @Alice decides · expires <!date^1795430520^{time}|10:42 UTC>",
+            "Uses <@U0ALICE>'s Notes account · <@U0ALICE> decides · expires <!date^1795430520^{time}|10:42 UTC>",
         ]
     )
 
@@ -76,7 +76,7 @@ def test_a_card_in_private_shows_the_words_too_and_does_not_say_who_decides():
 def test_a_card_that_needs_a_second_yes_says_so_before_the_first():
     asked = words(card(held(second=Second(SecondView.FULL))))[1]
 
-    assert "@Alice decides · then a second approver · expires" in asked
+    assert "<@U0ALICE> decides · then a second approver · expires" in asked
 
 
 def test_every_button_carries_the_approval_and_what_was_shown_and_is_for_the_owner():
@@ -132,7 +132,7 @@ def test_what_is_decided_on_a_card_with_others_is_one_line():
     message = card(decided, waiting)
 
     assert list(buttons(message)) == ROW
-    assert words(message)[-1] == "Use write_note in Notes · Denied by @Alice · <!date^1795430520^{time}|10:42 UTC>"
+    assert words(message)[-1] == "Use write_note in Notes · Denied by <@U0ALICE> · <!date^1795430520^{time}|10:42 UTC>"
 
 
 def test_what_was_not_asked_is_a_line_for_each_tool():
@@ -146,9 +146,12 @@ def test_what_was_not_asked_is_a_line_for_each_tool():
 @pytest.mark.parametrize(
     ("changes", "record"),
     [
-        ({"state": ApprovalState.ALLOWED, "decided_by": "U0ALICE"}, "Approved by @Alice"),
-        ({"state": ApprovalState.DENIED, "decided_by": "U0ALICE"}, "Denied by @Alice"),
-        ({"state": ApprovalState.DENIED, "decided_by": "U0ALICE", "reason": "no"}, "Denied by @Alice with a reason"),
+        ({"state": ApprovalState.ALLOWED, "decided_by": "U0ALICE"}, "Approved by <@U0ALICE>"),
+        ({"state": ApprovalState.DENIED, "decided_by": "U0ALICE"}, "Denied by <@U0ALICE>"),
+        (
+            {"state": ApprovalState.DENIED, "decided_by": "U0ALICE", "reason": "no"},
+            "Denied by <@U0ALICE> with a reason",
+        ),
         ({"state": ApprovalState.EXPIRED}, "Denied: nobody decided in time"),
         ({"state": ApprovalState.WITHDRAWN}, "Withdrawn: the request was stopped"),
         (
@@ -161,7 +164,7 @@ def test_what_was_not_asked_is_a_line_for_each_tool():
                 "decided_by": "U0BOB",
                 "second": Second(SecondView.REDACTED, TEN_42, "U0BOB"),
             },
-            "Approved by @Alice and a second approver",
+            "Approved by <@U0ALICE> and a second approver",
         ),
         (
             {
@@ -184,7 +187,10 @@ def test_a_decision_leaves_a_record_without_buttons(changes, record):
 @pytest.mark.fault("S23")
 @pytest.mark.parametrize(
     ("is_over", "record"),
-    [(False, "Approved by @Alice, not yet sent to Claude"), (True, "Approved by @Alice, but it could not be sent to")],
+    [
+        (False, "Approved by <@U0ALICE>, not yet sent to Claude"),
+        (True, "Approved by <@U0ALICE>, but it could not be sent to"),
+    ],
 )
 def test_a_yes_that_claude_has_not_heard_says_so(is_over, record):
     decided = held(state=ApprovalState.ALLOWED, decided_by="U0ALICE", decided_at=TEN_42)
@@ -196,7 +202,7 @@ def test_a_call_that_waits_for_a_second_yes_can_still_be_denied_by_its_owner():
     message = card(held(second=Second(SecondView.REDACTED, TEN_42)))
 
     assert list(buttons(message)) == ROW[1:]
-    assert words(message)[1].startswith("Approved by @Alice, waits for a second approver · expires")
+    assert words(message)[1].startswith("Approved by <@U0ALICE>, waits for a second approver · expires")
 
 
 @pytest.mark.parametrize("view", SecondView)
@@ -261,7 +267,7 @@ def test_the_details_of_a_decided_call_say_how_it_was_decided():
     decided = held(state=ApprovalState.DENIED, decided_by="U0ALICE")
     view = parse_view(render_details(THREAD, decided, TITLES), "modal")
 
-    assert "Denied by @Alice" in view["blocks"][-1]["elements"][0]["text"]
+    assert "Denied by <@U0ALICE>" in view["blocks"][-1]["elements"][0]["text"]
     assert "expires" not in str(view)
 
 

@@ -43,13 +43,14 @@ def is_taken(message, named=()):
 @pytest.mark.parametrize("is_private", [False, True])
 def test_a_card_with_as_many_calls_as_it_may_have(name, thread, is_private):
     thread = a_thread(thread.owner, is_private=is_private)
+    named = [thread.owner.user_id]
     waiting = [held(name, number) for number in range(ASKED_MAX)]
     over = [decided(name, number) for number in range(ASKED_MAX, WHOLE_MAX)]
 
-    assert is_taken(render_card(thread, waiting, {}))
-    assert is_taken(render_card(thread, [*waiting[1:], *over], {}))
-    assert is_taken(render_card(thread, over, {}))
-    assert is_taken(render_card(thread, waiting[:1], {name: name}))
+    assert is_taken(render_card(thread, waiting, {}), named)
+    assert is_taken(render_card(thread, [*waiting[1:], *over], {}), named)
+    assert is_taken(render_card(thread, over, {}), named)
+    assert is_taken(render_card(thread, waiting[:1], {name: name}), named)
 
 
 def test_the_card_of_a_second_approver(name, thread):
