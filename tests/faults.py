@@ -111,10 +111,13 @@ OPEN = {
     "F36": "a tool stands in sentences under its name; the title that its service gives it is not shown",
     "D7": "after a 5xx only the turn loop and the answer keep a “not before”, not every caller",
     "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
-    "S12": "“in time” is an expiry of seven days: without a member's token nothing can be listed again",
     "S23": "few services tell an account, and no userinfo is asked; with a revoked API key the start is refused",
 }
 """What is not mended, or not whole, and why."""
+JUDGED = {
+    "S12": "“in time” is seven days, and then no trust: no token is kept to list with, see decision 0044",
+}
+"""What was decided to stay as it is, with the reason."""
 
 
 def collect() -> dict[str, tuple[str, ...]]:
@@ -144,6 +147,7 @@ def render() -> str:
             if number.startswith(kind):
                 names = "<br>".join(link(test) for test in tests.get(number, ())) or "none"
                 still = f"<br>**open:** {OPEN[number]}" if number in OPEN else ""
+                still += f"<br>judged: {JUDGED[number]}" if number in JUDGED else ""
                 lines.append(f"| {number} | {fault}{still} | {names} |")
     return "\n".join(lines) + "\n"
 

@@ -216,7 +216,7 @@ class Pinning:
         notice = ToolsChanged(
             service=service,
             changes=tuple(
-                _change(pins.get(tool.name), tool) for tool in page if not is_same(pins.get(tool.name), tool)
+                change_of(pins.get(tool.name), tool) for tool in page if not is_same(pins.get(tool.name), tool)
             ),
             more=len(doubted) - len(page),
             digest=digest,
@@ -230,7 +230,8 @@ class Pinning:
         return AuditEntry(self._clock.now(), workspace_id, actor, action, f"{tool.service}/{tool.name}", details)
 
 
-def _change(pin: Pin | None, tool: ServiceTool) -> ToolChange:
+def change_of(pin: Pin | None, tool: ServiceTool) -> ToolChange:
+    """Return what an admin is shown of a tool that is not what was trusted: each thing that differs."""
     hints = _hints(pin.annotations if pin else {}, tool.annotations)
     if pin is None:
         return ToolChange(tool.name, None, tool.description, is_schema_changed=False, hints=hints)

@@ -189,6 +189,19 @@ async def test_tools_that_nobody_listed_for_long_are_asked_about_until_somebody_
 
 
 @pytest.mark.fault("S12")
+async def test_admins_are_told_once_of_tools_that_nobody_lists(running_world: World):
+    await reconnect(running_world, ALICE)
+    for _ in range(2):
+        running_world.turn(LISTED_WITHIN.total_seconds() + 1)
+        card = await alert(running_world, "Nobody has connected Notes for a week")
+        await running_world.settled()
+
+    told = [m for m in running_world.slack.dms(CAROL) if "for a week" in running_world.slack.text_of(m)]
+    assert told == [card]
+    assert "Until somebody connects it again, or you accept them as they were" in running_world.slack.text_of(card)
+
+
+@pytest.mark.fault("S12")
 async def test_an_admin_accepts_as_they_were_tools_that_nobody_listed_for_long(running_world: World):
     await reconnect(running_world, ALICE)
     running_world.turn(LISTED_WITHIN.total_seconds() + 1)

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.pinning import LISTED_WITHIN, cautious, digest_of, is_trusted, page_of, untrusted
+from bot.domain.pinning import LISTED_WITHIN, cautious, change_of, digest_of, is_trusted, page_of, untrusted
 from bot.domain.ports import ServiceTools
+from bot.notices import ToolsChanged
+from bot.renderers.tools import render_tools_changed
+from oauth.tools import HINTS, build_records, compare_tools, parse_tool
 from store.records import ServiceTool
 from store.tool_pins import Pin
 from tests.builders import NOON
@@ -114,3 +117,46 @@ def test_untrusted_tools_are_named_in_order():
     tools = [a_tool("c"), a_tool("b", "2"), a_tool("a")]
 
     assert [tool.name for tool in untrusted({"a": a_pin("a"), "b": a_pin("b")}, tools, NOON)] == ["b", "c"]
+
+
+LISTED = {
+    "name": "read_note",
+    "title": "Read a note",
+    "description": "Reads one note.",
+    "inputSchema": {"type": "object", "properties": {"id": {"type": "string", "description": "Which"}}},
+    "annotations": {"readOnlyHint": True, "openWorldHint": False},
+}
+LONG = "x" * 5_000
+
+
+@pytest.mark.fault("S12", "C3")
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ({}, {"title": "Read and send"}, "Its title was “Read a note”, and is “Read and send” now."),
+        ({}, {"title": None}, "is “(none)” now"),
+        ({"title": None}, {"title": None, "annotations": LISTED["annotations"] | {"title": "Send"}}, "is “Send” now"),
+        ({}, {"description": "Reads one note, and mails it."}, "and mails it"),
+        ({}, {"description": ""}, "(no description)"),
+        ({"description": LONG}, {"description": f"{LONG} and mails it"}, "differs after what I keep"),
+        ({}, {"inputSchema": {"type": "object", "properties": {"id": {"description": "Mail it"}}}}, "Mail it"),
+        ({}, {"inputSchema": {}}, "What it takes now"),
+        ({}, {"inputSchema": {"type": "object", "required": ["id"]}}, "required"),
+        ({"inputSchema": {"x": LONG * 4}}, {"inputSchema": {"x": LONG * 4 + "y"}}, "after what I keep of them"),
+        *(({"annotations": {}}, {"annotations": {hint: True}}, f"{hint}: not said → True") for hint in HINTS),
+        *(({"annotations": {hint: True}}, {"annotations": {hint: False}}, f"{hint}: True → False") for hint in HINTS),
+        *(({"annotations": {hint: False}}, {"annotations": {}}, f"{hint}: False → not said") for hint in HINTS),
+    ],
+)
+def test_each_thing_that_changes_in_a_tool_takes_its_trust_and_is_shown(before, after, shown):
+    was, now = parse_tool(LISTED | before), parse_tool(LISTED | before | after)
+    (known,) = build_records("notes", (), (was,), NOON)
+    (found,) = build_records("notes", (known,), (now,), NOON)
+    fields = (known.description, known.schema_hash, known.annotations, known.definition_hash)
+    pin = Pin("read_note", *fields, NOON, title=known.title, schema=known.schema)
+
+    notice = ToolsChanged("notes", (change_of(pin, found),), 0, "f" * 64)
+
+    assert compare_tools((known,), (now,)).changed
+    assert not is_trusted(pin, found, NOON)
+    assert shown in str(render_tools_changed(notice, {"notes": "Notes"}).blocks)
