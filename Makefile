@@ -62,7 +62,9 @@ lock: $(VENV)/.dev-ready ## Renew the locks
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --extra=simulator --output-file requirements-demo.lock pyproject.toml
 	@$(COMPILE) --extra=simulator --extra=postgres --extra=dev --output-file requirements-dev.lock pyproject.toml
-	@$(COMPILE) --output-file tests/independent/requirements.lock tests/independent/requirements.in
+	@$(COMPILE) --output-file tests/independent/current.lock tests/independent/current.in
+	@# pip takes no extra from a lock that leaves them out.
+	@$(COMPILE) --no-strip-extras --output-file tests/independent/earlier.lock tests/independent/earlier.in
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Deputy needs Python 3.11 or newer")'

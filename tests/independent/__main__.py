@@ -1,6 +1,6 @@
 """`make independent`: what we speak with, held against servers and types that nobody of us wrote.
 
-The servers, FastMCP and the MCP SDK, come from PyPI by requirements.lock into an environment of their own.
+The servers, FastMCP and the MCP SDK, come from PyPI by two locks into an environment each.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import pytest
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "independent"
-PYTHON = BUILD / ".venv" / "bin" / "python"
-LOCK = HERE / "requirements.lock"
-INSTALLED = BUILD / "installed.lock"
-"""A copy of the lock that the environment was made by; written last."""
+GENERATIONS = ("current", "earlier")
+"""Each has its `.lock` here."""
 REQUIRED = "DEPUTY_INDEPENDENT_REQUIRED"
 """Set where it is an error that the servers are missing."""
 INSTALL_ONLY = "--install"
@@ -33,15 +31,23 @@ class ServersMissing(Exception):  # reads as the sentence it prints
     """The servers cannot be installed here; the words say why."""
 
 
-def install() -> Path:
-    """Make the environment unless it is there; return its Python. Raises `ServersMissing`."""
+def install() -> dict[str, Path]:
+    """Make the environments unless they are there; return the Python of each. Raises `ServersMissing`."""
     with _alone():
-        if not INSTALLED.exists() or INSTALLED.read_bytes() != LOCK.read_bytes():
-            INSTALLED.unlink(missing_ok=True)
-            _run([sys.executable, "-m", "venv", "--clear", str(BUILD / ".venv")])
-            _run([str(PYTHON), *PIP, "--requirement", str(LOCK)])
-            shutil.copy(LOCK, INSTALLED)
-    return PYTHON
+        return {generation: _install(generation) for generation in GENERATIONS}
+
+
+def _install(generation: str) -> Path:
+    lock = HERE / f"{generation}.lock"
+    environment = BUILD / generation
+    # A copy of the lock that the environment was made by, written last.
+    done = environment / "installed.lock"
+    python = environment / "bin" / "python"
+    if not done.exists() or done.read_bytes() != lock.read_bytes():
+        _run([sys.executable, "-m", "venv", "--clear", str(environment)])
+        _run([str(python), *PIP, "--requirement", str(lock)])
+        shutil.copy(lock, done)
+    return python
 
 
 def is_required() -> bool:
@@ -52,7 +58,8 @@ def is_required() -> bool:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        why = (done.stdout.strip().splitlines() or ["no reason given"])[-1]
+        lines = done.stdout.strip().splitlines() or ["no reason given"]
+        why = next((line for line in lines if line.startswith("ERROR")), lines[-1])
         raise ServersMissing(f"the independent servers (fastmcp, mcp) cannot be installed: {why}")
 
 

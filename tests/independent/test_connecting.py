@@ -30,11 +30,15 @@ manage_url = "{url}/account"
 [services.notes.tools]
 allowed_tools = ["list_notes", "read_note"]
 """
-KINDS = ("fastmcp", "sdk")
+KINDS = {
+    "fastmcp": ("current", "fastmcp_notes.py"),
+    "sdk": ("current", "sdk_notes.py"),
+    "earlier_fastmcp": ("earlier", "fastmcp_notes.py"),
+}
 
 
 @pytest.fixture(scope="session")
-def python() -> Path:
+def pythons() -> dict[str, Path]:
     try:
         return installing.install()
     except installing.ServersMissing as missing:
@@ -44,9 +48,10 @@ def python() -> Path:
 
 
 @pytest.fixture(params=KINDS)
-def server(request, python, tmp_path_factory) -> IndependentServer:
-    folder = tmp_path_factory.mktemp("independent")
-    return IndependentServer(python, SERVERS / f"{request.param}_notes.py", folder / "server.log")
+def server(request, pythons, tmp_path_factory) -> IndependentServer:
+    generation, script = KINDS[request.param]
+    log = tmp_path_factory.mktemp("independent") / "server.log"
+    return IndependentServer(pythons[generation], SERVERS / script, log)
 
 
 @pytest.fixture
@@ -134,6 +139,7 @@ async def test_a_server_that_forgot_us_is_connected_afresh_by_the_second_link(de
         assert "Independent" in await summary(deputy)
 
 
+@pytest.mark.parametrize("server", ["fastmcp", "sdk"], indirect=True)
 @pytest.mark.parametrize(
     ("registration", "words"), [("closed", "must be set up first"), ("refused", "in a way we do not trust")]
 )
