@@ -22,7 +22,9 @@ from oauth.attempts import describe
 from oauth.personal import PersonalTokens
 from oauth.ports import Failure
 from oauth.service import Service
-from store.records import Connection, Member, Secret, ServiceName
+from store import connections, deliveries
+from store.database import Database
+from store.records import Connection, ConnectionState, DeliveryId, Member, Secret, ServiceName
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +45,14 @@ class Tokens:
     def __init__(
         self,
         *,
+        database: Database,
         screen: Screen,
         personal: PersonalTokens,
         admission: Admission,
         lapses: Lapses,
         new_reference: NewReference,
     ) -> None:
+        self._database = database
         self._screen = screen
         self._personal = personal
         self._admission = admission
@@ -60,13 +64,24 @@ class Tokens:
         service = await self._allowed(command.member, command.service)
         await self._screen.ask_token(command.trigger_id, _choice(service), service.mcp_url, service.token_page)
 
-    async def give(self, command: GiveToken) -> None:
+    async def give(self, command: GiveToken, delivery_id: DeliveryId) -> None:
         """Connect with the token that the form brought, and tell by direct message."""
         service = await self._allowed(command.member, command.service)
-        if command.token is None:
-            # Read back after a restart: the request was kept, its token was not.
-            return await self._failed(command.member, service, Failure.TOKEN_LOST)
-        return await self._connect(command.member, service, command.token)
+        if command.token is not None:
+            return await self._connect(command.member, service, command.token)
+        # Read back after a restart: the request was kept, its token was not.
+        if made := await self._made_before(command.member, service, delivery_id):
+            return await self._connected(command.member, service, made)
+        return await self._failed(command.member, service, Failure.TOKEN_LOST)
+
+    async def _made_before(self, member: Member, service: Service, delivery_id: DeliveryId) -> Connection | None:
+        """Return the connection that this request made before it was cut off, None if it made none."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, member, service.name)
+            delivery = await deliveries.find_received(tx, delivery_id)
+        if connection is None or delivery is None or connection.state is not ConnectionState.CONNECTED:
+            return None
+        return connection if connection.connected_at >= delivery.received_at else None
 
     @staticmethod
     async def refuse(_command: RefuseToken) -> None:

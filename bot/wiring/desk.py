@@ -103,6 +103,7 @@ def _connection_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type,
 
 def _token_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type, Handler]:
     tokens = Tokens(
+        database=parts.database,
         screen=parts.outside.screen,
         personal=room.personal,
         admission=asking.admission,
@@ -111,7 +112,7 @@ def _token_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type, Hand
     )
     return {
         c.OpenTokenForm: lambda command, _: tokens.open_form(command),
-        c.GiveToken: lambda command, _: tokens.give(command),
+        c.GiveToken: tokens.give,
         c.RefuseToken: lambda command, _: tokens.refuse(command),
     }
 

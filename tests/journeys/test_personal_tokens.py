@@ -144,6 +144,23 @@ async def test_a_token_that_a_crash_caught_is_asked_for_again(deputy_world: Worl
     assert deputy_world.agents.vaults == {}
 
 
+@pytest.mark.fault("S4")
+async def test_a_token_that_was_handed_on_before_a_crash_is_not_called_lost(deputy_world: World):
+    deputy_world.peers.catalog.write_text(TOKEN_ONLY.format(url=deputy_world.notes.mcp_url), "utf-8")
+    async with deputy_world.deputy():
+        view = await open_form(deputy_world)
+        posted = len(deputy_world.slack.calls_of("chat.postMessage"))
+        deputy_world.slack.latency["chat.postMessage"] = 60.0
+        await submit(deputy_world, ALICE, view, deputy_world.notes.personal_token())
+        await deputy_world.slack.until(lambda _: len(deputy_world.slack.calls_of("chat.postMessage")) > posted)
+    deputy_world.slack.latency.clear()
+    async with deputy_world.deputy():
+        await dm(deputy_world, ALICE, "Connected to Notes")
+        await deputy_world.settled()
+
+        assert not any("once more" in deputy_world.slack.text_of(m) for m in deputy_world.slack.dms(ALICE))
+
+
 async def test_where_both_ways_are_open_the_link_offers_the_other(deputy_world: World):
     both = TOKEN_ONLY.replace('registration = "token"', 'token_page = "https://notes.example/tokens"')
     deputy_world.peers.catalog.write_text(both.format(url=deputy_world.notes.mcp_url), "utf-8")
