@@ -42,6 +42,10 @@ _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
 _TOO_LONG = frozenset({"msg_blocks_too_long", "msg_blocks_too_many", "msg_too_long"})
 _TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_AT_ONCE = frozenset({"views.open", "views.push", "views.update"})
+"""Methods that answer a press: each is called once, within three seconds or never."""
+_OUTAGE_PATIENCE = 7.0
+"""Seconds that a call waits for a Slack that fails, in all; then who called is told, and until when."""
 _PATIENCE = 60.0
 """Seconds that Slack may ask us to wait; more is given back to the caller."""
 _ATTEMPTS = 4
@@ -61,6 +65,14 @@ CAPABILITY_ERRORS = frozenset(
 
 class SlackUnsure(SlackUnavailable):
     """Nobody knows whether Slack carried the call out: look before saying it again."""
+
+
+class SlackLimited(SlackUnavailable):
+    """Slack limits our rate, and says for how long: it does answer."""
+
+
+class SlackOut(SlackUnavailable):
+    """Not called: the method failed a moment ago, and whoever comes meanwhile makes that no shorter."""
 
 
 def build_client(
@@ -92,6 +104,7 @@ class SlackApi:
 
         `is_paid`: the first call was taken from the budget before, by `turn` or `take`.
         """
+        waited = 0.0
         for attempt in range(_ATTEMPTS):
             if attempt or not is_paid:
                 await self.turn(method, **arguments)
@@ -102,11 +115,30 @@ class SlackApi:
                 pause = error.retry_after or float(2**attempt)
                 if is_doubtful or attempt == _ATTEMPTS - 1 or pause > _PATIENCE:
                     raise
+                if isinstance(error, SlackOut) and waited + pause > _OUTAGE_PATIENCE:
+                    raise
+                waited += pause
                 await self._sleep(pause)
         raise AssertionError("the last attempt raises or returns")
 
     async def call_now(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Call once, at once, whatever the budget says."""
+        """Call once, at once, whatever the budget says; not while the method fails, but for what answers a press."""
+        left = 0.0 if method in _AT_ONCE else self.pacer.knock(self.workspace, method)
+        if left:
+            raise SlackOut(left)
+        try:
+            answer = await self._sent(method, arguments)
+        except SlackUnavailable as error:
+            if not isinstance(error, SlackLimited):
+                self.pacer.failed(self.workspace, method)
+            raise
+        except SlackRejected:
+            self.pacer.worked(self.workspace, method)
+            raise
+        self.pacer.worked(self.workspace, method)
+        return answer
+
+    async def _sent(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             if method in _READS:
@@ -162,7 +194,7 @@ class SlackApi:
         if status == 429 or code in _LIMITED:
             retry_after = seconds_of(getattr(response, "headers", {}))
             self.pacer.hold_off(self.workspace, method, retry_after)
-            return SlackUnavailable(retry_after)
+            return SlackLimited(retry_after)
         if not code and 400 <= status < 500 and status != 408:
             return SlackRejected(f"http_{status}")  # no JSON of Slack's, but a refusal: trying again would not help
         if status >= 500 or code in _TROUBLE or not code:

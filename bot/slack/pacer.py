@@ -37,6 +37,8 @@ _MINUTE = 61.0
 _CHANNEL_BURST, _CHANNEL_SECONDS = 3, 3.0
 _LOOK_AGAIN = 5.0
 """Seconds after which one in line looks again: somebody before it may have left."""
+_OUTAGE_PAUSE = 4.0
+"""Seconds at most between two tries of a method that fails."""
 _OFF_FOR = timedelta(minutes=5)
 _BRISK = 0.25
 """Seconds between two writes to one message while there is plenty."""
@@ -70,6 +72,16 @@ class _Gauge:
         return 1.0 if self.held_until and now < self.held_until else len(self.taken) / self.most
 
 
+@dataclass(slots=True)
+class _Outage:
+    """A method that fails: how often in a row, and when one call may try it again."""
+
+    failures: int
+    until: datetime
+    is_tried: bool = False
+    """True while the one call is on its way that tries it again."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _Ticket:
     due: datetime
@@ -86,6 +98,7 @@ class Pacer:
         self._lines: dict[str, list[_Ticket]] = {}
         self._numbers = count()
         self._off_until: dict[tuple[str, str], datetime] = {}
+        self._outages: dict[tuple[str, str], _Outage] = {}
 
     def take(self, workspace: str, *keys: str, keep: int = 0) -> float:
         """Take a call from the budget and return 0, or return in how many seconds to ask again, taking none.
@@ -95,6 +108,7 @@ class Pacer:
         now = self._clock.steady()
         ahead = {key: keep + sum(key in ticket.keys for ticket in self._line(workspace)) for key in keys}
         when = max(self._gauge(workspace, key).when(now, ahead[key]) for key in keys)
+        when = max((when, *(known.until for key in keys if (known := self._outages.get((workspace, key))))))
         if when > now:
             return (when - now).total_seconds()
         self._spend(workspace, keys, now)
@@ -133,6 +147,31 @@ class Pacer:
         """Let nothing go for `seconds`: Slack said so."""
         self._gauge(workspace, method).held_until = self._clock.steady() + timedelta(seconds=seconds)
 
+    def failed(self, workspace: str, method: str) -> None:
+        """Remember that a call failed that may work later: the next one comes after a pause that grows."""
+        known = self._outages.get((workspace, method))
+        if known and not known.is_tried and self._clock.steady() < known.until:
+            return  # one of several that were on their way when the first failed
+        failures = known.failures + 1 if known else 1
+        self._outages[workspace, method] = _Outage(failures, self._after(failures))
+
+    def worked(self, workspace: str, method: str) -> None:
+        """Remember that a method answers."""
+        self._outages.pop((workspace, method), None)
+
+    def knock(self, workspace: str, method: str) -> float:
+        """Return 0 where a call may be made, or in how many seconds; while a method fails, one at a time tries it.
+
+        Whoever is told 0 calls, and says whether it failed: the others wait for that.
+        """
+        known, now = self._outages.get((workspace, method)), self._clock.steady()
+        if known is None:
+            return 0.0
+        if known.until > now:
+            return (known.until - now).total_seconds()
+        known.until, known.is_tried = self._after(known.failures), True
+        return 0.0
+
     def turn_off(self, workspace: str, method: str) -> None:
         """Remember for five minutes that a workspace cannot do this."""
         self._off_until[workspace, method] = self._clock.steady() + _OFF_FOR
@@ -147,6 +186,9 @@ class Pacer:
         return max(
             self._gauge(workspace, key).when(now, sum(key in other.keys for other in ahead)) for key in ticket.keys
         )
+
+    def _after(self, failures: int) -> datetime:
+        return self._clock.steady() + timedelta(seconds=min(2.0 ** (failures - 1), _OUTAGE_PAUSE))
 
     def _ticket(self, keys: tuple[str, ...], patience: float) -> _Ticket:
         return _Ticket(self._clock.steady() + timedelta(seconds=patience), next(self._numbers), keys)

@@ -1,5 +1,6 @@
 """The peers fail at chosen calls: nothing is lost, nothing is done twice, and people are told in words of ours."""
 
+from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
 
@@ -411,3 +412,30 @@ async def test_a_socket_that_breaks_loses_no_request(running_world: World):
     await running_world.answered(root, 2)
 
     assert running_world.requests() == ["say exactly: one", TASK]
+
+
+@pytest.mark.fault("D7")
+async def test_a_slack_that_is_out_for_a_minute_is_not_stormed_while_events_stream(running_world: World):
+    running_world.agents.pace = 0.02
+    root = await running_world.ask(ALICE, "write a long text of 3000 words")
+    await running_world.slack.until(lambda _: running_world.slack.calls_of("chat.appendStream"))
+    begun = len(running_world.slack.calls)
+    running_world.slack.faults.add("*", kind="status_503", times=10**6)
+
+    until = running_world.clock.steady() + timedelta(seconds=60)
+    while running_world.clock.steady() < until:
+        await running_world.slack.open_home(ALICE)
+        await running_world.slack.post_message(BOB, root.channel, "and what of this?", thread_ts=root.ts)
+        await running_world.clock.sleep(2)
+    out = running_world.slack.calls[begun:]
+    running_world.slack.faults.clear()
+    await running_world.answered(root)
+    await running_world.settled()
+
+    ats = defaultdict(list)
+    for call in out:
+        ats[call.method].append(call.at)
+    most = {method: max(sum(at <= one < at + 1 for one in times) for at in times) for method, times in ats.items()}
+    assert {method: count for method, count in most.items() if count > 4} == {}
+    assert {method: len(times) for method, times in ats.items() if len(times) > 60} == {}
+    assert running_world.slack.workspace.open_streams() == []

@@ -1,9 +1,13 @@
 """Slack's errors come out as ours, and nothing is said twice that must not be."""
 
+import asyncio
+from collections import Counter, defaultdict
+from datetime import timedelta
+
 import pytest
 
 from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
-from bot.slack.client import SlackUnsure
+from bot.slack.client import SlackOut, SlackUnsure
 
 
 async def post(desk):
@@ -74,3 +78,106 @@ async def test_errors_do_not_carry_the_token(desk):
         await post(desk)
     assert desk.slack.bot_token not in repr(error.value)
     assert desk.slack.bot_token not in str(error.value)
+
+
+METHODS = [
+    "agents.sessions.setStatus",
+    "assistant.threads.setStatus",
+    "chat.appendStream",
+    "chat.postMessage",
+    "chat.startStream",
+    "chat.update",
+    "conversations.info",
+    "conversations.replies",
+    "files.info",
+    "users.info",
+    "views.publish",
+]
+
+
+def per_second(calls) -> int:
+    """Return the most calls of one method within one second."""
+    by_method = defaultdict(list)
+    for call in calls:
+        by_method[call.method].append(call.at)
+    return max(sum(at <= other < at + 1 for other in ats) for ats in by_method.values() for at in ats)
+
+
+@pytest.mark.fault("D7")
+@pytest.mark.parametrize("kind", ["status_503", "status_408", "connection_error_after", "malformed"])
+@pytest.mark.parametrize(("way", "at_once"), [("call", 1), ("call_now", 3)])
+async def test_events_do_not_make_a_try_of_what_fails_come_sooner(desk, kind, way, at_once):
+    desk.slack.faults.add("*", kind=kind, times=10**6)
+    end, before = desk.clock.now() + timedelta(seconds=60), len(desk.slack.calls)
+
+    async def on_event(method):
+        with pytest.raises(SlackUnavailable):
+            await getattr(desk.api, way)(method, channel=desk.slack.general, user=desk.slack.alice)
+
+    for method in METHODS:
+        await on_event(method)
+    while desk.clock.now() < end:
+        for method in METHODS:  # whoever sleeps turns the clock for all
+            await asyncio.gather(*(on_event(method) for _ in range(at_once)))
+        await desk.clock.sleep(0.05)
+
+    # Some reads are sent twice at once, by the HTTP library, where the connection breaks.
+    calls = desk.slack.calls[before:]
+    assert per_second(calls) <= 2
+    assert max(Counter(call.method for call in calls).values()) <= 40
+    assert set(METHODS) <= {call.method for call in calls}
+
+
+@pytest.mark.fault("D7")
+async def test_what_fails_stops_nothing_else_and_is_over_with_the_first_call_that_works(desk):
+    desk.slack.faults.add("users.info", kind="status_503", times=3)
+
+    for _ in range(3):
+        with pytest.raises(SlackUnavailable):
+            await desk.api.call_now("users.info", user=desk.slack.alice)
+        await post(desk)
+        with pytest.raises(SlackOut) as out:
+            await desk.api.call_now("users.info", user=desk.slack.alice)
+        await desk.clock.sleep(out.value.retry_after)
+    for _ in range(5):
+        await desk.api.call_now("users.info", user=desk.slack.alice)
+
+    assert len(desk.slack.calls_of("users.info")) == 8
+
+
+@pytest.mark.fault("D7")
+async def test_nobody_waits_for_long_for_a_slack_that_fails(desk):
+    desk.slack.faults.add("chat.update", kind="status_503", times=10**6)
+
+    async def tries():
+        began = desk.clock.now()
+        with pytest.raises(SlackUnavailable):
+            await desk.api.call("chat.update", channel=desk.slack.general, ts="1.1", text="x")
+        return (desk.clock.now() - began).total_seconds()
+
+    waited = [await tries() for _ in range(20)]
+
+    assert max(waited) <= 15
+    assert per_second(desk.slack.calls) <= 2
+
+
+@pytest.mark.fault("D7")
+async def test_a_press_is_answered_at_once_or_not_at_all(desk):
+    desk.slack.faults.add("views.open", kind="status_503", times=2)
+
+    for _ in range(2):
+        with pytest.raises(SlackUnavailable):
+            await desk.api.call_now("views.open", trigger_id="t", view={})
+    with pytest.raises(SlackRejected):
+        await desk.api.call_now("views.open", trigger_id="t", view={})
+
+
+@pytest.mark.fault("D7")
+@pytest.mark.parametrize("kind", ["status_404", "error"])
+async def test_a_refusal_is_no_outage(desk, kind):
+    desk.slack.faults.add("users.info", kind=kind, error="user_not_found", times=5)
+
+    for _ in range(5):
+        with pytest.raises(SlackRejected):
+            await desk.api.call("users.info", user=desk.slack.alice)
+    await desk.api.call("users.info", user=desk.slack.alice)
