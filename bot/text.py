@@ -71,6 +71,8 @@ def file_name_within(name: str, most: int) -> str:
 
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+_COMMANDING = 2
+"""Words of what people command with: `stop`, `try again`."""
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
@@ -95,8 +97,18 @@ def escape(text: str) -> str:
 
 
 def without_mention(text: str, bot_user_id: str) -> str:
-    """Return the text without Deputy's own mention at its beginning."""
-    return re.sub(rf"^\s*<@{re.escape(bot_user_id)}(\|[^>]*)?>[\s,:]*", "", text)
+    """Return the text without Deputy's own mention where it only addresses: before the words, or after one or two.
+
+    A colon is the mention's where nothing is joined to it: `:wave:` is an emoji. Of longer words a mention behind them
+    may be what they are about.
+    """
+    mention = rf"<@{re.escape(bot_user_id)}(?:\|[^<>]*)?>"
+    # What nobody sees, and marks of emphasis, may stand around it.
+    before = rf"^(?:[\s\u200b\u200e\u200f\u2060\ufeff]|(?P<mark>[*_~]?){mention}(?P=mark)(?:[\s,]|:(?=\s|$))*)+"
+    words = re.sub(before, "", text)
+    behind = re.search(rf"{mention}\Z", words.rstrip(" \t\n.!"))
+    alone = words[: behind.start()].rstrip(" \t\n,") if behind else ""
+    return alone if alone and len(alone.split()) <= _COMMANDING else words
 
 
 def mentions(text: str, bot_user_id: str) -> bool:

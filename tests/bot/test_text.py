@@ -8,7 +8,7 @@ from bot.agents.translate import build_header
 from bot.commands import Said
 from bot.config.model import Filter
 from bot.domain.quoting import with_quoted
-from bot.text import plain
+from bot.text import plain, without_mention
 from bot.visible import is_one_line, one_line, visible
 
 pytestmark = pytest.mark.fault("F18")
@@ -71,3 +71,28 @@ def test_each_script_is_spelled_as_it_is_wherever_words_pass(word):
 def test_what_people_do_not_see_or_more_lines_are_no_line(text):
     assert not is_one_line(text)
     assert is_one_line(one_line(text))
+
+
+@pytest.mark.fault("F18", "F20")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<@UBOT> stop", "stop"),
+        ("<@UBOT|deputy>: stop", "stop"),
+        ("<@UBOT>:", ""),
+        ("<@UBOT>, <@UBOT> stop", "stop"),
+        ("\u200b<@UBOT>\u00a0stop", "stop"),
+        ("*<@UBOT>* stop", "stop"),
+        ("stop <@UBOT>", "stop"),
+        ("stop, <@UBOT>!", "stop"),
+        ("try again <@UBOT|deputy>", "try again"),
+        ("<@UBOT> :wave: hello", ":wave: hello"),
+        ("<@UBOT>:wave: hello", ":wave: hello"),
+        ("what do you know about <@UBOT>", "what do you know about <@UBOT>"),
+        ("<@UBOT> *bold* words", "*bold* words"),
+        ("<@UBOT>*bold* words", "*bold* words"),
+        ("<@U2> stop", "<@U2> stop"),
+    ],
+)
+def test_a_mention_that_only_addresses_is_no_part_of_the_words(text, words):
+    assert without_mention(text, "UBOT") == words
