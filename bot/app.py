@@ -137,7 +137,7 @@ async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, c
     await opening.check_app_token(settings, session, clock)
     opened = Opened(
         catalog=catalog,
-        database=await opening.open_database(settings, stack),
+        database=await opening.open_database(settings, stack, clock),
         slack=api,
         session=session,
         agents=await opening.open_agents(settings, stack),

@@ -9,10 +9,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import structlog
 
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
@@ -27,15 +29,19 @@ from oauth.errors import CatalogInvalid
 from oauth.registration import PreRegistered
 from oauth.urls import Policy
 from store.database import Database
-from store.errors import StoreError, StoreTaken
+from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret, ServiceName
 
 if TYPE_CHECKING:
     from oauth.http import Sender
 
+log = structlog.get_logger(__name__)
+
 THE_ONE = "default"
 """Names the one installation there is, for Slack's rate limits."""
 ANTHROPIC = "https://api.anthropic.com"
+DATABASE_PATIENCE = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds between tries while the database is locked or not up yet at a start; the last one is repeated."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 
 
@@ -140,11 +146,15 @@ async def check_app_token(settings: Settings, session: aiohttp.ClientSession, cl
         raise ConfigurationError((f"{problem} under Basic Information",)) from error
 
 
-async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    """Open the database and bring its tables up to date. Raises `ConfigurationError`."""
+async def open_database(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Database:
+    """Open the database and bring its tables up to date; a lock, or a server that is not up yet, is waited for.
+
+    Raises `ConfigurationError` for what does not pass by itself.
+    """
     try:
         database = Database.open(settings.database_url, settings.secret_keys)
         stack.push_async_callback(database.close)
+        await _wait_until_free(database, clock)
         await stack.enter_async_context(database.held())
         await database.migrate()
     except StoreTaken as error:
@@ -155,6 +165,18 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
         problem = f"DATABASE_URL: the database cannot be used ({type(error).__name__}: {error})"
         raise ConfigurationError((problem,)) from error
     return database
+
+
+async def _wait_until_free(database: Database, clock: Clock) -> None:
+    for seconds in chain(DATABASE_PATIENCE, repeat(DATABASE_PATIENCE[-1])):
+        try:
+            return await database.require_free()
+        except StoreUnavailable as error:
+            if not error.is_passing:
+                raise
+            log.warning("database_not_ready", variable="DATABASE_URL", cause=str(error), retry_in=seconds)
+        await clock.sleep(seconds)
+    raise AssertionError("patience has no end")
 
 
 async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:

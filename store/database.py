@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreTaken, StoreUnavailable
 from store.holding import held
-from store.outages import is_of_connection, is_outage, name_cause
+from store.outages import is_of_connection, is_outage, is_passing, name_cause
 from store.records import Secret
 from store.sealing import Sealer
 
@@ -101,6 +101,20 @@ class Database:
                     file.touch(mode=0o600, exist_ok=True)
             return cls(_open_sqlite(address), Sealer(keys), file)
         return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
+
+    async def require_free(self) -> None:
+        """Raise `StoreUnavailable` at once where nobody can write now, instead of waiting for a lock in a thread."""
+        async with self._translated(), self._exclusive(), self._engine.connect() as connection:
+            if not self._is_sqlite:
+                await connection.execute(text("SELECT 1"))
+                return
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                await driver.execute("PRAGMA busy_timeout = 0")
+                await driver.execute("BEGIN IMMEDIATE")
+                await driver.execute("ROLLBACK")
+            finally:
+                await driver.execute(f"PRAGMA busy_timeout = {_PRAGMAS['busy_timeout']}")
 
     async def migrate(self) -> None:
         """Bring the tables up to this version, or leave all as it was. Safe from several processes at once.
@@ -218,7 +232,7 @@ class Database:
                 raise StatementRefused(name_cause(error)) from error
             if is_of_connection(error):
                 await self._let_go()
-            raise StoreUnavailable(name_cause(error)) from error
+            raise StoreUnavailable(name_cause(error), is_passing=is_passing(error)) from error
 
     async def _let_go(self) -> None:
         """Keep no connection that met an outage: one to a file that was moved away would fail for ever."""

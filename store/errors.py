@@ -36,7 +36,14 @@ class InvariantBroken(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database did not do it; the transaction was rolled back as a whole."""
+    """The database did not do it; the transaction was rolled back as a whole.
+
+    `is_passing`: it is locked, or not up yet, so that a start may wait for it; else somebody has to do something.
+    """
+
+    def __init__(self, cause: str = "", *, is_passing: bool = False) -> None:
+        super().__init__(cause)
+        self.is_passing = is_passing
 
 
 class StatementRefused(StoreError):

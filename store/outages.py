@@ -24,6 +24,8 @@ SQLITE_MISTAKES = frozenset(
 )
 """Result codes that no waiting helps against (sqlite.org/rescode.html); the others are of the file or the machine."""
 SQLITE_CROWDED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+_PASSING = ("starting up", "shutting down", "too many clients", "recovery", "connection slots")
+"""What PostgreSQL says no with for a while only."""
 _PRIMARY = 0xFF
 """The low byte of an extended result code is the code that it is a kind of."""
 
@@ -35,6 +37,19 @@ def is_outage(error: Trouble) -> bool:
     cause = getattr(error, "orig", error)
     code = getattr(cause, "sqlite_errorcode", None)
     return code is None or code & _PRIMARY not in SQLITE_MISTAKES
+
+
+def is_passing(error: Trouble) -> bool:
+    """Tell whether an outage ends by itself, as far as can be told: a lock, or a server that is not up yet.
+
+    Where PostgreSQL answers with a `FATAL`, it is up and means it, unless it says that it is only starting or full.
+    """
+    cause = getattr(error, "orig", error)
+    code = getattr(cause, "sqlite_errorcode", None)
+    if isinstance(cause, sqlite3.Error):
+        return code is not None and code & _PRIMARY in SQLITE_CROWDED
+    words = str(cause)
+    return "FATAL" not in words or any(passing in words for passing in _PASSING)
 
 
 def is_of_connection(error: Trouble) -> bool:

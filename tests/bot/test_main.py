@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -282,3 +284,43 @@ async def test_a_second_process_on_the_same_database_says_why_it_does_not_start(
     assert f"- DATABASE_URL: another Deputy runs on this database (process {first})" in ended.err
     assert "Traceback" not in ended.err
     assert doctor.code == 0
+
+
+async def said(bot: BotProcess, words: str) -> None:
+    async with patience():
+        while words not in bot.last_words():  # noqa: ASYNC110  # another process says it: there is no event
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.fault("S23")
+async def test_a_locked_database_is_waited_for_at_the_start(environment, tmp_path):
+    """Another program has the file for a while, such as a backup; a stop is heard meanwhile."""
+    file = tmp_path / "locked.db"
+    bot = BotProcess(environment | {"DATABASE_URL": f"sqlite:///{file}"}, tmp_path)
+    await bot.start()
+    await bot.ready()
+    await bot.stop()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await bot.start()
+        await said(bot, "database_not_ready")
+        stopped = await bot.stop()
+
+        bot.log.unlink()
+        await bot.start()
+        await said(bot, "database_not_ready")
+        other.execute("ROLLBACK")
+        await bot.ready()
+        code = await bot.stop()
+
+    assert (stopped, code) == (0, 0)
+
+
+@pytest.mark.fault("S23")
+async def test_a_file_that_is_no_database_is_not_waited_for(environment, tmp_path):
+    (tmp_path / "letter.db").write_text("Dear database, " * 100)
+
+    ended = await run(environment | {"DATABASE_URL": f"sqlite:///{tmp_path}/letter.db"})
+
+    assert ended.code == 2
+    assert "DATABASE_URL: the database cannot be used" in ended.err

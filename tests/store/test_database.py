@@ -11,11 +11,13 @@ from datetime import timedelta, timezone
 
 import pytest
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from simulator.patience import patience
 from store import audit, members
 from store.database import Database, normalise
 from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StatementRefused, StoreUnavailable
+from store.outages import is_passing
 from store.records import AuditEntry
 from store.tables import members as members_table
 from store.tables import turns as turns_table
@@ -382,3 +384,31 @@ def test_another_address_is_refused_without_repeating_its_password(given, key):
 def test_a_database_without_keys_cannot_be_opened(path):
     with pytest.raises(KeysInvalid):
         Database.open(f"sqlite:///{path}", ())
+
+
+@pytest.mark.fault("S23")
+async def test_whether_it_can_be_written_is_told_at_once(path, sqlite):
+    """What waits for a lock in a thread cannot be ended by a stop."""
+    await sqlite.require_free()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable) as locked:
+            await sqlite.require_free()
+    async with sqlite.transaction():
+        pass
+
+    assert locked.value.is_passing
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    ("words", "passes"),
+    [
+        ("connection failed: Connection refused", True),
+        ("connection failed: FATAL:  the database system is starting up", True),
+        ("connection failed: FATAL:  password authentication failed for user", False),
+        ('connection failed: FATAL:  database "deputi" does not exist', False),
+    ],
+)
+def test_what_postgresql_means_is_not_waited_for(words, passes):
+    assert is_passing(OperationalError("", {}, RuntimeError(words))) is passes
