@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.visible import UNSEEN, visible
@@ -21,12 +22,14 @@ class Reading:
     """A text as people read it once markup is rendered, and where each of its characters stands in what was written."""
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 def as_read(written: str) -> Reading:
     """Return markdown without its marks, escapes and invisible characters, entities as what they stand for."""
+    if _MARKUP.search(written) is None:
+        return Reading(written, range(len(written)), range(1, len(written) + 1))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

@@ -1,13 +1,15 @@
 """What admins' filters make of a request before it is sent, and of a turn's picture before it is shown; pure.
 
-A pattern is looked for line by line, as `grep` does. So an answer can be shown while it is written: what is made of a
-line that is whole stays, whatever follows. Secrets are found by their shapes (`bot.shapes`), which may have many lines.
+A pattern is looked for line by line, as `grep` does; what stands for a private key ends its line, for a key may have
+many. So an answer can be shown while it is written: what is made of a line that is whole stays, whatever follows, and
+nobody looks at it again. Secrets are found by their shapes (`bot.shapes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.config.model import SECRETS, Config, Filter
 from bot.config.patterns import Compiled, compiled
@@ -15,10 +17,13 @@ from bot.domain.policy import Verdict
 from bot.errors import Allowed, Refusal, Refused
 from bot.events import ToolCall
 from bot.progress import Progress, Task, TaskState
-from bot.shapes import kinds_of_secrets, mask_secrets, settled
+from bot.shapes import PRIVATE_KEY, kinds_of_secrets, mask_piece, settled
 from bot.text import as_read
 from store.records import EventId
 
+_KEY = f"[{PRIVATE_KEY} removed]"
+_LINE = re.compile(rf"\n|{re.escape(_KEY)}")
+"""What ends a line in which patterns are looked for."""
 _LOOKED_AT = 20_000
 """Characters of an argument that are looked through: of what is shown of a call, far more than there is."""
 
@@ -63,19 +68,65 @@ def mask_asked(config: Config, words: str) -> str:
 
 def mask(filters: Mapping[str, Filter], text: str) -> str:
     """Return the text with everything that these filters find replaced by what it was."""
-    return _without_patterns(filters, _without_secrets(filters, text))
+    return closed(filters, Told(tail=text)).text
 
 
-def _without_secrets(filters: Mapping[str, Filter], text: str) -> str:
-    return mask_secrets(text, lambda kind, _: f"[{kind} removed]") if SECRETS in filters else text
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What filters make of a text that grows: what is known of it whatever follows, and what is not looked at yet."""
+
+    text: str = ""
+    tail: str = ""
+    """What follows may change what is made of this."""
+    line: str = ""
+    """A line that is not whole, without secrets."""
+    is_in_key: bool = False
+
+
+def grown(filters: Mapping[str, Filter], told: Told, new: str) -> Told:
+    """Return what is told of a text once more of it is there; only that is looked at."""
+    text = told.tail + new
+    cut = settled(text, looked=len(told.tail)) if SECRETS in filters else len(text)
+    line, is_in_key = _without_secrets(filters, text[:cut], told)
+    known = line
+    if any(one.pattern is not None for one in filters.values()):
+        line = told.line + line
+        end = max((end.end() for end in _LINE.finditer(line, max(0, len(told.line) - len(_KEY)))), default=0)
+        known, line = _without_patterns(filters, line[:end]), line[end:]
+    else:
+        line = ""
+    return Told(told.text + known, text[cut:], line, is_in_key)
+
+
+def closed(filters: Mapping[str, Filter], told: Told) -> Told:
+    """Return what is told of a text that is over, or goes on with a line of its own."""
+    rest, is_in_key = _without_secrets(filters, told.tail, told)
+    return Told(told.text + _without_patterns(filters, told.line + rest), is_in_key=is_in_key)
+
+
+def _without_secrets(filters: Mapping[str, Filter], piece: str, told: Told) -> tuple[str, bool]:
+    if SECRETS not in filters:
+        return piece, False
+    return mask_piece(piece, lambda kind, _: f"[{kind} removed]", is_in_key=told.is_in_key)
 
 
 def _without_patterns(filters: Mapping[str, Filter], text: str) -> str:
-    lines = text.split("\n")
-    for name, one in filters.items():
-        if one.pattern is not None:
-            lines = [_without_pattern(compiled(one.pattern), line, f"[{name} removed]") for line in lines]
-    return "\n".join(lines)
+    patterns = [
+        (compiled(one.pattern), f"[{name} removed]") for name, one in filters.items() if one.pattern is not None
+    ]
+    if not patterns:
+        return text
+    done, pieces = 0, []
+    for end in _LINE.finditer(text):
+        pieces += [_without_all(patterns, text[done : end.end()].removesuffix("\n")), end[0] if end[0] == "\n" else ""]
+        done = end.end()
+    return "".join([*pieces, _without_all(patterns, text[done:])])
+
+
+def _without_all(patterns: Iterable[tuple[Compiled, str]], line: str) -> str:
+    for pattern, by in patterns:
+        line = _without_pattern(pattern, line, by)
+    return line
 
 
 def _without_pattern(pattern: Compiled, line: str, by: str) -> str:
@@ -103,36 +154,32 @@ class Sieve:
         filters = config.every_filter
         self._masking = _having(filters, lambda one: one.answered == "mask")
         self._withholding = _having(filters, lambda one: one.answered == "withhold")
-        self._by_line = any(one.pattern is not None for one in self._masking.values())
         self._tasks: dict[tuple[EventId, TaskState], Task] = {}
+        self._seen = _Seen()
 
     def sift(self, progress: Progress) -> Progress:
-        """Return what may be shown. What it says of a text that grows, it never takes back."""
+        """Return what may be shown. What it says of a text that grows, it never takes back, nor looks at again."""
         tasks = tuple(self._task(task) for task in progress.tasks)
         is_over = progress.outcome is not None
         if self._withholding:
             found = found_in(self._withholding, progress.shown_text) if is_over else []
             if found or not is_over:
                 return replace(progress, text="", draft="", tasks=tasks, withheld_by=found[0].words if found else None)
-        text = mask(self._masking, progress.text)
-        whole = self._grown(progress, is_over=is_over)
-        return replace(progress, text=text, draft=whole[len(text) :] if whole.startswith(text) else "", tasks=tasks)
+        self._seen = seen = _look_on(self._masking, self._seen, progress)
+        text = seen.said.text
+        whole = (closed(self._masking, seen.told) if is_over else seen.told).text
+        return replace(progress, text=text, draft=whole[len(text) :], tasks=tasks)
+
+    def unseen(self, progress: Progress) -> int:
+        """Return how much `sift` would have to look at, in characters."""
+        is_whole = bool(self._withholding) and progress.outcome is not None
+        seen = 0 if is_whole else len(self._seen.text) + len(self._seen.draft)
+        results = (len(task.result) for task in progress.tasks if (task.call.id, task.state) not in self._tasks)
+        return sum(results) + max(0, len(progress.text) + len(progress.draft) - seen)
 
     def found(self, progress: Progress) -> tuple[Found, ...]:
         """Return what was found in a turn that is over."""
         return tuple(found_in({**self._masking, **self._withholding}, progress.shown_text))
-
-    def _grown(self, progress: Progress, *, is_over: bool) -> str:
-        """Return text and draft as far as nothing that may follow changes what the filters make of them."""
-        whole = progress.shown_text
-        if is_over:
-            return mask(self._masking, whole)
-        upto = max(len(progress.text), settled(whole) if SECRETS in self._masking else len(whole))
-        told = _without_secrets(self._masking, whole[:upto])
-        if self._by_line:
-            said = _without_secrets(self._masking, progress.text)
-            told = told[: max(len(said), told.rfind("\n") + 1)]
-        return _without_patterns(self._masking, told)
 
     def _task(self, task: Task) -> Task:
         """Return a task without what filters find in what is shown of it; a forbidden one is masked too."""
@@ -141,6 +188,39 @@ class Sieve:
             filters = {**self._masking, **self._withholding}
             self._tasks[key] = replace(task, call=_masked_call(filters, task.call), result=mask(filters, task.result))
         return self._tasks[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A turn's picture as it was looked at last: its text and draft as written, and what is told of them."""
+
+    text: str = ""
+    said: Told = field(default_factory=Told)
+    draft: str = ""
+    told: Told = field(default_factory=Told)
+
+
+def _look_on(filters: Mapping[str, Filter], seen: _Seen, progress: Progress) -> _Seen:
+    """Look at what is new; where the agent's words are others than they were, at what is after the old ones."""
+    if progress.text != seen.text:
+        seen = _said(filters, seen, progress.text)
+    if not progress.draft.startswith(seen.draft):
+        seen = replace(seen, draft="", told=seen.said)
+    new = progress.draft[len(seen.draft) :]
+    return replace(seen, draft=progress.draft, told=grown(filters, seen.told, new)) if new else seen
+
+
+def _said(filters: Mapping[str, Filter], seen: _Seen, text: str) -> _Seen:
+    """What was read as a draft is final now, or something else was written in its place."""
+    drafted = seen.text + seen.draft
+    if text.startswith(drafted):
+        told, known = seen.told, len(drafted)
+    elif text.startswith(seen.text):
+        told, known = seen.said, len(seen.text)
+    else:
+        told, known = Told(), 0
+    said = closed(filters, grown(filters, told, text[known:]))
+    return _Seen(text, said, "", said)
 
 
 def _masked_call(filters: Mapping[str, Filter], call: ToolCall) -> ToolCall:

@@ -1,12 +1,13 @@
 """Secrets are found by their shapes, ordinary words are not, and a text that grows is never shown too far."""
 
 import string
+from itertools import cycle
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.shapes import kinds_of_secrets, mask_secrets, settled
+from bot.shapes import kinds_of_secrets, mask_piece, mask_secrets, settled
 
 A = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6hJ9k"
 SECRETS = {
@@ -105,6 +106,39 @@ def test_what_is_shown_of_a_text_that_grows_is_the_beginning_of_what_is_shown_in
     for end in ends:
         begun = text[:end]
         assert whole.startswith(mask_secrets(begun[: settled(begun)], hide))
+
+
+GLUE = [
+    "*", "**", "`", "\\", "&#32;", "&Tab;", "&amp;", "&#95;", "\u200b", "\u200c", "\ufe0f", "\u06cc", "\u2764", "](",
+    ")", "[x](", "](日本", "日)", " ", "  ", "\t", "\n", "\r", "=", "==", "-", "-----", "KEY", "PRIVATE ",
+    "PRIVATE KEY-----", "BEGIN ", "END ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "bearer",
+    "bearer ", ".bearer ", "x*bearer ", "://", ":", "@", "sk-", "ghp_aB3dE6gH9jK2mN5p", "Q8sT1vW4xY7z", "sntrys_" + A,
+    "whsec_" + A, "AKIAIOSFODNN7", "EXAMPLE", "a", "1", "_", ".", "/",
+]  # fmt: skip
+"""Pieces of secrets, and what may stand in them, before them and between them."""
+
+
+@pytest.mark.fault("S6", "S10")
+@given(st.lists(st.sampled_from(GLUE) | st.sampled_from(PIECES), max_size=24), st.data())
+@example(["-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY", "-----BEGIN "], None)
+@example(["bearer abcdefghijklmnop](", "日", "本)", "1 x"], None)
+@example(["x" * 20, "=bearer ", "1" * 20, "=bearer ", A, " "], None)
+def test_a_text_in_pieces_is_masked_as_the_whole_of_it(parts, data):
+    """Whatever comes at once: each piece is masked by itself, and none is looked at again."""
+    text = "".join(parts)
+    sizes = cycle([1] if data is None else data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=9)))
+    told, tail, is_in_key, at = "", "", False, 0
+
+    while at < len(text):
+        new = text[at : at + next(sizes)]
+        at += len(new)
+        cut = settled(tail + new, looked=len(tail))
+        piece, tail = (tail + new)[:cut], (tail + new)[cut:]
+        masked, is_in_key = mask_piece(piece, hide, is_in_key=is_in_key)
+        told += masked
+    told += mask_piece(tail, hide, is_in_key=is_in_key)[0]
+
+    assert told == mask_secrets(text, hide)
 
 
 @pytest.mark.parametrize(("kind", "secret"), [(kind, one) for kind, all_of in SECRETS.items() for one in all_of])

@@ -1,6 +1,7 @@
 """What filters make of requests and answers, for every way in which an answer can grow."""
 
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot import events as e
 from bot.config.model import Config
-from bot.domain.filters import Found, Sieve, look_through, may_be_sent
+from bot.domain.filters import Found, Sieve, Told, closed, grown, look_through, mask, may_be_sent
 from bot.errors import Allowed, Refusal, Refused
 from bot.progress import Outcome, OutcomeKind, Progress, Task, TaskState
 from store.records import EventId
@@ -99,6 +100,56 @@ def test_what_was_shown_of_an_answer_is_how_the_whole_of_it_begins(rules, messag
     whole = sieve.sift(replace(progress, outcome=OVER))
     assert whole.shown_text.startswith(shown)
     assert rules == RULES["nothing"] or "secrets" in rules.filters or f" {TOKEN} " not in whole.shown_text
+
+
+ODD = [
+    "-----BEGIN PRIVATE KEY-----",
+    "-----END PRIVATE KEY-----",
+    "[private key removed]",
+    "removed] ",
+    "**",
+    "&#10;",
+    "](日",
+    ")",
+]
+
+
+@pytest.mark.fault("S6", "S10")
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+@given(st.lists(st.sampled_from(PIECES + ODD), max_size=20), st.data())
+def test_a_text_that_was_looked_at_as_it_came_is_the_whole_of_it_looked_at_once(rules, pieces, data):
+    filters, text = rules.every_filter, "".join(pieces)
+    sizes = cycle(data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=9)))
+    whole, told, at = mask(filters, text), Told(), 0
+
+    while at < len(text):
+        new = text[at : at + next(sizes)]
+        told, at = grown(filters, told, new), at + len(new)
+        assert whole.startswith(told.text)
+
+    assert closed(filters, told).text == whole
+
+
+@pytest.mark.fault("S6")
+def test_a_draft_that_another_text_takes_the_place_of_is_not_told():
+    sieve = Sieve(config(projects={"pattern": "falcon"}))
+
+    for draft in ("\n\nIt is\n", "\n\nIt is\nthe fal", "\n\nNo", "\n\nNo.\nIt is x"):
+        seen = sieve.sift(Progress(text="So", draft=draft))
+        assert seen.shown_text == ("So" + draft)[: ("So" + draft).rfind("\n") + 1]
+    assert sieve.sift(Progress(text="So\n\nIt is the falcon")).shown_text == "So\n\nIt is the [projects removed]"
+    assert sieve.sift(Progress(text="It is another falcon")).shown_text == "It is another [projects removed]"
+
+
+@pytest.mark.fault("S6")
+def test_a_private_key_ends_its_line_so_that_what_is_before_it_is_told():
+    sieve = Sieve(config(lines={"pattern": "hello.*falcon"}))
+
+    begun = sieve.sift(Progress(text="hello -----BEGIN PRIVATE KEY-----\nMII"))
+    over = sieve.sift(Progress(text="hello -----BEGIN PRIVATE KEY-----\nMII\n\n-----END PRIVATE KEY----- falcon\n"))
+
+    assert begun.shown_text == "hello [private key removed]"
+    assert over.shown_text == "hello [private key removed] falcon\n"
 
 
 def test_the_draft_of_a_turn_that_was_cut_short_is_looked_through_whole():
