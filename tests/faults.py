@@ -109,7 +109,6 @@ FAULTS = {
 }
 OPEN = {
     "F36": "a tool stands in sentences under its name; the title that its service gives it is not shown",
-    "S6": "filters still look at the whole answer at each event, and long pure work has not left the loop",
     "S23": "few services tell an account, and no userinfo is asked; with a revoked API key the start is refused",
 }
 """What is not mended, or not whole, and why."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.aside import aside
 from bot.domain.configuration import Configuration
 from bot.domain.filters import Found, Looked, Sieve, look_through, mask_asked
 from bot.domain.ports import Answer, Clock
@@ -27,7 +28,8 @@ class Filtering:
 
         Raises `NotPermitted` where a filter forbids it; that is recorded.
         """
-        looked = look_through(await self._configuration.read(member.workspace_id), text)
+        config = await self._configuration.read(member.workspace_id)
+        looked = await aside(lambda: look_through(config, text), len(text))
         if looked.refused_by is not None:
             async with self._database.transaction() as tx:
                 details = {"filter": looked.refused_by.name}
@@ -37,7 +39,8 @@ class Filtering:
 
     async def words(self, member: Member, text: str) -> str:
         """Return words to the agent that must arrive: what filters look for in requests is taken out of them."""
-        return mask_asked(await self._configuration.read(member.workspace_id), text)
+        config = await self._configuration.read(member.workspace_id)
+        return await aside(lambda: mask_asked(config, text), len(text))
 
     async def sieve(self, member: Member) -> Sieve:
         """Return the filters for an answer to a member, as they are now."""
@@ -62,19 +65,29 @@ class Sifted:
 
     async def show(self, progress: Progress) -> float | None:
         """Show what may be shown."""
-        return await self._answer.show(self._sieve.sift(progress))
+        return await self._answer.show(await sifted(self._sieve, progress))
 
     async def pause(self, progress: Progress) -> None:
         """Show what may be shown, and close the open message."""
-        await self._answer.pause(self._sieve.sift(progress))
+        await self._answer.pause(await sifted(self._sieve, progress))
 
     async def close(self, progress: Progress) -> None:
         """Close the open message with what may be shown."""
-        await self._answer.close(self._sieve.sift(progress))
+        await self._answer.close(await sifted(self._sieve, progress))
 
     async def finish(self, progress: Progress) -> None:
         """Show all that may be shown, and the end."""
-        await self._answer.finish(self._sieve.sift(progress))
+        await self._answer.finish(await sifted(self._sieve, progress))
+
+
+async def sifted(sieve: Sieve, progress: Progress) -> Progress:
+    """Return what may be shown."""
+    return await aside(lambda: sieve.sift(progress), sieve.unseen(progress))
+
+
+async def found_by(sieve: Sieve, progress: Progress) -> tuple[Found, ...]:
+    """Return what was found in a turn that is over."""
+    return await aside(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
 
 
 def named(found: Sequence[Found]) -> str:

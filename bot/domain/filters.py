@@ -174,8 +174,10 @@ class Sieve:
         """Return how much `sift` would have to look at, in characters."""
         is_whole = bool(self._withholding) and progress.outcome is not None
         seen = 0 if is_whole else len(self._seen.text) + len(self._seen.draft)
-        results = (len(task.result) for task in progress.tasks if (task.call.id, task.state) not in self._tasks)
-        return sum(results) + max(0, len(progress.text) + len(progress.draft) - seen)
+        tasks = [task for task in progress.tasks if (task.call.id, task.state) not in self._tasks]
+        given = sum(len(one) for task in tasks for one in task.call.arguments.values() if isinstance(one, str))
+        new = max(0, len(progress.text) + len(progress.draft) - seen)
+        return new + given + sum(len(task.result) for task in tasks)
 
     def found(self, progress: Progress) -> tuple[Found, ...]:
         """Return what was found in a turn that is over."""

@@ -19,7 +19,7 @@ from bot.domain import following
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.bringing import Bringing
-from bot.domain.filtering import Filtering, Sifted
+from bot.domain.filtering import Filtering, Sifted, found_by, sifted
 from bot.domain.filters import Found
 from bot.domain.following import Following
 from bot.domain.locks import Locks
@@ -170,10 +170,10 @@ class Runner:
         if pursuit.is_leaving:
             await self._tidy_control(turn)
         await pursuit.left()
-        shown = sieve.sift(state.progress)
+        shown = await sifted(sieve, state.progress)
         if not untold and await answer.may_be_read():
             await self._bringing.deliver(turn, shown)
-        await self._end(thread, turn, shown, sieve.found(state.progress), untold=untold)
+        await self._end(thread, turn, shown, await found_by(sieve, state.progress), untold=untold)
         return None
 
     async def _entered(self, turn: Turn, *, is_judged: bool) -> Thread:

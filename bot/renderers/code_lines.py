@@ -24,6 +24,10 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-+) *\Z")
 _HEADING = re.compile(r" {0,3}#{1,6}(?: |\Z)")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)\Z")
 _ROW = re.compile(r" *\|")
+_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
+"""The second line of a table, which makes it one."""
+_LONGEST = 10_000
+"""Characters of a line that are looked at; a longer one is no fence, break or underline."""
 
 
 class Kind(Enum):
@@ -82,6 +86,8 @@ class Place:
     kind: Kind
     before: Open
     after: Open
+    head: str
+    """The first two lines of the table that goes on there; empty if none does."""
 
 
 class Outline:
@@ -94,6 +100,9 @@ class Outline:
         self._text = ""
         self._starts = [0]
         self._opens = [Open()]
+        self._row = ""
+        """The last line, if it is of a table."""
+        self._heads = [""]
         self._places: dict[int, Place] = {}
 
     def at(self, text: str, position: int) -> Place:
@@ -108,12 +117,30 @@ class Outline:
 
     def _look(self, text: str, position: int) -> Place:
         while (end := text.find("\n", self._starts[-1], position) + 1) > 0:
-            self._opens.append(line_after(self._opens[-1], visible(text[self._starts[-1] : end]))[1])
+            self._heads.append(self._head_after(text[self._starts[-1] : end]))
+            self._opens.append(line_after(self._opens[-1], _looked_at(text, self._starts[-1], end))[1])
             self._starts.append(end)
         index = bisect_right(self._starts, position) - 1
-        before, begun = self._opens[index], visible(text[self._starts[index] : position])
+        before, begun = self._opens[index], _looked_at(text, self._starts[index], position)
         kind, after = line_after(before, begun) if begun else (Kind.TEXT, before)
-        return Place(bool(begun), kind, before, after)
+        return Place(bool(begun), kind, before, after, "" if begun else self._heads[index])
+
+    def _head_after(self, line: str) -> str:
+        """Return the head of the table that a whole line is of, empty if that has none yet or the line is of none."""
+        row, self._row = self._row, line if line.startswith("|") else ""
+        head = self._heads[-1] if self._row else ""
+        return head or (f"{row}{line}" if row and is_rule(line) else "")
+
+
+def is_rule(line: str) -> bool:
+    """Tell whether a line makes a table of the one before it."""
+    return _RULE.match(line.rstrip("\n")) is not None
+
+
+def _looked_at(text: str, start: int, end: int) -> str:
+    """Return what is looked at of a line: one that is longer goes on with what ends no mark."""
+    line = visible(text[start : min(end, start + _LONGEST)])
+    return line if end - start <= _LONGEST else f"{line}`"
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, Kind, Open]]:
@@ -134,7 +161,7 @@ def line_after(before: Open, line: str) -> tuple[Kind, Open]:
     if before.fence and is_within:
         is_over = line[at:].strip().startswith(before.marks) and _closes(before, line[at:])
         return Kind.CODE, Open(before.around) if is_over else before
-    return _begun(replace(before, fence=""), line, held, at)
+    return _begun(replace(before, fence="") if before.fence else before, line, held, at)
 
 
 def _closes(before: Open, rest: str) -> bool:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from urllib.parse import urlsplit
 
-from bot.renderers.code_lines import Kind, Open, Outline, lines_of
+from bot.renderers.code_lines import Kind, Open, Outline, is_rule, lines_of
 from bot.renderers.inline import WORDS_MAX, Found, What, read
 from bot.renderers.limits import good_break, shorten, size
 from bot.text import escape as text_escape
@@ -31,8 +30,6 @@ _UNDECIDED = re.compile(r"[ \t>*+\-\d.)~`#=_]*\Z")
 """A line that is not whole, of which nobody can tell yet what it is."""
 _GROWING = re.compile(r"<[^<>\s|]{0,640}\Z")
 _TOKEN = re.compile(r"<(?=[@#!]|[A-Za-z][A-Za-z0-9+.\-]{0,30}:)")
-_TABLE_RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
-"""The second line of a table, which makes it one."""
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
 
@@ -105,7 +102,7 @@ def segment_end(text: str, start: int, *, room: int, at_least: int, outline: Out
 
 def _whole(text: str, start: int, end: int, *, opening: str, at_least: int) -> int:
     """Return `end`, or the beginning of the link, code or table's head that would be cut there."""
-    stop = text.find("\n", end)
+    stop = text.find("\n", end, end + _AHEAD)
     shown = f"{opening}{text[start : end + _AHEAD]}"
     at = end - start + len(opening)
     leaf = next((leaf for leaf in _leaves(shown) if leaf.start < at <= leaf.end), None)
@@ -125,10 +122,10 @@ def _whole(text: str, start: int, end: int, *, opening: str, at_least: int) -> i
 
 def _head_before(text: str, end: int, stop: int) -> str:
     """Return the lines before `end` that are a table's head or its beginning, and nothing of its rows."""
-    rows = _rows_before(text, end)
-    if _is_rule(text[end : len(text) if stop < 0 else stop]):
+    rows = _rows_before(text, end, most=3)
+    if is_rule(text[end : end + _AHEAD if stop < 0 else stop]):
         return "".join(rows[-1:])
-    return "".join(rows) if len(rows) == 2 and _is_rule(rows[1]) else ""
+    return "".join(rows) if len(rows) == 2 and is_rule(rows[1]) else ""
 
 
 def _opening(text: str, start: int, outline: Outline | None) -> str:
@@ -139,19 +136,13 @@ def _opening(text: str, start: int, outline: Outline | None) -> str:
         return f"{first}\n{now.inside if place.is_inside else ''}"
     if place.kind is Kind.CODE and not place.before.fence:
         return "    "
-    rows = _rows_before(text, start) if text.startswith("|", start) else []
-    head = next((head + rule for head, rule in pairwise(rows) if _is_rule(rule)), "")
-    return head if size(head) <= _OPENING_MAX else ""
+    return place.head if text.startswith("|", start) and size(place.head) <= _OPENING_MAX else ""
 
 
-def _is_rule(line: str) -> bool:
-    return _TABLE_RULE.match(line.rstrip("\n")) is not None
-
-
-def _rows_before(text: str, end: int) -> list[str]:
+def _rows_before(text: str, end: int, *, most: int) -> list[str]:
     """Return the lines right before `end` that look like a table's, the first one first; none inside a line."""
     rows: list[str] = []
-    while end and text[end - 1] == "\n":
+    while end and text[end - 1] == "\n" and len(rows) < most:
         start = text.rfind("\n", 0, end - 1) + 1
         if text[start] != "|":
             break

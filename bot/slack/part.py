@@ -73,6 +73,8 @@ class Part:
     """True when its next call, a post or a stop, was taken from the budget already."""
     is_told: bool = False
     """True once it shows all that it ever will, unless the agent's words change."""
+    is_final: bool = False
+    """True once it tells words of the agent that do not change any more."""
     text_to: int | None = None
     ending: Ending | None = None
 

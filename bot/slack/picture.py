@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bot.progress import Progress
+from bot.progress import Progress, Task
 from bot.renderers import limits
 from bot.renderers.answer import render_worked
 from bot.renderers.code_lines import Outline
@@ -27,7 +27,10 @@ from bot.renderers.progress import (
 )
 from bot.slack.part import Content, Part
 from bot.visible import visible
+from store.records import EventId
 
+_LOOKED_AT = 2 * limits.MESSAGE_BYTES_MAX
+"""Characters after what messages that have ended hold that are looked at: more than the next one can hold."""
 _WORD_MAX = 60
 """Characters of an unfinished word that are held back."""
 
@@ -47,8 +50,10 @@ class Picture:
     covered: int = 0
     """Up to where messages that have ended hold the text: nothing before it is looked at again."""
     outline: Outline = field(default_factory=Outline)
+    drawn: dict[EventId, tuple[Task, Line]] = field(default_factory=dict)
+    """Tasks as they were drawn: each is once, as long as nothing is new of it."""
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Return the answer as far as it is known."""
         return self.progress.shown_text
@@ -58,6 +63,9 @@ class Picture:
         """Return how much of the text can be shown now."""
         if self.progress.outcome is not None:
             return len(self.text)
+        if len(self.text) - self.covered > _LOOKED_AT:
+            # The message ends before that and is read by itself: nothing that follows changes it.
+            return self.covered + _LOOKED_AT
         # Slack drops white space where a chunk begins, so chunks begin with a word
         # (docs/reference/slack.md#stream-chunks).
         return _word_start(self.text, settled(self.text, min(self.covered, len(self.text)), outline=self.outline))
@@ -65,7 +73,11 @@ class Picture:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Return every task of the turn as a line."""
-        return tuple(render_task(task, self.titles) for task in self.progress.tasks)
+        for task in self.progress.tasks:
+            known = self.drawn.get(task.call.id)
+            if known is None or known[0] is not task:
+                self.drawn[task.call.id] = (task, render_task(task, self.titles))
+        return tuple(self.drawn[task.call.id][1] for task in self.progress.tasks)
 
     @property
     def tasks_to(self) -> int:
@@ -103,9 +115,12 @@ class Picture:
             return end
         return max(start, sent_to, self.text.rfind(" ", start, end) + 1, self.text.rfind("\n", start, end) + 1)
 
-    def overflows(self, part: Part) -> bool:
-        """Return whether what can be shown now does not fit into an open message."""
-        return self.content(part).to < self.reach
+    @property
+    def unshown(self) -> int:
+        """Return how many characters are looked at for a message, tools' answers that were not drawn yet with them."""
+        drawn = {known[0].call.id: known[0] for known in self.drawn.values()}
+        fresh = sum(len(task.result) for task in self.progress.tasks if drawn.get(task.call.id) is not task)
+        return fresh + min(_LOOKED_AT, max(0, len(self.text) - self.covered))
 
     def fits(self, part: Part) -> bool:
         """Return whether all the rest fits into a message."""

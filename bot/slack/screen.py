@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from bot.aside import aside
 from bot.commands import OpenAskForm, Place, ShowApproval
 from bot.domain.ports import Clock
 from bot.errors import Refused, SlackRejected, SlackUnavailable
@@ -135,7 +136,7 @@ class SlackScreen:
         if ref := await self._find(thread, marker, thread.created_at):
             await self.update_card(thread, ref, held)
             return ref
-        card = render_card(thread, held, self._titles)
+        card = await aside(lambda: render_card(thread, held, self._titles))
         return await self._messages.post(
             thread.channel, card, marker=marker, since=self._clock.now(), thread_ts=thread.thread_ts
         )
@@ -146,12 +147,13 @@ class SlackScreen:
 
     async def update_card(self, thread: Thread, ref: MessageRef, held: tuple[Held, ...]) -> None:
         """Rewrite a card: what is decided becomes a record, without buttons."""
-        card = render_card(thread, held, self._titles)
+        card = await aside(lambda: render_card(thread, held, self._titles))
         await self._messages.update(ref, card, marker=held[0].approval.id)
 
     async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
         """Open one page of the full arguments in a modal, or turn the open one to it."""
-        view = render_details(thread, held, self._titles, command.page, command.member.user_id)
+        reader = command.member.user_id
+        view = await aside(lambda: render_details(thread, held, self._titles, command.page, reader))
         if command.view_id:
             await self._messages.update_modal(command.view_id, view)
         else:

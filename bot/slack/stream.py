@@ -11,19 +11,20 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.aside import aside
 from bot.domain.ports import Clock
 from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.progress import Progress
+from bot.progress import Progress, Task
 from bot.renderers.answer import render_footer
 from bot.renderers.code_lines import Outline
-from bot.renderers.progress import Page, chunks_between
+from bot.renderers.progress import Line, Page, chunks_between
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from bot.slack.part import Content, Ending, Part, Parts
 from bot.slack.picture import Picture
 from bot.slack.session_status import SessionStatus
 from bot.slack.telling import Telling
 from bot.slack.written import Written
-from store.records import Thread, Turn
+from store.records import EventId, Thread, Turn
 
 SEAL_AFTER = 240.0
 """Seconds: Slack ends a stream by itself after about 300 (docs/reference/slack.md#streams)."""
@@ -63,6 +64,7 @@ class StreamedAnswer:
         self._status = SessionStatus(api=api, thread=thread, turn=turn)
         self._telling = Telling(parts=parts, status=self._status, turn_id=turn.id)
         self._outline = Outline()
+        self._tasks: dict[EventId, tuple[Task, Line]] = {}
         self._is_edited = False
         """True once streams were too long in coming: a message is edited while the agent works."""
         self._cannot_stream = False
@@ -131,7 +133,7 @@ class StreamedAnswer:
         return await self._extend(part, picture)
 
     async def _start(self, part: Part, picture: Picture) -> float:
-        content = picture.content(part)
+        content = await self._drawn(picture, part)
         chunks = chunks_between(Page(), content.page)
         if not self._may_stream or not chunks:
             await self._telling.drop(part, picture)
@@ -153,12 +155,13 @@ class StreamedAnswer:
 
     async def _extend(self, part: Part, picture: Picture) -> float | None:
         age = max(0.0, (self._clock.now() - part.segment.started_at).total_seconds()) if part.is_stream else 0.0
-        if picture.overflows(part) or age >= SEAL_AFTER:
+        content = await self._drawn(picture, part)
+        if content.to < picture.reach or age >= SEAL_AFTER:
             await self._telling.go_on(part, picture)
             return 0.0
         if part.is_stream:
-            return await self._append(part, picture.content(part), SEAL_AFTER - age)
-        return await self._edit(part, picture.content(part))
+            return await self._append(part, content, SEAL_AFTER - age)
+        return await self._edit(part, content)
 
     async def _append(self, part: Part, content: Content, left: float) -> float:
         chunks = chunks_between(part.sent, content.page)
@@ -213,7 +216,7 @@ class StreamedAnswer:
             part = await self._begin_last(picture)
             if part is None:
                 return False
-        if picture.fits(part):
+        if await aside(lambda: picture.fits(part), picture.unshown):
             ending = self._last(part, picture, session_status, is_last=is_last)
             await self._telling.end(part, picture, ending, len(picture.text))
             return True
@@ -230,7 +233,7 @@ class StreamedAnswer:
         if not is_stream:
             part.is_paid = True
             return part
-        content = picture.content(part)
+        content = await self._drawn(picture, part)
         try:
             await self._parts.start_stream(part, content, chunks_between(Page(), content.page) or [])
         except SlackRejected as error:
@@ -269,7 +272,7 @@ class StreamedAnswer:
 
     def _picture(self, progress: Progress) -> Picture:
         told, room, covered = self._written.told, self._telling.room, self._written.covered
-        return Picture(progress, self._titles, told, self._seconds, room, covered, self._outline)
+        return Picture(progress, self._titles, told, self._seconds, room, covered, self._outline, self._tasks)
 
     def _last(self, part: Part, picture: Picture, session_status: str, *, is_last: bool) -> Ending:
         if not is_last:
@@ -308,6 +311,11 @@ class StreamedAnswer:
         if error.code in CAPABILITY_ERRORS:
             self._api.pacer.turn_off(self._api.workspace, _START)
         _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)
+
+    @staticmethod
+    async def _drawn(picture: Picture, part: Part) -> Content:
+        """Return what an open message should show now."""
+        return await aside(lambda: picture.content(part), picture.unshown)
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))

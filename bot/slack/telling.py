@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import structlog
 
+from bot.aside import aside
 from bot.errors import MessageTooLong
 from bot.renderers import limits
 from bot.slack.part import Ending, Part, Parts
@@ -47,8 +48,7 @@ class Telling:
         for part in self.written.parts:
             if is_closing and part.ending is None:
                 continue
-            is_changed = part.is_told and picture.text[part.segment.text_from : part.text_to] != part.raw
-            if part.is_stale or is_changed:
+            if part.is_stale or _is_changed(part, picture):
                 await self._rewrite(part, picture)
                 return True
         return False
@@ -56,7 +56,7 @@ class Telling:
     async def end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
         """Let a message show the turn up to `to` and nothing more."""
         part.ending = ending
-        content = picture.sealed(part, to)
+        content = await aside(lambda: picture.sealed(part, to), picture.unshown)
         if part.ts is None:
             part.ending = None
             await self._parts.post_whole(part, content, ending)
@@ -68,7 +68,8 @@ class Telling:
 
     async def go_on(self, part: Part, picture: Picture) -> None:
         """End a message at a good place: what is left goes into the next one."""
-        await self.end(part, picture, self.between(part, picture), picture.good_end(part))
+        end = await aside(lambda: picture.good_end(part), picture.unshown)
+        await self.end(part, picture, self.between(part, picture), end)
 
     async def drop(self, part: Part, picture: Picture) -> None:
         """Give up a message that is not at Slack."""
@@ -108,5 +109,15 @@ class Telling:
     async def _rewrite(self, part: Part, picture: Picture) -> None:
         part.ending = part.ending or self.between(part, picture)
         to = picture.good_end(part) if part.text_to is None else part.text_to
-        await self._parts.rewrite(part, picture.sealed(part, to))
+        content = await aside(lambda: picture.sealed(part, to), to - part.segment.text_from)
+        await self._parts.rewrite(part, content)
         self.written.tell(part, picture)
+
+
+def _is_changed(part: Part, picture: Picture) -> bool:
+    """Tell whether the agent's words are others than a message tells; what is final is compared once."""
+    if not part.is_told or part.is_final:
+        return False
+    is_same = picture.text[part.segment.text_from : part.text_to] == part.raw
+    part.is_final = is_same and part.text_to is not None and part.text_to <= len(picture.progress.text)
+    return not is_same
