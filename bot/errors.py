@@ -118,6 +118,9 @@ class Refused:
     """What they wrote, where it would be lost: given back to them alone."""
 
 
+Judgement = Allowed | Refused
+
+
 @dataclass(eq=False)
 class NotPermitted(DeputyError):
     """The person may not do that."""

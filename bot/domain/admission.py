@@ -21,7 +21,7 @@ from bot.domain.filters import may_be_sent
 from bot.domain.ports import Channel, Clock, People, Person
 from bot.domain.posting import refusal_of
 from bot.domain.standing import Home, judge, judge_channel, openness_of
-from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store import spending
 from store.database import Database, Tx
 from store.records import ChannelId, Member, ServiceName, Thread, Turn
@@ -49,7 +49,7 @@ class Facts:
     conversation: Channel | None
 
 
-def judge_audience(config: Config, thread: Thread, facts: Facts, home: Home) -> policy.Verdict:
+def judge_audience(config: Config, thread: Thread, facts: Facts, home: Home) -> Judgement:
     """Say whether what a thread's owner asked for may be read where the thread is: whatever is posted asks this."""
     openness = openness_of(config)
     refused = judge(facts.person, home, openness)
@@ -116,7 +116,7 @@ class Admission:
             log.warning("not_verifiable", code=error.code)
             return False
 
-    async def connecting(self, member: Member) -> Callable[[ServiceName], policy.Verdict]:
+    async def connecting(self, member: Member) -> Callable[[ServiceName], Judgement]:
         """Return what says for each service whether the member may connect it, by the settings of now."""
         config = await self._configuration.read(member.workspace_id)
         is_admin = self._configuration.is_admin(config, member.user_id)

@@ -17,7 +17,7 @@ from bot.domain.finding import find_service, nearest_names
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.domain.refreshing import Changed
-from bot.errors import DeputyError, Misunderstood, NotPermitted, Refusal, Refused
+from bot.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
 from bot.notices import (
     CodeWanted,
     Connected,
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 LINK_MINUTES = 10
 
 
-MayConnect = Callable[[ServiceName], policy.Verdict]
+MayConnect = Callable[[ServiceName], Judgement]
 
 
 async def choices_in(

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.config.model import SECRETS, Config, Filter
 from bot.config.patterns import Compiled, compiled
-from bot.domain.policy import Verdict
-from bot.errors import Allowed, Refusal, Refused
+from bot.errors import Allowed, Judgement, Refusal, Refused
 from bot.events import ToolCall
 from bot.progress import Progress, Task, TaskState
 from bot.shapes import PRIVATE_KEY, kinds_of_secrets, mask_piece, settled
@@ -55,7 +54,7 @@ def look_through(config: Config, request: str) -> Looked:
     return Looked(mask(masking, request), tuple(found_in(masking, request)))
 
 
-def may_be_sent(config: Config, request: str) -> Verdict:
+def may_be_sent(config: Config, request: str) -> Judgement:
     """A request that waited in line is looked at again: a filter may be new."""
     refused_by = look_through(config, request).refused_by
     return Refused(Refusal.FILTERED, refused_by.words) if refused_by else Allowed()

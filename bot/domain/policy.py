@@ -9,16 +9,14 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.config.model import Config, is_among
-from bot.errors import Allowed, NotPermitted, Refusal, Refused
+from bot.errors import Allowed, Judgement, NotPermitted, Refusal, Refused
 from store.records import Approval, ApprovalState, ChannelId, Member, SecondView, ServiceName, Thread, Turn, UserId
 
-Verdict = Allowed | Refused
 
-
-def require(verdict: Verdict) -> None:
+def require(judgement: Judgement) -> None:
     """Raise `NotPermitted` for a refusal."""
-    if isinstance(verdict, Refused):
-        raise NotPermitted(verdict)
+    if isinstance(judgement, Refused):
+        raise NotPermitted(judgement)
 
 
 def is_same_person(one: Member, other: Member) -> bool:
@@ -26,7 +24,7 @@ def is_same_person(one: Member, other: Member) -> bool:
     return (one.workspace_id, one.user_id) == (other.workspace_id, other.user_id)
 
 
-def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelId | None, profile: str) -> Verdict:
+def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelId | None, profile: str) -> Judgement:
     """Kill switches first, then the channel (None: direct messages), then the agent. A removed agent is nobody's."""
     if config.is_paused:
         return Refused(Refusal.ALL_PAUSED)
@@ -40,7 +38,7 @@ def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelI
     return Allowed()
 
 
-def may_connect(config: Config, member: Member, service: ServiceName, *, is_admin: bool) -> Verdict:
+def may_connect(config: Config, member: Member, service: ServiceName, *, is_admin: bool) -> Judgement:
     """Kill switches first: everybody's, theirs, the service's; and it may be open to some members only."""
     if config.is_paused:
         return Refused(Refusal.ALL_PAUSED)
@@ -58,7 +56,7 @@ def may_be_read(config: Config, service: str, thread: Thread) -> bool:
     return thread.is_private or config.service(service).results == "thread"
 
 
-def may_answer_in(config: Config, thread: Thread) -> Verdict:
+def may_answer_in(config: Config, thread: Thread) -> Judgement:
     """What is asked in some channels is answered in private; a thread that was public before is not gone on with."""
     is_public = thread.is_private or config.channel(thread.channel).answers == "thread"
     return Allowed() if is_public else Refused(Refusal.ANSWERS_PRIVATELY)
@@ -70,18 +68,18 @@ def may_go_on(config: Config, thread: Thread) -> bool:
     return not is_paused and not any(config.service(name).is_paused for name in thread.session_services)
 
 
-def may_steer(member: Member, thread: Thread) -> Verdict:
+def may_steer(member: Member, thread: Thread) -> Judgement:
     """Only the owner's words reach the session: it acts with the owner's credentials."""
     return Allowed() if is_same_person(member, thread.owner) else Refused(Refusal.NOT_YOUR_THREAD)
 
 
-def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Verdict:
+def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Judgement:
     """The owner stops their turn; an admin of the same workspace may stop any (it is recorded)."""
     is_admin = member.user_id in admins and member.workspace_id == turn.owner.workspace_id
     return Allowed() if is_admin or is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_TURN)
 
 
-def may_see_call(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId] = ()) -> Verdict:
+def may_see_call(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId] = ()) -> Judgement:
     """Arguments of a held call may quote private data: the owner's eyes only, admins not excepted.
 
     Where the rule says that a second approver sees them, so do they, once they are asked.
@@ -102,7 +100,7 @@ def may_decide(
     now: datetime,
     *,
     approvers: Collection[UserId] = (),
-) -> Verdict:
+) -> Judgement:
     """The owner, or the second approver after them; once, in time, and only what the clicked card really showed."""
     if not (is_same_person(member, turn.owner) or _is_asked_second(member, approval, turn, approvers)):
         return Refused(Refusal.NOT_YOUR_APPROVAL)
@@ -115,7 +113,7 @@ def may_decide(
     return Allowed()
 
 
-def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> Verdict:
+def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> Judgement:
     """For a yes, beside `may_decide`: where a second is needed, the owner says it once and never last."""
     if approval.second is None or not is_same_person(member, turn.owner):
         return Allowed()
@@ -125,7 +123,7 @@ def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collect
     return Allowed() if others else Refused(Refusal.NO_SECOND)
 
 
-def may_remember(approval: Approval, *, is_permitted: bool) -> Verdict:
+def may_remember(approval: Approval, *, is_permitted: bool) -> Judgement:
     """“Always allow” where the rule permits it, and never where somebody else must agree."""
     return Allowed() if is_permitted and approval.second is None else Refused(Refusal.NOT_REMEMBERED)
 
