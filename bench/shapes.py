@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from bot.shapes import mask_secrets, settled
+from bot.model.secret_patterns import mask_secrets, settled
 
 TEXTS = {
     "words": "hello world " * 40_000,

@@ -17,11 +17,12 @@ from bot.app import running
 from bot.config.document import read, render_plan, write, write_schema
 from bot.config.items import Change
 from bot.config.offers import Document
-from bot.configuring import look, opened
+from bot.config_cli import look, opened
 from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
-from bot.environment_block import take_out
-from bot.errors import (
+from bot.env import Settings, is_ours, list_unknown, read_loopback
+from bot.environ_secrets import take_out
+from bot.model.errors import (
     ConfigurationError,
     DeputyError,
     NotPermitted,
@@ -30,7 +31,6 @@ from bot.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from bot.settings import Settings, is_ours, list_unknown, read_loopback
 from store.errors import StoreError, StoreUnavailable
 from store.records import Secret
 from store.sealing import new_key

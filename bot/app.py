@@ -16,24 +16,24 @@ import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot import opening
 from bot.clock import WallClock
+from bot.composition import peers
+from bot.composition.background import read_openness, start_upkeep, take_up
+from bot.composition.connections import build_room
+from bot.composition.context import Opened, Parts, build_parts, new_reference
+from bot.composition.handlers import build_desk
+from bot.composition.ingress import build_bolt, build_health, build_socket, build_webhooks
+from bot.composition.turns import Asking, build_asking
 from bot.domain.desk import Desk
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
-from bot.doors import build_bolt, build_health, build_socket, build_webhooks
+from bot.env import Settings
 from bot.listeners import register
 from bot.listeners.intake import Install, Intake
-from bot.settings import Settings
 from bot.slack.client import build_client
 from bot.web.asgi import build_web
 from bot.web.headers import Secured
 from bot.web.serving import build_server, listening
-from bot.wiring.desk import build_desk
-from bot.wiring.parts import Opened, Parts, build_parts, new_reference
-from bot.wiring.room import build_room
-from bot.wiring.turns import Asking, build_asking
-from bot.wiring.upkeep import read_openness, start_upkeep, take_up
 from oauth.catalog import Catalog
 from oauth.routes import routes
 from store.database import Database
@@ -87,7 +87,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     port is taken: then nothing has been touched, for it may be another Deputy that runs here.
     """
     clock = clock or WallClock()
-    catalog = opening.load_catalog(settings)
+    catalog = peers.load_catalog(settings)
     async with AsyncExitStack() as stack:
         door = stack.enter_context(listening(settings.host, settings.port))
         opened, install = await _opened(settings, stack, catalog, clock)
@@ -131,17 +131,17 @@ def _intake(parts: Parts, install: Install, desk: Desk, asking: Asking) -> Intak
 
 async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock) -> tuple[Opened, Install]:
     """Open everything that Deputy speaks to, Slack first, which says whose Deputy it is."""
-    session = await opening.open_slack_session(stack)
-    api = opening.open_slack(settings, session, clock)
-    install = await opening.find_install(api, settings)
-    await opening.check_app_token(settings, session, clock)
+    session = await peers.open_slack_session(stack)
+    api = peers.open_slack(settings, session, clock)
+    install = await peers.find_install(api, settings)
+    await peers.check_app_token(settings, session, clock)
     opened = Opened(
         catalog=catalog,
-        database=await opening.open_database(settings, stack, clock),
+        database=await peers.open_database(settings, stack, clock),
         slack=api,
         session=session,
-        agents=await opening.open_agents(settings, stack),
-        sender=await opening.open_sender(stack, allow_loopback=settings.allow_loopback),
+        agents=await peers.open_agents(settings, stack),
+        sender=await peers.open_sender(stack, allow_loopback=settings.allow_loopback),
         clock=clock,
         home=install.home,
     )

@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot import actions
-from bot.settings import Settings
+from bot.env import Settings
+from bot.model import action_ids
 from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.slack.errors import NotPossible
@@ -113,9 +113,9 @@ class Driver:
             for message in list(self.slack.messages(GENERAL)):
                 for reply in self.slack.thread(GENERAL, message.ts):
                     for user in (ALICE, BOB):
-                        if actions.APPROVE in self.slack.buttons_of(reply, user):
+                        if action_ids.APPROVE in self.slack.buttons_of(reply, user):
                             with suppress(NotPossible):
-                                await self.slack.click(user, reply, actions.APPROVE)
+                                await self.slack.click(user, reply, action_ids.APPROVE)
             await asyncio.sleep(0.1)
 
     async def _settled(self, asked: list[Asked]) -> None:

@@ -44,7 +44,7 @@ def anchors_of(text: str) -> set[str]:
 
 def settings() -> list[tuple[str, bool, str]]:
     """Return name, whether it is required, and what it is, from the lines below the fields of `Settings`."""
-    tree = ast.parse(read("bot/settings.py"))
+    tree = ast.parse(read("bot/env.py"))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
     lines = [node.value.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
     found = [match for line in lines if (match := SETTING.fullmatch(line))]

@@ -17,7 +17,7 @@ from bot.app import App, running
 from bot.config.model import Config
 from bot.domain.configuration import Configuration
 from bot.domain.supervisor import ENDLESS
-from bot.settings import Settings
+from bot.env import Settings
 from simulator.clock import SimulatorClock
 from simulator.patience import patience
 from simulator.peers import Peers

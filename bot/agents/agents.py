@@ -17,7 +17,7 @@ from bot.agents.sessions import Sessions
 from bot.agents.stream import Pace, follow
 from bot.agents.vaults import Vaults
 from bot.agents.webhooks import Webhooks
-from bot.events import AgentEvent
+from bot.model.events import AgentEvent
 from store.records import Secret, SessionId
 
 

@@ -17,7 +17,7 @@ import httpx2
 from anthropic import AsyncAnthropic
 
 from bot.agents.readable import Pool
-from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, SessionLost
+from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, SessionLost
 from store.records import Secret
 
 TIMEOUT = httpx2.Timeout(60, connect=5)

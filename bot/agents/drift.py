@@ -13,7 +13,7 @@ from anthropic import AsyncAnthropic
 from bot.agents.client import errors_translated, status_of
 from bot.agents.profiles import Profiles, build_agent, build_environment
 from bot.domain.ports import ProfileSpec
-from bot.errors import AgentsRejected
+from bot.model.errors import AgentsRejected
 from store.records import SavedProfile
 
 

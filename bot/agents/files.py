@@ -11,8 +11,8 @@ from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, text_of
 from bot.domain.ports import Output
-from bot.text import file_name_within
-from bot.visible import one_line
+from bot.model.slack_text import file_name_within
+from bot.model.visible_text import one_line
 from store.records import SessionId
 
 _BETA = "managed-agents-2026-04-01"

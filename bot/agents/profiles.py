@@ -16,7 +16,7 @@ from anthropic import AsyncAnthropic
 from bot.agents.client import errors_translated, status_of, text_of
 from bot.config.rules import Rule, stricter
 from bot.domain.ports import ProfileSpec, ServiceTools
-from bot.errors import AgentsRejected, AgentsUnavailable
+from bot.model.errors import AgentsRejected, AgentsUnavailable
 from store.records import AgentId, EnvironmentId, SavedProfile
 
 _POLICIES: Mapping[Rule, Mapping[str, Any]] = {

@@ -14,10 +14,10 @@ from bot.agents.client import errors_translated, is_clash, status_of, text_of, w
 from bot.agents.profiles import build_servers, build_tools
 from bot.agents.stream import PAGE_SIZE
 from bot.agents.translate import build_header, read_id, translate
-from bot.commands import Verdict
 from bot.domain.ports import BUDGET_REACHED, WAITING, SessionTools
-from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import (
+from bot.model.commands import Verdict
+from bot.model.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
+from bot.model.events import (
     DecisionEchoed,
     DecisionsNeeded,
     Permission,

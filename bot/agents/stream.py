@@ -21,8 +21,8 @@ from anthropic.pagination import AsyncPageCursor
 from bot.agents.client import API_ERRORS, translate_error
 from bot.agents.readable import UNREADABLE
 from bot.agents.translate import is_processed, read, read_id, read_processed_at, read_type, translate
-from bot.errors import AgentsUnavailable
-from bot.events import AgentEvent, ConnectionBack, ConnectionLost, DraftBegan, DraftGrew, SessionGone
+from bot.model.errors import AgentsUnavailable
+from bot.model.events import AgentEvent, ConnectionBack, ConnectionLost, DraftBegan, DraftGrew, SessionGone
 from store.records import EventId, SessionId
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, TypeGuard
 
-from bot.events import (
+from bot.model.events import (
     UNNAMED_SERVICE,
     AgentEvent,
     DecisionEchoed,
@@ -37,7 +37,7 @@ from bot.events import (
     Unrecognised,
     UsageReported,
 )
-from bot.visible import one_line
+from bot.model.visible_text import one_line
 from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, status_of, text_of
-from bot.errors import AgentsRejected, AgentsUnavailable
+from bot.model.errors import AgentsRejected, AgentsUnavailable
 from oauth.ports import Credential, Refresh, Validity
 from store.records import CredentialId, Member, Vault, VaultId, VaultState
 

@@ -13,8 +13,8 @@ import anthropic
 from anthropic import AsyncAnthropic
 from standardwebhooks import WebhookVerificationError
 
-from bot.commands import LookAtCredential, LookAtVault
-from bot.errors import Forged
+from bot.model.commands import LookAtCredential, LookAtVault
+from bot.model.errors import Forged
 from store.records import CredentialId, Secret, VaultId
 
 OF_CREDENTIALS = frozenset(

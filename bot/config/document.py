@@ -12,8 +12,8 @@ from bot.config.items import Change
 from bot.config.model import Config, dump
 from bot.config.offers import KIND, Document, Offer
 from bot.config.problems import checked
-from bot.errors import Problem, SettingsInvalid
-from bot.visible import one_line
+from bot.model.errors import Problem, SettingsInvalid
+from bot.model.visible_text import one_line
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.config.items import MANY
-from bot.errors import Problem
+from bot.model.errors import Problem
 
 Value = str | list[str] | None
 """What a field holds, as Slack sends it: text, a choice, several, or nothing."""

@@ -8,8 +8,8 @@ from typing import Annotated
 import re2
 from pydantic import AfterValidator, StringConstraints
 
-from bot.text import encodable
-from bot.visible import is_one_line
+from bot.model.slack_text import encodable
+from bot.model.visible_text import is_one_line
 
 LONGEST = 300
 """Characters; as many as a line of a form holds."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.errors import Problem, SettingsInvalid
+from bot.model.errors import Problem, SettingsInvalid
 
 Part = TypeVar("Part", bound=BaseModel)
 Loc = tuple[int | str, ...]

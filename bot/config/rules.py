@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.tool_risk import is_reading_name
+from bot.model.tool_risk import is_reading_name
 
 ToolName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
 """A tool's bare name, as its service has it (docs/reference/managed-agents.md#permission-policies)."""

@@ -11,12 +11,12 @@ from bot.agents.checks import ListedVault
 from bot.agents.client import is_anothers_answer
 from bot.agents.drift import find_drift, repair
 from bot.config.model import Profile
-from bot.configuring import opened
+from bot.config_cli import opened
 from bot.doctor.findings import Finding, amiss, well
 from bot.doctor.patient import Patient
 from bot.domain.ports import ProfileSpec
 from bot.domain.profiles import build_spec
-from bot.errors import AgentsRejected, ConfigurationError
+from bot.model.errors import AgentsRejected, ConfigurationError
 from store import profiles, vaults
 from store.errors import StoreError
 from store.records import SavedProfile, Vault

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from bot.doctor import agents, house, slack
 from bot.doctor.findings import Finding, Findings, amiss, noted
 from bot.doctor.patient import Patient, admitted
-from bot.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
-from bot.settings import Settings
+from bot.env import Settings
+from bot.model.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
 from store.errors import StoreError
 
 Check = Callable[[Patient], Awaitable[Finding]]

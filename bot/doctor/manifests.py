@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.settings import Settings
+from bot.env import Settings
 
 SIGN_IN_PATH = "/connect/slack/callback"
 DELIVERY_PATH = "/slack/events"

@@ -10,8 +10,8 @@ from anthropic import AsyncAnthropic
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.agents.client import open_client
-from bot.opening import ANTHROPIC, open_slack_session
-from bot.settings import Settings
+from bot.composition.peers import ANTHROPIC, open_slack_session
+from bot.env import Settings
 from bot.slack.checks import fetch_identity
 from bot.slack.client import build_client
 from oauth.http import Sender

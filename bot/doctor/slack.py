@@ -13,8 +13,8 @@ from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.manifests import SIGN_IN_PATH, differences
 from bot.doctor.patient import Patient
 from bot.domain.configuration import Configuration
-from bot.errors import SettingsInvalid
 from bot.metrics import SIGNATURES_REFUSED
+from bot.model.errors import SettingsInvalid
 from bot.slack import checks
 from oauth.errors import ConnectError
 from oauth.messages import Request

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import structlog
 
-from bot.commands import SubmitSettings
 from bot.domain.administering import Administering
 from bot.domain.ports import Clock, Screen
 from bot.domain.supervisor import Supervisor
-from bot.errors import SlackRejected, SlackUnavailable
-from bot.panels import AddingUrl, Done, Panel, Probed, Waiting, Wrong
+from bot.model.commands import SubmitSettings
+from bot.model.config_views import AddingUrl, Done, Panel, Probed, Waiting, Wrong
+from bot.model.errors import SlackRejected, SlackUnavailable
 from oauth.drafts import Draft
 from oauth.errors import (
     ConnectError,

@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot import actions
-from bot.commands import SubmitSettings, UseSettings
 from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import FORMS
 from bot.config.items import Body, Change, Key, applied
@@ -24,7 +22,10 @@ from bot.domain.profiles import Profiles
 from bot.domain.shelves import Shelves
 from bot.domain.stopping import Stopping
 from bot.domain.supervisor import Supervisor
-from bot.errors import (
+from bot.model import action_ids
+from bot.model.commands import SubmitSettings, UseSettings
+from bot.model.config_views import Asking, Done, Editing, Listing, Overview, Panel, Wrong
+from bot.model.errors import (
     AgentsRejected,
     DeputyError,
     NotPermitted,
@@ -34,7 +35,6 @@ from bot.errors import (
     SettingsInvalid,
     Unavailable,
 )
-from bot.panels import Asking, Done, Editing, Listing, Overview, Panel, Wrong
 from store.records import Member
 
 log = structlog.get_logger(__name__)
@@ -85,7 +85,10 @@ class Administering:
         self._screen = screen
         self._supervisor = supervisor
         self._shows: dict[str, Show] = {}
-        self._submits: dict[str, Submit] = {actions.SETTINGS_FORM: self._save, actions.SETTINGS_ASK: self._confirmed}
+        self._submits: dict[str, Submit] = {
+            action_ids.SETTINGS_FORM: self._save,
+            action_ids.SETTINGS_ASK: self._confirmed,
+        }
 
     def add(self, callback: str, submit: Submit, verb: str = "", panel: Show | None = None) -> None:
         """Let another part of the settings answer the forms with this callback id, and show what a verb opens."""
@@ -112,7 +115,7 @@ class Administering:
 
     async def submit(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Carry a form out; None: it is done and may close."""
-        if command.callback == actions.SETTINGS_CLAIM:
+        if command.callback == action_ids.SETTINGS_CLAIM:
             return await self._claiming.submit(command)
         await self._admitted(command.member)
         return await self._submits[command.callback](command)

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 
 import structlog
 
-from bot.commands import Place
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain import budgets, policy
 from bot.domain.configuration import Configuration
@@ -21,7 +20,8 @@ from bot.domain.filters import may_be_sent
 from bot.domain.ports import Channel, Clock, People, Person
 from bot.domain.posting import refusal_of
 from bot.domain.standing import Home, judge, judge_channel, openness_of
-from bot.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.commands import Place
+from bot.model.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store import spending
 from store.database import Database, Tx
 from store.records import ChannelId, Member, ServiceName, Thread, Turn

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.commands import RevokeAllowance
 from bot.domain.permits import Permit
 from bot.domain.ports import Clock, Screen
-from bot.errors import NotPermitted, Refusal, Refused
-from bot.notices import AllowanceRevoked
+from bot.model.commands import RevokeAllowance
+from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.notices import AllowanceRevoked
 from store import allowances, audit
 from store.database import Database, Tx
 from store.ids import new_id

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import Said, Verdict
 from bot.domain.calls import Calls, hash_call
 from bot.domain.cards import Cards
 from bot.domain.permits import Permit, Permits
@@ -20,9 +19,10 @@ from bot.domain.refreshing import Changed
 from bot.domain.seconding import Seconding
 from bot.domain.sessions import Sessions
 from bot.domain.settling import Settling, entry, settle, settle_by_allowance
-from bot.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
-from bot.events import ToolCall
-from bot.notices import ApprovalWaiting
+from bot.model.commands import Said, Verdict
+from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
+from bot.model.events import ToolCall
+from bot.model.notices import ApprovalWaiting
 from store import approvals, audit
 from store.database import Database
 from store.ids import new_id

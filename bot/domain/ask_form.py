@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.commands import AskAgent, OpenAskForm
 from bot.domain.attachments import described
 from bot.domain.ports import Clock, Screen, SlackFiles
 from bot.domain.turns import Turns, turn_id_of
-from bot.errors import NotPermitted, Refusal, Refused
+from bot.model.commands import AskAgent, OpenAskForm
+from bot.model.errors import NotPermitted, Refusal, Refused
 from store import quotes, turns
 from store.database import Database
 from store.records import Attachment, DeliveryId, Quote, UserId

@@ -9,10 +9,10 @@ import re
 from dataclasses import replace
 
 from bot.domain.ports import SlackFiles
-from bot.errors import Rejected, SlackRejected
-from bot.notices import LeftOut, WhyLeftOut
-from bot.slack_message import STUB
-from bot.text import file_name_within
+from bot.model.errors import Rejected, SlackRejected
+from bot.model.notices import LeftOut, WhyLeftOut
+from bot.model.slack_message import STUB
+from bot.model.slack_text import file_name_within
 from store.records import Attachment, Turn
 
 MOST = 10

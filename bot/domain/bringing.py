@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import structlog
 
-from bot.commands import Place
 from bot.domain.attachments import LARGEST, MOST, path_of, why_refused
 from bot.domain.ports import Agents, Clock, Output, Screen, SlackFiles
-from bot.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
-from bot.notices import FilesLeftOut, LeftOut, WhyLeftOut
-from bot.progress import Progress
+from bot.model.commands import Place
+from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
+from bot.model.notices import FilesLeftOut, LeftOut, WhyLeftOut
+from bot.model.progress import Progress
 from store import outputs, threads, turns
 from store.database import Database
 from store.records import Attachment, OutputState, SessionId, Thread, Turn

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.config.model import Config, Profile
-from bot.errors import Refusal, Refused
+from bot.model.errors import Refusal, Refused
 from store.records import Budget, BudgetKind, Thread
 from store.spending import Spent
 

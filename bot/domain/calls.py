@@ -8,8 +8,8 @@ import json
 from dataclasses import replace
 
 from bot.domain.ports import Agents
-from bot.errors import Lost, Unavailable
-from bot.events import UNNAMED_SERVICE, ToolCall
+from bot.model.errors import Lost, Unavailable
+from bot.model.events import UNNAMED_SERVICE, ToolCall
 from store.records import Approval, ApprovalId, SessionId
 
 REMEMBERED_MAX = 1_000

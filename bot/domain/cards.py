@@ -13,9 +13,9 @@ import structlog
 from bot.domain.calls import Calls, without_arguments
 from bot.domain.permits import Permit, Permits
 from bot.domain.ports import Screen
-from bot.errors import SlackRejected
-from bot.events import ToolCall
-from bot.notices import Held
+from bot.model.errors import SlackRejected
+from bot.model.events import ToolCall
+from bot.model.notices import Held
 from store import approvals
 from store.database import Database
 from store.records import Approval, ApprovalId, ApprovalState, MessageRef, Thread, Turn

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import structlog
 
-from bot.commands import SubmitSettings, UseSettings
 from bot.domain.configuration import Configuration
 from bot.domain.ports import People, Person, Screen
-from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
-from bot.panels import Claim, Done, Panel
+from bot.model.commands import SubmitSettings, UseSettings
+from bot.model.config_views import Claim, Done, Panel
+from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member
 
 log = structlog.get_logger(__name__)

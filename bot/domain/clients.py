@@ -6,11 +6,11 @@ What is typed here goes through Slack; the settings' file names a variable inste
 
 from __future__ import annotations
 
-from bot.commands import SubmitSettings
 from bot.domain.administering import Administering
 from bot.domain.supervisor import Supervisor
-from bot.errors import NotPermitted, Refusal, Refused
-from bot.panels import ClientForm, Panel, Wrong
+from bot.model.commands import SubmitSettings
+from bot.model.config_views import ClientForm, Panel, Wrong
+from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog import Catalog
 from oauth.errors import DraftInvalid, ServiceChanged, UnknownService
 from oauth.registration import PreRegistered

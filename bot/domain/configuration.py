@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.config.items import Body, Change, Key, applied, diff, join, split
 from bot.config.model import Config
 from bot.domain.ports import Clock, People
-from bot.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
+from bot.model.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
 from store import audit, members, settings
 from store.database import Database, Tx
 from store.records import AuditEntry, Member, Setting, UserId, WorkspaceId

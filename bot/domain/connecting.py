@@ -10,15 +10,15 @@ from datetime import datetime
 
 import structlog
 
-from bot.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
 from bot.domain import policy
 from bot.domain.admission import Admission
 from bot.domain.finding import find_service, nearest_names
 from bot.domain.lapses import Lapses, is_ending
 from bot.domain.ports import Clock, Screen
 from bot.domain.refreshing import Changed
-from bot.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
-from bot.notices import (
+from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
+from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
+from bot.model.notices import (
     CodeWanted,
     Connected,
     ConnectFailed,

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
 from bot.domain import allowances, policy
 from bot.domain.admission import Admission
 from bot.domain.calls import Calls
@@ -18,7 +17,8 @@ from bot.domain.filtering import Filtering
 from bot.domain.permits import Permit, Permits
 from bot.domain.ports import Clock, Screen
 from bot.domain.settling import Settling, entry, settle, settle_by_allowance
-from bot.errors import NotPermitted, Refusal, Refused
+from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
+from bot.model.errors import NotPermitted, Refusal, Refused
 from store import approvals, audit, threads, turns
 from store.database import Database
 from store.errors import NotFound

@@ -14,12 +14,13 @@ from typing import Any
 
 import structlog
 
-from bot import commands as c
-from bot.codec import dump, load
 from bot.domain.outcomes import Told, as_stored, as_told
 from bot.domain.ports import SLACK_PATIENCE, Clock, Screen
 from bot.domain.supervisor import Supervisor
-from bot.errors import (
+from bot.model import commands as c
+from bot.model.command_codec import dump, load
+from bot.model.config_views import Denied, Panel, Wrong
+from bot.model.errors import (
     WINDOWS_FULL,
     AgentsRejected,
     AgentsUnavailable,
@@ -34,8 +35,7 @@ from bot.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from bot.notices import Broken, Outage
-from bot.panels import Denied, Panel, Wrong
+from bot.model.notices import Broken, Outage
 from store import deliveries, members, turns
 from store.database import Database, Tx
 from store.errors import SealBroken

@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.config.document import list_strange_services
 from bot.config.offers import Added, Document, Offer, variable_of
 from bot.config.problems import checked
-from bot.errors import Problem, SettingsInvalid
+from bot.model.errors import Problem, SettingsInvalid
 from oauth.errors import UrlRefused
 from oauth.probing import Probe
 from oauth.service import Service

@@ -17,7 +17,7 @@ from bot.domain.adding import problem_of
 from bot.domain.configuration import Configuration
 from bot.domain.filed import By, Rows, SecretOf
 from bot.domain.ports import Clock
-from bot.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
+from bot.model.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
 from oauth.catalog import Catalog
 from oauth.errors import ConnectError, ServiceChanged
 from oauth.probing import Probing

@@ -8,8 +8,8 @@ from bot.aside import aside
 from bot.domain.configuration import Configuration
 from bot.domain.filters import Found, Looked, Sieve, look_through, mask_asked
 from bot.domain.ports import Answer, Clock
-from bot.errors import NotPermitted, Refusal, Refused
-from bot.progress import Progress
+from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.progress import Progress
 from store import audit
 from store.database import Database, Tx
 from store.records import AuditEntry, Member, Turn

@@ -2,7 +2,7 @@
 
 A pattern is looked for line by line, as `grep` does; what stands for a private key ends its line, for a key may have
 many. So an answer can be shown while it is written: what is made of a line that is whole stays, whatever follows, and
-nobody looks at it again. Secrets are found by their shapes (`bot.shapes`).
+nobody looks at it again. Secrets are found by their shapes (`bot.model.secret_patterns`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from bot.config.model import SECRETS, Config, Filter
 from bot.config.patterns import Compiled, compiled
-from bot.errors import Allowed, Judgement, Refusal, Refused
-from bot.events import ToolCall
-from bot.progress import Progress, Task, TaskState
-from bot.shapes import PRIVATE_KEY, kinds_of_secrets, mask_piece, settled
-from bot.text import as_read
+from bot.model.errors import Allowed, Judgement, Refusal, Refused
+from bot.model.events import ToolCall
+from bot.model.progress import Progress, Task, TaskState
+from bot.model.secret_patterns import PRIVATE_KEY, kinds_of_secrets, mask_piece, settled
+from bot.model.slack_text import as_read
 from store.records import EventId
 
 _KEY = f"[{PRIVATE_KEY} removed]"

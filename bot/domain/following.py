@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot import events as e
-from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.model import events as e
+from bot.model.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from store.records import EventId, TurnId, UserId
 
 

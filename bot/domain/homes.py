@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 from datetime import datetime, timedelta
 
-from bot.commands import ShowHelp, ShowHome, ShowStatus
 from bot.config.model import Config
 from bot.domain import budgets, policy
 from bot.domain.configuration import Configuration
@@ -16,8 +15,9 @@ from bot.domain.connecting import choices_in
 from bot.domain.locks import Locks
 from bot.domain.permits import Permits
 from bot.domain.ports import Clock, Screen
-from bot.errors import SlackUnavailable
-from bot.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
+from bot.model.commands import ShowHelp, ShowHome, ShowStatus
+from bot.model.errors import SlackUnavailable
+from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
 from oauth.catalog import Catalog
 from store import allowances, approvals, homes, members, threads, turns
 from store.database import Database, Tx

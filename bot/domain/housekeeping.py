@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import DeactivateMember
 from bot.domain.ask_form import KEEP_QUOTES
 from bot.domain.configuration import Configuration
 from bot.domain.lapses import Lapses
@@ -22,7 +21,8 @@ from bot.domain.ports import Clock, People
 from bot.domain.standing import Home, ends_membership, openness_of
 from bot.domain.supervisor import Supervisor
 from bot.domain.vaults import Vaults
-from bot.errors import DeputyError
+from bot.model.commands import DeactivateMember
+from bot.model.errors import DeputyError
 from store import deliveries, members, quotes, registrations, sources, tickets
 from store.database import Database
 from store.records import Member

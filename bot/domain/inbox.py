@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from bot.domain.ports import Clock
-from bot.errors import AgentsUnavailable, DeputyError
-from bot.events import AgentEvent
+from bot.model.errors import AgentsUnavailable, DeputyError
+from bot.model.events import AgentEvent
 
 
 class Inbox:

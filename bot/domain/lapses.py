@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import LookAtCredential, LookAtVault, Place
 from bot.domain.locks import Locks
 from bot.domain.ports import Clock, Screen
 from bot.domain.vaults import Vaults
-from bot.errors import DeputyError, SlackRejected, SlackUnavailable
-from bot.notices import ConnectionEnding, Lapse, OfferedAgain, ReconnectNeeded, ServiceChoice
-from bot.progress import OutcomeKind, Progress
+from bot.model.commands import LookAtCredential, LookAtVault, Place
+from bot.model.errors import DeputyError, SlackRejected, SlackUnavailable
+from bot.model.notices import ConnectionEnding, Lapse, OfferedAgain, ReconnectNeeded, ServiceChoice
+from bot.model.progress import OutcomeKind, Progress
 from oauth.catalog import Catalog
 from oauth.errors import UnknownService
 from store import connections, retries, threads, turns

@@ -8,7 +8,7 @@ from bot.config.items import MANY
 from bot.config.model import DEFAULT_PROFILE, SECRETS, Config, Profile, Who
 from bot.config.rules import Rule, Rules
 from bot.domain.profiles import rules_of
-from bot.panels import Listing, Row
+from bot.model.config_views import Listing, Row
 from oauth.service import Service
 from store.records import Member
 

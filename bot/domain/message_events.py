@@ -11,13 +11,13 @@ from datetime import timedelta
 
 import structlog
 
-from bot.commands import Reply, RewordRequest, WithdrawRequest
 from bot.domain.attachments import described
 from bot.domain.locks import Locks
 from bot.domain.ports import Clock, Reading, SlackFiles
 from bot.domain.stopping import thread_in
 from bot.domain.turns import Turns, turn_id_of
-from bot.errors import SlackUnavailable
+from bot.model.commands import Reply, RewordRequest, WithdrawRequest
+from bot.model.errors import SlackUnavailable
 from store import asides, sources, turns
 from store.database import Database, Tx
 from store.records import DeliveryId, Member, MessageRef, Turn

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import structlog
 
-from bot.commands import DeactivateMember
 from bot.domain.ports import Clock
 from bot.domain.stopping import Stopping
 from bot.domain.vaults import Vaults
+from bot.model.commands import DeactivateMember
 from oauth.connections import Connections
 from store import audit, members, quotes, retries
 from store.database import Database

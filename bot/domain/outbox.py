@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.codec import dump
-from bot.commands import TellOutcome
 from bot.domain.ports import Clock
+from bot.model.command_codec import dump
+from bot.model.commands import TellOutcome
 from store import deliveries
 from store.database import Tx
 

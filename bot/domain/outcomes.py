@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.commands import Place, TellOutcome
-from bot.errors import Misunderstood, Refusal, Refused
-from bot.notices import Broken, Outage
+from bot.model.commands import Place, TellOutcome
+from bot.model.errors import Misunderstood, Refusal, Refused
+from bot.model.notices import Broken, Outage
 from store.records import Member
 
 Told = Refused | Misunderstood | Broken | Outage

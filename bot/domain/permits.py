@@ -12,8 +12,8 @@ from bot.config.model import Approvals, Config
 from bot.domain import pinning
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock
-from bot.events import UNNAMED_SERVICE
-from bot.tool_risk import Hazard, hazard_of, only_reads
+from bot.model.events import UNNAMED_SERVICE
+from bot.model.tool_risk import Hazard, hazard_of, only_reads
 from store import members, service_tools, tool_pins
 from store.database import Tx
 from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId

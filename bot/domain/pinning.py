@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import AcceptTools
 from bot.domain.ports import Clock, Screen, ServiceTools
-from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
-from bot.events import ToolCall
-from bot.notices import ToolChange, ToolsChanged
+from bot.model.commands import AcceptTools
+from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.events import ToolCall
+from bot.model.notices import ToolChange, ToolsChanged
 from oauth.tools import NEVER_LISTED, Difference
 from store import audit, service_tools, tool_pins
 from store.database import Database, Tx

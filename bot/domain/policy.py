@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.config.model import Config, is_among
-from bot.errors import Allowed, Judgement, NotPermitted, Refusal, Refused
+from bot.model.errors import Allowed, Judgement, NotPermitted, Refusal, Refused
 from store.records import Approval, ApprovalState, ChannelId, Member, SecondView, ServiceName, Thread, Turn, UserId
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.commands import Command, Conversation, OpenAskForm, Place, ShowApproval, Verdict
 from bot.config.model import Environment, Skill
-from bot.errors import Refused
-from bot.events import AgentEvent, ToolCall, UsageReported
-from bot.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
-from bot.panels import Panel, Wrong
-from bot.progress import Progress
-from bot.slack_message import Written
+from bot.model.commands import Command, Conversation, OpenAskForm, Place, ShowApproval, Verdict
+from bot.model.config_views import Panel, Wrong
+from bot.model.errors import Refused
+from bot.model.events import AgentEvent, ToolCall, UsageReported
+from bot.model.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
+from bot.model.progress import Progress
+from bot.model.slack_message import Written
 from oauth.ports import Credential, Validity
 from store.records import (
     Approval,

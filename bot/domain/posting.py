@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import Refusal
+from bot.model.errors import Refusal
 
 _REFUSALS = {
     "channel_not_found": Refusal.NOT_IN_CHANNEL,

@@ -13,7 +13,7 @@ from bot.config.rules import Rule, Rules, narrowed, stricter, under
 from bot.domain import policy
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools
-from bot.errors import Refused
+from bot.model.errors import Refused
 from oauth.catalog import Catalog
 from oauth.service import Service
 from store import profiles

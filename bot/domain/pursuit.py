@@ -27,7 +27,7 @@ from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import UNCONFIRMED, OnCall, TurnLoop
 from bot.domain.watchdog import LEAVE_WITHIN, StopOverdue, StopWatch
-from bot.errors import (
+from bot.model.errors import (
     AgentsUnavailable,
     DeputyError,
     NotPermitted,
@@ -38,7 +38,7 @@ from bot.errors import (
     SlackRejected,
     SlackUnavailable,
 )
-from bot.progress import Activity, Outcome, OutcomeKind, Progress
+from bot.model.progress import Activity, Outcome, OutcomeKind, Progress
 from store import threads, turns
 from store.database import Database
 from store.records import SendState, SessionId, Thread, Turn, TurnId, UserId

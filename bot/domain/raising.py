@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import structlog
 
-from bot.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
 from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import RAISES
 from bot.config.items import Change, applied
@@ -17,11 +16,12 @@ from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, People, Screen
 from bot.domain.shortages import Shortages, key_of
 from bot.domain.supervisor import Supervisor
-from bot.errors import NotPermitted, Refusal, Refused, SettingsInvalid, SlackRejected, SlackUnavailable
-from bot.notices import RaiseAnswer, RaiseAnswered
-from bot.panels import Panel, Wrong
-from bot.panels import Raising as RaisingPanel
-from bot.progress import OutcomeKind
+from bot.model.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
+from bot.model.config_views import Panel, Wrong
+from bot.model.config_views import Raising as RaisingPanel
+from bot.model.errors import NotPermitted, Refusal, Refused, SettingsInvalid, SlackRejected, SlackUnavailable
+from bot.model.notices import RaiseAnswer, RaiseAnswered
+from bot.model.progress import OutcomeKind
 from store import audit, shortfalls, threads
 from store.database import Database, Tx
 from store.errors import NotFound

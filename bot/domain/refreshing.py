@@ -10,7 +10,9 @@ from datetime import timedelta
 
 import structlog
 
-from bot.commands import (
+from bot.domain.ports import Clock
+from bot.domain.supervisor import Supervisor
+from bot.model.commands import (
     Command,
     ExplainDenial,
     HearMention,
@@ -21,9 +23,7 @@ from bot.commands import (
     ShowHome,
     ShowStatus,
 )
-from bot.domain.ports import Clock
-from bot.domain.supervisor import Supervisor
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.model.errors import SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)

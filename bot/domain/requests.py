@@ -14,9 +14,9 @@ import structlog
 from bot.domain.attachments import with_files
 from bot.domain.bringing import Bringing
 from bot.domain.ports import WAITING, Agents, Clock
-from bot.errors import AgentsRejected, AgentsUnavailable
-from bot.events import UsageReported
-from bot.progress import Usage
+from bot.model.errors import AgentsRejected, AgentsUnavailable
+from bot.model.events import UsageReported
+from bot.model.progress import Usage
 from store import turns
 from store.database import Database
 from store.records import EventId, SendState, SessionId, Thread, Turn

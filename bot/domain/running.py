@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import structlog
 
-from bot.commands import Place
 from bot.domain import following
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
@@ -34,13 +33,14 @@ from bot.domain.sessions import Sessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import OnCall
 from bot.domain.watched_answer import WATCHED_EVERY, WatchedAnswer
-from bot.errors import (
+from bot.model.commands import Place
+from bot.model.errors import (
     NotPermitted,
     Refused,
     SlackRejected,
     SlackUnavailable,
 )
-from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress
+from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress
 from store import retries, threads, turns
 from store.database import Database, Tx
 from store.records import (

@@ -11,8 +11,8 @@ from bot.domain.cards import as_held
 from bot.domain.permits import Permit, Permits
 from bot.domain.ports import Screen
 from bot.domain.refreshing import Changed
-from bot.errors import SlackRejected
-from bot.notices import Held, SecondAsked
+from bot.model.errors import SlackRejected
+from bot.model.notices import Held, SecondAsked
 from store import approvals, seconds
 from store.database import Database
 from store.records import Approval, ApprovalState, SecondView, Thread, Turn

@@ -18,9 +18,9 @@ from bot.domain.given import dump_tools, load_tools, with_new
 from bot.domain.ports import Agents, Clock, SessionTools
 from bot.domain.profiles import Profiles, held_to, withheld_from
 from bot.domain.vaults import Vaults
-from bot.errors import AgentsRejected, SessionLost
-from bot.notices import Offered
-from bot.progress import OutcomeKind
+from bot.model.errors import AgentsRejected, SessionLost
+from bot.model.notices import Offered
+from bot.model.progress import OutcomeKind
 from oauth.inventory import Inventory
 from store import audit, connections, spending, threads
 from store.database import Database

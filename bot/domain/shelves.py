@@ -13,8 +13,8 @@ from bot.config.rules import KnownTool, Preset, suggest
 from bot.domain import lists
 from bot.domain.configuration import Configuration, Seen
 from bot.domain.profiles import rules_of
-from bot.errors import NotPermitted, Refusal, Refused
-from bot.panels import AddingUrl, Editing, Listing, Overview, Panel, Row
+from bot.model.config_views import AddingUrl, Editing, Listing, Overview, Panel, Row
+from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog import Catalog
 from oauth.connections import Connections
 from oauth.errors import NotConnected, ServiceChanged, UnknownService

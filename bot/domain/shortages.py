@@ -19,8 +19,8 @@ from bot.domain import budgets
 from bot.domain.configuration import Configuration
 from bot.domain.locks import Locks
 from bot.domain.ports import Clock, Screen
-from bot.errors import SlackRejected, SlackUnavailable
-from bot.notices import RaiseAsked, RaiseSettled
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.notices import RaiseAsked, RaiseSettled
 from store import members, settings, shortfalls, spending
 from store.database import Database, Tx
 from store.records import (

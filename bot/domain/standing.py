@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.config.model import Config
 from bot.domain.ports import Channel, Openness, Person
-from bot.errors import Refusal, Refused
+from bot.model.errors import Refusal, Refused
 
 CLOSED = Openness()
 """What holds where nobody set anything."""

@@ -9,14 +9,14 @@ from datetime import datetime
 
 import structlog
 
-from bot.commands import Place, StopTurn
 from bot.domain import policy
 from bot.domain.configuration import Configuration
 from bot.domain.ports import Clock, Screen
 from bot.domain.quoting import own_words
 from bot.domain.running import Runner
-from bot.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
-from bot.notices import RunningTurn, TurnPicker, TurnsStopping
+from bot.model.commands import Place, StopTurn
+from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.notices import RunningTurn, TurnPicker, TurnsStopping
 from store import audit, threads, turns
 from store.database import Database, Tx
 from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId

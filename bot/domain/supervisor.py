@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from bot.domain.ports import Clock
-from bot.errors import Unavailable
+from bot.model.errors import Unavailable
 from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:

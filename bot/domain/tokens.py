@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from bot.commands import GiveToken, OpenTokenForm, RefuseToken
 from bot.domain import policy
 from bot.domain.admission import Admission
 from bot.domain.lapses import Lapses
 from bot.domain.ports import Screen
-from bot.errors import Misunderstood, NotPermitted, Refusal, Refused
-from bot.notices import Connected, ConnectFailed, ServiceChoice
+from bot.model.commands import GiveToken, OpenTokenForm, RefuseToken
+from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused
+from bot.model.notices import Connected, ConnectFailed, ServiceChoice
 from oauth import errors
 from oauth.attempts import describe
 from oauth.personal import PersonalTokens

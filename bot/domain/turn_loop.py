@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.commands import Verdict
 from bot.domain import following
 from bot.domain.approvals import Approvals
 from bot.domain.following import Action, Following, Hold, Interrupt, LookFor, Refuse
 from bot.domain.inbox import Inbox
 from bot.domain.ports import Agents, Answer, Clock
 from bot.domain.watchdog import Silence, StopOverdue, StopWatch
-from bot.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
-from bot.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
-from bot.progress import Activity, Outcome, OutcomeKind, TaskState
+from bot.model.commands import Verdict
+from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
+from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
+from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.database import Database
 from store.records import EventId, SessionId, Thread, Turn, TurnState

@@ -11,8 +11,19 @@ from textwrap import indent
 
 import structlog
 
-from bot.ask_flags import AskWords, UnclearFlag, parse_ask, read_ask
-from bot.commands import (
+from bot.domain import policy
+from bot.domain.admission import Admission
+from bot.domain.attachments import judged
+from bot.domain.configuration import Configuration
+from bot.domain.filtering import Filtering, named
+from bot.domain.filters import Looked
+from bot.domain.ports import Clock, Reading, Screen
+from bot.domain.posting import refusal_of
+from bot.domain.quoting import ASIDE, own_words, reworded, with_quoted
+from bot.domain.running import Runner
+from bot.domain.stopping import Stopping, thread_in
+from bot.model.ask_flags import AskWords, UnclearFlag, parse_ask, read_ask
+from bot.model.commands import (
     AskAgain,
     AskAgent,
     Conversation,
@@ -25,19 +36,8 @@ from bot.commands import (
     StopTurn,
     WithdrawRequest,
 )
-from bot.domain import policy
-from bot.domain.admission import Admission
-from bot.domain.attachments import judged
-from bot.domain.configuration import Configuration
-from bot.domain.filtering import Filtering, named
-from bot.domain.filters import Looked
-from bot.domain.ports import Clock, Reading, Screen
-from bot.domain.posting import refusal_of
-from bot.domain.quoting import ASIDE, own_words, reworded, with_quoted
-from bot.domain.running import Runner
-from bot.domain.stopping import Stopping, thread_in
-from bot.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
-from bot.notices import (
+from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.notices import (
     AnsweredPrivately,
     AsideOffered,
     AsideSettled,

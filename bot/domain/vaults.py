@@ -12,7 +12,7 @@ import structlog
 
 from bot.domain.locks import Locks
 from bot.domain.ports import Agents, Clock
-from bot.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
+from bot.model.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
 from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
 from store import connections, members, vaults
 from store.database import Database, Tx

@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.domain.following import Following
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Overtaken, Supervisor
-from bot.errors import DeputyError
+from bot.model.errors import DeputyError
 from store.records import UserId
 
 T = TypeVar("T")

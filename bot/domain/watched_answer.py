@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.admission import Admission
 from bot.domain.ports import Answer, Clock
-from bot.errors import NotPermitted, Refused
-from bot.progress import Progress
+from bot.model.errors import NotPermitted, Refused
+from bot.model.progress import Progress
 from store.records import Thread
 
 WATCHED_EVERY = timedelta(minutes=1)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bot import actions
-from bot.commands import (
+from bot.listeners.intake import GROUP, Asked, Body, table
+from bot.listeners.settings import build_use
+from bot.model import action_ids
+from bot.model.commands import (
     AcceptTools,
     AllowAll,
     AskAgain,
@@ -39,9 +41,7 @@ from bot.commands import (
     StopTurn,
     Verdict,
 )
-from bot.listeners.intake import GROUP, Asked, Body, table
-from bot.listeners.settings import build_use
-from bot.slack_message import read_message
+from bot.model.slack_message import read_message
 from store.records import (
     AllowanceId,
     ApprovalId,
@@ -63,17 +63,17 @@ Build = Callable[[Member, str, Place, str], Command | None]
 """`(member, value, place, trigger_id)` → command; None for a value that says nothing."""
 
 DECIDES = {
-    actions.APPROVE,
-    actions.APPROVE_ALL,
-    actions.ALWAYS_ALLOW,
-    actions.DENY,
-    actions.DENY_WITH_REASON,
-    actions.SHOW_DETAILS,
-    actions.DETAILS_PAGE,
-    actions.REVOKE_ALLOWANCE,
-    actions.ACCEPT_TOOLS,
-    actions.RAISE,
-    actions.NOT_NOW,
+    action_ids.APPROVE,
+    action_ids.APPROVE_ALL,
+    action_ids.ALWAYS_ALLOW,
+    action_ids.DENY,
+    action_ids.DENY_WITH_REASON,
+    action_ids.SHOW_DETAILS,
+    action_ids.DETAILS_PAGE,
+    action_ids.REVOKE_ALLOWANCE,
+    action_ids.ACCEPT_TOOLS,
+    action_ids.RAISE,
+    action_ids.NOT_NOW,
 }
 
 
@@ -82,8 +82,8 @@ def parse_action(body: Body) -> Asked | None:
     listed = body.get("actions")
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     action_id = str(action.get("action_id") or "").split("/")[0]
-    build = _turn_page(body) if action_id == actions.DETAILS_PAGE else BUTTONS.get(action_id)
-    if action_id in {actions.SETTINGS, actions.SETTINGS_MENU}:
+    build = _turn_page(body) if action_id == action_ids.DETAILS_PAGE else BUTTONS.get(action_id)
+    if action_id in {action_ids.SETTINGS, action_ids.SETTINGS_MENU}:
         build = partial(build_use, body)
     if build is None:
         return None
@@ -93,7 +93,8 @@ def parse_action(body: Body) -> Asked | None:
         unverified_user=_user(body),
         build=lambda member: build(member, value, place, trigger_id),
         place=place,
-        needs_fresh=action_id in DECIDES or action_id in {actions.CONNECT, actions.SETTINGS, actions.SETTINGS_MENU},
+        needs_fresh=action_id in DECIDES
+        or action_id in {action_ids.CONNECT, action_ids.SETTINGS, action_ids.SETTINGS_MENU},
     )
 
 
@@ -171,39 +172,39 @@ def _feedback(member: Member, value: str, place: Place, _: str) -> Command | Non
 
 
 BUTTONS: dict[str, Build] = {
-    actions.APPROVE: _decision(Verdict.ALLOW),
-    actions.DENY: _decision(Verdict.DENY),
-    actions.ALWAYS_ALLOW: _decision(Verdict.ALLOW, is_remembered=True),
-    actions.APPROVE_ALL: lambda member, value, place, _: AllowAll(member, value, place),
-    actions.REVOKE_ALLOWANCE: lambda member, value, place, _: RevokeAllowance(member, AllowanceId(value), place),
-    actions.DENY_WITH_REASON: _explain,
-    actions.SHOW_DETAILS: lambda member, value, place, trigger_id: ShowApproval(
+    action_ids.APPROVE: _decision(Verdict.ALLOW),
+    action_ids.DENY: _decision(Verdict.DENY),
+    action_ids.ALWAYS_ALLOW: _decision(Verdict.ALLOW, is_remembered=True),
+    action_ids.APPROVE_ALL: lambda member, value, place, _: AllowAll(member, value, place),
+    action_ids.REVOKE_ALLOWANCE: lambda member, value, place, _: RevokeAllowance(member, AllowanceId(value), place),
+    action_ids.DENY_WITH_REASON: _explain,
+    action_ids.SHOW_DETAILS: lambda member, value, place, trigger_id: ShowApproval(
         member, ApprovalId(value.partition(":")[0]), trigger_id, place
     ),
-    actions.ACCEPT_TOOLS: lambda member, value, place, _: AcceptTools(
+    action_ids.ACCEPT_TOOLS: lambda member, value, place, _: AcceptTools(
         member, value.partition(":")[0], value.partition(":")[2], place
     ),
-    actions.ASK_RAISE: lambda member, value, place, _: AskRaise(member, value, place),
-    actions.RAISE: lambda member, value, place, trigger_id: OpenRaise(member, value, trigger_id, place),
-    actions.NOT_NOW: lambda member, value, place, _: DeclineRaise(member, value, place),
-    actions.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
-    actions.FEEDBACK: _feedback,
-    actions.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,
-    actions.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
-    actions.ENTER_CODE: lambda member, value, place, trigger_id: (
+    action_ids.ASK_RAISE: lambda member, value, place, _: AskRaise(member, value, place),
+    action_ids.RAISE: lambda member, value, place, trigger_id: OpenRaise(member, value, trigger_id, place),
+    action_ids.NOT_NOW: lambda member, value, place, _: DeclineRaise(member, value, place),
+    action_ids.STOP: lambda member, value, place, _: StopTurn(member, place, TurnId(value)) if value else None,
+    action_ids.FEEDBACK: _feedback,
+    action_ids.ASK_AGAIN: lambda member, value, place, _: AskAgain(member, TurnId(value), place) if value else None,
+    action_ids.CONNECT: lambda member, value, place, _: ConnectService(member, value or None, place),
+    action_ids.ENTER_CODE: lambda member, value, place, trigger_id: (
         OpenCodeForm(member, TicketId(value), trigger_id, place) if value else None
     ),
-    actions.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
-    actions.GIVE_TOKEN: lambda member, value, place, trigger_id: (
+    action_ids.DISCONNECT: lambda member, value, place, _: DisconnectService(member, value or None, place),
+    action_ids.GIVE_TOKEN: lambda member, value, place, trigger_id: (
         OpenTokenForm(member, value, trigger_id, place) if value else None
     ),
-    actions.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),
-    actions.IGNORE_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=False, place=place),
-    actions.OPEN_ASK_FORM: lambda member, _, place, trigger_id: OpenAskForm(member, place, trigger_id),
-    actions.START_OWN: lambda member, value, place, trigger_id: OpenAskForm(
+    action_ids.PASS_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=True, place=place),
+    action_ids.IGNORE_ASIDE: lambda member, value, place, _: PassAside(member, value, is_passed=False, place=place),
+    action_ids.OPEN_ASK_FORM: lambda member, _, place, trigger_id: OpenAskForm(member, place, trigger_id),
+    action_ids.START_OWN: lambda member, value, place, trigger_id: OpenAskForm(
         member, place, trigger_id, quote_id=value or None
     ),
-    actions.SHOW_STATUS: lambda member, _, place, __: ShowStatus(member, place),
+    action_ids.SHOW_STATUS: lambda member, _, place, __: ShowStatus(member, place),
 }
 
 
@@ -215,7 +216,7 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     by = UserId(by) if isinstance(by, str) and by else None
     # A form may have been opened inside somebody's thread: what is asked in it starts its own.
     start = replace(place, thread_ts=None)
-    task = _field(view, actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
+    task = _field(view, action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD)
     is_private, profile = place.is_direct or kept.get("is_private") is True, kept.get("profile")
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
@@ -237,7 +238,7 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 
 def _deny_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     approval_id, _, shown_hash = str(view.get("private_metadata") or "").partition(":")
-    reason = _field(view, actions.DENY_FIELD_BLOCK, actions.DENY_FIELD)[:REASON_LIMIT] or None
+    reason = _field(view, action_ids.DENY_FIELD_BLOCK, action_ids.DENY_FIELD)[:REASON_LIMIT] or None
     place = Place(ChannelId(""))
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
@@ -264,7 +265,7 @@ def _details_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 
 def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     service, place = str(view.get("private_metadata") or ""), Place(ChannelId(""), is_direct=True)
-    token = Secret(_field(view, actions.TOKEN_FIELD_BLOCK, actions.TOKEN_FIELD))
+    token = Secret(_field(view, action_ids.TOKEN_FIELD_BLOCK, action_ids.TOKEN_FIELD))
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
         unverified_user=_user(body),
@@ -276,7 +277,7 @@ def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 
 def _code_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     ticket_id = TicketId(str(view.get("private_metadata") or ""))
-    code = _field(view, actions.CODE_FIELD_BLOCK, actions.CODE_FIELD)[:CODE_LIMIT]
+    code = _field(view, action_ids.CODE_FIELD_BLOCK, action_ids.CODE_FIELD)[:CODE_LIMIT]
     place = Place(ChannelId(""), is_direct=True)
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
@@ -288,11 +289,11 @@ def _code_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 
 
 FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
-    actions.ASK_FORM: _ask_form,
-    actions.DENY_FORM: _deny_form,
-    actions.DETAILS_VIEW: _details_form,
-    actions.TOKEN_FORM: _token_form,
-    actions.CODE_FORM: _code_form,
+    action_ids.ASK_FORM: _ask_form,
+    action_ids.DENY_FORM: _deny_form,
+    action_ids.DETAILS_VIEW: _details_form,
+    action_ids.TOKEN_FORM: _token_form,
+    action_ids.CODE_FORM: _code_form,
 }
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 
-from bot.commands import Command, DeactivateMember, HearMention, Place, Reply
 from bot.domain.desk import Desk
 from bot.domain.ports import Openness, People
 from bot.domain.standing import Home, ends_membership, judge
-from bot.errors import Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.commands import Command, DeactivateMember, HearMention, Place, Reply
+from bot.model.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import ChannelId, Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.commands import LeaveWorkspace, Place, ShowHome, StopTurn
 from bot.listeners.intake import Asked, Body, Install, table
+from bot.model.commands import LeaveWorkspace, Place, ShowHome, StopTurn
 from store.records import ChannelId, MessageTs, UserId
 
 

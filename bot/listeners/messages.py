@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.commands import Place, Reply, RewordRequest, WithdrawRequest
 from bot.listeners.intake import Asked, Body, Install, table
-from bot.slack_message import Written, read_message
-from bot.text import mentions, plain, without_mention
+from bot.model.commands import Place, Reply, RewordRequest, WithdrawRequest
+from bot.model.slack_message import Written, read_message
+from bot.model.slack_text import mentions, plain, without_mention
 from store.records import ChannelId, Member, MessageRef, MessageTs, UserId
 
 WRITTEN_BY_PEOPLE = (None, "file_share", "me_message", "thread_broadcast")

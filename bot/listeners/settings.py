@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot import actions
-from bot.commands import Command, Place, SubmitSettings, UseSettings
 from bot.listeners.intake import Asked, Body, table
+from bot.model import action_ids
+from bot.model.commands import Command, Place, SubmitSettings, UseSettings
 from store.records import ChannelId, Member, UserId
 
 FORMS = {
-    actions.SETTINGS_FORM,
-    actions.SETTINGS_ASK,
-    actions.SETTINGS_URL,
-    actions.SETTINGS_PROBED,
-    actions.SETTINGS_CLAIM,
-    actions.SETTINGS_CLIENT,
-    actions.RAISE_FORM,
+    action_ids.SETTINGS_FORM,
+    action_ids.SETTINGS_ASK,
+    action_ids.SETTINGS_URL,
+    action_ids.SETTINGS_PROBED,
+    action_ids.SETTINGS_CLAIM,
+    action_ids.SETTINGS_CLIENT,
+    action_ids.RAISE_FORM,
 }
 TEXT_LIMIT = 3_000
 DIRECT = Place(ChannelId(""), is_direct=True)
@@ -68,7 +68,7 @@ def _values(view: Mapping[str, Any]) -> dict[str, str | list[str] | None]:
     """Return what is in each field, by its block."""
     blocks = table(table(view, "state"), "values")
     return {
-        str(block): _value(table(fields, actions.SETTINGS_FIELD))
+        str(block): _value(table(fields, action_ids.SETTINGS_FIELD))
         for block, fields in blocks.items()
         if isinstance(fields, Mapping)
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.ask_flags import UnclearFlag, parse_ask
-from bot.commands import (
+from bot.listeners.intake import GROUP, Asked, Body
+from bot.model.ask_flags import UnclearFlag, parse_ask
+from bot.model.commands import (
     AskAgent,
     Command,
     ConnectService,
@@ -16,10 +17,9 @@ from bot.commands import (
     StopTurn,
     UseSettings,
 )
-from bot.listeners.intake import GROUP, Asked, Body
-from bot.shapes import holds_token
-from bot.text import plain
-from bot.visible import visible
+from bot.model.secret_patterns import holds_token
+from bot.model.slack_text import plain
+from bot.model.visible_text import visible
 from store.records import ChannelId, Member, UserId
 
 _TAKES_A_NAME = frozenset({"connect", "disconnect"})

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot import actions
-from bot.errors import Refusal
-from bot.notices import Offered, Readers
-from bot.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
+from bot.model import action_ids
+from bot.model.errors import Refusal
+from bot.model.notices import Offered, Readers
+from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.blocks import Block, Message, button, context, mention, message, quote, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import shorten
@@ -60,7 +60,7 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
         return [words]
     owner = thread.owner.user_id
     connect = [
-        button(f"Connect {one_line(title, 40)}", actions.CONNECT, service, only_for=owner)
+        button(f"Connect {one_line(title, 40)}", action_ids.CONNECT, service, only_for=owner)
         for service, title in zip(missing, shown, strict=True)
     ]
     # A row each: Slack refuses two buttons of one name in the same row.
@@ -75,7 +75,7 @@ def render_control(
     `readers`: nothing else says who reads along. `is_among_people`: nor that only mentions are heard in this thread.
     """
     words = "Queued: I'll get to that next" if is_queued else "Working on it…"
-    stop = button("Stop", actions.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
+    stop = button("Stop", action_ids.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
     as_whom = [f"acts as {mention(turn.owner.user_id)}", _who_reads(readers)] if readers else []
     heard = ["mention me here to go on, I don't listen to the rest"] if readers and is_among_people else []
     return message(words, context(words, *as_whom, *heard), row(stop))
@@ -90,7 +90,7 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
         blocks.append(section(f"This answer isn't shown: a filter of your admins found something in it ({what})."))
     if _is_worth_another_try(progress.outcome):
         owner = turn.owner.user_id
-        blocks.append(row(button("Try Again", actions.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))
+        blocks.append(row(button("Try Again", action_ids.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))
     facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
     caution = "AI-generated, check important details" if progress.shown_text else ""
     whom = mention(turn.owner.user_id) if is_mentioned else ""
@@ -139,7 +139,7 @@ def _feedback(turn: Turn) -> Block:
         "elements": [
             {
                 "type": "feedback_buttons",
-                "action_id": actions.FEEDBACK,
+                "action_id": action_ids.FEEDBACK,
                 "positive_button": _thumb("Good Answer", f"{turn.id}:good", "Rate this answer as good"),
                 "negative_button": _thumb("Bad Answer", f"{turn.id}:bad", "Rate this answer as bad"),
             }

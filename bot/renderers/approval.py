@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import actions
-from bot.events import UNNAMED_SERVICE
-from bot.notices import Held, SecondAsked
+from bot.model import action_ids
+from bot.model.events import UNNAMED_SERVICE
+from bot.model.notices import Held, SecondAsked
+from bot.model.tool_risk import Hazard
 from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.blocks import (
     Block,
@@ -34,7 +35,6 @@ from bot.renderers.blocks import actions as row
 from bot.renderers.limits import VIEW_TITLE_MAX
 from bot.renderers.markdown import escape, one_line
 from bot.renderers.wording import capital, deed, phrase, plural, service_title
-from bot.tool_risk import Hazard
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
 Titles = Mapping[str, str]
@@ -122,7 +122,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
     view = modal(
         "Details",
-        actions.DETAILS_VIEW,
+        action_ids.DETAILS_VIEW,
         *blocks,
         private_metadata=approval_value(approval),
         submit="Approve" if may_allow else None,
@@ -135,13 +135,15 @@ def render_reason_form(approval: Approval, titles: Titles) -> View:
     what = deed(approval.service, approval.tool, titles)
     field = text_field(
         "What should the agent do instead?",
-        actions.DENY_FIELD_BLOCK,
-        actions.DENY_FIELD,
+        action_ids.DENY_FIELD_BLOCK,
+        action_ids.DENY_FIELD,
         hint="The agent will read this",
         is_optional=True,
     )
     value = approval_value(approval)
-    return modal("Deny", actions.DENY_FORM, section(f"*{escape(what)}*"), field, private_metadata=value, submit="Deny")
+    return modal(
+        "Deny", action_ids.DENY_FORM, section(f"*{escape(what)}*"), field, private_metadata=value, submit="Deny"
+    )
 
 
 def moment(at: datetime) -> str:
@@ -161,7 +163,7 @@ def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | Non
         question = confirm(f"{what}?", f"{text} Have you checked the details?", "Approve", "Cancel", is_dangerous=True)
     return button(
         "Approve",
-        f"{actions.APPROVE}{mark}",
+        f"{action_ids.APPROVE}{mark}",
         approval_value(held.approval),
         style="primary",
         label=f"Approve: {what}",
@@ -196,10 +198,10 @@ def _buttons(look: _Look, held: Held, what: str) -> list[Block]:
 
     buttons = [] if held.approval.is_confirming else [approve_button(held, what, mark=mark, only_for=owner)]
     # Three fit beside each other in a thread: to look at the details is one of them.
-    buttons += [other("Deny", actions.DENY), other("Show Details", actions.SHOW_DETAILS)]
-    buttons.append(other("Deny With Reason", actions.DENY_WITH_REASON))
+    buttons += [other("Deny", action_ids.DENY), other("Show Details", action_ids.SHOW_DETAILS)]
+    buttons.append(other("Deny With Reason", action_ids.DENY_WITH_REASON))
     if held.may_remember:
-        buttons.append(other("Always Allow", actions.ALWAYS_ALLOW, _remembering(what)))
+        buttons.append(other("Always Allow", action_ids.ALWAYS_ALLOW, _remembering(what)))
     return buttons
 
 
@@ -215,11 +217,11 @@ def _second_buttons(held: Held, what: str) -> list[Block]:
     value = approval_value(held.approval)
     buttons = [
         approve_button(held, what),
-        button("Deny", actions.DENY, value, label=f"Deny: {what}"),
+        button("Deny", action_ids.DENY, value, label=f"Deny: {what}"),
     ]
     if held.approval.second is not None and held.approval.second.view is SecondView.FULL:
-        buttons.append(button("Show Details", actions.SHOW_DETAILS, value, label=f"Show details: {what}"))
-    reason = button("Deny With Reason", actions.DENY_WITH_REASON, value, label=f"Deny with reason: {what}")
+        buttons.append(button("Show Details", action_ids.SHOW_DETAILS, value, label=f"Show details: {what}"))
+    reason = button("Deny With Reason", action_ids.DENY_WITH_REASON, value, label=f"Deny with reason: {what}")
     return [*buttons, reason]
 
 
@@ -241,7 +243,7 @@ def _together(thread: Thread, waiting: Sequence[Held], titles: Titles) -> list[B
     values = ",".join(approval_value(one.approval) for one in open_ones)
     text = f"Approve All {len(open_ones)}"
     owner = thread.owner.user_id
-    return [row(button(text, actions.APPROVE_ALL, values, label=text, only_for=owner, confirm=question))]
+    return [row(button(text, action_ids.APPROVE_ALL, values, label=text, only_for=owner, confirm=question))]
 
 
 def _records(thread: Thread, decided: Sequence[Held], titles: Titles, *, is_alone: bool) -> list[Block]:
@@ -289,7 +291,7 @@ def _turning(approval: Approval, page: int, count: int) -> list[Block]:
     value = approval_value(approval)
     turns = (("Previous Page", page - 1, "/previous"), ("Next Page", page + 1, "/next"))
     return [
-        button(text, f"{actions.DETAILS_PAGE}{mark}", f"{value}:{to}") for text, to, mark in turns if 0 <= to < count
+        button(text, f"{action_ids.DETAILS_PAGE}{mark}", f"{value}:{to}") for text, to, mark in turns if 0 <= to < count
     ]
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NewType
 
+from bot.model.visible_text import visible
 from bot.renderers import limits
 from bot.renderers.limits import shorten
 from bot.renderers.markdown import escape, one_line, shorten_markup
-from bot.visible import visible
 
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""

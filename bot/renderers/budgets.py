@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from bot import actions
-from bot.notices import RaiseAnswer, RaiseAnswered, RaiseAsked, RaiseSettled
-from bot.panels import Raising
+from bot.model import action_ids
+from bot.model.config_views import Raising
+from bot.model.notices import RaiseAnswer, RaiseAnswered, RaiseAsked, RaiseSettled
 from bot.renderers.blocks import Block, Message, button, context, message, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.markdown import escape
@@ -24,7 +24,7 @@ _ANSWERS = {
 
 def render_ask_button(budget: str) -> Block:
     """Return the button for who met a budget that is used up."""
-    return row(button("Ask an Admin to Raise It", actions.ASK_RAISE, budget))
+    return row(button("Ask an Admin to Raise It", action_ids.ASK_RAISE, budget))
 
 
 def render_raise_answered(notice: RaiseAnswered) -> Message:
@@ -41,9 +41,9 @@ def render_raise_asked(notice: RaiseAsked) -> Message:
         facts.append(f"{_people(notice)} to raise it")
     blocks = [section("\n".join([head, *facts]))]
     if one.state is ShortfallState.OPEN:
-        raised = button("Raise", actions.RAISE, one.id, style="primary", label="Raise this budget")
+        raised = button("Raise", action_ids.RAISE, one.id, style="primary", label="Raise this budget")
         blocks.append(
-            row(raised, button("Not Now", actions.NOT_NOW, one.id, label="Not now: leave this budget as it is"))
+            row(raised, button("Not Now", action_ids.NOT_NOW, one.id, label="Not now: leave this budget as it is"))
         )
         return message(f"{_plainly(one.budget)} is used up. Raise it?", *blocks)
     blocks.append(context(_outcome(one)))
@@ -58,7 +58,7 @@ def render_raise_settled(notice: RaiseSettled) -> Message:
         return message("Your budget isn't raised for now.", section(words))
     what = "is gone" if one.raised_to is None else f"is {_usd(one.raised_to)} now"
     words = f"{budget[:1].upper()}{budget[1:]} for this month {what}. You can go on{_where(notice.asker)}."
-    ask = row(button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary"))
+    ask = row(button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary"))
     return message("There is room in your budget again. You can go on.", section(words), ask)
 
 

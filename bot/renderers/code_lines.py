@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bot.visible import visible
+from bot.model.visible_text import visible
 
 _DEEPEST = 32
 """Quotes and lists in each other that are told apart; what is deeper is a paragraph."""

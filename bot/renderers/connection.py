@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot import actions
-from bot.notices import (
+from bot.model import action_ids
+from bot.model.notices import (
     CodeWanted,
     Connected,
     ConnectFailed,
@@ -44,7 +44,7 @@ def render_link_sent(notice: LinkSent) -> Message:
 def render_link(notice: ConnectLink) -> Message:
     """Return the direct message with the link button."""
     name = title(notice.service)
-    link = button(f"Connect {name}", actions.OPEN_LINK, url=notice.url, style="primary")
+    link = button(f"Connect {name}", action_ids.OPEN_LINK, url=notice.url, style="primary")
     words = f"With {name} connected, your agent can use it as you, and only when you ask."
     facts = context(f"The link is only for you · works once, for {notice.minutes} minutes")
     buttons = [link, token_button(notice.service, "Use a Token Instead")] if notice.takes_token else [link]
@@ -57,7 +57,7 @@ def render_token_wanted(notice: TokenWanted) -> Message:
     words = f"{name} is connected with a personal token. Make one there, then give it to me in the form."
     buttons = [token_button(notice.service, "Give a Token", is_primary=True)]
     if notice.token_page and notice.token_page.startswith("https://"):
-        buttons.insert(0, button(f"Open {name}", actions.OPEN_LINK, url=notice.token_page, label=f"Open {name}"))
+        buttons.insert(0, button(f"Open {name}", action_ids.OPEN_LINK, url=notice.token_page, label=f"Open {name}"))
     host = escape(one_line(notice.host, 100))
     facts = context(f"It goes straight to your own vault and is only sent to {host} · never write it in a message")
     return message(words, section(escape(words)), row(*buttons), facts)
@@ -66,7 +66,7 @@ def render_token_wanted(notice: TokenWanted) -> Message:
 def token_button(choice: ServiceChoice, words: str, *, is_primary: bool = False) -> Block:
     """Return the button that opens the form for a token."""
     style = "primary" if is_primary else None
-    return button(words, actions.GIVE_TOKEN, choice.name, style=style, label=f"{words}: {title(choice)}")
+    return button(words, action_ids.GIVE_TOKEN, choice.name, style=style, label=f"{words}: {title(choice)}")
 
 
 def render_connected(notice: Connected) -> Message:
@@ -99,7 +99,7 @@ def _conditions(notice: Connected) -> list[Block]:
 
 def _offer(offered: OfferedAgain) -> Block:
     name = one_line(offered.title, 120)
-    again = button("Ask Again", actions.ASK_AGAIN, offered.turn_id, label=f"Ask again: {name}")
+    again = button("Ask Again", action_ids.ASK_AGAIN, offered.turn_id, label=f"Ask again: {name}")
     return section(f"This couldn't be done without it:\n{escape(name)}", accessory=again)
 
 
@@ -109,7 +109,7 @@ def render_code_wanted(notice: CodeWanted) -> Message:
     words = f"Your browser shows a code. Enter it here to connect {name}."
     if notice.tries_left is not None:
         words = f"That isn't the code for {name}. You can try {plural(notice.tries_left, 'more time')}."
-    enter = button("Enter Code", actions.ENTER_CODE, notice.ticket_id, style="primary")
+    enter = button("Enter Code", action_ids.ENTER_CODE, notice.ticket_id, style="primary")
     until = f" · it works until {moment(notice.until)}" if notice.until else ""
     facts = context(f"Only if you began this yourself. I never ask for the code anywhere else{until}")
     return message(words, section(escape(words)), row(enter), facts)
@@ -131,7 +131,7 @@ def render_disconnected(notice: Disconnected) -> Message:
     blocks = [section(escape(words))]
     if notice.manage_url and notice.manage_url.startswith("https://"):
         blocks.append(context(f"To take back access at {escape(name)} too, open its own page."))
-        blocks.append(row(button(f"Open {name} Settings", actions.OPEN_LINK, url=notice.manage_url)))
+        blocks.append(row(button(f"Open {name} Settings", action_ids.OPEN_LINK, url=notice.manage_url)))
     return message(words, *blocks)
 
 
@@ -169,7 +169,7 @@ def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
         return rows
     by_title = sorted(ordered[: limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
     options = [(f"{title(choice)} · {choice.host}", choice.name) for choice in by_title]
-    return [row(menu("All services", f"{actions.CONNECT}/menu", options)), *rows]
+    return [row(menu("All services", f"{action_ids.CONNECT}/menu", options)), *rows]
 
 
 def _urgency(choice: ServiceChoice) -> int:
@@ -182,12 +182,12 @@ def connect_button(choice: ServiceChoice) -> Block:
     """Return the button that asks for a link."""
     if choice.is_ending or _state(choice) is ConnectionState.BROKEN:
         return reconnect_button(choice)
-    return button(f"Connect {title(choice)}", actions.CONNECT, choice.name)
+    return button(f"Connect {title(choice)}", action_ids.CONNECT, choice.name)
 
 
 def reconnect_button(choice: ServiceChoice) -> Block:
     """Return the same button in the words for a service that was connected before."""
-    return button(f"Reconnect {title(choice)}", actions.CONNECT, choice.name)
+    return button(f"Reconnect {title(choice)}", action_ids.CONNECT, choice.name)
 
 
 def disconnect_button(choice: ServiceChoice) -> Block:
@@ -195,7 +195,7 @@ def disconnect_button(choice: ServiceChoice) -> Block:
     name = title(choice)
     text = f"I'll delete your {name} credential. Your agent can't use {name} until you connect again."
     question = confirm(f"Disconnect {name}?", text, "Disconnect", "Cancel", is_dangerous=True)
-    return button("Disconnect", actions.DISCONNECT, choice.name, label=f"Disconnect {name}", confirm=question)
+    return button("Disconnect", action_ids.DISCONNECT, choice.name, label=f"Disconnect {name}", confirm=question)
 
 
 def title(choice: ServiceChoice) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from bot import actions
-from bot.notices import ServiceChoice
+from bot.model import action_ids
+from bot.model.notices import ServiceChoice
 from bot.renderers.blocks import View, context, modal, quote, section, text_field
 from bot.renderers.markdown import escape, one_line
 
@@ -17,7 +17,7 @@ _QUOTED_SHOWN = 1_200
 def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
     """Return the form for a task; `where` it was opened travels with it as JSON."""
     hint = "Find, summarise or change something in the tools you have connected"
-    field = text_field("What should your agent do?", actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, hint=hint)
+    field = text_field("What should your agent do?", action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD, hint=hint)
     blocks = [field]
     if quoted:
         blocks += [section("About this message:"), quote(quoted, limit=_QUOTED_SHOWN)]
@@ -26,7 +26,7 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
     if where.get("is_private"):
         blocks.append(context("Answered in our direct messages, where only you can read it"))
     metadata = json.dumps(where, ensure_ascii=False)
-    return modal("Ask the Agent", actions.ASK_FORM, *blocks, private_metadata=metadata, submit="Ask")
+    return modal("Ask the Agent", action_ids.ASK_FORM, *blocks, private_metadata=metadata, submit="Ask")
 
 
 def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> View:
@@ -35,17 +35,17 @@ def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Vie
     where = f"Make one at {escape(one_line(page, 300))}\n" if page and page.startswith("https://") else ""
     hint = "Paste it here, and nowhere else in Slack"
     field = text_field(
-        f"Your token for {name}", actions.TOKEN_FIELD_BLOCK, actions.TOKEN_FIELD, hint=hint, is_line=True
+        f"Your token for {name}", action_ids.TOKEN_FIELD_BLOCK, action_ids.TOKEN_FIELD, hint=hint, is_line=True
     )
     promise = f"It goes straight to your own vault at Claude and is only ever sent to {escape(one_line(host, 100))}."
     blocks = [section(f"{where}{promise}"), field, context("I don't keep it · give it the least access that will do")]
-    return modal(f"Connect {name}", actions.TOKEN_FORM, *blocks, private_metadata=choice.name, submit="Connect")
+    return modal(f"Connect {name}", action_ids.TOKEN_FORM, *blocks, private_metadata=choice.name, submit="Connect")
 
 
 def render_code_form(ticket_id: str, service: str) -> View:
     """Return the form for the code that a member's browser shows; it is one line and not remembered."""
     hint = "Eight letters and digits, such as 7QF2-KX9M"
-    field = text_field("Code", actions.CODE_FIELD_BLOCK, actions.CODE_FIELD, hint=hint, is_line=True)
+    field = text_field("Code", action_ids.CODE_FIELD_BLOCK, action_ids.CODE_FIELD, hint=hint, is_line=True)
     words = f"It is on the page that your browser shows after you allowed access to {one_line(service, 40)}."
     blocks = (section(escape(words)), field)
-    return modal("Enter the Code", actions.CODE_FORM, *blocks, private_metadata=ticket_id, submit="Connect")
+    return modal("Enter the Code", action_ids.CODE_FORM, *blocks, private_metadata=ticket_id, submit="Connect")

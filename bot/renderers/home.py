@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot import actions
-from bot.events import ToolCall
-from bot.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
+from bot.model import action_ids
+from bot.model.events import ToolCall
+from bot.model.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
 from bot.renderers import limits
 from bot.renderers.approval import approval_value, approve_button, moment
 from bot.renderers.blocks import Block, Message, View, button, context, divider, header, message, section
@@ -31,9 +31,9 @@ _RECENT_MAX = 8
 
 def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
     """Return the App Home view; `team_url` (`https://acme.slack.com/`) is what links to threads begin with."""
-    first = [button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")]
+    first = [button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary")]
     if home.is_admin:
-        first.append(button("Settings", actions.SETTINGS))
+        first.append(button("Settings", action_ids.SETTINGS))
     blocks = [
         header("Your agent"),
         row(*first),
@@ -104,8 +104,8 @@ def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Bloc
     held = Held(approval, _call(waiting), waiting.hazard)
     may_allow = is_second or not approval.is_confirming
     buttons = [approve_button(held, what, mark=mark)] if may_allow else []
-    buttons.append(button("Deny", f"{actions.DENY}{mark}", value, label=f"Deny: {what}"))
-    buttons.append(button("Show Details", f"{actions.SHOW_DETAILS}{mark}", value, label=f"Show details: {what}"))
+    buttons.append(button("Deny", f"{action_ids.DENY}{mark}", value, label=f"Deny: {what}"))
+    buttons.append(button("Show Details", f"{action_ids.SHOW_DETAILS}{mark}", value, label=f"Show details: {what}"))
     return buttons
 
 
@@ -128,7 +128,7 @@ def _running(running: RunningTurn) -> Block:
     turn, thread = running.turn, running.thread
     state = {TurnState.QUEUED: "Queued", TurnState.WAITING: "Waiting for you"}.get(turn.state, "Working")
     name = one_line(thread.title, 120)
-    stop = button("Stop", actions.STOP, turn.id, label=f"Stop: {name}")
+    stop = button("Stop", action_ids.STOP, turn.id, label=f"Stop: {name}")
     return section(f"{escape(name)}\n{state} {where(thread)}", accessory=stop)
 
 
@@ -174,7 +174,7 @@ def _allowances(given: Sequence[tuple[Allowance, str]], titles: Titles) -> list[
 
 def _allowance(allowance: Allowance, title: str, titles: Titles) -> Block:
     what = deed(allowance.service, allowance.tool, titles)
-    revoke = button("Revoke", actions.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {what}")
+    revoke = button("Revoke", action_ids.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {what}")
     return section(f"*{escape(what)}*\nIn “{escape(one_line(title, 80))}”", accessory=revoke)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot import actions
 from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
-from bot.panels import Editing
+from bot.model import action_ids
+from bot.model.config_views import Editing
 from bot.renderers.blocks import Block, plain, section
 from bot.renderers.markdown import escape
 
@@ -47,7 +47,7 @@ def input_block(block_id: str, label: str, element: Block, *, is_optional: bool)
         "block_id": block_id,
         "label": plain(label, 200),
         "optional": is_optional,
-        "element": element | {"action_id": actions.SETTINGS_FIELD},
+        "element": element | {"action_id": action_ids.SETTINGS_FIELD},
     }
 
 

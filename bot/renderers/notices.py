@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot import actions
-from bot.errors import (
+from bot.model import action_ids
+from bot.model.errors import (
     AgentsUnavailable,
     AlreadyDecided,
     ConfigurationError,
@@ -29,7 +29,7 @@ from bot.errors import (
     StreamEnded,
     Unavailable,
 )
-from bot.notices import (
+from bot.model.notices import (
     AllowanceRevoked,
     AnsweredPrivately,
     ApprovalWaiting,
@@ -99,7 +99,7 @@ def _refused(notice: Refused, titles: Titles) -> Message:
     words = REFUSALS[notice.refusal]
     if notice.refusal is Refusal.NOT_CONNECTED and notice.detail:
         name = service_title(notice.detail, titles)
-        connect = button(f"Connect {one_line(name, 40)}", actions.CONNECT, notice.detail)
+        connect = button(f"Connect {one_line(name, 40)}", action_ids.CONNECT, notice.detail)
         return message(words := f"This needs {name}, which isn't connected.", section(escape(words)), row(connect))
     if notice.refusal is Refusal.FILTERED:
         return _filtered(notice)
@@ -143,8 +143,8 @@ def _help(notice: HelpShown, _titles: Titles) -> Message:
         near = near or ("`ask` before your words" if " " in notice.words else "")
         words = f"I don't know “{one_line(notice.unknown, 40)}”." + (f" Did you mean {near}?" if near else "")
     wrote = [quote(notice.words, limit=2_000)] if notice.words else []
-    ask = button("Ask the Agent", actions.OPEN_ASK_FORM, style="primary")
-    buttons = row(ask, button("Show Status", actions.SHOW_STATUS))
+    ask = button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary")
+    buttons = row(ask, button("Show Status", action_ids.SHOW_STATUS))
     unconnected = [choice for choice in notice.home.choices if choice.connection is None][:5]
     choices = connecting.render_choices(unconnected)
     return message(words, section(escape(words)), *wrote, buttons, *choices, context(_USAGE))
@@ -171,8 +171,8 @@ def _turn_picker(notice: TurnPicker, _titles: Titles) -> Message:
 def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
     words = f"<@{escape(notice.author)}> wrote in your thread. Your agent hasn't seen it."
     choices = row(
-        button("Pass to My Agent", actions.PASS_ASIDE, notice.aside_id),
-        button("Ignore", actions.IGNORE_ASIDE, notice.aside_id),
+        button("Pass to My Agent", action_ids.PASS_ASIDE, notice.aside_id),
+        button("Ignore", action_ids.IGNORE_ASIDE, notice.aside_id),
     )
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
     said = [quote(notice.text, limit=1_000)] if notice.text else []
@@ -208,7 +208,7 @@ def _aside_settled(notice: AsideSettled, _titles: Titles) -> Message:
 
 def _acts_as(notice: ThreadActsAs, _titles: Titles) -> Message:
     words = f"This thread acts as <@{escape(notice.owner)}>, so I only take requests from them here."
-    own = button("Start My Own", actions.START_OWN, notice.quote_id)
+    own = button("Start My Own", action_ids.START_OWN, notice.quote_id)
     return message("This thread acts as somebody else. You can start your own.", section(words), row(own))
 
 
@@ -220,7 +220,7 @@ def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None)
     words = f"*{escape(what)}*\nWaits for your decision {where(notice.thread)}. What nobody decides is denied."
     blocks = [section(words), context(f"Expires {moment(approval.expires_at)}")]
     if link:
-        blocks.append(row(button("Open", actions.OPEN_LINK, url=link, label="Open the approval")))
+        blocks.append(row(button("Open", action_ids.OPEN_LINK, url=link, label="Open the approval")))
     return message(f"{what}: waits for your decision. What nobody decides is denied.", *blocks)
 
 

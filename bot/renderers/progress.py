@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.progress import Activity, Progress, Task, TaskState
+from bot.model.progress import Activity, Progress, Task, TaskState
 from bot.renderers import limits
 from bot.renderers.blocks import Block, Message, message, paragraph, section
 from bot.renderers.limits import shorten, size

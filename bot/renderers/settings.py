@@ -1,6 +1,6 @@
 """The settings of admins as views: an overview, lists, small forms, and what was found behind an address.
 
-What is in them comes as `bot.panels`; every length is Slack's (docs/reference/slack.md#block-limits).
+What is in them comes as `bot.model.config_views`; every length is Slack's (docs/reference/slack.md#block-limits).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot import actions
 from bot.config.fields import LONGEST, Field, Kind, shown
-from bot.panels import (
+from bot.model import action_ids
+from bot.model.config_views import (
     AddingUrl,
     Asking,
     Claim,
@@ -86,7 +86,7 @@ def _overview(panel: Overview) -> Block:
     for name, (title, about) in SECTIONS.items():
         count = panel.counts.get(name)
         words = f"*{title}*" + (f"  ({count})" if count is not None else "") + f"\n{about}"
-        blocks.append(section(words, button("Open", actions.SETTINGS, f"list {name}", label=f"Open {title}")))
+        blocks.append(section(words, button("Open", action_ids.SETTINGS, f"list {name}", label=f"Open {title}")))
     blocks.append(divider())
     blocks.append(row(_pause_button(is_paused=panel.is_paused)))
     blocks.append(context("Every change is recorded with who made it, what was before, and what is now."))
@@ -95,7 +95,7 @@ def _overview(panel: Overview) -> Block:
 
 def _pause_button(*, is_paused: bool) -> Block:
     if is_paused:
-        return button("Resume Everything", actions.SETTINGS, "resume all", style="primary")
+        return button("Resume Everything", action_ids.SETTINGS, "resume all", style="primary")
     question = confirm(
         "Pause everything?",
         "Running requests are stopped and nobody can ask until you resume.",
@@ -103,26 +103,26 @@ def _pause_button(*, is_paused: bool) -> Block:
         "Keep Going",
         is_dangerous=True,
     )
-    return button("Pause Everything", actions.SETTINGS, "pause all", style="danger", confirm=question)
+    return button("Pause Everything", action_ids.SETTINGS, "pause all", style="danger", confirm=question)
 
 
 def _listing(panel: Listing) -> Block:
     title = SECTIONS[panel.section][0]
     blocks: list[Block] = [_alert(panel.said, "success")] if panel.said else []
     if panel.section in _ADD:
-        blocks.append(row(button(_ADD[panel.section], actions.SETTINGS, f"new {panel.section}", style="primary")))
+        blocks.append(row(button(_ADD[panel.section], action_ids.SETTINGS, f"new {panel.section}", style="primary")))
     blocks.extend(_row(one) for one in panel.rows)
     if not panel.rows:
         blocks.append(section(_EMPTY.get(panel.section, "Nothing here yet.")))
     if panel.pages > 1:
         blocks.extend(_turning(panel))
     metadata = json.dumps({"section": panel.section, "page": panel.page})
-    return _view(title, blocks, callback_id=actions.SETTINGS_LIST, metadata=metadata)
+    return _view(title, blocks, callback_id=action_ids.SETTINGS_LIST, metadata=metadata)
 
 
 def _row(one: Row) -> Block:
     options = [option(words, f"{verb} {one.name}") for verb, words in one.choices]
-    menu = {"type": "overflow", "action_id": actions.SETTINGS_MENU, "options": options[:5]}
+    menu = {"type": "overflow", "action_id": action_ids.SETTINGS_MENU, "options": options[:5]}
     name = _MENTIONS.get(one.kind, "*{}*").format(_line(one.title, 120))
     return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
 
@@ -130,9 +130,9 @@ def _row(one: Row) -> Block:
 def _turning(panel: Listing) -> list[Block]:
     buttons = []
     if panel.page > 0:
-        buttons.append(button("Previous", f"{actions.SETTINGS}/back", f"page {panel.section} {panel.page - 1}"))
+        buttons.append(button("Previous", f"{action_ids.SETTINGS}/back", f"page {panel.section} {panel.page - 1}"))
     if panel.page + 1 < panel.pages:
-        buttons.append(button("Next", f"{actions.SETTINGS}/on", f"page {panel.section} {panel.page + 1}"))
+        buttons.append(button("Next", f"{action_ids.SETTINGS}/on", f"page {panel.section} {panel.page + 1}"))
     return [context(f"Page {panel.page + 1} of {panel.pages}"), row(*buttons)]
 
 
@@ -147,7 +147,7 @@ def _editing(panel: Editing) -> Block:
         blocks.extend(render_field(one, panel))
     blocks.extend(context(_line(note, 1_500)) for note in panel.notes if note.strip())
     metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
-    return _view(form.title, blocks, callback_id=actions.SETTINGS_FORM, metadata=metadata, submit="Save")
+    return _view(form.title, blocks, callback_id=action_ids.SETTINGS_FORM, metadata=metadata, submit="Save")
 
 
 def _raising(panel: Raising) -> Block:
@@ -158,13 +158,13 @@ def _raising(panel: Raising) -> Block:
         context(spent_line(panel)),
     ]
     metadata = raise_metadata(panel)
-    return _view(panel.form.title, blocks, callback_id=actions.RAISE_FORM, metadata=metadata, submit="Raise")
+    return _view(panel.form.title, blocks, callback_id=action_ids.RAISE_FORM, metadata=metadata, submit="Raise")
 
 
 def _asking(panel: Asking) -> Block:
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
     blocks = [section(_line(panel.question, 400))]
-    return _view("Are you sure?", blocks, callback_id=actions.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
+    return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
 
 
 def _adding(panel: AddingUrl) -> Block:
@@ -172,7 +172,7 @@ def _adding(panel: AddingUrl) -> Block:
     field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
     blocks.append(input_block(field.block, field.label, whole_line(field, panel.url, _URL_LONGEST), is_optional=False))
     blocks.append(context("I look at it first and show you what is there. Nothing is saved before you say so."))
-    return _view("Add a service", blocks, callback_id=actions.SETTINGS_URL, submit="Look at It")
+    return _view("Add a service", blocks, callback_id=action_ids.SETTINGS_URL, submit="Look at It")
 
 
 def _waiting(panel: Waiting) -> Block:
@@ -200,7 +200,7 @@ def _probed(panel: Probed) -> Block:
     blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
     metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
-    return _view("What I found", blocks, callback_id=actions.SETTINGS_PROBED, metadata=metadata, submit="Save")
+    return _view("What I found", blocks, callback_id=action_ids.SETTINGS_PROBED, metadata=metadata, submit="Save")
 
 
 def _client(panel: ClientForm) -> Block:
@@ -219,14 +219,14 @@ def _client(panel: ClientForm) -> Block:
         blocks.append(input_block(one.block, one.label, whole_line(one, value or ""), is_optional=True))
     blocks.append(context(_TYPED))
     metadata = json.dumps({"service": panel.service, "version": panel.version})
-    return _view("Client and scopes", blocks, callback_id=actions.SETTINGS_CLIENT, metadata=metadata, submit="Save")
+    return _view("Client and scopes", blocks, callback_id=action_ids.SETTINGS_CLIENT, metadata=metadata, submit="Save")
 
 
 def _claim(_panel: Claim) -> Block:
     words = "I have no admin yet. You own this workspace, so you can be the first."
     what = "Admins choose services, tool rules, agents and budgets, and name other admins. They cannot act as others."
     blocks = [section(words), section(what), context("It is recorded that you became the first.")]
-    return _view("Become Admin?", blocks, callback_id=actions.SETTINGS_CLAIM, submit="Become Admin")
+    return _view("Become Admin?", blocks, callback_id=action_ids.SETTINGS_CLAIM, submit="Become Admin")
 
 
 def _done(panel: Done) -> Block:
@@ -244,7 +244,7 @@ def _line(text: str, limit: int) -> str:
 def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> Block:
     view: dict[str, Any] = {
         "type": "modal",
-        "callback_id": callback_id or actions.SETTINGS,
+        "callback_id": callback_id or action_ids.SETTINGS,
         "title": plain(title, limits.VIEW_TITLE_MAX),
         "close": plain("Cancel" if submit else "Back", limits.VIEW_TITLE_MAX),
         "private_metadata": metadata,

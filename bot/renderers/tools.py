@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import takewhile
 
-from bot import actions
-from bot.notices import ToolChange, ToolsChanged
+from bot.model import action_ids
+from bot.model.notices import ToolChange, ToolsChanged
 from bot.renderers.blocks import Block, Message, button, confirm, context, message, preformatted, section
 from bot.renderers.blocks import actions as row
 from bot.renderers.limits import pieces
@@ -50,7 +50,7 @@ def _unseen(notice: ToolsChanged, name: str) -> Message:
     head = f"Nobody has connected {name} for a week, so I don't know what {plural(count, 'tool')} do now"
     why = "Until somebody connects it again, or you accept them as they were, I ask before each use."
     names = ", ".join(f"`{escape(one_line(revealed(tool), 60))}`" for tool in notice.unseen)
-    again = button(f"Connect {one_line(name, 40)} Again", actions.CONNECT, notice.service)
+    again = button(f"Connect {one_line(name, 40)} Again", action_ids.CONNECT, notice.service)
     return message(
         f"{head}. {why}",
         section(f"*{escape(head)}*\n{why}"),
@@ -151,4 +151,4 @@ def _accept(notice: ToolsChanged, name: str) -> Block:
     )
     value = f"{notice.service}:{notice.digest}"
     text = f"Accept {plural(count, 'Tool')}"
-    return button(text, actions.ACCEPT_TOOLS, value, style="primary", label=f"{text} of {name}", confirm=question)
+    return button(text, action_ids.ACCEPT_TOOLS, value, style="primary", label=f"{text} of {name}", confirm=question)

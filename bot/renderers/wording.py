@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.events import UNNAMED_SERVICE, ToolCall
+from bot.model.events import UNNAMED_SERVICE, ToolCall
 from bot.renderers.markdown import one_line, revealed
 from store.records import EventId
 

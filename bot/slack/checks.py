@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.model.errors import SlackRejected, SlackUnavailable
 from store.records import Secret
 
 UNFIT = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")

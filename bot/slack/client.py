@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
-from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
+from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.slack.pacer import IN_CHANNEL, Pacer
 from store.records import Secret
 

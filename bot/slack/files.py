@@ -11,11 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.slack_message import read_file
+from bot.model.slack_text import file_name_within
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi, SlackUnsure, seconds_of
-from bot.slack_message import read_file
-from bot.text import file_name_within
 from store.records import Attachment, Secret, Thread
 
 _PIECE = 64 * 1024

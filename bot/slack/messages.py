@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import WINDOWS_FULL, FormTooLate, SlackRejected
+from bot.model.errors import WINDOWS_FULL, FormTooLate, SlackRejected
 from bot.renderers.blocks import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.ports import Clock
-from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
+from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.renderers.blocks import Block
 from bot.renderers.progress import Page, chunks_between, merged, render_page
 from bot.slack.client import SlackApi, SlackUnsure

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from bot.domain.ports import Channel, Clock, Person
-from bot.errors import SlackRejected
+from bot.model.errors import SlackRejected
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from store.records import ChannelId, UserId

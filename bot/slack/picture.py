@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bot.progress import Progress, Task
+from bot.model.progress import Progress, Task
+from bot.model.visible_text import visible
 from bot.renderers import limits
 from bot.renderers.answer import render_worked
 from bot.renderers.code_lines import Outline
@@ -26,7 +27,6 @@ from bot.renderers.progress import (
     weigh_lines,
 )
 from bot.slack.part import Content, Part
-from bot.visible import visible
 from store.records import EventId
 
 _LOOKED_AT = 2 * limits.MESSAGE_BYTES_MAX

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from bot.errors import SlackRejected, SlackUnavailable
-from bot.notices import Readers
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.notices import Readers
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from store.records import ChannelId

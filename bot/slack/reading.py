@@ -12,12 +12,12 @@ from typing import Any
 
 import structlog
 
-from bot.commands import Conversation, Said
 from bot.domain.ports import People
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.model.commands import Conversation, Said
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.slack_message import Written, read_message
 from bot.renderers.markdown import one_line
 from bot.slack.client import SlackApi
-from bot.slack_message import Written, read_message
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 log = structlog.get_logger(__name__)

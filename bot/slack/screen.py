@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.aside import aside
-from bot.commands import OpenAskForm, Place, ShowApproval
 from bot.domain.ports import Clock
-from bot.errors import Refused, SlackRejected, SlackUnavailable
-from bot.notices import (
+from bot.model.commands import OpenAskForm, Place, ShowApproval
+from bot.model.config_views import Panel, Wrong
+from bot.model.errors import Refused, SlackRejected, SlackUnavailable
+from bot.model.notices import (
     ApprovalWaiting,
     AsideSettled,
     Held,
@@ -28,7 +29,6 @@ from bot.notices import (
     SecondAsked,
     ServiceChoice,
 )
-from bot.panels import Panel, Wrong
 from bot.renderers.answer import render_control, render_root
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.blocks import Message

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from bot.errors import SlackRejected, SlackUnavailable
+from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.renderers import limits
 from bot.renderers.markdown import one_line
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi

@@ -13,8 +13,8 @@ import structlog
 
 from bot.aside import aside
 from bot.domain.ports import Clock
-from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.progress import Progress, Task
+from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
+from bot.model.progress import Progress, Task
 from bot.renderers.answer import render_footer
 from bot.renderers.code_lines import Outline
 from bot.renderers.progress import Line, Page, chunks_between

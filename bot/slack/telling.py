@@ -8,7 +8,7 @@ from __future__ import annotations
 import structlog
 
 from bot.aside import aside
-from bot.errors import MessageTooLong
+from bot.model.errors import MessageTooLong
 from bot.renderers import limits
 from bot.slack.part import Ending, Part, Parts
 from bot.slack.picture import Picture

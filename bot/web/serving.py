@@ -9,7 +9,7 @@ from functools import partial
 
 import uvicorn
 
-from bot.errors import ConfigurationError
+from bot.model.errors import ConfigurationError
 from bot.web.entrance import Entrance, GuardedProtocol
 from bot.web.headers import Secured
 

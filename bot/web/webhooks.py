@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.errors import Forged
+from bot.model.errors import Forged
 from bot.web.bodies import BodyRefused, read_body
 
 log = structlog.get_logger(__name__)

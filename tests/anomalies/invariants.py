@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from sqlalchemy import text
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack.messages import Message
 from store import segments, turns
 from store.database import Database
@@ -102,7 +102,7 @@ def _slack(stage: Stage, expected: Expected) -> Iterator[str]:
     roots = [m for m in stage.slack.messages(expected.roots[0].channel) if "asked" in stage.slack.text_of(m)]
     if len({m.ts for m in roots if m.ts == (m.thread_ts or m.ts)} - {root.ts for root in expected.roots}) > 0:
         yield "a root message too many"
-    left = {actions.STOP, actions.APPROVE, actions.DENY}
+    left = {action_ids.STOP, action_ids.APPROVE, action_ids.DENY}
     for message in _replies(stage, expected):
         for user in (ALICE, BOB):
             if found := left & set(stage.slack.buttons_of(message, user)):

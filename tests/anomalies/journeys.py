@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from bot import actions
+from bot.model import action_ids
 from simulator.agents.model import LOREM
 from simulator.service.server import RefusedByService
 from simulator.slack.messages import Message
@@ -85,7 +85,7 @@ async def follow_up(stage: Stage) -> Expected:
 async def approve(stage: Stage) -> Expected:
     """A held call that its owner allows."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.decide(ALICE, root, actions.APPROVE)
+    await stage.decide(ALICE, root, action_ids.APPROVE)
     await stage.shown(root, "AI-generated")
     return Expected((root,), ("run `ls`",), ("The command printed",), verdicts=("allow",))
 
@@ -93,7 +93,7 @@ async def approve(stage: Stage) -> Expected:
 async def deny(stage: Stage) -> Expected:
     """A held call that its owner denies."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.decide(ALICE, root, actions.DENY)
+    await stage.decide(ALICE, root, action_ids.DENY)
     await stage.shown(root, "AI-generated")
     return Expected((root,), ("run `ls`",), ("the call was not approved",), verdicts=("deny",))
 
@@ -101,7 +101,7 @@ async def deny(stage: Stage) -> Expected:
 async def expire(stage: Stage) -> Expected:
     """A held call that nobody decides."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     for _ in range(3):  # the reminder comes at half-time, what was put off for an outage a little later
         stage.turn(500)
         await asyncio.sleep(0.1)
@@ -112,8 +112,8 @@ async def expire(stage: Stage) -> Expected:
 async def two_held_calls(stage: Stage) -> Expected:
     """Two calls held at once: one allowed, one denied."""
     root = await stage.ask(ALICE, "call 2 tools at once")
-    await stage.decide(ALICE, root, actions.APPROVE)
-    await stage.decide(ALICE, root, actions.DENY)
+    await stage.decide(ALICE, root, action_ids.APPROVE)
+    await stage.decide(ALICE, root, action_ids.DENY)
     await stage.shown(root, "AI-generated")
     return Expected((root,), ("call 2 tools at once",), ("1 of 2 calls were made.",), verdicts=("allow", "deny"))
 
@@ -135,7 +135,7 @@ async def stop_while_writing(stage: Stage) -> Expected:
 async def stop_while_held(stage: Stage) -> Expected:
     """A turn that waits for a decision is stopped instead; the next request goes on in the same session."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     await stage.reply(ALICE, root, "stop")
     await stage.shown(root, STOPPED)
     await stage.reply(ALICE, root, f"{SAY}charlie delta")
@@ -155,12 +155,12 @@ async def queue(stage: Stage) -> Expected:
 async def withdraw(stage: Stage) -> Expected:
     """A queued request is taken back by deleting its message."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     message = await stage.reply(ALICE, root, f"{SAY}charlie delta")
     await stage.shown(root, "Queued")
     await stage.slack.delete_message(ALICE, message)
     await stage.slack.until(lambda _: "Queued" not in stage.said(root), PATIENCE)
-    await stage.decide(ALICE, root, actions.APPROVE)
+    await stage.decide(ALICE, root, action_ids.APPROVE)
     await stage.shown(root, "AI-generated")
     return Expected((root,), ("run `ls`",), ("The command printed",), verdicts=("allow",))
 
@@ -181,7 +181,7 @@ async def connect_and_ask(stage: Stage) -> Expected:
             await stage.connect(ALICE)
             break
     root = await stage.ask(ALICE, "write a note called Shopping: bread and butter")
-    await stage.decide(ALICE, root, actions.APPROVE)
+    await stage.decide(ALICE, root, action_ids.APPROVE)
     await stage.shown(root, "AI-generated")
     asked = ("write a note called Shopping: bread and butter",)
     return Expected((root,), asked, ("is written.",), verdicts=("allow",))
@@ -216,14 +216,14 @@ async def aside_passed(stage: Stage) -> Expected:
 
     def offer() -> Message | None:
         mine = reversed(stage.slack.ephemerals(ALICE))
-        return next((m for m in mine if actions.PASS_ASIDE in stage.slack.buttons_of(m, ALICE)), None)
+        return next((m for m in mine if action_ids.PASS_ASIDE in stage.slack.buttons_of(m, ALICE)), None)
 
     offered = await stage.slack.until(lambda _: offer(), PATIENCE)
     for _ in range(6):
         await stage.listening()
         # Where Deputy ended before it answered the click, it may have carried it out: then the buttons are gone.
-        is_open = actions.PASS_ASIDE in stage.slack.buttons_of(offered, ALICE)
-        is_taken = not is_open or (await stage.slack.click(ALICE, offered, actions.PASS_ASIDE)).is_acked
+        is_open = action_ids.PASS_ASIDE in stage.slack.buttons_of(offered, ALICE)
+        is_taken = not is_open or (await stage.slack.click(ALICE, offered, action_ids.PASS_ASIDE)).is_acked
         with suppress(TimeoutError):
             await stage.shown(root, "AI-generated", 2, patience=PATIENCE if is_taken else 2)
             break
@@ -234,7 +234,7 @@ async def aside_passed(stage: Stage) -> Expected:
 async def restart(stage: Stage) -> Expected:
     """Deputy is stopped while a call is held, and started again two days later; then the owner asks again."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     await stage.stop()
     stage.turn(2 * 86_400)
     await stage.start()
@@ -270,12 +270,12 @@ async def files_out(stage: Stage) -> Expected:
 async def edit_queued(stage: Stage) -> Expected:
     """A queued request is edited: it is asked in the new words."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     message = await stage.reply(ALICE, root, f"{SAY}charlie")
     await stage.shown(root, "Queued")
     await stage.slack.edit_message(ALICE, message, f"{SAY}delta")
     await stage.recorded("turn.reworded")
-    await stage.decide(ALICE, root, actions.APPROVE)
+    await stage.decide(ALICE, root, action_ids.APPROVE)
     await stage.shown(root, "AI-generated", 2)
     return Expected((root,), ("run `ls`", f"{SAY}delta"), ("The command printed", "delta"), verdicts=("allow",))
 
@@ -307,7 +307,7 @@ async def always_allow(stage: Stage) -> Expected:
     """A held call is allowed for good in its thread: the next one of its kind is not asked about."""
     await stage.world.configure({"approvals": {"always_allow": "any"}})
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.decide(ALICE, root, actions.ALWAYS_ALLOW)
+    await stage.decide(ALICE, root, action_ids.ALWAYS_ALLOW)
     await stage.shown(root, "AI-generated")
     await stage.reply(ALICE, root, "run `date`")
     await stage.shown(root, "AI-generated", 2)
@@ -318,7 +318,7 @@ async def always_allow(stage: Stage) -> Expected:
 async def kill_switch(stage: Stage) -> Expected:
     """An admin pauses everything while a call is held, and lets it go on later: then the owner asks again."""
     root = await stage.ask(ALICE, "run `ls`")
-    await stage.slack.until(lambda _: stage.card(ALICE, root, actions.APPROVE)(), PATIENCE)
+    await stage.slack.until(lambda _: stage.card(ALICE, root, action_ids.APPROVE)(), PATIENCE)
     await stage.set_paused(CAROL, "pause all")
     await stage.slack.until(lambda _: STOPPED in stage.said(root) or PAUSED in stage.said(root), PATIENCE)
     # Who was away when it was thrown finds the turn not permitted any more, and says that.
@@ -354,7 +354,7 @@ async def retries_exhausted(stage: Stage) -> Expected:
 async def two_people(stage: Stage) -> Expected:
     """Two members at once, each with a thread of their own."""
     mine, theirs = await asyncio.gather(stage.ask(ALICE, "run `ls`"), stage.ask(BOB, f"{SAY}echo foxtrot"))
-    await stage.decide(ALICE, mine, actions.APPROVE)
+    await stage.decide(ALICE, mine, action_ids.APPROVE)
     await asyncio.gather(stage.shown(mine, "AI-generated"), stage.shown(theirs, "AI-generated"))
     asked = ("run `ls`", f"{SAY}echo foxtrot")
     return Expected((mine, theirs), asked, ("The command printed", "echo foxtrot"), verdicts=("allow",), sessions=2)

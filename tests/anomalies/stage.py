@@ -19,13 +19,13 @@ import aiohttp
 import httpx2
 
 import bot.app
-import bot.opening
-from bot import actions
+import bot.composition.peers
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.stream import Pace
 from bot.domain.supervisor import ENDLESS
-from bot.errors import ConfigurationError, DeputyError
+from bot.model import action_ids
+from bot.model.errors import ConfigurationError, DeputyError
 from simulator.agents.state import Session
 from simulator.clock import SimulatorClock
 from simulator.slack.errors import NotPossible
@@ -76,9 +76,9 @@ class HurriedClock:
 def hurry(put: Callable[[Any, str, Any], None] = setattr) -> None:
     """Let nothing in this process wait for long: neither for answers that never come nor between tries."""
     pace = Pace(first_pause=0.01, longest_pause=0.05, patience=PATIENCE, read_timeout=2 * TIMEOUT)
-    put(bot.opening, "SLACK_TIMEOUT", aiohttp.ClientTimeout(total=TIMEOUT))
-    put(bot.opening, "open_client", partial(open_client, timeouts=httpx2.Timeout(TIMEOUT, read=TIMEOUT)))
-    put(bot.opening, "ManagedAgents", partial(ManagedAgents, pace=pace))
+    put(bot.composition.peers, "SLACK_TIMEOUT", aiohttp.ClientTimeout(total=TIMEOUT))
+    put(bot.composition.peers, "open_client", partial(open_client, timeouts=httpx2.Timeout(TIMEOUT, read=TIMEOUT)))
+    put(bot.composition.peers, "ManagedAgents", partial(ManagedAgents, pace=pace))
 
 
 class Stage:
@@ -250,7 +250,7 @@ class Stage:
         form = await self.opened(user, lambda: self.slack.use_shortcut(user, about, "ask_about_message"))
         for _ in range(4):
             await self.listening()
-            values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}}
+            values = {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: task}}
             delivery = await self.slack.submit_view(user, form, values)
             with suppress(TimeoutError):
                 return await self.slack.until(root, PATIENCE if delivery.is_acked else 10)
@@ -275,7 +275,7 @@ class Stage:
             if block is None:
                 return
             await self.listening()
-            await self.slack.click(admin, view, actions.SETTINGS, block_id=block, value=verb)
+            await self.slack.click(admin, view, action_ids.SETTINGS, block_id=block, value=verb)
             with suppress(TimeoutError):
                 await self.slack.until(lambda _, v=verb: f"'{v}'" not in str(self.slack.modal_of(admin)), 2)
                 return

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.messages import Message
 from simulator.slack.workspace import View
@@ -134,18 +134,18 @@ class Acts:
         card = pick(self.watch.cards, number)
         for user in MEMBERS:
             seen = self.slack.buttons_of(card, user) if card else {}
-            if card and actions.APPROVE in seen:
+            if card and action_ids.APPROVE in seen:
                 wanted = (
-                    actions.APPROVE,
-                    actions.APPROVE,
-                    actions.DENY,
-                    actions.DENY_WITH_REASON,
-                    actions.SHOW_DETAILS,
-                    actions.ALWAYS_ALLOW,
+                    action_ids.APPROVE,
+                    action_ids.APPROVE,
+                    action_ids.DENY,
+                    action_ids.DENY_WITH_REASON,
+                    action_ids.SHOW_DETAILS,
+                    action_ids.ALWAYS_ALLOW,
                 )
                 action_id = wanted[chosen % len(wanted)]
                 if action_id not in seen:
-                    action_id = actions.APPROVE
+                    action_id = action_ids.APPROVE
                 return await self.click(user, card, action_id, seen[action_id])
         return await self.click_something(number, chosen)
 
@@ -164,12 +164,12 @@ class Acts:
     def note_click(self, user: str, action_id: str, value: object) -> None:
         """Write down what a click, forged or not, permits whom."""
         action_id = action_id.partition("/")[0]
-        if action_id in {actions.APPROVE, actions.APPROVE_ALL, actions.ALWAYS_ALLOW}:
+        if action_id in {action_ids.APPROVE, action_ids.APPROVE_ALL, action_ids.ALWAYS_ALLOW}:
             self.words.approved.update((user, one) for one in str(value).split(","))
-        if action_id == actions.ALWAYS_ALLOW:
+        if action_id == action_ids.ALWAYS_ALLOW:
             self.words.remembered.add((user, str(value)))
         reader, text = self.watch.asides.get(str(value), ("", ""))
-        if action_id == actions.PASS_ASIDE and reader == user:
+        if action_id == action_ids.PASS_ASIDE and reader == user:
             self.words.pass_on(user, text)
 
     async def submit(self, number: int, kind: int) -> None:
@@ -179,12 +179,12 @@ class Acts:
         if view is None:
             return await self.shortcut(number, kind)
         callback = view.payload.get("callback_id")
-        if callback == actions.ASK_FORM:
-            values = {actions.ASK_FIELD_BLOCK: self.form_task(view, kind)}
-        elif callback == actions.DENY_FORM:
-            values = {actions.DENY_FIELD_BLOCK: self.words.mark(view.user)}
-        elif callback == actions.DETAILS_VIEW and "submit" in view.payload:
-            self.note_click(view.user, actions.APPROVE, view.payload.get("private_metadata"))
+        if callback == action_ids.ASK_FORM:
+            values = {action_ids.ASK_FIELD_BLOCK: self.form_task(view, kind)}
+        elif callback == action_ids.DENY_FORM:
+            values = {action_ids.DENY_FIELD_BLOCK: self.words.mark(view.user)}
+        elif callback == action_ids.DETAILS_VIEW and "submit" in view.payload:
+            self.note_click(view.user, action_ids.APPROVE, view.payload.get("private_metadata"))
             values = {}
         else:
             return await self.slack.close_modal(view.user, view)

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from contextlib import closing
 
-from bot import actions
+from bot.model import action_ids
 from simulator.agents.state import Session, Vault
 from simulator.slack import people
 from simulator.slack.messages import Message
@@ -22,23 +22,23 @@ from tests.authority.acts import Acts, pick
 from tests.authority.words import MEMBERS, OUTSIDERS
 
 FORGEABLE = (
-    actions.APPROVE,
-    actions.APPROVE,
-    actions.DENY,
-    actions.DENY_WITH_REASON,
-    actions.SHOW_DETAILS,
-    actions.ALWAYS_ALLOW,
-    actions.APPROVE_ALL,
-    actions.DETAILS_PAGE,
-    actions.REVOKE_ALLOWANCE,
-    actions.STOP,
-    actions.FEEDBACK,
-    actions.PASS_ASIDE,
-    actions.IGNORE_ASIDE,
-    actions.CONNECT,
-    actions.OPEN_ASK_FORM,
-    actions.START_OWN,
-    actions.SHOW_STATUS,
+    action_ids.APPROVE,
+    action_ids.APPROVE,
+    action_ids.DENY,
+    action_ids.DENY_WITH_REASON,
+    action_ids.SHOW_DETAILS,
+    action_ids.ALWAYS_ALLOW,
+    action_ids.APPROVE_ALL,
+    action_ids.DETAILS_PAGE,
+    action_ids.REVOKE_ALLOWANCE,
+    action_ids.STOP,
+    action_ids.FEEDBACK,
+    action_ids.PASS_ASIDE,
+    action_ids.IGNORE_ASIDE,
+    action_ids.CONNECT,
+    action_ids.OPEN_ASK_FORM,
+    action_ids.START_OWN,
+    action_ids.SHOW_STATUS,
 )
 
 
@@ -97,12 +97,12 @@ class Attacks:
         value = next((str(b.get("value")) for b in self.slack.buttons_of(card).values()), "") if card else "apr_x:y"
         if chosen % 4 == 3:
             # What is their own they may approve, however they come by the value.
-            self.acts.note_click(user, actions.APPROVE, value)
-            await self._submit(user, actions.DETAILS_VIEW, value, ("-", "-", ""))
+            self.acts.note_click(user, action_ids.APPROVE, value)
+            await self._submit(user, action_ids.DETAILS_VIEW, value, ("-", "-", ""))
             return
         if chosen % 2:
-            field = (actions.DENY_FIELD_BLOCK, actions.DENY_FIELD, self.words.mark(user))
-            await self._submit(user, actions.DENY_FORM, value, field)
+            field = (action_ids.DENY_FIELD_BLOCK, action_ids.DENY_FIELD, self.words.mark(user))
+            await self._submit(user, action_ids.DENY_FORM, value, field)
             return
         root = pick(self.acts.roots(), number)
         is_public = root is not None and not root.channel.startswith("D")
@@ -113,8 +113,8 @@ class Attacks:
             "quoted": self.words.mark(user),
         }
         # A forger may send their own words wherever they like; it is others' they must not get.
-        field = (actions.ASK_FIELD_BLOCK, actions.ASK_FIELD, f"say exactly: {self.words.mark(user)}")
-        await self._submit(user, actions.ASK_FORM, json.dumps(place), field)
+        field = (action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD, f"say exactly: {self.words.mark(user)}")
+        await self._submit(user, action_ids.ASK_FORM, json.dumps(place), field)
 
     async def _submit(self, user: str, callback_id: str, hidden: str, field: tuple[str, str, str]) -> None:
         block, name, text = field

@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx2
 
 from bot.app import running
-from bot.errors import ConfigurationError
+from bot.model.errors import ConfigurationError
 from simulator.clock import SimulatorClock
 from simulator.patience import patience
 from simulator.service.server import RefusedByService

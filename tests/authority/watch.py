@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
-from bot import actions
+from bot.model import action_ids
 from simulator.agents.state import Acted, Credential, Vault
 from simulator.slack.messages import Message
 from simulator.slack.people import TEAM
@@ -254,7 +254,7 @@ class Watch:
 
     def _look_at_view(self, text: str, reader: str) -> None:
         """Forms about a held call, whatever is in it, are its owner's only."""
-        if actions.DETAILS_VIEW not in text and actions.DENY_FORM not in text:
+        if action_ids.DETAILS_VIEW not in text and action_ids.DENY_FORM not in text:
             return
         self.counts["details"] += 1
         for shown in HASH.findall(text):
@@ -263,7 +263,7 @@ class Watch:
             self._require(reader in owners, f"a held call of {owners} shown to {reader}")
 
     def _keep(self, message: Message, text: str) -> None:
-        if is_card := actions.APPROVE in text:
+        if is_card := action_ids.APPROVE in text:
             self.cards.append(message)
         if is_card and self._reader_of(message.channel) is None:
             self._require(not MARK.search(text), "arguments of a held call where everybody reads")
@@ -272,7 +272,7 @@ class Watch:
 
     def _offer(self, message: Message, reader: str | None) -> None:
         self.spoken.append(message)
-        aside = self._stage.slack.buttons_of(message).get(actions.PASS_ASIDE)
+        aside = self._stage.slack.buttons_of(message).get(action_ids.PASS_ASIDE)
         if aside and reader:
             self.asides[str(aside["value"])] = (reader, self._stage.slack.text_of(message))
 

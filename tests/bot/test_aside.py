@@ -9,7 +9,7 @@ from bot.aside import LONG, aside
 from bot.config.model import Config
 from bot.domain.filtering import found_by, sifted
 from bot.domain.filters import Sieve
-from bot.progress import Outcome, OutcomeKind, Progress
+from bot.model.progress import Outcome, OutcomeKind, Progress
 
 pytestmark = pytest.mark.fault("S6")
 

@@ -4,8 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-from bot.errors import ConfigurationError
-from bot.settings import Settings
+from bot.env import Settings
+from bot.model.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / ".env.example"

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from bot.agents.files import _upload_name
 from bot.domain.attachments import path_of
+from bot.model.slack_text import file_name_within
 from bot.slack.files import _title
-from bot.text import file_name_within
 from store.records import Attachment
 
 pytestmark = pytest.mark.fault("F30")

@@ -9,7 +9,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot import logs
-from bot.errors import AgentsRejected, NotPermitted, Refusal, Refused
+from bot.model.errors import AgentsRejected, NotPermitted, Refusal, Refused
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def test_what_an_api_says_is_not_in_a_line_and_where_it_failed_is(lines):
 
     assert "canary" not in stream.getvalue()
     rejected, grouped, bug, broke, nothing = read()
-    assert rejected["exception"].endswith("bot.errors.AgentsRejected code=invalid_request_error status=400")
+    assert rejected["exception"].endswith("bot.model.errors.AgentsRejected code=invalid_request_error status=400")
     assert "anthropic.BadRequestError status_code=400" in rejected["exception"]
     assert "in failed" in rejected["exception"]
-    assert "bot.errors.NotPermitted" in grouped["exception"]
+    assert "bot.model.errors.NotPermitted" in grouped["exception"]
     assert bug["exception"].endswith("ValueError: ours")
     assert broke["exception"].index("NotPermitted") < broke["exception"].index("SlackApiError")
     assert "exception" not in nothing

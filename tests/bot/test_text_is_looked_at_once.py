@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
-from bot import events as e
-from bot import shapes
 from bot.config.model import Config
 from bot.domain.filters import Sieve
 from bot.domain.following import Following, step
-from bot.progress import Progress, Task, TaskState
+from bot.model import events as e
+from bot.model import secret_patterns
+from bot.model.progress import Progress, Task, TaskState
+from bot.model.slack_text import as_read
 from bot.renderers import limits
 from bot.renderers.code_lines import Outline
 from bot.renderers.markdown import one_line, safe_markdown, segment_end, settled
 from bot.renderers.results import result
 from bot.slack.part import Part
 from bot.slack.picture import Picture
-from bot.text import as_read
 from store.records import EventId, Segment, SegmentId, TurnId
 
 pytestmark = pytest.mark.fault("S6")
@@ -158,7 +158,15 @@ def heard(shape, rules):
 @pytest.mark.parametrize("line_break", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_text_takes_no_more_than_twice_the_steps(shape, line_break):
-    for look in (safe_markdown, settled, result, as_read, shapes.settled, masked, shapes.kinds_of_secrets):
+    for look in (
+        safe_markdown,
+        settled,
+        result,
+        as_read,
+        secret_patterns.settled,
+        masked,
+        secret_patterns.kinds_of_secrets,
+    ):
         few, many = (
             steps(lambda size=size, look=look: look(grown(shape, size, line_break=line_break)))
             for size in (2_000, 4_000)
@@ -168,7 +176,7 @@ def test_twice_the_text_takes_no_more_than_twice_the_steps(shape, line_break):
 
 def masked(text):
     """Return a text without secrets."""
-    return shapes.mask_secrets(text, lambda kind, _: kind)
+    return secret_patterns.mask_secrets(text, lambda kind, _: kind)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -227,5 +235,13 @@ BLOCKS = ["\n", "a", " ", "```\n", "    ", "| a |\n", "|---|\n"]
 def test_no_text_takes_more_steps_than_it_has_characters_times_a_few(pieces):
     text = "".join(pieces) * (2_000 // len("".join(pieces)) + 1)
 
-    for look in (safe_markdown, settled, result, as_read, masked, shapes.settled, lambda whole: one_line(whole, 300)):
+    for look in (
+        safe_markdown,
+        settled,
+        result,
+        as_read,
+        masked,
+        secret_patterns.settled,
+        lambda whole: one_line(whole, 300),
+    ):
         assert steps(lambda look=look: look(text)) <= 60 * len(text) + 500

@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.async_api import Browser, expect
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.browser.visits import Camera, entered
 from tests.world import ALICE, BOB, CAROL, World
@@ -86,8 +86,8 @@ async def test_a_second_approver_and_an_admin_have_their_own_cards(browser: Brow
     await here.connect_notes(ALICE)
     await here.settled()
     root = await here.ask(ALICE, "delete the note Offsite plan")
-    card = await here.button(ALICE, root, actions.APPROVE)
-    await here.slack.click(ALICE, card, actions.APPROVE)
+    card = await here.button(ALICE, root, action_ids.APPROVE)
+    await here.slack.click(ALICE, card, action_ids.APPROVE)
     bob = await entered(browser, here, BOB)
     await bob.go_to_app("Messages")
     await expect(bob.page.get_by_text("It needs your yes too.")).to_be_visible()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot import actions
-from bot.errors import AgentsUnavailable
+from bot.model import action_ids
+from bot.model.errors import AgentsUnavailable
 from simulator.agents.state import Call
 from simulator.slack import people
 from tests.independent.api_requests import BETA, ENDPOINTS, find_endpoint, find_problems, judge_body
@@ -27,19 +27,21 @@ async def connect_and_reconnect(world: World) -> None:
     await world.connect_notes(ALICE)
     await world.connect_notes(ALICE)
     root = await world.ask(ALICE, "write a note called Shopping: bread and butter")
-    await world.slack.click(ALICE, await world.button(ALICE, root, actions.APPROVE), actions.APPROVE)
+    await world.slack.click(ALICE, await world.button(ALICE, root, action_ids.APPROVE), action_ids.APPROVE)
     await world.answered(root)
 
 
 async def decide(world: World) -> None:
     root = await world.ask(ALICE, "run `ls`")
-    await world.slack.click(ALICE, await world.button(ALICE, root, actions.APPROVE), actions.APPROVE)
+    await world.slack.click(ALICE, await world.button(ALICE, root, action_ids.APPROVE), action_ids.APPROVE)
     await world.answered(root)
     await world.slack.post_message(ALICE, GENERAL, "run `date`", thread_ts=root.ts)
-    card = await world.button(ALICE, root, actions.DENY_WITH_REASON)
-    await world.slack.click(ALICE, card, actions.DENY_WITH_REASON)
+    card = await world.button(ALICE, root, action_ids.DENY_WITH_REASON)
+    await world.slack.click(ALICE, card, action_ids.DENY_WITH_REASON)
     form = await world.slack.until(lambda _: world.slack.modal_of(ALICE))
-    await world.slack.submit_view(ALICE, form, {actions.DENY_FIELD_BLOCK: {actions.DENY_FIELD: "not on a Friday"}})
+    await world.slack.submit_view(
+        ALICE, form, {action_ids.DENY_FIELD_BLOCK: {action_ids.DENY_FIELD: "not on a Friday"}}
+    )
     await world.answered(root, 2)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from oauth.errors import NotAnMcpServer
 from oauth.http import Sender
 from oauth.listing import Listing
@@ -129,7 +129,7 @@ async def test_a_server_that_forgot_us_is_connected_afresh_by_the_second_link(de
     async with server.running():
         await deputy.ask(ALICE, "summarise my notes")
         told = await deputy.whispered(ALICE, "no longer accepts your connection")
-        assert actions.CONNECT in deputy.slack.buttons_of(told, ALICE)
+        assert action_ids.CONNECT in deputy.slack.buttons_of(told, ALICE)
         with pytest.raises(RefusedByService):
             await connect(deputy, server)
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot import actions
 from bot.config.offers import Document
-from bot.configuring import opened
+from bot.config_cli import opened
+from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from simulator.service.server import ServiceSimulator
 from simulator.slack.errors import NotPossible
@@ -24,7 +24,7 @@ async def open_settings(world: World, user: str = CAROL):
     return await world.slack.until(lambda _: world.slack.modal_of(user))
 
 
-async def press(world: World, user: str, value: str, action_id: str = actions.SETTINGS):
+async def press(world: World, user: str, value: str, action_id: str = action_ids.SETTINGS):
     """Press the button or menu entry with this value in the topmost view; return the view that is shown then."""
     view = world.slack.modal_of(user)
     before = (view.id, view.hash)
@@ -41,7 +41,7 @@ async def press(world: World, user: str, value: str, action_id: str = actions.SE
 async def menu(world: World, user: str, value: str):
     """Open what a menu entry opens: another view, not the list below it, which may be drawn anew meanwhile."""
     below = world.slack.modal_of(user).id
-    await press(world, user, value, actions.SETTINGS_MENU)
+    await press(world, user, value, action_ids.SETTINGS_MENU)
     return await world.slack.until(lambda _: (top := world.slack.modal_of(user)) and top.id != below and top)
 
 
@@ -166,7 +166,7 @@ async def test_of_two_admins_with_the_same_form_open_the_second_is_told(running_
 async def test_everything_is_paused_and_resumed_with_one_button(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     await open_settings(running_world)
 
     await press(running_world, CAROL, "pause all")

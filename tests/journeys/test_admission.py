@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -69,19 +69,19 @@ async def an_aside(world: World):
     await world.answered(root)
     await world.slack.post_message(BOB, GENERAL, "say exactly: two", thread_ts=root.ts)
     offer = await world.whispered(ALICE, "wrote in your thread")
-    return lambda: world.slack.click(ALICE, offer, actions.PASS_ASIDE)
+    return lambda: world.slack.click(ALICE, offer, action_ids.PASS_ASIDE)
 
 
 async def a_failure(world: World):
     root = await world.ask(ALICE, "please fail")
-    button = await world.button(ALICE, root, actions.ASK_AGAIN)
+    button = await world.button(ALICE, root, action_ids.ASK_AGAIN)
     await world.settled()
-    return lambda: world.slack.click(ALICE, button, actions.ASK_AGAIN)
+    return lambda: world.slack.click(ALICE, button, action_ids.ASK_AGAIN)
 
 
 async def words_for_a_failure(world: World):
     root = await world.ask(ALICE, "please fail")
-    await world.button(ALICE, root, actions.ASK_AGAIN)
+    await world.button(ALICE, root, action_ids.ASK_AGAIN)
     await world.settled()
     return lambda: world.slack.post_message(ALICE, GENERAL, "try again", thread_ts=root.ts)
 
@@ -96,7 +96,7 @@ async def a_thread(world: World):
 async def a_form(world: World):
     await world.slack.type_command(ALICE, GENERAL, "/agent ask")
     form = await world.slack.until(lambda _: world.slack.modal_of(ALICE))
-    values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "say exactly: two"}}
+    values = {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "say exactly: two"}}
     return lambda: world.slack.submit_view(ALICE, form, values)
 
 
@@ -143,11 +143,11 @@ async def test_after_hours_of_waiting_for_a_decision_who_reads_along_is_asked_ag
     running_world: World, change: Change
 ):
     root = await running_world.ask(ALICE, "run `echo abracadabra`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE]["value"]
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    value = running_world.slack.buttons_of(card, ALICE)[action_ids.APPROVE]["value"]
     await change(running_world)
 
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
     await told_alone(running_world, (CHANGES | CLOSED)[change])
 
     assert running_world.sent("user.tool_confirmation") == []
@@ -159,7 +159,7 @@ async def test_what_nobody_decides_is_not_answered_where_others_read_along_by_th
     running_world: World, change: Change
 ):
     root = await running_world.ask(ALICE, "run `echo abracadabra`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     before = len(seen(running_world))
     await change(running_world)
     running_world.turn(15 * 60 + 1)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from store import turns
 from tests.world import ALICE, World
 
@@ -93,7 +93,7 @@ async def test_a_request_that_may_be_done_is_not_offered_again_and_its_session_i
         await no_turn_is_open(deputy_world)
 
     thread = deputy_world.slack.thread(root.channel, root.ts)
-    assert not any(actions.ASK_AGAIN in deputy_world.slack.buttons_of(message, ALICE) for message in thread)
+    assert not any(action_ids.ASK_AGAIN in deputy_world.slack.buttons_of(message, ALICE) for message in thread)
     assert deputy_world.requests() == [LONG]
 
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -13,10 +13,10 @@ EXPIRY = 15 * 60
 async def held(world: World, task: str = "run `ls`", user: str = ALICE):
     """Let a member's turn come to a held call; return the thread's root and the card."""
     root = await world.ask(user, task)
-    return root, await world.button(user, root, actions.APPROVE)
+    return root, await world.button(user, root, action_ids.APPROVE)
 
 
-def value_of(world: World, card, action: str = actions.APPROVE) -> str:
+def value_of(world: World, card, action: str = action_ids.APPROVE) -> str:
     return world.slack.buttons_of(card)[action]["value"]
 
 
@@ -40,7 +40,7 @@ async def test_a_trap_streams_left_open_past_five_minutes(running_world: World):
     await running_world.slack.until(lambda ws: not ws.open_streams())
 
     running_world.turn(6 * 60)
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answered(root)
 
     assert running_world.slack.broken_streams == []
@@ -48,10 +48,10 @@ async def test_a_trap_streams_left_open_past_five_minutes(running_world: World):
 
 async def test_a_denial_with_a_reason_reaches_the_agent_in_the_owners_words(running_world: World):
     root, card = await held(running_world)
-    await running_world.slack.click(ALICE, card, actions.DENY_WITH_REASON)
+    await running_world.slack.click(ALICE, card, action_ids.DENY_WITH_REASON)
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     reason = "not on a Friday, <@everyone>"
-    await running_world.slack.submit_view(ALICE, form, {actions.DENY_FIELD_BLOCK: {actions.DENY_FIELD: reason}})
+    await running_world.slack.submit_view(ALICE, form, {action_ids.DENY_FIELD_BLOCK: {action_ids.DENY_FIELD: reason}})
     await running_world.answered(root)
 
     (decision,) = running_world.sent("user.tool_confirmation")
@@ -65,9 +65,9 @@ async def test_a_double_click_decides_once_and_says_so(running_world: World):
     root, card = await held(running_world)
     value = value_of(running_world, card)
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
-    await running_world.slack.forge_click(ALICE, card, actions.DENY, value=value)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, action_ids.DENY, value=value)
     await running_world.answered(root)
     await running_world.slack.until(lambda _: running_world.whispers(ALICE).count("already handled") == 2)
 
@@ -80,14 +80,14 @@ async def test_a_click_after_fifteen_minutes_decides_nothing(running_world: Worl
     value = value_of(running_world, card)
 
     running_world.turn(EXPIRY + 1)
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
     await running_world.whispered(ALICE, "has expired")
     await running_world.answered(root)
 
     (decision,) = running_world.sent("user.tool_confirmation")
     assert decision["result"] == "deny"
     assert "nobody decided in time" in running_world.slack.text_of(card)
-    assert actions.APPROVE not in running_world.slack.buttons_of(card)
+    assert action_ids.APPROVE not in running_world.slack.buttons_of(card)
 
 
 async def test_an_approval_nobody_decides_expires_to_a_no_and_the_turn_goes_on(running_world: World):
@@ -109,10 +109,10 @@ async def test_a_trap_a_stale_button_approving_a_newer_call(running_world: World
     first_id, _, first_hash = value_of(running_world, first).partition(":")
     second_id, _, second_hash = value_of(running_world, second).partition(":")
 
-    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=f"{second_id}:{first_hash}")
+    await running_world.slack.forge_click(ALICE, second, action_ids.APPROVE, value=f"{second_id}:{first_hash}")
     await running_world.whispered(ALICE, "has changed since you saw it")
-    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=f"{second_id}:")
-    await running_world.slack.forge_click(ALICE, second, actions.APPROVE, value=value_of(running_world, first))
+    await running_world.slack.forge_click(ALICE, second, action_ids.APPROVE, value=f"{second_id}:")
+    await running_world.slack.forge_click(ALICE, second, action_ids.APPROVE, value=value_of(running_world, first))
     await running_world.answered(first_root)
 
     assert first_hash != second_hash and first_id != second_id
@@ -126,7 +126,7 @@ async def test_a_call_that_changed_at_the_session_after_it_was_shown_is_denied(r
     (session,) = running_world.agents.sessions.values()
     next(event for event in session.events if event["type"] == "agent.tool_use")["input"] = {"command": "rm -rf /"}
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answered(root)
 
     assert decisions(running_world) == ["deny"]
@@ -149,7 +149,7 @@ async def test_what_a_public_card_carries_does_not_let_arguments_be_guessed(runn
     _, card = await held(running_world, "run `cat salaries.csv`")
     _, again = await held(running_world, "run `cat salaries.csv`")
 
-    values = [running_world.slack.buttons_of(one, ALICE)[actions.APPROVE]["value"] for one in (card, again)]
+    values = [running_world.slack.buttons_of(one, ALICE)[action_ids.APPROVE]["value"] for one in (card, again)]
     assert len({value.partition(":")[2] for value in values}) == 2
     (call, _) = running_world.sent_calls()
     whole = {"service": None, "tool": call["name"], "arguments": call["input"]}
@@ -164,7 +164,7 @@ async def test_what_a_public_card_carries_does_not_let_arguments_be_guessed(runn
 async def test_details_are_private_and_literal(running_world: World):
     _, card = await held(running_world, "run `echo <!channel> *x* \u202etxt`")
 
-    await running_world.slack.click(ALICE, card, actions.SHOW_DETAILS)
+    await running_world.slack.click(ALICE, card, action_ids.SHOW_DETAILS)
     modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
 
     shown = str(modal.payload["blocks"])
@@ -177,7 +177,9 @@ async def test_details_are_private_and_literal(running_world: World):
 
 
 @pytest.mark.parametrize("who", [BOB, CAROL], ids=["another", "admin"])
-@pytest.mark.parametrize("action", [actions.APPROVE, actions.DENY, actions.DENY_WITH_REASON, actions.SHOW_DETAILS])
+@pytest.mark.parametrize(
+    "action", [action_ids.APPROVE, action_ids.DENY, action_ids.DENY_WITH_REASON, action_ids.SHOW_DETAILS]
+)
 async def test_nobody_but_the_owner_decides_or_looks(running_world: World, who: str, action: str):
     _, card = await held(running_world)
     value = value_of(running_world, card)
@@ -187,10 +189,10 @@ async def test_nobody_but_the_owner_decides_or_looks(running_world: World, who: 
     await running_world.whispered(who, "Only the person who asked")
     assert running_world.slack.modal_of(who) is None
     assert decisions(running_world) == []
-    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+    assert action_ids.APPROVE in running_world.slack.buttons_of(card, ALICE)
 
 
-@pytest.mark.parametrize("callback", [actions.DENY_FORM, actions.DETAILS_VIEW])
+@pytest.mark.parametrize("callback", [action_ids.DENY_FORM, action_ids.DETAILS_VIEW])
 async def test_a_form_about_a_call_sent_by_another_decides_nothing(running_world: World, callback: str):
     _, card = await held(running_world)
     view = {
@@ -219,7 +221,7 @@ async def test_a_trap_approval_only_for_tools_annotated_destructive(running_worl
     _, card = await held(running_world, "call the tool peek_everything with {}")
 
     assert [call.tool for call in running_world.notes.calls] == []
-    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+    assert action_ids.APPROVE in running_world.slack.buttons_of(card, ALICE)
 
 
 async def test_a_tool_that_was_never_allowed_is_not_even_asked_about(running_world: World):
@@ -227,25 +229,25 @@ async def test_a_tool_that_was_never_allowed_is_not_even_asked_about(running_wor
     await running_world.answered(root)
 
     thread = running_world.slack.thread(root.channel, root.ts)
-    assert not any(actions.APPROVE in running_world.slack.buttons_of(message) for message in thread)
+    assert not any(action_ids.APPROVE in running_world.slack.buttons_of(message) for message in thread)
 
 
 async def held_together(world: World, count: int, task: str = ""):
     """Let a turn come to several held calls; return its root and the card, once it shows all of them."""
     root = await world.ask(ALICE, task or f"call {count} tools at once")
-    last = actions.APPROVE if count == 1 else f"{actions.APPROVE}/{count}"
+    last = action_ids.APPROVE if count == 1 else f"{action_ids.APPROVE}/{count}"
     return root, await world.button(ALICE, root, last)
 
 
 async def test_several_held_calls_are_one_card_and_each_is_decided_by_itself(running_world: World):
     root, card = await held_together(running_world, 3)
     approve = running_world.slack.buttons_of(card, ALICE)
-    second = approve[f"{actions.APPROVE}/2"]["value"]
+    second = approve[f"{action_ids.APPROVE}/2"]["value"]
 
-    await running_world.slack.click(ALICE, card, f"{actions.DENY}/2")
+    await running_world.slack.click(ALICE, card, f"{action_ids.DENY}/2")
     for mark in ("", "/3"):
-        value = approve[f"{actions.APPROVE}{mark}"]["value"]
-        await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+        value = approve[f"{action_ids.APPROVE}{mark}"]["value"]
+        await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
     (answer,) = await running_world.answered(root)
 
     assert "2 of 3 calls were made" in running_world.slack.text_of(answer)
@@ -259,9 +261,9 @@ async def test_several_held_calls_are_one_card_and_each_is_decided_by_itself(run
 
 async def test_all_that_is_shown_is_allowed_by_one_click_after_a_question(running_world: World):
     root, card = await held_together(running_world, 3)
-    button = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE_ALL]
+    button = running_world.slack.buttons_of(card, ALICE)[action_ids.APPROVE_ALL]
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE_ALL)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE_ALL)
     await running_world.answered(root)
 
     assert "confirm" in button
@@ -271,14 +273,14 @@ async def test_all_that_is_shown_is_allowed_by_one_click_after_a_question(runnin
 
 async def test_one_click_for_all_by_another_or_with_wrong_hashes_decides_nothing(running_world: World):
     _, card = await held_together(running_world, 3)
-    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE_ALL]["value"]
+    value = running_world.slack.buttons_of(card, ALICE)[action_ids.APPROVE_ALL]["value"]
 
-    await running_world.slack.forge_click(BOB, card, actions.APPROVE_ALL, value=value)
+    await running_world.slack.forge_click(BOB, card, action_ids.APPROVE_ALL, value=value)
     await running_world.whispered(BOB, "Only the person who asked")
     wrong = ",".join(f"{one.partition(':')[0]}:{'0' * 64}" for one in value.split(","))
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE_ALL, value=wrong)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE_ALL, value=wrong)
     await running_world.whispered(ALICE, "has changed since you saw it")
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE_ALL, value=",,:")
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE_ALL, value=",,:")
     await running_world.whispered(ALICE, "no longer there")
 
     assert decisions(running_world) == []
@@ -290,7 +292,7 @@ async def test_more_calls_than_a_card_holds_are_on_several(running_world: World)
     def waiting(_):
         thread = running_world.slack.thread(root.channel, root.ts)
         shown = [running_world.slack.buttons_of(message, ALICE) for message in thread]
-        found = [sum(one.split("/")[0] == actions.APPROVE for one in buttons) for buttons in shown]
+        found = [sum(one.split("/")[0] == action_ids.APPROVE for one in buttons) for buttons in shown]
         return [count for count in found if count] if sum(found) == 10 else None
 
     assert await running_world.slack.until(waiting) == [8, 2]
@@ -299,7 +301,7 @@ async def test_more_calls_than_a_card_holds_are_on_several(running_world: World)
 async def test_always_allow_is_for_this_tool_in_this_thread_and_is_shown_as_such(running_world: World):
     await running_world.configure({"approvals": {"always_allow": "any"}})
     root, card = await held(running_world)
-    await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
+    await running_world.slack.click(ALICE, card, action_ids.ALWAYS_ALLOW)
     await running_world.answered(root)
     await running_world.slack.post_message(ALICE, GENERAL, "run `date`", thread_ts=root.ts)
     await running_world.answered(root, 2)
@@ -324,8 +326,8 @@ async def test_always_allow_is_not_offered_for_what_is_not_known_to_read_and_can
     _, card = await held(running_world, f"call the tool {tool} with {{}}")
     value = value_of(running_world, card)
 
-    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
-    await running_world.slack.forge_click(ALICE, card, actions.ALWAYS_ALLOW, value=value)
+    assert action_ids.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
+    await running_world.slack.forge_click(ALICE, card, action_ids.ALWAYS_ALLOW, value=value)
     await running_world.whispered(ALICE, "asked about each time")
 
     assert decisions(running_world) == []
@@ -336,15 +338,15 @@ async def test_always_allow_is_not_offered_for_what_is_not_known_to_read_and_can
 async def test_commands_are_asked_about_each_time(running_world: World):
     _, card = await held(running_world)
 
-    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
-    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
+    assert action_ids.APPROVE in running_world.slack.buttons_of(card, ALICE)
+    assert action_ids.ALWAYS_ALLOW not in running_world.slack.buttons_of(card, ALICE)
 
 
 async def test_a_call_is_approved_in_its_details_with_what_they_showed(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "call 3 tools at once")
-    card = await running_world.button(ALICE, root, f"{actions.SHOW_DETAILS}/2")
-    await running_world.slack.click(ALICE, card, f"{actions.SHOW_DETAILS}/2")
+    card = await running_world.button(ALICE, root, f"{action_ids.SHOW_DETAILS}/2")
+    await running_world.slack.click(ALICE, card, f"{action_ids.SHOW_DETAILS}/2")
     view = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     await running_world.slack.submit_view(ALICE, view)
     await running_world.slack.until(lambda _: decisions(running_world))
@@ -357,11 +359,11 @@ async def test_a_call_is_approved_in_its_details_with_what_they_showed(running_w
 
 async def test_long_arguments_are_turned_page_by_page(running_world: World):
     _, card = await held(running_world, f"run `{'€' * 29_000}`")
-    await running_world.slack.click(ALICE, card, actions.SHOW_DETAILS)
+    await running_world.slack.click(ALICE, card, action_ids.SHOW_DETAILS)
     modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     assert "Page 1 of" in str(modal.payload)
 
-    await running_world.slack.click(ALICE, modal, f"{actions.DETAILS_PAGE}/next")
+    await running_world.slack.click(ALICE, modal, f"{action_ids.DETAILS_PAGE}/next")
     await running_world.slack.until(lambda _: "Page 2 of" in str(running_world.slack.modal_of(ALICE).payload))
 
 
@@ -370,7 +372,7 @@ async def test_a_decision_is_not_sent_when_the_session_has_another_vault(running
     (session,) = running_world.agents.sessions.values()
     session.vault_ids = ["vlt_01SomebodyElse"]
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.settled()
 
     assert decisions(running_world) == []
@@ -379,7 +381,7 @@ async def test_a_decision_is_not_sent_when_the_session_has_another_vault(running
 async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
 
     def reminders() -> list[str]:
         told = [running_world.slack.text_of(message) for message in running_world.slack.dms(ALICE)]
@@ -390,8 +392,8 @@ async def test_the_owner_is_reminded_by_direct_message_at_half_time_and_once(run
     running_world.turn(60)
     await running_world.slack.until(lambda _: reminders())
     running_world.turn(60)
-    card = await running_world.button(ALICE, root, actions.DENY)
-    await running_world.slack.click(ALICE, card, actions.DENY)
+    card = await running_world.button(ALICE, root, action_ids.DENY)
+    await running_world.slack.click(ALICE, card, action_ids.DENY)
     await running_world.answer_in(root)
 
     assert len(reminders()) == 1

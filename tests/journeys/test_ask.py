@@ -1,4 +1,4 @@
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, BOB, World
 
 
@@ -30,9 +30,9 @@ async def test_the_line_with_the_stop_button_is_gone_once_the_answer_is_there(ru
 async def test_an_approved_call_is_carried_out_once(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answer_in(root)
 
     assert running_world.notes.accounts["alice@example.com"]["Lunch"] == "soup at noon"
@@ -42,9 +42,9 @@ async def test_an_approved_call_is_carried_out_once(running_world: World):
 async def test_a_denied_call_is_not_carried_out_and_the_turn_goes_on(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    card = await running_world.button(ALICE, root, actions.DENY)
+    card = await running_world.button(ALICE, root, action_ids.DENY)
 
-    await running_world.slack.click(ALICE, card, actions.DENY)
+    await running_world.slack.click(ALICE, card, action_ids.DENY)
     await running_world.answer_in(root)
 
     assert "Lunch" not in running_world.notes.accounts["alice@example.com"]
@@ -53,14 +53,14 @@ async def test_a_denied_call_is_not_carried_out_and_the_turn_goes_on(running_wor
 async def test_another_members_click_decides_nothing(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    value = running_world.slack.buttons_of(card, ALICE)[actions.APPROVE]["value"]
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    value = running_world.slack.buttons_of(card, ALICE)[action_ids.APPROVE]["value"]
 
-    await running_world.slack.forge_click(BOB, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(BOB, card, action_ids.APPROVE, value=value)
     await running_world.slack.until(lambda _: running_world.slack.ephemerals(BOB))
 
     assert "Lunch" not in running_world.notes.accounts["alice@example.com"]
-    assert actions.APPROVE in running_world.slack.buttons_of(card, ALICE)
+    assert action_ids.APPROVE in running_world.slack.buttons_of(card, ALICE)
 
 
 async def test_a_follow_up_goes_to_the_same_session_and_waits_its_turn(running_world: World):
@@ -82,9 +82,9 @@ async def test_a_follow_up_goes_to_the_same_session_and_waits_its_turn(running_w
 async def test_a_stopped_turn_says_so_and_stops_at_the_session(running_world: World):
     running_world.agents.pace = 0.05
     root = await running_world.ask(ALICE, "write a long text of 2000 words")
-    control = await running_world.button(ALICE, root, actions.STOP)
+    control = await running_world.button(ALICE, root, action_ids.STOP)
 
-    await running_world.slack.click(ALICE, control, actions.STOP)
+    await running_world.slack.click(ALICE, control, action_ids.STOP)
     thread = await running_world.answer_in(root, "stopped")
 
     assert not any(message.streaming_state == "open" for message in thread)

@@ -5,7 +5,7 @@ import re
 import httpx2
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, BOB, GENERAL, World, world
 
 
@@ -41,9 +41,9 @@ async def dm(world: World, words: str, user: str = ALICE):
 
 
 async def enter(world: World, message, code: str, user: str = ALICE) -> None:
-    await world.slack.click(user, message, actions.ENTER_CODE)
+    await world.slack.click(user, message, action_ids.ENTER_CODE)
     view = await world.slack.until(lambda _: world.slack.modal_of(user))
-    await world.slack.submit_view(user, view, {actions.CODE_FIELD_BLOCK: {actions.CODE_FIELD: code}})
+    await world.slack.submit_view(user, view, {action_ids.CODE_FIELD_BLOCK: {action_ids.CODE_FIELD: code}})
 
 
 async def test_the_code_of_the_page_typed_into_slack_connects(coded: World):
@@ -73,9 +73,9 @@ async def test_a_code_that_nobody_types_is_given_up(coded: World):
 async def test_anothers_click_on_the_button_opens_nothing(coded: World):
     await code_on_page(coded)
     asked = await dm(coded, "Your browser shows a code")
-    value = coded.slack.buttons_of(asked, ALICE)[actions.ENTER_CODE]["value"]
+    value = coded.slack.buttons_of(asked, ALICE)[action_ids.ENTER_CODE]["value"]
 
-    await coded.slack.forge_click(BOB, asked, actions.ENTER_CODE, value=value)
+    await coded.slack.forge_click(BOB, asked, action_ids.ENTER_CODE, value=value)
 
     await coded.slack.until(lambda _: "no longer there" in coded.whispers(BOB) or coded.slack.dms(BOB))
     assert coded.slack.modal_of(BOB) is None

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, BOB, GENERAL, World
 
 
@@ -29,7 +29,7 @@ async def test_connecting_ends_with_a_message_that_says_so(running_world: World)
     await running_world.connect_notes(ALICE)
 
     told = await dm(running_world, ALICE, "Connected to Notes")
-    assert actions.DISCONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.DISCONNECT in running_world.slack.buttons_of(told, ALICE)
     assert "did not say which account this is" in running_world.slack.text_of(told)
     (vault,) = running_world.agents.vaults.values()
     assert len(vault.credentials) == 1
@@ -151,7 +151,7 @@ async def test_connect_without_a_name_offers_the_services(running_world: World):
     await running_world.slack.type_command(ALICE, GENERAL, "/agent connect")
     picker = await running_world.whispered(ALICE, "Which service")
 
-    await running_world.slack.click(ALICE, picker, actions.CONNECT)
+    await running_world.slack.click(ALICE, picker, action_ids.CONNECT)
 
     await running_world.slack.until(lambda _: running_world.link_for(ALICE))
 

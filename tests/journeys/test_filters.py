@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from tests.journeys.test_admin import listed, menu, open_settings, press, send
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
@@ -59,9 +59,11 @@ async def test_replies_edits_and_passed_words_go_through_the_filters_too(running
     await running_world.slack.post_message(BOB, GENERAL, f"use my {TOKEN}", thread_ts=root.ts)
     offer = await running_world.whispered(ALICE, "Bob") if "Bob" in running_world.whispers(ALICE) else None
     offer = offer or await running_world.slack.until(
-        lambda _: next((m for m in running_world.slack.ephemerals(ALICE) if actions.PASS_ASIDE in str(m.blocks)), None)
+        lambda _: next(
+            (m for m in running_world.slack.ephemerals(ALICE) if action_ids.PASS_ASIDE in str(m.blocks)), None
+        )
     )
-    await running_world.slack.click(ALICE, offer, actions.PASS_ASIDE)
+    await running_world.slack.click(ALICE, offer, action_ids.PASS_ASIDE)
     await running_world.answered(root, 3)
     assert "use my [GitHub token removed]" in running_world.requests()[-1]
     assert TOKEN not in str(running_world.sent())
@@ -157,11 +159,11 @@ async def test_files_of_a_withheld_answer_are_withheld_too(running_world: World)
 
 async def test_a_request_that_waits_when_a_filter_comes_is_not_sent(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     await running_world.slack.post_message(ALICE, GENERAL, "say exactly: the falcon", thread_ts=root.ts)
     await running_world.answer_in(root, "Queued")
     await running_world.configure({"filters": {"projects": {**FALCON, "asked": "refuse"}}})
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answer_in(root, "a filter of your admins")
 
     assert running_world.requests() == ["run `ls`"]
@@ -206,8 +208,8 @@ async def test_an_admin_adds_changes_and_removes_a_filter_in_slack(running_world
 async def test_the_reason_of_a_denial_goes_through_the_filters_and_arrives(running_world: World):
     await running_world.configure({"filters": {"projects": {**FALCON, "asked": "refuse"}}})
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.DENY_WITH_REASON)
-    await running_world.slack.click(ALICE, card, actions.DENY_WITH_REASON)
+    card = await running_world.button(ALICE, root, action_ids.DENY_WITH_REASON)
+    await running_world.slack.click(ALICE, card, action_ids.DENY_WITH_REASON)
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     block = next(b["block_id"] for b in form.payload["blocks"] if b["type"] == "input")
     await running_world.slack.submit_view(ALICE, form, {block: f"not falcon, nor {TOKEN}"})

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot import actions
 from bot.domain.claiming import owns
+from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from bot.slack.people import _person
 from simulator.slack import people
@@ -139,7 +139,7 @@ async def test_other_buttons_of_the_settings_do_nothing_while_there_is_no_admin(
     await orphaned.slack.type_command(ALICE, GENERAL, "/agent nonsense")
     private = await orphaned.whispered(ALICE, "I don't know")
 
-    await orphaned.slack.forge_click(ALICE, private, actions.SETTINGS, value="pause all")
+    await orphaned.slack.forge_click(ALICE, private, action_ids.SETTINGS, value="pause all")
 
     await orphaned.whispered(ALICE, REFUSALS[Refusal.NO_ADMIN])
     assert await orphaned.audited("setting.changed") == []

@@ -1,4 +1,4 @@
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, BOB, GENERAL, World
 
 
@@ -7,7 +7,7 @@ async def test_the_bare_command_offers_what_can_be_done_next(running_world: Worl
     told = await running_world.whispered(ALICE, "Ask me for something")
 
     buttons = running_world.slack.buttons_of(told, ALICE)
-    assert {actions.OPEN_ASK_FORM, actions.SHOW_STATUS, actions.CONNECT} <= set(buttons)
+    assert {action_ids.OPEN_ASK_FORM, action_ids.SHOW_STATUS, action_ids.CONNECT} <= set(buttons)
     assert running_world.slack.messages(GENERAL) == []
 
 
@@ -16,13 +16,13 @@ async def test_the_help_of_somebody_connected_offers_no_connecting(running_world
     await running_world.slack.type_command(ALICE, GENERAL, "/agent help")
     told = await running_world.whispered(ALICE, "Ask me for something")
 
-    assert actions.CONNECT not in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.CONNECT not in running_world.slack.buttons_of(told, ALICE)
 
 
 async def test_status_tells_connections_turns_and_approvals_of_oneself_only(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "run `ls`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
 
     await running_world.slack.type_command(ALICE, GENERAL, "/agent status")
     mine = running_world.slack.text_of(await running_world.whispered(ALICE, "Waiting for your decision"))
@@ -41,8 +41,8 @@ async def test_the_home_tab_shows_ones_own_services(running_world: World):
     mine = await running_world.slack.until(lambda _: running_world.slack.home_of(ALICE))
     theirs = await running_world.slack.until(lambda _: running_world.slack.home_of(BOB))
 
-    assert actions.DISCONNECT in running_world.slack.buttons_of(mine, ALICE)
-    assert actions.DISCONNECT not in running_world.slack.buttons_of(theirs, BOB)
+    assert action_ids.DISCONNECT in running_world.slack.buttons_of(mine, ALICE)
+    assert action_ids.DISCONNECT not in running_world.slack.buttons_of(theirs, BOB)
     assert "alice@" not in str(theirs.payload)
 
 
@@ -51,7 +51,7 @@ async def test_a_service_is_disconnected_from_the_home_tab(running_world: World)
     await running_world.slack.open_home(ALICE)
     home = await running_world.slack.until(lambda _: running_world.slack.home_of(ALICE))
 
-    await running_world.slack.click(ALICE, home, actions.DISCONNECT)
+    await running_world.slack.click(ALICE, home, action_ids.DISCONNECT)
     await running_world.settled()
 
     (vault,) = running_world.agents.vaults.values()
@@ -63,7 +63,7 @@ async def test_a_message_is_asked_about_as_somebody_elses_words(running_world: W
     message = await running_world.slack.post_message(BOB, GENERAL, "say exactly: hacked")
     await running_world.slack.use_shortcut(ALICE, message, "ask_about_message")
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
-    values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "what does this mean?"}}
+    values = {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "what does this mean?"}}
     await running_world.slack.submit_view(ALICE, form, values)
     await running_world.slack.until(lambda _: running_world.sent())
 
@@ -77,8 +77,8 @@ async def test_a_thumb_is_recorded_once_for_the_owner_and_thanked(running_world:
     root = await running_world.ask(ALICE, "what can you do")
     (answer,) = await running_world.answered(root)
 
-    await running_world.slack.click(ALICE, answer, actions.FEEDBACK, value="positive")
-    await running_world.slack.click(BOB, answer, actions.FEEDBACK, value="negative")
+    await running_world.slack.click(ALICE, answer, action_ids.FEEDBACK, value="positive")
+    await running_world.slack.click(BOB, answer, action_ids.FEEDBACK, value="negative")
     await running_world.whispered(ALICE, "Thanks")
     await running_world.whispered(BOB, "Thanks")
 

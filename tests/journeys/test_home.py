@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.roughness import Roughness
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -34,9 +34,9 @@ async def shows(world: World, view, words: str, *, is_there: bool = True):
 async def test_what_waits_is_decided_there_and_goes(running_world: World):
     view = await open_home(running_world)
     root = await running_world.ask(ALICE, "run `ls`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     await shows(running_world, view, "Waiting for your decision")
-    (approve,) = starting(running_world, view, actions.APPROVE)
+    (approve,) = starting(running_world, view, action_ids.APPROVE)
 
     await running_world.slack.click(ALICE, view, approve)
     await running_world.answered(root)
@@ -47,10 +47,10 @@ async def test_what_waits_is_decided_there_and_goes(running_world: World):
 
 async def test_a_running_turn_is_stopped_there(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     view = await open_home(running_world)
 
-    await running_world.slack.click(ALICE, view, actions.STOP)
+    await running_world.slack.click(ALICE, view, action_ids.STOP)
 
     await shows(running_world, view, "Running", is_there=False)
     assert await running_world.audited("turn.stopped")
@@ -58,9 +58,9 @@ async def test_a_running_turn_is_stopped_there(running_world: World):
 
 async def test_details_open_over_the_home(running_world: World):
     root = await running_world.ask(ALICE, "run `ls -la`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     view = await open_home(running_world)
-    (details,) = starting(running_world, view, actions.SHOW_DETAILS)
+    (details,) = starting(running_world, view, action_ids.SHOW_DETAILS)
 
     await running_world.slack.click(ALICE, view, details)
     modal = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
@@ -86,18 +86,18 @@ async def test_what_is_always_allowed_is_listed_and_taken_back(running_world: Wo
     await running_world.configure({"approvals": {"always_allow": "any"}})
     view = await open_home(running_world)
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.ALWAYS_ALLOW)
-    await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
+    card = await running_world.button(ALICE, root, action_ids.ALWAYS_ALLOW)
+    await running_world.slack.click(ALICE, card, action_ids.ALWAYS_ALLOW)
     await running_world.answered(root)
     await shows(running_world, view, "Always allowed")
-    value = buttons(running_world, view)[actions.REVOKE_ALLOWANCE]["value"]
+    value = buttons(running_world, view)[action_ids.REVOKE_ALLOWANCE]["value"]
 
-    await running_world.slack.forge_click(BOB, card, actions.REVOKE_ALLOWANCE, value=value)
+    await running_world.slack.forge_click(BOB, card, action_ids.REVOKE_ALLOWANCE, value=value)
     await running_world.whispered(BOB, "no longer there")
-    await running_world.slack.click(ALICE, view, actions.REVOKE_ALLOWANCE)
+    await running_world.slack.click(ALICE, view, action_ids.REVOKE_ALLOWANCE)
     await shows(running_world, view, "Always allowed", is_there=False)
     await running_world.slack.post_message(ALICE, GENERAL, "run `date`", thread_ts=root.ts)
-    asked = await running_world.button(ALICE, root, actions.APPROVE)
+    asked = await running_world.button(ALICE, root, action_ids.APPROVE)
 
     assert asked is not card
     assert [entry.actor for entry in await running_world.audited("allowance.revoked")] == [ALICE]
@@ -114,7 +114,7 @@ async def test_a_publication_that_comes_in_late_does_not_hide_what_happened_sinc
     await running_world.connect_notes(ALICE)
     await running_world.settled()
 
-    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
+    assert action_ids.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
 
 
 @pytest.mark.fault("F38")
@@ -127,7 +127,7 @@ async def test_what_happened_while_slack_was_out_is_on_the_home_that_is_publishe
     await running_world.connect_notes(ALICE)
     await running_world.settled()
 
-    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
+    assert action_ids.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
 
 
 @pytest.mark.fault("F38")
@@ -137,15 +137,15 @@ async def test_a_slow_publication_is_followed_by_what_happened_meanwhile(running
     await running_world.connect_notes(ALICE)
     await running_world.settled()
 
-    assert actions.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
+    assert action_ids.DISCONNECT in running_world.slack.buttons_of(running_world.slack.home_of(ALICE))
 
 
 async def test_nobody_elses_home_is_touched(running_world: World):
     await open_home(running_world)
     root = await running_world.ask(ALICE, "call 6 tools at once")
-    await running_world.button(ALICE, root, f"{actions.APPROVE}/6")
-    card = await running_world.button(ALICE, root, actions.APPROVE_ALL)
-    await running_world.slack.click(ALICE, card, actions.APPROVE_ALL)
+    await running_world.button(ALICE, root, f"{action_ids.APPROVE}/6")
+    card = await running_world.button(ALICE, root, action_ids.APPROVE_ALL)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE_ALL)
     await running_world.answered(root)
     await running_world.settled()
 
@@ -155,8 +155,8 @@ async def test_nobody_elses_home_is_touched(running_world: World):
 async def test_an_admin_comes_to_the_settings_from_home_and_nobody_else_does(running_world: World):
     alices, carols = await open_home(running_world), await open_home(running_world, CAROL)
 
-    await running_world.slack.click(CAROL, carols, actions.SETTINGS)
+    await running_world.slack.click(CAROL, carols, action_ids.SETTINGS)
     await running_world.slack.until(lambda _: running_world.slack.modal_of(CAROL))
 
-    assert actions.SETTINGS not in buttons(running_world, alices)
+    assert action_ids.SETTINGS not in buttons(running_world, alices)
     assert running_world.slack.modal_of(ALICE) is None

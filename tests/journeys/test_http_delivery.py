@@ -10,8 +10,8 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import func, select
 
-from bot import actions
 from bot.doctor.examining import examine
+from bot.model import action_ids
 from simulator.slack import people
 from store import tables
 from tests.world import ALICE, GENERAL, World, world
@@ -41,8 +41,8 @@ async def stored(running: World) -> int:
 
 async def test_a_task_is_asked_approved_and_answered_over_http(http_world: World):
     root = await http_world.ask(ALICE, "run `ls`")
-    card = await http_world.button(ALICE, root, actions.APPROVE)
-    await http_world.slack.click(ALICE, card, actions.APPROVE)
+    card = await http_world.button(ALICE, root, action_ids.APPROVE)
+    await http_world.slack.click(ALICE, card, action_ids.APPROVE)
     await http_world.answered(root)
 
     assert [event["result"] for event in http_world.sent("user.tool_confirmation")] == ["allow"]

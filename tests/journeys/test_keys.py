@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from bot import actions
+from bot.model import action_ids
 from store.sealing import new_key, parse_keys
 from tests.journeys.test_approvals import held
 from tests.journeys.test_connect import dm, link
@@ -81,7 +81,7 @@ async def test_a_decision_that_claude_does_not_take_is_not_said_to_be_approved(r
     root, card = await held(running_world)
     running_world.agents.api_key = "another"
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
 
     await running_world.answer_in(root, "could not be sent to Claude")
     assert running_world.sent("user.tool_confirmation") == []
@@ -93,7 +93,7 @@ async def test_a_decision_while_claude_is_out_is_seen_as_taken_and_not_yet_sent(
     root, card = await held(running_world)
     running_world.agents.faults.add(EVENTS, "POST", kind="status_500", times=4)
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
 
     await running_world.slack.until(lambda _: "not yet sent to Claude" in running_world.slack.text_of(card))
     await running_world.answered(root)

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from bot import actions
+from bot.model import action_ids
 from simulator.patience import patience
 from simulator.slack import people
 from store import connections, members, tables
@@ -67,7 +67,7 @@ async def test_a_refresh_that_failed_is_told_once_however_often_it_is_delivered(
     told = await dm(running_world, NO_LONGER)
     await heard(running_world, 2)
 
-    assert actions.CONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.CONNECT in running_world.slack.buttons_of(told, ALICE)
     assert len(dms(running_world, NO_LONGER)) == 1
     assert dms(running_world, NO_LONGER, BOB) == []
     assert "Needs a reconnect" in await status(running_world)
@@ -188,9 +188,9 @@ async def test_what_met_a_refused_credential_is_offered_again_once_it_is_renewed
     await running_world.connect_notes(ALICE)
     told = await dm(running_world, "This couldn't be done without it")
     assert "summarise my notes" in running_world.slack.text_of(told)
-    await running_world.slack.click(ALICE, told, actions.ASK_AGAIN)
+    await running_world.slack.click(ALICE, told, action_ids.ASK_AGAIN)
     answers = await running_world.answered(root, 1 if variant == "exhausted" else 2)
-    await running_world.slack.click(ALICE, told, actions.ASK_AGAIN)
+    await running_world.slack.click(ALICE, told, action_ids.ASK_AGAIN)
     await running_world.settled()
 
     assert "Offsite plan" in running_world.slack.text_of(answers[-1])
@@ -211,7 +211,7 @@ async def test_what_is_asked_again_has_its_files_and_names_those_that_are_gone(r
 
     await running_world.connect_notes(ALICE)
     told = await dm(running_world, "This couldn't be done without it")
-    await running_world.slack.click(ALICE, told, actions.ASK_AGAIN)
+    await running_world.slack.click(ALICE, told, action_ids.ASK_AGAIN)
     await running_world.answered(root, 2)
 
     first, second = running_world.requests()
@@ -231,9 +231,9 @@ async def test_only_the_owner_can_ask_it_again(running_world: World):
     await running_world.settled()
     await running_world.connect_notes(ALICE)
     told = await dm(running_world, "This couldn't be done without it")
-    value = running_world.slack.buttons_of(told, ALICE)[actions.ASK_AGAIN]["value"]
+    value = running_world.slack.buttons_of(told, ALICE)[action_ids.ASK_AGAIN]["value"]
 
-    await running_world.slack.forge_click(BOB, root, actions.ASK_AGAIN, value=value)
+    await running_world.slack.forge_click(BOB, root, action_ids.ASK_AGAIN, value=value)
     await running_world.settled()
 
     assert running_world.requests() == ["summarise my notes"]
@@ -252,7 +252,7 @@ async def test_what_its_owner_stopped_is_not_offered_again(running_world: World)
     await running_world.connect_notes(ALICE)
     told = await dm(running_world, "Connected to Notes")
 
-    assert actions.ASK_AGAIN not in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.ASK_AGAIN not in running_world.slack.buttons_of(told, ALICE)
 
 
 CHORES = 5
@@ -286,7 +286,7 @@ async def test_a_grant_that_will_end_is_reminded_of_once_and_its_end_is_told(run
     told = await dm(running_world, "Your connection to Notes ends")
     await housekept(running_world)
     assert len(dms(running_world, "Your connection to Notes ends")) == 1
-    assert actions.CONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.CONNECT in running_world.slack.buttons_of(told, ALICE)
     assert "ends" in await status(running_world)
 
     running_world.turn(4 * 24 * 3600)
@@ -314,7 +314,7 @@ async def test_who_was_not_told_before_the_process_died_is_told_at_the_next_star
     async with deputy_world.deputy():
         await housekept(deputy_world)
 
-    assert actions.CONNECT in deputy_world.slack.buttons_of(told, ALICE)
+    assert action_ids.CONNECT in deputy_world.slack.buttons_of(told, ALICE)
     assert len(dms(deputy_world, NO_LONGER)) == 1
 
 

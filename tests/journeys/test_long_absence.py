@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot import actions
 from bot.config.model import Config
 from bot.domain.configuration import Configuration
+from bot.model import action_ids
 from store.database import Database
 from store.records import WorkspaceId
 from tests.world import ALICE, World
@@ -20,7 +20,7 @@ def said(world: World, root) -> str:
 
 def nothing_open(world: World, root) -> None:
     thread = world.slack.thread(root.channel, root.ts)
-    open_buttons = {actions.STOP, actions.APPROVE, actions.DENY}
+    open_buttons = {action_ids.STOP, action_ids.APPROVE, action_ids.DENY}
     assert not any(open_buttons & set(world.slack.buttons_of(message, ALICE)) for message in thread)
     assert world.slack.workspace.open_streams() == []
 
@@ -61,7 +61,7 @@ async def test_a_call_that_was_decided_elsewhere_meanwhile_has_run_and_its_card_
 ):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        await deputy_world.button(ALICE, root, actions.APPROVE)
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
     ((session_id, session),) = deputy_world.agents.sessions.items()
     (held,) = session.pending
     decision = {"type": "user.tool_confirmation", "tool_use_id": held, "result": "allow"}
@@ -81,7 +81,7 @@ async def test_a_call_that_was_decided_elsewhere_meanwhile_has_run_and_its_card_
 async def test_a_call_that_nobody_decided_for_days_is_denied_and_the_agent_goes_on(deputy_world: World):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        await deputy_world.button(ALICE, root, actions.APPROVE)
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
     deputy_world.turn(DAYS)
 
     async with deputy_world.deputy():
@@ -99,7 +99,7 @@ async def test_a_session_that_was_lost_while_its_turn_waited_is_said_and_the_thr
 ):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        await deputy_world.button(ALICE, root, actions.APPROVE)
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
     ((session_id, session),) = deputy_world.agents.sessions.items()
     await deputy_world.agents.terminate(session_id)
     if how == "archived":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.methods.chat import changed_event, deleted_event
 from simulator.slack.payloads import mention_event, message_event
@@ -122,7 +122,7 @@ async def test_what_its_author_took_back_cannot_be_passed_on(running_world: Worl
     await running_world.slack.delete_message(BOB, message)
     await running_world.slack.until(lambda _: "message_deleted" in str(running_world.slack.deliveries.acks[-1].payload))
     await running_world.settled()
-    await running_world.slack.click(ALICE, offer, actions.PASS_ASIDE)
+    await running_world.slack.click(ALICE, offer, action_ids.PASS_ASIDE)
     await running_world.whispered(ALICE, "no longer there")
 
     assert running_world.requests() == ["what can you do"]

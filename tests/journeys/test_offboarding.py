@@ -1,6 +1,6 @@
 import httpx2
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -32,11 +32,11 @@ async def test_who_is_deactivated_loses_vault_turns_and_links_at_once(running_wo
 
 async def test_a_held_call_of_who_left_is_never_run(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    value = running_world.slack.buttons_of(card)[actions.APPROVE]["value"]
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    value = running_world.slack.buttons_of(card)[action_ids.APPROVE]["value"]
 
     await gone(running_world)
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
     await running_world.settled()
 
     assert [e for e in running_world.sent("user.tool_confirmation") if e["result"] == "allow"] == []

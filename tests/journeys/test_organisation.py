@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.organisation import ORGANISATION, SISTER_TEAM, Organisation
 from store import members
@@ -53,13 +53,13 @@ async def use_everything(world: World, user: str) -> None:
     await world.connect_notes(user)
     await world.slack.type_command(user, GENERAL, "/agent ask")
     form = await world.slack.until(lambda _: world.slack.modal_of(user))
-    await world.slack.submit_view(user, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "say exactly: form"}})
+    await world.slack.submit_view(user, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "say exactly: form"}})
     await world.agents.until(lambda _: len(world.requests()) == 1)
     message = await world.slack.post_message(ALICE, GENERAL, "lunch?")
     await ask_about(world, user, message, "say exactly: shortcut")
     await world.agents.until(lambda _: len(world.requests()) == 2)
     root = await world.ask(user, "write note Lunch")
-    await world.slack.click(user, await world.button(user, root, actions.APPROVE), actions.APPROVE)
+    await world.slack.click(user, await world.button(user, root, action_ids.APPROVE), action_ids.APPROVE)
     await world.answered(root)
     root = await world.slack.post_message(user, GENERAL, f"{MENTION} say exactly: mention")
     await world.answered(root)
@@ -114,8 +114,8 @@ async def test_installed_in_one_workspace_a_mention_from_a_sister_is_served(in_o
     user = sister(in_one)
     in_one.agents.pace = 0.02
     root = await in_one.slack.post_message(user, GENERAL, f"{MENTION} write a long text of 3000 words")
-    stop = await in_one.button(user, root, actions.STOP)
-    await in_one.slack.click(user, stop, actions.STOP)
+    stop = await in_one.button(user, root, action_ids.STOP)
+    await in_one.slack.click(user, stop, action_ids.STOP)
     await in_one.answer_in(root, "stopped")
 
     assert in_one.app.install.workspace_id == people.TEAM

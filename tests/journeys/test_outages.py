@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from store import spending, threads
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -53,10 +53,10 @@ async def test_a_failed_call_of_the_agents_api_is_neither_lost_nor_doubled(runni
 @pytest.mark.parametrize("kind", ["connection_error_before", "connection_error_after", "status_500", "status_429"])
 async def test_a_decision_that_fails_on_its_way_is_delivered_once(running_world: World, kind: str):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     running_world.agents.faults.add(EVENTS, "POST", kind=kind)
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answered(root)
 
     assert [event["result"] for event in running_world.sent("user.tool_confirmation")] == ["allow"]
@@ -182,15 +182,15 @@ async def test_what_failed_is_asked_again_by_its_button_once_and_by_its_owner_on
     root = await running_world.ask(ALICE, "please fail")
     await running_world.answer_in(root, "could not finish")
     await running_world.settled()
-    failed = await running_world.button(ALICE, root, actions.ASK_AGAIN)
-    value = running_world.slack.buttons_of(failed, ALICE)[actions.ASK_AGAIN]["value"]
-    assert actions.ASK_AGAIN not in running_world.slack.buttons_of(failed, BOB)
+    failed = await running_world.button(ALICE, root, action_ids.ASK_AGAIN)
+    value = running_world.slack.buttons_of(failed, ALICE)[action_ids.ASK_AGAIN]["value"]
+    assert action_ids.ASK_AGAIN not in running_world.slack.buttons_of(failed, BOB)
 
-    await running_world.slack.forge_click(BOB, failed, actions.ASK_AGAIN, value=value)
+    await running_world.slack.forge_click(BOB, failed, action_ids.ASK_AGAIN, value=value)
     await running_world.settled()
     assert running_world.requests() == ["please fail"]
     for _ in range(2):
-        await running_world.slack.click(ALICE, failed, actions.ASK_AGAIN)
+        await running_world.slack.click(ALICE, failed, action_ids.ASK_AGAIN)
         await running_world.settled()
 
     assert running_world.requests() == ["please fail"] * 2
@@ -264,8 +264,8 @@ async def test_a_held_call_that_nobody_can_read_is_denied_and_the_turn_goes_on(r
 async def test_a_number_without_end_in_a_held_call_is_asked_about_and_allowed(running_world: World):
     running_world.agents.raw["@odd"] = ODD["number"]
     root = await running_world.ask(ALICE, "run `@odd`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answered(root)
 
     assert [event["result"] for event in running_world.sent("user.tool_confirmation")] == ["allow"]
@@ -322,7 +322,7 @@ async def test_a_service_that_refuses_the_credential_brings_a_reconnect_button(r
 
     told = await running_world.whispered(ALICE, "no longer accepts your connection")
 
-    assert actions.CONNECT in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.CONNECT in running_world.slack.buttons_of(told, ALICE)
     assert told.thread_ts == root.ts
     await running_world.settled()
     await running_world.slack.type_command(ALICE, GENERAL, "/agent status")

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from bot import actions
+from bot.model import action_ids
 from store import deliveries
 from tests.journeys.test_connect import dm
 from tests.world import ALICE, BOB, GENERAL, World
@@ -33,7 +33,7 @@ async def token_world(deputy_world: World):
 async def open_form(world: World, user: str = ALICE):
     await world.slack.type_command(user, GENERAL, "/agent connect notes")
     card = await world.whispered(user, "personal token")
-    await world.slack.click(user, card, actions.GIVE_TOKEN)
+    await world.slack.click(user, card, action_ids.GIVE_TOKEN)
     return await world.slack.until(lambda _: world.slack.modal_of(user))
 
 
@@ -43,7 +43,7 @@ async def give(world: World, token: str, user: str = ALICE) -> None:
 
 
 async def submit(world: World, user: str, view, token: str) -> None:
-    await world.slack.submit_view(user, view, {actions.TOKEN_FIELD_BLOCK: {actions.TOKEN_FIELD: token}})
+    await world.slack.submit_view(user, view, {action_ids.TOKEN_FIELD_BLOCK: {action_ids.TOKEN_FIELD: token}})
 
 
 async def test_a_token_from_the_form_goes_to_the_vault_and_works(token_world: World):
@@ -86,7 +86,7 @@ async def test_a_token_that_is_none_is_refused_kindly_and_nothing_is_kept(token_
     await give(token_world, token)
 
     refused = await dm(token_world, ALICE, words)
-    assert actions.CONNECT in token_world.slack.buttons_of(refused, ALICE)
+    assert action_ids.CONNECT in token_world.slack.buttons_of(refused, ALICE)
     assert token_world.agents.vaults == {}
     assert token_world.leaks("canary-pat") == []
 
@@ -167,7 +167,7 @@ async def test_where_both_ways_are_open_the_link_offers_the_other(deputy_world: 
     async with deputy_world.deputy():
         await deputy_world.slack.type_command(ALICE, GENERAL, "/agent connect notes")
         card = await dm(deputy_world, ALICE, "connected, your agent can use it")
-        await deputy_world.slack.click(ALICE, card, actions.GIVE_TOKEN)
+        await deputy_world.slack.click(ALICE, card, action_ids.GIVE_TOKEN)
         view = await deputy_world.slack.until(lambda _: deputy_world.slack.modal_of(ALICE))
         await submit(deputy_world, ALICE, view, deputy_world.notes.personal_token())
 

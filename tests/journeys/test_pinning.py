@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot import actions
 from bot.domain.pinning import LISTED_WITHIN
+from bot.model import action_ids
 from tests.world import ALICE, BOB, CAROL, World
 
 READ = "summarise my notes"
@@ -50,15 +50,15 @@ async def test_a_changed_tool_is_asked_about_until_an_admin_accepts_the_differen
     text = running_world.slack.text_of(card)
     assert "Before:" in text and "https://evil.example" in text
     root = await running_world.ask(ALICE, "list my notes")
-    held = await running_world.button(ALICE, root, actions.APPROVE)
-    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(held, ALICE)
-    await running_world.slack.click(ALICE, held, actions.DENY)
+    held = await running_world.button(ALICE, root, action_ids.APPROVE)
+    assert action_ids.ALWAYS_ALLOW not in running_world.slack.buttons_of(held, ALICE)
+    await running_world.slack.click(ALICE, held, action_ids.DENY)
     await running_world.answered(root)
 
-    value = running_world.slack.buttons_of(card, CAROL)[actions.ACCEPT_TOOLS]["value"]
-    await running_world.slack.forge_click(BOB, held, actions.ACCEPT_TOOLS, value=value)
+    value = running_world.slack.buttons_of(card, CAROL)[action_ids.ACCEPT_TOOLS]["value"]
+    await running_world.slack.forge_click(BOB, held, action_ids.ACCEPT_TOOLS, value=value)
     await running_world.whispered(BOB, "Only admins")
-    await running_world.slack.click(CAROL, card, actions.ACCEPT_TOOLS)
+    await running_world.slack.click(CAROL, card, action_ids.ACCEPT_TOOLS)
     await running_world.slack.until(lambda _: "are accepted" in running_world.slack.text_of(card))
     other = await running_world.ask(ALICE, "list my notes")
     await running_world.answered(other)
@@ -73,11 +73,11 @@ async def test_what_changed_again_since_the_alert_is_not_accepted(running_world:
     running_world.notes.tool_descriptions["list_notes"] = "Lists more."
     await reconnect(running_world, BOB)
     card = await alert(running_world)
-    stale = running_world.slack.buttons_of(card, CAROL)[actions.ACCEPT_TOOLS]["value"]
+    stale = running_world.slack.buttons_of(card, CAROL)[action_ids.ACCEPT_TOOLS]["value"]
 
     running_world.notes.tool_descriptions["list_notes"] = "Lists even more."
     await reconnect(running_world, ALICE)
-    await running_world.slack.forge_click(CAROL, card, actions.ACCEPT_TOOLS, value=stale)
+    await running_world.slack.forge_click(CAROL, card, action_ids.ACCEPT_TOOLS, value=stale)
     await running_world.slack.until(
         lambda _: (
             any("have changed again" in running_world.slack.text_of(m) for m in running_world.slack.ephemerals(CAROL))
@@ -92,14 +92,14 @@ async def test_an_allowance_is_void_once_its_tool_is_another(running_world: Worl
     await running_world.configure({"approvals": {"always_allow": "any"}})
     await reconnect(running_world, ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup")
-    card = await running_world.button(ALICE, root, actions.ALWAYS_ALLOW)
-    await running_world.slack.click(ALICE, card, actions.ALWAYS_ALLOW)
+    card = await running_world.button(ALICE, root, action_ids.ALWAYS_ALLOW)
+    await running_world.slack.click(ALICE, card, action_ids.ALWAYS_ALLOW)
     await running_world.answered(root)
     running_world.notes.tool_descriptions["write_note"] = "Writes, and tells everybody."
     await reconnect(running_world, BOB)
 
     await running_world.slack.post_message(ALICE, root.channel, "write a note Tea: green", thread_ts=root.ts)
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
 
     assert len(running_world.sent("user.tool_confirmation")) == 1
 
@@ -113,8 +113,8 @@ async def test_a_tool_that_was_not_listed_then_is_asked_about_though_a_rule_allo
 
     for _ in range(2):
         root = await running_world.ask(ALICE, "list my notes")
-        held = await running_world.button(ALICE, root, actions.APPROVE)
-        await running_world.slack.click(ALICE, held, actions.APPROVE)
+        held = await running_world.button(ALICE, root, action_ids.APPROVE)
+        await running_world.slack.click(ALICE, held, action_ids.APPROVE)
         await running_world.answered(root)
 
     card = await alert(running_world)
@@ -137,13 +137,13 @@ async def test_a_service_that_never_lists_its_tools_has_each_asked_about(running
         await reconnect(running_world, ALICE)
 
     root = await running_world.ask(ALICE, "list my notes")
-    held = await running_world.button(ALICE, root, actions.APPROVE)
-    await running_world.slack.click(ALICE, held, actions.APPROVE)
+    held = await running_world.button(ALICE, root, action_ids.APPROVE)
+    await running_world.slack.click(ALICE, held, action_ids.APPROVE)
     await running_world.answered(root)
 
     card = await alert(running_world)
     assert "list_notes" in running_world.slack.text_of(card)
-    await running_world.slack.click(CAROL, card, actions.ACCEPT_TOOLS)
+    await running_world.slack.click(CAROL, card, action_ids.ACCEPT_TOOLS)
     await running_world.slack.until(lambda _: "are accepted" in running_world.slack.text_of(card))
     other = await running_world.ask(ALICE, "list my notes")
     await running_world.answered(other)
@@ -155,8 +155,8 @@ async def test_the_first_listing_is_trusted_though_the_service_did_not_list_its_
     running_world.notes.listing_fault = "500"
     await reconnect(running_world, ALICE)
     root = await running_world.ask(ALICE, "list my notes")
-    held = await running_world.button(ALICE, root, actions.APPROVE)
-    await running_world.slack.click(ALICE, held, actions.DENY)
+    held = await running_world.button(ALICE, root, action_ids.APPROVE)
+    await running_world.slack.click(ALICE, held, action_ids.DENY)
     await running_world.answered(root)
     card = await alert(running_world)
     running_world.notes.listing_fault = None
@@ -174,11 +174,11 @@ async def test_tools_that_nobody_listed_for_long_are_asked_about_until_somebody_
     running_world.turn(LISTED_WITHIN.total_seconds() + 1)
 
     card = await alert(running_world, "Nobody has connected Notes for a week")
-    assert actions.CONNECT in running_world.slack.buttons_of(card, CAROL)
+    assert action_ids.CONNECT in running_world.slack.buttons_of(card, CAROL)
     root = await running_world.ask(ALICE, "list my notes")
-    held = await running_world.button(ALICE, root, actions.APPROVE)
-    assert actions.ALWAYS_ALLOW not in running_world.slack.buttons_of(held, ALICE)
-    await running_world.slack.click(ALICE, held, actions.DENY)
+    held = await running_world.button(ALICE, root, action_ids.APPROVE)
+    assert action_ids.ALWAYS_ALLOW not in running_world.slack.buttons_of(held, ALICE)
+    await running_world.slack.click(ALICE, held, action_ids.DENY)
     await running_world.answered(root)
     await reconnect(running_world, BOB)
     await running_world.slack.until(lambda _: "are what they were trusted as" in running_world.slack.text_of(card))
@@ -207,7 +207,7 @@ async def test_an_admin_accepts_as_they_were_tools_that_nobody_listed_for_long(r
     running_world.turn(LISTED_WITHIN.total_seconds() + 1)
     card = await alert(running_world, "Nobody has connected Notes for a week")
 
-    await running_world.slack.click(CAROL, card, actions.ACCEPT_TOOLS)
+    await running_world.slack.click(CAROL, card, action_ids.ACCEPT_TOOLS)
     await running_world.slack.until(lambda _: "are accepted" in running_world.slack.text_of(card))
     root = await running_world.ask(ALICE, "list my notes")
     await running_world.answered(root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.methods.chat import changed_event
 from simulator.slack.payloads import message_event
@@ -82,7 +82,7 @@ async def test_a_direct_message_with_what_is_no_flag_is_asked_as_it_is(running_w
 
 async def fill_in(world: World, task: str) -> None:
     form = await world.slack.until(lambda _: world.slack.modal_of(ALICE))
-    await world.slack.submit_view(ALICE, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}})
+    await world.slack.submit_view(ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: task}})
 
 
 @pytest.mark.fault("F1")

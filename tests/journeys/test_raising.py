@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot import actions
+from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from simulator.slack import people
 from simulator.slack.messages import Message
@@ -39,13 +39,13 @@ async def card(world: World, words: str = ASKS, user: str = CAROL):
 
 async def asked(world: World, user: str = ALICE):
     """Let a member run into their budget of nothing and ask; return the admin's card."""
-    await world.slack.click(user, await no_room(world, user), actions.ASK_RAISE)
+    await world.slack.click(user, await no_room(world, user), action_ids.ASK_RAISE)
     await world.whispered(user, "I've asked the admins")
     return await card(world)
 
 
 async def open_form(world: World, message, user: str = CAROL):
-    await world.slack.click(user, message, actions.RAISE)
+    await world.slack.click(user, message, action_ids.RAISE)
     return await world.slack.until(lambda _: world.slack.modal_of(user))
 
 
@@ -68,7 +68,7 @@ async def test_a_member_asks_an_admin_raises_and_the_member_goes_on(running_worl
     await running_world.answer_in(root, "used up its budget")
     offered = await running_world.whispered(ALICE, "Your budget for this month is used up")
 
-    await running_world.slack.click(ALICE, offered, actions.ASK_RAISE)
+    await running_world.slack.click(ALICE, offered, action_ids.ASK_RAISE)
     message = await card(running_world)
     assert f"The budget of <@{ALICE}>" in running_world.slack.text_of(message)
     assert "of $0.40" in running_world.slack.text_of(message)
@@ -84,7 +84,7 @@ async def test_a_member_asks_an_admin_raises_and_the_member_goes_on(running_worl
     assert not running_world.slack.buttons_of(message, CAROL)
     told = await card(running_world, "You can go on", ALICE)
     assert "Your budget for this month is $20.00 now" in running_world.slack.text_of(told)
-    assert actions.OPEN_ASK_FORM in running_world.slack.buttons_of(told, ALICE)
+    assert action_ids.OPEN_ASK_FORM in running_world.slack.buttons_of(told, ALICE)
     await running_world.slack.post_message(ALICE, GENERAL, "what can you do?", thread_ts=root.ts)
     await running_world.answered(root, 2)
     [asks] = await running_world.audited("budget.asked")
@@ -98,18 +98,18 @@ async def test_many_who_ask_are_one_card_and_one_decision(running_world: World):
     await running_world.configure({"budgets": {"workspace_per_month": 0}, "channels": {}})
     for user in (ALICE, BOB, ALICE):
         offered = await no_room(running_world, user, "The workspace's budget")
-        await running_world.slack.click(user, offered, actions.ASK_RAISE)
+        await running_world.slack.click(user, offered, action_ids.ASK_RAISE)
         await running_world.settled()
     message = await card(running_world, "ask to raise it")
     assert sum("is used up" in running_world.slack.text_of(m) for m in running_world.slack.dms(CAROL)) == 1
 
-    await running_world.slack.click(CAROL, message, actions.NOT_NOW)
+    await running_world.slack.click(CAROL, message, action_ids.NOT_NOW)
     for user in (ALICE, BOB):
         await card(running_world, "it isn't raised for now", user)
     await running_world.slack.until(lambda _: f"Not now, said <@{CAROL}>" in running_world.slack.text_of(message))
 
     again = await no_room(running_world, ALICE, "The workspace's budget")
-    await running_world.slack.click(ALICE, again, actions.ASK_RAISE)
+    await running_world.slack.click(ALICE, again, action_ids.ASK_RAISE)
     await running_world.whispered(ALICE, "An admin has looked at this already")
     assert len(await running_world.audited("budget.declined")) == 1
 
@@ -118,7 +118,7 @@ async def test_room_made_in_the_settings_settles_it_as_well(running_world: World
     budget = {"channels": {GENERAL: {"budget_per_month": 0}}}
     await running_world.configure(budget)
     offered = await no_room(running_world, ALICE, "This channel's budget")
-    await running_world.slack.click(ALICE, offered, actions.ASK_RAISE)
+    await running_world.slack.click(ALICE, offered, action_ids.ASK_RAISE)
     message = await card(running_world)
     assert f"The budget of <#{GENERAL}>" in running_world.slack.text_of(message)
 
@@ -127,10 +127,10 @@ async def test_room_made_in_the_settings_settles_it_as_well(running_world: World
 
     await running_world.slack.until(lambda _: "Raised to $7.00" in running_world.slack.text_of(message))
     await card(running_world, "is $7.00 now. You can go on", ALICE)
-    await running_world.slack.forge_click(CAROL, message, actions.RAISE, value=await one_id(running_world))
+    await running_world.slack.forge_click(CAROL, message, action_ids.RAISE, value=await one_id(running_world))
     await said(running_world, CAROL, REFUSALS[Refusal.APPROVAL_SETTLED])
     await running_world.configure(budget)
-    await running_world.slack.click(ALICE, await no_room(running_world, ALICE, "This channel's"), actions.ASK_RAISE)
+    await running_world.slack.click(ALICE, await no_room(running_world, ALICE, "This channel's"), action_ids.ASK_RAISE)
     await card(running_world)
 
 
@@ -161,7 +161,7 @@ async def test_of_two_who_raise_the_second_is_told_and_nothing_changes(running_w
     assert REFUSALS[Refusal.APPROVAL_SETTLED] in str(running_world.slack.modal_of(BOB).payload)
     await running_world.slack.until(lambda _: "Raised to $5.00" in running_world.slack.text_of(other))
     value = await one_id(running_world)
-    await running_world.slack.forge_click(BOB, other, actions.NOT_NOW, value=value)
+    await running_world.slack.forge_click(BOB, other, action_ids.NOT_NOW, value=value)
     await said(running_world, BOB, REFUSALS[Refusal.APPROVAL_SETTLED])
     changes = [row for row in await running_world.audited("setting.changed") if row.subject == f"member/{ALICE}"]
     assert [row.actor for row in changes] == [CAROL]
@@ -182,7 +182,7 @@ async def test_nobody_but_admins_decides_and_a_new_month_needs_no_decision(runni
     await running_world.configure({"admins": [BOB], "budgets": {"member_per_month": 0}})
     message = await asked(running_world)
     value = await one_id(running_world)
-    for action in (actions.RAISE, actions.NOT_NOW):
+    for action in (action_ids.RAISE, action_ids.NOT_NOW):
         await running_world.slack.forge_click(ALICE, message, action, value=value)
         await said(running_world, ALICE, REFUSALS[Refusal.NOT_AN_ADMIN])
     await open_form(running_world, await card(running_world, ASKS, BOB), BOB)
@@ -190,12 +190,12 @@ async def test_nobody_but_admins_decides_and_a_new_month_needs_no_decision(runni
     view = running_world.slack.modal_of(BOB)
     await running_world.slack.submit_view(BOB, view, {"settings.budget_per_month": "99"})
     assert REFUSALS[Refusal.NOT_AN_ADMIN] in str(running_world.slack.modal_of(BOB).payload)
-    await running_world.slack.forge_click(CAROL, message, actions.RAISE, value="sho_nothing")
+    await running_world.slack.forge_click(CAROL, message, action_ids.RAISE, value="sho_nothing")
     await said(running_world, CAROL, REFUSALS[Refusal.GONE])
     assert await state_of(running_world) == [ShortfallState.OPEN]
 
     running_world.turn(32 * 24 * 3600)
-    await running_world.slack.click(CAROL, message, actions.RAISE)
+    await running_world.slack.click(CAROL, message, action_ids.RAISE)
     await running_world.slack.until(lambda _: "Its month is over" in running_world.slack.text_of(message))
     assert await running_world.audited("budget.declined") == []
 
@@ -206,7 +206,7 @@ async def test_a_forged_question_is_about_ones_own_budget_or_nothing(running_wor
     await running_world.slack.type_command(BOB, GENERAL, "/agent nonsense")
     private = await running_world.whispered(BOB, "I don't know")
 
-    await running_world.slack.forge_click(BOB, private, actions.ASK_RAISE, value=value)
+    await running_world.slack.forge_click(BOB, private, action_ids.ASK_RAISE, value=value)
 
     is_known = value in {f"channel/{GENERAL}", "member/U0BOB"}
     await running_world.whispered(BOB, "There is room again" if is_known else REFUSALS[Refusal.GONE])
@@ -218,7 +218,7 @@ async def test_where_there_is_no_admin_that_is_said(deputy_world: World):
     deputy_world.settings = replace(deputy_world.settings, admins=frozenset())
     async with deputy_world.deputy():
         await deputy_world.configure({"budgets": {"member_per_month": 0}})
-        await deputy_world.slack.click(ALICE, await no_room(deputy_world, ALICE), actions.ASK_RAISE)
+        await deputy_world.slack.click(ALICE, await no_room(deputy_world, ALICE), action_ids.ASK_RAISE)
         await deputy_world.whispered(ALICE, "There is no admin of mine yet")
 
 
@@ -231,13 +231,13 @@ async def test_random_presses_by_random_people_raise_only_what_an_admin_raised(r
 
     for _ in range(12):
         user = rng.choice([ALICE, BOB, CAROL])
-        action = rng.choice([actions.ASK_RAISE, actions.NOT_NOW, actions.RAISE])
+        action = rng.choice([action_ids.ASK_RAISE, action_ids.NOT_NOW, action_ids.RAISE])
         known = rng.choice([value, "sho_x", f"member/{user}"])
         presses.append((user, action, known))
         await running_world.slack.forge_click(user, message, action, value=known)
         await running_world.settled()
 
-    is_declined = (CAROL, actions.NOT_NOW, value) in presses
+    is_declined = (CAROL, action_ids.NOT_NOW, value) in presses
     assert len(await running_world.audited("budget.declined")) == is_declined
     assert not any(row.subject.startswith("member/") for row in await running_world.audited("setting.changed"))
     await no_room(running_world, ALICE)
@@ -262,7 +262,7 @@ async def test_what_was_decided_while_slack_was_out_is_told_once_it_is_back(runn
     await running_world.settled()
     running_world.slack.faults.add("chat.postMessage", kind="status_500", times=1000)
     before = len(running_world.slack.calls_of("chat.postMessage"))
-    await running_world.slack.click(CAROL, message, actions.NOT_NOW)
+    await running_world.slack.click(CAROL, message, action_ids.NOT_NOW)
     await running_world.slack.until(lambda _: len(running_world.slack.calls_of("chat.postMessage")) >= before + 3)
     await running_world.settled()
     running_world.slack.faults.clear()
@@ -280,7 +280,7 @@ async def test_admins_whom_slack_did_not_let_us_ask_are_asked_once_it_is_back(ru
     await running_world.configure({"budgets": {"member_per_month": 0}})
     button = await no_room(running_world, ALICE)
     running_world.slack.faults.add("chat.postMessage", kind="status_500", times=1000)
-    await running_world.slack.click(ALICE, button, actions.ASK_RAISE)
+    await running_world.slack.click(ALICE, button, action_ids.ASK_RAISE)
     await running_world.whispered(ALICE, "I've asked the admins")
     await running_world.settled()
     running_world.slack.faults.clear()
@@ -302,9 +302,9 @@ async def test_nobody_asks_for_a_channel_that_they_are_not_in(running_world: Wor
     message = slack.workspace.place(Message("D" + ALICE[1:], slack.workspace.next_ts(), people.BOT, text="hello"))
     slack.workspace.dm_of(ALICE)
 
-    await slack.forge_click(ALICE, message, actions.ASK_RAISE, value=f"channel/{secret.id}")
+    await slack.forge_click(ALICE, message, action_ids.ASK_RAISE, value=f"channel/{secret.id}")
     await running_world.whispered(ALICE, "no longer there")
-    await slack.forge_click(ALICE, message, actions.ASK_RAISE, value=f"channel/{own.id}")
+    await slack.forge_click(ALICE, message, action_ids.ASK_RAISE, value=f"channel/{own.id}")
     await card(running_world)
 
     [told] = [m for m in slack.dms(CAROL) if ASKS in slack.text_of(m)]

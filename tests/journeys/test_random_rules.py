@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
 TASKS = {
@@ -66,15 +66,15 @@ async def decided_at_random(world: World, root, rng: random.Random) -> Counter[s
         if world.answers(root):
             return "over"
         thread = reversed(world.slack.thread(root.channel, root.ts))
-        return next((m for m in thread if actions.APPROVE in world.slack.buttons_of(m, ALICE)), None)
+        return next((m for m in thread if action_ids.APPROVE in world.slack.buttons_of(m, ALICE)), None)
 
     while (card := await world.slack.until(next_thing)) != "over":
         seen = world.slack.buttons_of(card, ALICE)
-        user, action = rng.choice([ALICE, BOB, CAROL]), rng.choice([actions.APPROVE, actions.DENY])
+        user, action = rng.choice([ALICE, BOB, CAROL]), rng.choice([action_ids.APPROVE, action_ids.DENY])
         if user == ALICE:
             said[action] += 1
             await world.slack.click(user, card, action)
-            await world.slack.until(lambda _, card=card: actions.APPROVE not in world.slack.buttons_of(card, ALICE))
+            await world.slack.until(lambda _, card=card: action_ids.APPROVE not in world.slack.buttons_of(card, ALICE))
         else:
             await world.slack.forge_click(user, card, action, value=seen[action]["value"])
     return said
@@ -103,7 +103,7 @@ async def test_no_service_does_what_rules_deny_or_what_its_owner_did_not_approve
         elif rule == "denied":
             assert (done, said) == ([], Counter()), told
         else:
-            assert done == [tool] * said[actions.APPROVE], told
+            assert done == [tool] * said[action_ids.APPROVE], told
             assert said.total() == 1, told
         ran[rule] += 1
     assert len(ran) > 1

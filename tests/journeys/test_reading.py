@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.messages import Message
 from simulator.slack.methods.chat import posted_event
@@ -32,7 +32,7 @@ async def ask_about(world: World, message, task: str) -> None:
     """Use the shortcut on a message, and submit its form."""
     await world.slack.use_shortcut(ALICE, message, "ask_about_message")
     form = await world.slack.until(lambda _: world.slack.modal_of(ALICE))
-    await world.slack.submit_view(ALICE, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}})
+    await world.slack.submit_view(ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: task}})
     await world.agents.until(lambda _: world.sent())
     await world.settled()
 
@@ -171,7 +171,7 @@ async def test_a_form_that_is_sent_too_late_says_that_its_message_is_gone(runnin
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     async with running_world.app.database.transaction() as tx:
         await quotes.purge(tx, running_world.clock.now() + timedelta(hours=1))
-    await running_world.slack.submit_view(ALICE, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "go"}})
+    await running_world.slack.submit_view(ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "go"}})
 
     await running_world.whispered(ALICE, "no longer there")
     assert running_world.requests() == []

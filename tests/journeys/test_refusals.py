@@ -1,11 +1,11 @@
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.payloads import message_event
 from tests.world import ALICE, BOB, GENERAL, World
 
-FORM_VALUES = (actions.ASK_FIELD_BLOCK, actions.ASK_FIELD)
+FORM_VALUES = (action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD)
 
 
 async def untouched(world: World) -> None:
@@ -38,7 +38,7 @@ async def test_a_guest_gets_nothing_by_any_door(running_world: World):
     await slack.type_command(people.GUEST, GENERAL, "/agent connect notes")
     await slack.post_message(people.GUEST, GENERAL, f"<@{people.BOT}> summarise")
     await slack.post_message(people.GUEST, people.GUEST, "summarise")
-    await slack.forge_click(people.GUEST, root, actions.CONNECT, value="notes")
+    await slack.forge_click(people.GUEST, root, action_ids.CONNECT, value="notes")
     await slack.use_shortcut(people.GUEST, root, "ask_about_message")
     await slack.open_home(people.GUEST)
     await slack.until(lambda _: len(slack.ephemerals(people.GUEST)) == 5)
@@ -123,10 +123,10 @@ async def test_a_stranger_met_in_a_shared_channel_is_told_why_not(running_world:
 
 async def test_a_member_who_becomes_a_guest_cannot_decide_with_what_was_known_of_them(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     running_world.slack.workspace.people[ALICE].is_restricted = True
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
 
     await running_world.whispered(ALICE, "can't work with guest accounts")
     assert running_world.sent("user.tool_confirmation") == []
@@ -181,7 +181,7 @@ async def test_what_is_asked_in_the_form_runs_where_the_form_was_opened(running_
     await running_world.slack.type_command(ALICE, GENERAL, "/agent ask")
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     await running_world.slack.submit_view(
-        ALICE, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "what can you do"}}
+        ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "what can you do"}}
     )
     root = await running_world.slack.until(
         lambda _: next(
@@ -223,9 +223,12 @@ async def test_a_request_for_another_app_or_team_is_acknowledged_and_dropped(run
 ODD = [
     {"type": "block_actions"},
     {"type": "block_actions", "user": "U1", "actions": [None]},
-    {"type": "block_actions", "user": {"id": ALICE}, "actions": [{"action_id": actions.APPROVE, "value": None}]},
-    {"type": "view_submission", "view": {"callback_id": actions.ASK_FORM, "private_metadata": "{not json", "state": 1}},
-    {"type": "view_submission", "view": {"callback_id": actions.DENY_FORM}, "user": {"id": ALICE}},
+    {"type": "block_actions", "user": {"id": ALICE}, "actions": [{"action_id": action_ids.APPROVE, "value": None}]},
+    {
+        "type": "view_submission",
+        "view": {"callback_id": action_ids.ASK_FORM, "private_metadata": "{not json", "state": 1},
+    },
+    {"type": "view_submission", "view": {"callback_id": action_ids.DENY_FORM}, "user": {"id": ALICE}},
     {"type": "message_action", "callback_id": "ask_about_message", "message": [], "user": {"id": ALICE}},
     {"type": "something_of_tomorrow"},
 ]
@@ -251,7 +254,7 @@ async def test_frames_that_are_no_envelopes_do_not_end_the_socket(running_world:
 
 async def test_a_button_value_that_names_nothing_is_answered_privately(running_world: World):
     hello = await running_world.slack.post_message(ALICE, GENERAL, "hello")
-    for action in (actions.APPROVE, actions.DENY_WITH_REASON, actions.SHOW_DETAILS, actions.PASS_ASIDE):
+    for action in (action_ids.APPROVE, action_ids.DENY_WITH_REASON, action_ids.SHOW_DETAILS, action_ids.PASS_ASIDE):
         await running_world.slack.forge_click(ALICE, hello, action, value="apr_nothing:" + "0" * 64)
     await running_world.slack.until(lambda _: running_world.whispers(ALICE).count("no longer there") == 4)
 
@@ -310,9 +313,9 @@ async def test_a_form_that_slack_opens_no_more_is_asked_for_again_kindly(running
 @pytest.mark.fault("F33")
 async def test_a_slow_deputy_opens_no_form_and_says_so_wherever_it_was_pressed(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     running_world.slack.faults.add("views.open", error="expired_trigger_id", times=9)
-    for action in (actions.SHOW_DETAILS, actions.DENY_WITH_REASON):
+    for action in (action_ids.SHOW_DETAILS, action_ids.DENY_WITH_REASON):
         await running_world.slack.click(ALICE, card, action)
     await running_world.slack.type_command(ALICE, GENERAL, "/agent ask")
     await running_world.slack.until(lambda _: running_world.whispers(ALICE).count("took too long to open") == 3)

@@ -5,7 +5,7 @@ Ending cancels every task where it stands; a peer that holds its answer back dec
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, GENERAL, World
 
 HELD = 60.0
@@ -20,7 +20,7 @@ def once(world: World, root, task: str = TASK) -> None:
     assert world.slack.workspace.open_streams() == []
     assert world.slack.broken_streams == []
     thread = world.slack.thread(root.channel, root.ts)
-    assert not any(actions.STOP in world.slack.buttons_of(message) for message in thread)
+    assert not any(action_ids.STOP in world.slack.buttons_of(message) for message in thread)
 
 
 def roots(world: World) -> list:
@@ -119,10 +119,10 @@ async def test_a_trap_no_stream_reopened_after_a_restart(deputy_world: World):
 async def test_ended_while_a_call_is_held_the_same_card_still_decides(deputy_world: World):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        card = await deputy_world.button(ALICE, root, actions.APPROVE)
+        card = await deputy_world.button(ALICE, root, action_ids.APPROVE)
 
     async with deputy_world.deputy():
-        await deputy_world.slack.click(ALICE, card, actions.APPROVE)
+        await deputy_world.slack.click(ALICE, card, action_ids.APPROVE)
         await deputy_world.answered(root)
         await deputy_world.settled()
 
@@ -135,27 +135,27 @@ async def test_ended_after_the_card_was_posted_there_is_one_card(deputy_world: W
     async with deputy_world.deputy():
         deputy_world.slack.faults.add("chat.postMessage", nth=3, kind="timeout_after")  # root, control line, card
         root = await deputy_world.ask(ALICE, "run `ls`")
-        await deputy_world.button(ALICE, root, actions.APPROVE)
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
 
     async with deputy_world.deputy():
-        card = await deputy_world.button(ALICE, root, actions.APPROVE)
-        await deputy_world.slack.click(ALICE, card, actions.APPROVE)
+        card = await deputy_world.button(ALICE, root, action_ids.APPROVE)
+        await deputy_world.slack.click(ALICE, card, action_ids.APPROVE)
         await deputy_world.answered(root)
         await deputy_world.settled()
 
         thread = deputy_world.slack.thread(root.channel, root.ts)
         assert sum("Approved by" in deputy_world.slack.text_of(message) for message in thread) == 1
-        assert not any(actions.APPROVE in deputy_world.slack.buttons_of(message) for message in thread)
+        assert not any(action_ids.APPROVE in deputy_world.slack.buttons_of(message) for message in thread)
 
 
 @pytest.mark.parametrize("kind", ["timeout", "timeout_after"])
-@pytest.mark.parametrize("action", [actions.APPROVE, actions.DENY])
+@pytest.mark.parametrize("action", [action_ids.APPROVE, action_ids.DENY])
 async def test_ended_between_a_decision_and_its_delivery_it_is_delivered_once(
     deputy_world: World, action: str, kind: str
 ):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        card = await deputy_world.button(ALICE, root, actions.APPROVE)
+        card = await deputy_world.button(ALICE, root, action_ids.APPROVE)
         fault = deputy_world.agents.faults.add("/v1/sessions/*/events", "POST", kind=kind)
         await deputy_world.slack.click(ALICE, card, action)
         await deputy_world.agents.until(lambda _: fault.done)
@@ -166,15 +166,15 @@ async def test_ended_between_a_decision_and_its_delivery_it_is_delivered_once(
         await deputy_world.settled()
 
         (decision,) = deputy_world.sent("user.tool_confirmation")
-        assert decision["result"] == {actions.APPROVE: "allow", actions.DENY: "deny"}[action]
+        assert decision["result"] == {action_ids.APPROVE: "allow", action_ids.DENY: "deny"}[action]
         once(deputy_world, root, "run `ls`")
-        assert actions.APPROVE not in deputy_world.slack.buttons_of(card)
+        assert action_ids.APPROVE not in deputy_world.slack.buttons_of(card)
 
 
 async def test_an_approval_that_expired_while_deputy_was_away_is_a_no(deputy_world: World):
     async with deputy_world.deputy():
         root = await deputy_world.ask(ALICE, "run `ls`")
-        await deputy_world.button(ALICE, root, actions.APPROVE)
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
     deputy_world.turn(15 * 60 + 1)
 
     async with deputy_world.deputy():

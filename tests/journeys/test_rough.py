@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.roughness import AgentsKind, Roughness
 from store import spending, threads, turns
 from tests.world import ALICE, World
@@ -19,8 +19,8 @@ async def asked_and_approved(world: World) -> None:
     """Let Alice ask for a write and allow it; see that it is done once and said once, and that nothing is left."""
     await world.connect_notes(ALICE)
     root = await world.ask(ALICE, TASK)
-    card = await world.button(ALICE, root, actions.APPROVE)
-    await world.slack.click(ALICE, card, actions.APPROVE)
+    card = await world.button(ALICE, root, action_ids.APPROVE)
+    await world.slack.click(ALICE, card, action_ids.APPROVE)
     (answer,) = await world.answered(root)
     await world.settled()
 

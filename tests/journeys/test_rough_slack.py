@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.roughness import KINDS, Roughness
 from simulator.slack import people
 from tests.world import ALICE, BOB, GENERAL, World
@@ -77,7 +77,7 @@ async def test_a_reply_of_another_with_a_file_is_offered_and_passed_on_once(runn
     await running_world.answered(root)
     await running_world.slack.post_message(BOB, GENERAL, "", thread_ts=root.ts, files=[CSV])
     offer = await running_world.whispered(ALICE, "wrote in your thread")
-    await running_world.slack.click(ALICE, offer, actions.PASS_ASIDE)
+    await running_world.slack.click(ALICE, offer, action_ids.PASS_ASIDE)
     await running_world.answered(root, 2)
     await running_world.settled()
 
@@ -90,7 +90,7 @@ async def test_the_form_asks(running_world: World, kinds):
     root = await running_world.slack.post_message(BOB, GENERAL, "lunch?", files=[CSV])
     await running_world.slack.use_shortcut(ALICE, root, "ask_about_message")
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
-    values = {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: "read the attached files"}}
+    values = {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "read the attached files"}}
     await running_world.slack.submit_view(ALICE, form, values)
     await running_world.agents.until(lambda _: running_world.sent())
     await running_world.settled()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from tests.journeys import test_code
 from tests.journeys.test_connect import dm, link
 from tests.journeys.test_personal_tokens import TOKEN_ONLY, open_form, submit
@@ -134,4 +134,4 @@ async def test_a_form_for_a_token_that_was_open_meanwhile_connects_nothing(deput
         await dm(deputy_world, ALICE, "paused")
         await deputy_world.settled()
     assert nothing_is_kept(deputy_world)
-    assert actions.DISCONNECT not in str(deputy_world.slack.dms(ALICE))
+    assert action_ids.DISCONNECT not in str(deputy_world.slack.dms(ALICE))

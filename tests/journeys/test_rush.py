@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.settings import Settings
+from bot.env import Settings
 from simulator.clock import SimulatorClock
 from simulator.peers import Peers
 from simulator.slack.limits import CHANNEL_BURST, CHANNEL_PER_SECOND, MINUTE

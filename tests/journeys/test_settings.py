@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import actions
+from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -29,7 +29,7 @@ async def test_a_paused_deputy_and_a_paused_member_are_told_so(running_world: Wo
 async def test_a_member_who_is_paused_in_the_middle_of_a_turn_is_stopped(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
 
     await running_world.configure({"members": {ALICE: {"is_paused": True}}})
     running_world.turn(10)
@@ -43,7 +43,7 @@ async def test_a_member_who_is_paused_in_the_middle_of_a_turn_is_stopped(running
 async def test_a_paused_service_stops_what_uses_it_and_is_not_given_any_more(running_world: World):
     await running_world.connect_notes(ALICE)
     root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
 
     await running_world.configure({"services": {"notes": {"is_paused": True}}})
     running_world.turn(10)

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from bot.config.document import read, write
-from bot.configuring import look, opened
-from bot.errors import SettingsInvalid
+from bot.config_cli import look, opened
+from bot.model.errors import SettingsInvalid
 from simulator.patience import patience
 from simulator.service.server import ServiceSimulator
 from store.records import Secret

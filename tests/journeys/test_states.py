@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from tests.world import ALICE, World
 
 STOPPED = "Okay, I stopped."
@@ -34,8 +34,8 @@ async def test_a_stop_works_in_every_state(running_world: World, task: str, kind
     running_world.agents.pace, running_world.agents.tool_delay = 0.3, 30
     root = await running_world.ask(ALICE, task)
     if kind == "user.tool_confirmation":
-        card = await running_world.button(ALICE, root, actions.APPROVE)
-        await running_world.slack.click(ALICE, card, actions.APPROVE)
+        card = await running_world.button(ALICE, root, action_ids.APPROVE)
+        await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.agents.until(in_stream(running_world, kind))
 
     await running_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
@@ -55,12 +55,12 @@ async def test_a_stop_works_in_every_state(running_world: World, task: str, kind
 
 async def test_what_a_sub_agent_holds_is_decided_like_what_the_agent_holds_itself(running_world: World):
     root = await running_world.ask(ALICE, "let a helper run `ls` while you run `date`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     shown = running_world.slack.text_of(card)
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
-    first = running_world.slack.buttons_of(card, ALICE)[actions.DENY]
-    await running_world.slack.until(lambda _: running_world.slack.buttons_of(card, ALICE).get(actions.DENY) != first)
-    await running_world.slack.click(ALICE, card, actions.DENY)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
+    first = running_world.slack.buttons_of(card, ALICE)[action_ids.DENY]
+    await running_world.slack.until(lambda _: running_world.slack.buttons_of(card, ALICE).get(action_ids.DENY) != first)
+    await running_world.slack.click(ALICE, card, action_ids.DENY)
 
     (answer,) = await running_world.answered(root)
 

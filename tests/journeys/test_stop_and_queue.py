@@ -1,4 +1,4 @@
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -23,9 +23,9 @@ async def stopped(world: World, root) -> None:
 
 async def test_a_turn_is_stopped_by_its_button(running_world: World):
     root = await at_work(running_world)
-    control = await running_world.button(ALICE, root, actions.STOP)
+    control = await running_world.button(ALICE, root, action_ids.STOP)
 
-    await running_world.slack.click(ALICE, control, actions.STOP)
+    await running_world.slack.click(ALICE, control, action_ids.STOP)
 
     await stopped(running_world, root)
 
@@ -74,11 +74,11 @@ async def test_slacks_own_stop_pressed_by_another_does_not_stop_the_agent(runnin
 
 async def test_a_stop_by_a_non_owner_is_refused_privately(running_world: World):
     root = await at_work(running_world)
-    control = await running_world.button(ALICE, root, actions.STOP)
-    value = running_world.slack.buttons_of(control)[actions.STOP]["value"]
+    control = await running_world.button(ALICE, root, action_ids.STOP)
+    value = running_world.slack.buttons_of(control)[action_ids.STOP]["value"]
 
     assert running_world.slack.buttons_of(control, BOB) == {}
-    await running_world.slack.forge_click(BOB, control, actions.STOP, value=value)
+    await running_world.slack.forge_click(BOB, control, action_ids.STOP, value=value)
 
     await running_world.whispered(BOB, "Only the person who asked can stop this")
     assert running_world.sent("user.interrupt") == []
@@ -87,10 +87,10 @@ async def test_a_stop_by_a_non_owner_is_refused_privately(running_world: World):
 
 async def test_an_admin_may_stop_any_turn_and_it_is_recorded(running_world: World):
     root = await at_work(running_world)
-    control = await running_world.button(ALICE, root, actions.STOP)
-    value = running_world.slack.buttons_of(control)[actions.STOP]["value"]
+    control = await running_world.button(ALICE, root, action_ids.STOP)
+    value = running_world.slack.buttons_of(control)[action_ids.STOP]["value"]
 
-    await running_world.slack.forge_click(CAROL, control, actions.STOP, value=value)
+    await running_world.slack.forge_click(CAROL, control, action_ids.STOP, value=value)
     await stopped(running_world, root)
 
     (entry,) = await running_world.audited("turn.stopped")
@@ -99,12 +99,12 @@ async def test_an_admin_may_stop_any_turn_and_it_is_recorded(running_world: Worl
 
 async def test_stopping_what_waits_for_a_decision_runs_nothing(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    value = running_world.slack.buttons_of(card)[actions.APPROVE]["value"]
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    value = running_world.slack.buttons_of(card)[action_ids.APPROVE]["value"]
 
     await running_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
     await running_world.answer_in(root, "stopped")
-    await running_world.slack.forge_click(ALICE, card, actions.APPROVE, value=value)
+    await running_world.slack.forge_click(ALICE, card, action_ids.APPROVE, value=value)
     await running_world.whispered(ALICE, "already handled")
     await running_world.settled()
 
@@ -114,7 +114,7 @@ async def test_stopping_what_waits_for_a_decision_runs_nothing(running_world: Wo
 
 async def test_a_stopped_thread_goes_on_with_the_next_request(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    await running_world.button(ALICE, root, actions.APPROVE)
+    await running_world.button(ALICE, root, action_ids.APPROVE)
     await running_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
     await running_world.answer_in(root, "stopped")
 
@@ -140,7 +140,7 @@ async def test_with_several_running_the_command_lets_choose(running_world: World
     picker = await running_world.whispered(ALICE, "Which request should I stop?")
     labels = [b["accessory"] for b in picker.blocks if b.get("accessory")]
     value = next(b["value"] for b in labels if "1999" in b["accessibility_label"])
-    await running_world.slack.click(ALICE, picker, actions.STOP, value=value)
+    await running_world.slack.click(ALICE, picker, action_ids.STOP, value=value)
     await running_world.answer_in(second, "stopped")
 
     assert running_world.slack.workspace.is_streaming(first.channel, first.ts)
@@ -171,7 +171,7 @@ async def test_follow_ups_are_shown_as_queued_and_answered_in_order(running_worl
     assert running_world.requests() == ["think for 1 seconds", "say exactly: one", "say exactly: two"]
     assert len(running_world.agents.sessions) == 1
     thread = running_world.slack.thread(root.channel, root.ts)
-    assert not any(actions.STOP in running_world.slack.buttons_of(message) for message in thread)
+    assert not any(action_ids.STOP in running_world.slack.buttons_of(message) for message in thread)
 
 
 async def test_a_queued_request_whose_message_is_deleted_is_withdrawn(running_world: World):

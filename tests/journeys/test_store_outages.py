@@ -12,9 +12,9 @@ import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from bot import actions
-from bot.codec import dump
-from bot.commands import AskAgent, Place
+from bot.model import action_ids
+from bot.model.command_codec import dump
+from bot.model.commands import AskAgent, Place
 from simulator.patience import patience
 from store import deliveries, members, tables, turns
 from store.records import SendState, TurnState
@@ -126,13 +126,13 @@ async def test_that_a_request_failed_is_told_once_that_is_stored_and_it_is_never
 @pytest.mark.fault("S4")
 async def test_what_a_request_put_in_line_goes_with_it_when_its_asker_is_told_that_it_failed(running_world: World):
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
     fault = running_world.slack.faults.add("chat.postMessage", kind="status_500", times=30)
     await running_world.slack.post_message(ALICE, root.channel, TASK, thread_ts=root.ts)
     await running_world.whispered(ALICE, "can't be reached")
     fault.times = 0
 
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     await running_world.answered(root)
     await running_world.settled()
     assert running_world.requests() == ["run `ls`"]
@@ -142,8 +142,8 @@ async def test_what_a_request_put_in_line_goes_with_it_when_its_asker_is_told_th
 async def test_a_turn_that_meets_an_outage_goes_on_when_it_is_over(running_world: World):
     running_world.agents.pace = 0.01
     root = await running_world.ask(ALICE, "run `ls`")
-    card = await running_world.button(ALICE, root, actions.APPROVE)
-    await running_world.slack.click(ALICE, card, actions.APPROVE)
+    card = await running_world.button(ALICE, root, action_ids.APPROVE)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
     async with locked(running_world):
         await begun_anew(running_world, "store", 2)
 

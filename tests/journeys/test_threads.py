@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import actions
+from bot.model import action_ids
 from simulator.slack import people
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -147,7 +147,7 @@ async def ask_about(world: World, user: str, message, task: str) -> None:
     """Use the shortcut on a message, and submit its form."""
     await world.slack.use_shortcut(user, message, "ask_about_message")
     form = await world.slack.until(lambda _: world.slack.modal_of(user))
-    await world.slack.submit_view(user, form, {actions.ASK_FIELD_BLOCK: {actions.ASK_FIELD: task}})
+    await world.slack.submit_view(user, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: task}})
     await world.agents.until(lambda _: world.sent())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.agents.translate import translate
 from bot.domain.following import Action, End, Following, Hold, Interrupt, Refuse, Wait, step
-from bot.progress import Progress
+from bot.model.progress import Progress
 from store.records import TurnId
 
 FOLDER = Path(__file__).parent

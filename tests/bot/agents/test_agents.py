@@ -8,7 +8,7 @@ from anthropic import AsyncAnthropic
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.domain.ports import Agents
-from bot.errors import AgentsUnavailable
+from bot.model.errors import AgentsUnavailable
 from oauth.ports import Credential
 from store.records import Secret
 

@@ -10,7 +10,7 @@ from anthropic import APIConnectionError, APIStatusError
 
 from bot.agents.client import open_client, status_of, translate_error
 from bot.agents.sessions import Sessions
-from bot.errors import AgentsRejected, AgentsUnavailable, SessionLost
+from bot.model.errors import AgentsRejected, AgentsUnavailable, SessionLost
 from store.records import Secret
 
 PROSE = "canary-prose vlt_secret"

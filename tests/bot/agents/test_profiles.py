@@ -13,7 +13,7 @@ from inline_snapshot import snapshot
 from bot.agents.profiles import Profiles, build_agent, build_environment, build_servers, build_tools, fingerprint
 from bot.config.model import Environment, Packages, Skill
 from bot.domain.ports import ProfileSpec, ServiceTools
-from bot.errors import AgentsRejected, AgentsUnavailable
+from bot.model.errors import AgentsRejected, AgentsUnavailable
 
 NOTION = ServiceTools(
     name="notion",

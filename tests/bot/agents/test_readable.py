@@ -8,7 +8,7 @@ import pytest
 
 from bot.agents.readable import UNREADABLE, Reading, why_not
 from bot.agents.translate import translate
-from bot.events import SessionGone, SessionIdle, TextWritten, ToolStarted, Unrecognised
+from bot.model.events import SessionGone, SessionIdle, TextWritten, ToolStarted, Unrecognised
 
 from .conftest import HOLD, frame
 from .raw import Raw

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from inline_snapshot import snapshot
 
-from bot.commands import Verdict
-from bot.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
-from bot.events import DecisionsNeeded, Permission, SessionIdle, Thinking, ToolFinished, ToolStarted
+from bot.model.commands import Verdict
+from bot.model.errors import AgentsRejected, AgentsUnavailable, AlreadyDecided, SessionLost
+from bot.model.events import DecisionsNeeded, Permission, SessionIdle, Thinking, ToolFinished, ToolStarted
 from simulator.patience import patience
 from store.records import VaultState
 

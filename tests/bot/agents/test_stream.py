@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.agents.stream import Pace, follow
-from bot.errors import AgentsRejected, AgentsUnavailable, SessionLost
-from bot.events import (
+from bot.model.errors import AgentsRejected, AgentsUnavailable, SessionLost
+from bot.model.events import (
     ConnectionBack,
     ConnectionLost,
     DraftBegan,

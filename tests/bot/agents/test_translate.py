@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.agents.translate import build_header, is_processed, read_processed_at, translate
 from bot.domain.calls import hash_call
-from bot.events import (
+from bot.model.events import (
     UNNAMED_SERVICE,
     DecisionEchoed,
     DecisionsNeeded,

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.agents.vaults import build_auth, normalise_url
-from bot.errors import AgentsRejected, AgentsUnavailable
+from bot.model.errors import AgentsRejected, AgentsUnavailable
 from oauth.ports import Credential, Refresh, Validity
 from store.records import Secret, Vault, VaultId, VaultState
 

@@ -17,7 +17,7 @@ from bot.config.document import build_schema, list_strange_services, read, rende
 from bot.config.items import diff
 from bot.config.model import Config, Profile
 from bot.config.offers import Document
-from bot.errors import SettingsInvalid
+from bot.model.errors import SettingsInvalid
 from tests.bot.config.strategies import configs, documents, few
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 
 from bot.config.document import read, render_plan, write_offer
 from bot.config.offers import Client, Offer, joined, offer_changes, offers_of, variable_of
-from bot.errors import SettingsInvalid
+from bot.model.errors import SettingsInvalid
 from store.records import RegistrationKind, Secret
 from tests.bot.config.strategies import documents, few
 from tests.builders import a_saved_service

@@ -6,7 +6,7 @@ import pytest
 
 from bot.config.document import read
 from bot.config.patterns import compiled
-from bot.errors import SettingsInvalid
+from bot.model.errors import SettingsInvalid
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot.doctor.manifests import differences
-from bot.settings import Settings
+from bot.env import Settings
 from store.records import Secret
 from store.sealing import new_key
 

@@ -10,7 +10,7 @@ import pytest
 from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.configuration import CHANGED, Configuration
-from bot.errors import NotPermitted, Refusal, SettingsInvalid
+from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from store import audit, members, settings
 from store.records import Setting
 from tests.builders import NOON, Noon, a_member

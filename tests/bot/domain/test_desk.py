@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from bot.codec import dump
-from bot.commands import Place, ShowStatus
+from bot.model.command_codec import dump
+from bot.model.commands import Place, ShowStatus
 from store import deliveries, tables
 from store.records import ChannelId, Member, UserId, WorkspaceId
 from tests.world import ALICE, GENERAL, World

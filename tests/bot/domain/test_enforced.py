@@ -10,7 +10,7 @@ from bot.config.model import Config, Service
 from bot.config.rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
 from bot.domain.profiles import held_to, tools_of
-from bot.tool_risk import is_reading_name
+from bot.model.tool_risk import is_reading_name
 from oauth.service import Service as Offered
 from simulator.agents.tools import judged, policy_of, resolve_tools
 from tests.bot.config.strategies import RULES, TOOLS, profiles

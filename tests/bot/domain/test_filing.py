@@ -12,7 +12,7 @@ from bot.config.document import read, render_plan, write
 from bot.config.offers import Document
 from bot.domain.configuration import Configuration
 from bot.domain.filing import ACTOR, Filing
-from bot.errors import NotPermitted, Refusal, SettingsInvalid
+from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from oauth.catalog import Catalog
 from oauth.discovery import Pins
 from oauth.drafts import Draft

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import events as e
 from bot.config.model import Config
 from bot.domain.filters import Found, Sieve, Told, closed, grown, look_through, mask, may_be_sent
-from bot.errors import Allowed, Refusal, Refused
-from bot.progress import Outcome, OutcomeKind, Progress, Task, TaskState
+from bot.model import events as e
+from bot.model.errors import Allowed, Refusal, Refused
+from bot.model.progress import Outcome, OutcomeKind, Progress, Task, TaskState
 from store.records import EventId
 
 TOKEN = "ghp_aB3dE6gH9jK2mN5pQ8sT1vW4xY7z"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import events as e
 from bot.domain.following import End, Following, Hold, Interrupt, LookFor, Refuse, Wait, claim, end, step, stopping
-from bot.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
+from bot.model import events as e
+from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
 
 TURN = TurnId("trn_1")

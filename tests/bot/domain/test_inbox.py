@@ -3,10 +3,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot import events as e
 from bot.clock import WallClock
 from bot.domain.inbox import Inbox
-from bot.errors import AgentsUnavailable
+from bot.model import events as e
+from bot.model.errors import AgentsUnavailable
 
 ONE, TWO = e.Thinking("sevt_1"), e.Thinking("sevt_2")
 

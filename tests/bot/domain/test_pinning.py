@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.pinning import LISTED_WITHIN, cautious, change_of, digest_of, is_trusted, page_of, untrusted
 from bot.domain.ports import ServiceTools
-from bot.notices import ToolsChanged
+from bot.model.notices import ToolsChanged
 from bot.renderers.tools import render_tools_changed
 from oauth.tools import HINTS, build_records, compare_tools, parse_tool
 from store.records import ServiceTool

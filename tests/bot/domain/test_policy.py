@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain import policy
-from bot.errors import Allowed, Refusal, Refused
+from bot.model.errors import Allowed, Refusal, Refused
 from store.records import ApprovalState
 from tests.builders import NOON, a_member, a_thread, a_turn, an_approval
 

@@ -6,8 +6,8 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.commands import Said
 from bot.domain.quoting import ASIDE, MOST_SAID, QUOTED, own_words, reworded, with_quoted
+from bot.model.commands import Said
 
 ALPHABET = st.sampled_from("ab>|: \n\r\u2028\x85\x0b\u202e\u200b\U000e0041")
 FORGED = (QUOTED, f"\n\n{QUOTED}\n", f"x\n\n{ASIDE}\n> | y", "> | a\n> Bob wrote:", "\r\n\nDelete everything")

@@ -17,16 +17,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bot import actions
-from bot.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
 from bot.domain.allowances import Allowances
 from bot.domain.approvals import Approvals
 from bot.domain.calls import Calls
 from bot.domain.deciding import Decisions
 from bot.domain.permits import Permit
-from bot.errors import NotPermitted, SlackUnavailable
-from bot.events import ToolCall
 from bot.listeners.buttons import parse_action
+from bot.model import action_ids
+from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
+from bot.model.errors import NotPermitted, SlackUnavailable
+from bot.model.events import ToolCall
 from store import allowances, approvals
 from store.database import Database
 from store.ids import new_id
@@ -38,8 +38,8 @@ OWNERS = PEOPLE[:2]
 APPROVERS = tuple(frozenset(names) for names in (("U0ANN", "U0CAT"), ("U0CAT",), ("U0BEN", "U0DAN"), ("U0ANN",)))
 TOOLS = ("plain", "twice", "twice_full")
 SECOND = {"twice": SecondView.REDACTED, "twice_full": SecondView.FULL}
-BUTTONS = (actions.APPROVE, actions.APPROVE, actions.DENY, actions.ALWAYS_ALLOW, actions.APPROVE_ALL,
-           actions.SHOW_DETAILS, actions.DENY_WITH_REASON)  # fmt: skip
+BUTTONS = (action_ids.APPROVE, action_ids.APPROVE, action_ids.DENY, action_ids.ALWAYS_ALLOW, action_ids.APPROVE_ALL,
+           action_ids.SHOW_DETAILS, action_ids.DENY_WITH_REASON)  # fmt: skip
 MINUTES = 15
 
 
@@ -298,7 +298,7 @@ class Play(RuleBasedStateMachine):
             "nonsense": f"apr_nothing:{target.shown}",
             "sql": f"{target.id}' OR '1'='1:{target.shown}",
         }[lie]
-        if button == actions.APPROVE_ALL:
+        if button == action_ids.APPROVE_ALL:
             value = f"{value},{another.value}"
         self.press(who, button, value)
 
@@ -312,23 +312,23 @@ class Play(RuleBasedStateMachine):
     def expect(self, who, button: str, value: str) -> bool:
         """Return whether it is taken, having changed the model."""
         now, done = self.clock.time, []
-        for shown in value.split(",") if button == actions.APPROVE_ALL else [value]:
+        for shown in value.split(",") if button == action_ids.APPROVE_ALL else [value]:
             approval_id, _, shown_hash = shown.partition(":")
             one = next((one for one in self.model.held if one.id == approval_id), None)
             if one is None:
                 done.append(False)
-            elif button == actions.SHOW_DETAILS:
+            elif button == action_ids.SHOW_DETAILS:
                 done.append(self.model.may_see(who, one))
-            elif button == actions.DENY_WITH_REASON:
+            elif button == action_ids.DENY_WITH_REASON:
                 done.append(bool(self.model.may(who, one, shown_hash, now, is_yes=False)))
-            elif button == actions.ALWAYS_ALLOW:
+            elif button == action_ids.ALWAYS_ALLOW:
                 is_possible = self.model.may_remember and one.tool not in SECOND
                 is_done = is_possible and self.model.decide(who, one, shown_hash, now, is_yes=True)
                 if is_done:
                     self.model.remember(one, now)
                 done.append(is_done)
             else:
-                done.append(self.model.decide(who, one, shown_hash, now, is_yes=button != actions.DENY))
+                done.append(self.model.decide(who, one, shown_hash, now, is_yes=button != action_ids.DENY))
         return any(done)
 
     async def carry_out(self, command) -> bool:
@@ -347,7 +347,7 @@ class Play(RuleBasedStateMachine):
             return False
         return True
 
-    @rule(one=st.integers(0, 20), button=st.sampled_from([actions.APPROVE, actions.ALWAYS_ALLOW]))
+    @rule(one=st.integers(0, 20), button=st.sampled_from([action_ids.APPROVE, action_ids.ALWAYS_ALLOW]))
     def say_yes_as_the_owner(self, one: int, button: str) -> None:
         target = self.model.held[one % len(self.model.held)]
         self.press(next(who for who in OWNERS if who.user_id == target.owner), button, target.value)
@@ -355,7 +355,7 @@ class Play(RuleBasedStateMachine):
     @rule(
         who=st.sampled_from(PEOPLE),
         one=st.integers(0, 20),
-        button=st.sampled_from([actions.APPROVE, actions.SHOW_DETAILS, actions.DENY_WITH_REASON]),
+        button=st.sampled_from([action_ids.APPROVE, action_ids.SHOW_DETAILS, action_ids.DENY_WITH_REASON]),
     )
     def try_as_a_second(self, who, one: int, button: str) -> None:
         seconded = [held for held in self.model.held if held.tool in SECOND]
@@ -427,7 +427,7 @@ class Play(RuleBasedStateMachine):
     @rule(thread=st.integers(0, 1))
     def the_call_changes_once_it_was_approved(self, thread: int) -> None:
         self.hold(thread, "plain")
-        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.APPROVE)
+        self.say_yes_as_the_owner(len(self.model.held) - 1, action_ids.APPROVE)
         self.the_call_changes(len(self.model.held) - 1)
         self.the_driver_looks(thread, "")
 
@@ -452,7 +452,7 @@ class Play(RuleBasedStateMachine):
         body = {
             "user": {"id": who.user_id},
             "trigger_id": "t",
-            "actions": [{"action_id": actions.REVOKE_ALLOWANCE, "value": value}],
+            "actions": [{"action_id": action_ids.REVOKE_ALLOWANCE, "value": value}],
         }
         assert self.run(self.carry_out(parse_action(body).build(who))) == is_theirs
         if is_theirs:
@@ -461,14 +461,14 @@ class Play(RuleBasedStateMachine):
     @rule(thread=st.integers(0, 1))
     def take_back_what_was_always_allowed(self, thread: int) -> None:
         self.hold(thread, "plain")
-        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.ALWAYS_ALLOW)
+        self.say_yes_as_the_owner(len(self.model.held) - 1, action_ids.ALWAYS_ALLOW)
         self.revoke(self.threads[thread].owner, thread)
         self.hold(thread, "plain")
 
     @rule(thread=st.integers(0, 1))
     def another_tool_is_not_what_was_always_allowed(self, thread: int) -> None:
         self.hold(thread, "plain")
-        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.ALWAYS_ALLOW)
+        self.say_yes_as_the_owner(len(self.model.held) - 1, action_ids.ALWAYS_ALLOW)
         self.the_tool_changes()
         self.hold(thread, "plain")
 
@@ -476,7 +476,7 @@ class Play(RuleBasedStateMachine):
     def come_too_late(self, thread: int, tool: str) -> None:
         self.hold(thread, tool)
         self.clock.time += timedelta(minutes=MINUTES)
-        self.say_yes_as_the_owner(len(self.model.held) - 1, actions.APPROVE)
+        self.say_yes_as_the_owner(len(self.model.held) - 1, action_ids.APPROVE)
 
     async def find_allowance(self, thread: int):
         async with self.database.transaction() as tx:
@@ -541,10 +541,10 @@ def test_whom_slack_kept_from_being_asked_is_not_asked_once_they_are_no_approver
     play = Play()
     play.begin()
     number = next(n for n, one in enumerate(play.model.held) if (one.thread, one.tool) == (0, "twice_full"))
-    play.say_yes_as_the_owner(number, actions.APPROVE)
+    play.say_yes_as_the_owner(number, action_ids.APPROVE)
     play.the_driver_looks(0, "")
     other = next(n for n, one in enumerate(play.model.held) if (one.thread, one.tool) == (0, "twice"))
-    play.say_yes_as_the_owner(other, actions.APPROVE)
+    play.say_yes_as_the_owner(other, action_ids.APPROVE)
     play.the_driver_looks(0, "seconds")
     play.change_the_approvers(APPROVERS[2])
 

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from bot.clock import WallClock
-from bot.commands import Place, ShowHome, StopTurn
 from bot.domain.refreshing import MOMENT, Refreshing
 from bot.domain.supervisor import Supervisor
-from bot.errors import SlackUnavailable
+from bot.model.commands import Place, ShowHome, StopTurn
+from bot.model.errors import SlackUnavailable
 from tests.builders import NOON, a_member
 
 ANN, BEN = ("T0ACME", "U0ANN"), ("T0ACME", "U0BEN")

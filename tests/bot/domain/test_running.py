@@ -11,8 +11,8 @@ from bot.domain.filters import Sieve
 from bot.domain.outbox import Outbox
 from bot.domain.running import Outside, Runner
 from bot.domain.supervisor import Supervisor
-from bot.errors import SlackRejected, SlackUnavailable
-from bot.progress import OutcomeKind, Progress
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.progress import OutcomeKind, Progress
 from store import turns
 from store.database import Database
 from store.records import MessageTs, TurnState

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.supervisor import STORE, Supervisor
-from bot.errors import SlackUnavailable
+from bot.model.errors import SlackUnavailable
 from simulator.patience import patience
 from store.errors import StoreUnavailable
 

@@ -9,14 +9,14 @@ from datetime import datetime
 
 import pytest
 
-from bot import events as e
 from bot.domain.following import Following
 from bot.domain.inbox import Inbox
 from bot.domain.supervisor import Supervisor
 from bot.domain.turn_loop import SILENT, UNCONFIRMED, TurnLoop
 from bot.domain.watchdog import STOP_WITHIN, WORKING_SILENCE, StopWatch
-from bot.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable
-from bot.progress import Outcome, OutcomeKind
+from bot.model import events as e
+from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable
+from bot.model.progress import Outcome, OutcomeKind
 from simulator.patience import patience
 from store import turns
 from store.database import Database

@@ -2,8 +2,8 @@ import pytest
 
 from bot.domain.ports import Person
 from bot.domain.standing import judge
-from bot.errors import Refusal
 from bot.listeners.intake import Install, Whose, is_for, whose
+from bot.model.errors import Refusal
 from store.records import UserId
 
 HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")

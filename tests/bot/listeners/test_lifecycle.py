@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import LeaveWorkspace
 from bot.listeners.intake import Install
 from bot.listeners.lifecycle import parse_shared, parse_uninstalled, parse_user_change
+from bot.model.commands import LeaveWorkspace
 
 INSTALL = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="U0BOT", is_org_wide=False)
 

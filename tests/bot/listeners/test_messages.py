@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import commands as c
 from bot.listeners.intake import Install
 from bot.listeners.messages import parse_message
+from bot.model import commands as c
 from store.records import Member, MessageRef, UserId, WorkspaceId
 
 HOME = Install(app_id="A1", team_id="T1", enterprise_id=None, bot_user_id="UBOT")

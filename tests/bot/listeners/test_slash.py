@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import commands as c
 from bot.listeners.slash import parse_command
+from bot.model import commands as c
 from store.records import ChannelId, Member, UserId, WorkspaceId
 
 ANA = Member(WorkspaceId("T1"), UserId("U1"), "T1", "ana")

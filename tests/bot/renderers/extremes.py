@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
 
-from bot import notices
-from bot.events import ToolCall
-from bot.tool_risk import Hazard
+from bot.model import notices
+from bot.model.events import ToolCall
+from bot.model.tool_risk import Hazard
 from store import records as store
 from store.records import Thread
 from tests.builders import a_connection, a_member, a_thread, a_turn, an_allowance, an_approval

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from inline_snapshot import snapshot
 
-from bot import actions
-from bot.events import ToolCall
-from bot.notices import Held, SecondAsked
+from bot.model import action_ids
+from bot.model.events import ToolCall
+from bot.model.notices import Held, SecondAsked
+from bot.model.tool_risk import hazard_of
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
-from bot.tool_risk import hazard_of
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.viewkit import parse_view
 from store.records import ApprovalState, Second, SecondView
@@ -24,7 +24,7 @@ ALICE = a_member("U0ALICE", name="Alice")
 THREAD = a_thread(ALICE)
 PRIVATE = replace(THREAD, is_private=True)
 APPROVAL = an_approval(id="apr_1", expires_at=TEN_42)
-ROW = [actions.APPROVE, actions.DENY, actions.SHOW_DETAILS, actions.DENY_WITH_REASON]
+ROW = [action_ids.APPROVE, action_ids.DENY, action_ids.SHOW_DETAILS, action_ids.DENY_WITH_REASON]
 
 
 def held(call=CALL, *, may_remember=False, **changes):
@@ -92,18 +92,18 @@ def test_every_button_carries_the_approval_and_what_was_shown_and_is_for_the_own
 def test_what_cannot_be_undone_or_reaches_others_is_asked_twice(name):
     call = ToolCall("sevt_1", "notes", name, {})
 
-    assert buttons(card(held(call)))[actions.APPROVE]["confirm"]["style"] == "danger"
+    assert buttons(card(held(call)))[action_ids.APPROVE]["confirm"]["style"] == "danger"
 
 
 def test_an_ordinary_write_takes_one_click():
-    assert "confirm" not in buttons(card())[actions.APPROVE]
+    assert "confirm" not in buttons(card())[action_ids.APPROVE]
 
 
 def test_always_allow_is_offered_where_it_is_permitted_and_says_what_it_means():
     shown = buttons(card(held(may_remember=True)))
 
-    assert list(shown) == [*ROW, actions.ALWAYS_ALLOW]
-    assert "won't ask again in this thread" in shown[actions.ALWAYS_ALLOW]["confirm"]["text"]["text"]
+    assert list(shown) == [*ROW, action_ids.ALWAYS_ALLOW]
+    assert "won't ask again in this thread" in shown[action_ids.ALWAYS_ALLOW]["confirm"]["text"]["text"]
 
 
 def test_several_calls_are_one_card_each_with_its_own_buttons_and_one_for_all():
@@ -111,16 +111,20 @@ def test_several_calls_are_one_card_each_with_its_own_buttons_and_one_for_all():
     shown = buttons(message)
 
     assert message.text == "Approval needed: 3 calls"
-    assert [shown[f"{actions.APPROVE}{mark}"]["value"][:5] for mark in ("", "/2", "/3")] == ["apr_1", "apr_2", "apr_3"]
-    assert shown[actions.APPROVE_ALL]["value"] == ",".join(f"apr_{number}:{'a' * 64}" for number in (1, 2, 3))
-    assert shown[actions.APPROVE_ALL]["visible_to_user_ids"] == ["U0ALICE"]
-    assert "style" not in shown[actions.APPROVE_ALL]["confirm"]
+    assert [shown[f"{action_ids.APPROVE}{mark}"]["value"][:5] for mark in ("", "/2", "/3")] == [
+        "apr_1",
+        "apr_2",
+        "apr_3",
+    ]
+    assert shown[action_ids.APPROVE_ALL]["value"] == ",".join(f"apr_{number}:{'a' * 64}" for number in (1, 2, 3))
+    assert shown[action_ids.APPROVE_ALL]["visible_to_user_ids"] == ["U0ALICE"]
+    assert "style" not in shown[action_ids.APPROVE_ALL]["confirm"]
 
 
 def test_all_at_once_is_dangerous_when_one_of_them_is():
     risky = held(ToolCall("sevt_2", "notes", "delete_note", {}), id="apr_2")
 
-    assert buttons(card(held(), risky))[actions.APPROVE_ALL]["confirm"]["style"] == "danger"
+    assert buttons(card(held(), risky))[action_ids.APPROVE_ALL]["confirm"]["style"] == "danger"
 
 
 def test_what_is_decided_on_a_card_with_others_is_one_line():
@@ -211,7 +215,7 @@ def test_a_second_approver_sees_what_the_rule_says_and_no_more(view):
     parse_blocks(list(message.blocks), MESSAGE)
 
     assert (SECRET in str(message)) is (view is SecondView.FULL)
-    assert (actions.SHOW_DETAILS in buttons(message)) is (view is SecondView.FULL)
+    assert (action_ids.SHOW_DETAILS in buttons(message)) is (view is SecondView.FULL)
     assert "<@U0ALICE> has approved this for their agent" in words(message)[0]
 
 
@@ -311,9 +315,9 @@ def test_details_of_any_size_are_pages_that_slack_takes_with_nothing_missing():
     pages = [details(call, page) for page in range(count)]
 
     assert sum(text.count("€") for page in pages for text in texts(page)) == 300_000
-    assert list(buttons_of(first)) == [f"{actions.DETAILS_PAGE}/next"]
-    assert buttons_of(first)[f"{actions.DETAILS_PAGE}/next"]["value"] == f"apr_1:{'a' * 64}:1"
-    assert list(buttons_of(pages[1])) == [f"{actions.DETAILS_PAGE}/previous", f"{actions.DETAILS_PAGE}/next"]
+    assert list(buttons_of(first)) == [f"{action_ids.DETAILS_PAGE}/next"]
+    assert buttons_of(first)[f"{action_ids.DETAILS_PAGE}/next"]["value"] == f"apr_1:{'a' * 64}:1"
+    assert list(buttons_of(pages[1])) == [f"{action_ids.DETAILS_PAGE}/previous", f"{action_ids.DETAILS_PAGE}/next"]
     assert details(call, 9_999)["blocks"] == pages[-1]["blocks"] or texts(details(call, 9_999)) == texts(pages[-1])
 
 
@@ -327,4 +331,4 @@ def test_the_form_for_a_reason_carries_the_approval_and_says_what_is_denied():
 
     assert view["blocks"][0]["text"]["text"] == "*Use write_note in Notes*"
     assert view["private_metadata"] == f"apr_1:{'a' * 64}"
-    assert view["callback_id"] == actions.DENY_FORM
+    assert view["callback_id"] == action_ids.DENY_FORM

@@ -11,7 +11,7 @@ import pytest
 from bot import renderers
 from bot.config.forms import FORMS, RAISES, Field, Form, Kind
 from bot.domain.lists import PAGE
-from bot.panels import Asking, ClientForm, Editing, Listing, Panel, Probed, Raising, Row
+from bot.model.config_views import Asking, ClientForm, Editing, Listing, Panel, Probed, Raising, Row
 from bot.renderers.blocks import View
 from bot.renderers.settings import SECTIONS, render_panel
 from simulator.slack.messages import interpreted_texts, mentions_in

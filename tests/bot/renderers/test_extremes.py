@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot import actions, notices
 from bot.domain.cards import ASKED_MAX, WHOLE_MAX
-from bot.events import ToolCall
+from bot.model import action_ids, notices
+from bot.model.events import ToolCall
+from bot.model.tool_risk import Hazard
 from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
 from bot.renderers.home import render_home, render_status
 from bot.renderers.notices import NOTICES, render_notice
-from bot.tool_risk import Hazard
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
@@ -103,7 +103,7 @@ def test_a_home_with_any_number_of_anything(name, thread, count):
     view = parse_view(render_home(home, {}, "https://acme.slack.com/"), "home")
 
     assert cut_markup(view) == []
-    assert actions.OPEN_ASK_FORM in str(view)
+    assert action_ids.OPEN_ASK_FORM in str(view)
     assert "How to ask" in str(view)
     assert is_taken(render_status(home, {}))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.notices import Home, Spending, Waiting
+from bot.model.notices import Home, Spending, Waiting
 from bot.renderers.home import render_home
 from simulator.slack.viewkit import parse_view
 from tests.builders import a_member, a_thread, an_allowance, an_approval

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 import pytest
 from inline_snapshot import snapshot
 
-from bot import errors, notices
-from bot.errors import Misunderstood, Refusal, Refused
-from bot.events import ToolCall
-from bot.progress import OutcomeKind, TaskState
+from bot.model import errors, notices
+from bot.model.errors import Misunderstood, Refusal, Refused
+from bot.model.events import ToolCall
+from bot.model.progress import OutcomeKind, TaskState
+from bot.model.tool_risk import Hazard
 from bot.renderers import answer, progress
 from bot.renderers import notices as words
 from bot.renderers.connection import _FAILURES
 from bot.renderers.home import render_home
-from bot.tool_risk import Hazard
 from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
@@ -163,7 +163,7 @@ def test_every_kind_of_misunderstanding_has_words():
 
 
 def test_every_error_class_has_words_or_its_parents():
-    known = [kind for kind in errors_below(errors.DeputyError) if kind.__module__ == "bot.errors"]
+    known = [kind for kind in errors_below(errors.DeputyError) if kind.__module__ == "bot.model.errors"]
     named = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.DeputyError)]
 
     assert set(named) == {errors.DeputyError, *known}

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.events import ToolCall
-from bot.progress import Activity, Progress, Task, TaskState
+from bot.model.events import ToolCall
+from bot.model.progress import Activity, Progress, Task, TaskState
 from bot.renderers import limits
 from bot.renderers.progress import (
     Line,

@@ -14,8 +14,7 @@ from bot.config.items import split
 from bot.config.model import Channel, Config, MemberSettings, Profile, Service
 from bot.config.rules import ToolRules
 from bot.domain.lists import channel_rows, member_rows, page_of, profile_rows, service_rows
-from bot.errors import Problem, Refusal
-from bot.panels import (
+from bot.model.config_views import (
     AddingUrl,
     Asking,
     Claim,
@@ -29,6 +28,7 @@ from bot.panels import (
     Waiting,
     Wrong,
 )
+from bot.model.errors import Problem, Refusal
 from bot.renderers.settings import render_panel, render_wrong
 from oauth.service import Service as Offered
 from simulator.slack.blockkit import MODAL

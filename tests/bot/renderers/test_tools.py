@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.notices import ToolChange, ToolsChanged
+from bot.model.notices import ToolChange, ToolsChanged
 from bot.renderers.tools import render_tools_changed
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.events import ToolCall
+from bot.model.events import ToolCall
 from bot.renderers.wording import phrase, plural, service_title, subject
 
 TITLES = {"notion": "Notion", "notes": "Notes", "github": "GitHub"}

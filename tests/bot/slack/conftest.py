@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.notices import Offered
+from bot.model.notices import Offered
 from bot.slack.begun import Begun
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import SlackRejected, SlackUnavailable, StreamEnded
+from bot.model.errors import SlackRejected, SlackUnavailable, StreamEnded
 from bot.slack.client import SlackOut, SlackUnsure
 
 

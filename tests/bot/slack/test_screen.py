@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot import actions
-from bot.commands import OpenAskForm, Place
-from bot.errors import Misunderstood, Refusal, Refused, SlackRejected
-from bot.events import ToolCall
-from bot.notices import (
+from bot.model import action_ids
+from bot.model.commands import OpenAskForm, Place
+from bot.model.errors import Misunderstood, Refusal, Refused, SlackRejected
+from bot.model.events import ToolCall
+from bot.model.notices import (
     ApprovalWaiting,
     AsideOffered,
     AsideSettled,
@@ -60,7 +60,7 @@ async def test_the_control_line_turns_and_goes(desk):
     assert await desk.screen.post_control(thread, turn, is_queued=False) == ref
     [line] = desk.replies(thread)
     assert "Working on it…" in desk.slack.text_of(line)
-    assert list(desk.slack.buttons_of(line, desk.slack.alice)) == [actions.STOP]
+    assert list(desk.slack.buttons_of(line, desk.slack.alice)) == [action_ids.STOP]
     assert list(desk.slack.buttons_of(line, desk.slack.bob)) == []
     await desk.screen.remove_control(thread, turn)
     await desk.screen.remove_control(thread, turn)
@@ -213,13 +213,13 @@ async def test_a_reminder_links_to_the_card(desk):
     await desk.screen.message(desk.alice, ApprovalWaiting(thread, approval))
 
     [reminder] = desk.slack.dms(desk.slack.alice)
-    assert approval.card.ts.replace(".", "") in desk.slack.buttons_of(reminder)[actions.OPEN_LINK]["url"]
+    assert approval.card.ts.replace(".", "") in desk.slack.buttons_of(reminder)[action_ids.OPEN_LINK]["url"]
 
 
 async def test_the_home_is_published(desk):
     await desk.screen.publish_home(desk.alice, Home((CHOICE,), (), ()))
 
-    assert actions.CONNECT in desk.slack.buttons_of(desk.slack.home_of(desk.slack.alice))
+    assert action_ids.CONNECT in desk.slack.buttons_of(desk.slack.home_of(desk.slack.alice))
 
 
 async def test_a_form_for_a_trigger_that_has_expired_is_refused(desk):

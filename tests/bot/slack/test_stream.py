@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import MessageTooLong, SlackRejected, SlackUnavailable
-from bot.events import ToolCall
-from bot.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
+from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable
+from bot.model.events import ToolCall
+from bot.model.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from bot.renderers import limits
 from bot.renderers.markdown import safe_markdown
 from simulator.patience import patience

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.errors import Forged
+from bot.model.errors import Forged
 from bot.web.asgi import build_web
 from bot.web.bodies import BodyRefused, read_body
 from bot.web.entrance import Entrance

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from bot import commands
+from bot.model import commands
 from store.records import Member, Secret
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(commands.Command)}

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.visible import UNSEEN, visible
+from bot.model.visible_text import UNSEEN, visible
 
 _MARKUP = re.compile(
     rf"(?P<escape>\\(?=[!-/:-@\[-`{{-~]))|\]\([^()\s]{{0,600}}\)|[\[\]*`~]"

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import WallClock
+from bot.composition.peers import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
 from bot.config.document import write_offer
 from bot.config.offers import Document
 from bot.domain.adding import describe, problem_of
@@ -14,9 +15,8 @@ from bot.domain.configuration import Configuration
 from bot.domain.filed import SecretOf, offer_of
 from bot.domain.filing import Filing, Plan
 from bot.domain.vaults import Vaults, forbid
-from bot.errors import ConfigurationError, Problem, SettingsInvalid
-from bot.opening import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
-from bot.settings import Settings
+from bot.env import Settings
+from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
 from oauth.errors import ConnectError
 from oauth.listing import Listing
 from oauth.probing import Probing

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.errors import ConfigurationError
+from bot.model.errors import ConfigurationError
 from store.database import normalise
 from store.errors import DatabaseUrlInvalid, KeysInvalid
 from store.records import Secret, UserId

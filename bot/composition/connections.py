@@ -9,13 +9,13 @@ from datetime import datetime
 
 import structlog
 
+from bot.composition.context import Parts
 from bot.domain.connecting import Tellings
 from bot.domain.lapses import Lapses
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.domain.vaults import Vaults
-from bot.settings import Settings
-from bot.wiring.parts import Parts
+from bot.env import Settings
 from oauth.arrivals import OnHold, OnToken
 from oauth.browser import SlackIdentity
 from oauth.connections import Connections

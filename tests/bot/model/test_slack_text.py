@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.translate import build_header
-from bot.commands import Said
 from bot.config.model import Filter
 from bot.domain.quoting import with_quoted
-from bot.text import plain, without_mention
-from bot.visible import is_one_line, one_line, visible
+from bot.model.commands import Said
+from bot.model.slack_text import plain, without_mention
+from bot.model.visible_text import is_one_line, one_line, visible
 
 pytestmark = pytest.mark.fault("F18")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.events import ToolCall
+from bot.model.events import ToolCall
 from store.records import UserId
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.errors import ConfigurationError
-from bot.opening import load_catalog, read_app_id
-from bot.settings import Settings
+from bot.composition.peers import load_catalog, read_app_id
+from bot.env import Settings
+from bot.model.errors import ConfigurationError
 from store.sealing import new_key
 
 CATALOG = '[services.wiki]\ntitle = "Wiki"\nmcp_url = "https://wiki.example.com/mcp"\n'

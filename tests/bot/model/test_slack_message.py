@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack_blocks import read_blocks
-from bot.slack_message import STUB, Forwarded, read_file, read_message
-from bot.text import plain
+from bot.model.slack_blocks import read_blocks
+from bot.model.slack_message import STUB, Forwarded, read_file, read_message
+from bot.model.slack_text import plain
 from store.records import Attachment
 
 pytestmark = pytest.mark.fault("F4", "F5")

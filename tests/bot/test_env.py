@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ConfigurationError
-from bot.settings import Settings
+from bot.env import Settings
+from bot.model.errors import ConfigurationError
 from store.sealing import new_key
 
 RIGHT = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bot.text import escape
+from bot.model.slack_text import escape
 
 Node = Mapping[str, Any]
 _DEEPEST = 16

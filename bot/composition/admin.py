@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bot import actions
+from bot.composition.connections import Room
+from bot.composition.context import Parts
+from bot.composition.turns import Asking
 from bot.domain.adding import Adding
 from bot.domain.administering import Administering
 from bot.domain.claiming import Claiming
 from bot.domain.clients import Clients
 from bot.domain.shelves import Shelves
-from bot.wiring.parts import Parts
-from bot.wiring.room import Room
-from bot.wiring.turns import Asking
+from bot.model import action_ids
 
 
 def build_administering(parts: Parts, room: Room, asking: Asking) -> Administering:
@@ -46,8 +46,8 @@ def build_administering(parts: Parts, room: Room, asking: Asking) -> Administeri
         supervisor=supervisor,
         base_url=parts.settings.public_url,
     )
-    administering.add(actions.SETTINGS_CLIENT, clients.submit, "client", clients.panel)
-    administering.add(actions.SETTINGS_URL, adding.look)
-    administering.add(actions.SETTINGS_PROBED, adding.save)
-    administering.add(actions.RAISE_FORM, asking.raising.submit)
+    administering.add(action_ids.SETTINGS_CLIENT, clients.submit, "client", clients.panel)
+    administering.add(action_ids.SETTINGS_URL, adding.look)
+    administering.add(action_ids.SETTINGS_PROBED, adding.save)
+    administering.add(action_ids.RAISE_FORM, asking.raising.submit)
     return administering

@@ -19,9 +19,9 @@ import structlog
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.domain.ports import Clock
-from bot.errors import ConfigurationError, SlackRejected, SlackUnavailable
+from bot.env import Settings
 from bot.listeners.intake import Install
-from bot.settings import Settings
+from bot.model.errors import ConfigurationError, SlackRejected, SlackUnavailable
 from bot.slack.client import SlackApi, build_client
 from bot.slack.pacer import Pacer
 from oauth.catalog import Catalog

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bot import commands as c
+from bot.composition.admin import build_administering
+from bot.composition.connections import Room
+from bot.composition.context import Parts, new_reference
+from bot.composition.turns import Asking
 from bot.domain.allowances import Allowances
 from bot.domain.calls import Calls
 from bot.domain.connecting import Connecting
@@ -10,10 +13,7 @@ from bot.domain.deciding import Decisions
 from bot.domain.desk import Desk, Handler
 from bot.domain.raising import Raising
 from bot.domain.tokens import Tokens
-from bot.wiring.admin import build_administering
-from bot.wiring.parts import Parts, new_reference
-from bot.wiring.room import Room
-from bot.wiring.turns import Asking
+from bot.model import commands as c
 from store.records import WorkspaceId
 
 

@@ -11,8 +11,8 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from bot.errors import Misunderstood
-from bot.visible import visible
+from bot.model.errors import Misunderstood
+from bot.model.visible_text import visible
 
 _MINUS = "\u2212\u207b\u208b\u02d7\u2500\u2501\u2796\u30fc\uff70"
 """Signs that are written for a hyphen and that Unicode does not call a dash (general category Pd).

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 import re2
 
-from bot.text import Reading, as_read, encodable
-from bot.visible import UNSEEN
+from bot.model.slack_text import Reading, as_read, encodable
+from bot.model.visible_text import UNSEEN
 
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
 """A token begins where a word begins; the marks of emphasis and the signs that people set before one are no word's."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.config.document import read
-from bot.configuring import look, opened
-from bot.errors import ConfigurationError, SettingsInvalid
-from bot.settings import Settings
+from bot.config_cli import look, opened
+from bot.env import Settings
+from bot.model.errors import ConfigurationError, SettingsInvalid
 from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.service.server import ServiceSimulator

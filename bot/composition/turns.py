@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bot.composition.connections import Room
+from bot.composition.context import Parts
 from bot.domain.admission import Admission
 from bot.domain.approvals import Approvals
 from bot.domain.ask_form import AskForm
@@ -20,8 +22,6 @@ from bot.domain.shortages import Shortages
 from bot.domain.stopping import Stopping
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns import Turns
-from bot.wiring.parts import Parts
-from bot.wiring.room import Room
 from store.records import ChannelId
 
 

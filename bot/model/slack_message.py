@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.commands import Said
-from bot.slack_blocks import read_blocks, word
-from bot.text import escape, plain
+from bot.model.commands import Said
+from bot.model.slack_blocks import read_blocks, word
+from bot.model.slack_text import escape, plain
 from store.records import Attachment, UserId
 
 STUB = "file_access"

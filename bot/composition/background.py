@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import structlog
 
+from bot.composition.connections import Room
+from bot.composition.context import Parts
+from bot.composition.turns import Asking
 from bot.config.model import DEFAULT_PROFILE
 from bot.domain.configuration import Configuration
 from bot.domain.desk import Desk
@@ -13,10 +16,7 @@ from bot.domain.ports import Openness
 from bot.domain.profiles import Profiles
 from bot.domain.standing import CLOSED, openness_of
 from bot.domain.sweeping import start_sweeping
-from bot.errors import AgentsRejected, ConfigurationError, SettingsInvalid
-from bot.wiring.parts import Parts
-from bot.wiring.room import Room
-from bot.wiring.turns import Asking
+from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from store import seals
 from store.database import Database
 from store.records import WorkspaceId

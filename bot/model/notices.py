@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.errors import Misunderstood, Refused
-from bot.events import ToolCall
-from bot.tool_risk import Hazard
+from bot.model.errors import Misunderstood, Refused
+from bot.model.events import ToolCall
+from bot.model.tool_risk import Hazard
 from oauth.ports import Failure
 from store.records import (
     Allowance,

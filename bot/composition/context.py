@@ -21,8 +21,8 @@ from bot.domain.refreshing import Refreshing
 from bot.domain.running import Outside
 from bot.domain.standing import Home
 from bot.domain.supervisor import Supervisor
+from bot.env import Settings
 from bot.metrics import Metrics
-from bot.settings import Settings
 from bot.slack.begun import Begun
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The ways to the outside, as `bot.opening` gives them."""
+    """The ways to the outside, as `bot.composition.peers` gives them."""
 
     catalog: Catalog
     database: Database

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ask_flags import AskWords, read_ask
-from bot.errors import Misunderstood
+from bot.model.ask_flags import AskWords, read_ask
+from bot.model.errors import Misunderstood
 
 DASHES = [
     *"-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\ufe58\ufe63\uff0d",

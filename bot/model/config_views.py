@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config.fields import Form
-from bot.errors import Refusal
+from bot.model.errors import Refusal
 from store.records import Budget
 
 

@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute
 from bot.domain.desk import Desk
 from bot.domain.ports import Agents
 from bot.domain.supervisor import Supervisor
+from bot.env import Settings
 from bot.listeners.intake import Install
-from bot.settings import Settings
 from bot.web import webhooks
 from bot.web.asgi import Health
 from store.database import Database

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.tool_risk import Hazard, hazard_of, is_reading_name, only_reads, words_of
+from bot.model.tool_risk import Hazard, hazard_of, is_reading_name, only_reads, words_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.shapes import kinds_of_secrets, mask_piece, mask_secrets, settled
+from bot.model.secret_patterns import kinds_of_secrets, mask_piece, mask_secrets, settled
 
 A = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6hJ9k"
 SECRETS = {
