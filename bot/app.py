@@ -24,7 +24,7 @@ from bot.composition.context import Opened, Parts, build_parts, new_reference
 from bot.composition.handlers import build_desk
 from bot.composition.ingress import build_bolt, build_health, build_socket, build_webhooks
 from bot.composition.turns import Asking, build_asking
-from bot.domain.desk import Desk
+from bot.domain.dispatcher import Desk
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings

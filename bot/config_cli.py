@@ -10,11 +10,11 @@ from bot.clock import WallClock
 from bot.composition.peers import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
 from bot.config.document import write_offer
 from bot.config.offers import Document
-from bot.domain.adding import describe, problem_of
-from bot.domain.configuration import Configuration
-from bot.domain.filed import SecretOf, offer_of
-from bot.domain.filing import Filing, Plan
-from bot.domain.vaults import Vaults, forbid
+from bot.domain.admin.add_service import describe, problem_of
+from bot.domain.admin.config_file import Filing, Plan
+from bot.domain.admin.services_from_file import SecretOf, offer_of
+from bot.domain.config.service import Configuration
+from bot.domain.connections.vaults import Vaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
 from oauth.errors import ConnectError

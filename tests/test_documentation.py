@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.homes import SUBCOMMANDS
+from bot.domain.home.app_home import SUBCOMMANDS
 from oauth.catalog import Catalog
 
 ROOT = Path(__file__).parent.parent

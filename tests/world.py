@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot.app import App, running
 from bot.config.model import Config
-from bot.domain.configuration import Configuration
+from bot.domain.config.service import Configuration
 from bot.domain.supervisor import ENDLESS
 from bot.env import Settings
 from simulator.clock import SimulatorClock

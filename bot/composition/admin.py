@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot.composition.connections import Room
 from bot.composition.context import Parts
 from bot.composition.turns import Asking
-from bot.domain.adding import Adding
-from bot.domain.administering import Administering
-from bot.domain.claiming import Claiming
-from bot.domain.clients import Clients
-from bot.domain.shelves import Shelves
+from bot.domain.admin.add_service import Adding
+from bot.domain.admin.commands import Administering
+from bot.domain.admin.first_admin import Claiming
+from bot.domain.admin.oauth_client import Clients
+from bot.domain.admin.queries import Shelves
 from bot.model import action_ids
 
 

@@ -8,14 +8,14 @@ from bot.composition.connections import Room
 from bot.composition.context import Parts
 from bot.composition.turns import Asking
 from bot.config.model import DEFAULT_PROFILE
-from bot.domain.configuration import Configuration
-from bot.domain.desk import Desk
-from bot.domain.enforcing import Enforcing
-from bot.domain.housekeeping import Housekeeping
+from bot.domain.access.eligibility import CLOSED, openness_of
+from bot.domain.config.service import Configuration
+from bot.domain.dispatcher import Desk
+from bot.domain.maintenance.config_watcher import Enforcing
+from bot.domain.maintenance.hourly import Housekeeping
+from bot.domain.maintenance.sweep import start_sweeping
 from bot.domain.ports import Openness
-from bot.domain.profiles import Profiles
-from bot.domain.standing import CLOSED, openness_of
-from bot.domain.sweeping import start_sweeping
+from bot.domain.sessions.agent_profiles import Profiles
 from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from store import seals
 from store.database import Database

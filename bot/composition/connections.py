@@ -10,11 +10,11 @@ from datetime import datetime
 import structlog
 
 from bot.composition.context import Parts
-from bot.domain.connecting import Tellings
-from bot.domain.lapses import Lapses
+from bot.domain.connections.commands import Tellings
+from bot.domain.connections.expiry import Lapses
+from bot.domain.connections.vaults import Vaults
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
-from bot.domain.vaults import Vaults
 from bot.env import Settings
 from oauth.arrivals import OnHold, OnToken
 from oauth.browser import SlackIdentity

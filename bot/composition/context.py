@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bot.domain.admission import Admission
-from bot.domain.configuration import Configuration
-from bot.domain.filtering import Filtering
-from bot.domain.homes import Homes
+from bot.domain.access.admission import Admission
+from bot.domain.access.eligibility import Home
+from bot.domain.approvals.rules import RuledPermits
+from bot.domain.budgets.increase_commands import MET_A_LIMIT, Raising
+from bot.domain.config.service import Configuration
+from bot.domain.filters.apply import Filtering
+from bot.domain.home.app_home import Homes
+from bot.domain.home_refresh import Refreshing
 from bot.domain.outbox import Outbox
-from bot.domain.permits import RuledPermits
-from bot.domain.pinning import Pinning
 from bot.domain.ports import Agents, Clock
-from bot.domain.raising import MET_A_LIMIT, Raising
-from bot.domain.refreshing import Refreshing
-from bot.domain.running import Outside
-from bot.domain.standing import Home
+from bot.domain.sessions.tool_pinning import Pinning
 from bot.domain.supervisor import Supervisor
+from bot.domain.turns.driver import Outside
 from bot.env import Settings
 from bot.metrics import Metrics
 from bot.slack.begun import Begun

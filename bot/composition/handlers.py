@@ -6,13 +6,13 @@ from bot.composition.admin import build_administering
 from bot.composition.connections import Room
 from bot.composition.context import Parts, new_reference
 from bot.composition.turns import Asking
-from bot.domain.allowances import Allowances
-from bot.domain.calls import Calls
-from bot.domain.connecting import Connecting
-from bot.domain.deciding import Decisions
-from bot.domain.desk import Desk, Handler
-from bot.domain.raising import Raising
-from bot.domain.tokens import Tokens
+from bot.domain.approvals.always_allow import Allowances
+from bot.domain.approvals.decisions import Decisions
+from bot.domain.approvals.held_calls import Calls
+from bot.domain.budgets.increase_commands import Raising
+from bot.domain.connections.commands import Connecting
+from bot.domain.connections.personal_tokens import Tokens
+from bot.domain.dispatcher import Desk, Handler
 from bot.model import commands as c
 from store.records import WorkspaceId
 

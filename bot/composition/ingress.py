@@ -12,7 +12,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
-from bot.domain.desk import Desk
+from bot.domain.dispatcher import Desk
 from bot.domain.ports import Agents
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings

@@ -8,20 +8,20 @@ from functools import partial
 
 from bot.composition.connections import Room
 from bot.composition.context import Parts
-from bot.domain.admission import Admission
-from bot.domain.approvals import Approvals
-from bot.domain.ask_form import AskForm
-from bot.domain.bringing import Bringing
-from bot.domain.message_events import MessageEvents
-from bot.domain.offboarding import Offboarding
-from bot.domain.profiles import Profiles
-from bot.domain.raising import Raising
-from bot.domain.running import Runner
-from bot.domain.sessions import Sessions
-from bot.domain.shortages import Shortages
-from bot.domain.stopping import Stopping
+from bot.domain.access.admission import Admission
+from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.budgets.increase_commands import Raising
+from bot.domain.budgets.increase_requests import Shortages
+from bot.domain.maintenance.offboarding import Offboarding
+from bot.domain.sessions.agent_profiles import Profiles
+from bot.domain.sessions.sessions import Sessions
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns import Turns
+from bot.domain.turns.ask_form import AskForm
+from bot.domain.turns.commands import Turns
+from bot.domain.turns.driver import Runner
+from bot.domain.turns.file_transfer import Bringing
+from bot.domain.turns.message_events import MessageEvents
+from bot.domain.turns.stop import Stopping
 from store.records import ChannelId
 
 

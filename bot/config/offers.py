@@ -1,6 +1,7 @@
 """Services that admins added or gave a client, as the file has them: where they are, and secrets by reference; pure.
 
-What of it is stored is `oauth.services`'; whether it may be so, beside the catalogue, is `bot.domain.filing`'s.
+What of it is stored is `oauth.services`'; whether it may be so, beside the catalogue, is
+`bot.domain.admin.config_file`'s.
 """
 
 from __future__ import annotations

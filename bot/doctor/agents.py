@@ -15,7 +15,7 @@ from bot.config_cli import opened
 from bot.doctor.findings import Finding, amiss, well
 from bot.doctor.patient import Patient
 from bot.domain.ports import ProfileSpec
-from bot.domain.profiles import build_spec
+from bot.domain.sessions.agent_profiles import build_spec
 from bot.model.errors import AgentsRejected, ConfigurationError
 from store import profiles, vaults
 from store.errors import StoreError

@@ -12,7 +12,7 @@ from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.manifests import SIGN_IN_PATH, differences
 from bot.doctor.patient import Patient
-from bot.domain.configuration import Configuration
+from bot.domain.config.service import Configuration
 from bot.metrics import SIGNATURES_REFUSED
 from bot.model.errors import SettingsInvalid
 from bot.slack import checks

@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from bot.domain.desk import Desk
+from bot.domain.access.eligibility import Home, ends_membership, judge
+from bot.domain.dispatcher import Desk
 from bot.domain.ports import Openness, People
-from bot.domain.standing import Home, ends_membership, judge
 from bot.model.commands import Command, DeactivateMember, HearMention, Place, Reply
 from bot.model.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import ChannelId, Member, UserId, WorkspaceId

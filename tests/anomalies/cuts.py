@@ -9,7 +9,7 @@ from typing import Any
 from bot.agents.agents import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.stream import Pace
-from bot.domain.following import Following, step
+from bot.domain.turns.reducer import Following, step
 from bot.model.progress import Progress
 from bot.renderers.answer import render_footer, render_worked
 from bot.renderers.progress import Page, fold, render_page, render_task

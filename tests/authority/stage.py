@@ -32,7 +32,8 @@ BUSY = 5
 PAUSE = 5.5
 """Seconds up to which a sleep is a pause, to be skipped; what is longer is a clock's stroke, to be waited for.
 
-The shortest stroke is `bot.domain.enforcing.INTERVAL`: were it skipped, time would race and every link be expired.
+The shortest stroke is `bot.domain.maintenance.config_watcher.INTERVAL`: were it skipped, time would race and every
+link be expired.
 """
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 """Where the database is written to when there is such a place: no disk is waited for."""

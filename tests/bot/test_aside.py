@@ -7,8 +7,8 @@ import pytest
 
 from bot.aside import LONG, aside
 from bot.config.model import Config
-from bot.domain.filtering import found_by, sifted
-from bot.domain.filters import Sieve
+from bot.domain.filters.apply import found_by, sifted
+from bot.domain.filters.engine import Sieve
 from bot.model.progress import Outcome, OutcomeKind, Progress
 
 pytestmark = pytest.mark.fault("S6")

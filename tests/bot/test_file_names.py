@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.files import _upload_name
-from bot.domain.attachments import path_of
+from bot.domain.turns.attachments import path_of
 from bot.model.slack_text import file_name_within
 from bot.slack.files import _title
 from store.records import Attachment

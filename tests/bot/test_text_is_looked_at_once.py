@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import bot
 from bot.config.model import Config
-from bot.domain.filters import Sieve
-from bot.domain.following import Following, step
+from bot.domain.filters.engine import Sieve
+from bot.domain.turns.reducer import Following, step
 from bot.model import events as e
 from bot.model import secret_patterns
 from bot.model.progress import Progress, Task, TaskState

@@ -16,7 +16,7 @@ WAY = ("listeners", "domain", "agents", "renderers", "slack", "commands.py", "ev
 """From a request to what is shown of its turn."""
 LONGEST = 40
 OURS = ("bot", "oauth", "store")
-HEART = ("bot.domain.following", "bot.agents.translate")
+HEART = ("bot.domain.turns.reducer", "bot.agents.translate")
 WORDS = {"bot.model.events", "bot.model.progress", "bot.model.visible_text", "store.records"}
 LIBRARY = {"__future__", "collections.abc", "dataclasses", "datetime", "enum", "math", "re", "typing"}
 """Of the standard library, what neither reads nor writes anything."""
@@ -84,7 +84,7 @@ def test_the_heart_of_a_turn_is_pure(module: str) -> None:
 
 
 def test_what_the_heart_would_call_elsewhere_is_found() -> None:
-    assert "store.database" in reached("bot.domain.requests")
+    assert "store.database" in reached("bot.domain.turns.send_request")
     assert list(impurities(source_of("store.database") or ""))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.claiming import owns
+from bot.domain.admin.first_admin import owns
 from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from bot.slack.people import _person

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.clock import WallClock
-from bot.domain.housekeeping import Housekeeping
+from bot.domain.maintenance.hourly import Housekeeping
 from store import deliveries
 from store.database import Database
 from tests.world import ALICE, GENERAL, World

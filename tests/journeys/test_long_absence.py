@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.model import Config
-from bot.domain.configuration import Configuration
+from bot.domain.config.service import Configuration
 from bot.model import action_ids
 from store.database import Database
 from store.records import WorkspaceId

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.domain.adding import describe, problem_of
+from bot.domain.admin.add_service import describe, problem_of
 from oauth.drafts import NAME
 from oauth.errors import NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.listing import Listing

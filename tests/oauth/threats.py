@@ -42,7 +42,7 @@ ATTEMPTS, TICKETS, BROWSER = "`oauth/attempts.py`", "`store/tickets.py`", "`oaut
 ROUTES, PAGES, VAULTS = "`oauth/routes.py`", "`oauth/pages.py`", "`bot/agents/vaults.py`"
 ARRIVALS, DEPARTURES = "`oauth/arrivals.py`", "`oauth/departures.py`"
 CONNECTIONS = "`oauth/connections.py`"
-LAPSES, MEMBERS_VAULTS = "`bot/domain/lapses.py`", "`bot/domain/vaults.py`"
+LAPSES, MEMBERS_VAULTS = "`bot/domain/connections/expiry.py`", "`bot/domain/connections/vaults.py`"
 
 THREATS = {
     1: Threat("an MCP server at `http://`", f"{URLS}, asked again by {HTTP}"),
@@ -128,19 +128,21 @@ THREATS = {
     76: Threat("a credential that does not work, or nobody knows", ARRIVALS),
     77: Threat("one server in two spellings", VAULTS),
     78: Threat("connecting again as another client", VAULTS),
-    79: Threat("disconnect while a link is out; another member's vault", f"{CONNECTIONS}, `bot/domain/vaults.py`"),
+    79: Threat(
+        "disconnect while a link is out; another member's vault", f"{CONNECTIONS}, `bot/domain/connections/vaults.py`"
+    ),
     80: Threat("a revocation endpoint that is absent, broken or the token endpoint", SERVERS),
     81: Threat("a grant that will end: reminders", f"{LAPSES}, {TOKENS}"),
     82: Threat("many connects in a short time", f"{CONNECTIONS}, `oauth/limits.py`"),
     83: Threat("thousands of junk links", f"{ATTEMPTS}, {TICKETS}"),
-    84: Threat("old links that stay", "`bot/domain/housekeeping.py`"),
+    84: Threat("old links that stay", "`bot/domain/maintenance/hourly.py`"),
     85: Threat("an added URL whose server is elsewhere", "`oauth/probing.py`"),
     86: Threat("more scope than is pinned", f"{CATALOG}, {CALLBACK}"),
     87: Threat("Google without `access_type` and `prompt`", f"{CATALOG}: `authorize_params`"),
     88: Threat("the official conformance suite", "`make conformance`"),
 }
 
-OF_VAULTS, OF_LAPSES = "tests/bot/domain/test_vaults.py", "tests/journeys/test_lapses.py"
+OF_VAULTS, OF_LAPSES = "tests/bot/domain/connections/test_vaults.py", "tests/journeys/test_lapses.py"
 ELSEWHERE = {
     40: ("tests/store/test_races.py::test_one_registration_wins_and_all_get_it",),
     51: (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.translate import translate
-from bot.domain.following import Action, End, Following, Hold, Interrupt, Refuse, Wait, step
+from bot.domain.turns.reducer import Action, End, Following, Hold, Interrupt, Refuse, Wait, step
 from bot.model.progress import Progress
 from store.records import TurnId
 

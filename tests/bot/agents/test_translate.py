@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.translate import build_header, is_processed, read_processed_at, translate
-from bot.domain.calls import hash_call
+from bot.domain.approvals.held_calls import hash_call
 from bot.model.events import (
     UNNAMED_SERVICE,
     DecisionEchoed,

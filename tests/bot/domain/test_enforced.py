@@ -9,7 +9,7 @@ from bot.agents.profiles import build_tools
 from bot.config.model import Config, Service
 from bot.config.rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
-from bot.domain.profiles import held_to, tools_of
+from bot.domain.sessions.agent_profiles import held_to, tools_of
 from bot.model.tool_risk import is_reading_name
 from oauth.service import Service as Offered
 from simulator.agents.tools import judged, policy_of, resolve_tools

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bot.domain.allowances import Allowances
-from bot.domain.approvals import Approvals
-from bot.domain.calls import Calls
-from bot.domain.deciding import Decisions
-from bot.domain.permits import Permit
+from bot.domain.approvals.always_allow import Allowances
+from bot.domain.approvals.decisions import Decisions
+from bot.domain.approvals.held_calls import Calls
+from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.approvals.rules import Permit
 from bot.listeners.buttons import parse_action
 from bot.model import action_ids
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict

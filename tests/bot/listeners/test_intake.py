@@ -1,7 +1,7 @@
 import pytest
 
+from bot.domain.access.eligibility import judge
 from bot.domain.ports import Person
-from bot.domain.standing import judge
 from bot.listeners.intake import Install, Whose, is_for, whose
 from bot.model.errors import Refusal
 from store.records import UserId

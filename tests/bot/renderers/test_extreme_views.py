@@ -10,7 +10,7 @@ import pytest
 
 from bot import renderers
 from bot.config.forms import FORMS, RAISES, Field, Form, Kind
-from bot.domain.lists import PAGE
+from bot.domain.admin.config_lists import PAGE
 from bot.model.config_views import Asking, ClientForm, Editing, Listing, Panel, Probed, Raising, Row
 from bot.renderers.blocks import View
 from bot.renderers.settings import SECTIONS, render_panel

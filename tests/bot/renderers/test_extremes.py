@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.cards import ASKED_MAX, WHOLE_MAX
+from bot.domain.approvals.cards import ASKED_MAX, WHOLE_MAX
 from bot.model import action_ids, notices
 from bot.model.events import ToolCall
 from bot.model.tool_risk import Hazard

@@ -13,7 +13,7 @@ from bot.config.forms import FORMS, RAISES
 from bot.config.items import split
 from bot.config.model import Channel, Config, MemberSettings, Profile, Service
 from bot.config.rules import ToolRules
-from bot.domain.lists import channel_rows, member_rows, page_of, profile_rows, service_rows
+from bot.domain.admin.config_lists import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.model.config_views import (
     AddingUrl,
     Asking,

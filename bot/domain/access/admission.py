@@ -1,0 +1,181 @@
+"""The one gate: who asks, where, of which agent, for how much, and who reads along, by what is so at this moment.
+
+It is asked when something is asked for, whatever led there, and again whenever something begins to be shown: hours may
+lie between. The rules are `standing`'s, `policy`'s and `budgets`'; this fetches what they need and keeps what was
+allowed (docs/decisions/0037-admission-is-judged-at-the-act.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import structlog
+
+from bot.config.model import DEFAULT_PROFILE, Config, Profile
+from bot.domain.access import policy
+from bot.domain.access.eligibility import Home, judge, judge_channel, openness_of
+from bot.domain.access.post_failures import refusal_of
+from bot.domain.budgets import limits
+from bot.domain.config.service import Configuration
+from bot.domain.filters.engine import may_be_sent
+from bot.domain.ports import Channel, Clock, People, Person
+from bot.model.commands import Place
+from bot.model.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from store import spending
+from store.database import Database, Tx
+from store.records import ChannelId, Member, ServiceName, Thread, Turn
+
+log = structlog.get_logger(__name__)
+
+
+DOUBTED_MAX = 1_000
+"""Channels of which it is remembered that their readers changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A turn that may start: with which settings, and for how many US cents at most."""
+
+    config: Config
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What Slack says at this moment of a thread's owner, and of who reads along."""
+
+    person: Person | None
+    conversation: Channel | None
+
+
+def judge_audience(config: Config, thread: Thread, facts: Facts, home: Home) -> Judgement:
+    """Say whether what a thread's owner asked for may be read where the thread is: whatever is posted asks this."""
+    openness = openness_of(config)
+    refused = judge(facts.person, home, openness)
+    if refused is None and not thread.is_private:
+        refused = judge_channel(facts.conversation, openness)
+    return policy.may_answer_in(config, thread) if refused is None else refused
+
+
+class Admission:
+    """The gate before a turn, and before each thing that is shown of it."""
+
+    def __init__(
+        self, *, database: Database, configuration: Configuration, people: People, home: Home, clock: Clock
+    ) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._people = people
+        self._home = home
+        self._clock = clock
+        self._doubts = 0
+        self._doubted: dict[ChannelId, int] = {}
+
+    def doubt(self, channel: ChannelId) -> None:
+        """Have every answer in a channel ask again who reads it before it shows more: Slack says that this changed."""
+        self._doubts += 1
+        if len(self._doubted) >= DOUBTED_MAX:
+            self._doubted.pop(next(iter(self._doubted)))  # its answers ask again within the minute anyway
+        self._doubted[channel] = self._doubts
+
+    def signs(self, thread: Thread) -> tuple[int, Config | None]:
+        """Return what has changed whenever who reads along may have: asks nobody."""
+        return self._doubted.get(thread.channel, 0), self._configuration.last_read(thread.owner.workspace_id)
+
+    async def choose(self, member: Member, asked_in: Place, wanted: str | None) -> str:
+        """Return the name of the agent for a new thread: the wanted one, else that of the channel it is asked in.
+
+        Raises `Misunderstood` for one that is not there.
+        """
+        config = await self._configuration.read(member.workspace_id)
+        bound = None if asked_in.is_direct else config.channel(asked_in.channel).profile
+        name = wanted or bound or DEFAULT_PROFILE
+        if config.profile(name) is None:
+            near = get_close_matches(name.lower(), config.profile_names, n=2, cutoff=0.5)
+            raise Misunderstood("profile", name[:60], tuple(near) or config.profile_names[:5])
+        return name
+
+    async def require(self, thread: Thread) -> None:
+        """Raise `NotPermitted` where the owner may not ask in this thread now, or a budget is used up."""
+        facts = await self._facts(thread)
+        async with self._database.transaction() as tx:
+            await self._judge(tx, thread, facts)
+
+    async def require_audience(self, thread: Thread) -> None:
+        """Raise `NotPermitted` where nothing of the thread may be shown now: for who is about to show something."""
+        facts = await self._facts(thread, is_fresh=True)
+        config = await self._configuration.read(thread.owner.workspace_id)
+        policy.require(judge_audience(config, thread, facts, self._home))
+
+    async def is_seen(self, channel: ChannelId) -> bool:
+        """Tell whether Deputy is where it could answer."""
+        try:
+            return await self._people.conversation(channel) is not None
+        except SlackRejected as error:
+            log.warning("not_verifiable", code=error.code)
+            return False
+
+    async def connecting(self, member: Member) -> Callable[[ServiceName], Judgement]:
+        """Return what says for each service whether the member may connect it, by the settings of now."""
+        config = await self._configuration.read(member.workspace_id)
+        is_admin = self._configuration.is_admin(config, member.user_id)
+        return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)
+
+    async def require_connecting(self, member: Member, service: ServiceName) -> None:
+        """Raise `NotPermitted` where the member may not connect the service now, by what Slack says of them, too."""
+        try:
+            person = await self._people.person(member.user_id, is_fresh=True)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_verifiable", error=type(error).__name__)
+            raise NotPermitted(Refused(Refusal.UNVERIFIABLE)) from error
+        config = await self._configuration.read(member.workspace_id)
+        refused = judge(person, self._home, openness_of(config))
+        policy.require((await self.connecting(member))(service) if refused is None else refused)
+
+    async def admit(self, thread: Thread, turn: Turn) -> Admitted:
+        """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`.
+
+        Its driver has just asked `require_audience`, before it showed anything.
+        """
+        async with self._database.transaction() as tx:
+            before = await spending.allowance(tx, turn.id)
+            if before is not None:
+                return Admitted(await self._allowed(tx, thread), int(before))
+            admitted = await self._judge(tx, thread, None, turn)
+            policy.require(may_be_sent(admitted.config, turn.task))
+            await spending.allow(tx, turn.id, admitted.cents)
+        return admitted
+
+    async def _facts(self, thread: Thread, *, is_fresh: bool = False) -> Facts:
+        """Ask Slack. Who just asked was judged by the door; whoever waited since then is asked about again."""
+        try:
+            person = await self._people.person(thread.owner.user_id, is_fresh=is_fresh)
+            conversation = None if thread.is_private else await self._people.conversation(thread.channel)
+        except SlackRejected as error:
+            # Not to know is not to let in; which scope is missing, whoever runs Deputy reads in the log.
+            log.warning("not_verifiable", thread=thread.id, code=error.code)
+            refusal = refusal_of(error.code)
+            unknown = refusal if refusal is Refusal.SCOPE_MISSING else Refusal.UNVERIFIABLE
+            raise NotPermitted(Refused(unknown)) from error
+        return Facts(person, conversation)
+
+    async def _judge(self, tx: Tx, thread: Thread, facts: Facts | None, turn: Turn | None = None) -> Admitted:
+        config = await self._allowed(tx, thread)
+        if facts is not None:
+            policy.require(judge_audience(config, thread, facts, self._home))
+        since = limits.month_of(self._clock.now())
+        spent = await spending.spent(tx, thread, since, but=turn.id if turn else None)
+        cents = limits.allowance(config, config.profile(thread.profile) or Profile(), thread, spent)
+        if isinstance(cents, Refused):
+            raise NotPermitted(cents)
+        return Admitted(config, cents)
+
+    async def _allowed(self, tx: Tx, thread: Thread) -> Config:
+        """Return the settings that this transaction sees. Raises `NotPermitted` where they say no, budgets apart."""
+        config = await self._configuration.read_in(tx, thread.owner.workspace_id)
+        is_admin = self._configuration.is_admin(config, thread.owner.user_id)
+        channel, profile = thread.paying_channel, thread.profile
+        policy.require(policy.may_ask(config, thread.owner, is_admin=is_admin, channel=channel, profile=profile))
+        return config

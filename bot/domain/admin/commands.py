@@ -1,0 +1,270 @@
+"""The settings in Slack: who may, what is shown, and what a submitted form changes.
+
+Every press and every form is judged afresh: having seen a form is no right to send it. A form is answered in its own
+request, so that what is wrong stands at its field.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.config.fields import Form, filled, place_at_fields
+from bot.config.forms import FORMS
+from bot.config.items import Body, Change, Key, applied
+from bot.config.model import Config
+from bot.domain.admin.first_admin import Claiming
+from bot.domain.admin.queries import Shelves
+from bot.domain.config.service import Configuration, Seen
+from bot.domain.ports import Screen
+from bot.domain.sessions.agent_profiles import Profiles
+from bot.domain.supervisor import Supervisor
+from bot.domain.turns.stop import Stopping
+from bot.model import action_ids
+from bot.model.commands import SubmitSettings, UseSettings
+from bot.model.config_views import Asking, Done, Editing, Listing, Overview, Panel, Wrong
+from bot.model.errors import (
+    AgentsRejected,
+    DeputyError,
+    NotPermitted,
+    Problem,
+    Refusal,
+    Refused,
+    SettingsInvalid,
+    Unavailable,
+)
+from store.records import Member
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 1.5
+"""How long Claude may take to say that it takes an agent: Slack waits three seconds for the form's answer."""
+QUESTIONS = {
+    "remove": ("Remove “{name}”? {follows}", "Remove"),
+    "reset": ("Take back everything that is set for “{name}”?", "Take Back"),
+    "disconnect": (
+        "Delete all connections of this member? They can connect again unless you pause them.",
+        "Disconnect",
+    ),
+    "register": (
+        "Register with “{name}” afresh at the next connect? Connections that there are go on.",
+        "Register",
+    ),
+    "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
+}
+REMOVED = {
+    "profile": "Threads that use it can't go on.",
+    "filter": "What it looks for is no longer kept from the agent, or from Slack.",
+}
+Submit = Callable[[SubmitSettings], Awaitable[Panel | Wrong | None]]
+Show = Callable[[str], Awaitable[Panel]]
+"""What is opened for a name."""
+
+
+class Administering:
+    """What admins do in Slack."""
+
+    def __init__(
+        self,
+        *,
+        configuration: Configuration,
+        profiles: Profiles,
+        stopping: Stopping,
+        shelves: Shelves,
+        claiming: Claiming,
+        screen: Screen,
+        supervisor: Supervisor,
+    ) -> None:
+        self._configuration = configuration
+        self._profiles = profiles
+        self._stopping = stopping
+        self._shelves = shelves
+        self._claiming = claiming
+        self._screen = screen
+        self._supervisor = supervisor
+        self._shows: dict[str, Show] = {}
+        self._submits: dict[str, Submit] = {
+            action_ids.SETTINGS_FORM: self._save,
+            action_ids.SETTINGS_ASK: self._confirmed,
+        }
+
+    def add(self, callback: str, submit: Submit, verb: str = "", panel: Show | None = None) -> None:
+        """Let another part of the settings answer the forms with this callback id, and show what a verb opens."""
+        self._submits[callback] = submit
+        if panel is not None:
+            self._shows[verb] = panel
+
+    async def use(self, command: UseSettings) -> None:
+        """Open the settings or go on in them. Raises `NotPermitted` for who is no admin."""
+        config = await self._configuration.read(command.member.workspace_id)
+        if not await self._configuration.has_admin(command.member.workspace_id):
+            return await self._claiming.offer(command)
+        config = await self._admitted(command.member)
+        if command.verb in {"pause", "resume"}:
+            return await self._pause_all(command)
+        if command.verb == "page":
+            section, _, page = command.argument.rpartition(" ")
+            listing = await self._listing(command.member, section, int(page) if page.isdecimal() else 0)
+            return await self._screen.update_panel(command.view_id, listing)
+        panel = await self._panel(command, config)
+        if command.view_id:
+            return await self._screen.push_panel(command.trigger_id, panel)
+        return await self._screen.open_panel(command.trigger_id, panel)
+
+    async def submit(self, command: SubmitSettings) -> Panel | Wrong | None:
+        """Carry a form out; None: it is done and may close."""
+        if command.callback == action_ids.SETTINGS_CLAIM:
+            return await self._claiming.submit(command)
+        await self._admitted(command.member)
+        return await self._submits[command.callback](command)
+
+    async def refresh(self, command: SubmitSettings, section: str, said: str) -> None:
+        """Show the list under a form as it is now. One that was closed meanwhile stays closed."""
+        try:
+            listing = await self._listing(command.member, section, 0, said)
+            await self._screen.update_panel(command.previous_view_id, listing)
+        except DeputyError as error:
+            log.info("list_not_refreshed", error=type(error).__name__)
+
+    async def _admitted(self, member: Member) -> Config:
+        config = await self._configuration.read(member.workspace_id)
+        if not self._configuration.is_admin(config, member.user_id):
+            raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
+        return config
+
+    async def _panel(self, command: UseSettings, config: Config) -> Panel:
+        verb, name = command.verb, command.argument
+        if verb == "list":
+            form = FORMS.get(name)
+            listed = self._editing(command.member, form, form.only) if form else self._listing(command.member, name, 0)
+            return await listed
+        if verb == "new":
+            return await self._shelves.new(name, config)
+        if verb in self._shows:
+            return await self._shows[verb](name)
+        if verb in QUESTIONS:
+            return await self._asking(command.member, verb, *_split(name))
+        if verb in FORMS:
+            return await self._editing(command.member, FORMS[verb], name)
+        return await self._shelves.overview(command.member, config)
+
+    async def _listing(self, member: Member, section: str, page: int, said: str = "") -> Listing:
+        config = await self._configuration.read(member.workspace_id)
+        return await self._shelves.listing(member, config, section, page, said)
+
+    async def _editing(self, member: Member, form: Form, name: str) -> Editing:
+        seen = await self._configuration.seen(member.workspace_id, Key(form.kind, name))
+        config = await self._configuration.read(member.workspace_id)
+        return await self._shelves.editing(member, config, form, seen)
+
+    async def _asking(self, member: Member, verb: str, kind: str, name: str) -> Asking:
+        seen = await self._configuration.seen(member.workspace_id, Key(kind, name))
+        question, yes = QUESTIONS[verb]
+        follows = REMOVED.get(kind, "")
+        return Asking(verb, kind, name, seen.version, question.format(name=name[:80], follows=follows), yes)
+
+    async def _pause_all(self, command: UseSettings) -> None:
+        is_paused = command.verb == "pause"
+        config = await self._switched(command.member, {"value": True} if is_paused else None)
+        await self._stopping.stop_paused()
+        overview: Overview = await self._shelves.overview(command.member, config)
+        await self._screen.update_panel(command.view_id, overview)
+
+    async def _switched(self, member: Member, body: Body | None) -> Config:
+        """A kill switch must not lose a race: it is thrown whatever somebody else just did."""
+        while True:
+            seen = await self._configuration.seen(member.workspace_id, Key("workspace", "is_paused"))
+            try:
+                return await self._configuration.change(member, seen, body)
+            except NotPermitted as error:
+                if error.refused.refusal is not Refusal.SETTING_CHANGED:
+                    raise
+
+    async def _save(self, command: SubmitSettings) -> Panel | Wrong | None:
+        form = FORMS.get(str(command.metadata.get("form")))
+        if form is None:
+            raise NotPermitted(Refused(Refusal.GONE))
+        name = str(command.metadata.get("name") or "")
+        if form.new is not None and not name:
+            return await self._create(command, form)
+        seen = await self._as_shown(command, Key(form.kind, name))
+        return await self._changed(command, form, seen, filled(form, seen.body, command.values))
+
+    async def _create(self, command: SubmitSettings, form: Form) -> Panel | Wrong | None:
+        assert form.new is not None  # noqa: S101  # for the type checker; `_save` has looked
+        name = str(command.values.get(form.new.block) or "").strip()
+        seen = await self._configuration.seen(command.member.workspace_id, Key(form.kind, name))
+        if seen.body is not None:
+            return Wrong({form.new.block: "There is one already: open it in the list."})
+        return await self._changed(command, form, seen, filled(form, None, command.values))
+
+    async def _as_shown(self, command: SubmitSettings, key: Key) -> Seen:
+        """Return the item as it is, with the version that the admin saw: another one is refused when it is stored."""
+        seen = await self._configuration.seen(command.member.workspace_id, key)
+        version = command.metadata.get("version")
+        return Seen(key, seen.body, version if isinstance(version, int) else -1)
+
+    async def _changed(self, command: SubmitSettings, form: Form, seen: Seen, body: Body) -> Panel | Wrong | None:
+        try:
+            await self._tried(command.member, seen, body)
+            await self._configuration.change(command.member, seen, body)
+        except SettingsInvalid as error:
+            placed = place_at_fields(form, seen.key.name, error.problems, command.values)
+            return Wrong(placed) if placed else Done(error.problems[0].what, is_well=False)
+        self._after(command, seen.key, "Saved.")
+        return None
+
+    async def _tried(self, member: Member, seen: Seen, body: Body) -> None:
+        """Let Claude say whether it takes an agent, before it is saved. Raises `SettingsInvalid`."""
+        if seen.key.kind != "profile":
+            return
+        config = applied(await self._configuration.read(member.workspace_id), [Change(seen.key, seen.body, body)])
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._profiles.ensure(config, seen.key.name)
+        except AgentsRejected as error:
+            what = f"Claude doesn't take this agent ({error.code}). Look at its model and skills."
+            raise SettingsInvalid((Problem("", what),)) from error
+        except (TimeoutError, Unavailable):
+            log.info("agent_not_tried", profile=seen.key.name)  # it is saved at its next request
+
+    async def _confirmed(self, command: SubmitSettings) -> Panel | None:
+        verb, name = str(command.metadata.get("verb")), str(command.metadata.get("name"))
+        key = Key(str(command.metadata.get("kind")), name)
+        if verb == "disconnect":
+            count = await self._shelves.disconnect(command.member, name)
+            self._after(command, key, f"Disconnected {count}.")
+            return None
+        if verb == "register":
+            await self._shelves.forget_client(command.member, name)
+            self._after(command, key, "Deputy registers afresh at the next connect.")
+            return None
+        if verb == "drop":
+            await self._shelves.drop(command.member, name)
+        if verb == "reset" and key.kind == "service":
+            await self._shelves.forget(command.member, name)
+        try:
+            await self._configuration.change(command.member, await self._as_shown(command, key), None)
+        except SettingsInvalid as error:
+            return Done(str(error.problems[0]), is_well=False)
+        self._after(command, key, "Done.")
+        return None
+
+    def _after(self, command: SubmitSettings, key: Key, said: str) -> None:
+        """Carry out what follows beside the answer: kill switches, and the list under the form."""
+
+        async def follow() -> None:
+            await self._stopping.stop_paused()
+            await self._shelves.settle(command.member, key)
+            section = self._shelves.section_of(key.kind)
+            if command.previous_view_id and section:
+                await self.refresh(command, section, said)
+
+        self._supervisor.start(follow)
+
+
+def _split(name: str) -> tuple[str, str]:
+    kind, _, rest = name.partition(" ")
+    return kind, rest

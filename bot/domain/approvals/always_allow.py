@@ -1,0 +1,68 @@
+"""“Always allow in this thread”: given with a decision, used by the next held calls, revoked in App Home.
+
+Bound to thread, service and tool as it was recorded; void as soon as the rule no longer permits it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.approvals.rules import Permit
+from bot.domain.ports import Clock, Screen
+from bot.model.commands import RevokeAllowance
+from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.notices import AllowanceRevoked
+from store import allowances, audit
+from store.database import Database, Tx
+from store.ids import new_id
+from store.records import Allowance, AllowanceId, Approval, AuditEntry, Member, Thread
+
+
+async def give(tx: Tx, thread: Thread, approval: Approval, permit: Permit, now: datetime) -> Allowance:
+    """Store the owner's word about the tool of a call, in the transaction of their decision on it."""
+    wanted = Allowance(
+        id=AllowanceId(new_id("alw")),
+        thread_id=thread.id,
+        owner=thread.owner,
+        service=approval.service,
+        tool=approval.tool,
+        tool_hash=permit.tool_hash,
+        given_at=now,
+    )
+    given = await allowances.give(tx, wanted)
+    details = {"service": given.service or "built-in", "tool": given.tool, "thread": thread.id}
+    await audit.record(tx, _entry(thread.owner, given.id, "allowance.given", details, now))
+    return given
+
+
+async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Permit) -> Allowance | None:
+    """Return what allows this call without asking: the rule still permits it, and the tool is the same."""
+    if not permit.may_remember or approval.second is not None:
+        return None
+    found = await allowances.find(tx, thread.id, approval.service, approval.tool)
+    return found if found is not None and found.tool_hash == permit.tool_hash else None
+
+
+class Allowances:
+    """Revoking, which its owner may do at any time."""
+
+    def __init__(self, *, database: Database, screen: Screen, clock: Clock) -> None:
+        self._database = database
+        self._screen = screen
+        self._clock = clock
+
+    async def revoke(self, command: RevokeAllowance) -> None:
+        """Ask about the tool again from the next call on. Raises `NotPermitted`."""
+        now, member = self._clock.now(), command.member
+        async with self._database.transaction() as tx:
+            is_revoked = await allowances.revoke(tx, command.allowance_id, member, now)
+            if is_revoked:
+                await audit.record(tx, _entry(member, command.allowance_id, "allowance.revoked", {}, now))
+        if not is_revoked:
+            raise NotPermitted(Refused(Refusal.GONE))
+        if not command.place.is_direct:
+            await self._screen.tell(member, command.place, AllowanceRevoked())
+
+
+def _entry(member: Member, subject: str, action: str, details: dict[str, str], now: datetime) -> AuditEntry:
+    return AuditEntry(now, member.workspace_id, member.user_id, action, subject, details)

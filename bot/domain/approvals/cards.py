@@ -1,0 +1,160 @@
+"""Keeps the cards of a turn's held calls as the store has them: few messages, each rewritten in place.
+
+Calls that are held while a card is still being decided join it; nobody's decision is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.domain.approvals.held_calls import Calls, without_arguments
+from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.ports import Screen
+from bot.model.errors import SlackRejected
+from bot.model.events import ToolCall
+from bot.model.notices import Held
+from store import approvals
+from store.database import Database
+from store.records import Approval, ApprovalId, ApprovalState, MessageRef, Thread, Turn
+
+log = structlog.get_logger(__name__)
+
+ASKED_MAX = 8
+"""Calls on one card that somebody is or was asked about; five blocks each of Slack's fifty."""
+WHOLE_MAX = 60
+"""Calls on one card in all: what an allowance decides takes one line for each tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Calls that are shown in one message; `ref` None: not posted yet."""
+
+    ref: MessageRef | None
+    approvals: tuple[Approval, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to look at it."""
+        return any(approval.state is ApprovalState.PENDING for approval in self.approvals)
+
+    def has_room_for(self, approval: Approval) -> bool:
+        """Whether a call is shown here rather than in a message of its own."""
+        if len(self.approvals) >= WHOLE_MAX:
+            return False
+        if approval.allowance_id is not None:
+            return True
+        asked = sum(one.allowance_id is None for one in self.approvals)
+        return asked < ASKED_MAX and (self.ref is None or self.is_open)
+
+
+def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
+    """Return a turn's cards, the oldest first. What was settled before anybody saw it is on none."""
+    cards: list[Card] = []
+    waiting = []
+    for approval in held:
+        if approval.card is None:
+            waiting.append(approval)
+        elif known := next((card for card in cards if card.ref == approval.card), None):
+            cards[cards.index(known)] = Card(known.ref, (*known.approvals, approval))
+        else:
+            cards.append(Card(approval.card, (approval,)))
+    for approval in waiting:
+        if approval.state is not ApprovalState.PENDING and approval.allowance_id is None:
+            continue
+        if cards and cards[-1].has_room_for(approval):
+            cards[-1] = Card(cards[-1].ref, (*cards[-1].approvals, approval))
+        else:
+            cards.append(Card(None, (approval,)))
+    return tuple(cards)
+
+
+class Cards:
+    """The cards of all turns; remembers what each shows, so that nothing is rewritten for nothing."""
+
+    def __init__(self, *, database: Database, screen: Screen, calls: Calls, permits: Permits) -> None:
+        self._database = database
+        self._screen = screen
+        self._calls = calls
+        self._permits = permits
+        self._shown: dict[MessageRef, tuple[object, ...]] = {}
+        self._looked_for: set[ApprovalId] = set()
+
+    async def draw(self, thread: Thread, turn: Turn, *, is_over: bool = False) -> None:
+        """Bring the turn's cards up to date. Raises `SlackUnavailable`, `SlackRejected` for one nobody has seen."""
+        await self._find_lost(thread, turn)
+        async with self._database.transaction() as tx:
+            held = await approvals.list_for_turn(tx, turn.id)
+            permits = {(one.service, one.tool): await self._permits(tx, thread, one.service, one.tool) for one in held}
+        for card in arrange(held):
+            looks = _looks(card, is_over=is_over)
+            if card.ref is None or self._shown.get(card.ref) != looks:
+                shown = [await self._held(thread, one, permits[one.service, one.tool]) for one in card.approvals]
+                ref = await self._draw(thread, card, tuple(replace(one, is_over=is_over) for one in shown))
+                self._shown[ref] = looks
+
+    async def settle(self, thread: Thread, turn: Turn) -> None:
+        """Draw a turn that is over for the last time, and forget it."""
+        await self.draw(thread, turn, is_over=True)
+        async with self._database.transaction() as tx:
+            held = await approvals.list_for_turn(tx, turn.id)
+        for approval in held:
+            self._looked_for.discard(approval.id)
+            if approval.card is not None:
+                self._shown.pop(approval.card, None)
+
+    async def _find_lost(self, thread: Thread, turn: Turn) -> None:
+        """Find the card of a call that is over before it was stored where its card is: a crash came between."""
+        async with self._database.transaction() as tx:
+            held = await approvals.list_for_turn(tx, turn.id)
+        for approval in held:
+            if _may_be_lost(approval) and approval.id not in self._looked_for:
+                ref = await self._screen.find_card(thread, approval)
+                self._looked_for.add(approval.id)
+                if ref is not None:
+                    async with self._database.transaction() as tx:
+                        await approvals.set_card(tx, approval.id, ref)
+
+    async def _draw(self, thread: Thread, card: Card, shown: tuple[Held, ...]) -> MessageRef:
+        ref = card.ref or await self._screen.post_card(thread, shown)
+        async with self._database.transaction() as tx:
+            for approval in card.approvals:
+                if approval.card is None:
+                    await approvals.set_card(tx, approval.id, ref)
+        if card.ref is not None:
+            await self._update(thread, ref, shown)
+        return ref
+
+    async def _held(self, thread: Thread, approval: Approval, permit: Permit) -> Held:
+        # Arguments are on cards that only the owner sees, while they decide.
+        is_shown = thread.is_private and approval.state is ApprovalState.PENDING
+        call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
+        return as_held(approval, call, permit)
+
+    async def _update(self, thread: Thread, ref: MessageRef, shown: tuple[Held, ...]) -> None:
+        try:
+            await self._screen.update_card(thread, ref, shown)
+        except SlackRejected as error:
+            # Somebody deleted it: App Home has the same buttons.
+            log.warning("card_not_updated", code=error.code)
+
+
+def _may_be_lost(approval: Approval) -> bool:
+    is_over = approval.state is not ApprovalState.PENDING
+    return approval.card is None and is_over and approval.allowance_id is None
+
+
+def as_held(approval: Approval, call: ToolCall, permit: Permit) -> Held:
+    """Return a call as it is shown."""
+    may_remember = permit.may_remember and approval.second is None
+    return Held(approval, call, permit.hazard(approval.tool), may_remember)
+
+
+def _looks(card: Card, *, is_over: bool) -> tuple[object, ...]:
+    """Return what the card's looks depend on."""
+    return tuple(
+        (one.id, one.state, one.is_confirming, one.reason, one.expires_at, one.decided_by, one.is_delivered or is_over)
+        for one in card.approvals
+    )

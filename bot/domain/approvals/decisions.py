@@ -1,0 +1,160 @@
+"""What people decide of held calls: allow, deny, always allow, look at the details. Each answer is checked anew.
+
+Delivering a decision to the session is `approvals`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.access import policy
+from bot.domain.access.admission import Admission
+from bot.domain.approvals import always_allow
+from bot.domain.approvals.cards import as_held
+from bot.domain.approvals.held_calls import Calls
+from bot.domain.approvals.record_decision import Settling, entry, settle, settle_by_allowance
+from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.filters.apply import Filtering
+from bot.domain.ports import Clock, Screen
+from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
+from bot.model.errors import NotPermitted, Refusal, Refused
+from store import approvals, audit, threads, turns
+from store.database import Database
+from store.errors import NotFound
+from store.records import OPEN_TURN_STATES, Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
+
+ALL_MAX = 20
+"""Decisions that one click may carry."""
+
+
+class Decisions:
+    """Decisions of owners, and of second approvers after them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        clock: Clock,
+        calls: Calls,
+        permits: Permits,
+        filtering: Filtering,
+        admission: Admission,
+        minutes: int,
+    ) -> None:
+        self._admission = admission
+        self._database = database
+        self._screen = screen
+        self._clock = clock
+        self._calls = calls
+        self._permits = permits
+        self._filtering = filtering
+        self._lifetime = timedelta(minutes=minutes)
+
+    async def decide(
+        self, command: DecideApproval, wake: Callable[[str], None], judged: set[ThreadId] | None = None
+    ) -> None:
+        """Take a decision of the owner, or of the second approver after them, once. Raises `NotPermitted`.
+
+        `judged`: threads that have just been asked about, where one click is for several calls.
+        """
+        approval, turn, thread, permit = await self._find(command.approval_id)
+        now, by = self._clock.now(), command.member
+        policy.require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
+        if command.verdict is Verdict.DENY:
+            if command.reason is not None:
+                command = replace(command, reason=await self._filtering.words(by, command.reason))
+            await self._take(thread, approval, _settling(ApprovalState.DENIED, command))
+        else:
+            policy.require(policy.may_allow(by, approval, turn, permit.approvers))
+            if judged is None or thread.id not in judged:
+                # What is allowed leads to an answer there, hours after it was asked for.
+                await self._admission.require_audience(thread)
+            if judged is not None:
+                judged.add(thread.id)
+            if command.is_remembered:
+                policy.require(policy.may_remember(approval, is_permitted=permit.may_remember))
+            if approval.second is not None and policy.is_same_person(by, thread.owner):
+                await self._allow_first(thread, approval, command)
+            else:
+                await self._take(thread, approval, _settling(ApprovalState.ALLOWED, command), command, permit)
+        wake(thread.id)
+
+    async def allow_all(self, command: AllowAll, wake: Callable[[str], None]) -> None:
+        """Allow each of several calls that still may be; what cannot be is left. Raises `NotPermitted` if none can."""
+        refused: NotPermitted | None = None
+        count, judged = 0, set[ThreadId]()
+        for shown in command.shown.split(",")[:ALL_MAX]:
+            approval_id, _, shown_hash = shown.partition(":")
+            one = DecideApproval(command.member, ApprovalId(approval_id), Verdict.ALLOW, shown_hash, command.place)
+            try:
+                await self.decide(one, wake, judged)
+                count += 1
+            except NotPermitted as error:
+                refused = error
+        if refused is not None and not count:
+            raise refused
+
+    async def show(self, command: ShowApproval) -> None:
+        """Open the arguments for who may see them, as the session has them. Raises `NotPermitted`."""
+        approval, turn, thread, permit = await self._find(command.approval_id)
+        policy.require(policy.may_see_call(command.member, approval, turn, permit.approvers))
+        call = await self._calls.read(approval)
+        if call is None:
+            raise NotPermitted(Refused(Refusal.APPROVAL_CHANGED))
+        shown = replace(as_held(approval, call, permit), is_over=turn.state not in OPEN_TURN_STATES)
+        await self._screen.show_call(command, thread, shown)
+
+    async def explain(self, command: ExplainDenial) -> None:
+        """Open the form for a denial's reason. Raises `NotPermitted`."""
+        approval, turn, _, permit = await self._find(command.approval_id)
+        now = self._clock.now()
+        policy.require(
+            policy.may_decide(command.member, approval, turn, command.shown_hash, now, approvers=permit.approvers)
+        )
+        await self._screen.ask_reason(command.trigger_id, approval)
+
+    async def _take(
+        self,
+        thread: Thread,
+        approval: Approval,
+        settling: Settling,
+        command: DecideApproval | None = None,
+        permit: Permit | None = None,
+    ) -> None:
+        """Store a person's decision; with “always allow”, also on the same tool's other calls that wait."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            if not await settle(tx, thread, approval, settling, now):
+                raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED))
+            if command is not None and permit is not None and command.is_remembered:
+                await always_allow.give(tx, thread, approval, permit, now)
+                for other in await approvals.list_pending(tx, approval.turn_id):
+                    if (other.service, other.tool) == (approval.service, approval.tool):
+                        await settle_by_allowance(tx, thread, other, permit, now)
+
+    async def _allow_first(self, thread: Thread, approval: Approval, command: DecideApproval) -> None:
+        now, by = self._clock.now(), command.member.user_id
+        async with self._database.transaction() as tx:
+            is_first = await approvals.allow_first(
+                tx, approval.id, by=by, shown_hash=command.shown_hash, now=now, expires_at=now + self._lifetime
+            )
+            if not is_first:
+                raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED))
+            await audit.record(tx, entry(thread, approval, "allowed_first", by, now))
+
+    async def _find(self, approval_id: ApprovalId) -> tuple[Approval, Turn, Thread, Permit]:
+        try:
+            async with self._database.transaction() as tx:
+                approval = await approvals.get(tx, approval_id)
+                turn = await turns.get(tx, approval.turn_id)
+                thread = await threads.get(tx, turn.thread_id)
+                return approval, turn, thread, await self._permits(tx, thread, approval.service, approval.tool)
+        except NotFound as error:
+            raise NotPermitted(Refused(Refusal.GONE)) from error
+
+
+def _settling(state: ApprovalState, command: DecideApproval) -> Settling:
+    return Settling(state, command.member.user_id, command.reason, command.shown_hash)

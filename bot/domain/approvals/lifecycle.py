@@ -1,0 +1,196 @@
+"""Held tool calls on their turn's side: the question, the delivery of the answer to the session, the expiry.
+
+A decision is taken once, in the store, by `deciding`; delivering it is repeated until it is there.
+How it looks in Slack is `cards`' and `seconding`'s affair.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.approvals.cards import Cards
+from bot.domain.approvals.held_calls import Calls, hash_call
+from bot.domain.approvals.record_decision import Settling, entry, settle, settle_by_allowance
+from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.approvals.second_approver import Seconding
+from bot.domain.home_refresh import Changed
+from bot.domain.ports import Agents, Clock, Screen
+from bot.domain.quoting import with_quoted
+from bot.domain.sessions.sessions import Sessions
+from bot.model.commands import Said, Verdict
+from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
+from bot.model.events import ToolCall
+from bot.model.notices import ApprovalWaiting
+from store import approvals, audit
+from store.database import Database
+from store.ids import new_id
+from store.records import Approval, ApprovalId, ApprovalState, Second, SessionId, Thread, Turn
+
+log = structlog.get_logger(__name__)
+
+CHANGED = "The call changed after it was shown; it was not run."
+EXPIRED = "Nobody decided in time; it was not run."
+DENIED = "The owner denied this call."
+NOT_SECONDED = "The second approver refused this call."
+
+
+class Approvals:
+    """Approvals of all turns, each attended by its turn's driver."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        agents: Agents,
+        screen: Screen,
+        sessions: Sessions,
+        clock: Clock,
+        permits: Permits,
+        minutes: int,
+        changed: Changed,
+    ) -> None:
+        self._database = database
+        self._agents = agents
+        self._screen = screen
+        self._sessions = sessions
+        self._clock = clock
+        self._permits = permits
+        self._lifetime = timedelta(minutes=minutes)
+        self._reminded: set[ApprovalId] = set()
+        self._calls = Calls(agents)
+        self._cards = Cards(database=database, screen=screen, calls=self._calls, permits=permits)
+        self._changed = changed
+        self._seconding = Seconding(
+            database=database, screen=screen, calls=self._calls, permits=permits, changed=changed
+        )
+
+    async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
+        """Store the question about a call, or the answer of an allowance; `attend` does the rest. Idempotent."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            permit = await self._permits(tx, thread, call.service, call.name)
+            approval = await approvals.hold(tx, self._wanted(turn, session_id, call, permit))
+            if approval.state is ApprovalState.PENDING:
+                await settle_by_allowance(tx, thread, approval, permit, now)
+        self._calls.remember(approval, call)
+        self._changed(turn.owner.workspace_id, turn.owner.user_id)
+
+    async def attend(self, thread: Thread, turn: Turn) -> datetime | None:
+        """Expire, deliver, show, remind; return when to look again. What raises `Unavailable` is done again then."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            pending = await approvals.list_pending(tx, turn.id)
+        for approval in pending:
+            if now >= approval.expires_at:
+                await self._settle(thread, approval, Settling(ApprovalState.EXPIRED))
+        async with self._database.transaction() as tx:
+            undelivered = await approvals.list_undelivered(tx, turn.id)
+        try:
+            for approval in undelivered:
+                await self._deliver(thread, approval)
+        except Unavailable:
+            await self._cards.draw(thread, turn)  # who decided sees that it is kept, and not there yet
+            raise
+        await self._cards.draw(thread, turn)
+        await self._seconding.attend(thread, turn)
+        await self._remind(thread, turn, now)
+        due = (when for approval in pending for when in (self._half_time(approval), approval.expires_at))
+        return min((when for when in due if when > now), default=None)
+
+    async def withdraw(self, thread: Thread, turn: Turn) -> None:
+        """Settle everything still pending of a turn that has ended, and show it."""
+        await self.close_pending(thread, turn)
+        try:
+            await self._cards.settle(thread, turn)
+            await self._seconding.attend(thread, turn)
+        except (SlackUnavailable, SlackRejected) as error:
+            # Decisions stand even when Slack cannot show them.
+            log.warning("card_not_settled", turn=turn.id, error=type(error).__name__)
+
+    async def close_pending(self, thread: Thread, turn: Turn) -> None:
+        """Let nobody decide any more about a turn that is being stopped; Slack, which may be slow, is not asked."""
+        async with self._database.transaction() as tx:
+            pending = await approvals.list_pending(tx, turn.id)
+        for approval in pending:
+            if await self._settle(thread, approval, Settling(ApprovalState.WITHDRAWN)):
+                await self._mark_delivered(approval)
+
+    def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, permit: Permit) -> Approval:
+        return Approval(
+            id=ApprovalId(new_id("apr")),
+            turn_id=turn.id,
+            session_id=session_id,
+            tool_use_id=call.id,
+            service=call.service,
+            tool=call.name,
+            arguments_hash=hash_call(call, session_id),
+            state=ApprovalState.PENDING,
+            card=None,
+            decided_by=None,
+            reason=None,
+            expires_at=self._clock.now() + self._lifetime,
+            is_delivered=False,
+            second=Second(permit.second) if permit.second else None,
+        )
+
+    def _half_time(self, approval: Approval) -> datetime:
+        return approval.expires_at - self._lifetime / 2
+
+    async def _remind(self, thread: Thread, turn: Turn, now: datetime) -> None:
+        """Remind the owner by direct message of all that waits, once. Raises `SlackUnavailable`."""
+        async with self._database.transaction() as tx:
+            waiting = [one for one in await approvals.list_pending(tx, turn.id) if not one.is_confirming]
+        overdue = [one for one in waiting if now >= self._half_time(one) and one.id not in self._reminded]
+        if not overdue or thread.is_private:
+            return
+        notice, marker = ApprovalWaiting(thread, overdue[0], len(waiting)), f"{overdue[0].id}:waiting"
+        try:
+            # What an earlier process sent is found; who joined the wait since then is not reminded of again.
+            await self._screen.message_once(thread.owner, notice, marker, self._half_time(overdue[0]))
+        except SlackRejected as error:
+            log.warning("not_reminded", approval=overdue[0].id, code=error.code)
+        self._reminded.update(approval.id for approval in waiting)
+
+    async def _deliver(self, thread: Thread, approval: Approval) -> None:
+        if not await self._sessions.is_owners(thread, approval.session_id):
+            log.error("decision_not_sent", approval=approval.id, why="the session's vault is not the owner's")
+            raise SessionLost
+        verdict, reason = await self._verdict(thread, approval)
+        try:
+            await self._agents.send_decision(approval.session_id, approval.tool_use_id, verdict, reason)
+        except AlreadyDecided:
+            log.info("decision_was_there", approval=approval.id)
+        await self._mark_delivered(approval)
+        self._changed(thread.owner.workspace_id, thread.owner.user_id)
+
+    async def _verdict(self, thread: Thread, approval: Approval) -> tuple[Verdict, str | None]:
+        """Read the call again: what is allowed is what was shown, or it is denied, which is recorded."""
+        if approval.state is ApprovalState.EXPIRED:
+            return Verdict.DENY, EXPIRED
+        if approval.state is not ApprovalState.ALLOWED:
+            is_seconds = approval.second is not None and approval.second.by is not None
+            return Verdict.DENY, _of_second(approval.reason) if is_seconds else approval.reason or DENIED
+        if await self._calls.read(approval) is not None:
+            return Verdict.ALLOW, None
+        async with self._database.transaction() as tx:
+            await approvals.mark_changed(tx, approval.id, CHANGED)
+            await audit.record(tx, entry(thread, approval, "changed", None, self._clock.now()))
+        return Verdict.DENY, CHANGED
+
+    async def _settle(self, thread: Thread, approval: Approval, settling: Settling) -> bool:
+        async with self._database.transaction() as tx:
+            is_first = await settle(tx, thread, approval, settling, self._clock.now())
+        self._changed(thread.owner.workspace_id, thread.owner.user_id)
+        return is_first
+
+    async def _mark_delivered(self, approval: Approval) -> None:
+        async with self._database.transaction() as tx:
+            await approvals.mark_delivered(tx, approval.id)
+
+
+def _of_second(reason: str | None) -> str:
+    """Return a second approver's no: the words of another person, which the agent must not take for its owner's."""
+    said = (Said("the second approver", reason),) if reason else ()
+    return with_quoted(NOT_SECONDED, said)

@@ -1,0 +1,100 @@
+"""What the rules say of one held call: may its owner stop being asked, must somebody else agree, what is known of it.
+
+Whether a call is held at all is the session's affair (`profiles`); this is about the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.config.model import Approvals, Config
+from bot.domain.config.service import Configuration
+from bot.domain.ports import Clock
+from bot.domain.sessions import tool_pinning
+from bot.model.events import UNNAMED_SERVICE
+from bot.model.tool_risk import Hazard, hazard_of, only_reads
+from store import members, service_tools, tool_pins
+from store.database import Tx
+from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The rules for one tool of one service, as they are now."""
+
+    may_remember: bool = True
+    """The owner may say “always allow in this thread”."""
+    second: SecondView | None = None
+    """What a second approver sees; None where the owner decides alone."""
+    approvers: frozenset[UserId] = frozenset()
+    """Who may be the second; the owner never is."""
+    tool_hash: str | None = None
+    """The tool as it was last listed; None where it never was."""
+    annotations: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def hazard(self, tool: str) -> Hazard:
+        """Return why this call is asked about twice."""
+        return hazard_of(tool, self.annotations)
+
+
+Permits = Callable[[Tx, Thread, str | None, str], Awaitable[Permit]]
+"""`(tx, thread, service, tool)` → what holds for that tool."""
+
+
+class RuledPermits:
+    """Permits by the settings of now and by what is known of the tool."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        self._configuration = configuration
+        self._clock = clock
+
+    async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> Permit:
+        """Return what holds for a tool in a thread."""
+        workspace_id = thread.owner.workspace_id
+        config = await self._configuration.read_in(tx, workspace_id)
+        known, is_trusted = None, True
+        if service is not None:
+            name = ServiceName(service)
+            known = await service_tools.find(tx, workspace_id, name, tool)
+            pin = await tool_pins.find(tx, workspace_id, name, tool)
+            is_trusted = tool_pinning.is_trusted(pin, known, self._clock.now())
+        approvers = self._configuration.admins(config)
+        if config.approvals.second_approvers != "admins":
+            approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
+        # Nobody who is paused, or has left, says yes for others.
+        gone = await members.list_left(tx, workspace_id)
+        approvers = frozenset(one for one in approvers - gone if not config.member(one).is_paused)
+        return build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
+
+
+def build_permit(
+    config: Config,
+    service: str | None,
+    tool: str,
+    *,
+    known: ServiceTool | None,
+    is_trusted: bool,
+    approvers: frozenset[UserId],
+) -> Permit:
+    """Return what the settings say of a tool; one that is not what admins accepted is asked about each time."""
+    rules = config.approvals
+    annotations = dict(known.annotations) if known else {}
+    is_harmless = only_reads(service, tool, annotations)
+    may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
+    needs_second = _needs_second(rules, service, tool)
+    return Permit(
+        may_remember=may_remember and is_trusted and not needs_second,
+        second=SecondView(rules.second_sees) if needs_second else None,
+        approvers=approvers,
+        tool_hash=known.definition_hash if known else None,
+        annotations=annotations,
+    )
+
+
+def _needs_second(rules: Approvals, service: str | None, tool: str) -> bool:
+    """A call of which the API does not say whose tool it is may be of any service: the strictest rule holds."""
+    if service != UNNAMED_SERVICE:
+        return rules.needs_second(service, tool)
+    named = [name.partition("/")[2] for name in rules.second_tools if "/" in name]
+    return tool in named or "*" in named

@@ -1,0 +1,83 @@
+"""Asks second approvers, each by direct message, and tells them what became of it; deciding is `approvals`'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.approvals.cards import as_held
+from bot.domain.approvals.held_calls import Calls, without_arguments
+from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.home_refresh import Changed
+from bot.domain.ports import Screen
+from bot.model.errors import SlackRejected
+from bot.model.notices import Held, SecondAsked
+from store import approvals, seconds
+from store.database import Database
+from store.records import Approval, ApprovalState, SecondView, Thread, Turn
+from store.seconds import SecondCard
+
+log = structlog.get_logger(__name__)
+
+ASKED_MAX = 10
+"""More people than this are not asked about one call: somebody would have answered."""
+
+
+class Seconding:
+    """The private cards of second approvers."""
+
+    def __init__(self, *, database: Database, screen: Screen, calls: Calls, permits: Permits, changed: Changed) -> None:
+        self._database = database
+        self._screen = screen
+        self._calls = calls
+        self._permits = permits
+        self._changed = changed
+
+    async def attend(self, thread: Thread, turn: Turn) -> None:
+        """Ask who is to be asked, and settle the cards of what is decided. Raises `SlackUnavailable`."""
+        async with self._database.transaction() as tx:
+            held = {one.id: one for one in await approvals.list_for_turn(tx, turn.id) if one.second is not None}
+            for approval in held.values():
+                if approval.is_confirming:
+                    permit = await self._permits(tx, thread, approval.service, approval.tool)
+                    for user_id in sorted(permit.approvers - {thread.owner.user_id})[:ASKED_MAX]:
+                        await seconds.ask(tx, approval.id, user_id)
+            cards = await seconds.list_for_turn(tx, turn.id)
+        for card in cards:
+            approval = held[card.approval_id]
+            if card.card is None or approval.state is not ApprovalState.PENDING:
+                await self._show(thread, approval, card)
+                self._changed(thread.owner.workspace_id, card.user_id)
+
+    async def _show(self, thread: Thread, approval: Approval, card: SecondCard) -> None:
+        is_settled = approval.state is not ApprovalState.PENDING
+        if is_settled and card.card is None:
+            return await self._mark_settled(card)
+        async with self._database.transaction() as tx:
+            permit = await self._permits(tx, thread, approval.service, approval.tool)
+        if not is_settled and card.user_id not in permit.approvers:
+            return None  # Slack was out when they were to be asked, and they are no approver any more.
+        notice = SecondAsked(thread, await self._held(approval, permit))
+        try:
+            ref = await self._screen.ask_second(card.user_id, notice, card.card)
+        except SlackRejected as error:
+            log.warning("second_not_asked", approval=approval.id, code=error.code)
+            ref = card.card
+        if is_settled:
+            await self._mark_settled(card)
+        elif ref is not None:
+            async with self._database.transaction() as tx:
+                await seconds.set_card(tx, card.approval_id, card.user_id, ref)
+        return None
+
+    async def _held(self, approval: Approval, permit: Permit) -> Held:
+        is_shown = approval.second is not None and approval.second.view is SecondView.FULL
+        is_shown = is_shown and approval.state is ApprovalState.PENDING
+        call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
+        # Once it is settled its card is drawn once: after the session has heard it, or after the turn's end.
+        return replace(as_held(approval, call, permit), is_over=True)
+
+    async def _mark_settled(self, card: SecondCard) -> None:
+        async with self._database.transaction() as tx:
+            await seconds.mark_settled(tx, card.approval_id, card.user_id)

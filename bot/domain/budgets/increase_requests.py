@@ -1,0 +1,169 @@
+"""Budgets that are used up and that somebody asked to be raised: how they stand, when they are settled, who is told.
+
+One stands for all who ask about the same budget at the same limit in the same month, so that admins get one card,
+however many people run into it. It is settled by room in the budget, not by a button: who raises it in the settings or
+in the file settles it as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from bot.config.items import Key
+from bot.config.model import Config
+from bot.domain.budgets import limits
+from bot.domain.config.service import Configuration
+from bot.domain.keyed_locks import Locks
+from bot.domain.ports import Clock, Screen
+from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.notices import RaiseAsked, RaiseSettled
+from store import members, settings, shortfalls, spending
+from store.database import Database, Tx
+from store.records import (
+    Budget,
+    BudgetKind,
+    Member,
+    MessageRef,
+    Shortfall,
+    ShortfallState,
+    UserId,
+    WorkspaceId,
+)
+
+log = structlog.get_logger(__name__)
+
+TOLD_MAX = 10
+"""Admins who are sent a card."""
+SECOND_LOOK = timedelta(days=1)
+"""How far back a message is looked for before it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A budget as it is now."""
+
+    limit: Decimal | None
+    """US dollars; None: there is none."""
+    spent: float
+    """US cents, with what is set aside for requests that run."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a request would be let in."""
+        return self.limit is None or limits.left_of(self.limit, self.spent) >= 1
+
+    @property
+    def limit_cents(self) -> int | None:
+        """Return the limit in US cents."""
+        return None if self.limit is None else int(self.limit * limits.CENTS)
+
+
+class Shortages:
+    """What is known of budgets that are used up, and the admins' cards about them."""
+
+    def __init__(self, *, database: Database, configuration: Configuration, screen: Screen, clock: Clock) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._screen = screen
+        self._clock = clock
+        self._telling = Locks()
+
+    async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> Standing:
+        """Return how a budget stands this month under these settings."""
+        since = limits.month_of(self._clock.now())
+        return Standing(limits.limit_of(config, budget), await spending.spent_of(tx, workspace_id, budget, since))
+
+    async def look(self, workspace_id: WorkspaceId) -> None:
+        """Settle what has room by now, whoever made it; show and tell what could not be before."""
+        async with self._database.transaction() as tx:
+            config = await self._configuration.read_in(tx, workspace_id)
+            for shortfall in await shortfalls.list_open(tx, workspace_id):
+                await self.look_at(tx, config, shortfall)
+            still_open = await shortfalls.list_open(tx, workspace_id)
+            unshown = [one for one in still_open if not await shortfalls.list_cards(tx, one.id)]
+            untold = await shortfalls.list_untold(tx, workspace_id)
+        for shortfall in unshown:
+            await self.show(shortfall.id)
+        for shortfall in untold:
+            await self.tell(shortfall.id)
+
+    async def look_at(self, tx: Tx, config: Config, shortfall: Shortfall) -> bool:
+        """Settle what the end of its month or room in the budget has settled; tell whether it was so."""
+        if shortfall.month != limits.month_of(self._clock.now()):
+            return await shortfalls.settle(tx, shortfall.id, ShortfallState.OVER, None)
+        standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
+        if not standing.has_room:
+            return False
+        by = await settings.last_changed_by(tx, shortfall.workspace_id, _items(shortfall.budget))
+        who = UserId(by) if by and by in self._configuration.admins(config) else None
+        return await shortfalls.settle(tx, shortfall.id, ShortfallState.RAISED, who, standing.limit_cents)
+
+    async def show(self, shortfall_id: str) -> None:
+        """Send every admin the card, or rewrite theirs as things are now."""
+        async with self._telling.of(shortfall_id):
+            async with self._database.transaction() as tx:
+                shortfall = await shortfalls.get(tx, shortfall_id)
+                config = await self._configuration.read_in(tx, shortfall.workspace_id)
+                standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
+                askers = tuple(asker.user_id for asker in await shortfalls.list_askers(tx, shortfall.id))
+                cards = await shortfalls.list_cards(tx, shortfall.id)
+            is_open = shortfall.state is ShortfallState.OPEN
+            admins = sorted(self._configuration.admins(config))[:TOLD_MAX] if is_open else []
+            for user_id in dict.fromkeys((*admins, *cards)):
+                await self._send(user_id, RaiseAsked(shortfall, standing.spent, askers), cards.get(user_id))
+
+    async def tell(self, shortfall_id: str) -> None:
+        """Rewrite the admins' cards and tell who asked what became of it, once; nothing while it is open."""
+        async with self._database.transaction() as tx:
+            shortfall = await shortfalls.get(tx, shortfall_id)
+        if shortfall.state is ShortfallState.OPEN:
+            return
+        await self.show(shortfall_id)
+        async with self._telling.of(shortfall_id):
+            async with self._database.transaction() as tx:
+                if await shortfalls.is_told(tx, shortfall_id):
+                    return
+                askers = await shortfalls.list_askers(tx, shortfall_id)
+                people = [await members.find(tx, shortfall.workspace_id, asker.user_id) for asker in askers]
+            is_news = shortfall.state is not ShortfallState.OVER
+            pairs = [(member, asker) for member, asker in zip(people, askers, strict=True) if member and is_news]
+            if not all([await self._is_told(member, RaiseSettled(shortfall, asker)) for member, asker in pairs]):
+                return  # who was told is not told again: `look` comes back for the others
+            async with self._database.transaction() as tx:
+                await shortfalls.set_told(tx, shortfall_id)
+
+    async def _send(self, user_id: UserId, notice: RaiseAsked, card: MessageRef | None) -> None:
+        try:
+            sent = await self._screen.alert(user_id, notice, card, f"{notice.shortfall.id}:{user_id}")
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("raise_not_shown", shortfall=notice.shortfall.id, error=type(error).__name__)
+            return
+        async with self._database.transaction() as tx:
+            await shortfalls.set_card(tx, notice.shortfall.id, user_id, sent)
+
+    async def _is_told(self, member: Member, notice: RaiseSettled) -> bool:
+        """Tell who asked, unless they were told; return whether there is nothing more to do about it."""
+        marker = f"{notice.shortfall.id}:{member.user_id}:settled"
+        try:
+            await self._screen.message_once(member, notice, marker, self._clock.now() - SECOND_LOOK)
+        except SlackUnavailable as error:
+            log.warning("raise_not_told_yet", shortfall=notice.shortfall.id, error=type(error).__name__)
+            return False
+        except SlackRejected as error:
+            log.warning("raise_not_told", shortfall=notice.shortfall.id, code=error.code)
+        return True
+
+
+def key_of(budget: Budget) -> Key:
+    """Return the item in which a budget is set."""
+    return Key("workspace", "budgets") if budget.kind is BudgetKind.WORKSPACE else Key(budget.kind, budget.name)
+
+
+def _items(budget: Budget) -> tuple[tuple[str, str], ...]:
+    """Return the items that may have made room in a budget."""
+    own = key_of(budget)
+    return ("workspace", "budgets"), (str(own.kind), own.name)

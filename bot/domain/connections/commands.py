@@ -1,0 +1,235 @@
+"""Connecting and disconnecting services from Slack, and telling what became of a link.
+
+The browser's part is `oauth`'s; this is what the member sees of it in Slack. Implements `oauth.ports.Outcomes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from bot.domain.access import policy
+from bot.domain.access.admission import Admission
+from bot.domain.connections.expiry import Lapses, is_ending
+from bot.domain.connections.service_lookup import find_service, nearest_names
+from bot.domain.home_refresh import Changed
+from bot.domain.ports import Clock, Screen
+from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
+from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
+from bot.model.notices import (
+    CodeWanted,
+    Connected,
+    ConnectFailed,
+    ConnectLink,
+    Disconnected,
+    LinkSent,
+    Notice,
+    ServiceChoice,
+    ServicePicker,
+    TokenWanted,
+)
+from oauth.catalog import Catalog
+from oauth.connections import Connections
+from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooManyTickets, UnknownService
+from oauth.ports import Failure
+from oauth.service import Service
+from oauth.urls import get_host
+from store import connections, tickets
+from store.database import Database, Tx
+from store.records import Connection, Member, ServiceName, Ticket
+
+log = structlog.get_logger(__name__)
+
+LINK_MINUTES = 10
+
+
+MayConnect = Callable[[ServiceName], Judgement]
+
+
+async def choices_in(
+    tx: Tx, catalog: Catalog, member: Member, may_connect: MayConnect, now: datetime
+) -> tuple[ServiceChoice, ...]:
+    """Return every service on offer with the member's connection to it, as this transaction sees it."""
+    known = {connection.service: connection for connection in await connections.list_for(tx, member)}
+    offered = (
+        service
+        for service in catalog.services
+        if service.is_available and (service.name in known or not isinstance(may_connect(service.name), Refused))
+    )
+    return tuple(_chosen(service, known.get(service.name), now) for service in offered)
+
+
+class Tellings:
+    """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
+
+    def __init__(
+        self, *, database: Database, screen: Screen, catalog: Catalog, lapses: Lapses, changed: Changed
+    ) -> None:
+        self._database = database
+        self._screen = screen
+        self._changed = changed
+        self._catalog = catalog
+        self._lapses = lapses
+
+    async def connected(self, ticket: Ticket, connection: Connection) -> None:
+        """Replace the link button by the good news, and offer again what failed for want of it."""
+        choice = self._choice(ticket, connection)
+        offers = await self._lapses.offers(ticket.owner)
+        before = await self._account_before(connection)
+        await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection), before))
+
+    async def _account_before(self, connection: Connection) -> str | None:
+        if connection.account is None:
+            return None
+        async with self._database.transaction() as tx:
+            before = await connections.find_account_before(tx, connection)
+        return None if before == connection.account else before
+
+    async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
+        """Replace the link button by the one that opens the form for the code."""
+        choice = self._choice(ticket)
+        await self._told(ticket, CodeWanted(choice, ticket.id, until))
+
+    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
+        """Replace the link button by what went wrong and a way to try again."""
+        choice = self._choice(ticket)
+        await self._told(ticket, ConnectFailed(choice, failure, reference))
+
+    def _choice(self, ticket: Ticket, connection: Connection | None = None) -> ServiceChoice:
+        try:
+            title = self._catalog.get(ticket.service).title
+        except UnknownService:
+            title = ticket.service  # taken from the catalogue since the link was sent
+        return ServiceChoice(ticket.service, title, connection)
+
+    async def _told(self, ticket: Ticket, notice: Notice) -> None:
+        self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
+        try:
+            await self._screen.message(ticket.owner, notice, ticket.card)
+        except DeputyError as error:
+            # The connection itself is made or not made; /agent status tells the truth either way.
+            log.warning("outcome_not_told", ticket=ticket.id, error=type(error).__name__)
+
+
+def _withheld(connection: Connection) -> tuple[str, ...]:
+    """Return what was asked for and not granted (RFC 6749 §3.3: the server may grant less, and says so)."""
+    granted = (connection.scope or "").split()
+    return tuple(scope for scope in (connection.asked_scope or "").split() if scope not in granted)
+
+
+class Connecting:
+    """`/agent connect` and `/agent disconnect`."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        catalog: Catalog,
+        connections: Connections,
+        admission: Admission,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._admission = admission
+        self._screen = screen
+        self._catalog = catalog
+        self._connections = connections
+        self._clock = clock
+
+    async def connect(self, command: ConnectService) -> None:
+        """Send the link by direct message; without a name, offer the services."""
+        if command.service is None:
+            return await self._screen.tell(
+                command.member, command.place, ServicePicker(await self.choices(command.member))
+            )
+        service = self._offered(command.service)
+        policy.require((await self._admission.connecting(command.member))(service.name))
+        if not service.takes_oauth:
+            choice = await self._choice(command.member, service)
+            wanted = TokenWanted(choice, get_host(service.mcp_url), service.token_page)
+            return await self._screen.tell(command.member, command.place, wanted)
+        return await self._send_link(command, service)
+
+    async def _send_link(self, command: ConnectService, service: Service) -> None:
+        try:
+            ticket, url = await self._connections.issue(command.member, service.name, self._clock.now())
+        except TooManyTickets as error:
+            raise NotPermitted(Refused(Refusal.TOO_MANY_LINKS)) from error
+        choice = await self._choice(command.member, service)
+        card = await self._screen.message(command.member, ConnectLink(choice, url, LINK_MINUTES, service.takes_token))
+        async with self._database.transaction() as tx:
+            await tickets.set_card(tx, ticket.id, card)
+        if not command.place.is_direct:
+            await self._screen.tell(command.member, command.place, LinkSent(choice))
+
+    async def open_code_form(self, command: OpenCodeForm) -> None:
+        """Ask for the code that the member's browser shows. Whose ticket it is, is asked when the code comes."""
+        await self._screen.ask_code(command.trigger_id, command.ticket_id, await self._title_of(command))
+
+    async def confirm(self, command: ConfirmCode) -> None:
+        """Connect if the code is the one that the member's browser shows; what became of it is told by `Tellings`."""
+        try:
+            await self._connections.arrivals.confirm(command.member, command.ticket_id, command.code)
+        except CodeMissed as error:
+            raise NotPermitted(Refused(Refusal.GONE)) from error
+        except CodeWrong as error:
+            if error.left:
+                choice = ServiceChoice(ServiceName(""), await self._title_of(command), None)
+                wanted = CodeWanted(choice, command.ticket_id, tries_left=error.left)
+                await self._screen.message(command.member, wanted)
+        except AttemptEnded:
+            log.info("code_in_vain", ticket=command.ticket_id)  # its member was told
+
+    async def _title_of(self, command: OpenCodeForm | ConfirmCode) -> str:
+        async with self._database.transaction() as tx:
+            ticket = await tickets.find(tx, command.member, command.ticket_id)
+        if ticket is None:
+            raise NotPermitted(Refused(Refusal.GONE))
+        return self._catalog.get(ticket.service).title
+
+    async def disconnect(self, command: DisconnectService) -> None:
+        """Delete the credential; show where the service itself lets one revoke."""
+        if command.service is None:
+            raise Misunderstood("service", "", await self._connected_names(command.member))
+        service = self._service(command.service)
+        try:
+            await self._connections.disconnect(command.member, service.name)
+        except NotConnected as error:
+            raise NotPermitted(Refused(Refusal.NOT_CONNECTED, service.title)) from error
+        choice = ServiceChoice(service.name, service.title, None)
+        await self._screen.tell(command.member, command.place, Disconnected(choice, service.manage_url))
+
+    async def choices(self, member: Member) -> tuple[ServiceChoice, ...]:
+        """Return every service on offer with the member's connection to it."""
+        may_connect = await self._admission.connecting(member)
+        async with self._database.transaction() as tx:
+            return await choices_in(tx, self._catalog, member, may_connect, self._clock.now())
+
+    async def _choice(self, member: Member, service: Service) -> ServiceChoice:
+        async with self._database.transaction() as tx:
+            return _chosen(service, await connections.find(tx, member, service.name), self._clock.now())
+
+    async def _connected_names(self, member: Member) -> tuple[str, ...]:
+        return tuple(choice.name for choice in await self.choices(member) if choice.connection)
+
+    def _service(self, given: str) -> Service:
+        """Return the service that is meant, on offer or not. Raises `Misunderstood` with the nearest on offer."""
+        service = find_service(given, self._catalog.services)
+        if service is None:
+            offered = [each for each in self._catalog.services if each.is_available]
+            raise Misunderstood("service", given.strip()[:60], nearest_names(given, offered))
+        return service
+
+    def _offered(self, given: str) -> Service:
+        """Return the service that is meant, if it can be connected now. Raises `Misunderstood`, `NotPermitted`."""
+        service = self._service(given)
+        if not service.is_available:
+            raise NotPermitted(Refused(Refusal.SERVICE_NOT_READY))
+        return service
+
+
+def _chosen(service: Service, connection: Connection | None, now: datetime) -> ServiceChoice:
+    return ServiceChoice(service.name, service.title, connection, is_ending(connection, now), get_host(service.mcp_url))

@@ -1,0 +1,273 @@
+"""A member's vault: made once, found again after a doubt, and the credentials in it.
+
+The one place where a verified member becomes a vault (docs/security.md#who-acts). It implements
+`oauth.ports.Vaults`; the API calls themselves are behind the `Agents` port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.domain.keyed_locks import Locks
+from bot.domain.ports import Agents, Clock
+from bot.model.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
+from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
+from store import connections, members, vaults
+from store.database import Database, Tx
+from store.ids import new_id
+from store.records import (
+    Connection,
+    ConnectionId,
+    ConnectionState,
+    CredentialId,
+    Member,
+    ServiceName,
+    Vault,
+    VaultState,
+)
+
+log = structlog.get_logger(__name__)
+
+FULL = "vault_full"
+"""The code of a refusal for want of room (docs/reference/managed-agents.md#vaults)."""
+
+
+_FORBIDDEN = {
+    Refusal.ALL_PAUSED: Failure.ALL_PAUSED,
+    Refusal.MEMBER_PAUSED: Failure.MEMBER_PAUSED,
+    Refusal.SERVICE_PAUSED: Failure.SERVICE_PAUSED,
+    Refusal.MAY_NOT_CONNECT: Failure.MAY_NOT_CONNECT,
+    Refusal.UNVERIFIABLE: Failure.UNVERIFIABLE,
+}
+"""What to tell of a refusal; of any other one, that they are not served."""
+
+Require = Callable[[Member, ServiceName], Awaitable[None]]
+"""Raises `NotPermitted` where a member may not connect a service, by what Slack and the settings say now."""
+
+
+async def forbid(_owner: Member, _service: ServiceName) -> None:
+    """Let nobody connect anything: for a process that only takes credentials away."""
+    raise NotPermitted(Refused(Refusal.UNVERIFIABLE))
+
+
+class Vaults:
+    """Vaults of members; every method starts from the `Member`, none takes a vault id."""
+
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock, require: Require) -> None:
+        """`require` is asked before each credential that is stored."""
+        self._require = require
+        self._database = database
+        self._agents = agents
+        self._clock = clock
+        self._making = Locks()
+        self._filling = Locks()
+
+    async def ensure(self, owner: Member) -> Vault:
+        """Return the owner's active vault, made now if there is none.
+
+        The intent is stored first; after a lost answer the vault is found by its marker instead of
+        made again, since names at the API are not unique (docs/reference/managed-agents.md#vaults). Raises
+        `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
+        """
+        async with self._making.of(_key(owner)):
+            return await self._ensure(owner)
+
+    async def _ensure(self, owner: Member) -> Vault:
+        async with self._database.transaction() as tx:
+            if await members.find(tx, owner.workspace_id, owner.user_id) is None:
+                raise NotPermitted(Refused(Refusal.DEACTIVATED))
+            vault = await vaults.intend(tx, owner, new_id("vlm"), self._clock.now())
+        if vault.state is VaultState.ACTIVE:
+            return vault
+        vault_id = await self._agents.find_vault(owner, vault.marker)
+        if vault_id is None:
+            made = await self._agents.create_vault(owner, vault.marker)
+            vault_id = await self._agents.settle_vault(owner, vault.marker) or made
+        async with self._database.transaction() as tx:
+            return await vaults.activate(tx, vault.marker, vault_id)
+
+    async def find(self, owner: Member) -> Vault | None:
+        """Return the owner's active vault, None if they never needed one."""
+        async with self._database.transaction() as tx:
+            vault = await vaults.find(tx, owner)
+        return vault if vault and vault.state is VaultState.ACTIVE else None
+
+    async def require_permitted(self, owner: Member, service: ServiceName) -> None:
+        """Raise `VaultForbidden` where the owner may not connect the service now, `VaultRefused` in doubt."""
+        try:
+            await self._require(owner, service)
+        except DeputyError as error:
+            raise _refused(error) from error
+
+    async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
+        """Store the credential in place of an older one for the same server; record the connection.
+
+        Whether the owner may is asked here, of whatever way the credential came: a browser may have been at the
+        service for minutes (docs/decisions/0043-to-connect-is-judged-when-it-is-stored.md). Half of it may fail:
+        then the older credential may be gone, and its connection is said to be.
+        """
+        async with self._filling.of(_key(owner)):
+            await self.require_permitted(owner, service)
+            try:
+                vault, credential_id = await self._stored(owner, service, credential)
+            except DeputyError as error:
+                await self._repair(owner, service)
+                raise _refused(error) from error
+            return await self._record(owner, service, credential, vault, credential_id)
+
+    async def _record(
+        self, owner: Member, service: ServiceName, credential: Credential, vault: Vault, credential_id: CredentialId
+    ) -> Connection:
+        connection = Connection(
+            id=ConnectionId(new_id("con")),
+            owner=owner,
+            service=service,
+            vault_id=vault.vault_id,  # type: ignore[arg-type]  # an active vault has an id: a constraint of its table
+            credential_id=credential_id,
+            mcp_server_url=credential.mcp_server_url,
+            account=credential.account,
+            scope=credential.scope,
+            state=ConnectionState.CONNECTED,
+            expires_at=credential.ends_at,
+            connected_at=self._clock.now(),
+            asked_scope=credential.asked_scope,
+        )
+        async with self._database.transaction() as tx:
+            await connections.put(tx, connection)
+        return connection
+
+    async def _stored(self, owner: Member, service: str, credential: Credential) -> tuple[Vault, CredentialId]:
+        vault = await self.ensure(owner)
+        try:
+            return vault, await self._agents.add_credential(vault, credential, service)
+        except AgentsRejected:
+            fresh = await self.replaced(vault)
+            if fresh is None:
+                raise
+        return fresh, await self._agents.add_credential(fresh, credential, service)
+
+    async def replaced(self, vault: Vault) -> Vault | None:
+        """Return a new vault if somebody archived or deleted this one at the API; None if it is there.
+
+        What was connected through it is gone with it, and said to be.
+        """
+        if await self._agents.find_vault(vault.owner, vault.marker):
+            return None
+        log.warning("vault_gone", owner=vault.owner.user_id)
+        async with self._database.transaction() as tx:
+            await self._forget(tx, vault)
+        return await self.ensure(vault.owner)
+
+    async def is_dead(self, connection: Connection) -> bool:
+        """Say whether a connection that should work does not, as the API says; a doubt is not death.
+
+        Waits for what is being put or removed: then it is another connection, or none, and not this one.
+        """
+        async with self._filling.of(_key(connection.owner)):
+            async with self._database.transaction() as tx:
+                present = await connections.find(tx, connection.owner, connection.service)
+            if present is None or present.id != connection.id or present.state is not ConnectionState.CONNECTED:
+                return False
+            return await self.validate(connection) is Validity.INVALID
+
+    async def repair(self, owner: Member, service: ServiceName) -> None:
+        """Make the owner's connection and the vault say the same, after a doubt about a half of it."""
+        async with self._filling.of(_key(owner)):
+            await self._repair(owner, service)
+
+    async def _repair(self, owner: Member, service: ServiceName) -> None:
+        """Mark what is not in the vault as broken, remove from it what nobody knows; an outage leaves both."""
+        async with self._database.transaction() as tx:
+            connection = await connections.find(tx, owner, service)
+        vault = await self.find(owner)
+        if vault is None:
+            return
+        try:
+            kept = await self._agents.list_credentials(vault)
+            async with self._database.transaction() as tx:
+                known = {each.credential_id for each in await connections.list_for(tx, owner)}
+                if connection and connection.credential_id not in kept:
+                    await connections.mark(tx, connection.id, ConnectionState.BROKEN)
+            for stray in kept:
+                if stray not in known:
+                    await self._agents.remove_credential(vault, stray)
+        except DeputyError as error:
+            log.warning("not_repaired", owner=owner.user_id, error=type(error).__name__)
+
+    async def validate(self, connection: Connection) -> Validity:
+        """Ask the API; an outage is `UNKNOWN`, which is not a no."""
+        vault = await self.find(connection.owner)
+        if vault is None:
+            return Validity.INVALID
+        try:
+            return await self._agents.validate_credential(vault, connection.credential_id)
+        except DeputyError:
+            return Validity.UNKNOWN
+
+    async def remove(self, connection: Connection) -> None:
+        """Delete the credential, then record it: a crash in between is repaired by asking again."""
+        async with self._filling.of(_key(connection.owner)):
+            vault = await self.find(connection.owner)
+            if vault and vault.vault_id == connection.vault_id:
+                await self._agents.remove_credential(vault, connection.credential_id)
+            async with self._database.transaction() as tx:
+                await connections.set_credential_gone(tx, connection.id)
+
+    async def let_go(self, connection: Connection) -> None:
+        """Remove a connection that an admin's change has ended; an outage leaves it to `let_go_again`."""
+        try:
+            await self.remove(connection)
+        except DeputyError as error:
+            log.warning("credential_left", service=connection.service, error=type(error).__name__)
+
+    async def let_go_again(self) -> None:
+        """Remove what an earlier process, or an earlier try, did not get to remove; at the start and every hour."""
+        async with self._database.transaction() as tx:
+            due = await connections.list_credentials_due(tx)
+        for connection in due:
+            await self.let_go(connection)
+
+    async def delete(self, owner: Member) -> None:
+        """Delete the owner's vault with everything in it (off-boarding). Idempotent."""
+        async with self._making.of(_key(owner)):
+            await self._delete(owner)
+
+    async def _delete(self, owner: Member) -> None:
+        async with self._database.transaction() as tx:
+            vault = await vaults.find(tx, owner)
+        if vault is None:
+            return
+        if vault.state is VaultState.CREATING:
+            vault_id = await self._agents.find_vault(owner, vault.marker)
+            vault = None if vault_id is None else await self._activated(vault, vault_id)
+        if vault is None:
+            return
+        await self._agents.delete_vault(vault)
+        async with self._database.transaction() as tx:
+            await self._forget(tx, vault)
+
+    @staticmethod
+    async def _forget(tx: Tx, vault: Vault) -> None:
+        for connection in await connections.list_for(tx, vault.owner):
+            if connection.vault_id == vault.vault_id:
+                await connections.mark(tx, connection.id, ConnectionState.DISCONNECTED)
+        await vaults.archive(tx, vault)
+
+    async def _activated(self, vault: Vault, vault_id: str) -> Vault:
+        async with self._database.transaction() as tx:
+            return await vaults.activate(tx, vault.marker, vault_id)  # type: ignore[arg-type]  # see find_vault
+
+
+def _key(owner: Member) -> str:
+    return f"{owner.workspace_id}/{owner.user_id}"
+
+
+def _refused(error: DeputyError) -> VaultRefused:
+    if isinstance(error, NotPermitted):
+        refusal = error.refused.refusal
+        return VaultForbidden(refusal, failure=_FORBIDDEN.get(refusal, Failure.NOT_SERVED))
+    if not isinstance(error, AgentsRejected):
+        return VaultRefused(type(error).__name__)
+    return VaultFull(FULL) if error.code == FULL else VaultRefused(error.code, error.status)

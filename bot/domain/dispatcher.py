@@ -1,0 +1,323 @@
+"""Takes commands in: stored before anybody is answered, each carried out once, again after a crash.
+
+It knows which part of the domain a command belongs to and turns every "no" into a private notice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, repeat
+from typing import Any
+
+import structlog
+
+from bot.domain.ports import SLACK_PATIENCE, Clock, Screen
+from bot.domain.stored_replies import Told, as_stored, as_told
+from bot.domain.supervisor import Supervisor
+from bot.model import commands as c
+from bot.model.command_codec import dump, load
+from bot.model.config_views import Denied, Panel, Wrong
+from bot.model.errors import (
+    WINDOWS_FULL,
+    AgentsRejected,
+    AgentsUnavailable,
+    DeputyError,
+    FormTooLate,
+    Lost,
+    Misunderstood,
+    NotPermitted,
+    Refusal,
+    Refused,
+    SlackRejected,
+    SlackUnavailable,
+    Unavailable,
+)
+from bot.model.notices import Broken, Outage
+from store import deliveries, members, turns
+from store.database import Database, Tx
+from store.errors import SealBroken
+from store.records import Delivery, DeliveryId, Member, UserId, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Any, DeliveryId], Awaitable[None]]
+Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
+"""Carries a form out and says what is shown then; None: the form may close."""
+TRIES = 3
+MESSAGE_WITHIN = timedelta(seconds=1)
+"""How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
+TELL_FOR = timedelta(hours=1)
+"""How long it is tried to tell somebody while Slack is out; later it would only surprise."""
+NEEDS_TRIGGER = (
+    c.ShowApproval,
+    c.ExplainDenial,
+    c.OpenAskForm,
+    c.OpenTokenForm,
+    c.OpenCodeForm,
+    c.OpenRaise,
+    c.UseSettings,
+)
+"""Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
+
+
+@dataclass(slots=True)
+class _Errand:
+    """One request on its way; `command` None: as the store has it. What it came to takes its place."""
+
+    delivery_id: DeliveryId
+    command: c.Command | None
+
+
+class Desk:
+    """The way in, and the list of what was let in but not yet carried out."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        supervisor: Supervisor,
+        clock: Clock,
+        handlers: Mapping[type, Handler],
+        answers: Mapping[type, Answerer] | None = None,
+        read_again: Callable[[c.Reply], Awaitable[c.Reply]],
+        on_new: Callable[[DeliveryId], None] = lambda _: None,
+        on_done: Callable[[c.Command], None] = lambda _: None,
+    ) -> None:
+        """`on_new` is told of what was never carried out before, `on_done` of what was."""
+        self._database = database
+        self._screen = screen
+        self._supervisor = supervisor
+        self._clock = clock
+        self._handlers: dict[type, Handler] = {**handlers, c.HearMention: self._hear}
+        self._read_mention = read_again
+        self._answers = answers or {}
+        self._on_new = on_new
+        self._on_done = on_done
+        self._in_hand: set[DeliveryId] = set()
+        """What this process is carrying out, or cannot: it is not taken up a second time."""
+
+    def now(self) -> datetime:
+        """Return the time by which requests are ordered."""
+        return self._clock.now()
+
+    async def accept(self, key: str, command: c.Command, judged_at: datetime | None = None) -> bool:
+        """Store a command and start carrying it out; False when this request was accepted before.
+
+        `judged_at`: when its asker's standing was asked for; who was deactivated since then is not
+        let in. When this returns, Slack may be answered: a crash from here on loses nothing.
+        """
+        kind, payload = dump(command)
+        member: Member | None = getattr(command, "member", None)
+        delivery: Delivery | None = None
+        is_stored = False
+        try:
+            async with self._database.transaction() as tx:
+                if member and not await self._is_still_here(tx, member, judged_at):
+                    log.info("left_meanwhile", key=key)
+                    return False
+                delivery = await deliveries.claim(tx, key, kind, payload, self._clock.now())
+                if delivery is None:
+                    log.info("delivery_seen_before", key=key)
+                    return False
+                # Before it can be found in the store: nobody else is to carry it out too.
+                self._in_hand.add(delivery.id)
+            is_stored = True
+        finally:
+            if delivery is not None and not is_stored:
+                # Where the answer to the commit was lost it may be there all the same: then it is found there.
+                self._in_hand.discard(delivery.id)
+        self._on_new(delivery.id)
+        self._begin(_Errand(delivery.id, command))
+        return True
+
+    async def _is_still_here(self, tx: Tx, member: Member, judged_at: datetime | None) -> bool:
+        await members.remember(tx, member, judged_at or self._clock.now())
+        return await members.find(tx, member.workspace_id, member.user_id) is not None
+
+    async def answer(self, command: c.Command, judged_at: datetime) -> dict[str, Any]:
+        """Carry a form out and return what Slack is answered; nothing is kept of it for later.
+
+        What it changes is stored when this returns, and has a version, so a second copy changes nothing.
+        """
+        member: Member = command.member  # type: ignore[union-attr]  # forms are always somebody's
+        async with self._database.transaction() as tx:
+            await members.remember(tx, member, judged_at)
+            if await members.find(tx, member.workspace_id, member.user_id) is None:
+                return self.denied(Refusal.DEACTIVATED)
+        try:
+            said = await self._answers[type(command)](command)
+        except NotPermitted as error:
+            return self.denied(error.refused.refusal)
+        except Unavailable as error:
+            log.warning("form_not_carried_out", error=type(error).__name__)
+            said = Denied(Refusal.UNVERIFIABLE)
+        if isinstance(said, Wrong):
+            return {"response_action": "errors", "errors": self._screen.faults(said)}
+        return {} if said is None else self._shown(said)
+
+    def denied(self, refusal: Refusal) -> dict[str, Any]:
+        """Return what answers a form in place of carrying it out."""
+        return self._shown(Denied(refusal))
+
+    def _shown(self, panel: Panel) -> dict[str, Any]:
+        return {"response_action": "update", "view": self._screen.drawn(panel)}
+
+    async def refuse(self, key: str, user_id: UserId, place: c.Place, refused: Refused) -> None:
+        """Tell somebody who is not a member why not, once; beside the request, which is answered at once.
+
+        What was refused is not let in later: a mention comes twice, and one answer to it is enough.
+        """
+        await self.accept(key, c.TellRefused(user_id, place, refused.refusal, refused.detail))
+
+    async def recover(self) -> None:
+        """Carry out what was accepted and is neither done nor in hand: at the start, and whatever let it fall."""
+        async with self._database.transaction() as tx:
+            received = await deliveries.list_received(tx)
+        for delivery_id in received:
+            if delivery_id not in self._in_hand:
+                self._begin(_Errand(delivery_id, None))
+
+    def _begin(self, errand: _Errand) -> None:
+        self._in_hand.add(errand.delivery_id)
+
+        async def broke(reference: str) -> None:
+            if errand.command is not None:
+                await self._settle(errand, Broken(reference))
+                await self._conclude(errand)
+
+        self._supervisor.start(lambda: self._carry_out(errand), broke)
+
+    async def _carry_out(self, errand: _Errand) -> None:
+        """Perform the command; done only after its effect is stored. An outage of the store begins it again."""
+        try:
+            errand.command = command = errand.command or await self._read_again(errand.delivery_id)
+        except (SealBroken, ValueError) as error:
+            # Damaged, or a later version's: it stays where it is, and keeps nobody else from being served.
+            log.exception("request_not_readable", delivery=errand.delivery_id, error=type(error).__name__)
+            return None
+        if command is None or isinstance(command, c.TellOutcome | c.TellRefused):
+            return await self._conclude(errand)
+        told = await self._perform(command, errand.delivery_id)
+        if told is not None:
+            await self._settle(errand, told)
+        await self._conclude(errand)
+        return self._on_done(command)
+
+    async def _read_again(self, delivery_id: DeliveryId) -> c.Command | None:
+        """Return the stored command with its member as they are now; None if it is done or not to be carried out."""
+        async with self._database.transaction() as tx:
+            delivery = await deliveries.find_received(tx, delivery_id)
+            if delivery is None:
+                return None
+            who = json.loads(delivery.payload).get("member")
+            member = who and await members.find(tx, WorkspaceId(who["workspace_id"]), UserId(who["user_id"]))
+        if who and member is None:
+            return None
+        command = load(delivery.kind, delivery.payload, member or None)
+        return None if isinstance(command, NEEDS_TRIGGER) else command
+
+    async def _perform(self, command: c.Command, delivery_id: DeliveryId) -> Told | None:
+        """Carry it out, and return what its asker is to be told if it could not be."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                await self._handlers[type(command)](command, delivery_id)
+                break
+            except Unavailable as error:
+                if attempt == TRIES:
+                    return _outage(error)
+                await self._pause(attempt, error)
+            except DeputyError as error:
+                return self._words(error)
+        return None
+
+    async def _settle(self, errand: _Errand, told: Told) -> None:
+        """Store what is to be told before it is: who hears that a request failed may make it again.
+
+        What it has put in line is taken out with it. What is under way already goes on: then nothing failed.
+        """
+        command = errand.command
+        member: Member | None = getattr(command, "member", None)
+        place: c.Place | None = getattr(command, "place", None)
+        if isinstance(command, c.TellOutcome) or member is None or place is None:
+            return
+        outcome = as_stored(member, place, told)
+        async with self._database.transaction() as tx:
+            if await turns.drop_queued(tx, errand.delivery_id, self._clock.now()):
+                await deliveries.settle(tx, errand.delivery_id, *dump(outcome))
+                errand.command = outcome
+
+    async def _conclude(self, errand: _Errand) -> None:
+        """Tell what is to be told, and be done with it."""
+        if isinstance(errand.command, c.TellOutcome | c.TellRefused):
+            await self._tell(errand.command)
+        async with self._database.transaction() as tx:
+            await deliveries.done(tx, errand.delivery_id)
+        self._in_hand.discard(errand.delivery_id)
+
+    async def _hear(self, command: c.HearMention, _: DeliveryId) -> None:
+        """Let a mention in whose message does not come: it may be one without files, which the message has."""
+        if await self._is_known(command.key):
+            return
+        await self._clock.sleep_until(self._clock.steady() + MESSAGE_WITHIN)
+        if await self._is_known(command.key):
+            return
+        reply = await self._read_mention(command.reply)
+        await self.accept(command.key, reply, datetime.fromisoformat(command.judged_at))
+
+    async def _is_known(self, key: str) -> bool:
+        async with self._database.transaction() as tx:
+            return await deliveries.is_known(tx, key)
+
+    async def _pause(self, attempt: int, error: Unavailable) -> None:
+        seconds = min(error.retry_after or float(attempt), 30.0)
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))
+
+    def _words(self, error: DeputyError) -> Told:
+        if isinstance(error, NotPermitted):
+            return error.refused
+        if isinstance(error, Misunderstood):
+            return error
+        if isinstance(error, FormTooLate):
+            # Expected where Slack, or we, were slow: nothing is broken.
+            log.info("form_too_late", code=error.code)
+            is_full = error.code == WINDOWS_FULL
+            return Refused(Refusal.WINDOWS_FULL if is_full else Refusal.FORM_TOO_LATE)
+        if isinstance(error, (AgentsRejected, SlackRejected, Lost)):
+            reference = self._supervisor.new_reference()
+            log.error(
+                "command_rejected", reference=reference, error=type(error).__name__, code=getattr(error, "code", "")
+            )
+            return Broken(reference)
+        raise error
+
+    async def _tell(self, words: c.TellOutcome | c.TellRefused) -> None:
+        """Answer privately where the request came from, also when Slack was out for a while."""
+        until = self._clock.steady() + TELL_FOR
+        for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
+            try:
+                return await self._tell_now(words)
+            except SlackUnavailable as error:
+                pause = timedelta(seconds=error.retry_after or seconds)
+                is_over = self._clock.steady() + pause > until
+                failed = type(error).__name__
+            except SlackRejected as error:
+                is_over, failed = True, error.code
+            if is_over:
+                break
+            await self._clock.sleep_until(self._clock.steady() + pause)
+        log.warning("notice_not_told", error=failed)
+        return None
+
+    async def _tell_now(self, words: c.TellOutcome | c.TellRefused) -> None:
+        if isinstance(words, c.TellOutcome):
+            await self._screen.tell(words.member, words.place, as_told(words))
+        else:
+            await self._screen.refuse(words.user_id, words.place, Refused(Refusal(words.refusal), words.detail))
+
+
+def _outage(error: Unavailable) -> Outage:
+    return Outage("agents" if isinstance(error, AgentsUnavailable) else "slack")

@@ -1,0 +1,95 @@
+"""Puts admins' filters on the ways to and from the agent; what is found is recorded by filter, never what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.aside import aside
+from bot.domain.config.service import Configuration
+from bot.domain.filters.engine import Found, Looked, Sieve, look_through, mask_asked
+from bot.domain.ports import Answer, Clock
+from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.progress import Progress
+from store import audit
+from store.database import Database, Tx
+from store.records import AuditEntry, Member, Turn
+
+
+class Filtering:
+    """The filters of all workspaces, as admins have set them."""
+
+    def __init__(self, *, database: Database, configuration: Configuration, clock: Clock) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._clock = clock
+
+    async def request(self, member: Member, text: str, kept: str | None = None) -> Looked:
+        """Return what the agent may get of a request. `kept`: what a refusal gives back to whoever wrote it.
+
+        Raises `NotPermitted` where a filter forbids it; that is recorded.
+        """
+        config = await self._configuration.read(member.workspace_id)
+        looked = await aside(lambda: look_through(config, text), len(text))
+        if looked.refused_by is not None:
+            async with self._database.transaction() as tx:
+                details = {"filter": looked.refused_by.name}
+                await audit.record(tx, self._entry(member, "request.filtered", member.user_id, details))
+            raise NotPermitted(Refused(Refusal.FILTERED, looked.refused_by.words, kept))
+        return looked
+
+    async def words(self, member: Member, text: str) -> str:
+        """Return words to the agent that must arrive: what filters look for in requests is taken out of them."""
+        config = await self._configuration.read(member.workspace_id)
+        return await aside(lambda: mask_asked(config, text), len(text))
+
+    async def sieve(self, member: Member) -> Sieve:
+        """Return the filters for an answer to a member, as they are now."""
+        return Sieve(await self._configuration.read(member.workspace_id))
+
+    async def record(self, tx: Tx, turn: Turn, found: Sequence[Found], *, is_withheld: bool) -> None:
+        """Record which filters found something in a turn's answer."""
+        if found:
+            details = {"filters": named(found), "did": "withheld" if is_withheld else "masked"}
+            await audit.record(tx, self._entry(turn.owner, "answer.filtered", turn.id, details))
+
+    def _entry(self, member: Member, action: str, subject: str, details: dict[str, str]) -> AuditEntry:
+        return AuditEntry(self._clock.now(), member.workspace_id, member.user_id, action, subject, details)
+
+
+class Sifted:
+    """An `Answer` that shows what a sieve lets through."""
+
+    def __init__(self, answer: Answer, sieve: Sieve) -> None:
+        self._answer = answer
+        self._sieve = sieve
+
+    async def show(self, progress: Progress) -> float | None:
+        """Show what may be shown."""
+        return await self._answer.show(await sifted(self._sieve, progress))
+
+    async def pause(self, progress: Progress) -> None:
+        """Show what may be shown, and close the open message."""
+        await self._answer.pause(await sifted(self._sieve, progress))
+
+    async def close(self, progress: Progress) -> None:
+        """Close the open message with what may be shown."""
+        await self._answer.close(await sifted(self._sieve, progress))
+
+    async def finish(self, progress: Progress) -> None:
+        """Show all that may be shown, and the end."""
+        await self._answer.finish(await sifted(self._sieve, progress))
+
+
+async def sifted(sieve: Sieve, progress: Progress) -> Progress:
+    """Return what may be shown."""
+    return await aside(lambda: sieve.sift(progress), sieve.unseen(progress))
+
+
+async def found_by(sieve: Sieve, progress: Progress) -> tuple[Found, ...]:
+    """Return what was found in a turn that is over."""
+    return await aside(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
+
+
+def named(found: Sequence[Found]) -> str:
+    """Return the names of filters, each once."""
+    return ", ".join(dict.fromkeys(one.name for one in found))

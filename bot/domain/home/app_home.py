@@ -1,0 +1,147 @@
+"""What a member can see of themselves: status, help, App Home.
+
+A home is one transaction and one call to Slack; `refreshing` says when it is published again.
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime, timedelta
+
+from bot.config.model import Config
+from bot.domain.access import policy
+from bot.domain.approvals.rules import Permits
+from bot.domain.budgets import limits
+from bot.domain.config.service import Configuration
+from bot.domain.connections.commands import choices_in
+from bot.domain.keyed_locks import Locks
+from bot.domain.ports import Clock, Screen
+from bot.model.commands import ShowHelp, ShowHome, ShowStatus
+from bot.model.errors import SlackUnavailable
+from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
+from oauth.catalog import Catalog
+from store import allowances, approvals, homes, members, threads, turns
+from store.database import Database, Tx
+from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
+
+SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
+LOOKED_AT_FOR = timedelta(hours=12)
+"""For how long after it was opened a home is kept up to date; opening it again begins anew."""
+LATE = timedelta(seconds=4)
+"""For how long a publication that Slack did not answer, for half a minute, may still come in after that."""
+RECENT_MAX = 10
+ALLOWANCES_MAX = 20
+
+
+class Homes:
+    """The member's own page and its short forms."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        screen: Screen,
+        catalog: Catalog,
+        clock: Clock,
+        permits: Permits,
+        configuration: Configuration,
+    ) -> None:
+        self._database = database
+        self._screen = screen
+        self._catalog = catalog
+        self._clock = clock
+        self._permits = permits
+        self._configuration = configuration
+        self._publishing = Locks()
+        self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
+        """When a publication of theirs was last left unanswered."""
+
+    async def status(self, command: ShowStatus) -> None:
+        """Tell connections, running turns and waiting approvals."""
+        await self._screen.tell(command.member, command.place, StatusShown(await self.home(command.member)))
+
+    async def help(self, command: ShowHelp) -> None:
+        """Tell what can be done next; for an unknown subcommand, also the nearest ones."""
+        near = tuple(difflib.get_close_matches(command.unknown or "", SUBCOMMANDS, n=2, cutoff=0.6))
+        notice = HelpShown(await self.home(command.member), command.unknown, near, command.words)
+        await self._screen.tell(command.member, command.place, notice)
+
+    async def publish(self, command: ShowHome) -> None:
+        """Publish the App Home, and keep it up to date from now on."""
+        async with self._database.transaction() as tx:
+            await homes.opened(tx, command.member, self._clock.now())
+        await self._publish(command.member)
+
+    async def refresh(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
+        """Publish the App Home again for a member who has opened it lately."""
+        async with self._database.transaction() as tx:
+            member = await members.find(tx, workspace_id, user_id)
+            if member is None or not await homes.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
+                return
+        await self._publish(member)
+
+    def is_doubtful(self, workspace_id: WorkspaceId, user_id: UserId) -> bool:
+        """Tell whether Slack left a publication unanswered that may still come in, after a newer one."""
+        return (workspace_id, user_id) in self._doubts
+
+    async def _publish(self, member: Member) -> None:
+        """Publish a home as it is now, one after the other: the newest is the last. Raises `SlackUnavailable`."""
+        key = (member.workspace_id, member.user_id)
+        async with self._publishing.of("/".join(key)):
+            home, began = await self.home(member), self._clock.now()
+            try:
+                await self._screen.publish_home(member, home)
+            except SlackUnavailable:
+                self._doubts[key] = self._clock.now()
+                raise
+            if key in self._doubts and began - self._doubts[key] >= LATE:
+                del self._doubts[key]
+
+    async def home(self, member: Member) -> Home:
+        """Return what belongs to this member, and nothing of anybody else but what they are asked to confirm."""
+        async with self._database.transaction() as tx:
+            return await self._home(tx, member)
+
+    async def _home(self, tx: Tx, member: Member) -> Home:
+        open_turns = await turns.list_open_for(tx, member)
+        mine, others = await approvals.list_pending_for(tx, member), await approvals.list_to_second(tx, member)
+        known = await turns.list_threads(
+            tx, {turn.id for turn in open_turns} | {one.turn_id for one in (*mine, *others)}
+        )
+        config, now = await self._configuration.read_in(tx, member.workspace_id), self._clock.now()
+        is_admin = self._configuration.is_admin(config, member.user_id)
+        return Home(
+            await choices_in(
+                tx,
+                self._catalog,
+                member,
+                lambda service: policy.may_connect(config, member, service, is_admin=is_admin),
+                now,
+            ),
+            tuple(RunningTurn(known[turn.id], turn) for turn in open_turns),
+            await self._waiting(tx, mine, known),
+            to_second=await self._waiting(tx, others, known, by=member.user_id),
+            allowances=await allowances.list_for(tx, member, ALLOWANCES_MAX),
+            recent=await threads.list_recent(tx, member, RECENT_MAX),
+            spending=await _spending(tx, config, member, now),
+            is_admin=is_admin,
+        )
+
+    async def _waiting(
+        self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread], *, by: UserId | None = None
+    ) -> tuple[Waiting, ...]:
+        """Return calls as they are listed; with `by` only those that this approver may still confirm."""
+        found = []
+        for approval in pending:
+            thread = known[approval.turn_id]
+            permit = await self._permits(tx, thread, approval.service, approval.tool)
+            if by is not None and by not in permit.approvers:
+                continue
+            found.append(Waiting(thread, approval, permit.hazard(approval.tool)))
+        return tuple(found)
+
+
+async def _spending(tx: Tx, config: Config, member: Member, now: datetime) -> Spending:
+    budget = limits.monthly_of(config, member.user_id)
+    spent = await turns.spent_since(tx, member, limits.month_of(now))
+    return Spending(spent, None if budget is None else float(budget * limits.CENTS))

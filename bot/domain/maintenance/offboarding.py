@@ -1,0 +1,54 @@
+"""The end of a membership: turns stopped, links void, vault deleted, at once."""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.domain.connections.vaults import Vaults
+from bot.domain.ports import Clock
+from bot.domain.turns.stop import Stopping
+from bot.model.commands import DeactivateMember
+from oauth.connections import Connections
+from store import audit, members, quotes, retries
+from store.database import Database
+from store.records import AuditEntry, Member, UserId, WorkspaceId
+
+log = structlog.get_logger(__name__)
+
+
+class Offboarding:
+    """Carries out what a deactivation means; repeating it is harmless."""
+
+    def __init__(
+        self, *, database: Database, stopping: Stopping, connections: Connections, vaults: Vaults, clock: Clock
+    ) -> None:
+        self._database = database
+        self._stopping = stopping
+        self._connections = connections
+        self._vaults = vaults
+        self._clock = clock
+
+    async def deactivate(self, command: DeactivateMember) -> None:
+        """Take everything away that acts as this person; the row is closed after, so a crash repeats it."""
+        workspace_id, user_id = WorkspaceId(command.workspace_id), UserId(command.user_id)
+        async with self._database.transaction() as tx:
+            member = await members.find(tx, workspace_id, user_id)
+        if member is None:
+            return
+        await self._take_away(member)
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            await members.deactivate(tx, workspace_id, user_id, now)
+            entry = AuditEntry(now, workspace_id, "deputy", "member.deactivated", user_id, {})
+            await audit.record(tx, entry)
+        # Once more: a turn that was on its way may have made a vault before the row was closed.
+        await self._take_away(member)
+        log.info("member_deactivated", member=user_id)
+
+    async def _take_away(self, member: Member) -> None:
+        await self._stopping.stop_all(member)
+        await self._connections.void(member)
+        async with self._database.transaction() as tx:
+            await retries.void_for(tx, member)
+            await quotes.void_for(tx, member)
+        await self._vaults.delete(member)

@@ -1,0 +1,33 @@
+"""Finds what nobody carries on and takes it up: requests that were let in, turns without a driver.
+
+A crash leaves such things, and so may whatever ends a task in the middle: an outage, a bug, a lost answer of the
+store to a commit. The start looks for them, and this looks again while Deputy runs.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.domain.dispatcher import Desk
+from bot.domain.outbox import Outbox
+from bot.domain.supervisor import Supervisor
+from bot.domain.turns.driver import Runner
+from oauth.connections import Connections
+
+INTERVAL = timedelta(seconds=6)
+"""How long something may lie that nobody carries on."""
+
+
+def start_sweeping(
+    supervisor: Supervisor, desk: Desk, runner: Runner, outbox: Outbox, connections: Connections
+) -> None:
+    """Look every few seconds until the end of the process; each look whatever the other one meets."""
+
+    async def tell() -> None:
+        await outbox.wait()
+        await desk.recover()
+
+    supervisor.keep("words", tell, timedelta())
+    supervisor.keep("requests", desk.recover, INTERVAL)
+    supervisor.keep("turns", runner.resume, INTERVAL)
+    supervisor.keep("attempts", connections.recover_overdue, INTERVAL)

@@ -1,0 +1,70 @@
+"""The form for a task, and the message that it was opened about, which is kept whole beside it.
+
+A form's own hidden part has room for a few hundred words (docs/reference/slack.md#modals); Slack may not let the bot
+read the message again, for shortcuts work where it is no member.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.ports import Clock, Screen, SlackFiles
+from bot.domain.turns.attachments import described
+from bot.domain.turns.commands import Turns, turn_id_of
+from bot.model.commands import AskAgent, OpenAskForm
+from bot.model.errors import NotPermitted, Refusal, Refused
+from store import quotes, turns
+from store.database import Database
+from store.records import Attachment, DeliveryId, Quote, UserId
+
+KEEP_QUOTES = timedelta(days=1)
+"""A form that is open longer than that is asked anew."""
+
+
+class AskForm:
+    """Opens it, and asks what was filled in."""
+
+    def __init__(self, *, database: Database, screen: Screen, turns: Turns, files: SlackFiles, clock: Clock) -> None:
+        self._database = database
+        self._screen = screen
+        self._turns = turns
+        self._files = files
+        self._clock = clock
+
+    async def open(self, command: OpenAskForm, delivery_id: DeliveryId) -> None:
+        """Keep the message that it is about, and open the form, for which there are three seconds."""
+        quote_id = command.quote_id
+        if quote_id:
+            async with self._database.transaction() as tx:
+                quote = await quotes.find(tx, command.member, quote_id)
+            if quote is None:
+                raise NotPermitted(Refused(Refusal.GONE))
+            command = replace(command, quoted=quote.text, quoted_by=quote.author, files=quote.files)
+        elif command.quoted:
+            quote_id = delivery_id.replace("dlv", "qte", 1)
+            quote = Quote(command.quoted, command.quoted_by, command.files)
+            async with self._database.transaction() as tx:
+                await quotes.keep(tx, quote_id, command.member, quote, self._clock.now())
+        await self._screen.ask_task(command, quote_id)
+
+    async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
+        """Ask about the message that the form was opened about; it is forgotten here once it is in the request."""
+        if command.quote_id is None:
+            return await self._turns.ask(command, delivery_id)
+        async with self._database.transaction() as tx:
+            quote = await quotes.find(tx, command.member, command.quote_id)
+            is_asked = await turns.find(tx, turn_id_of(delivery_id)) is not None
+        if quote is None and not is_asked:
+            raise NotPermitted(Refused(Refusal.GONE, kept=command.task))
+        if quote is not None:
+            files = await self._described(quote, command.member.user_id)
+            command = replace(command, quoted=quote.text, quoted_by=quote.author, files=files)
+        await self._turns.ask(command, delivery_id)
+        async with self._database.transaction() as tx:
+            await quotes.drop(tx, command.member, str(command.quote_id))
+        return None
+
+    async def _described(self, quote: Quote, asker: UserId) -> tuple[Attachment, ...]:
+        found = [await described(self._files, file) for file in quote.files]
+        return tuple(replace(file, is_others=file.is_others or quote.author != asker) for file in found)

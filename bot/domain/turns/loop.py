@@ -1,0 +1,259 @@
+"""One run of one turn: takes events from the inbox, lets `following.step` decide, performs it.
+
+The loop only performs; every decision is in `following`, `policy` or `approvals`, and how long to wait in `watchdog`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.ports import Agents, Answer, Clock
+from bot.domain.turns import reducer
+from bot.domain.turns.inbox import Inbox
+from bot.domain.turns.reducer import Action, Following, Hold, Interrupt, LookFor, Refuse
+from bot.domain.turns.watchdog import Silence, StopOverdue, StopWatch
+from bot.model.commands import Verdict
+from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
+from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
+from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState
+from store import turns
+from store.database import Database
+from store.records import EventId, SessionId, Thread, Turn, TurnState
+
+log = structlog.get_logger(__name__)
+
+RETRY = 3.0
+"""Seconds until what the API or Slack would not take is tried again; nothing is lost, it is all kept."""
+RESTS_UNHEARD = 2
+"""How often a session is found at rest that has not said so before the turn ends: one look may be too early."""
+SILENT = "silent"
+"""What an outcome says of a session that rests and has not said why."""
+NOT_READABLE = "This call could not be read, so nobody could be asked about it; it was not run."
+UNCONFIRMED = "unconfirmed"
+"""What it says of a stop that the session has not taken up: a step that runs may come to its end."""
+
+
+OnCall = Callable[[Thread, ToolCall], Awaitable[None]]
+"""Told of each call, also of one that nobody is asked about: it may be of a tool that nobody knows."""
+
+
+class TurnLoop:
+    """One follower, one writer (architecture, rule 4)."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        agents: Agents,
+        approvals: Approvals,
+        clock: Clock,
+        answer: Answer,
+        state: Following,
+        on_call: OnCall,
+        watch: StopWatch,
+    ) -> None:
+        self._database = database
+        self._agents = agents
+        self._approvals = approvals
+        self._clock = clock
+        self._answer = answer
+        self.state = state
+        """What is known of the turn, also after `run` was left by an error."""
+        self._on_call = on_call
+        self._watch = watch
+        self._silence = Silence(clock.steady())
+        self._is_paused = False
+        self._is_interrupted = False
+        self._refusing: dict[EventId, ToolCall] = {}
+        self._unseen: list[EventId] = []
+        """Calls that the session waits for and that did not come, or could not be read."""
+        self._was_waiting = False
+        self._is_owing = True
+        """True while something decided may not be delivered: at the start, and after a failure."""
+        self._has_tried_to_stop = False
+        self._due: datetime | None = None
+        """When an approval has to be looked at again; None while nobody is asked."""
+        self._not_before: datetime | None = None
+        """When what is owed is tried again; no event makes that sooner."""
+        self._not_shown_before: datetime | None = None
+
+    async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox) -> Following:
+        """Return the turn's last state, once it has ended."""
+        # First of all, a stop that was asked for before a restart: what is listed now is from before it.
+        await self._discharge(thread, turn, session_id)
+        until: datetime | None = self._clock.steady()
+        while not self.state.has_ended:
+            for event in await inbox.take(until):
+                if not isinstance(event, ConnectionLost | ConnectionBack):
+                    self._silence.heard(self._clock.steady())
+                await self._take(reducer.step(self.state, event), thread, turn, session_id)
+                if isinstance(event, DecisionEchoed) and event.tool_use_id in self._unseen:
+                    self._unseen.remove(event.tool_use_id)  # denied before a restart
+                if isinstance(event, ToolStarted):
+                    await self._on_call(thread, event.call)
+            due = await self._discharge(thread, turn, session_id)
+            if not self.state.has_ended:
+                look = await self._look(thread, turn, session_id, are_people_asked=due is not None)
+                due = _sooner(due, self._not_before, look, self._watch.until)
+            if not self.state.has_ended:
+                await self._record_waiting(turn)
+                until = _sooner(await self._show(), due)
+        return self.state
+
+    async def _take(self, step: reducer.Step, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        self.state, actions = step
+        for action in actions:
+            await self._perform(action, thread, turn, session_id)
+
+    async def _discharge(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
+        """Do what is owed: a stop, decisions, cards. What fails is owed still; return when an approval is due."""
+        await self._watch.look()
+        if self._watch.is_overdue and not self.state.has_ended:
+            self._end_stopped(turn)
+        if self.state.has_ended:
+            return None
+        is_stop_news = self._watch.by is not None and not self._has_tried_to_stop
+        if self._not_before is not None and self._clock.steady() < self._not_before and not is_stop_news:
+            return self._due
+        try:
+            self._due = await self._watch.guard(lambda: self._do_owed(thread, turn, session_id))
+        except StopOverdue:
+            self._end_stopped(turn)
+            return None
+        except Unavailable as error:
+            self._is_owing = True
+            seconds = error.retry_after or RETRY
+            log.warning("owed_still", turn=turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
+            self._not_before = self._clock.steady() + timedelta(seconds=seconds)
+            return self._due
+        self._is_owing, self._not_before = False, None
+        return self._due
+
+    async def _do_owed(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
+        await self._stop(thread, turn, session_id)
+        for call_id in tuple(self._refusing):
+            await self._agents.refuse_call(session_id, call_id)
+            del self._refusing[call_id]
+        while self._unseen and not self.state.has_ended:
+            await self._look_for(self._unseen[0], thread, turn, session_id)
+            del self._unseen[0]
+        holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
+        if self._is_interrupted or not (holds or self._is_owing):
+            return None
+        due = await self._approvals.attend(thread, turn)
+        return None if due is None else self._clock.steady() + (due - self._clock.now())
+
+    async def _perform(self, action: Action, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        if isinstance(action, Hold):
+            await self._approvals.hold(thread, turn, session_id, action.call)
+        elif isinstance(action, Refuse):
+            self._refusing[action.call.id] = action.call
+        elif isinstance(action, LookFor):
+            self._unseen = [*dict.fromkeys((*self._unseen, action.call_id))]
+        elif isinstance(action, Interrupt):
+            self._is_interrupted = False
+
+    async def _look_for(self, call_id: EventId, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        """Ask about a call that came late; deny one that nobody can read, so that the session goes on."""
+        call = await self._agents.find_call(session_id, call_id)
+        if call is not None:
+            # As if it had come in its order: the call, then the wait for it, which makes it a held one.
+            for event in (ToolStarted(call_id, call), DecisionsNeeded(call_id, (call_id,))):
+                await self._take(reducer.step(self.state, event), thread, turn, session_id)
+            return await self._on_call(thread, call)
+        log.warning("call_not_readable", turn=turn.id, call=call_id)
+        try:
+            await self._agents.send_decision(session_id, call_id, Verdict.DENY, NOT_READABLE)
+        except AlreadyDecided:
+            # One of those that are answered with a result, or none at all: it waits for what nobody here can give.
+            await self._agents.refuse_call(session_id, call_id)
+            self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
+
+    async def _stop(self, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+        """Interrupt the session once somebody asked for it; the idle that follows ends the turn."""
+        if self._watch.by is None or self._is_interrupted:
+            return
+        self._has_tried_to_stop = True
+        await self._approvals.close_pending(thread, turn)
+        await self._agents.interrupt(session_id)
+        self._is_interrupted = True
+        self.state = reducer.stopping(self.state, self._watch.by)
+
+    def _end_stopped(self, turn: Turn) -> None:
+        """End a turn whose session has not come to rest in time: whoever stopped it need not wait for that."""
+        log.warning("stopped_unheard", turn=turn.id, is_interrupted=self._is_interrupted)
+        detail = None if self._is_interrupted else UNCONFIRMED
+        self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
+
+    async def _look(
+        self, thread: Thread, turn: Turn, session_id: SessionId, *, are_people_asked: bool
+    ) -> datetime | None:
+        """Ask a session that has been silent for long whether it rests; return when to look again."""
+        if are_people_asked:
+            self._silence.heard(self._clock.steady())  # what they decide is news, and the session takes it up after it
+        when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
+        if when is None or self._clock.steady() < when:
+            return when
+        try:
+            is_at_rest = await self._watch.guard(lambda: self._agents.is_at_rest(session_id))
+        except StopOverdue:
+            self._end_stopped(turn)
+            return None
+        except AgentsUnavailable as error:
+            log.warning("session_not_seen", turn=turn.id, **error.facts)
+            is_at_rest = False
+        self._silence.looked(self._clock.steady(), is_at_rest=is_at_rest)
+        log.warning("session_silent", turn=turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
+        if is_at_rest:
+            claimed = reducer.claim(self.state)
+            if claimed[0] is not self.state:
+                self._silence.heard(self._clock.steady())
+            await self._take(claimed, thread, turn, session_id)
+            if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
+                self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
+        return self._silence.next_look(self.state, are_people_asked=are_people_asked)
+
+    @property
+    def _waits_for(self) -> str:
+        if self.state.has_begun:
+            return self.state.progress.activity
+        return "the request to be taken up" if self.state.is_queued else "the request to be seen"
+
+    async def _record_waiting(self, turn: Turn) -> None:
+        is_waiting = self.state.progress.activity is Activity.WAITING
+        if is_waiting == self._was_waiting:
+            return
+        self._was_waiting = is_waiting
+        old, new = (TurnState.RUNNING, TurnState.WAITING) if is_waiting else (TurnState.WAITING, TurnState.RUNNING)
+        async with self._database.transaction() as tx:
+            await turns.change_state(tx, turn.id, from_=old, to=new)
+
+    async def _show(self) -> datetime | None:
+        """Let people see what is known; return when to come again even if nothing happens."""
+        if self._not_shown_before is not None and self._clock.steady() < self._not_shown_before:
+            return self._not_shown_before
+        self._not_shown_before = None
+        try:
+            seconds = await self._drawn()
+        except SlackUnavailable as error:
+            seconds = error.retry_after or RETRY
+            log.warning("not_shown_yet", retry_in=seconds, **error.facts)
+            self._not_shown_before = self._clock.steady() + timedelta(seconds=seconds)
+        return None if seconds is None else self._clock.steady() + timedelta(seconds=seconds)
+
+    async def _drawn(self) -> float | None:
+        if self.state.progress.activity is not Activity.WAITING:
+            self._is_paused = False
+            return await self._answer.show(self.state.progress)
+        if not self._is_paused:
+            await self._answer.pause(self.state.progress)
+            self._is_paused = True
+        return None
+
+
+def _sooner(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)

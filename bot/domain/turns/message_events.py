@@ -1,0 +1,119 @@
+"""What Slack says of people's messages, in whatever order it says it: written, edited, deleted.
+
+A deletion or an edit may come before its message, a mention before or without what came with it. What comes first is
+remembered by the message's place, and each message asks once. What a request does is `turns`' business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.keyed_locks import Locks
+from bot.domain.ports import Clock, Reading, SlackFiles
+from bot.domain.turns.attachments import described
+from bot.domain.turns.commands import Turns, turn_id_of
+from bot.domain.turns.stop import thread_in
+from bot.model.commands import Reply, RewordRequest, WithdrawRequest
+from bot.model.errors import SlackUnavailable
+from store import asides, sources, turns
+from store.database import Database, Tx
+from store.records import DeliveryId, Member, MessageRef, Turn
+
+log = structlog.get_logger(__name__)
+
+KEEP_WORDS = timedelta(hours=1)
+"""How long an edit waits for its message; Slack repeats an event for some minutes."""
+KEEP = timedelta(days=2)
+"""How long a deletion does: delayed events come hours later, not days (docs/reference/slack.md#repeated-events)."""
+
+
+class MessageEvents:
+    """One at a time for each message."""
+
+    def __init__(self, *, database: Database, turns: Turns, reading: Reading, files: SlackFiles, clock: Clock) -> None:
+        self._database = database
+        self._turns = turns
+        self._reading = reading
+        self._files = files
+        self._clock = clock
+        self._locks = Locks()
+
+    async def written(self, command: Reply, delivery_id: DeliveryId) -> None:
+        """Hear a message, unless it is gone already or its edit was heard first."""
+        async with self._locks.of(_key(command.member, command.source)):
+            async with self._database.transaction() as tx:
+                known = await sources.find(tx, command.member.workspace_id, command.source)
+                made = await self._made_by(tx, command.member, command.source)
+                is_ours = await self._is_ours(tx, command)
+            if known.is_deleted or (made is not None and made.id != turn_id_of(delivery_id)):
+                log.info("message_overtaken", is_deleted=known.is_deleted)
+                return
+            if known.words is not None:
+                command = replace(command, text=known.words)
+            await self._turns.reply(await self._with_files(command) if is_ours else command, delivery_id)
+            if known.words is not None:
+                async with self._database.transaction() as tx:
+                    await sources.erase_words(tx, command.member.workspace_id, command.source)
+
+    async def edited(self, command: RewordRequest, delivery_id: DeliveryId) -> None:
+        """Reword what the message asks; what an edit makes a request is heard like a new one."""
+        async with self._locks.of(_key(command.member, command.source)):
+            async with self._database.transaction() as tx:
+                known = await sources.find(tx, command.member.workspace_id, command.source)
+                made = await self._made_by(tx, command.member, command.source)
+                if made is None and not known.is_deleted and await self._may_come(tx, command):
+                    edit = (command.edited_ts, command.text)
+                    await sources.note_edit(tx, command.member.workspace_id, command.source, edit, self._clock.now())
+            if known.is_deleted:
+                return
+            if command.heard is not None and (made is None or made.id == turn_id_of(delivery_id)):
+                await self._turns.reply(await self._with_files(command.heard), delivery_id)
+            elif made is not None:
+                await self._turns.reword(command)
+
+    async def deleted(self, command: WithdrawRequest) -> None:
+        """Withdraw what the message asked, and what it would have asked had it come before."""
+        async with self._database.transaction() as tx:
+            await sources.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
+            await asides.withdraw(tx, command.member, command.source)
+        async with self._locks.of(_key(command.member, command.source)):
+            await self._turns.withdraw(command)
+
+    async def read_again(self, command: Reply) -> Reply:
+        """Return a mention with all that came with it: its event may have been without."""
+        try:
+            read = await self._reading.message(command.source)
+        except SlackUnavailable as error:
+            log.warning("message_not_read", error=type(error).__name__)
+            return command
+        if read is None:
+            return command
+        return replace(command, files=read.all_files or command.files, said=read.said or command.said)
+
+    async def _with_files(self, command: Reply) -> Reply:
+        """Return the request with what Slack says of files that it had only named."""
+        files = tuple([await described(self._files, file) for file in command.files])
+        return replace(command, files=files)
+
+    async def _made_by(self, tx: Tx, member: Member, source: MessageRef) -> Turn | None:
+        return await turns.find_by_source(tx, member.workspace_id, source)
+
+    async def _is_ours(self, tx: Tx, command: Reply) -> bool:
+        """Tell whether the message is for Deputy; of what people pass to each other Slack is asked nothing."""
+        if command.is_mention or command.place.is_direct:
+            return True
+        return await thread_in(tx, command.member, command.place) is not None
+
+    async def _may_come(self, tx: Tx, command: RewordRequest) -> bool:
+        """Tell whether the message itself may still come and be for us: words between others are not kept."""
+        place = command.written_in
+        if place is None or command.heard is not None:
+            return False
+        return place.is_direct or command.is_mention or await thread_in(tx, command.member, place) is not None
+
+
+def _key(member: Member, source: MessageRef) -> str:
+    return f"{member.workspace_id}:{source.channel}:{source.ts}"

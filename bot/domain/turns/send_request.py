@@ -1,0 +1,108 @@
+"""Brings a turn's request to its session exactly once, whatever happens to the answers.
+
+The intent is stored before the send; after a doubt the session's events are listed and the turn's
+marker looked for, never the request repeated on suspicion (docs/reference/managed-agents.md#sending-once).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.ports import WAITING, Agents, Clock
+from bot.domain.turns.attachments import with_files
+from bot.domain.turns.file_transfer import Bringing
+from bot.model.errors import AgentsRejected, AgentsUnavailable
+from bot.model.events import UsageReported
+from bot.model.progress import Usage
+from store import turns
+from store.database import Database
+from store.records import EventId, SendState, SessionId, Thread, Turn
+
+log = structlog.get_logger(__name__)
+
+TRIES = 4
+NAME_LIMIT = 80
+NOT_IN_A_NAME = frozenset('<>"“”')
+AFRESH = " The earlier session of this thread is gone: what was said in it is not known here."
+
+
+class Requests:
+    """The sending of requests."""
+
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock, bringing: Bringing) -> None:
+        self._database = database
+        self._agents = agents
+        self._clock = clock
+        self._bringing = bringing
+
+    async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_afresh: bool) -> Usage:
+        """See that the session has the request; return what it had cost before.
+
+        The session's stream must be open already, or the first events would be missed. `is_afresh`: the
+        thread's earlier session is gone, and the agent is told.
+        """
+        if turn.send_state is SendState.SENT:
+            return _kept(turn)
+        is_doubtful = turn.send_state is SendState.SENDING
+        base = _kept(turn) if is_doubtful else await self._base(session_id, turn)
+        event_id = await self._agents.find_request(session_id, turn) if is_doubtful else None
+        note = _note(thread, turn) + AFRESH * is_afresh
+        if event_id is None:
+            paths = await self._bringing.mount(session_id, thread, turn, is_doubtful=is_doubtful)
+            event_id = await self._send(session_id, replace(turn, task=with_files(turn, paths)), note)
+        async with self._database.transaction() as tx:
+            await turns.set_sent(tx, turn.id, event_id)
+        return base
+
+    async def _base(self, session_id: SessionId, turn: Turn) -> Usage:
+        usage = _usage(await self._agents.usage_so_far(session_id))
+        async with self._database.transaction() as tx:
+            await turns.set_usage_base(tx, turn.id, usage.cost_cents, usage.input_tokens, usage.output_tokens)
+            await turns.set_sending(tx, turn.id, session_id)
+        return usage
+
+    async def _send(self, session_id: SessionId, turn: Turn, note: str) -> EventId:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._agents.send_request(session_id, turn, note, turn.task)
+            except AgentsRejected as error:
+                if error.code != WAITING or attempt == TRIES:
+                    raise
+                # It still waits for decisions of a turn that was stopped.
+                await self._agents.interrupt(session_id)
+            except AgentsUnavailable as error:
+                log.warning("send_in_doubt", turn=turn.id, attempt=attempt)
+                if event_id := await self._agents.find_request(session_id, turn):
+                    return event_id
+                if attempt == TRIES:
+                    raise
+                await self._pause(attempt, error.retry_after)
+        raise AgentsUnavailable
+
+    async def _pause(self, attempt: int, retry_after: float | None) -> None:
+        seconds = retry_after if retry_after is not None else 2.0 ** (attempt - 1) / 2
+        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=min(seconds, 60.0)))
+
+
+def _note(thread: Thread, turn: Turn) -> str:
+    """Say who asks and where, in Deputy's own words; the member's words are another block.
+
+    A name is the member's words too, so it is quoted and cannot leave its quotes.
+    """
+    place = "in a private thread" if thread.is_private else "in a channel; others there can read the answer"
+    name = "".join(char for char in turn.owner.name if char not in NOT_IN_A_NAME)[:NAME_LIMIT]
+    return f"from “{name}”, {place}."
+
+
+def _kept(turn: Turn) -> Usage:
+    base = turn.usage_base
+    return Usage(base.cost_cents, base.input_tokens, base.output_tokens) if base else Usage(0.0)
+
+
+def _usage(reported: UsageReported | None) -> Usage:
+    if reported is None:
+        return Usage(0.0)
+    return Usage(reported.cost_cents, reported.input_tokens, reported.output_tokens)

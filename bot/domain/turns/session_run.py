@@ -1,0 +1,317 @@
+"""One turn's way through its session: opened, asked, followed, and left at rest. Whatever fails ends it, once.
+
+From the first event to the last it is `turn_loop`'s; what people see and what is stored of the end is `running`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain, repeat
+from typing import TypeVar
+
+import structlog
+
+from bot.domain.access.admission import Admission
+from bot.domain.access.post_failures import refusal_of
+from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock
+from bot.domain.sessions.sessions import Sessions
+from bot.domain.supervisor import Supervisor
+from bot.domain.turns import reducer
+from bot.domain.turns.inbox import Inbox
+from bot.domain.turns.loop import UNCONFIRMED, OnCall, TurnLoop
+from bot.domain.turns.reducer import Following
+from bot.domain.turns.send_request import Requests
+from bot.domain.turns.watchdog import LEAVE_WITHIN, StopOverdue, StopWatch
+from bot.model.errors import (
+    AgentsUnavailable,
+    DeputyError,
+    NotPermitted,
+    Refusal,
+    Refused,
+    Rejected,
+    SessionLost,
+    SlackRejected,
+    SlackUnavailable,
+)
+from bot.model.progress import Activity, Outcome, OutcomeKind, Progress
+from store import threads, turns
+from store.database import Database
+from store.records import SendState, SessionId, Thread, Turn, TurnId, UserId
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+AGENTS_PATIENCE = (0.5, 2, 8, 30)
+"""Seconds between tries to reach a session; after the last one a turn that was not sent says so and ends."""
+LONG_PATIENCE = (*AGENTS_PATIENCE, *repeat(60, 9))
+"""The same, some ten minutes in all, where the session has the request: it may be acting on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every turn needs on its way."""
+
+    database: Database
+    agents: Agents
+    clock: Clock
+    sessions: Sessions
+    admission: Admission
+    approvals: Approvals
+    supervisor: Supervisor
+    requests: Requests
+    on_call: OnCall
+
+
+class Pursuit:
+    """The way of one turn; `state` is what is known of it, also after an error."""
+
+    def __init__(self, means: Means, turn: Turn, answer: Answer) -> None:
+        self._means = means
+        self._turn = turn
+        self._turn_id = turn.id
+        self._thread_id = turn.thread_id
+        self._answer = answer
+        self.state = Following(turn.id)
+        self._leaving: asyncio.Event | None = None
+        self._is_left = True
+
+    async def run(self) -> Following:
+        """Follow the turn to its end; what the API or Slack fails at is an end too. Only a bug is raised."""
+        if not self._turn.is_readable and self._turn.send_state is not SendState.SENT:
+            self._end(self._unreadable())
+        else:
+            await self._follow()
+        if not self.state.is_at_rest:
+            await self._leave_soon()
+        return self.state
+
+    async def _follow(self) -> None:
+        with self._means.supervisor.listen(self._thread_id) as signal:
+            watch = StopWatch(
+                supervisor=self._means.supervisor, clock=self._means.clock, signal=signal, read=self._stopped_by
+            )
+            try:
+                await self._with_session(watch)
+            except StopOverdue:
+                detail = None if (await self._again())[1].send_state is SendState.UNSENT else UNCONFIRMED
+                self._end(Outcome(OutcomeKind.STOPPED, detail, watch.by))
+            except DeputyError as error:
+                self._end(await self._outcome_of(error))
+
+    def _unreadable(self) -> Outcome:
+        """Return the end of a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
+        log.error("turn_not_readable", turn=self._turn_id, send_state=self._turn.send_state)
+        is_kept = self._turn.send_state is SendState.UNSENT
+        return Outcome(OutcomeKind.UNREADABLE if is_kept else OutcomeKind.LOST_TOUCH)
+
+    async def _leave_soon(self) -> None:
+        """Interrupt a session that goes on; if that takes long, the end is shown first (`left` waits for it)."""
+        self._leaving = leaving = asyncio.Event()
+
+        async def work() -> None:
+            try:
+                self._is_left = await leave(self._means, self._turn_id, LONG_PATIENCE)
+            finally:
+                leaving.set()
+
+        self._is_left = False
+        self._means.supervisor.start(work)
+        await self._means.clock.wait_for(leaving, self._means.clock.steady() + LEAVE_WITHIN)
+        outcome = self.state.progress.outcome
+        if self._is_left and outcome is not None and outcome.detail == UNCONFIRMED:
+            progress = replace(self.state.progress, outcome=replace(outcome, detail=None))
+            self.state = replace(self.state, progress=progress)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Return whether the session may still go on with nobody following it."""
+        return self._leaving is not None and not self._leaving.is_set()
+
+    async def left(self) -> None:
+        """Return once the session took the interrupt, or would not for long; until then the turn is not over."""
+        if self._leaving is not None:
+            await self._leaving.wait()
+        if not self._is_left:
+            log.error("session_not_interrupted", turn=self._turn_id)
+
+    def _end(self, outcome: Outcome) -> None:
+        self.state = reducer.end(self.state, outcome)
+
+    async def _outcome_of(self, error: DeputyError) -> Outcome:
+        """Return the end that a failure is."""
+        if isinstance(error, SessionLost):
+            return Outcome(OutcomeKind.SESSION_GONE)
+        if isinstance(error, AgentsUnavailable):
+            return Outcome(await self._how_unavailable(error))
+        if isinstance(error, NotPermitted):
+            # Its owner was deactivated while it was on its way, or an admin said no meanwhile.
+            return not_permitted(error.refused)
+        if isinstance(error, SlackRejected):
+            return not_permitted(Refused(refusal_of(error.code)))
+        code = error.code if isinstance(error, Rejected) else None
+        if code == BUDGET_REACHED:
+            return Outcome(OutcomeKind.BUDGET_REACHED)
+        status = error.status if isinstance(error, Rejected) else None
+        log.error(
+            "turn_rejected", turn=self._turn_id, by=type(error).__name__, code=code, status=status, exc_info=error
+        )
+        return Outcome(OutcomeKind.BROKEN, detail=self._means.supervisor.new_reference())
+
+    async def _how_unavailable(self, error: AgentsUnavailable) -> OutcomeKind:
+        """Look whether the session has the request: what may be done already must not be asked for again blindly."""
+        thread, turn = await self._again()
+        log.error("agents_given_up", turn=turn.id, send_state=turn.send_state, **error.facts)
+        if turn.send_state is SendState.UNSENT:
+            return OutcomeKind.AGENTS_UNAVAILABLE
+        if turn.send_state is SendState.SENDING and thread.session_id is not None:
+            try:
+                if await self._means.agents.find_request(thread.session_id, turn) is None:
+                    return OutcomeKind.AGENTS_UNAVAILABLE
+            except DeputyError as unseen:
+                log.warning("request_not_looked_for", turn=turn.id, error=type(unseen).__name__)
+        return OutcomeKind.LOST_TOUCH
+
+    async def _with_session(self, watch: StopWatch) -> None:
+        """Run in the thread's session; when that one is gone before it got the request, in a new one.
+
+        A session that died with the request in it is not asked again: what killed it would come
+        along (docs/reference/managed-agents.md#ended-sessions).
+        """
+        try:
+            return await self._in_session(watch)
+        except SessionLost:
+            thread, turn = await self._again()
+            if turn.send_state is SendState.SENT:
+                raise
+            await self._means.sessions.lose(thread)
+        return await self._in_session(watch)
+
+    async def _in_session(self, watch: StopWatch) -> None:
+        session_id = await self._patiently(self._session, watch)
+        thread, turn = await self._again()  # it may have got its session just now
+        inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock)
+        async with AsyncExitStack() as stack:
+            events = await self._patiently(
+                lambda: stack.enter_async_context(
+                    self._means.agents.follow(session_id, None, is_from_last_request=True)
+                ),
+                watch,
+            )
+            await watch.look()
+            if watch.by is not None and turn.send_state is SendState.UNSENT:
+                return self._end(Outcome(OutcomeKind.STOPPED, by=watch.by))
+            await self._patiently(lambda: self._ask(session_id), watch)
+            loop = self._loop(watch)
+            async with self._means.supervisor.beside(lambda: inbox.feed(events)):
+                try:
+                    await loop.run(thread, (await self._again())[1], session_id, inbox)
+                finally:
+                    self.state = loop.state
+        return None
+
+    async def _session(self) -> SessionId:
+        """Return the session to follow. A new one in place of that which has the request would never answer it."""
+        thread, turn = await self._again()
+        admitted = await self._means.admission.admit(thread, turn)
+        if turn.send_state is SendState.SENT:
+            return await self._means.sessions.take_up(thread, admitted)
+        is_new_turn = turn.send_state is SendState.UNSENT
+        return await self._means.sessions.open_for(thread, admitted, is_new_turn=is_new_turn)
+
+    async def _ask(self, session_id: SessionId) -> None:
+        thread, turn = await self._again()
+        async with self._means.database.transaction() as tx:
+            is_afresh = await turns.is_afresh(tx, turn, session_id)
+        base = await self._means.requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
+        self.state = replace(self.state, usage_base=base, progress=Progress(has_forgotten=is_afresh))
+
+    async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopWatch) -> T:
+        """Try until the API answers, or patience or the member ends it; who waits sees that it is tried again."""
+        for seconds in chain(await self._patience(), (None,)):
+            try:
+                return await watch.guard(act)
+            except AgentsUnavailable as error:
+                if seconds is None:
+                    raise
+                pause = min(error.retry_after or seconds, LONG_PATIENCE[-1])
+                log.warning("agents_unavailable", turn=self._turn_id, retry_in=pause, **error.facts)
+                await self._show_retrying()
+                await watch.rest(pause)
+        raise AssertionError("the last try returns or raises")
+
+    async def _patience(self) -> tuple[float, ...]:
+        _, turn = await self._again()
+        return AGENTS_PATIENCE if turn.send_state is SendState.UNSENT else LONG_PATIENCE
+
+    async def _show_retrying(self) -> None:
+        progress = replace(self.state.progress, activity=Activity.RETRYING)
+        try:
+            await self._answer.show(progress)
+        except SlackUnavailable as error:
+            log.warning("not_shown_yet", **error.facts)
+
+    def _loop(self, watch: StopWatch) -> TurnLoop:
+        return TurnLoop(
+            database=self._means.database,
+            agents=self._means.agents,
+            approvals=self._means.approvals,
+            clock=self._means.clock,
+            answer=self._answer,
+            state=self.state,
+            on_call=self._means.on_call,
+            watch=watch,
+        )
+
+    async def _stopped_by(self) -> UserId | None:
+        return (await self._again())[1].stop_requested_by
+
+    async def _again(self) -> tuple[Thread, Turn]:
+        async with self._means.database.transaction() as tx:
+            return await threads.get(tx, self._thread_id), await turns.get(tx, self._turn_id)
+
+
+async def leave(means: Means, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
+    """Do not let a session act on that nobody follows any more: interrupt it, in doubt again. Tell if that is done.
+
+    What may still be on its way to it is looked for: it would be taken up after the interrupt.
+    """
+    async with means.database.transaction() as tx:
+        turn = await turns.get(tx, turn_id)
+        thread = await threads.get(tx, turn.thread_id)
+    if thread.session_id is None or turn.send_state is SendState.UNSENT:
+        return True
+    for seconds in (*patience, None):
+        try:
+            await _interrupt(means, thread, thread.session_id, turn)
+        except AgentsUnavailable as error:
+            log.warning("not_interrupted_yet", turn=turn.id, retry_in=seconds, **error.facts)
+            if seconds is not None:
+                await means.clock.sleep_until(means.clock.steady() + timedelta(seconds=error.retry_after or seconds))
+        except DeputyError as error:
+            log.warning("not_interrupted", turn=turn.id, error=type(error).__name__)
+            return True
+        else:
+            return True
+    return False
+
+
+async def _interrupt(means: Means, thread: Thread, session_id: SessionId, turn: Turn) -> None:
+    # One with another vault is not this member's to steer, not even to its end.
+    if not await means.sessions.is_owners(thread, session_id):
+        return
+    await means.agents.interrupt(session_id)
+    if turn.send_state is SendState.SENDING and await means.agents.find_request(session_id, turn):
+        await means.agents.interrupt(session_id)
+
+
+def not_permitted(refused: Refused) -> Outcome:
+    """Return the end of a turn whose owner may not, or may not be answered there, any more."""
+    if refused.refusal is Refusal.DEACTIVATED:
+        return Outcome(OutcomeKind.STOPPED)
+    return Outcome(OutcomeKind.NOT_PERMITTED, detail=refused.refusal)

@@ -1,0 +1,133 @@
+"""Ends turns before their time: for their owner, an admin, a kill switch, or because their owner has gone.
+
+A turn that waits ends here; one that runs is interrupted by its driver, which is woken.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from bot.domain.access import policy
+from bot.domain.config.service import Configuration
+from bot.domain.ports import Clock, Screen
+from bot.domain.quoting import own_words
+from bot.domain.turns.driver import Runner
+from bot.model.commands import Place, StopTurn
+from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.notices import RunningTurn, TurnPicker, TurnsStopping
+from store import audit, threads, turns
+from store.database import Database, Tx
+from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId
+
+log = structlog.get_logger(__name__)
+
+
+class Stopping:
+    """The end of turns by people."""
+
+    def __init__(
+        self, *, database: Database, screen: Screen, runner: Runner, configuration: Configuration, clock: Clock
+    ) -> None:
+        self._database = database
+        self._screen = screen
+        self._runner = runner
+        self._configuration = configuration
+        self._clock = clock
+
+    async def stop(self, command: StopTurn) -> None:
+        """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
+        chosen, is_certain = await self._meant(command)
+        admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
+        for turn in chosen:
+            policy.require(policy.may_stop(command.member, turn, admins))
+        if not chosen:
+            raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
+        running = await self._with_threads(chosen)
+        if not is_certain and len(chosen) > 1:
+            return await self._screen.tell(command.member, command.place, TurnPicker(running))
+        for turn in chosen:
+            await self.stop_turn(turn, command.member)
+        notice = TurnsStopping(len(chosen), _titles(chosen, command.member))
+        return await self._screen.tell(command.member, command.place, notice)
+
+    async def stop_all(self, owner: Member) -> None:
+        """Stop every open turn of a member who may no longer act."""
+        async with self._database.transaction() as tx:
+            open_turns = await turns.list_open_for(tx, owner)
+        for turn in open_turns:
+            await self.stop_turn(turn, owner)
+
+    async def stop_paused(self) -> None:
+        """Stop every open turn for which a kill switch is thrown: everything, its owner, one of its services."""
+        async with self._database.transaction() as tx:
+            running = [RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in await turns.list_open(tx)]
+            configs = {
+                one.thread.owner.workspace_id: await self._configuration.read_in(tx, one.thread.owner.workspace_id)
+                for one in running
+            }
+        for one in running:
+            if not policy.may_go_on(configs[one.thread.owner.workspace_id], one.thread):
+                await self.stop_turn(one.turn, "kill switch")
+
+    async def stop_turn(self, turn: Turn, by: Member | str) -> None:
+        """Stop one turn: a queued one at once, of any other its driver is told. Idempotent."""
+        actor = by if isinstance(by, str) else by.user_id
+        async with self._database.transaction() as tx:
+            is_first = await turns.request_stop(tx, turn.id, UserId(actor))
+            # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
+            state = (await turns.get(tx, turn.id)).state
+            if is_first:
+                await audit.record(tx, _stopped(turn, actor, self._clock.now()))
+            if is_first and state is TurnState.QUEUED:
+                now = self._clock.now()
+                await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
+        # Also the second time: after the first one Deputy may have ended before the line was gone.
+        if state is TurnState.QUEUED or state not in OPEN_TURN_STATES:
+            await self._tidied(turn)
+        self._runner.wake(turn.thread_id)
+
+    async def _tidied(self, turn: Turn) -> None:
+        """Take the control line away; the turn is stopped whether or not that works, and so are those after it."""
+        try:
+            await self._runner.clear_control(turn)
+        except (SlackUnavailable, SlackRejected) as error:
+            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
+
+    async def _meant(self, command: StopTurn) -> tuple[tuple[Turn, ...], bool]:
+        """Return the turns that may be meant, and whether all of them are."""
+        async with self._database.transaction() as tx:
+            if command.turn_id:
+                return await _open_turn(tx, command.turn_id), True
+            thread = await thread_in(tx, command.member, command.place)
+            if thread:
+                return await turns.list_open_in(tx, thread.id), True
+            return await turns.list_open_for(tx, command.member), False
+
+    async def _with_threads(self, chosen: tuple[Turn, ...]) -> tuple[RunningTurn, ...]:
+        async with self._database.transaction() as tx:
+            return tuple([RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in chosen])
+
+
+async def thread_in(tx: Tx, member: Member, place: Place) -> Thread | None:
+    """Return the thread that a place is in, None if it is in none of ours."""
+    if place.thread_ts is None:
+        return None
+    return await threads.find_by_root(tx, member.workspace_id, place.channel, place.thread_ts)
+
+
+async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
+    turn = await turns.find(tx, turn_id)
+    is_open = turn is not None and turn.state in OPEN_TURN_STATES
+    return (turn,) if turn and is_open else ()
+
+
+def _titles(chosen: tuple[Turn, ...], member: Member) -> tuple[str, ...]:
+    """Return what is stopped in its owner's words; somebody else who may stop it does not get them."""
+    own = (turn for turn in chosen if policy.is_same_person(member, turn.owner))
+    return tuple(words for turn in own if (words := " ".join(own_words(turn.task).split())))
+
+
+def _stopped(turn: Turn, by: str, now: datetime) -> AuditEntry:
+    return AuditEntry(now, turn.owner.workspace_id, by, "turn.stopped", turn.id, {"owner": turn.owner.user_id})
