@@ -11,8 +11,8 @@ from typing import Any
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, is_clash, status_of, text_of, words_of
+from bot.agents.event_stream import PAGE_SIZE
 from bot.agents.profiles import build_servers, build_tools
-from bot.agents.stream import PAGE_SIZE
 from bot.agents.translate import build_header, read_id, translate
 from bot.domain.ports import BUDGET_REACHED, WAITING, SessionTools
 from bot.model.commands import Verdict

@@ -23,13 +23,13 @@ from bot.domain.supervisor import Supervisor
 from bot.domain.turns.driver import Outside
 from bot.env import Settings
 from bot.metrics import Metrics
-from bot.slack.begun import Begun
+from bot.slack.answer.unposted import Begun
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.files import SlackFiles
 from bot.slack.people import SlackPeople
-from bot.slack.reading import SlackReading
 from bot.slack.screen import SlackScreen
+from bot.slack.thread_history import SlackReading
 from oauth.catalog import Catalog
 from store.database import Database
 from store.records import Turn

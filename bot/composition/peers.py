@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import structlog
 
-from bot.agents.agents import ManagedAgents
+from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
 from bot.domain.ports import Clock
 from bot.env import Settings
 from bot.listeners.intake import Install
 from bot.model.errors import ConfigurationError, SlackRejected, SlackUnavailable
 from bot.slack.client import SlackApi, build_client
-from bot.slack.pacer import Pacer
+from bot.slack.rate_limiter import Pacer
 from oauth.catalog import Catalog
 from oauth.errors import CatalogInvalid
 from oauth.registration import PreRegistered

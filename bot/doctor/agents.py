@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.agents import checks
-from bot.agents.checks import ListedVault
+from bot.agents import facts
 from bot.agents.client import is_anothers_answer
-from bot.agents.drift import find_drift, repair
+from bot.agents.facts import ListedVault
+from bot.agents.profile_drift import find_drift, repair
 from bot.config.model import Profile
 from bot.config_cli import opened
 from bot.doctor.findings import Finding, amiss, well
@@ -28,7 +28,7 @@ NO_STORE = "see the line about the database"
 async def key(patient: Patient) -> Finding:
     """Look at the key."""
     try:
-        await checks.check_key(patient.agents)
+        await facts.check_key(patient.agents)
     except AgentsRejected as error:
         if not is_anothers_answer(error):
             raise
@@ -86,7 +86,7 @@ async def vault_mapping(patient: Patient) -> Finding:
             known = await vaults.list_active(tx)
     except StoreError:
         return amiss("not compared: the map cannot be read", NO_STORE)
-    listed = await checks.fetch_vaults(patient.agents)
+    listed = await facts.fetch_vaults(patient.agents)
     if problems := tuple(compare(known, listed)):
         return amiss("; ".join(problems), FIXES["Vaults"])
     return well(f"{len(known)}, each with its own member")

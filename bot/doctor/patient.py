@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.agents.client import open_client
 from bot.composition.peers import ANTHROPIC, open_slack_session
 from bot.env import Settings
-from bot.slack.checks import fetch_identity
+from bot.slack.app_facts import fetch_identity
 from bot.slack.client import build_client
 from oauth.http import Sender
 from oauth.urls import Policy

@@ -15,7 +15,7 @@ from bot.doctor.patient import Patient
 from bot.domain.config.service import Configuration
 from bot.metrics import SIGNATURES_REFUSED
 from bot.model.errors import SettingsInvalid
-from bot.slack import checks
+from bot.slack import app_facts
 from oauth.errors import ConnectError
 from oauth.messages import Request
 from store.errors import StoreError
@@ -51,7 +51,7 @@ a minute is early enough."""
 
 async def bot_token(patient: Patient) -> Finding:
     """Look at the bot token and its scopes."""
-    who = await checks.fetch_identity(patient.slack)
+    who = await app_facts.fetch_identity(patient.slack)
     if who.scopes is None:
         return noted(
             f"works in {who.team}; Slack told no scopes", "compare the app's scopes with manifest.yml yourself"
@@ -65,7 +65,7 @@ async def delivery(patient: Patient) -> Finding:
     """Look at the way in which Slack's requests come."""
     if patient.settings.slack_app_token is None:
         return await _http_delivery(patient)
-    await checks.check_app_token(patient.slack, patient.settings.slack_app_token)
+    await app_facts.check_app_token(patient.slack, patient.settings.slack_app_token)
     return well("Socket Mode: the app-level token works")
 
 
@@ -98,8 +98,8 @@ async def manifest(patient: Patient) -> Finding:
             "not compared",
             "to compare the app with manifest.yml, set SLACK_CONFIG_TOKEN to an app configuration token for this once",
         )
-    app_id = await checks.fetch_app_id(patient.slack)
-    actual = await checks.fetch_manifest(patient.slack, app_id, token)
+    app_id = await app_facts.fetch_app_id(patient.slack)
+    actual = await app_facts.fetch_manifest(patient.slack, app_id, token)
     wanted = yaml.safe_load(MANIFEST.read_text("utf-8"))
     if found := differences(wanted, actual, patient.settings):
         return amiss("; ".join(found), "correct the app's manifest, save, and install the app again")
@@ -111,7 +111,7 @@ async def sign_in(patient: Patient) -> Finding:
     settings = patient.settings
     if settings.identity_check == "code":
         return noted("not used: a code proves who connects", "weaker; set DEPUTY_IDENTITY_CHECK=slack_oidc")
-    code = await checks.check_sign_in(patient.slack, settings.slack_client_id or "", settings.slack_client_secret)
+    code = await app_facts.check_sign_in(patient.slack, settings.slack_client_id or "", settings.slack_client_secret)
     if code in CLIENT_PROBLEMS:
         return amiss(f"refused ({code})", FIXES["Sign in with Slack"])
     redirect = f"{settings.public_url}{SIGN_IN_PATH}"
@@ -121,7 +121,7 @@ async def sign_in(patient: Patient) -> Finding:
 async def admins(patient: Patient) -> Finding:
     """Look at the admins: those of the environment must be full members who are there, and one at least of all."""
     named, added = sorted(patient.settings.admins), await _added_admins(patient)
-    unfit = [user for user in (*named, *added) if not await checks.is_full_member(patient.slack, user)]
+    unfit = [user for user in (*named, *added) if not await app_facts.is_full_member(patient.slack, user)]
     if wrong := [user for user in named if user in unfit]:
         return amiss(f"no full member: {', '.join(wrong)}", FIXES["Admins"])
     if not named and not added:
@@ -146,7 +146,7 @@ async def _added_admins(patient: Patient) -> list[str]:
 
 async def clock(patient: Patient) -> Finding:
     """Compare this machine's clock with Slack's."""
-    who = await checks.fetch_identity(patient.slack)
+    who = await app_facts.fetch_identity(patient.slack)
     if who.date is None:
         return noted("not compared: Slack told no time", "see that this machine's clock is kept by NTP")
     skew = (WallClock().now() - parsedate_to_datetime(who.date)).total_seconds()

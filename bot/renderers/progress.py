@@ -1,6 +1,6 @@
 """A turn's picture as one Slack message: a page of tasks and text, as blocks or as chunks of a stream.
 
-Which part of the text a page holds, and when it is sent, is `bot.slack.stream`'s decision.
+Which part of the text a page holds, and when it is sent, is `bot.slack.answer.writer`'s decision.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.slack.pacer import IN_CHANNEL, Pacer
+from bot.slack.rate_limiter import IN_CHANNEL, Pacer
 from store.records import Secret
 
 _READS = frozenset(

@@ -36,13 +36,13 @@ from bot.renderers.forms import render_ask_form, render_code_form, render_token_
 from bot.renderers.home import render_home
 from bot.renderers.notices import render_notice
 from bot.renderers.settings import render_panel, render_wrong
-from bot.slack.begun import Begun
+from bot.slack.answer.message import Parts
+from bot.slack.answer.unposted import Begun
+from bot.slack.answer.writer import StreamedAnswer
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
-from bot.slack.part import Parts
 from bot.slack.readers import ChannelReaders
-from bot.slack.stream import StreamedAnswer
 from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, TicketId, Turn, UserId

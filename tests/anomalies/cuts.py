@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from bot.agents.agents import ManagedAgents
+from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
-from bot.agents.stream import Pace
+from bot.agents.event_stream import Pace
 from bot.domain.turns.reducer import Following, step
 from bot.model.progress import Progress
 from bot.renderers.answer import render_footer, render_worked

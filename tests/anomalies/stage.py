@@ -20,9 +20,9 @@ import httpx2
 
 import bot.app
 import bot.composition.peers
-from bot.agents.agents import ManagedAgents
+from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
-from bot.agents.stream import Pace
+from bot.agents.event_stream import Pace
 from bot.domain.supervisor import ENDLESS
 from bot.model import action_ids
 from bot.model.errors import ConfigurationError, DeputyError

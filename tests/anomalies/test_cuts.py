@@ -8,7 +8,7 @@ from tests.anomalies.cuts import cut
 from tests.recordings.replay import FOLDER, names
 
 STREAM_ONLY = {"deleted"}
-"""`session.deleted` is in no list: the session is gone by then, which tests/bot/agents/test_stream.py has."""
+"""`session.deleted` is in no list: the session is gone by then, which tests/bot/agents/test_event_stream.py has."""
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - STREAM_ONLY))

@@ -21,8 +21,8 @@ from bot.renderers import limits
 from bot.renderers.code_lines import Outline
 from bot.renderers.markdown import one_line, safe_markdown, segment_end, settled
 from bot.renderers.results import result
-from bot.slack.part import Part
-from bot.slack.picture import Picture
+from bot.slack.answer.layout import Picture
+from bot.slack.answer.message import Part
 from store.records import EventId, Segment, SegmentId, TurnId
 
 pytestmark = pytest.mark.fault("S6")

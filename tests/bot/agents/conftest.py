@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot.agents.agents import ManagedAgents
+from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
-from bot.agents.stream import Pace
+from bot.agents.event_stream import Pace
 from bot.domain.ports import ProfileSpec, ServiceTools, SessionTools
 from simulator.agents.server import AgentsSimulator
 from store.records import (

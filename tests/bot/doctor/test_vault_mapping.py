@@ -1,6 +1,6 @@
 """Whose vault is whose, ours against the API's: by member, never by vault."""
 
-from bot.agents.checks import ListedVault
+from bot.agents.facts import ListedVault
 from bot.doctor.agents import compare
 from store.records import Vault, VaultId, VaultState
 from tests.builders import a_member

@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 
 from bot.model.notices import Offered
-from bot.slack.begun import Begun
+from bot.slack.answer.unposted import Begun
 from bot.slack.client import SlackApi, build_client
-from bot.slack.pacer import Pacer
+from bot.slack.rate_limiter import Pacer
 from bot.slack.screen import SlackScreen
 from simulator.clock import SimulatorClock
 from simulator.slack.messages import Message

@@ -18,12 +18,12 @@ from bot.model.progress import Progress, Task
 from bot.renderers.answer import render_footer
 from bot.renderers.code_lines import Outline
 from bot.renderers.progress import Line, Page, chunks_between
+from bot.slack.answer.layout import Picture
+from bot.slack.answer.message import Content, Ending, Part, Parts
+from bot.slack.answer.message_sequence import Telling
+from bot.slack.answer.session_status import SessionStatus
+from bot.slack.answer.transcript import Written
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
-from bot.slack.part import Content, Ending, Part, Parts
-from bot.slack.picture import Picture
-from bot.slack.session_status import SessionStatus
-from bot.slack.telling import Telling
-from bot.slack.written import Written
 from store.records import EventId, Thread, Turn
 
 SEAL_AFTER = 240.0

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.renderers.progress import Line
-from bot.slack.part import Part
-from bot.slack.picture import Picture
+from bot.slack.answer.layout import Picture
+from bot.slack.answer.message import Part
 from store.records import MessageTs, TurnId
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.agents.stream import Pace, follow
+from bot.agents.event_stream import Pace, follow
 from bot.model.errors import AgentsRejected, AgentsUnavailable, SessionLost
 from bot.model.events import (
     ConnectionBack,

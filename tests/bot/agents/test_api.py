@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from anthropic import AsyncAnthropic
 
-from bot.agents.agents import ManagedAgents
+from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
 from bot.domain.ports import Agents
 from bot.model.errors import AgentsUnavailable

@@ -10,10 +10,10 @@ import structlog
 from bot.aside import aside
 from bot.model.errors import MessageTooLong
 from bot.renderers import limits
-from bot.slack.part import Ending, Part, Parts
-from bot.slack.picture import Picture
-from bot.slack.session_status import SessionStatus
-from bot.slack.written import Written
+from bot.slack.answer.layout import Picture
+from bot.slack.answer.message import Ending, Part, Parts
+from bot.slack.answer.session_status import SessionStatus
+from bot.slack.answer.transcript import Written
 from store.records import TurnId
 
 _log = structlog.get_logger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agents.drift import find_drift, repair
+from bot.agents.profile_drift import find_drift, repair
 from bot.config.model import Environment, Packages, Skill
 from bot.domain.ports import ProfileSpec
 

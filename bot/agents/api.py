@@ -11,10 +11,10 @@ from datetime import datetime
 
 from anthropic import AsyncAnthropic
 
+from bot.agents.event_stream import Pace, follow
 from bot.agents.files import Files
 from bot.agents.profiles import Profiles
 from bot.agents.sessions import Sessions
-from bot.agents.stream import Pace, follow
 from bot.agents.vaults import Vaults
 from bot.agents.webhooks import Webhooks
 from bot.model.events import AgentEvent

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.slack.pacer import IN_CHANNEL, Pacer
+from bot.slack.rate_limiter import IN_CHANNEL, Pacer
 
 
 class StillClock:

@@ -26,7 +26,7 @@ from bot.renderers.progress import (
     render_task,
     weigh_lines,
 )
-from bot.slack.part import Content, Part
+from bot.slack.answer.message import Content, Part
 from store.records import EventId
 
 _LOOKED_AT = 2 * limits.MESSAGE_BYTES_MAX
