@@ -287,7 +287,7 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (wrong_arrows, "store.turns", "from oauth.ports import Credential"),
     (wrong_arrows, "simulator.slack.server", "from store.records import Member"),
     (wrong_arrows, "bot.domain.turns.commands", "from bot.slack.screen import SlackScreen"),
-    (wrong_arrows, "bot.renderers.answer", "from bot.domain import policy"),
+    (wrong_arrows, "bot.renderers.answer_frame", "from bot.domain import policy"),
     (wrong_arrows, "bot.agents.event_stream", "from store.database import Database"),
     (wrong_arrows, "oauth.routes", "from bot.model.errors import DeputyError"),
     (wrong_arrows, "bot.novelty", "from store.records import Member"),

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bot.model.secret_patterns import mask_secrets
-from bot.renderers.blocks import Block, literal, preformatted
-from bot.renderers.limits import pieces, shorten
-from bot.renderers.markdown import one_line, revealed
+from bot.renderers.block_kit import Block, literal, preformatted
+from bot.renderers.safe_markdown import one_line, revealed
+from bot.renderers.slack_limits import pieces, shorten
 
 PAGE_BLOCKS_MAX = 40
 PAGE_BYTES_MAX = 100_000

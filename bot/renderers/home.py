@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from bot.model import action_ids
 from bot.model.events import ToolCall
 from bot.model.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
-from bot.renderers import limits
-from bot.renderers.approval import approval_value, approve_button, moment
-from bot.renderers.blocks import Block, Message, View, button, context, divider, header, message, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.connection import render_choices
-from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import deed, plural
+from bot.renderers import slack_limits
+from bot.renderers.approval_card import approval_value, approve_button, moment
+from bot.renderers.block_kit import Block, Message, View, button, context, divider, header, message, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.connection_messages import render_choices
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.tool_names import deed, plural
 from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 
 Titles = Mapping[str, str]
@@ -46,7 +46,7 @@ def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
         divider(),
         *_help(),
     ]
-    return View({"type": "home", "blocks": blocks[: limits.VIEW_BLOCKS_MAX]})
+    return View({"type": "home", "blocks": blocks[: slack_limits.VIEW_BLOCKS_MAX]})
 
 
 def render_status(home: Home, titles: Titles) -> Message:

@@ -65,20 +65,20 @@ from bot.model.notices import (
     TurnsStopping,
     WhyLeftOut,
 )
-from bot.renderers import connection as connecting
-from bot.renderers.approval import moment, render_second
-from bot.renderers.blocks import Block, Message, button, context, message, quote, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.budgets import (
+from bot.renderers import connection_messages as connecting
+from bot.renderers.approval_card import moment, render_second
+from bot.renderers.block_kit import Block, Message, button, context, message, quote, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.budget_cards import (
     render_ask_button,
     render_raise_answered,
     render_raise_asked,
     render_raise_settled,
 )
 from bot.renderers.home import render_running, render_status, where
-from bot.renderers.markdown import escape, one_line
-from bot.renderers.tools import render_tools_changed
-from bot.renderers.wording import capital, deed, plural, service_title
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.tool_alert import render_tools_changed
+from bot.renderers.tool_names import capital, deed, plural, service_title
 
 Titles = Mapping[str, str]
 

@@ -14,7 +14,7 @@ import aiohttp
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.slack_message import read_file
 from bot.model.slack_text import file_name_within
-from bot.renderers.markdown import one_line
+from bot.renderers.safe_markdown import one_line
 from bot.slack.client import SlackApi, SlackUnsure, seconds_of
 from store.records import Attachment, Secret, Thread
 

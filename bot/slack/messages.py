@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.errors import WINDOWS_FULL, FormTooLate, SlackRejected
-from bot.renderers.blocks import Message, View
+from bot.renderers.block_kit import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 

@@ -29,13 +29,13 @@ from bot.model.notices import (
     SecondAsked,
     ServiceChoice,
 )
-from bot.renderers.answer import render_control, render_root
-from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
-from bot.renderers.blocks import Message
-from bot.renderers.forms import render_ask_form, render_code_form, render_token_form
+from bot.renderers.answer_frame import render_control, render_root
+from bot.renderers.approval_card import render_card, render_details, render_reason_form, render_second
+from bot.renderers.block_kit import Message
+from bot.renderers.config_modals import render_panel, render_wrong
 from bot.renderers.home import render_home
+from bot.renderers.member_forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.notices import render_notice
-from bot.renderers.settings import render_panel, render_wrong
 from bot.slack.answer.message import Parts
 from bot.slack.answer.unposted import Begun
 from bot.slack.answer.writer import StreamedAnswer

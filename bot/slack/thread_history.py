@@ -16,7 +16,7 @@ from bot.domain.ports import People
 from bot.model.commands import Conversation, Said
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.slack_message import Written, read_message
-from bot.renderers.markdown import one_line
+from bot.renderers.safe_markdown import one_line
 from bot.slack.client import SlackApi
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 

@@ -11,8 +11,8 @@ from bot.agents.client import open_client
 from bot.agents.event_stream import Pace
 from bot.domain.turns.reducer import Following, step
 from bot.model.progress import Progress
-from bot.renderers.answer import render_footer, render_worked
-from bot.renderers.progress import Page, fold, render_page, render_task
+from bot.renderers.answer_frame import render_footer, render_worked
+from bot.renderers.answer_page import Page, fold, render_page, render_task
 from simulator.patience import patience
 from store.records import Secret, SessionId, TurnId
 from tests.bot.agents.raw import EOF, HOLD, LISTED, RawApi, frame

@@ -17,10 +17,10 @@ from bot.model import events as e
 from bot.model import secret_patterns
 from bot.model.progress import Progress, Task, TaskState
 from bot.model.slack_text import as_read
-from bot.renderers import limits
-from bot.renderers.code_lines import Outline
-from bot.renderers.markdown import one_line, safe_markdown, segment_end, settled
-from bot.renderers.results import result
+from bot.renderers import slack_limits
+from bot.renderers.markdown_blocks import Outline
+from bot.renderers.safe_markdown import one_line, safe_markdown, segment_end, settled
+from bot.renderers.tool_results import result
 from bot.slack.answer.layout import Picture
 from bot.slack.answer.message import Part
 from store.records import EventId, Segment, SegmentId, TurnId
@@ -186,11 +186,13 @@ def test_each_event_of_a_growing_answer_takes_what_a_message_and_the_new_do(shap
     for end in range(NEW, len(text), NEW):
         picture = Picture(Progress(text=text[:end]), {}, {}, 1.0, covered=covered, outline=outline)
         most = max(most, steps(lambda picture=picture: picture.reach))
-        if end - covered > limits.MESSAGE_BYTES_MAX:
-            at = segment_end(text[:end], covered, room=limits.MESSAGE_BYTES_MAX, at_least=covered, outline=outline)
+        if end - covered > slack_limits.MESSAGE_BYTES_MAX:
+            at = segment_end(
+                text[:end], covered, room=slack_limits.MESSAGE_BYTES_MAX, at_least=covered, outline=outline
+            )
             covered = max(covered + 1, at)
 
-    assert most < 12 * (limits.MESSAGE_BYTES_MAX + NEW)
+    assert most < 12 * (slack_limits.MESSAGE_BYTES_MAX + NEW)
 
 
 BY_LINE = ["words", "a line each", "tokens", "a key"]

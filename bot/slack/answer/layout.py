@@ -11,12 +11,9 @@ from functools import cached_property
 
 from bot.model.progress import Progress, Task
 from bot.model.visible_text import visible
-from bot.renderers import limits
-from bot.renderers.answer import render_worked
-from bot.renderers.code_lines import Outline
-from bot.renderers.limits import size
-from bot.renderers.markdown import segment, segment_end, settled, streamed
-from bot.renderers.progress import (
+from bot.renderers import slack_limits
+from bot.renderers.answer_frame import render_worked
+from bot.renderers.answer_page import (
     Line,
     Page,
     fold,
@@ -26,10 +23,13 @@ from bot.renderers.progress import (
     render_task,
     weigh_lines,
 )
+from bot.renderers.markdown_blocks import Outline
+from bot.renderers.safe_markdown import segment, segment_end, settled, streamed
+from bot.renderers.slack_limits import size
 from bot.slack.answer.message import Content, Part
 from store.records import EventId
 
-_LOOKED_AT = 2 * limits.MESSAGE_BYTES_MAX
+_LOOKED_AT = 2 * slack_limits.MESSAGE_BYTES_MAX
 """Characters after what messages that have ended hold that are looked at: more than the next one can hold."""
 _WORD_MAX = 60
 """Characters of an unfinished word that are held back."""
@@ -45,7 +45,7 @@ class Picture:
     """Tasks by id, as messages that have ended tell them."""
     seconds: float
     """How long the turn has been running."""
-    room: int = limits.MESSAGE_BYTES_MAX
+    room: int = slack_limits.MESSAGE_BYTES_MAX
     """What one message may weigh, in bytes (`progress.weigh`)."""
     covered: int = 0
     """Up to where messages that have ended hold the text: nothing before it is looked at again."""
@@ -136,15 +136,15 @@ class Picture:
 
     def _end_of(self, part: Part, reach: int, *, at_least: int) -> int:
         """Return where a message's text must end, below its tasks, so that it fits."""
-        above = weigh_lines(self._folded(part, self.lines_of(part), "")) + limits.PLAN_TITLE_BYTES
-        room = max(limits.TEXT_BYTES_LEAST, self.room - above)
+        above = weigh_lines(self._folded(part, self.lines_of(part), "")) + slack_limits.PLAN_TITLE_BYTES
+        room = max(slack_limits.TEXT_BYTES_LEAST, self.room - above)
         start = self._start_of(part)
         return segment_end(self.text[:reach], start, room=room, at_least=at_least, outline=self.outline)
 
     def _folded(self, part: Part, lines: tuple[Line, ...], body: str) -> tuple[Line, ...]:
         """Return a message's tasks as far as they fit above its text."""
-        most = limits.PLAN_BYTES_MAX * self.room // limits.MESSAGE_BYTES_MAX
-        room = min(most, self.room - limits.PLAN_TITLE_BYTES - size(body))
+        most = slack_limits.PLAN_BYTES_MAX * self.room // slack_limits.MESSAGE_BYTES_MAX
+        room = min(most, self.room - slack_limits.PLAN_TITLE_BYTES - size(body))
         if part.is_stream and not part.is_stopped:
             return fold_stream(lines, part.sent, room)
         return fold(lines, room)

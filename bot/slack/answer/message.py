@@ -12,8 +12,8 @@ from typing import Any
 
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.renderers.blocks import Block
-from bot.renderers.progress import Page, chunks_between, merged, render_page
+from bot.renderers.answer_page import Page, chunks_between, merged, render_page
+from bot.renderers.block_kit import Block
 from bot.slack.client import SlackApi, SlackUnsure
 from bot.slack.messages import GONE, Found, Messages, metadata
 from store import segments

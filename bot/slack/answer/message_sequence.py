@@ -9,7 +9,7 @@ import structlog
 
 from bot.aside import aside
 from bot.model.errors import MessageTooLong
-from bot.renderers import limits
+from bot.renderers import slack_limits
 from bot.slack.answer.layout import Picture
 from bot.slack.answer.message import Ending, Part, Parts
 from bot.slack.answer.session_status import SessionStatus
@@ -24,7 +24,7 @@ class Telling:
 
     def __init__(self, *, parts: Parts, status: SessionStatus, turn_id: TurnId) -> None:
         self.written = Written(turn_id)
-        self.room = limits.MESSAGE_BYTES_MAX
+        self.room = slack_limits.MESSAGE_BYTES_MAX
         """What one message may weigh, in bytes; less once Slack refused one."""
         self._parts = parts
         self._status = status
@@ -93,9 +93,9 @@ class Telling:
 
     def make_room(self, error: MessageTooLong) -> None:
         """Let messages hold less from now on, and the one at hand be cut anew. Raises `error` when it is the least."""
-        if self.room <= limits.MESSAGE_BYTES_LEAST:
+        if self.room <= slack_limits.MESSAGE_BYTES_LEAST:
             raise error
-        self.room = max(limits.MESSAGE_BYTES_LEAST, self.room * 2 // 3)
+        self.room = max(slack_limits.MESSAGE_BYTES_LEAST, self.room * 2 // 3)
         for part in self.written.parts:
             if part.is_stale and not part.is_told:
                 part.ending = part.text_to = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 import structlog
 
 from bot.model.errors import SlackRejected, SlackUnavailable
-from bot.renderers import limits
-from bot.renderers.markdown import one_line
+from bot.renderers import slack_limits
+from bot.renderers.safe_markdown import one_line
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi
 from store.records import Thread, Turn
 
@@ -64,6 +64,6 @@ class SessionStatus:
             channel_id=self._thread.channel,
             thread_ts=self._thread.thread_ts,
             status=status,
-            title=one_line(self._thread.title, limits.SESSION_TITLE_MAX) or None,
+            title=one_line(self._thread.title, slack_limits.SESSION_TITLE_MAX) or None,
             initiator_user_id=self._turn.owner.user_id,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.renderers.progress import Line
+from bot.renderers.answer_page import Line
 from bot.slack.answer.layout import Picture
 from bot.slack.answer.message import Part
 from store.records import MessageTs, TurnId

@@ -15,9 +15,9 @@ from bot.aside import aside
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.model.progress import Progress, Task
-from bot.renderers.answer import render_footer
-from bot.renderers.code_lines import Outline
-from bot.renderers.progress import Line, Page, chunks_between
+from bot.renderers.answer_frame import render_footer
+from bot.renderers.answer_page import Line, Page, chunks_between
+from bot.renderers.markdown_blocks import Outline
 from bot.slack.answer.layout import Picture
 from bot.slack.answer.message import Content, Ending, Part, Parts
 from bot.slack.answer.message_sequence import Telling

@@ -5,9 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.renderers import limits
-from bot.renderers.code_lines import Outline
-from bot.renderers.markdown import safe_markdown, segment, segment_end, settled, streamed
+from bot.renderers import slack_limits
+from bot.renderers.markdown_blocks import Outline
+from bot.renderers.safe_markdown import safe_markdown, segment, segment_end, settled, streamed
 
 pytestmark = pytest.mark.fault("F16")
 CODE = [
@@ -123,9 +123,9 @@ def test_what_was_sent_is_a_beginning_of_what_is_sent_later(text, cuts):
 def test_code_that_is_cut_into_messages_is_code_in_each(text):
     start, outline, told = 0, Outline(), 0
     while start < len(text):
-        end = segment_end(text, start, room=limits.TEXT_BYTES_LEAST, at_least=start, outline=outline)
+        end = segment_end(text, start, room=slack_limits.TEXT_BYTES_LEAST, at_least=start, outline=outline)
         shown = segment(text, start, end, outline=outline)
-        assert limits.size(shown) <= limits.TEXT_BYTES_LEAST
+        assert slack_limits.size(shown) <= slack_limits.TEXT_BYTES_LEAST
         assert "handlersname" not in shown
         assert shown.startswith(streamed(text, start, end, outline=outline))
         told += sum(one.count("[name](event)") for one in links_and_code(shown)[1])

@@ -12,8 +12,8 @@ from bot import renderers
 from bot.config.forms import FORMS, RAISES, Field, Form, Kind
 from bot.domain.admin.config_lists import PAGE
 from bot.model.config_views import Asking, ClientForm, Editing, Listing, Panel, Probed, Raising, Row
-from bot.renderers.blocks import View
-from bot.renderers.settings import SECTIONS, render_panel
+from bot.renderers.block_kit import View
+from bot.renderers.config_modals import SECTIONS, render_panel
 from simulator.slack.messages import interpreted_texts, mentions_in
 from simulator.slack.viewkit import parse_view
 from tests.bot.renderers.extremes import ADDRESS, COUNTS, NAMES, Extreme, an_extreme_thread, built, cut_markup

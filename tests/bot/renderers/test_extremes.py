@@ -6,7 +6,7 @@ from bot.domain.approvals.cards import ASKED_MAX, WHOLE_MAX
 from bot.model import action_ids, notices
 from bot.model.events import ToolCall
 from bot.model.tool_risk import Hazard
-from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
+from bot.renderers.approval_card import render_card, render_details, render_reason_form, render_second
 from bot.renderers.home import render_home, render_status
 from bot.renderers.notices import NOTICES, render_notice
 from simulator.slack.blockkit import MESSAGE, parse_blocks

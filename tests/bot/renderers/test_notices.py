@@ -14,9 +14,9 @@ from bot.model.errors import Misunderstood, Refusal, Refused
 from bot.model.events import ToolCall
 from bot.model.progress import OutcomeKind, TaskState
 from bot.model.tool_risk import Hazard
-from bot.renderers import answer, progress
+from bot.renderers import answer_frame, answer_page
 from bot.renderers import notices as words
-from bot.renderers.connection import _FAILURES
+from bot.renderers.connection_messages import _FAILURES
 from bot.renderers.home import render_home
 from oauth.ports import Failure
 from simulator.slack.blockkit import MESSAGE, parse_blocks
@@ -120,7 +120,7 @@ def every_notice(text="Notes"):
 
 
 def every_raise():
-    yield from (notices.RaiseAnswered(answer) for answer in notices.RaiseAnswer)
+    yield from (notices.RaiseAnswered(answer_frame) for answer_frame in notices.RaiseAnswer)
     month = datetime(2026, 11, 1, tzinfo=UTC)
     names = {BudgetKind.MEMBER: "U0ANN", BudgetKind.CHANNEL: "C0GENERAL", BudgetKind.WORKSPACE: ""}
     for (kind, name), state in itertools.product(names.items(), ShortfallState):
@@ -175,9 +175,9 @@ def test_every_error_class_has_words_or_its_parents():
     ("table", "members"),
     [
         (_FAILURES, Failure),
-        (answer._OUTCOMES, OutcomeKind),
-        (progress._TITLES, TaskState),
-        (progress._STATUSES, TaskState),
+        (answer_frame._OUTCOMES, OutcomeKind),
+        (answer_page._TITLES, TaskState),
+        (answer_page._STATUSES, TaskState),
     ],
 )
 def test_every_member_of_an_enumeration_has_words(table, members):

@@ -19,7 +19,7 @@ from bot.domain.sessions.tool_pinning import (
     untrusted,
 )
 from bot.model.notices import ToolsChanged
-from bot.renderers.tools import render_tools_changed
+from bot.renderers.tool_alert import render_tools_changed
 from oauth.tools import HINTS, build_records, compare_tools, parse_tool
 from store.records import ServiceTool
 from store.tool_pins import Pin

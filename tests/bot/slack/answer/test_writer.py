@@ -10,8 +10,8 @@ import pytest
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable
 from bot.model.events import ToolCall
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
-from bot.renderers import limits
-from bot.renderers.markdown import safe_markdown
+from bot.renderers import slack_limits
+from bot.renderers.safe_markdown import safe_markdown
 from simulator.patience import patience
 from store import segments
 
@@ -334,7 +334,9 @@ async def test_much_text_below_many_tasks_stays_within_what_slack_takes(desk, wo
     await answer.finish(Progress(text=text, tasks=tasks, outcome=DONE))
 
     assert "msg_too_long" not in {call.error for call in desk.slack.calls}
-    assert all(limits.size(text_in(message)) <= limits.MESSAGE_BYTES_MAX for message in desk.replies(thread))
+    assert all(
+        slack_limits.size(text_in(message)) <= slack_limits.MESSAGE_BYTES_MAX for message in desk.replies(thread)
+    )
     await assert_all_is_well(desk, thread, turn, text)
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.renderers import limits, markdown
-from bot.renderers.markdown import (
+from bot.renderers import safe_markdown as markdown
+from bot.renderers import slack_limits
+from bot.renderers.safe_markdown import (
     escape,
     one_line,
     revealed,
@@ -93,14 +94,14 @@ def test_no_cut_ever_lets_a_slack_token_through(text, cuts):
 
 @given(
     text=st.text(alphabet="ab `\n<@[]().|-漢🚀", max_size=300).map(lambda text: text * 150),
-    room=st.integers(limits.TEXT_BYTES_LEAST, limits.MESSAGE_BYTES_MAX),
+    room=st.integers(slack_limits.TEXT_BYTES_LEAST, slack_limits.MESSAGE_BYTES_MAX),
 )
 def test_an_answer_in_segments_fits_and_misses_nothing(text, room):
     start, ends = 0, []
     while start < len(text):
         end = segment_end(text, start, room=room, at_least=start)
         assert end > start
-        assert limits.size(segment(text, start, end)) <= room
+        assert slack_limits.size(segment(text, start, end)) <= room
         start = end
         ends.append(end)
 
@@ -182,7 +183,7 @@ def test_what_is_too_long_to_be_said_again_where_it_is_cut_is_not():
     told = [shown for _, _, shown in segments_of(f"{fence}\n" + "code\n" * 600 + f"```\n\n{table}", 1_200)]
 
     assert sum(shown.count("x") for shown in told) < 3_000  # once where the line itself is cut
-    assert all(limits.size(shown) <= 1_200 for shown in told)
+    assert all(slack_limits.size(shown) <= 1_200 for shown in told)
     assert any(shown.startswith("```\ncode") for shown in told)
 
 

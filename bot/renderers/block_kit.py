@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NewType
 
 from bot.model.visible_text import visible
-from bot.renderers import limits
-from bot.renderers.limits import shorten
-from bot.renderers.markdown import escape, one_line, shorten_markup
+from bot.renderers import slack_limits
+from bot.renderers.safe_markdown import escape, one_line, shorten_markup
+from bot.renderers.slack_limits import shorten
 
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""
@@ -36,7 +36,9 @@ def mention(user_id: str) -> str:
 
 def message(text: str, *blocks: Block) -> Message:
     """Return a message with a plain fallback text of allowed length."""
-    return Message(shorten_markup(escape(text), limits.FALLBACK_TEXT_MAX), blocks[: limits.MESSAGE_BLOCKS_MAX])
+    return Message(
+        shorten_markup(escape(text), slack_limits.FALLBACK_TEXT_MAX), blocks[: slack_limits.MESSAGE_BLOCKS_MAX]
+    )
 
 
 def plain(text: str, limit: int) -> Block:
@@ -46,20 +48,20 @@ def plain(text: str, limit: int) -> Block:
 
 def section(mrkdwn: str, accessory: Block | None = None) -> Block:
     """Return a paragraph, optionally with one button beside it."""
-    text = {"type": "mrkdwn", "text": shorten_markup(mrkdwn, limits.SECTION_TEXT_MAX), "verbatim": True}
+    text = {"type": "mrkdwn", "text": shorten_markup(mrkdwn, slack_limits.SECTION_TEXT_MAX), "verbatim": True}
     block: Block = {"type": "section", "text": text}
     return block | {"accessory": accessory} if accessory else block
 
 
 def context(*mrkdwn: str) -> Block:
     """Return a line in small print, its parts joined by a middle dot."""
-    text = shorten_markup(" · ".join(part for part in mrkdwn if part), limits.CONTEXT_TEXT_MAX)
+    text = shorten_markup(" · ".join(part for part in mrkdwn if part), slack_limits.CONTEXT_TEXT_MAX)
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
 
 
 def header(text: str) -> Block:
     """Return a heading."""
-    return {"type": "header", "text": plain(text, limits.HEADER_MAX)}
+    return {"type": "header", "text": plain(text, slack_limits.HEADER_MAX)}
 
 
 def divider() -> Block:
@@ -85,21 +87,22 @@ def button(
 ) -> Block:
     """Return a button; `only_for` hides it from everybody but that user, which is no authorisation."""
     optional = {
-        "value": shorten(value, limits.BUTTON_VALUE_MAX) or None,
+        "value": shorten(value, slack_limits.BUTTON_VALUE_MAX) or None,
         "style": style,
         "url": url,
-        "accessibility_label": one_line(label, limits.ACCESSIBILITY_LABEL_MAX) if label else None,
+        "accessibility_label": one_line(label, slack_limits.ACCESSIBILITY_LABEL_MAX) if label else None,
         "visible_to_user_ids": [only_for] if only_for else None,
         "confirm": confirm,
     }
-    element: Block = {"type": "button", "action_id": action_id, "text": plain(text, limits.BUTTON_TEXT_MAX)}
+    element: Block = {"type": "button", "action_id": action_id, "text": plain(text, slack_limits.BUTTON_TEXT_MAX)}
     return element | {key: given for key, given in optional.items() if given is not None}
 
 
 def menu(hint: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
     """Return a menu of `(words, value)`, at most as many as Slack takes."""
     listed = [
-        {"text": plain(words, limits.OPTION_TEXT_MAX), "value": value} for words, value in options[: limits.OPTIONS_MAX]
+        {"text": plain(words, slack_limits.OPTION_TEXT_MAX), "value": value}
+        for words, value in options[: slack_limits.OPTIONS_MAX]
     ]
     return {"type": "static_select", "action_id": action_id, "placeholder": plain(hint, 150), "options": listed}
 
@@ -107,15 +110,15 @@ def menu(hint: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block
 def confirm(title: str, text: str, yes: str, no: str, *, is_dangerous: bool = False) -> Block:
     """Return the question a button asks before it acts."""
     dialog: Block = {
-        "title": plain(title, limits.CONFIRM_TITLE_MAX),
-        "text": plain(text, limits.CONFIRM_TEXT_MAX),
-        "confirm": plain(yes, limits.CONFIRM_BUTTON_MAX),
-        "deny": plain(no, limits.CONFIRM_BUTTON_MAX),
+        "title": plain(title, slack_limits.CONFIRM_TITLE_MAX),
+        "text": plain(text, slack_limits.CONFIRM_TEXT_MAX),
+        "confirm": plain(yes, slack_limits.CONFIRM_BUTTON_MAX),
+        "deny": plain(no, slack_limits.CONFIRM_BUTTON_MAX),
     }
     return dialog | {"style": "danger"} if is_dangerous else dialog
 
 
-def quote(text: str, *, limit: int = limits.SECTION_TEXT_MAX) -> Block:
+def quote(text: str, *, limit: int = slack_limits.SECTION_TEXT_MAX) -> Block:
     """Return somebody's words as a literal quotation."""
     words = shorten(visible(text).strip(), limit) or "…"
     return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [literal(words)]}]}
@@ -123,7 +126,7 @@ def quote(text: str, *, limit: int = limits.SECTION_TEXT_MAX) -> Block:
 
 def preformatted(text: str) -> Block:
     """Return text as it is, in a box; at most `limits.PREFORMATTED_MAX` characters."""
-    words = shorten(visible(text), limits.PREFORMATTED_MAX) or "…"
+    words = shorten(visible(text), slack_limits.PREFORMATTED_MAX) or "…"
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(words)]}]}
 
 
@@ -142,12 +145,12 @@ def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = 
     view: Block = {
         "type": "modal",
         "callback_id": callback_id,
-        "title": plain(title, limits.VIEW_TITLE_MAX),
-        "close": plain("Cancel" if submit else "Close", limits.VIEW_TITLE_MAX),
+        "title": plain(title, slack_limits.VIEW_TITLE_MAX),
+        "close": plain("Cancel" if submit else "Close", slack_limits.VIEW_TITLE_MAX),
         "private_metadata": private_metadata,
-        "blocks": list(blocks[: limits.VIEW_BLOCKS_MAX]),
+        "blocks": list(blocks[: slack_limits.VIEW_BLOCKS_MAX]),
     }
-    return View(view | {"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else view)
+    return View(view | {"submit": plain(submit, slack_limits.VIEW_TITLE_MAX)} if submit else view)
 
 
 def text_field(
@@ -163,7 +166,7 @@ def text_field(
             "type": "plain_text_input",
             "action_id": action_id,
             "multiline": not is_line,
-            "max_length": limits.INPUT_MAX,
+            "max_length": slack_limits.INPUT_MAX,
             "placeholder": plain(hint, 150),
         },
     }

@@ -29,7 +29,7 @@ from bot.model.config_views import (
     Wrong,
 )
 from bot.model.errors import Problem, Refusal
-from bot.renderers.settings import render_panel, render_wrong
+from bot.renderers.config_modals import render_panel, render_wrong
 from oauth.service import Service as Offered
 from simulator.slack.blockkit import MODAL
 from simulator.slack.viewkit import initial_values, parse_view

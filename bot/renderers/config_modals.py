@@ -28,14 +28,14 @@ from bot.model.config_views import (
     Waiting,
     Wrong,
 )
-from bot.renderers import limits
-from bot.renderers.blocks import Block, View, button, confirm, context, divider, plain, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.budgets import budget_line, raise_metadata, spent_line
-from bot.renderers.inputs import input_block, option, render_field, render_input, whole_line
-from bot.renderers.markdown import escape, one_line
+from bot.renderers import slack_limits
+from bot.renderers.block_kit import Block, View, button, confirm, context, divider, plain, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.budget_cards import budget_line, raise_metadata, spent_line
+from bot.renderers.config_inputs import input_block, option, render_field, render_input, whole_line
 from bot.renderers.notices import REFUSALS
-from bot.renderers.wording import capital
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.tool_names import capital
 
 _URL_LONGEST = 2_000
 SECTIONS = {
@@ -245,12 +245,12 @@ def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: s
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": callback_id or action_ids.SETTINGS,
-        "title": plain(title, limits.VIEW_TITLE_MAX),
-        "close": plain("Cancel" if submit else "Back", limits.VIEW_TITLE_MAX),
+        "title": plain(title, slack_limits.VIEW_TITLE_MAX),
+        "close": plain("Cancel" if submit else "Back", slack_limits.VIEW_TITLE_MAX),
         "private_metadata": metadata,
-        "blocks": blocks[: limits.VIEW_BLOCKS_MAX],
+        "blocks": blocks[: slack_limits.VIEW_BLOCKS_MAX],
     }
-    return view | ({"submit": plain(submit, limits.VIEW_TITLE_MAX)} if submit else {})
+    return view | ({"submit": plain(submit, slack_limits.VIEW_TITLE_MAX)} if submit else {})
 
 
 _PANELS: Mapping[type, Callable[[Any], Block]] = {

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from bot.renderers.markdown import one_line
-from bot.renderers.wording import plural
+from bot.renderers.safe_markdown import one_line
+from bot.renderers.tool_names import plural
 
 _MAX = 120
 _LINES_MAX = 200

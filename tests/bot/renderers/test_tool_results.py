@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.renderers.results import result
+from bot.renderers.tool_results import result
 
 PNG = base64.b64encode(bytes(range(256))).decode()
 TRACE = """Traceback (most recent call last):

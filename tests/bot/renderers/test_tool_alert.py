@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.model.notices import ToolChange, ToolsChanged
-from bot.renderers.tools import render_tools_changed
+from bot.renderers.tool_alert import render_tools_changed
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 
 LONG = "It returns the note as it is stored. " * 60

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.renderers.limits import good_break, pieces, shorten
+from bot.renderers.slack_limits import good_break, pieces, shorten
 
 
 @given(text=st.text(), limit=st.integers(1, 50))

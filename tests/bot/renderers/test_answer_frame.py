@@ -5,7 +5,7 @@ import pytest
 from bot.model.events import ToolCall
 from bot.model.notices import Offered, Readers
 from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
-from bot.renderers.answer import render_control, render_footer, render_root, render_worked
+from bot.renderers.answer_frame import render_control, render_footer, render_root, render_worked
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.messages import interpreted_texts, mentions_in
 from tests.builders import a_member, a_thread, a_turn

@@ -16,7 +16,7 @@ from bot.model.events import UNNAMED_SERVICE
 from bot.model.notices import Held, SecondAsked
 from bot.model.tool_risk import Hazard
 from bot.renderers.arguments import argument_pages, preview
-from bot.renderers.blocks import (
+from bot.renderers.block_kit import (
     Block,
     Message,
     View,
@@ -31,10 +31,10 @@ from bot.renderers.blocks import (
     section,
     text_field,
 )
-from bot.renderers.blocks import actions as row
-from bot.renderers.limits import VIEW_TITLE_MAX
-from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import capital, deed, phrase, plural, service_title
+from bot.renderers.block_kit import actions as row
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.slack_limits import VIEW_TITLE_MAX
+from bot.renderers.tool_names import capital, deed, phrase, plural, service_title
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
 Titles = Mapping[str, str]

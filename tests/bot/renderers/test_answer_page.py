@@ -6,8 +6,8 @@ from inline_snapshot import snapshot
 
 from bot.model.events import ToolCall
 from bot.model.progress import Activity, Progress, Task, TaskState
-from bot.renderers import limits
-from bot.renderers.progress import (
+from bot.renderers import slack_limits
+from bot.renderers.answer_page import (
     Line,
     Page,
     chunks_between,
@@ -114,13 +114,13 @@ def as_lines(given_lines):
     return tuple(Line(f"t{number}", *texts[:1], texts[3], *texts[1:3]) for number, texts in enumerate(given_lines))
 
 
-@given(st.lists(WORDY, max_size=70), st.integers(-500, limits.PLAN_BYTES_MAX))
+@given(st.lists(WORDY, max_size=70), st.integers(-500, slack_limits.PLAN_BYTES_MAX))
 def test_tasks_fit_into_their_room_whatever_they_say(given_lines, room):
     lines = as_lines(given_lines)
-    most = max(room, limits.FOLDED_BYTES)
+    most = max(room, slack_limits.FOLDED_BYTES)
 
     for shown in (fold(lines, room), fold_stream(lines, Page(), room)):
-        assert len(shown) <= limits.PLAN_TASKS_MAX
+        assert len(shown) <= slack_limits.PLAN_TASKS_MAX
         assert weigh_lines(line for line in shown if line.id != "folded") <= most
         named = sum(line.id != "folded" for line in shown)
         assert named == len(lines) or f"{len(lines) - named} " in next(x.title for x in shown if x.id == "folded")
@@ -128,13 +128,13 @@ def test_tasks_fit_into_their_room_whatever_they_say(given_lines, room):
 
 @given(st.lists(WORDY, min_size=1, max_size=70), st.data())
 def test_a_stream_keeps_what_it_shows_and_stays_within_its_room(given_lines, data):
-    lines, sent, room = as_lines(given_lines), Page(), limits.PLAN_BYTES_MAX
+    lines, sent, room = as_lines(given_lines), Page(), slack_limits.PLAN_BYTES_MAX
     for known in sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=8))):
         room -= data.draw(st.integers(0, 400))
         before, shown = weigh_lines(sent.lines), fold_stream(lines[:known], sent, room)
         assert {line.id for line in sent.lines} <= {line.id for line in shown}
         sent = merged(sent, Page("Working", shown))
-        assert len(sent.lines) <= limits.PLAN_TASKS_MAX
+        assert len(sent.lines) <= slack_limits.PLAN_TASKS_MAX
         assert weigh_lines(sent.lines) <= max(room, before + 256 * 3)
 
 

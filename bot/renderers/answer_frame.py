@@ -11,12 +11,12 @@ from bot.model import action_ids
 from bot.model.errors import Refusal
 from bot.model.notices import Offered, Readers
 from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
-from bot.renderers.blocks import Block, Message, button, context, mention, message, quote, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.limits import shorten
-from bot.renderers.markdown import escape, one_line
+from bot.renderers.block_kit import Block, Message, button, context, mention, message, quote, section
+from bot.renderers.block_kit import actions as row
 from bot.renderers.notices import REFUSALS
-from bot.renderers.wording import plural, service_title
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.slack_limits import shorten
+from bot.renderers.tool_names import plural, service_title
 from store.records import Thread, Turn
 
 _QUOTED_MAX = 2_500

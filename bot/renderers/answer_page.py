@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.model.progress import Activity, Progress, Task, TaskState
-from bot.renderers import limits
-from bot.renderers.blocks import Block, Message, message, paragraph, section
-from bot.renderers.limits import shorten, size
-from bot.renderers.results import result
-from bot.renderers.wording import capital, phrase, plural, service_title, subject
+from bot.renderers import slack_limits
+from bot.renderers.block_kit import Block, Message, message, paragraph, section
+from bot.renderers.slack_limits import shorten, size
+from bot.renderers.tool_names import capital, phrase, plural, service_title, subject
+from bot.renderers.tool_results import result
 
 FOLDED = "folded"
 """The id of the line that stands for all tasks that do not fit."""
@@ -50,11 +50,11 @@ def render_task(task: Task, titles: Mapping[str, str]) -> Line:
     title = _TITLES[task.state].format(todo=words.infinitive, doing=words.doing, done=words.done)
     output = result(task.result) if task.state is TaskState.DONE else _OUTPUTS.get(task.state, "")
     return Line(
-        id=shorten(task.call.id, limits.TASK_FIELD_MAX),
-        title=shorten(capital(title), limits.TASK_FIELD_MAX),
+        id=shorten(task.call.id, slack_limits.TASK_FIELD_MAX),
+        title=shorten(capital(title), slack_limits.TASK_FIELD_MAX),
         status=_STATUSES[task.state],
         details=subject(task.call),
-        output=shorten(output, limits.TASK_FIELD_MAX),
+        output=shorten(output, slack_limits.TASK_FIELD_MAX),
     )
 
 
@@ -68,13 +68,13 @@ def weigh_lines(lines: Iterable[Line]) -> int:
     return sum(_weight(line) for line in lines)
 
 
-def fold(lines: tuple[Line, ...], room: int = limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+def fold(lines: tuple[Line, ...], room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
     """Return the newest lines that fit into `room` bytes and into a plan, the earlier ones as a single line.
 
     What lines say besides their titles is left out first, of the oldest ones.
     """
-    start, left = len(lines), room - limits.FOLDED_BYTES
-    while start and len(lines) - start < limits.PLAN_TASKS_MAX - 1 and size(lines[start - 1].title) <= left:
+    start, left = len(lines), room - slack_limits.FOLDED_BYTES
+    while start and len(lines) - start < slack_limits.PLAN_TASKS_MAX - 1 and size(lines[start - 1].title) <= left:
         start -= 1
         left -= size(lines[start].title)
     shown: list[Line] = []
@@ -86,7 +86,7 @@ def fold(lines: tuple[Line, ...], room: int = limits.PLAN_BYTES_MAX) -> tuple[Li
     return (Line(FOLDED, plural(start, "earlier step"), "complete"), *shown)
 
 
-def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
     """Return the lines that a stream showing `sent` can show: those it shows stay, new ones as they fit.
 
     A stream cannot take lines back, so it is the later ones that share a line.
@@ -97,14 +97,14 @@ def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = limits.PLAN_BYT
         for line in lines
         if line.id in before
     }
-    left = room - limits.FOLDED_BYTES - weigh_lines(known.values())
+    left = room - slack_limits.FOLDED_BYTES - weigh_lines(known.values())
     shown: list[Line] = []
     rest: list[Line] = []
     for line in lines:
         bare = known.get(line.id)
         if bare is None:
             bare = _bare(line)
-            is_full = FOLDED in before or len(shown) >= limits.PLAN_TASKS_MAX - 1 or _weight(bare) > left
+            is_full = FOLDED in before or len(shown) >= slack_limits.PLAN_TASKS_MAX - 1 or _weight(bare) > left
             if rest or is_full:
                 rest.append(line)
                 continue
@@ -118,7 +118,7 @@ def render_plan_title(progress: Progress, titles: Mapping[str, str]) -> str:
     """Return what the collapsed plan says."""
     if progress.needs_reconnect:
         names = ", ".join(service_title(name, titles) for name in progress.needs_reconnect)
-        return shorten(f"{names} needs a reconnect", limits.PLAN_TITLE_MAX)
+        return shorten(f"{names} needs a reconnect", slack_limits.PLAN_TITLE_MAX)
     return _ACTIVITIES[progress.activity]
 
 
@@ -208,7 +208,7 @@ def _card(line: Line) -> Block:
 def _summary(lines: Sequence[Line]) -> Line:
     running = next((line for line in reversed(lines) if not line.is_over), None)
     title = f"{plural(len(lines), 'more step')}" + (f" · {running.title}" if running else "")
-    return Line(FOLDED, shorten(title, limits.TASK_FIELD_MAX), "in_progress" if running else "complete")
+    return Line(FOLDED, shorten(title, slack_limits.TASK_FIELD_MAX), "in_progress" if running else "complete")
 
 
 _TITLES = {

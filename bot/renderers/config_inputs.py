@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
 from bot.model import action_ids
 from bot.model.config_views import Editing
-from bot.renderers.blocks import Block, plain, section
-from bot.renderers.markdown import escape
+from bot.renderers.block_kit import Block, plain, section
+from bot.renderers.safe_markdown import escape
 
 OPTIONS_MAX = 100
 OPTION_VALUE_MAX = 150

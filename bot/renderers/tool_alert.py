@@ -7,11 +7,11 @@ from itertools import takewhile
 
 from bot.model import action_ids
 from bot.model.notices import ToolChange, ToolsChanged
-from bot.renderers.blocks import Block, Message, button, confirm, context, message, preformatted, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.limits import pieces
-from bot.renderers.markdown import escape, one_line, revealed
-from bot.renderers.wording import plural, service_title
+from bot.renderers.block_kit import Block, Message, button, confirm, context, message, preformatted, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.safe_markdown import escape, one_line, revealed
+from bot.renderers.slack_limits import pieces
+from bot.renderers.tool_names import plural, service_title
 
 _TEXTS_MAX = 9_600
 """Characters of descriptions and arguments in one alert, before and now each; they are what the model obeys."""

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from bot.model.slack_text import escape as text_escape
 from bot.model.visible_text import UNSEEN, visible
-from bot.renderers.code_lines import Kind, Open, Outline, is_rule, lines_of
-from bot.renderers.inline import WORDS_MAX, Found, What, read
-from bot.renderers.limits import good_break, shorten, size
+from bot.renderers.markdown_blocks import Kind, Open, Outline, is_rule, lines_of
+from bot.renderers.markdown_inline import WORDS_MAX, Found, What, read
+from bot.renderers.slack_limits import good_break, shorten, size
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
 """What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from bot.model import action_ids
 from bot.model.notices import ServiceChoice
-from bot.renderers.blocks import View, context, modal, quote, section, text_field
-from bot.renderers.markdown import escape, one_line
+from bot.renderers.block_kit import View, context, modal, quote, section, text_field
+from bot.renderers.safe_markdown import escape, one_line
 
 _QUOTED_SHOWN = 1_200
 """Characters of a quoted message that the form shows; all of it goes along."""

@@ -22,12 +22,12 @@ from bot.model.notices import (
     ServiceChoice,
     TokenWanted,
 )
-from bot.renderers import limits
-from bot.renderers.approval import day_and_time, moment
-from bot.renderers.blocks import Block, Message, button, confirm, context, menu, message, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.markdown import escape, one_line
-from bot.renderers.wording import plural
+from bot.renderers import slack_limits
+from bot.renderers.approval_card import day_and_time, moment
+from bot.renderers.block_kit import Block, Message, button, confirm, context, menu, message, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.tool_names import plural
 from oauth.ports import Failure
 from store.records import ConnectionState
 
@@ -167,7 +167,7 @@ def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
     rows = [_choice(choice, with_host=True) for choice in ordered[:_PICKER_ROWS]]
     if len(ordered) <= _PICKER_ROWS:
         return rows
-    by_title = sorted(ordered[: limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
+    by_title = sorted(ordered[: slack_limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
     options = [(f"{title(choice)} · {choice.host}", choice.name) for choice in by_title]
     return [row(menu("All services", f"{action_ids.CONNECT}/menu", options)), *rows]
 

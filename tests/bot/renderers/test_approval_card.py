@@ -10,7 +10,7 @@ from bot.model import action_ids
 from bot.model.events import ToolCall
 from bot.model.notices import Held, SecondAsked
 from bot.model.tool_risk import hazard_of
-from bot.renderers.approval import render_card, render_details, render_reason_form, render_second
+from bot.renderers.approval_card import render_card, render_details, render_reason_form, render_second
 from simulator.slack.blockkit import MESSAGE, parse_blocks
 from simulator.slack.viewkit import parse_view
 from store.records import ApprovalState, Second, SecondView

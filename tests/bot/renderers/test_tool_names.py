@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.events import ToolCall
-from bot.renderers.wording import phrase, plural, service_title, subject
+from bot.renderers.tool_names import phrase, plural, service_title, subject
 
 TITLES = {"notion": "Notion", "notes": "Notes", "github": "GitHub"}
 

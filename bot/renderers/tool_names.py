@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.model.events import UNNAMED_SERVICE, ToolCall
-from bot.renderers.markdown import one_line, revealed
+from bot.renderers.safe_markdown import one_line, revealed
 from store.records import EventId
 
 _BUILT_IN = {

@@ -7,9 +7,9 @@ import json
 from bot.model import action_ids
 from bot.model.config_views import Raising
 from bot.model.notices import RaiseAnswer, RaiseAnswered, RaiseAsked, RaiseSettled
-from bot.renderers.blocks import Block, Message, button, context, message, section
-from bot.renderers.blocks import actions as row
-from bot.renderers.markdown import escape
+from bot.renderers.block_kit import Block, Message, button, context, message, section
+from bot.renderers.block_kit import actions as row
+from bot.renderers.safe_markdown import escape
 from store.records import Asker, Budget, BudgetKind, Shortfall, ShortfallState
 
 _NAMED_MAX = 5

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.renderers.forms import render_ask_form
+from bot.renderers.member_forms import render_ask_form
 from simulator.slack.viewkit import parse_view
 
 WHERE = {
