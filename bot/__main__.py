@@ -14,12 +14,12 @@ import typer
 
 from bot import logs
 from bot.app import running
-from bot.config.document import read, render_plan, write, write_schema
+from bot.config.file_services import Document
 from bot.config.items import Change
-from bot.config.offers import Document
+from bot.config.yaml_file import read, render_plan, write, write_schema
 from bot.config_cli import look, opened
-from bot.doctor.examining import examine, mend
 from bot.doctor.findings import as_json, is_all_well, render
+from bot.doctor.run import examine, mend
 from bot.env import Settings, is_ours, list_unknown, read_loopback
 from bot.environ_secrets import take_out
 from bot.model.errors import (

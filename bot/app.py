@@ -32,8 +32,8 @@ from bot.listeners import register
 from bot.listeners.intake import Install, Intake
 from bot.slack.client import build_client
 from bot.web.asgi import build_web
-from bot.web.headers import Secured
-from bot.web.serving import build_server, listening
+from bot.web.security_headers import Secured
+from bot.web.server import build_server, listening
 from oauth.catalog import Catalog
 from oauth.routes import routes
 from store.database import Database

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bot.clock import WallClock
 from bot.composition.peers import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
-from bot.config.document import write_offer
-from bot.config.offers import Document
+from bot.config.file_services import Document
+from bot.config.yaml_file import write_offer
 from bot.domain.admin.add_service import describe, problem_of
 from bot.domain.admin.config_file import Filing, Plan
 from bot.domain.admin.services_from_file import SecretOf, offer_of

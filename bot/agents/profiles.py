@@ -14,7 +14,7 @@ from typing import Any
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, status_of, text_of
-from bot.config.rules import Rule, stricter
+from bot.config.tool_rules import Rule, stricter
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from store.records import AgentId, EnvironmentId, SavedProfile

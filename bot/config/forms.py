@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.config.fields import LISTED, Field, Form, Kind
-from bot.config.rules import BuiltIn, Preset, Rule
+from bot.config.tool_rules import BuiltIn, Preset, Rule
 
 _RULES = (
     (str(Rule.ALLOWED), "Runs without asking"),

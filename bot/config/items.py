@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.config.model import Config, dump
-from bot.config.problems import checked
+from bot.config.validation_messages import checked
 
 Body = Mapping[str, Any]
 ALONE = ("admins", "approvals", "audience", "budgets", "is_paused")

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from bot.config.patterns import Pattern
-from bot.config.rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, TighterTools, ToolRules
+from bot.config.tool_rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, TighterTools, ToolRules
 from bot.model.visible_text import is_one_line
 
 DEFAULT_PROFILE = "default"

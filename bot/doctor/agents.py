@@ -13,7 +13,7 @@ from bot.agents.profile_drift import find_drift, repair
 from bot.config.model import Profile
 from bot.config_cli import opened
 from bot.doctor.findings import Finding, amiss, well
-from bot.doctor.patient import Patient
+from bot.doctor.targets import Patient
 from bot.domain.ports import ProfileSpec
 from bot.domain.sessions.agent_profiles import build_spec
 from bot.model.errors import AgentsRejected, ConfigurationError

@@ -10,8 +10,8 @@ import yaml
 
 from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
-from bot.doctor.manifests import SIGN_IN_PATH, differences
-from bot.doctor.patient import Patient
+from bot.doctor.manifest_diff import SIGN_IN_PATH, differences
+from bot.doctor.targets import Patient
 from bot.domain.config.service import Configuration
 from bot.metrics import SIGNATURES_REFUSED
 from bot.model.errors import SettingsInvalid

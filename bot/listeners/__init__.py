@@ -14,8 +14,9 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.response import BoltResponse
 
-from bot.listeners.buttons import parse_action, parse_form, parse_shortcut
+from bot.listeners.config_forms import parse_settings_form
 from bot.listeners.intake import Body, Intake, table
+from bot.listeners.interactions import parse_action, parse_form, parse_shortcut
 from bot.listeners.lifecycle import (
     parse_home_opened,
     parse_shared,
@@ -24,7 +25,6 @@ from bot.listeners.lifecycle import (
     parse_user_change,
 )
 from bot.listeners.messages import parse_message
-from bot.listeners.settings import parse_settings_form
 from bot.listeners.slash import parse_command
 
 log = structlog.get_logger(__name__)

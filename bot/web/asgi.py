@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.web.bodies import BodyRefused, read_body, replay
-from bot.web.headers import Secured
+from bot.web.request_body import BodyRefused, read_body, replay
+from bot.web.security_headers import Secured
 
 log = structlog.get_logger(__name__)
 

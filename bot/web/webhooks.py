@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.model.errors import Forged
-from bot.web.bodies import BodyRefused, read_body
+from bot.web.request_body import BodyRefused, read_body
 
 log = structlog.get_logger(__name__)
 

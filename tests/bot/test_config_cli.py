@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.config.document import read
+from bot.config.yaml_file import read
 from bot.config_cli import look, opened
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, SettingsInvalid

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot.config.offers import Document
+from bot.config.file_services import Document
 from bot.config_cli import opened
 from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal

@@ -10,7 +10,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import func, select
 
-from bot.doctor.examining import examine
+from bot.doctor.run import examine
 from bot.model import action_ids
 from simulator.slack import people
 from store import tables

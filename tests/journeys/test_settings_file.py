@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.config.document import read, write
+from bot.config.yaml_file import read, write
 from bot.config_cli import look, opened
 from bot.model.errors import SettingsInvalid
 from simulator.patience import patience

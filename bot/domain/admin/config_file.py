@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from bot.config.file_services import Document, Offer, joined, offer_changes, offers_of
 from bot.config.items import Change, diff
 from bot.config.model import Config
-from bot.config.offers import Document, Offer, joined, offer_changes, offers_of
 from bot.domain.admin import services_from_file
 from bot.domain.admin.add_service import problem_of
 from bot.domain.admin.services_from_file import By, Rows, SecretOf

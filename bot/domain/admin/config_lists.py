@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.config.items import MANY
 from bot.config.model import DEFAULT_PROFILE, SECRETS, Config, Profile, Who
-from bot.config.rules import Rule, Rules
+from bot.config.tool_rules import Rule, Rules
 from bot.domain.sessions.agent_profiles import rules_of
 from bot.model.config_views import Listing, Row
 from oauth.service import Service

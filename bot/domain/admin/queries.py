@@ -9,7 +9,7 @@ from bot.config.fields import Form, Kind
 from bot.config.forms import FORMS
 from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
-from bot.config.rules import KnownTool, Preset, suggest
+from bot.config.tool_rules import KnownTool, Preset, suggest
 from bot.domain.admin import config_lists
 from bot.domain.config.service import Configuration, Seen
 from bot.domain.sessions.agent_profiles import rules_of

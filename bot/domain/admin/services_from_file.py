@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.config.document import list_strange_services
-from bot.config.offers import Added, Document, Offer, variable_of
-from bot.config.problems import checked
+from bot.config.file_services import Added, Document, Offer, variable_of
+from bot.config.validation_messages import checked
+from bot.config.yaml_file import list_strange_services
 from bot.model.errors import Problem, SettingsInvalid
 from oauth.errors import UrlRefused
 from oauth.probing import Probe

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from bot.config.model import Config, Profile
-from bot.config.rules import Rule, Rules, narrowed, stricter, under
+from bot.config.tool_rules import Rule, Rules, narrowed, stricter, under
 from bot.domain.access import policy
 from bot.domain.config.service import Configuration
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools

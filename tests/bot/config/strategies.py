@@ -8,6 +8,7 @@ from hashlib import sha256
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from bot.config.file_services import Added, Client, Offer, SecretReference, joined
 from bot.config.model import (
     Approvals,
     Audience,
@@ -21,8 +22,7 @@ from bot.config.model import (
     Service,
     Skill,
 )
-from bot.config.offers import Added, Client, Offer, SecretReference, joined
-from bot.config.rules import BuiltIn, Preset, Rule, TighterTools, ToolRules
+from bot.config.tool_rules import BuiltIn, Preset, Rule, TighterTools, ToolRules
 
 USERS = st.sampled_from([f"U0{number}" for number in range(9)])
 CHANNELS = st.sampled_from([f"C0{number}" for number in range(9)])

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from bot.config.items import Key, applied, diff, join, split
 from bot.config.model import Config, dump, is_among
-from bot.config.problems import checked
+from bot.config.validation_messages import checked
 from bot.model.errors import SettingsInvalid
 from tests.bot.config.strategies import configs, few
 

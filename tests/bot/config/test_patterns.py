@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.config.document import read
 from bot.config.patterns import compiled
+from bot.config.yaml_file import read
 from bot.model.errors import SettingsInvalid
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.agents.profiles import build_tools
 from bot.config.model import Config, Service
-from bot.config.rules import STRICTNESS, BuiltIn, Preset, Rule
+from bot.config.tool_rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
 from bot.domain.sessions.agent_profiles import held_to, tools_of
 from bot.model.tool_risk import is_reading_name

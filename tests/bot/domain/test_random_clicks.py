@@ -22,7 +22,7 @@ from bot.domain.approvals.decisions import Decisions
 from bot.domain.approvals.held_calls import Calls
 from bot.domain.approvals.lifecycle import Approvals
 from bot.domain.approvals.rules import Permit
-from bot.listeners.buttons import parse_action
+from bot.listeners.interactions import parse_action
 from bot.model import action_ids
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
 from bot.model.errors import NotPermitted, SlackUnavailable

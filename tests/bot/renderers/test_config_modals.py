@@ -12,7 +12,7 @@ from bot.config.fields import Kind, filled, place_at_fields, shown
 from bot.config.forms import FORMS, RAISES
 from bot.config.items import split
 from bot.config.model import Channel, Config, MemberSettings, Profile, Service
-from bot.config.rules import ToolRules
+from bot.config.tool_rules import ToolRules
 from bot.domain.admin.config_lists import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.model.config_views import (
     AddingUrl,
@@ -110,7 +110,7 @@ def document(key, body) -> dict:
 
 
 def sent_values(view) -> dict:
-    from bot.listeners.settings import _values  # noqa: PLC0415  # as the listener reads them
+    from bot.listeners.config_forms import _values  # noqa: PLC0415  # as the listener reads them
 
     return _values({"state": {"values": initial_values(view["blocks"])}})
 

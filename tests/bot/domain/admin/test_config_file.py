@@ -8,8 +8,8 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot.config.document import read, render_plan, write
-from bot.config.offers import Document
+from bot.config.file_services import Document
+from bot.config.yaml_file import read, render_plan, write
 from bot.domain.admin.config_file import ACTOR, Filing
 from bot.domain.config.service import Configuration
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid

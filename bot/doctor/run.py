@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.doctor import agents, house, slack
+from bot.doctor import agents, local, slack
 from bot.doctor.findings import Finding, Findings, amiss, noted
-from bot.doctor.patient import Patient, admitted
+from bot.doctor.targets import Patient, admitted
 from bot.env import Settings
 from bot.model.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
 from store.errors import StoreError
 
 Check = Callable[[Patient], Awaitable[Finding]]
 
-CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **house.CHECKS}
+CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **local.CHECKS}
 FIXES = {**slack.FIXES, **agents.FIXES}
 FIRST = "First start"
 AFTER_A_START = frozenset(

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.config.document import build_schema, list_strange_services, read, render_plan, write, write_schema
+from bot.config.file_services import Document
 from bot.config.items import diff
 from bot.config.model import Config, Profile
-from bot.config.offers import Document
+from bot.config.yaml_file import build_schema, list_strange_services, read, render_plan, write, write_schema
 from bot.model.errors import SettingsInvalid
 from tests.bot.config.strategies import configs, documents, few
 

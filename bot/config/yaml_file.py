@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
+from bot.config.file_services import KIND, Document, Offer
 from bot.config.items import Change
 from bot.config.model import Config, dump
-from bot.config.offers import KIND, Document, Offer
-from bot.config.problems import checked
+from bot.config.validation_messages import checked
 from bot.model.errors import Problem, SettingsInvalid
 from bot.model.visible_text import one_line
 

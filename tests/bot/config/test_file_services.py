@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from inline_snapshot import snapshot
 
-from bot.config.document import read, render_plan, write_offer
-from bot.config.offers import Client, Offer, joined, offer_changes, offers_of, variable_of
+from bot.config.file_services import Client, Offer, joined, offer_changes, offers_of, variable_of
+from bot.config.yaml_file import read, render_plan, write_offer
 from bot.model.errors import SettingsInvalid
 from store.records import RegistrationKind, Secret
 from tests.bot.config.strategies import documents, few

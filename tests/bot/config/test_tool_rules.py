@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.config.rules import (
+from bot.config.tool_rules import (
     BUILT_IN_RULES,
     STRICTNESS,
     BuiltIn,

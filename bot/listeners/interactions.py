@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bot.listeners.config_forms import build_use
 from bot.listeners.intake import GROUP, Asked, Body, table
-from bot.listeners.settings import build_use
 from bot.model import action_ids
 from bot.model.commands import (
     AcceptTools,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.doctor.manifests import differences
+from bot.doctor.manifest_diff import differences
 from bot.env import Settings
 from store.records import Secret
 from store.sealing import new_key

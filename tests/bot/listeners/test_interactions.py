@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.listeners.buttons import BUTTONS, parse_action, parse_form, parse_shortcut
+from bot.listeners.interactions import BUTTONS, parse_action, parse_form, parse_shortcut
 from bot.model import action_ids
 from bot.model import commands as c
 from store.records import Member, MessageRef, UserId, WorkspaceId

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from bot.agents.client import open_client
-from bot.doctor.examining import AFTER_A_START, CHECKS, examine, mend
 from bot.doctor.findings import Findings, State, as_json, is_all_well, render
+from bot.doctor.run import AFTER_A_START, CHECKS, examine, mend
 from bot.doctor.slack import SCOPES
 from simulator.slack import people
 from store import services

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.composition.peers import load_catalog
 from bot.doctor.findings import Finding, amiss, noted, well
-from bot.doctor.patient import Patient
+from bot.doctor.targets import Patient
 from bot.model.errors import ConfigurationError, DeputyError
 from bot.web import webhooks
 from oauth.errors import ConnectError

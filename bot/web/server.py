@@ -10,8 +10,8 @@ from functools import partial
 import uvicorn
 
 from bot.model.errors import ConfigurationError
-from bot.web.entrance import Entrance, GuardedProtocol
-from bot.web.headers import Secured
+from bot.web.connection_limits import Entrance, GuardedProtocol
+from bot.web.security_headers import Secured
 
 
 class Server(uvicorn.Server):

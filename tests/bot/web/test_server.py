@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from bot.model.errors import Forged
 from bot.web.asgi import build_web
-from bot.web.bodies import BodyRefused, read_body
-from bot.web.entrance import Entrance
-from bot.web.serving import build_server, listening
+from bot.web.connection_limits import Entrance
+from bot.web.request_body import BodyRefused, read_body
+from bot.web.server import build_server, listening
 from bot.web.webhooks import PATH, build_route
 from simulator.patience import patience
 
