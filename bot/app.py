@@ -34,8 +34,8 @@ from bot.slack.client import build_client
 from bot.web.asgi import build_web
 from bot.web.security_headers import Secured
 from bot.web.server import build_server, listening
-from oauth.catalog import Catalog
-from oauth.routes import routes
+from oauth.catalog.catalog import Catalog
+from oauth.connect.routes import routes
 from store.database import Database
 
 log = structlog.get_logger(__name__)

@@ -17,10 +17,10 @@ from bot.domain.config.service import Configuration
 from bot.domain.connections.vaults import Vaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
+from oauth.catalog.probe import Probing
+from oauth.catalog.saved_services import Services
 from oauth.errors import ConnectError
-from oauth.listing import Listing
-from oauth.probing import Probing
-from oauth.services import Services
+from oauth.mcp.list_tools import Listing
 from store import services
 from store.database import Database
 from store.errors import StoreError

@@ -90,7 +90,7 @@ class ProbeChanged(ConnectError):
 
     service: str
     probe: object
-    """An `oauth.probing.Probe`."""
+    """An `oauth.catalog.probe.Probe`."""
 
 
 @dataclass(eq=False)

@@ -137,19 +137,19 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "slack_bolt": ("bot.listeners", "bot.web", "bot.composition.ingress", "bot.app"),
     "slack_sdk": ("bot.slack", "bot.composition.ingress"),
     "anthropic": ("bot.agents",),
-    "httpx2": ("bot.agents", "oauth.mcp_client"),
-    "mcp": ("oauth.mcp_client",),
-    "mcp_types": ("oauth.mcp_client",),
+    "httpx2": ("bot.agents", "oauth.mcp.client"),
+    "mcp": ("oauth.mcp.client",),
+    "mcp_types": ("oauth.mcp.client",),
     "standardwebhooks": ("bot.agents",),
-    "httpx": ("oauth.http",),
-    "httpcore": ("oauth.http",),
+    "httpx": ("oauth.guarded_http",),
+    "httpcore": ("oauth.guarded_http",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),
-    "starlette": ("bot.web", "oauth.routes", "oauth.pages", "bot.composition.ingress", "bot.app"),
+    "starlette": ("bot.web", "oauth.connect.routes", "oauth.connect.pages", "bot.composition.ingress", "bot.app"),
     "uvicorn": ("bot.web",),
     "authlib": ("oauth",),
     "joserfc": ("oauth",),
-    "publicsuffixlist": ("oauth.sites",),
+    "publicsuffixlist": ("oauth.catalog.registrable_domain",),
     "aiohttp": ("bot.slack", "bot.composition.peers", "bot.composition.context"),
     "typer": ("bot.__main__",),
     "pydantic": ("bot.config",),
@@ -240,7 +240,7 @@ def environment_readers(module: Module) -> list[str]:
 
 
 def members_made(module: Module) -> list[str]:
-    allowed = {"bot.listeners.intake", "oauth.browser", "store.members"}
+    allowed = {"bot.listeners.intake", "oauth.connect.browser", "store.members"}
     made = any(call in {"Member", "records.Member"} for call in module.calls())
     return [module.name] if made and module.name not in allowed else []
 
@@ -289,7 +289,7 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (wrong_arrows, "bot.domain.turns.commands", "from bot.slack.screen import SlackScreen"),
     (wrong_arrows, "bot.renderers.answer_frame", "from bot.domain import policy"),
     (wrong_arrows, "bot.agents.event_stream", "from store.database import Database"),
-    (wrong_arrows, "oauth.routes", "from bot.model.errors import DeputyError"),
+    (wrong_arrows, "oauth.connect.routes", "from bot.model.errors import DeputyError"),
     (wrong_arrows, "bot.novelty", "from store.records import Member"),
     (wrong_arrows, "bot.composition.turns", "from bot.agents.api import ManagedAgents"),
     (wrong_arrows, "bot.composition.handlers", "from bot.listeners import register"),
@@ -297,7 +297,7 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (wrong_arrows, "bot.composition.ingress", "from bot.composition.context import Parts"),
     (wrong_vendors, "bot.domain.turns.commands", "import anthropic"),
     (wrong_vendors, "bot.listeners.slash", "from slack_sdk.web.async_client import AsyncWebClient"),
-    (wrong_vendors, "oauth.tokens", "import httpx"),
+    (wrong_vendors, "oauth.protocol.tokens", "import httpx"),
     (wrong_vendors, "bot.slack.screen", "from sqlalchemy import select"),
     (environment_readers, "bot.env", "import os\nvalue = os.environ['X']"),
     (members_made, "bot.domain.turns.commands", "Member('T1', 'U1', 'T1', 'ana')"),

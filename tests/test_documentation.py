@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.home.app_home import SUBCOMMANDS
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -16,15 +16,15 @@ from bot.domain.connections.vaults import Vaults
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
-from oauth.arrivals import OnHold, OnToken
-from oauth.browser import SlackIdentity
-from oauth.connections import Connections
-from oauth.inventory import Inventory
-from oauth.listing import Listing
-from oauth.personal import PersonalTokens
-from oauth.probing import Probing
-from oauth.service import Service
-from oauth.services import Services
+from oauth.catalog.probe import Probing
+from oauth.catalog.saved_services import Services
+from oauth.catalog.service import Service
+from oauth.connect.browser import SlackIdentity
+from oauth.connect.callback import OnHold, OnToken
+from oauth.connect.connections import Connections
+from oauth.connect.personal_tokens import PersonalTokens
+from oauth.connect.tool_inventory import Inventory
+from oauth.mcp.list_tools import Listing
 from store.records import Connection, Secret, WorkspaceId
 
 log = structlog.get_logger(__name__)

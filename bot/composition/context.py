@@ -30,12 +30,12 @@ from bot.slack.files import SlackFiles
 from bot.slack.people import SlackPeople
 from bot.slack.screen import SlackScreen
 from bot.slack.thread_history import SlackReading
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 from store.database import Database
 from store.records import Turn
 
 if TYPE_CHECKING:
-    from oauth.http import Sender
+    from oauth.guarded_http import Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

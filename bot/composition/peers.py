@@ -24,16 +24,16 @@ from bot.listeners.intake import Install
 from bot.model.errors import ConfigurationError, SlackRejected, SlackUnavailable
 from bot.slack.client import SlackApi, build_client
 from bot.slack.rate_limiter import Pacer
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 from oauth.errors import CatalogInvalid
-from oauth.registration import PreRegistered
-from oauth.urls import Policy
+from oauth.protocol.registration import PreRegistered
+from oauth.protocol.url_policy import Policy
 from store.database import Database
 from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret, ServiceName
 
 if TYPE_CHECKING:
-    from oauth.http import Sender
+    from oauth.guarded_http import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +187,6 @@ async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgent
 
 async def open_sender(stack: AsyncExitStack, *, allow_loopback: bool) -> Sender:
     """Return the one way to members' services."""
-    from oauth.http import Sender  # noqa: PLC0415  # httpx is slow to import
+    from oauth.guarded_http import Sender  # noqa: PLC0415  # httpx is slow to import
 
     return await stack.enter_async_context(Sender(Policy(allow_loopback=allow_loopback)))

@@ -1,6 +1,6 @@
 """Services that admins added or gave a client, as the file has them: where they are, and secrets by reference; pure.
 
-What of it is stored is `oauth.services`'; whether it may be so, beside the catalogue, is
+What of it is stored is `oauth.catalog.saved_services`'; whether it may be so, beside the catalogue, is
 `bot.domain.admin.config_file`'s.
 """
 

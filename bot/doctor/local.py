@@ -7,9 +7,9 @@ from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.targets import Patient
 from bot.model.errors import ConfigurationError, DeputyError
 from bot.web import webhooks
+from oauth.catalog.saved_services import merge
 from oauth.errors import ConnectError
-from oauth.messages import Request
-from oauth.services import merge
+from oauth.protocol.http_messages import Request
 from store import seals
 from store import services as saved_services
 from store.errors import SchemaUnknown, StatementRefused, StoreError, StoreUnavailable

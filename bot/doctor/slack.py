@@ -17,7 +17,7 @@ from bot.metrics import SIGNATURES_REFUSED
 from bot.model.errors import SettingsInvalid
 from bot.slack import app_facts
 from oauth.errors import ConnectError
-from oauth.messages import Request
+from oauth.protocol.http_messages import Request
 from store.errors import StoreError
 
 SCOPES = frozenset(

@@ -14,8 +14,8 @@ from bot.composition.peers import ANTHROPIC, open_slack_session
 from bot.env import Settings
 from bot.slack.app_facts import fetch_identity
 from bot.slack.client import build_client
-from oauth.http import Sender
-from oauth.urls import Policy
+from oauth.guarded_http import Sender
+from oauth.protocol.url_policy import Policy
 from store.database import Database
 from store.records import WorkspaceId
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oauth.headers import build_headers
+from oauth.security_headers import build_headers
 
 
 class Secured:

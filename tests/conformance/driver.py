@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from oauth.authorization import Code, Earlier, build_authorization_url, parse_callback, parse_state
-from oauth.browser import new_secret
-from oauth.challenge import Challenge, find_bearer
-from oauth.discovery import USER_AGENT, Pins
+from oauth.catalog.service import Service
+from oauth.connect.browser import new_secret
+from oauth.connect.service_client import Servers
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined
-from oauth.http import Sender
-from oauth.messages import Answer, Request
-from oauth.registration import Client, PreRegistered
-from oauth.servers import Servers
-from oauth.service import Service
-from oauth.tokens import Exchange
-from oauth.urls import Policy, get_host
+from oauth.guarded_http import Sender
+from oauth.protocol.authorization import Code, Earlier, build_authorization_url, parse_callback, parse_state
+from oauth.protocol.discovery import USER_AGENT, Pins
+from oauth.protocol.http_messages import Answer, Request
+from oauth.protocol.registration import Client, PreRegistered
+from oauth.protocol.tokens import Exchange
+from oauth.protocol.url_policy import Policy, get_host
+from oauth.protocol.www_authenticate import Challenge, find_bearer
 from store.database import Database
 from store.records import Secret, ServiceName
 from tests.conformance.settings import DATABASE, KEY, REVISION

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.model import action_ids
+from oauth.catalog.probe import Probing, Way
 from oauth.errors import NotAnMcpServer
-from oauth.http import Sender
-from oauth.listing import Listing
-from oauth.probing import Probing, Way
-from oauth.urls import Policy
+from oauth.guarded_http import Sender
+from oauth.mcp.list_tools import Listing
+from oauth.protocol.url_policy import Policy
 from simulator.service.server import RefusedByService
 from store import service_tools
 from tests.independent import __main__ as installing

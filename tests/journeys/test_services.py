@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from oauth.catalog_file import read_shipped
+from oauth.catalog.loader import read_shipped
 from simulator.service.profiles import PROFILES
 from simulator.service.server import RefusedByService, ServiceSimulator
 from store import service_tools

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oauth.catalog import Catalog
-from oauth.service import QUIRKS, Service, ServiceQuirk
-from oauth.urls import get_host
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.service import QUIRKS, Service, ServiceQuirk
+from oauth.protocol.url_policy import get_host
 from store.records import RegistrationKind
 
 PAGE = Path(__file__).parents[2] / "docs" / "services.md"

@@ -22,13 +22,13 @@ import uvicorn
 from aiohttp import web
 from starlette.applications import Starlette
 
-from oauth.browser import SlackIdentity
-from oauth.catalog import Catalog
-from oauth.connections import Connections
-from oauth.http import Sender
+from oauth.catalog.catalog import Catalog
+from oauth.connect.browser import SlackIdentity
+from oauth.connect.connections import Connections
+from oauth.connect.routes import routes
+from oauth.guarded_http import Sender
 from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
-from oauth.routes import routes
-from oauth.urls import Policy
+from oauth.protocol.url_policy import Policy
 from simulator.clock import SimulatorClock
 from simulator.service.server import LoopbackServer, ServiceSimulator
 from simulator.slack.openid import Lies, OpenId

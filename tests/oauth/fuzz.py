@@ -19,7 +19,9 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from oauth.authorization import (
+from oauth.connect.browser import SlackIdentity, parse_identity_exchange, verify_id_token
+from oauth.errors import NoRegistration, RuleBroken, UrlRefused
+from oauth.protocol.authorization import (
     Ask,
     Code,
     Declined,
@@ -29,9 +31,7 @@ from oauth.authorization import (
     parse_callback,
     parse_state,
 )
-from oauth.browser import SlackIdentity, parse_identity_exchange, verify_id_token
-from oauth.challenge import Challenge, parse_challenges
-from oauth.discovery import (
+from oauth.protocol.discovery import (
     Pins,
     Resource,
     Server,
@@ -41,11 +41,11 @@ from oauth.discovery import (
     parse_resource,
     parse_server,
 )
-from oauth.errors import NoRegistration, RuleBroken, UrlRefused
-from oauth.messages import Answer
-from oauth.registration import AUTH_METHODS, Client, choose_registration, parse_registration
-from oauth.tokens import Exchange, TokenError, Tokens, build_credential, parse_tokens
-from oauth.urls import Policy, require_url
+from oauth.protocol.http_messages import Answer
+from oauth.protocol.registration import AUTH_METHODS, Client, choose_registration, parse_registration
+from oauth.protocol.tokens import Exchange, TokenError, Tokens, build_credential, parse_tokens
+from oauth.protocol.url_policy import Policy, require_url
+from oauth.protocol.www_authenticate import Challenge, parse_challenges
 from store.records import Secret, ServiceName
 
 CANARY = "canary-upstream"

@@ -35,22 +35,22 @@ class Mutant:
 
 ATTACKS, OF_HTTP, OF_DISCOVERY = (
     "tests/oauth/test_attacks.py",
-    "tests/oauth/test_http.py",
-    "tests/oauth/test_discovery.py",
+    "tests/oauth/test_guarded_http.py",
+    "tests/oauth/protocol/test_discovery.py",
 )
 MUTANTS = (
     Mutant(
         1,
         "services are https",
-        "oauth/urls.py",
+        "oauth/protocol/url_policy.py",
         'if parts.scheme != "https":',
         'if parts.scheme != "https" and not parts.scheme:',
-        "tests/oauth/test_urls.py::test_a_url_against_the_rules_is_refused",
+        "tests/oauth/protocol/test_url_policy.py::test_a_url_against_the_rules_is_refused",
     ),
     Mutant(
         11,
         "one bad address refuses the host",
-        "oauth/http.py",
+        "oauth/guarded_http.py",
         "if not all(is_allowed_address(",
         "if not any(is_allowed_address(",
         f"{OF_HTTP}::test_one_address_that_is_not_public_refuses_the_host",
@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant(
         12,
         "the vetted address is dialled, not the name",
-        "oauth/http.py",
+        "oauth/guarded_http.py",
         "connect_tcp(str(address), port,",
         "connect_tcp(host, port,",
         f"{OF_HTTP}::test_the_vetted_address_is_the_one_that_is_dialled",
@@ -66,7 +66,7 @@ MUTANTS = (
     Mutant(
         13,
         "no redirect is followed",
-        "oauth/http.py",
+        "oauth/guarded_http.py",
         "follow_redirects=False,",
         "follow_redirects=True,",
         f"{OF_HTTP}::test_a_redirect_is_an_answer_and_nobody_follows_it",
@@ -74,7 +74,7 @@ MUTANTS = (
     Mutant(
         15,
         "an answer has an end",
-        "oauth/http.py",
+        "oauth/guarded_http.py",
         "if len(body) > _LARGEST:",
         "if len(body) > _LARGEST * 10_000:",
         f"{OF_HTTP}::test_a_large_answer_is_cut_off",
@@ -82,7 +82,7 @@ MUTANTS = (
     Mutant(
         24,
         "a resource is the server's own",
-        "oauth/discovery.py",
+        "oauth/protocol/discovery.py",
         "if not is_resource_of(resource, mcp_url):",
         "if not is_resource_of(resource, resource):",
         f"{OF_DISCOVERY}::test_resource_metadata_against_the_rules_is_refused",
@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant(
         28,
         "the issuer is identical to the letter",
-        "oauth/discovery.py",
+        "oauth/protocol/discovery.py",
         'if document.get("issuer") != (pins.trusted_issuer or issuer):',
         'if not str(document.get("issuer")):',
         f"{OF_DISCOVERY}::test_an_issuer_that_differs_by_one_character_is_refused",
@@ -98,7 +98,7 @@ MUTANTS = (
     Mutant(
         29,
         "PKCE is advertised",
-        "oauth/discovery.py",
+        "oauth/protocol/discovery.py",
         'if "S256" not in methods:',
         'if "S256" not in (*methods, "S256"):',
         f"{OF_DISCOVERY}::test_without_s256_advertised_we_refuse",
@@ -106,15 +106,15 @@ MUTANTS = (
     Mutant(
         32,
         "a configured client is its issuer's",
-        "oauth/registration.py",
+        "oauth/protocol/registration.py",
         "if client.trusted_issuer != server.issuer:",
         "if client.trusted_issuer is None:",
-        "tests/oauth/test_registration.py::test_another_issuer_never_gets_the_configured_client",
+        "tests/oauth/protocol/test_registration.py::test_another_issuer_never_gets_the_configured_client",
     ),
     Mutant(
         41,
         "a link expires",
-        "oauth/attempts.py",
+        "oauth/connect/attempt_store.py",
         "    if ticket.expires_at <= now:\n        raise TicketUnusable(Reason.EXPIRED)\n    return ticket",
         "    return ticket",
         f"{ATTACKS}::test_an_expired_link_says_so",
@@ -122,7 +122,7 @@ MUTANTS = (
     Mutant(
         42,
         "only a POST starts",
-        "oauth/routes.py",
+        "oauth/connect/routes.py",
         'doors.guarded(doors.start), methods=["POST"]',
         'doors.guarded(doors.start), methods=["POST", "GET", "PUT", "DELETE"]',
         f"{ATTACKS}::test_only_a_post_starts",
@@ -130,7 +130,7 @@ MUTANTS = (
     Mutant(
         43,
         "the form is our own",
-        "oauth/routes.py",
+        "oauth/connect/routes.py",
         'if request.headers.get("origin") != self._origin or site != "same-origin":',
         "if not site:",
         f"{ATTACKS}::test_a_form_from_elsewhere_does_not_start",
@@ -138,7 +138,7 @@ MUTANTS = (
     Mutant(
         44,
         "the browser's member is the link's owner",
-        "oauth/departures.py",
+        "oauth/connect/authorize.py",
         "if build_member(proof, attempt.ticket.owner) is None:",
         "if not proof.user_id:",
         "tests/oauth/test_journeys.py::test_a_forwarded_link_connects_nobody_and_its_owner_is_told",
@@ -146,7 +146,7 @@ MUTANTS = (
     Mutant(
         45,
         "a callback comes back in its own browser",
-        "oauth/attempts.py",
+        "oauth/connect/attempt_store.py",
         "if is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):",
         "if attempt.cookie_hash:",
         f"{ATTACKS}::test_the_providers_url_is_worth_nothing_in_another_browser",
@@ -154,7 +154,7 @@ MUTANTS = (
     Mutant(
         46,
         "an id_token is of this very sign-in",
-        "oauth/browser.py",
+        "oauth/connect/browser.py",
         'if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):',
         "if not nonce:",
         f"{ATTACKS}::test_a_slack_code_of_another_flow_does_not_prove",
@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         47,
         "the same user id counts in its workspace only",
-        "oauth/browser.py",
+        "oauth/connect/browser.py",
         "if not is_same_user or owner.workspace_id not in (proof.enterprise_id, proof.team_id):",
         "if not is_same_user:",
         f"{ATTACKS}::test_the_same_user_id_in_another_team_is_somebody_else",
@@ -170,7 +170,7 @@ MUTANTS = (
     Mutant(
         49,
         "who was voided on the way gets nothing",
-        "oauth/arrivals.py",
+        "oauth/connect/callback.py",
         "if not await self._attempts.finish(attempt.ticket, connection):",
         "if await self._attempts.finish(attempt.ticket, connection) is None:",
         f"{ATTACKS}::test_a_member_who_is_voided_on_the_way_gets_no_connection",
@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         52,
         "a code is its own member's",
-        "oauth/provisional.py",
+        "oauth/connect/code_confirmation.py",
         "if held is None or not is_owner or",
         "if held is None or",
         "tests/oauth/test_code.py::test_another_member_with_the_right_code_connects_nothing_and_spoils_nothing",
@@ -186,7 +186,7 @@ MUTANTS = (
     Mutant(
         52,
         "a code can be tried five times",
-        "oauth/provisional.py",
+        "oauth/connect/code_confirmation.py",
         "held.tries_left -= 1",
         "held.tries_left -= 0",
         "tests/oauth/test_code.py::test_a_wrong_code_five_times_ends_it_and_revokes",
@@ -202,7 +202,7 @@ MUTANTS = (
     Mutant(
         55,
         "a callback is at its own service's path",
-        "oauth/arrivals.py",
+        "oauth/connect/callback.py",
         "if path_service != ticket.service:",
         "if not path_service:",
         f"{ATTACKS}::test_an_answer_at_another_services_path_connects_nothing",
@@ -210,7 +210,7 @@ MUTANTS = (
     Mutant(
         56,
         "`iss` is the recorded one",
-        "oauth/authorization.py",
+        "oauth/protocol/authorization.py",
         "if given is not None and given != issuer:",
         "if given is not None and not given:",
         f"{ATTACKS}::test_an_answer_with_a_wrong_issuer_is_not_used",
@@ -221,20 +221,20 @@ MUTANTS = (
         "store/records.py",
         'def __repr__(self) -> str:\n        return "Secret(•••)"',
         "def __repr__(self) -> str:\n        return self._value",
-        "tests/oauth/test_authorization.py::test_a_code_does_not_print",
+        "tests/oauth/protocol/test_authorization.py::test_a_code_does_not_print",
     ),
     Mutant(
         64,
         "a token is a bearer token",
-        "oauth/tokens.py",
+        "oauth/protocol/tokens.py",
         "if not isinstance(kind, str) or kind.lower() not in types:",
         "if types is None:",
-        "tests/oauth/test_tokens.py::test_a_token_response_against_the_rules_is_refused",
+        "tests/oauth/protocol/test_tokens.py::test_a_token_response_against_the_rules_is_refused",
     ),
     Mutant(
         72,
         "what is not stored is revoked",
-        "oauth/arrivals.py",
+        "oauth/connect/callback.py",
         "            if not is_stored:",
         "            if not is_stored and not held.exchange:",
         f"{ATTACKS}::test_a_credential_that_the_vault_refuses_is_revoked",
@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         76,
         "what does not work is removed",
-        "oauth/arrivals.py",
+        "oauth/connect/callback.py",
         "if await self._vaults.validate(connection) is Validity.INVALID:",
         "if await self._vaults.validate(connection) is None:",
         f"{ATTACKS}::test_a_credential_that_does_not_work_is_removed_and_revoked",
@@ -250,7 +250,7 @@ MUTANTS = (
     Mutant(
         82,
         "a member has three open links",
-        "oauth/connections.py",
+        "oauth/connect/connections.py",
         "        if count > most:",
         "        if count > most * 1_000:",
         f"{ATTACKS}::test_a_fourth_open_link_is_refused_and_leaves_the_others",

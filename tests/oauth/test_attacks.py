@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from oauth.attempts import LINK_LIFE
-from oauth.catalog import Catalog
-from oauth.connections import MOST_IN_WORKSPACE, MOST_ISSUED, OVERDUE
+from oauth.catalog.catalog import Catalog
+from oauth.connect.attempt_store import LINK_LIFE
+from oauth.connect.connections import MOST_IN_WORKSPACE, MOST_ISSUED, OVERDUE
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Credential, Failure, Validity
 from simulator.patience import patience

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from oauth.routes import routes
+from oauth.connect.routes import routes
 from simulator.slack.people import ALICE, BOB
 from tests.chromium import launched
 

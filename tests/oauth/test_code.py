@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 import pytest
 from starlette.applications import Starlette
 
-from oauth.catalog import Catalog
-from oauth.connections import Connections
+from oauth.catalog.catalog import Catalog
+from oauth.connect.code_confirmation import CODE_LIFE, MOST_TRIES, new_code, read_code
+from oauth.connect.connections import Connections
+from oauth.connect.routes import routes
 from oauth.errors import AttemptEnded, CodeMissed, CodeWrong
 from oauth.ports import Failure
-from oauth.provisional import CODE_LIFE, MOST_TRIES, new_code, read_code
-from oauth.routes import routes
 from tests.oauth.conftest import (
     NOTES,
     Browser,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from oauth.attempts import LINK_LIFE
+from oauth.connect.attempt_store import LINK_LIFE
 from simulator.roughness import Roughness
 from simulator.service.server import RefusedByService
 from store import registrations, tables

@@ -35,13 +35,21 @@ SECTIONS = {
     72: "G. Vault",
     82: "H. Abuse",
 }
-URLS, HTTP, JSON = "`oauth/urls.py`", "`oauth/http.py`", "`oauth/messages.py`"
-DISCOVERY, SERVERS, TOKENS = "`oauth/discovery.py`", "`oauth/servers.py`", "`oauth/tokens.py`"
-REGISTRATION, CALLBACK, CATALOG = "`oauth/registration.py`", "`oauth/authorization.py`", "`oauth/catalog.py`"
-ATTEMPTS, TICKETS, BROWSER = "`oauth/attempts.py`", "`store/tickets.py`", "`oauth/browser.py`"
-ROUTES, PAGES, VAULTS = "`oauth/routes.py`", "`oauth/pages.py`", "`bot/agents/vaults.py`"
-ARRIVALS, DEPARTURES = "`oauth/arrivals.py`", "`oauth/departures.py`"
-CONNECTIONS = "`oauth/connections.py`"
+URLS, HTTP, JSON = "`oauth/protocol/url_policy.py`", "`oauth/guarded_http.py`", "`oauth/protocol/http_messages.py`"
+DISCOVERY, SERVERS, TOKENS = (
+    "`oauth/protocol/discovery.py`",
+    "`oauth/connect/service_client.py`",
+    "`oauth/protocol/tokens.py`",
+)
+REGISTRATION, CALLBACK, CATALOG = (
+    "`oauth/protocol/registration.py`",
+    "`oauth/protocol/authorization.py`",
+    "`oauth/catalog/catalog.py`",
+)
+ATTEMPTS, TICKETS, BROWSER = "`oauth/connect/attempt_store.py`", "`store/tickets.py`", "`oauth/connect/browser.py`"
+ROUTES, PAGES, VAULTS = "`oauth/connect/routes.py`", "`oauth/connect/pages.py`", "`bot/agents/vaults.py`"
+ARRIVALS, DEPARTURES = "`oauth/connect/callback.py`", "`oauth/connect/authorize.py`"
+CONNECTIONS = "`oauth/connect/connections.py`"
 LAPSES, MEMBERS_VAULTS = "`bot/domain/connections/expiry.py`", "`bot/domain/connections/vaults.py`"
 
 THREATS = {
@@ -66,7 +74,7 @@ THREATS = {
     19: Threat("upstream text on a page or in Slack", "`oauth/errors.py`"),
     20: Threat("no 401 at all", f"{DISCOVERY}, {SERVERS}"),
     21: Threat("a 401 without a challenge", DISCOVERY),
-    22: Threat("several, odd or contradicting challenges", "`oauth/challenge.py`"),
+    22: Threat("several, odd or contradicting challenges", "`oauth/protocol/www_authenticate.py`"),
     23: Threat("`resource_metadata` on another host", f"{SERVERS}, {DISCOVERY}"),
     24: Threat("a `resource` that is another's, a sibling or a parent", URLS),
     25: Threat("no, odd, too many or private authorization servers", f"{DISCOVERY}, {SERVERS}"),
@@ -101,7 +109,9 @@ THREATS = {
     ),
     50: Threat("the flow cookie missing, another's or injected", BROWSER),
     51: Threat("guests, bots and strangers of shared channels", "`bot/listeners/intake.py`"),
-    52: Threat("the code typed back into Slack: guessed, another's, late, replayed", "`oauth/provisional.py`"),
+    52: Threat(
+        "the code typed back into Slack: guessed, another's, late, replayed", "`oauth/connect/code_confirmation.py`"
+    ),
     53: Threat("parameters missing, empty or repeated", f"{CALLBACK}, {ROUTES}"),
     54: Threat("a state that is unknown, another's or replayed; two callbacks at once", f"{ATTEMPTS}, {TICKETS}"),
     55: Threat("a callback at another service's path (COAT)", ARRIVALS),
@@ -133,10 +143,10 @@ THREATS = {
     ),
     80: Threat("a revocation endpoint that is absent, broken or the token endpoint", SERVERS),
     81: Threat("a grant that will end: reminders", f"{LAPSES}, {TOKENS}"),
-    82: Threat("many connects in a short time", f"{CONNECTIONS}, `oauth/limits.py`"),
+    82: Threat("many connects in a short time", f"{CONNECTIONS}, `oauth/connect/ip_rate_limit.py`"),
     83: Threat("thousands of junk links", f"{ATTEMPTS}, {TICKETS}"),
     84: Threat("old links that stay", "`bot/domain/maintenance/hourly.py`"),
-    85: Threat("an added URL whose server is elsewhere", "`oauth/probing.py`"),
+    85: Threat("an added URL whose server is elsewhere", "`oauth/catalog/probe.py`"),
     86: Threat("more scope than is pinned", f"{CATALOG}, {CALLBACK}"),
     87: Threat("Google without `access_type` and `prompt`", f"{CATALOG}: `authorize_params`"),
     88: Threat("the official conformance suite", "`make conformance`"),

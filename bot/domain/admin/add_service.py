@@ -17,7 +17,10 @@ from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import AddingUrl, Done, Panel, Probed, Waiting, Wrong
 from bot.model.errors import SlackRejected, SlackUnavailable
-from oauth.drafts import Draft
+from oauth.catalog.probe import Probe, Quirk, Way
+from oauth.catalog.registrable_domain import get_site, is_address
+from oauth.catalog.saved_services import Services
+from oauth.catalog.service_draft import Draft
 from oauth.errors import (
     ConnectError,
     DraftInvalid,
@@ -28,10 +31,7 @@ from oauth.errors import (
     ServiceMisbehaved,
     UrlRefused,
 )
-from oauth.probing import Probe, Quirk, Way
-from oauth.registration import PreRegistered
-from oauth.services import Services
-from oauth.sites import get_site, is_address
+from oauth.protocol.registration import PreRegistered
 from store.records import RegistrationKind, Secret
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,7 @@
 """The settings' file: what it would change, a look at what is new in it, and all of it or nothing.
 
-Settings are `bot.domain.config.service`'s and services `oauth.services`'; here they are read, compared and stored as
+Settings are `bot.domain.config.service`'s and services `oauth.catalog.saved_services`'; here they are read, compared
+and stored as
 the
 one document that the file is. A secret comes from the environment of whoever applies it and is sealed like one typed.
 """
@@ -19,10 +20,10 @@ from bot.domain.admin.services_from_file import By, Rows, SecretOf
 from bot.domain.config.service import Configuration
 from bot.domain.ports import Clock
 from bot.model.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.probe import Probing
+from oauth.catalog.saved_services import Services, is_same_service
 from oauth.errors import ConnectError, ServiceChanged
-from oauth.probing import Probing
-from oauth.services import Services, is_same_service
 from store.database import Database, Tx
 from store.errors import InvariantBroken
 from store.records import SavedService, ServiceName, UserId, WorkspaceId

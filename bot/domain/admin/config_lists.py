@@ -9,7 +9,7 @@ from bot.config.model import DEFAULT_PROFILE, SECRETS, Config, Profile, Who
 from bot.config.tool_rules import Rule, Rules
 from bot.domain.sessions.agent_profiles import rules_of
 from bot.model.config_views import Listing, Row
-from oauth.service import Service
+from oauth.catalog.service import Service
 from store.records import Member
 
 PAGE = 20

@@ -11,10 +11,10 @@ from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import ClientForm, Panel, Wrong
 from bot.model.errors import NotPermitted, Refusal, Refused
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.saved_services import Services
 from oauth.errors import DraftInvalid, ServiceChanged, UnknownService
-from oauth.registration import PreRegistered
-from oauth.services import Services
+from oauth.protocol.registration import PreRegistered
 from store.records import Secret, ServiceName
 
 CLIENT_ID, CLIENT_SECRET, SCOPES = "settings.client_id", "settings.client_secret", "settings.scopes"  # names of fields

@@ -15,11 +15,11 @@ from bot.domain.config.service import Configuration, Seen
 from bot.domain.sessions.agent_profiles import rules_of
 from bot.model.config_views import AddingUrl, Editing, Listing, Overview, Panel, Row
 from bot.model.errors import NotPermitted, Refusal, Refused
-from oauth.catalog import Catalog
-from oauth.connections import Connections
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.saved_services import Services
+from oauth.catalog.service import Service
+from oauth.connect.connections import Connections
 from oauth.errors import NotConnected, ServiceChanged, UnknownService
-from oauth.service import Service
-from oauth.services import Services
 from store import connections, members, service_tools, tickets
 from store.database import Database
 from store.records import Member, ServiceName, UserId

@@ -11,12 +11,12 @@ from bot.config.file_services import Added, Document, Offer, variable_of
 from bot.config.validation_messages import checked
 from bot.config.yaml_file import list_strange_services
 from bot.model.errors import Problem, SettingsInvalid
+from oauth.catalog.probe import Probe
+from oauth.catalog.saved_services import is_client_fitting
+from oauth.catalog.service import Service
+from oauth.catalog.titles import find_title_problem
 from oauth.errors import UrlRefused
-from oauth.probing import Probe
-from oauth.service import Service
-from oauth.services import is_client_fitting
-from oauth.titles import find_title_problem
-from oauth.urls import Policy, get_place, require_url
+from oauth.protocol.url_policy import Policy, get_place, require_url
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, UserId, WorkspaceId
 
 SecretOf = Callable[[str], Secret | None]

@@ -30,12 +30,12 @@ from bot.model.notices import (
     ServicePicker,
     TokenWanted,
 )
-from oauth.catalog import Catalog
-from oauth.connections import Connections
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.service import Service
+from oauth.connect.connections import Connections
 from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooManyTickets, UnknownService
 from oauth.ports import Failure
-from oauth.service import Service
-from oauth.urls import get_host
+from oauth.protocol.url_policy import get_host
 from store import connections, tickets
 from store.database import Database, Tx
 from store.records import Connection, Member, ServiceName, Ticket

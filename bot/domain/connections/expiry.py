@@ -17,7 +17,7 @@ from bot.model.commands import LookAtCredential, LookAtVault, Place
 from bot.model.errors import DeputyError, SlackRejected, SlackUnavailable
 from bot.model.notices import ConnectionEnding, Lapse, OfferedAgain, ReconnectNeeded, ServiceChoice
 from bot.model.progress import OutcomeKind, Progress
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 from oauth.errors import UnknownService
 from store import connections, retries, threads, turns
 from store.database import Database, Tx

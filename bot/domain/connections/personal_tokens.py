@@ -18,10 +18,10 @@ from bot.model.commands import GiveToken, OpenTokenForm, RefuseToken
 from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import Connected, ConnectFailed, ServiceChoice
 from oauth import errors
-from oauth.attempts import describe
-from oauth.personal import PersonalTokens
+from oauth.catalog.service import Service
+from oauth.connect.attempt_store import describe
+from oauth.connect.personal_tokens import PersonalTokens
 from oauth.ports import Failure
-from oauth.service import Service
 from store import connections, deliveries
 from store.database import Database
 from store.records import Connection, ConnectionState, DeliveryId, Member, Secret, ServiceName

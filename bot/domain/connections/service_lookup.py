@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection
 
-from oauth.service import Service
+from oauth.catalog.service import Service
 
 _LOOSE = re.compile(r"[\s_-]+")
 

@@ -19,7 +19,7 @@ from bot.domain.ports import Clock, Screen
 from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
 from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 from store import allowances, approvals, homes, members, threads, turns
 from store.database import Database, Tx
 from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId

@@ -8,7 +8,7 @@ from bot.domain.connections.vaults import Vaults
 from bot.domain.ports import Clock
 from bot.domain.turns.stop import Stopping
 from bot.model.commands import DeactivateMember
-from oauth.connections import Connections
+from oauth.connect.connections import Connections
 from store import audit, members, quotes, retries
 from store.database import Database
 from store.records import AuditEntry, Member, UserId, WorkspaceId

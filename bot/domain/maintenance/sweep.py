@@ -12,7 +12,7 @@ from bot.domain.dispatcher import Desk
 from bot.domain.outbox import Outbox
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.driver import Runner
-from oauth.connections import Connections
+from oauth.connect.connections import Connections
 
 INTERVAL = timedelta(seconds=6)
 """How long something may lie that nobody carries on."""

@@ -14,8 +14,8 @@ from bot.domain.access import policy
 from bot.domain.config.service import Configuration
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools
 from bot.model.errors import Refused
-from oauth.catalog import Catalog
-from oauth.service import Service
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.service import Service
 from store import profiles
 from store.database import Database
 from store.records import Connection, SavedProfile, ServiceName, Thread

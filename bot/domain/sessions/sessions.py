@@ -21,7 +21,7 @@ from bot.domain.sessions.tool_snapshot import dump_tools, load_tools, with_new
 from bot.model.errors import AgentsRejected, SessionLost
 from bot.model.notices import Offered
 from bot.model.progress import OutcomeKind
-from oauth.inventory import Inventory
+from oauth.connect.tool_inventory import Inventory
 from store import audit, connections, spending, threads
 from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault

@@ -18,7 +18,7 @@ from bot.model.commands import AcceptTools
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.model.events import ToolCall
 from bot.model.notices import ToolChange, ToolsChanged
-from oauth.tools import NEVER_LISTED, Difference
+from oauth.mcp.tool_definitions import NEVER_LISTED, Difference
 from store import audit, service_tools, tool_pins
 from store.database import Database, Tx
 from store.records import AuditEntry, Connection, ServiceName, ServiceTool, Thread, UserId, WorkspaceId

@@ -11,7 +11,7 @@ from bot.config.tool_rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
 from bot.domain.sessions.agent_profiles import held_to, tools_of
 from bot.model.tool_risk import is_reading_name
-from oauth.service import Service as Offered
+from oauth.catalog.service import Service as Offered
 from simulator.agents.tools import judged, policy_of, resolve_tools
 from tests.bot.config.strategies import RULES, TOOLS, profiles
 

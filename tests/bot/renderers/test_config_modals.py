@@ -30,7 +30,7 @@ from bot.model.config_views import (
 )
 from bot.model.errors import Problem, Refusal
 from bot.renderers.config_modals import render_panel, render_wrong
-from oauth.service import Service as Offered
+from oauth.catalog.service import Service as Offered
 from simulator.slack.blockkit import MODAL
 from simulator.slack.viewkit import initial_values, parse_view
 from store.records import Budget, BudgetKind

@@ -13,16 +13,16 @@ from bot.config.yaml_file import read, render_plan, write
 from bot.domain.admin.config_file import ACTOR, Filing
 from bot.domain.config.service import Configuration
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
-from oauth.catalog import Catalog
-from oauth.discovery import Pins
-from oauth.drafts import Draft
-from oauth.http import Sender
-from oauth.listing import Listing
-from oauth.probing import Probing
-from oauth.registration import PreRegistered
-from oauth.service import Service
-from oauth.services import Services
-from oauth.urls import Policy
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.probe import Probing
+from oauth.catalog.saved_services import Services
+from oauth.catalog.service import Service
+from oauth.catalog.service_draft import Draft
+from oauth.guarded_http import Sender
+from oauth.mcp.list_tools import Listing
+from oauth.protocol.discovery import Pins
+from oauth.protocol.registration import PreRegistered
+from oauth.protocol.url_policy import Policy
 from simulator.clock import SimulatorClock
 from simulator.service.server import ServiceSimulator
 from store import audit, connections, service_tools

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.connections.commands import Tellings
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 from oauth.ports import Failure
 from store.records import Member, ServiceName, Ticket, TicketId, TicketState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.connections.service_lookup import find_service, nearest_names
-from oauth.catalog import Catalog
+from oauth.catalog.catalog import Catalog
 
 SERVICES = Catalog.load(None, {}).services
 

@@ -20,7 +20,7 @@ from bot.domain.sessions.tool_pinning import (
 )
 from bot.model.notices import ToolsChanged
 from bot.renderers.tool_alert import render_tools_changed
-from oauth.tools import HINTS, build_records, compare_tools, parse_tool
+from oauth.mcp.tool_definitions import HINTS, build_records, compare_tools, parse_tool
 from store.records import ServiceTool
 from store.tool_pins import Pin
 from tests.builders import NOON

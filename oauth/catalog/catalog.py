@@ -1,0 +1,85 @@
+"""The services on offer: the shipped and configured ones, and over them what admins saved.
+
+Reading and checking the files is `oauth/catalog/loader.py`'s, what admins save is `oauth/catalog/saved_services.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+from oauth.catalog.loader import read_services
+from oauth.catalog.service import Service
+from oauth.errors import ServiceNotAvailable, UnknownService
+from oauth.protocol.registration import PreRegistered
+from store.records import ServiceName
+
+
+class Catalog:
+    """Every service by name: what is shipped and configured, and what admins saved (`oauth/catalog/saved_services.py`).
+
+    One per process; what is on offer is exchanged as a whole when an admin saves, and whoever reads it
+    sees the old or the new, never half of each.
+    """
+
+    def __init__(self, services: Mapping[ServiceName, Service]) -> None:
+        self.shipped: Mapping[ServiceName, Service] = MappingProxyType(dict(services))
+        self._services = dict(services)
+
+    def offer(self, services: Iterable[Service]) -> None:
+        """Put these on offer, in place of everything that was."""
+        self._services = {service.name: service for service in services}
+
+    @classmethod
+    def load(cls, extra: Path | None, clients: Mapping[ServiceName, PreRegistered]) -> Catalog:
+        """Return our catalogue with the operator's file merged over it, entry by entry.
+
+        Raises:
+            CatalogInvalid: with every problem of both files and of the clients.
+        """
+        services = read_services(extra, clients)
+        return cls(services)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Every service, available or not, by title."""
+        return tuple(sorted(self._services.values(), key=lambda service: service.title.lower()))
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Name → title of what is on offer at the moment of each look."""
+        return _Titles(self)
+
+    def get(self, name: ServiceName) -> Service:
+        """Return the service. Raises `UnknownService` with the nearest names."""
+        service = self._services.get(name)
+        if service is None:
+            near = get_close_matches(name.lower(), self._services, n=3, cutoff=0.5)
+            raise UnknownService(name, tuple(near))
+        return service
+
+    def get_available(self, name: ServiceName) -> Service:
+        """Return the service if a member can sign in to it.
+
+        Raises `UnknownService`, `ServiceNotAvailable`.
+        """
+        service = self.get(name)
+        if not service.takes_oauth:
+            raise ServiceNotAvailable(name)
+        return service
+
+
+class _Titles(Mapping[str, str]):
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __getitem__(self, name: str) -> str:
+        return self._catalog._services[ServiceName(name)].title  # noqa: SLF001  # its own view
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._catalog._services)  # noqa: SLF001  # its own view
+
+    def __len__(self) -> int:
+        return len(self._catalog._services)  # noqa: SLF001  # its own view

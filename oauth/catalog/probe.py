@@ -1,0 +1,319 @@
+"""What is behind an MCP URL, found without any credential, for an admin to see before they approve it.
+
+What is shown becomes the pins of the saved service (`oauth/catalog/saved_services.py`): here a document may be
+looser than in a connection, and each looseness is named as a quirk that the admin accepts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from oauth.catalog.registrable_domain import list_foreign
+from oauth.errors import CredentialRefused, NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
+from oauth.mcp.tool_definitions import ListedTool
+from oauth.protocol import discovery
+from oauth.protocol.discovery import Pins, Resource, Server
+from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.registration import AUTH_METHODS
+from oauth.protocol.url_policy import Policy, get_host, get_origin, get_place, require_url
+from oauth.protocol.www_authenticate import Challenge
+
+if TYPE_CHECKING:
+    from oauth.guarded_http import Sender
+    from oauth.mcp.list_tools import Listing
+
+
+class Quirk(StrEnum):
+    """Where a service leaves the rules; the pin that lets it be connected all the same is saved with it."""
+
+    ISSUER_DIFFERS = "issuer_differs"
+    """Its metadata names another issuer than the one it is found under (RFC 8414 §3.3)."""
+    PKCE_UNADVERTISED = "pkce_unadvertised"
+    """It does not say that it supports S256 (RFC 7636 with MCP)."""
+    RESOURCE_IS_WIDER = "resource_is_wider"
+    """Its resource is a parent of the MCP URL, not the URL itself (RFC 9728 §3.3)."""
+    OPEN_WITHOUT_TOKEN = "open_without_token"  # noqa: S105  # a word, not a token
+    """It answers without asking for a token at first."""
+
+
+class Way(StrEnum):
+    """How Deputy can become a client of the service, best first."""
+
+    CLIENT_DOCUMENT = "client_document"
+    DYNAMIC = "dynamic"
+    PRE_REGISTERED = "pre_registered"
+    TOKEN = "token"  # noqa: S105  # a word, not a token
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What an MCP URL turned out to be; everything in it is the other side's word and none of ours."""
+
+    mcp_url: str
+    resource: Resource | None = None
+    """None: it has no metadata; only a personal token can lead in."""
+    server: Server | None = None
+    found_under: str | None = None
+    """The authorization server as the resource names it; `server.issuer` is what that says of itself."""
+    quirks: tuple[Quirk, ...] = ()
+    tools: tuple[ListedTool, ...] | None = None
+    """Where it lists them to anybody; None: it does not, they are known once somebody connects."""
+
+    @property
+    def host(self) -> str:
+        """Return the host of the service."""
+        return get_host(self.mcp_url)
+
+    @property
+    def told_name(self) -> str | None:
+        """Return the name that the service gives itself; anybody can call themselves anything."""
+        return self.resource.name if self.resource else None
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return what the resource advertises, which may be everything there is."""
+        return (self.resource.scopes or ()) if self.resource else ()
+
+    @property
+    def endpoint_hosts(self) -> tuple[str, ...]:
+        """Return every host that browsers and codes would be sent to, sorted."""
+        if self.server is None:
+            return ()
+        return tuple(sorted({get_host(endpoint) for endpoint in discovery.list_endpoints(self.server)}))
+
+    @property
+    def foreign_hosts(self) -> tuple[str, ...]:
+        """Return those of them that belong to somebody else by name: to be shown loudly.
+
+        A server that sends people to another's sign-in may be that other's, or may want its tokens
+        (docs/reference/oauth.md#client-binding).
+        """
+        issuers = (self.server.issuer, self.found_under or "") if self.server else ()
+        return list_foreign((*self.endpoint_hosts, *(get_host(issuer) for issuer in issuers)), self.host)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Return how one gets in. Pre-registered and token are always possible where the service agrees."""
+        if self.server is None:
+            return (Way.TOKEN,)
+        is_public_ok = not self.server.auth_methods or "none" in self.server.auth_methods
+        found = [Way.CLIENT_DOCUMENT] if self.server.takes_client_documents and is_public_ok else []
+        if self.server.registration_endpoint is not None:
+            found.append(Way.DYNAMIC)
+        return (*found, Way.PRE_REGISTERED)
+
+    @property
+    def needs_client(self) -> bool:
+        """Say whether an admin must make a client at the service first."""
+        return self.ways[0] is Way.PRE_REGISTERED
+
+    @property
+    def pins(self) -> Pins:
+        """Return what must hold from now on, if this is approved."""
+        if self.server is None:
+            return Pins()
+        return Pins(self.server.issuer, self.endpoint_hosts, Quirk.PKCE_UNADVERTISED in self.quirks)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of all that is shown, hex: an approval is for exactly this."""
+        shown = [
+            self.mcp_url,
+            self.resource and [self.resource.resource, sorted(self.scopes), self.resource.name],
+            self.server and [self.server.issuer, self.found_under, sorted(discovery.list_endpoints(self.server))],
+            self.ways,
+            self.quirks,
+        ]
+        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """What came back to messages without a token."""
+
+    is_asked: bool = False
+    """It asked for a token."""
+    challenge: Challenge | None = None
+    is_open: bool = False
+    """It answered one of them with 200, whatever with."""
+    status: int = 0
+    """Of the first answer."""
+    moved_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What the MCP client found without a token."""
+
+    is_mcp: bool
+    tools: tuple[ListedTool, ...] | None = None
+
+
+class Probing:
+    """Looks at MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
+
+    def __init__(self, sender: Sender, listing: Listing) -> None:
+        self._sender = sender
+        self._listing = listing
+
+    @property
+    def policy(self) -> Policy:
+        """What may be visited."""
+        return self._sender.policy
+
+    async def probe(self, mcp_url: str) -> Probe:
+        """Return what is there.
+
+        Raises `UrlRefused` for an address we do not visit, `Unreachable`, `NotAnMcpServer`, and `ServiceMisbehaved`
+        (its `service` is the host) for what no pin can mend: endpoints over http, a resource that is another's,
+        no client authentication in common.
+        """
+        require_url(mcp_url, self._sender.policy)
+        host = get_host(mcp_url)
+        with _step(host, "discovery"):
+            knock = await self._knock(mcp_url)
+        inside = (
+            _Inside(is_mcp=True) if knock.is_asked and not knock.is_open else await self._look_inside(mcp_url, knock)
+        )
+        with _step(host, "discovery"):
+            resource = await self._find_described(mcp_url, knock, inside)
+        mine = [Quirk.OPEN_WITHOUT_TOKEN] if knock.is_open and inside.is_mcp else []
+        if resource is None:
+            return Probe(mcp_url, quirks=tuple(mine), tools=inside.tools)
+        with _step(host, "metadata"):
+            found_under, server, quirks = await self._find_server(resource)
+        if get_place(resource.resource) != get_place(mcp_url):
+            mine.append(Quirk.RESOURCE_IS_WIDER)
+        return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})), inside.tools)
+
+    async def _look_inside(self, mcp_url: str, knock: _Knock) -> _Inside:
+        """Speak MCP to what did not ask who is there at first."""
+        try:
+            return _Inside(is_mcp=True, tools=await self._listing.list_tools(mcp_url, None))
+        except CredentialRefused:
+            # It answered the first message only: not a fault, the tools are seen once somebody connects.
+            return _Inside(is_mcp=knock.is_open)
+        except Unreachable:
+            return _Inside(is_mcp=False)
+
+    async def _knock(self, mcp_url: str) -> _Knock:
+        found = _Knock()
+        for request in (discovery.build_probe(mcp_url), discovery.build_stateless_probe(mcp_url)):
+            answer = await self._sender.send(request)
+            found = replace(
+                found,
+                status=found.status or answer.status,
+                is_open=found.is_open or answer.status == 200,
+                moved_to=found.moved_to or _moved_to(answer, mcp_url, self._sender.policy),
+            )
+            if answer.status == 401:
+                challenge = discovery.parse_probe(answer)
+                # A 401 for another scheme, such as Basic, is a site's and no MCP server's (MCP authorization).
+                is_said = bool(answer.header_values("www-authenticate"))
+                is_asked = challenge is not None or not (is_said or await self._asks_for_client(request))
+                return replace(found, is_asked=is_asked, challenge=challenge)
+        return found
+
+    async def _asks_for_client(self, request: Request) -> bool:
+        """Tell whether it is a token endpoint, which asks who the client is and for no token (RFC 6749 §5.2)."""
+        try:
+            answer = await self._sender.send(replace(request, wants_body=True))
+            return parse_json_object(answer).get("error") == "invalid_client"
+        except (RuleBroken, Unreachable):
+            return False
+
+    async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> Resource | None:
+        """Return its metadata, None where only a token leads in. Raises `NotAnMcpServer`."""
+        not_one = NotAnMcpServer(get_host(mcp_url), knock.status, knock.moved_to)
+        is_mcp = knock.is_asked or inside.is_mcp
+        try:
+            resource = await self._find_resource(mcp_url, knock.challenge)
+        except (RuleBroken, UrlRefused):
+            # A site that answers everything with its home page has no metadata that could be broken.
+            if not is_mcp:
+                raise not_one from None
+            raise
+        if resource is None and not is_mcp:
+            raise not_one
+        return resource
+
+    async def _find_resource(self, mcp_url: str, challenge: Challenge | None) -> Resource | None:
+        for url in discovery.build_resource_urls(mcp_url, challenge):
+            answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
+            resource = discovery.parse_resource(answer, mcp_url, self._sender.policy)
+            if resource is not None:
+                return resource
+        return None
+
+    async def _find_server(self, resource: Resource) -> tuple[str, Server, tuple[Quirk, ...]]:
+        for issuer in resource.issuers:
+            for url in discovery.build_issuer_urls(issuer):
+                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
+                found = read_server(answer, issuer, self._sender.policy)
+                if found is not None:
+                    return issuer, *found
+        raise RuleBroken("RFC 8414 §3: no authorization server metadata")
+
+
+def read_server(answer: Answer, issuer: str, policy: Policy) -> tuple[Server, tuple[Quirk, ...]] | None:
+    """Return the server with the quirks that a pin would have to excuse; None where there is none (4xx).
+
+    Everything that cannot be excused is refused as in a connection. Raises `RuleBroken`, `UrlRefused`.
+    """
+    if 400 <= answer.status < 500:
+        return None
+    quirks, pins = [], Pins()
+    document = parse_json_object(answer) if answer.status == 200 else {}
+    claimed = document.get("issuer")
+    if answer.status == 200 and claimed != issuer:
+        pins = replace(pins, trusted_issuer=require_url(claimed, policy))
+        quirks.append(Quirk.ISSUER_DIFFERS)
+    if document.get("code_challenge_methods_supported") is None:
+        pins = replace(pins, pkce_unadvertised_ok=True)
+        quirks.append(Quirk.PKCE_UNADVERTISED)
+    server = discovery.parse_server(answer, issuer, pins, policy)
+    if server is None:
+        return None
+    if server.auth_methods and not set(server.auth_methods) & set(AUTH_METHODS):
+        raise RuleBroken("RFC 8414 §2: no client authentication in common")
+    return server, tuple(quirks)
+
+
+def _moved_to(answer: Answer, mcp_url: str, policy: Policy) -> str:
+    """Return where a redirect leads to, if that is a clean address of the same origin: for a person to try."""
+    locations = answer.header_values("location") if 300 <= answer.status < 400 else ()
+    if len(locations) != 1:
+        return ""
+    try:
+        url = require_url(urljoin(mcp_url, locations[0]), policy)
+    except (UrlRefused, ValueError):
+        return ""
+    return url if get_origin(url) == get_origin(mcp_url) and url != mcp_url else ""
+
+
+@contextmanager
+def _step(host: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuleBroken, UrlRefused) as error:
+        raise ServiceMisbehaved(host, name, error.rule) from error
+
+
+def describe_probe(probe: Probe) -> dict[str, Any]:
+    """Return the probe as plain data for an audit entry or a view: hosts, endpoints, quirks."""
+    server = probe.server
+    return {
+        "mcp_url": probe.mcp_url,
+        "issuer": server.issuer if server else "",
+        "endpoints": " ".join(discovery.list_endpoints(server)) if server else "",
+        "foreign_hosts": " ".join(probe.foreign_hosts),
+        "quirks": " ".join(probe.quirks),
+        "ways": " ".join(probe.ways),
+    }

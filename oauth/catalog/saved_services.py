@@ -1,0 +1,304 @@
+"""The services that admins add, set up and remove, and what of that is on offer at once.
+
+Who may, is for the caller to judge: every change takes the admin as a `Member` and records them. What
+is shown before, is `oauth/catalog/probe.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.probe import Probe, Probing
+from oauth.catalog.service import Service
+from oauth.catalog.service_draft import Draft, build_saved, require_draft
+from oauth.catalog.titles import find_title_problem
+from oauth.connect.attempt_store import Clock
+from oauth.errors import DraftInvalid, ProbeChanged, ServerTaken, ServiceChanged, UnknownService
+from oauth.protocol.discovery import Pins
+from oauth.protocol.registration import PreRegistered
+from oauth.protocol.url_policy import get_origin, get_place
+from store import audit, connections, service_tools, services, tickets, tool_pins
+from store.database import Database, Tx
+from store.records import AuditEntry, Connection, Member, RegistrationKind, SavedService, ServiceName, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a save did: the service as it is now, and the connections that must be made again."""
+
+    saved: SavedService
+    dropped: tuple[Connection, ...] = ()
+
+
+class Services:
+    """The workspace's own services over the shipped ones; one per process and workspace.
+
+    `on_dropped` is told of each connection that a change has ended, after it is stored: it deletes the
+    credential.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        catalog: Catalog,
+        probing: Probing,
+        workspace_id: WorkspaceId,
+        clock: Clock,
+        on_dropped: Callable[[Connection], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._probing = probing
+        self._workspace_id = workspace_id
+        self._clock = clock
+        self._on_dropped = on_dropped
+
+    async def reload(self) -> None:
+        """Offer what is stored now; at the start, after every save, and for what other processes saved."""
+        async with self._database.transaction() as tx:
+            saved = await services.list_for(tx, self._workspace_id)
+        self._catalog.offer(merge(self._catalog.shipped.values(), saved))
+
+    async def list_saved(self) -> tuple[SavedService, ...]:
+        """Return what admins saved, by name; clients' secrets in it do not print."""
+        async with self._database.transaction() as tx:
+            return await services.list_for(tx, self._workspace_id)
+
+    async def find_saved(self, name: ServiceName) -> SavedService | None:
+        """Return what an admin saved of a service; None for a shipped one as it came."""
+        async with self._database.transaction() as tx:
+            return await services.find(tx, self._workspace_id, name)
+
+    async def probe(self, mcp_url: str) -> Probe:
+        """Return what is behind a URL, to be shown before it can be saved.
+
+        Raises `ServerTaken`, and what `Probing.probe` raises.
+        """
+        self._require_free(mcp_url, None)
+        return await self._probing.probe(mcp_url)
+
+    async def save(self, by: Member, draft: Draft, shown: str) -> Change:
+        """Save an added service as the admin was shown it; `shown` is the fingerprint of that probe.
+
+        The server is looked at again, so that what is pinned is what was approved. Where host, issuer or
+        resource are others than before, open links are void and connections ended. Raises
+        `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and what `Probing.probe` raises.
+        """
+        require_draft(draft, self._probing.policy)
+        name = ServiceName(draft.name)
+        if name in self._catalog.shipped:
+            raise DraftInvalid({"name": f"there is a service called {name} already"})
+        self._require_free(draft.mcp_url, name)
+        others = {str(one.name): one.title for one in self._catalog.services if one.name != name}
+        if problem := find_title_problem(draft.title, others):
+            raise DraftInvalid({"title": problem})
+        probe = await self._probing.probe(draft.mcp_url)
+        if probe.fingerprint != shown:
+            raise ProbeChanged(draft.name, probe)
+        async with self._database.transaction() as tx:
+            before = await services.find(tx, self._workspace_id, name)
+            after = build_saved(draft, probe, before, by, self._clock.now())
+            change = await self.put_in(tx, before, after)
+        return await self.settle(change)
+
+    async def configure(
+        self, by: Member, name: ServiceName, *, client: PreRegistered | None, scopes: tuple[str, ...], version: int
+    ) -> Change:
+        """Give a shipped service a client or other scopes; no client: the one that was saved stays.
+
+        Raises `UnknownService`, `ServiceChanged`, `DraftInvalid`.
+        """
+        shipped = self._shipped(name)
+        draft = Draft(name, shipped.title, shipped.mcp_url, shipped.registration, scopes, client, version=version)
+        require_draft(draft, self._probing.policy)
+        async with self._database.transaction() as tx:
+            before = await services.find(tx, self._workspace_id, name)
+            after = self._over_shipped(shipped, before, by)
+            kept = PreRegistered(after.client_id, after.client_secret) if after.client_id else None
+            chosen = client or kept
+            after = replace(
+                after,
+                scopes=scopes,
+                client_id=chosen.client_id if chosen else None,
+                client_secret=chosen.client_secret if chosen else None,
+                secret_variable=None if client else after.secret_variable,
+                version=version,
+            )
+            change = await self.put_in(tx, before, after)
+        return await self.settle(change)
+
+    async def remove(self, by: Member, name: ServiceName, version: int) -> tuple[Connection, ...]:
+        """Take an added service away, or what an admin changed of a shipped one; return what ended with it.
+
+        Raises `ServiceChanged`.
+        """
+        async with self._database.transaction() as tx:
+            before = await services.find(tx, self._workspace_id, name)
+            if before is None or before.version != version:
+                raise ServiceChanged(name, before.version if before else 0)
+            change = await self.remove_in(tx, before, by.user_id)
+        return (await self.settle(change)).dropped
+
+    async def list_in(self, tx: Tx) -> tuple[SavedService, ...]:
+        """Return what is saved, as this transaction sees it."""
+        return await services.list_for(tx, self._workspace_id)
+
+    async def put_in(self, tx: Tx, before: SavedService | None, after: SavedService) -> Change:
+        """Store a service in place of the one before it, recorded; `settle` the change after the transaction.
+
+        Raises `ServiceChanged`.
+        """
+        saved = await services.save(tx, after)
+        if saved is None:
+            raise ServiceChanged(after.name, before.version if before else 0)
+        is_another = before is not None and not is_same_service(before, after)
+        dropped = await self._drop(tx, after.name) if is_another else ()
+        details = {f"before.{key}": value for key, value in (_describe(before) if before else {}).items()}
+        details |= _describe(saved)
+        action = "service.configured" if after.is_shipped else "service.saved"
+        await audit.record(
+            tx, AuditEntry(after.approved_at, self._workspace_id, after.approved_by, action, after.name, details)
+        )
+        return Change(saved, dropped)
+
+    async def remove_in(self, tx: Tx, before: SavedService, actor: str) -> Change:
+        """Take a service away as it is in `before`, recorded; `settle` the change after the transaction.
+
+        Raises `ServiceChanged`.
+        """
+        name = before.name
+        if not await services.remove(tx, self._workspace_id, name, before.version):
+            raise ServiceChanged(name, before.version)
+        dropped = () if before.is_shipped else await self._drop(tx, name)
+        now = self._clock.now()
+        await audit.record(tx, AuditEntry(now, self._workspace_id, actor, "service.removed", name, _describe(before)))
+        return Change(before, dropped)
+
+    async def settle(self, change: Change) -> Change:
+        """Do what follows after a stored change: offer what is stored now, let go of what it ended."""
+        await self.reload()
+        for connection in change.dropped:
+            await self._on_dropped(connection)
+        return change
+
+    def _shipped(self, name: ServiceName) -> Service:
+        shipped = self._catalog.shipped.get(name)
+        if shipped is None:
+            raise UnknownService(name)
+        return shipped
+
+    def _over_shipped(self, shipped: Service, before: SavedService | None, by: Member) -> SavedService:
+        fresh = SavedService(
+            workspace_id=self._workspace_id,
+            name=shipped.name,
+            title=shipped.title,
+            mcp_url=shipped.mcp_url,
+            is_shipped=True,
+            registration=shipped.registration,
+            approved_by=by.user_id,
+            approved_at=self._clock.now(),
+            issuer=shipped.pins.trusted_issuer,
+        )
+        if before is None:
+            return fresh
+        fits = is_client_fitting(before, fresh)
+        return replace(
+            fresh,
+            scopes=before.scopes,
+            client_id=before.client_id if fits else None,
+            client_secret=before.client_secret if fits else None,
+            secret_variable=before.secret_variable if fits else None,
+            version=before.version,
+        )
+
+    def _require_free(self, mcp_url: str, name: ServiceName | None) -> None:
+        for service in self._catalog.services:
+            if service.name != name and get_place(service.mcp_url) == get_place(mcp_url):
+                raise ServerTaken(service.name)
+
+    async def _drop(self, tx: Tx, name: ServiceName) -> tuple[Connection, ...]:
+        await tickets.void_service(tx, self._workspace_id, name)
+        await service_tools.forget(tx, self._workspace_id, name)
+        await tool_pins.forget(tx, self._workspace_id, name)
+        return await connections.break_service(tx, self._workspace_id, name)
+
+
+def is_same_service(before: SavedService, after: SavedService) -> bool:
+    """Say whether a connection to the one is a connection to the other: server, issuer, resource and kind of access."""
+    return _identity(before) == _identity(after)
+
+
+def _identity(saved: SavedService) -> tuple[object, ...]:
+    is_token = saved.registration is RegistrationKind.TOKEN
+    return get_place(saved.mcp_url), saved.issuer, saved.resource, is_token
+
+
+def is_client_fitting(before: SavedService, after: SavedService) -> bool:
+    """Say whether a client may be kept: it is this origin's and issuer's (docs/reference/oauth.md#client-binding)."""
+    return before.issuer == after.issuer and get_origin(before.mcp_url) == get_origin(after.mcp_url)
+
+
+def merge(shipped: Iterable[Service], saved: tuple[SavedService, ...]) -> tuple[Service, ...]:
+    """Return what is on offer: the shipped ones as admins changed them, and the added ones.
+
+    An added service that has the server of a shipped one stands in its place: a later version of Deputy
+    may ship what an admin had added before.
+    """
+    rows = {row.name: row for row in saved}
+    added = [build_service(row) for row in saved if not row.is_shipped]
+    taken = {get_place(service.mcp_url) for service in added} | {service.name for service in added}
+    kept = [
+        apply_saved(service, rows.get(service.name))
+        for service in shipped
+        if service.name not in taken and get_place(service.mcp_url) not in taken
+    ]
+    return (*kept, *added)
+
+
+def build_service(saved: SavedService) -> Service:
+    """Return an added service as the catalogue offers it, held to what was shown."""
+    return Service(
+        name=saved.name,
+        title=saved.title,
+        mcp_url=saved.mcp_url,
+        manage_url=saved.manage_url,
+        scopes=saved.scopes,
+        pins=Pins(saved.issuer, saved.endpoint_hosts, saved.pkce_unadvertised_ok),
+        resource=saved.resource,
+        registration=saved.registration,
+        client=_client(saved),
+    )
+
+
+def apply_saved(service: Service, saved: SavedService | None) -> Service:
+    """Return a shipped service with what an admin changed; a client made for another server or issuer is left out."""
+    if saved is None:
+        return service
+    fits = saved.issuer == service.pins.trusted_issuer and get_origin(saved.mcp_url) == get_origin(service.mcp_url)
+    return replace(
+        service,
+        scopes=saved.scopes or service.scopes,
+        client=(_client(saved) if fits else None) or service.client,
+    )
+
+
+def _client(saved: SavedService) -> PreRegistered | None:
+    return PreRegistered(saved.client_id, saved.client_secret) if saved.client_id else None
+
+
+def _describe(saved: SavedService) -> dict[str, str]:
+    return {
+        "title": saved.title,
+        "mcp_url": saved.mcp_url,
+        "issuer": saved.issuer or "",
+        "resource": saved.resource or "",
+        "hosts": " ".join(saved.endpoint_hosts),
+        "scopes": " ".join(saved.scopes),
+        "registration": saved.registration,
+        "client_id": saved.client_id or "",
+        "client_secret": saved.secret_variable or ("typed in Slack" if saved.client_secret else ""),
+        "version": str(saved.version),
+    }

@@ -1,0 +1,115 @@
+"""What a service is: where it is, how one gets in, and what is held about it; data only.
+
+Which there are is `oauth/catalog/catalog.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from oauth.protocol.discovery import Pins
+from oauth.protocol.registration import PreRegistered
+from store.records import RegistrationKind, ServiceName
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The rule for each tool of a service, in the seed's words."""
+
+    allowed_tools: tuple[str, ...] = ()
+    user_approved_tools: tuple[str, ...] = ()
+    denied_tools: tuple[str, ...] = ()
+    default: str = "user_approved"
+    """For tools that are not listed: `user_approved` or `denied`."""
+
+
+class ServiceQuirk(StrEnum):
+    """What a service does otherwise than the rules, or than people expect; `QUIRKS` says it in a sentence.
+
+    What of it changes how we connect is a pin beside it. The rest is for admins, the simulator's
+    profiles and their journeys.
+    """
+
+    ALL_SCOPES_ADVERTISED = "all_scopes_advertised"
+    BARE_CHALLENGE_URL = "bare_challenge_url"
+    CLIENT_PERISHES = "client_perishes"
+    COMMA_SCOPES = "comma_scopes"
+    ERRORS_WITH_200 = "errors_with_200"
+    GRANT_ENDS = "grant_ends"
+    IGNORES_RESOURCE = "ignores_resource"
+    ISSUER_DIFFERS = "issuer_differs"
+    ISS_UNADVERTISED = "iss_unadvertised"
+    NESTED_TOKEN = "nested_token"  # noqa: S105  # a word, not a token
+    NO_SCOPE_CHOICE = "no_scope_choice"
+    OPEN_INITIALIZE = "open_initialize"
+    REDIRECT_ALLOWLIST = "redirect_allowlist"
+    REFRESH_ON_REQUEST = "refresh_on_request"
+    REFRESH_ROTATES = "refresh_rotates"
+    RESOURCE_IS_WIDER = "resource_is_wider"
+
+
+QUIRKS: Mapping[ServiceQuirk, str] = {
+    ServiceQuirk.ALL_SCOPES_ADVERTISED: "its metadata lists every scope there is, so ours are pinned",
+    ServiceQuirk.BARE_CHALLENGE_URL: "the metadata's address in its 401 is not quoted",
+    ServiceQuirk.CLIENT_PERISHES: "it forgets registered clients after months; we register afresh after a week",
+    ServiceQuirk.COMMA_SCOPES: "it writes granted scopes with commas",
+    ServiceQuirk.ERRORS_WITH_200: "its token endpoint says no with status 200",
+    ServiceQuirk.GRANT_ENDS: "an authorization ends after a fixed time, refreshed or not",
+    ServiceQuirk.IGNORES_RESOURCE: "its tokens are not bound to one server, so its client must be",
+    ServiceQuirk.ISSUER_DIFFERS: "its metadata names another issuer than the one it is found under",
+    ServiceQuirk.ISS_UNADVERTISED: "it sends `iss` without saying that it does",
+    ServiceQuirk.NESTED_TOKEN: "the member's token may be inside `authed_user`",
+    ServiceQuirk.NO_SCOPE_CHOICE: "it decides the scopes itself; new tools need a new connection",
+    ServiceQuirk.OPEN_INITIALIZE: "it answers without a token until a tool is called",
+    ServiceQuirk.REDIRECT_ALLOWLIST: "it registers only clients whose redirect address it has on its list",
+    ServiceQuirk.REFRESH_ON_REQUEST: "it gives a refresh token only if asked in its own words",
+    ServiceQuirk.REFRESH_ROTATES: "a refresh token works once; a second use ends the whole grant",
+    ServiceQuirk.RESOURCE_IS_WIDER: "its `resource` is a parent of the MCP URL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One thing to connect; immutable, as reviewed."""
+
+    name: ServiceName
+    title: str
+    mcp_url: str
+    """Exactly as the agent declares it, since the vault matches it (docs/reference/managed-agents.md#credentials)."""
+    manage_url: str | None
+    """The provider's own page for revoking access."""
+    scopes: tuple[str, ...] = ()
+    """What to ask for; empty: as the service advertises."""
+    tools: Tools = field(default_factory=Tools)
+    pins: Pins = field(default_factory=Pins)
+    resource: str | None = None
+    """The `resource` its metadata must carry, where the catalogue knows it."""
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
+    token_profile: str = "standard"  # noqa: S105  # the name of a parser
+    registration: RegistrationKind = RegistrationKind.AUTO
+    client: PreRegistered | None = None
+    token_page: str | None = None
+    """Where people make a personal token, if the service takes one."""
+    grant_days: int | None = None
+    """Days after which an authorization ends, refreshed or not."""
+    quirks: tuple[ServiceQuirk, ...] = ()
+    note: str | None = None
+    """For admins: what must be done at the service first."""
+
+    @property
+    def takes_oauth(self) -> bool:
+        """Whether a member can sign in to it in this deployment."""
+        needs_client = self.registration is RegistrationKind.PRE_REGISTERED
+        return self.registration is not RegistrationKind.TOKEN and (self.client is not None or not needs_client)
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether a member can give it a personal token."""
+        return self.registration is RegistrationKind.TOKEN or self.token_page is not None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a member can connect it in this deployment, in one way or the other."""
+        return self.takes_oauth or self.takes_token

@@ -1,0 +1,138 @@
+"""From the link to the service: claim the browser, prove whose it is, send it to the service's consent.
+
+The way back is `oauth/connect/callback.py`'s; the races are decided in `oauth/connect/attempt_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.service import Service
+from oauth.connect.attempt_store import Attempts, Pairs
+from oauth.connect.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
+from oauth.connect.service_client import Prepared, Servers, step
+from oauth.connect.vault_refusals import refusing
+from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
+from oauth.ports import Vaults
+from oauth.protocol.authorization import Declined, build_authorization_url, parse_callback
+from store.records import Attempt, Secret, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Where the browser goes next, and the cookie it takes along."""
+
+    ticket: Ticket
+    url: str
+    cookie: str | None = None
+
+
+class Departures:
+    """The first half of every attempt."""
+
+    def __init__(
+        self,
+        *,
+        attempts: Attempts,
+        catalog: Catalog,
+        servers: Servers,
+        vaults: Vaults,
+        sign_in: SlackSignIn | None,
+        issuer: str,
+        proceed_url: str,
+    ) -> None:
+        """`sign_in` None: a code at the end proves whose browser it is (docs/reference/oauth.md#code-in-slack)."""
+        self._proceed_url = proceed_url
+        self._attempts = attempts
+        self._catalog = catalog
+        self._servers = servers
+        self._vaults = vaults
+        self._sign_in = sign_in
+        self._issuer = issuer
+
+    async def peek(self, link: str) -> tuple[Ticket, Service]:
+        """Return what a link is for; no effect, so scanners and previews do no harm. Raises `ConnectError`."""
+        ticket = await self._attempts.peek(link)
+        return ticket, self._catalog.get_available(ticket.service)
+
+    async def begin(self, link: str, cookies: Mapping[str, str]) -> Departure:
+        """Bind the link to this browser and send it to Sign in with Slack.
+
+        Who presses the button twice is sent there again, as long as Slack has not answered. Raises
+        `ConnectError`.
+        """
+        started = await self._attempts.find_started(link, cookies)
+        if started is not None:
+            return self._to_proof(started[0].ticket, started[1], started[0].nonce)
+        self._catalog.get_available((await self._attempts.peek(link)).service)
+        cookie, nonce = new_secret(), new_secret()
+        ticket = await self._attempts.start(link, cookie=cookie, state=derive_state(cookie), nonce=nonce)
+        return self._to_proof(ticket, cookie, nonce)
+
+    def _to_proof(self, ticket: Ticket, cookie: str, nonce: str) -> Departure:
+        state = derive_state(cookie)
+        if self._sign_in is None:
+            url = f"{self._proceed_url}?state={state}"
+        else:
+            url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
+        return Departure(ticket, url, build_cookie(ticket, cookie))
+
+    async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> Departure:
+        """Prove that the browser is the member's, then send it to the service.
+
+        Without Sign in with Slack nothing is proved here, and nothing is connected before it is.
+        Raises `TicketUnusable`, `AttemptEnded`.
+        """
+        attempt = await self._attempts.find_identifying(pairs, cookies)
+        await self._attempts.claim_identity(attempt)
+        async with self._attempts.ending_on_error(attempt.ticket):
+            if self._sign_in is not None:
+                await self._require_owner(self._sign_in, attempt, self._read_code(attempt, pairs))
+            service = self._catalog.get_available(attempt.ticket.service)
+            with refusing(service.name):  # before anybody consents to something in vain
+                await self._vaults.require_permitted(attempt.ticket.owner, service.name)
+            earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
+            prepared = await self._servers.prepare(service, self._attempts.now(), earlier)
+            return await self._depart(attempt, service, prepared)
+
+    def _read_code(self, attempt: Attempt, pairs: Pairs) -> Secret:
+        try:
+            answer = parse_callback(pairs, self._issuer, iss_required=False)
+        except RuleBroken as error:
+            raise IdentityUnproven(error.rule) from error
+        if isinstance(answer, Declined):
+            raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
+        return answer.code
+
+    async def _require_owner(self, sign_in: SlackSignIn, attempt: Attempt, code: Secret) -> None:
+        proof = await sign_in.prove(code, attempt.nonce, self._attempts.now())
+        if build_member(proof, attempt.ticket.owner) is None:
+            raise IdentityMismatch(attempt.ticket.service)
+
+    async def _depart(self, attempt: Attempt, service: Service, prepared: Prepared) -> Departure:
+        state, verifier = new_secret(), Secret(new_secret())
+        with step(service, "authorization"):
+            url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
+        await self._attempts.claim_authorizing(_recorded(attempt, service, prepared, verifier), state)
+        return Departure(attempt.ticket, url)
+
+
+def _recorded(attempt: Attempt, service: Service, prepared: Prepared, verifier: Secret) -> Attempt:
+    # What holds on the way back is what was validated now, whatever the metadata says by then.
+    registered, server = prepared.registration, prepared.server
+    return replace(
+        attempt,
+        verifier=verifier,
+        issuer=server.issuer,
+        token_endpoint=server.token_endpoint,
+        redirect_uri=registered.redirect_uri,
+        resource=prepared.ask.resource,
+        scope=prepared.ask.scope,
+        client_id=registered.client_id,
+        client_secret=registered.client_secret,
+        auth_method=registered.auth_method,
+        iss_required=server.sends_iss,
+        mcp_server_url=service.mcp_url,
+    )

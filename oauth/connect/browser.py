@@ -1,0 +1,233 @@
+"""Whose browser this is: the flow cookie and Sign in with Slack. One of two places that make a `Member`.
+
+What follows from a match or a mismatch is for `oauth/connect/attempt_store.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from joserfc.errors import JoseError
+
+from oauth.errors import IdentityUnproven, RuleBroken
+from oauth.protocol.discovery import USER_AGENT
+from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.tokens import build_client_request
+from store.records import Member, Secret, Ticket, UserId, WorkspaceId
+
+if TYPE_CHECKING:
+    from oauth.guarded_http import Sender
+
+COOKIE_SECONDS = 600
+_LEEWAY_SECONDS = 60
+_TEAM = "https://slack.com/team_id"
+_USER = "https://slack.com/user_id"
+_ENTERPRISE = "https://slack.com/enterprise_id"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackIdentity:
+    """Sign in with Slack, as configured: our app there and Slack's addresses."""
+
+    client_id: str
+    client_secret: Secret
+    authorize_url: str
+    token_url: str
+    keys_url: str
+    issuer: str = "https://slack.com"
+
+    @classmethod
+    def at(
+        cls, slack_url: str, *, client_id: str, client_secret: Secret, issuer: str = "https://slack.com"
+    ) -> SlackIdentity:
+        """Return the addresses below a Slack base URL, such as `https://slack.com/`."""
+        base = slack_url.rstrip("/")
+        return cls(
+            client_id=client_id,
+            client_secret=client_secret,
+            authorize_url=f"{base}/openid/connect/authorize",
+            token_url=f"{base}/api/openid.connect.token",
+            keys_url=f"{base}/openid/connect/keys",
+            issuer=issuer,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who Slack says is at the browser: the claims of a verified id_token."""
+
+    user_id: UserId
+    team_id: str
+    enterprise_id: str | None
+    name: str
+
+
+def new_secret() -> str:
+    """Return 256 bits for a ticket, cookie, state, nonce or verifier (43 characters: RFC 7636 §4.1)."""
+    return secrets.token_urlsafe(32)
+
+
+def derive_state(cookie: str) -> str:
+    """Return the flow's state for Sign in with Slack: the cookie gives it again, it does not give the cookie."""
+    return hmac.new(cookie.encode(), b"deputy: state for sign in with slack", hashlib.sha256).hexdigest()
+
+
+def hash_secret(secret: str) -> str:
+    """Return how a ticket, cookie or state is stored: high entropy, so plain SHA-256 does."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def build_cookie_name(ticket: Ticket) -> str:
+    """Return the flow's own cookie: two flows in one browser do not disturb each other."""
+    return f"__Host-connect-{ticket.id.rpartition('_')[2][:12]}"
+
+
+def build_cookie(ticket: Ticket, value: str) -> str:
+    """Return the `Set-Cookie` value: `Lax`, since callbacks are top-level GETs from other sites."""
+    return f"{build_cookie_name(ticket)}={value}; Path=/; Max-Age={COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax"
+
+
+def build_cookie_removal(ticket: Ticket) -> str:
+    """Return the `Set-Cookie` value that ends the flow's cookie."""
+    return f"{build_cookie_name(ticket)}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
+
+
+def is_same_browser(ticket: Ticket, cookie_hash: str | None, cookies: Mapping[str, str]) -> bool:
+    """Say whether the request carries the cookie that this flow was started with."""
+    given = cookies.get(build_cookie_name(ticket))
+    return bool(given and cookie_hash) and hmac.compare_digest(hash_secret(given or ""), cookie_hash or "")
+
+
+def build_identity_url(identity: SlackIdentity, redirect_uri: str, state: str, nonce: str, team_id: str) -> str:
+    """Return where to send the browser to (OpenID Connect Core §3.1.2.1); `team` selects the workspace."""
+    params = {
+        "response_type": "code",
+        "scope": "openid",
+        "client_id": identity.client_id,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "nonce": nonce,
+        "team": team_id,
+    }
+    return f"{identity.authorize_url}?{urlencode(params)}"
+
+
+def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Secret) -> Request:
+    """Return the request for the id_token."""
+    form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
+    return build_client_request(
+        identity.token_url, form, identity.client_id, identity.client_secret, "client_secret_post"
+    )
+
+
+def parse_identity_exchange(answer: Answer) -> Secret:
+    """Return the id_token; raises `RuleBroken`. Slack's access token is left unread."""
+    document = parse_json_object(answer)
+    token = document.get("id_token")
+    if answer.status != 200 or document.get("ok") is not True or not isinstance(token, str):
+        raise RuleBroken("OpenID Connect Core §3.1.3.3: no id_token")
+    return Secret(token)
+
+
+def verify_id_token(
+    id_token: Secret, keys: Mapping[str, Any], identity: SlackIdentity, nonce: str, now: datetime
+) -> Proof:
+    """Return whom the token proves (OpenID Connect Core §3.1.3.7); raises `RuleBroken`."""
+    from joserfc import jwt  # noqa: PLC0415  # slow to import, and needed only when somebody connects
+
+    claims = _decode(id_token, keys)
+    seconds = int(now.timestamp())
+    registry = jwt.JWTClaimsRegistry(
+        now=seconds,
+        leeway=_LEEWAY_SECONDS,
+        iss={"essential": True, "value": identity.issuer},
+        aud={"essential": True},
+        exp={"essential": True},
+        iat={"essential": True},
+        nonce={"essential": True},
+    )
+    try:
+        registry.validate(claims)
+    except (JoseError, TypeError, ValueError) as error:
+        raise RuleBroken(f"OpenID Connect Core §3.1.3.7: {type(error).__name__}") from None
+    # Ours alone: a token that is also for another client may have been given to it.
+    if claims["aud"] not in (identity.client_id, [identity.client_id]):
+        raise RuleBroken("OpenID Connect Core §3.1.3.7: audience is another's")
+    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+        raise RuleBroken("OpenID Connect Core §3.1.3.7: nonce is another's")
+    return _read_proof(claims)
+
+
+def _decode(id_token: Secret, keys: Mapping[str, Any]) -> dict[str, Any]:
+    from joserfc import jwk, jwt  # noqa: PLC0415  # see verify_id_token
+
+    try:
+        key_set = jwk.KeySet.import_key_set({"keys": [key for key in keys["keys"] if key.get("kty") == "RSA"]})
+        return jwt.decode(id_token.reveal(), key_set, algorithms=["RS256"]).claims
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RuleBroken(f"RFC 7519 §7.2: {type(error).__name__}") from None
+
+
+def _read_proof(claims: Mapping[str, Any]) -> Proof:
+    user, team, enterprise = claims.get(_USER), claims.get(_TEAM), claims.get(_ENTERPRISE)
+    if not isinstance(user, str) or not user or not isinstance(team, str) or not team:
+        raise RuleBroken("openid.connect.token: no user or team claim")
+    name = claims.get("name")
+    return Proof(
+        user_id=UserId(user),
+        team_id=team,
+        enterprise_id=enterprise if isinstance(enterprise, str) and enterprise else None,
+        name=name if isinstance(name, str) else "",
+    )
+
+
+def build_member(proof: Proof, owner: Member) -> Member | None:
+    """Return the proven member if they are the ticket's owner, else None.
+
+    A user id counts inside its workspace only; on Enterprise Grid the workspace may be the
+    organisation or the team, whichever the app is installed in.
+    """
+    is_same_user = hmac.compare_digest(proof.user_id.encode(), owner.user_id.encode())
+    if not is_same_user or owner.workspace_id not in (proof.enterprise_id, proof.team_id):
+        return None
+    return Member(
+        workspace_id=WorkspaceId(owner.workspace_id),
+        user_id=proof.user_id,
+        team_id=proof.team_id,
+        name=proof.name or owner.name,
+    )
+
+
+class SlackSignIn:
+    """Asks Slack who is at the browser."""
+
+    def __init__(self, *, identity: SlackIdentity, sender: Sender, redirect_uri: str) -> None:
+        self._identity = identity
+        self._sender = sender
+        self._redirect_uri = redirect_uri
+
+    def build_url(self, state: str, nonce: str, team_id: str) -> str:
+        """Return where to send the browser."""
+        return build_identity_url(self._identity, self._redirect_uri, state, nonce, team_id)
+
+    async def prove(self, code: Secret, nonce: str, now: datetime) -> Proof:
+        """Exchange the code and return whom it proves.
+
+        Raises `IdentityUnproven`, `Unreachable`, `UrlRefused`.
+        """
+        answer = await self._sender.send(build_identity_exchange(self._identity, self._redirect_uri, code))
+        keys = await self._sender.send(
+            Request("GET", self._identity.keys_url, {"accept": "application/json", "user-agent": USER_AGENT})
+        )
+        try:
+            id_token = parse_identity_exchange(answer)
+            return verify_id_token(id_token, parse_json_object(keys), self._identity, nonce, now)
+        except RuleBroken as error:
+            raise IdentityUnproven(error.rule) from error

@@ -1,0 +1,186 @@
+"""Back from the service: its answer becomes a token, the token a credential in the member's vault.
+
+A token is here in memory only, from the answer to the vault; which vault that is, is the port's to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from oauth.catalog.catalog import Catalog
+from oauth.catalog.service import Service
+from oauth.connect.attempt_store import Attempts, Pairs
+from oauth.connect.code_confirmation import Provisional, Provisionals
+from oauth.connect.service_client import Servers, step
+from oauth.connect.vault_refusals import refusing
+from oauth.errors import (
+    AttemptEnded,
+    CodeRefused,
+    CodeWrong,
+    CredentialRefused,
+    Reason,
+    ServiceDeclined,
+    ServiceMisbehaved,
+    TicketUnusable,
+)
+from oauth.ports import Validity, Vaults
+from oauth.protocol.authorization import Declined, parse_callback
+from oauth.protocol.tokens import Exchange, build_credential
+from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
+
+OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
+"""Told until when tokens wait for a code, and what to do then; returns at once."""
+OnToken = Callable[[Service, Connection, Secret], None]
+"""Given a fresh token once, in memory, after its connection is made; returns at once."""
+
+
+class Arrivals:
+    """The second half of every attempt."""
+
+    def __init__(
+        self,
+        *,
+        attempts: Attempts,
+        catalog: Catalog,
+        servers: Servers,
+        vaults: Vaults,
+        on_token: OnToken | None,
+        on_hold: OnHold | None = None,
+    ) -> None:
+        """`on_hold`: where Sign in with Slack is not configured; then a code typed into Slack completes."""
+        self.provisionals = Provisionals()
+        self._on_hold = on_hold
+        self._on_token = on_token
+        self._attempts = attempts
+        self._catalog = catalog
+        self._servers = servers
+        self._vaults = vaults
+
+    async def complete(self, path_service: str, pairs: Pairs, cookies: Mapping[str, str]) -> Ticket:
+        """Use the service's answer, once, and connect the member.
+
+        `path_service` is of the URL and proves nothing: it must be the attempt's
+        (docs/reference/oauth.md#cross-toolkit-mix-up). Raises `TicketUnusable`, `AttemptEnded`.
+        """
+        attempt = await self._attempts.find_authorizing(pairs, cookies)
+        ticket = attempt.ticket
+        async with self._attempts.ending_on_error(ticket):
+            await self._attempts.claim_exchange(attempt)
+            if not attempt.is_readable:
+                raise TicketUnusable(Reason.LOST)
+            service = self._present_service(attempt)
+            if path_service != ticket.service:
+                raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
+            code = await self._read_code(attempt, service, pairs)
+            exchange = _recorded_exchange(attempt)
+            tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
+            held = self.provisionals.hold(attempt, service, exchange, tokens, self._attempts.now())
+            if self._on_hold is None:
+                self.provisionals.drop(ticket.id)
+                connection = await self._kept(held)
+        if self._on_hold is None:
+            await self._announce(held, connection)
+        else:
+            self._on_hold(held.ends_at, lambda: self.give_up(ticket.id))
+            await self._attempts.want_code(ticket, held.ends_at)
+        return ticket
+
+    async def confirm(self, owner: Member, ticket_id: TicketId, given: str) -> None:
+        """Connect the member who typed the code that their browser shows (docs/reference/oauth.md#code-in-slack).
+
+        Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where it ended without a connection.
+        """
+        try:
+            held = self.provisionals.take(owner, ticket_id, given, self._attempts.now())
+        except CodeWrong as error:
+            if error.left == 0:
+                await self.give_up(ticket_id, CodeRefused)
+            raise
+        async with self._attempts.ending_on_error(held.attempt.ticket):
+            connection = await self._kept(held)
+        await self._announce(held, connection)
+
+    async def give_up(self, ticket_id: TicketId, why: type[CodeRefused] | None = None) -> None:
+        """Revoke what waited for a code in vain and tell its member; nothing where it was used."""
+        held = self.provisionals.drop(ticket_id)
+        if held is None:
+            return
+        await self._servers.revoke(held.service, held.exchange, held.tokens)
+        with contextlib.suppress(AttemptEnded):
+            async with self._attempts.ending_on_error(held.attempt.ticket):
+                raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
+
+    def _present_service(self, attempt: Attempt) -> Service:
+        """Return the service as it is on offer now, at the address that the attempt is for. Raises `ConnectError`."""
+        service = self._catalog.get_available(attempt.ticket.service)
+        if attempt.mcp_server_url != service.mcp_url:
+            # The catalogue changed on the way: the agent would never use a credential for the old address.
+            rule = "docs/reference/oauth.md#account-linking: at another address now"
+            raise ServiceMisbehaved(service.name, "callback", rule)
+        return service
+
+    async def _announce(self, held: Provisional, connection: Connection) -> None:
+        # First: whoever is told may ask at once, and then it is known that the tools are being listed.
+        if self._on_token is not None:
+            self._on_token(held.service, connection, held.tokens.access_token)
+        await self._attempts.tell(held.attempt.ticket, connection)
+
+    async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
+        with step(service, "callback"):
+            answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
+        if isinstance(answer, Declined):
+            exchange = _recorded_exchange(attempt)
+            await self._servers.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
+            raise ServiceDeclined(service.name, "authorization", answer.code)
+        return answer.code
+
+    async def _kept(self, held: Provisional) -> Connection:
+        is_stored = False
+        try:
+            connection = await self._hand_over(held)
+            is_stored = True
+        finally:
+            if not is_stored:
+                await self._servers.revoke(held.service, held.exchange, held.tokens)
+        return connection
+
+    async def _hand_over(self, held: Provisional) -> Connection:
+        attempt = held.attempt
+        service = self._present_service(attempt)  # again: a code may have been waited for
+        with step(service, "token"):
+            credential = build_credential(
+                held.tokens,
+                held.exchange,
+                attempt.mcp_server_url or service.mcp_url,
+                attempt.scope,
+                held.received_at,
+                grant_days=service.grant_days,
+            )
+        with refusing(service.name):
+            connection = await self._vaults.put(attempt.ticket.owner, service.name, credential)
+        is_kept = False
+        try:
+            if await self._vaults.validate(connection) is Validity.INVALID:
+                raise CredentialRefused(service.name)
+            if not await self._attempts.finish(attempt.ticket, connection):
+                # Voided or superseded while the browser was on its way: nothing may stay behind.
+                raise TicketUnusable(Reason.SUPERSEDED)
+            is_kept = True
+        finally:
+            if not is_kept:
+                await self._vaults.remove(connection)
+        return connection
+
+
+def _recorded_exchange(attempt: Attempt) -> Exchange:
+    return Exchange(
+        token_endpoint=attempt.token_endpoint or "",
+        client_id=attempt.client_id or "",
+        client_secret=attempt.client_secret,
+        auth_method=attempt.auth_method or "none",
+        redirect_uri=attempt.redirect_uri or "",
+        resource=attempt.resource or "",
+        verifier=attempt.verifier or Secret(""),
+    )

@@ -1,0 +1,207 @@
+"""Speaking with a service and its authorization server: the pure modules' pairs, sent in order.
+
+Whose attempt it is and what is stored of it is for `oauth/connect/authorize.py` and `oauth/connect/callback.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from oauth.catalog.service import Service
+from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
+from oauth.protocol import discovery, registration, tokens
+from oauth.protocol.authorization import Ask, Earlier, choose_scope
+from oauth.protocol.discovery import Resource, Server
+from oauth.protocol.http_messages import Request
+from oauth.protocol.registration import Client
+from oauth.protocol.tokens import Exchange, Tokens
+from oauth.protocol.www_authenticate import Challenge
+from store import registrations
+from store.database import Database
+from store.records import Registration, Secret
+
+if TYPE_CHECKING:
+    from oauth.guarded_http import Sender
+
+log = structlog.get_logger(__name__)
+
+_CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that is needed to send a browser to a service."""
+
+    server: Server
+    registration: Registration
+    ask: Ask
+
+
+@contextmanager
+def step(service: Service, name: str) -> Iterator[None]:
+    """Say whose rule was broken, and when."""
+    try:
+        yield
+    except (RuleBroken, UrlRefused) as error:
+        raise ServiceMisbehaved(service.name, name, error.rule) from error
+
+
+class Servers:
+    """The services' side of connecting; one per process."""
+
+    def __init__(self, *, sender: Sender, database: Database, base_url: str) -> None:
+        self._sender = sender
+        self._database = database
+        self._base_url = base_url
+
+    def build_client(self, service: Service) -> Client:
+        """Return who we are for a service: one redirect URI each (docs/reference/oauth.md#cross-toolkit-mix-up)."""
+        return Client(
+            service=service.name,
+            redirect_uri=f"{self._base_url}/oauth/callback/{service.name}",
+            base_url=self._base_url,
+            pre_registered=service.client,
+            trusted_issuer=service.pins.trusted_issuer,
+        )
+
+    async def prepare(self, service: Service, now: datetime, earlier: Earlier | None = None) -> Prepared:
+        """Discover and register as far as needed; `earlier` is the authorization that this one follows.
+
+        Raises `ServiceMisbehaved`, `NoRegistration`, `Unreachable`.
+        """
+        challenge, resource = await self._discover_resource(service)
+        server = await self._discover_server(service, resource)
+        with step(service, "scope"):
+            said = earlier.challenge if earlier and earlier.challenge else challenge
+            scope = choose_scope(service.scopes, said, resource, server, earlier)
+        client = self.build_client(service)
+        registered = await self._register(service, client, server, _registrable(service, scope, resource), now)
+        ask = Ask(registered.client_id, client.redirect_uri, resource.resource, scope, service.authorize_params)
+        return Prepared(server, registered, ask)
+
+    async def _discover_resource(self, service: Service) -> tuple[Challenge | None, Resource]:
+        with step(service, "discovery"):
+            challenge = await self._probe(service)
+            for url in discovery.build_resource_urls(service.mcp_url, challenge):
+                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
+                resource = discovery.parse_resource(answer, service.mcp_url, self._sender.policy)
+                if resource is not None:
+                    _require_pinned_resource(service, resource)
+                    return challenge, resource
+            raise RuleBroken("RFC 9728 §3: no protected resource metadata")
+
+    async def _probe(self, service: Service) -> Challenge | None:
+        for probe in (discovery.build_probe(service.mcp_url), discovery.build_stateless_probe(service.mcp_url)):
+            answer = await self._sender.send(probe)
+            if answer.status == 401:
+                return discovery.parse_probe(answer)
+        return None
+
+    async def _discover_server(self, service: Service, resource: Resource) -> Server:
+        # The next issuer is asked only where one has no metadata at all, never after a broken rule.
+        pinned = service.pins.trusted_issuer
+        issuers = (pinned,) if pinned in resource.issuers else resource.issuers
+        for issuer in issuers:
+            server = await self._find_server(service, issuer or "")
+            if server is not None:
+                return server
+        raise ServiceMisbehaved(service.name, "metadata", "RFC 8414 §3: no authorization server metadata")
+
+    async def _find_server(self, service: Service, issuer: str) -> Server | None:
+        with step(service, "metadata"):
+            for url in discovery.build_issuer_urls(issuer):
+                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
+                server = discovery.parse_server(answer, issuer, service.pins, self._sender.policy)
+                if server is not None:
+                    return server
+        return None
+
+    async def _register(
+        self, service: Service, client: Client, server: Server, scope: str | None, now: datetime
+    ) -> Registration:
+        with step(service, "registration"):
+            chosen = registration.choose_registration(client, server, now)
+            if chosen is not None:
+                return chosen
+            kept = await self._find_kept(client, server, now)
+            if kept is not None:
+                return kept
+            request = registration.build_registration_request(client, server, scope)
+            fresh = registration.parse_registration(await self._sender.send(request), client, server.issuer, now)
+        async with self._database.transaction() as tx:
+            return await registrations.put_first(tx, fresh)
+
+    async def _find_kept(self, client: Client, server: Server, now: datetime) -> Registration | None:
+        async with self._database.transaction() as tx:
+            if forgotten := await registrations.drop_unanswered(tx, now):
+                log.info("registration.unanswered", clients=forgotten)
+            kept = await registrations.find(tx, client.service, server.issuer, client.redirect_uri)
+            if kept is None or registration.is_reusable(kept, now):
+                return kept
+            await registrations.drop(tx, kept)
+            return None
+
+    async def exchange(self, service: Service, issuer: str, exchange: Exchange, code: Secret) -> Tokens:
+        """Exchange the code, once, at the recorded endpoint.
+
+        Raises `ServiceMisbehaved`, `ServiceDeclined`, `Unreachable`. A client that the server no
+        longer knows is dropped, so that the next attempt registers afresh.
+        """
+        with step(service, "token"):
+            answer = await self._sender.send(tokens.build_exchange(exchange, code))
+            found = tokens.parse_tokens(answer, service.token_profile)
+        if isinstance(found, Tokens):
+            return found
+        await self.heed_refusal(service, issuer, exchange, found.code)
+        raise ServiceDeclined(service.name, "token", found.code)
+
+    async def heed_refusal(self, service: Service, issuer: str, exchange: Exchange, code: str) -> None:
+        """Drop the client where the refusal is of the client or of what it was registered for."""
+        if code not in _CLIENT_REFUSED:
+            return
+        async with self._database.transaction() as tx:
+            kept = await registrations.find(tx, service.name, issuer, exchange.redirect_uri)
+            if kept is not None and kept.client_id == exchange.client_id:
+                await registrations.drop(tx, kept)
+
+    async def revoke(self, service: Service, exchange: Exchange, held: Tokens) -> bool:
+        """Revoke what we hold and will not use (RFC 7009), as far as the server offers it; say if it was done.
+
+        Best effort: the attempt has failed already and its own reason is what counts.
+        """
+        try:
+            _, resource = await self._discover_resource(service)
+            server = await self._discover_server(service, resource)
+        except ConnectError:
+            return False
+        if server.revocation_endpoint is None or server.token_endpoint != exchange.token_endpoint:
+            return False
+        kinds = ((held.refresh_token, "refresh_token"), (held.access_token, "access_token"))
+        requests = [
+            tokens.build_revocation(server.revocation_endpoint, exchange, token, hint) for token, hint in kinds if token
+        ]
+        return all([await self._is_done(request) for request in requests])
+
+    async def _is_done(self, request: Request) -> bool:
+        try:
+            return (await self._sender.send(request)).status == 200
+        except ConnectError:
+            return False
+
+
+def _registrable(service: Service, scope: str | None, resource: Resource) -> str | None:
+    # All that the resource knows: a client is shared, and one registered for less could never be given more.
+    if service.scopes:
+        return scope
+    return " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None
+
+
+def _require_pinned_resource(service: Service, resource: Resource) -> None:
+    if service.resource is not None and service.resource != resource.resource:
+        raise RuleBroken("docs/reference/oauth.md#pinned-issuers: resource differs from the pinned one")

@@ -1,0 +1,47 @@
+"""What one listing of tools may do at most; the client that spends it is `oauth/mcp/client.py`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from oauth.errors import ConnectError, Unreachable
+from oauth.protocol.http_messages import Request
+
+if TYPE_CHECKING:
+    from oauth.guarded_http import Sender
+
+
+class Budget:
+    """What one listing may do: requests to one URL, and so many bytes in all."""
+
+    def __init__(self, sender: Sender, mcp_url: str, most_bytes: int) -> None:
+        self._sender = sender
+        self._mcp_url = mcp_url
+        self._left = most_bytes
+        self.refusal: str | None = None
+        """Why the guard stopped the client, in our words."""
+        self.is_unauthorized = False
+        """The service did not take the token (RFC 6750 §3.1)."""
+
+    async def open(self, request: Request, stack: AsyncExitStack) -> tuple[int, Any, AsyncIterator[bytes]]:
+        """Send one of the client's requests; return status, headers and body. Raises `ConnectError`."""
+        if request.url != self._mcp_url:
+            raise self._refuse("the tools are listed at another address")
+        answer, pieces = await stack.enter_async_context(self._sender.open(request))
+        self.is_unauthorized = self.is_unauthorized or answer.status in (401, 403)
+        if 300 <= answer.status < 400:
+            raise self._refuse("the service sent us elsewhere for its tools")
+        return answer.status, answer.headers, self._counted(pieces)
+
+    async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for piece in pieces:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise self._refuse("the list of tools is too large")
+            yield piece
+
+    def _refuse(self, why: str) -> ConnectError:
+        self.refusal = why
+        return Unreachable(why)

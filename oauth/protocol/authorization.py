@@ -1,0 +1,175 @@
+"""The authorization request and what comes back of it: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; pure.
+
+Who may act on the answer (cookie, state, service of the path) is for `oauth/connect/attempt_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
+
+from oauth.errors import RuleBroken
+from oauth.protocol.discovery import Resource, Server
+from oauth.protocol.www_authenticate import Challenge
+from store.records import Secret
+
+_LONGEST_CODE = 4096
+_MOST_ATTEMPTS = 3
+_OFFLINE = "offline_access"
+_SINGLE = ("code", "state", "iss", "error")
+KNOWN_ERRORS = frozenset(
+    {
+        "access_denied",
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "login_required",
+        "server_error",
+        "slow_down",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+    }
+)
+"""The codes we repeat in a log; anything else is `other`, it may be text for a page (RFC 6749 §4.1.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of the authorization server for one attempt."""
+
+    client_id: str
+    redirect_uri: str
+    resource: str
+    scope: str | None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """What the catalogue adds for this service, such as Google's `access_type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An authorization that was not enough, or is renewed: what it asked for stays asked for."""
+
+    scope: str | None
+    attempts: int = 1
+    """How many authorizations there were, one after the other, for what the member does now."""
+    challenge: Challenge | None = None
+    """The service's `insufficient_scope`, where it said so (RFC 6750 §3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The server's yes: a code, to be exchanged once."""
+
+    code: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The server's or the person's no; `code` is a known one or `other`."""
+
+    code: str
+
+
+def choose_scope(
+    pinned: Sequence[str],
+    challenge: Challenge | None,
+    resource: Resource,
+    server: Server,
+    earlier: Earlier | None = None,
+) -> str | None:
+    """Return the scope to ask for: the catalogue's, the challenge's, the resource's, none.
+
+    Never the server's own list, it is everything there is (docs/reference/oauth.md#scopes). What was asked for
+    earlier is asked for again, and a third no is the last: raises `RuleBroken` (MCP authorization,
+    step-up). What the catalogue pins is neither widened nor added to.
+    """
+    if earlier is not None and earlier.attempts >= _MOST_ATTEMPTS:
+        raise RuleBroken("MCP authorization, step-up: more scope did not help three times")
+    if pinned:
+        return " ".join(dict.fromkeys(pinned))
+    challenged = tuple(challenge.params.get("scope", "").split()) if challenge else ()
+    asked = [scope for scope in (earlier.scope or "").split() if _is_known(scope, server)] if earlier else ()
+    return _with_offline_access((*asked, *(challenged or resource.scopes or ())), server)
+
+
+def _is_known(scope: str, server: Server) -> bool:
+    # What it granted may be no scope that it takes, or not any more: asked for again, it would end in `invalid_scope`.
+    return not server.scopes or scope in server.scopes
+
+
+def _with_offline_access(scopes: Sequence[str], server: Server) -> str | None:
+    # Only where the server lists it, and never alone: that would ask for less than the default.
+    kept = [scope for scope in scopes if scope != _OFFLINE or _is_known(_OFFLINE, server)]
+    if kept and _OFFLINE in server.scopes:
+        kept.append(_OFFLINE)
+    return " ".join(dict.fromkeys(kept)) or None
+
+
+def build_authorization_url(server: Server, ask: Ask, state: str, verifier: Secret) -> str:
+    """Return where to send the browser: `resource` always (RFC 8707 §2), S256 always (RFC 7636 §4.3)."""
+    params = {
+        **ask.extra,
+        "response_type": "code",
+        "client_id": ask.client_id,
+        "redirect_uri": ask.redirect_uri,
+        "state": state,
+        "code_challenge": create_s256_code_challenge(verifier.reveal()),
+        "code_challenge_method": "S256",
+        "resource": ask.resource,
+    }
+    if ask.scope:
+        params["scope"] = ask.scope
+    if _OFFLINE in (ask.scope or "").split():
+        params.setdefault("prompt", "consent")  # OpenID Connect Core §11
+    base, _, query = server.authorization_endpoint.partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in params]
+    return f"{base}?{urlencode([*kept, *params.items()])}"
+
+
+def parse_state(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the one `state` of a callback, to find whose it is; raises `RuleBroken`."""
+    states = [value for name, value in pairs if name == "state"]
+    if len(states) != 1 or not 1 <= len(states[0]) <= 512:
+        raise RuleBroken("RFC 6749 §4.1.2: state missing or repeated")
+    return states[0]
+
+
+def parse_callback(pairs: Sequence[tuple[str, str]], issuer: str, *, iss_required: bool) -> Code | Declined:
+    """Return the answer; raises `RuleBroken`.
+
+    `iss` is judged first, on errors too: of a mixed-up answer nothing is used or shown (RFC 9207 §2.4).
+    """
+    params = _parse_single(pairs)
+    _require_iss(params.get("iss"), issuer, iss_required=iss_required)
+    error, code = params.get("error"), params.get("code")
+    if (error is None) is (code is None):
+        raise RuleBroken("RFC 6749 §4.1.2: neither or both of code and error")
+    if error is not None:
+        return Declined(error if error in KNOWN_ERRORS else "other")
+    if not code or len(code) > _LONGEST_CODE or not (code.isascii() and code.isprintable()):
+        raise RuleBroken("RFC 6749 appendix A.11: code unusable")
+    return Code(Secret(code))
+
+
+def _parse_single(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs if name in _SINGLE]
+    if len(names) != len(set(names)):
+        raise RuleBroken("RFC 6749 §3.1: parameter repeated")
+    return dict(pairs)
+
+
+def _require_iss(given: str | None, issuer: str, *, iss_required: bool) -> None:
+    # Compared as strings, never normalised (RFC 3986 §6.2.1 by RFC 9207 §2.4).
+    if given is None and iss_required:
+        raise RuleBroken("RFC 9207 §2.4: iss missing")
+    if given is not None and given != issuer:
+        raise RuleBroken("RFC 9207 §2.4: iss is another's")

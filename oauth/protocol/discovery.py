@@ -1,0 +1,251 @@
+"""Who guards an MCP server and where to ask: RFC 9728 and RFC 8414 metadata; pure.
+
+Which candidate is asked next, and what a failure means for the attempt, is for `oauth/connect/service_client.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from oauth.errors import RuleBroken
+from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.url_policy import (
+    Policy,
+    get_host,
+    insert_well_known,
+    is_resource_of,
+    require_url,
+    urlsplit_strictly,
+)
+from oauth.protocol.www_authenticate import Challenge, find_bearer
+
+USER_AGENT = "Deputy/0.1 (OAuth client)"
+_OURSELVES = {"name": "Deputy", "version": "0.1"}
+_STATELESS = "2026-07-28"
+_METADATA = {"accept": "application/json", "user-agent": USER_AGENT}
+_OURS = frozenset(
+    {
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "nonce",
+        "redirect_uri",
+        "request",
+        "request_uri",
+        "response_mode",
+        "response_type",
+        "state",
+    }
+)
+"""Ours alone in an authorization request; `resource` and `scope` of the endpoint's own query are replaced."""
+_MAX_SERVERS = 8
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A protected resource's metadata, as far as we use it (RFC 9728 §2)."""
+
+    resource: str
+    issuers: tuple[str, ...]
+    scopes: tuple[str, ...] | None
+    name: str | None = None
+    """`resource_name`, as far as it can be shown: its own word, for an admin's eyes only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An authorization server's metadata, checked (RFC 8414 §2, OpenID Connect Discovery §3)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    registration_endpoint: str | None
+    revocation_endpoint: str | None
+    auth_methods: tuple[str, ...]
+    takes_client_documents: bool
+    sends_iss: bool
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What the catalogue says where a service's own word is not enough (docs/reference/oauth.md#pinned-issuers)."""
+
+    trusted_issuer: str | None = None
+    """The exact `issuer` its metadata carries, where that differs from the one it is found under."""
+    endpoint_hosts: tuple[str, ...] = ()
+    """Hosts its endpoints may be on; required with `trusted_issuer`; empty: any."""
+    pkce_unadvertised_ok: bool = False
+    """It supports S256 without saying so; we send it in any case."""
+
+
+def build_probe(mcp_url: str) -> Request:
+    """Return an `initialize` without a token, for the challenge in its answer (MCP authorization)."""
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _OURSELVES}
+    return _build_message(mcp_url, "initialize", params, {})
+
+
+def build_stateless_probe(mcp_url: str) -> Request:
+    """Return a `tools/list` without a token, for servers that know no `initialize` (MCP 2026-07-28).
+
+    Its version and capabilities are in `_meta` and in headers of every request.
+    """
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": _STATELESS,
+        "io.modelcontextprotocol/clientInfo": _OURSELVES,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    headers = {"mcp-protocol-version": _STATELESS, "mcp-method": "tools/list"}
+    return _build_message(mcp_url, "tools/list", {"_meta": meta}, headers)
+
+
+def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict[str, str]) -> Request:
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        **more,
+    }
+    return Request("POST", mcp_url, headers, json.dumps(message).encode(), wants_body=False)
+
+
+def parse_probe(answer: Answer) -> Challenge | None:
+    """Return the Bearer challenge of a 401; None for any other answer: the well-knowns decide then."""
+    return find_bearer(answer.header_values("www-authenticate")) if answer.status == 401 else None
+
+
+def build_resource_urls(mcp_url: str, challenge: Challenge | None) -> tuple[str, ...]:
+    """Return where the resource metadata may be, in order (RFC 9728 §3.1, §5.1).
+
+    A URL in the challenge is the only one: to touch the well-knowns then is wrong.
+    """
+    if challenge is not None and "resource_metadata" in challenge.params:
+        return (challenge.params["resource_metadata"],)
+    with_path = insert_well_known(mcp_url, "oauth-protected-resource")
+    at_root = f"{with_path.partition('/.well-known/')[0]}/.well-known/oauth-protected-resource"
+    return tuple(dict.fromkeys((with_path, at_root)))
+
+
+def build_issuer_urls(issuer: str) -> tuple[str, ...]:
+    """Return where the server's metadata may be, in the order MCP demands.
+
+    With a path in the issuer the root well-known is never asked: it is another issuer's.
+    """
+    oauth = insert_well_known(issuer, "oauth-authorization-server")
+    openid = insert_well_known(issuer, "openid-configuration")
+    if urlsplit_strictly(issuer).path in ("", "/"):
+        return oauth, openid
+    return oauth, openid, f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
+
+
+def build_metadata_request(url: str, policy: Policy) -> Request:
+    """Return the GET for a metadata document; raises `UrlRefused`."""
+    return Request("GET", require_url(url, policy), _METADATA)
+
+
+def parse_resource(answer: Answer, mcp_url: str, policy: Policy) -> Resource | None:
+    """Return the resource's metadata, None where there is none (4xx). Raises `RuleBroken`, `UrlRefused`."""
+    document = _parse_document(answer)
+    if document is None:
+        return None
+    resource = require_url(document.get("resource"), policy)
+    if not is_resource_of(resource, mcp_url):
+        raise RuleBroken("RFC 9728 §3.3: resource is another's")
+    issuers = _strings(document, "authorization_servers")
+    if not issuers or len(issuers) > _MAX_SERVERS:
+        raise RuleBroken("RFC 9728 §2 with MCP: no usable authorization_servers")
+    scopes = _strings(document, "scopes_supported") if document.get("scopes_supported") is not None else None
+    name = document.get("resource_name")
+    shown = name if isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME else None
+    return Resource(resource, tuple(require_url(issuer, policy) for issuer in issuers), scopes, shown)
+
+
+def parse_server(answer: Answer, issuer: str, pins: Pins, policy: Policy) -> Server | None:
+    """Return the server's metadata, None where there is none (4xx). Raises `RuleBroken`, `UrlRefused`."""
+    document = _parse_document(answer)
+    if document is None:
+        return None
+    # Identical as strings: no case folding, no trailing slash, no default port (RFC 8414 §3.3).
+    if document.get("issuer") != (pins.trusted_issuer or issuer):
+        raise RuleBroken("RFC 8414 §3.3: issuer differs")
+    _require_pkce(document, pins)
+    server = Server(
+        issuer=document["issuer"],
+        authorization_endpoint=_required(document, "authorization_endpoint", policy),
+        token_endpoint=_required(document, "token_endpoint", policy),
+        registration_endpoint=_optional(document, "registration_endpoint", policy),
+        revocation_endpoint=_optional(document, "revocation_endpoint", policy),
+        # RFC 8414 §2: absent means client_secret_basic, which a public client takes for `none`.
+        auth_methods=_strings(document, "token_endpoint_auth_methods_supported"),
+        takes_client_documents=document.get("client_id_metadata_document_supported") is True,
+        sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
+        scopes=_strings(document, "scopes_supported"),
+    )
+    _require_hosts(server, pins)
+    _require_clean_query(server.authorization_endpoint)
+    return server
+
+
+def _parse_document(answer: Answer) -> dict[str, Any] | None:
+    if 400 <= answer.status < 500:
+        return None
+    if answer.status != 200:
+        raise RuleBroken("RFC 8414 §3.2: neither 200 nor 4xx")
+    return parse_json_object(answer)
+
+
+def _strings(document: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = document.get(key)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise RuleBroken(f"RFC 8414 §2: {key} is not a list of strings")
+    return tuple(found)
+
+
+def _require_pkce(document: dict[str, Any], pins: Pins) -> None:
+    methods = _strings(document, "code_challenge_methods_supported")
+    if not methods and pins.pkce_unadvertised_ok:
+        return
+    if "S256" not in methods:
+        raise RuleBroken("RFC 7636 with MCP: S256 not advertised")
+
+
+def _required(document: dict[str, Any], key: str, policy: Policy) -> str:
+    if not isinstance(document.get(key), str):
+        raise RuleBroken(f"RFC 8414 §2: {key} missing")
+    return require_url(document[key], policy)
+
+
+def _optional(document: dict[str, Any], key: str, policy: Policy) -> str | None:
+    return require_url(document[key], policy) if document.get(key) not in (None, "") else None
+
+
+def list_endpoints(server: Server) -> tuple[str, ...]:
+    """Return every address of the server that browsers, codes or tokens are sent to."""
+    endpoints: Collection[str | None] = (
+        server.authorization_endpoint,
+        server.token_endpoint,
+        server.registration_endpoint,
+        server.revocation_endpoint,
+    )
+    return tuple(endpoint for endpoint in endpoints if endpoint)
+
+
+def _require_hosts(server: Server, pins: Pins) -> None:
+    hosts = {get_host(endpoint) for endpoint in list_endpoints(server)}
+    if pins.endpoint_hosts and not hosts <= set(pins.endpoint_hosts):
+        raise RuleBroken("docs/reference/oauth.md#pinned-issuers: endpoint on a host that is not pinned")
+
+
+def _require_clean_query(endpoint: str) -> None:
+    # A query is legal there (RFC 6749 §3.1), our own parameters in it would be sent twice.
+    query = urlsplit_strictly(endpoint).query
+    if _OURS & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
+        raise RuleBroken("RFC 6749 §3.1: endpoint carries request parameters")

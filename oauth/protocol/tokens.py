@@ -1,0 +1,257 @@
+"""Code for tokens: RFC 6749 §4.1.3 and §5, RFC 7009; strict, pure.
+
+Nothing here stores or logs a token; they leave as `Secret` inside a `Credential` for the vault.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from oauth.connect.account import find_account
+from oauth.errors import RuleBroken
+from oauth.ports import Credential, Refresh
+from oauth.protocol.authorization import KNOWN_ERRORS
+from oauth.protocol.discovery import USER_AGENT
+from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from store.records import Secret
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")  # RFC 6750 §2.1, as a header must carry it
+_SCOPE = re.compile(r"[\x20-\x7e]{0,4096}")
+_EARLY = timedelta(seconds=60)
+_OFFLINE = "offline_access"
+_LONGEST_LIFE = 10 * 365 * 24 * 3600
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where and as whom a code is exchanged: as recorded when the browser was sent off."""
+
+    token_endpoint: str
+    client_id: str
+    client_secret: Secret | None
+    auth_method: str
+    redirect_uri: str
+    resource: str
+    verifier: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A token response that kept the rules."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    lifetime: int | None
+    """Seconds."""
+    scope: str | None
+    """As granted, None if the server did not say: then it is what was asked (RFC 6749 §5.1)."""
+    account: str | None = None
+    """Whose they are by the server's word: a label for their owner, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenError:
+    """The token endpoint's no; `code` is a known one or `other`."""
+
+    code: str
+
+
+def build_exchange(exchange: Exchange, code: Secret) -> Request:
+    """Return the token request (RFC 6749 §4.1.3), with `resource` (RFC 8707 §2.2) and the verifier."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code.reveal(),
+        "redirect_uri": exchange.redirect_uri,
+        "code_verifier": exchange.verifier.reveal(),
+        "resource": exchange.resource,
+    }
+    return build_client_request(
+        exchange.token_endpoint, form, exchange.client_id, exchange.client_secret, exchange.auth_method
+    )
+
+
+def build_revocation(endpoint: str, exchange: Exchange, token: Secret, hint: str) -> Request:
+    """Return the RFC 7009 §2.1 request."""
+    form = {"token": token.reveal(), "token_type_hint": hint}
+    return build_client_request(endpoint, form, exchange.client_id, exchange.client_secret, exchange.auth_method)
+
+
+def build_client_request(
+    url: str, form: Mapping[str, str], client_id: str, client_secret: Secret | None, auth_method: str
+) -> Request:
+    """Return a form POST that authenticates the client in the given way (RFC 6749 §2.3.1)."""
+    fields = dict(form)
+    headers = {
+        "accept": "application/json",
+        "content-type": "application/x-www-form-urlencoded",
+        "user-agent": USER_AGENT,
+    }
+    secret = client_secret.reveal() if client_secret else ""
+    if auth_method == "client_secret_basic":
+        # Form-encoded before base64: reserved characters break others (RFC 6749 §2.3.1).
+        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+        headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    else:
+        fields["client_id"] = client_id
+    if auth_method == "client_secret_post":
+        fields["client_secret"] = secret
+    return Request("POST", url, headers, urlencode(fields).encode())
+
+
+def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
+    """Return the tokens or the refusal; raises `RuleBroken` for what is neither.
+
+    `profile` is `standard`, or `slack` for its nested form with `ok` and comma scopes
+    (docs/reference/oauth.md#token-responses).
+    """
+    if not 200 <= answer.status < 300:  # RFC 6749 §5.1 says 200; 201 is seen, and the body is what counts
+        return _parse_refusal(answer)
+    document = parse_json_object(answer)
+    # Some say their no with a 200 (GitHub, Slack).
+    if document.get("error") is not None or document.get("ok") is False:
+        return TokenError(_known(document.get("error")))
+    tokens = _parse_slack(document) if profile == "slack" else _parse_grant(document, {"bearer"})
+    return replace(tokens, account=find_account(document))
+
+
+def _parse_refusal(answer: Answer) -> TokenError:
+    # 400 or 401 with `error` (RFC 6749 §5.2); a status without it is a refusal all the same.
+    if not 400 <= answer.status < 500:
+        raise RuleBroken("RFC 6749 §5: neither 2xx nor 4xx")
+    try:
+        return TokenError(_known(parse_json_object(answer).get("error")))
+    except RuleBroken:
+        return TokenError("other")
+
+
+def _known(code: object) -> str:
+    return code if isinstance(code, str) and code in KNOWN_ERRORS else "other"
+
+
+def _parse_slack(document: dict[str, Any]) -> Tokens:
+    nested = document.get("authed_user")
+    grant = nested if isinstance(nested, dict) and nested.get("access_token") else document
+    return _parse_grant(grant, {"bearer", "user"})
+
+
+def _parse_grant(document: dict[str, Any], types: set[str]) -> Tokens:
+    kind = document.get("token_type")
+    if not isinstance(kind, str) or kind.lower() not in types:  # case-insensitive by RFC 6749 §5.1
+        raise RuleBroken("RFC 6749 §5.1: token_type missing or not bearer")
+    access = _parse_token(document, "access_token")
+    if access is None:
+        raise RuleBroken("RFC 6749 §5.1: access_token missing")
+    refresh = _parse_token(document, "refresh_token")
+    if refresh == access:
+        raise RuleBroken("RFC 6749 §1.5: the refresh token would be sent to the service")
+    return Tokens(access, refresh, _parse_lifetime(document.get("expires_in")), _parse_scope(document.get("scope")))
+
+
+def _parse_token(document: dict[str, Any], key: str) -> Secret | None:
+    token = document.get(key)
+    if token in (None, ""):
+        return None
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise RuleBroken(f"RFC 6749 §5.1: {key} unusable")
+    return Secret(token)
+
+
+def _parse_lifetime(value: object) -> int | None:
+    """Return seconds, whole and at most `_LONGEST_LIFE`; None where the server tells nothing that can be used.
+
+    RFC 6749 §5.1 recommends `expires_in` and gives no way to say “for ever”: strings, fractions, 0, -1 and centuries
+    are seen. It is a hint, so it is never a reason to refuse a token that was granted.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return _LONGEST_LIFE if isinstance(value, int) and value > 0 else None
+    if math.isnan(seconds) or seconds <= 0:
+        return None
+    return max(1, math.floor(min(seconds, _LONGEST_LIFE)))
+
+
+def _parse_scope(value: object) -> str | None:
+    """Return the scopes with one space between them, each once, None where the server names none.
+
+    RFC 6749 §3.3 wants spaces; commas (GitHub, Slack) and arrays (Twitch) are seen and mean the same.
+    """
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = " ".join(value)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _SCOPE.fullmatch(value):
+        raise RuleBroken("RFC 6749 §3.3: scope unusable")
+    return " ".join(dict.fromkeys(value.replace(",", " ").split())) or None
+
+
+def _granted(tokens: Tokens, asked_scope: str | None) -> str | None:
+    """Return what was granted: a refresh token is `offline_access`, which most servers do not name again.
+
+    OpenID Connect Core §11 makes it a request for a refresh token, and no access of its own.
+    """
+    if tokens.scope is None:
+        return asked_scope
+    scopes = tokens.scope.split()
+    if tokens.refresh_token and _OFFLINE in (asked_scope or "").split() and _OFFLINE not in scopes:
+        scopes.append(_OFFLINE)
+    return " ".join(scopes)
+
+
+def build_credential(
+    tokens: Tokens,
+    exchange: Exchange,
+    mcp_server_url: str,
+    asked_scope: str | None,
+    now: datetime,
+    *,
+    grant_days: int | None = None,
+) -> Credential:
+    """Return what the vault is to hold (docs/reference/oauth.md#vault-credentials): expiry a minute early, or left out.
+
+    A lifetime within that minute is left out where it can be refreshed, since the API wants the future.
+    `grant_days`: after so many days the service ends what it granted, however often it was refreshed.
+    """
+    expires_at = now + timedelta(seconds=tokens.lifetime) - _EARLY if tokens.lifetime is not None else None
+    if expires_at is not None and expires_at <= now:
+        if tokens.refresh_token is None:
+            raise RuleBroken("RFC 6749 §5.1: token expires at once and cannot be refreshed")
+        expires_at = None
+    refresh = _build_refresh(tokens.refresh_token, exchange) if tokens.refresh_token else None
+    return Credential(
+        mcp_server_url=mcp_server_url,
+        access_token=tokens.access_token,
+        expires_at=expires_at,
+        refresh=refresh,
+        scope=_granted(tokens, asked_scope),
+        asked_scope=asked_scope,
+        account=tokens.account,
+        ends_at=_find_end(now, expires_at if refresh is None else None, grant_days),
+    )
+
+
+def _find_end(now: datetime, expires_at: datetime | None, grant_days: int | None) -> datetime | None:
+    by_grant = now + timedelta(days=grant_days) if grant_days else None
+    return min((end for end in (expires_at, by_grant) if end), default=None)
+
+
+def _build_refresh(token: Secret, exchange: Exchange) -> Refresh:
+    return Refresh(
+        refresh_token=token,
+        token_endpoint=exchange.token_endpoint,
+        client_id=exchange.client_id,
+        client_secret=exchange.client_secret,
+        auth_method=exchange.auth_method,
+        resource=exchange.resource,
+        scope=None,
+    )

@@ -1,0 +1,153 @@
+"""Which URLs and addresses we are ready to talk to, and how URLs relate; pure.
+
+`oauth/guarded_http.py` asks again, with the address really resolved, when something is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from oauth.errors import UrlRefused
+
+_VISIBLE = re.compile(r"https?://[!-~]+")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: for one network's own use; where the IPv4 address stands in it is that network's affair."""
+_LONGEST = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be talked to: public https; loopback too only where tests and the demo say so."""
+
+    allow_loopback: bool = False
+
+
+def require_url(url: object, policy: Policy) -> str:
+    """Return the URL unchanged if it keeps every rule, else raise `UrlRefused`.
+
+    The text is checked before it is parsed: parsers differ on blanks, controls and backslashes
+    (docs/reference/oauth.md#guarded-requests).
+    """
+    if not isinstance(url, str) or len(url) > _LONGEST:
+        raise UrlRefused("not a URL")
+    if not _VISIBLE.fullmatch(url) or any(mark in url for mark in '\\#<>"`{}|^'):
+        raise UrlRefused("not an http URL of plain characters without fragment")
+    parts = urlsplit_strictly(url)
+    if "@" in parts.netloc or "%" in parts.netloc:
+        raise UrlRefused("user info or escapes in the host")
+    _require_place(parts, policy)
+    return url
+
+
+def urlsplit_strictly(url: str) -> SplitResult:
+    """Split, with `UrlRefused` where the standard library raises ValueError."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UrlRefused("host or port cannot be read") from error
+    if not parts.hostname or port == 0 or parts.netloc.endswith(":"):
+        raise UrlRefused("host or port cannot be read")
+    return parts
+
+
+def _require_place(parts: SplitResult, policy: Policy) -> None:
+    host = parts.hostname or ""
+    if policy.allow_loopback and host in _LOOPBACK_HOSTS:
+        return
+    if parts.scheme != "https":
+        raise UrlRefused("not https")
+    if parts.port not in (None, 443):
+        raise UrlRefused("port other than 443")
+    _require_host(host, policy)
+
+
+def _require_host(host: str, policy: Policy) -> None:
+    if ":" in host or host.rpartition(".")[2].isdigit() or host.lower().startswith("0x"):
+        _require_literal(host, policy)
+    elif len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")) or "." not in host:
+        raise UrlRefused("not a host name")
+
+
+def _require_literal(host: str, policy: Policy) -> None:
+    # `127.1`, `0x7f000001` and `2130706433` are addresses to some resolvers and names to others.
+    try:
+        address = ip_address(host)
+    except ValueError as error:
+        raise UrlRefused("not a canonical address") from error
+    if not is_allowed_address(address, policy):
+        raise UrlRefused("address is not public")
+
+
+def is_allowed_address(address: IPv4Address | IPv6Address, policy: Policy) -> bool:
+    """Say whether we may connect there: public, or loopback under a policy that allows it.
+
+    An address that only wraps others is judged by those. `is_global` alone is not enough: it is true for NAT64,
+    6to4, site-local and multicast.
+    """
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False
+        if address.ipv4_mapped is not None:
+            return is_allowed_address(address.ipv4_mapped, policy)
+        if inside := _list_inside(address):
+            return all(is_allowed_address(one, Policy()) for one in inside)  # what is translated is not this machine
+        if address.is_site_local or address in _LOCAL_NAT64:
+            return False
+    if address.is_loopback:
+        return policy.allow_loopback
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _list_inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that packets to this one end up at; none where it is an address of its own.
+
+    NAT64 (RFC 6052 §2.1), 6to4 (RFC 3056 §2), Teredo's server and client (RFC 4380 §4).
+    """
+    if address in _NAT64:
+        return (IPv4Address(int(address) & 0xFFFF_FFFF),)
+    wrapped = (address.sixtofour, *(address.teredo or ()))
+    return tuple(one for one in wrapped if one is not None)
+
+
+def get_host(url: str) -> str:
+    """Return the host in lower case, for people and for allow-lists."""
+    return (urlsplit_strictly(url).hostname or "").lower()
+
+
+def get_origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port with the default filled in (RFC 6454 §4)."""
+    parts = urlsplit_strictly(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def get_place(url: str) -> str:
+    """Return what a vault takes for the same server: origin and path, without a slash at the end."""
+    scheme, host, port = get_origin(url)
+    return f"{scheme}://{host}:{port}{urlsplit_strictly(url).path.rstrip('/')}"
+
+
+def is_resource_of(resource: str, mcp_url: str) -> bool:
+    """Say whether a `resource` covers the MCP URL: same origin, and its path a whole-segment prefix.
+
+    RFC 9728 §3.3 wants identity; Slack's names its origin only, so a parent passes, a sibling (`/mcp` and `/mcp2`)
+    never (docs/reference/oauth.md#protected-resource-metadata-rfc-9728).
+    """
+    if get_origin(resource) != get_origin(mcp_url):
+        return False
+    ours, theirs = urlsplit_strictly(mcp_url), urlsplit_strictly(resource)
+    if theirs.query:
+        return resource == mcp_url
+    return f"{ours.path.rstrip('/')}/".startswith(f"{theirs.path.rstrip('/')}/")
+
+
+def insert_well_known(url: str, name: str) -> str:
+    """Return the well-known URL with the path inserted behind it (RFC 8414 §3.1, RFC 9728 §3.1)."""
+    parts = urlsplit_strictly(url)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.removesuffix('/')}"
