@@ -5,12 +5,42 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, update
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Index, Row, String, Table, text, update
 
 from store.database import Tx
 from store.members import owned, owner_of
 from store.records import Allowance, AllowanceId, Member, ThreadId
-from store.tables import allowances, threads
+from store.schema import UtcTime, metadata
+from store.threads import threads
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    # Empty for a built-in tool: a unique index takes two NULLs for different.
+    Column("service", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("tool_hash", String),
+    Column("given_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    # Given by the thread's owner, for what the agent does with the owner's accounts.
+    ForeignKeyConstraint(
+        ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
+    ),
+    Index(
+        "uq_allowances_one_active",
+        "thread_id",
+        "service",
+        "tool",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index("ix_allowances_owner", "workspace_id", "owner_id"),
+)
 
 
 async def give(tx: Tx, allowance: Allowance) -> Allowance:

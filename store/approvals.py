@@ -5,7 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from store.database import Tx
 from store.errors import NotFound
@@ -22,15 +45,85 @@ from store.records import (
     TurnId,
     UserId,
 )
-from store.tables import (
-    allowance_uses,
-    approval_decisions,
-    approval_seconds,
-    approvals,
-    second_cards,
-    turns,
-    within,
+from store.schema import UtcTime, message_columns, metadata, states_check, within
+from store.turns import turns
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("turn_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("session_id", String, nullable=False),
+    Column("tool_use_id", String, nullable=False),
+    Column("service", String),
+    Column("tool", String, nullable=False),
+    Column("arguments_hash", String, nullable=False),
+    Column("state", String, nullable=False),
+    *message_columns("card"),
+    Column("number", Integer, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("is_delivered", Boolean, nullable=False),
+    ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),
+    states_check(ApprovalState),
+    CheckConstraint("state <> 'pending' OR NOT is_delivered", name="delivered_once_decided"),
+    UniqueConstraint("session_id", "tool_use_id"),
+    UniqueConstraint("id", "state"),
+    Index("uq_approvals_owner", "id", "owner_id", unique=True),
+    Index("ix_approvals_turn", "turn_id", "number"),
+    Index(
+        "ix_approvals_pending",
+        "workspace_id",
+        "owner_id",
+        sqlite_where=text("state IN ('pending')"),
+        postgresql_where=text("state IN ('pending')"),
+    ),
 )
+
+approval_decisions = Table(
+    "approval_decisions",
+    metadata,
+    Column("approval_id", String, ForeignKey("approvals.id"), primary_key=True),
+    Column("state", String, nullable=False),
+    Column("decided_by", String),
+    Column("reason", Text),
+    Column("decided_at", UtcTime, nullable=False),
+    # The decision and the approval's state are one: neither can change without the other.
+    ForeignKeyConstraint(["approval_id", "state"], ["approvals.id", "approvals.state"]),
+    CheckConstraint("state IN ('allowed', 'denied', 'expired', 'withdrawn')", name="state"),
+    CheckConstraint("state <> 'allowed' OR decided_by IS NOT NULL", name="allowed_by_somebody"),
+)
+
+allowance_uses = Table(
+    "allowance_uses",
+    metadata,
+    Column("approval_id", String, ForeignKey("approval_decisions.approval_id"), primary_key=True),
+    Column("allowance_id", String, ForeignKey("allowances.id"), nullable=False, index=True),
+)
+
+approval_seconds = Table(
+    "approval_seconds",
+    metadata,
+    Column("approval_id", String, primary_key=True),
+    Column("owner_id", String, nullable=False),
+    Column("view", String, nullable=False),
+    Column("first_at", UtcTime),
+    Column("second_by", String),
+    ForeignKeyConstraint(["approval_id", "owner_id"], ["approvals.id", "approvals.owner_id"]),
+    states_check(SecondView, "view"),
+    CheckConstraint("second_by IS NULL OR (first_at IS NOT NULL AND second_by <> owner_id)", name="never_alone"),
+)
+
+second_cards = Table(
+    "second_cards",
+    metadata,
+    Column("approval_id", String, ForeignKey("approval_seconds.approval_id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *message_columns("card"),
+    Column("is_settled", Boolean, nullable=False),
+)
+
 
 _BY_PEOPLE = (ApprovalState.ALLOWED, ApprovalState.DENIED)
 _TO_DELIVER = (ApprovalState.ALLOWED, ApprovalState.DENIED, ApprovalState.EXPIRED)

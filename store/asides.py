@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    update,
+)
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.errors import NotFound, SealBroken
 from store.records import Aside, AsideState, ChannelId, Member, MessageRef, MessageTs
-from store.tables import asides, threads
+from store.schema import metadata, states_check
+from store.threads import threads
+
+asides = Table(
+    "asides",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("text", Text),
+    Column("source_channel", String, nullable=False),
+    Column("source_ts", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("files", Text),
+    ForeignKeyConstraint(["thread_id", "workspace_id"], ["threads.id", "threads.workspace_id"]),
+    states_check(AsideState),
+    CheckConstraint("(state = 'ignored') = (text IS NULL)", name="text_erased"),
+    UniqueConstraint("workspace_id", "source_channel", "source_ts"),
+)
 
 
 async def offer(tx: Tx, aside: Aside) -> Aside | None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, insert, select
 
 from store.database import Tx
 from store.records import AuditEntry, WorkspaceId
-from store.tables import audit_entries
+from store.schema import UtcTime, metadata
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("details", JSON, nullable=False),
+    Index("ix_audit_entries_workspace", "workspace_id", "number"),
+)
 
 
 async def record(tx: Tx, entry: AuditEntry) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, select, update
+from sqlalchemy import Boolean, Column, Index, Row, String, Table, and_, false, insert, select, text, update
 
 from store.database import Tx
 from store.errors import NotFound
-from store.members import owned, owner_of
+from store.members import members, owned, owner_of
 from store.records import (
     Connection,
     ConnectionId,
@@ -20,7 +20,46 @@ from store.records import (
     VaultId,
     WorkspaceId,
 )
-from store.tables import ACTIVE_CONNECTION_STATES, connections, members, within
+from store.schema import UtcTime, metadata, own_vault_key, owner_key, states_check, states_sql, within
+
+ACTIVE_CONNECTION_STATES = (ConnectionState.CONNECTED, ConnectionState.BROKEN)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("vault_id", String, nullable=False),
+    Column("credential_id", String, nullable=False),
+    Column("mcp_server_url", String, nullable=False),
+    Column("account", String),
+    Column("scope", String),
+    Column("state", String, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("connected_at", UtcTime, nullable=False),
+    Column("asked_scope", String),
+    Column("reminded_at", UtcTime),
+    # Intents: stored with the state that they follow from, cleared when they are carried out.
+    Column("lapse_untold", String),
+    Column("lapsed_at", UtcTime),
+    Column("is_credential_due", Boolean, nullable=False, server_default=false()),
+    owner_key(),
+    own_vault_key("vault_id"),
+    states_check(ConnectionState),
+    Index("ix_connections_credential", "credential_id"),
+    Index("ix_connections_vault", "vault_id", "workspace_id", "owner_id"),
+    Index(
+        "uq_connections_one_active",
+        "workspace_id",
+        "owner_id",
+        "service",
+        unique=True,
+        sqlite_where=text(states_sql("state", ACTIVE_CONNECTION_STATES)),
+        postgresql_where=text(states_sql("state", ACTIVE_CONNECTION_STATES)),
+    ),
+)
 
 
 async def put(tx: Tx, connection: Connection) -> None:

@@ -5,12 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import CheckConstraint, Column, Index, Row, String, Table, Text, delete, select, update
 
 from store.database import Tx
 from store.ids import new_id
 from store.records import Delivery, DeliveryId, DeliveryState
-from store.tables import deliveries
+from store.schema import UtcTime, metadata, states_check
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("payload", Text),
+    Column("state", String, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    states_check(DeliveryState),
+    CheckConstraint("(state = 'received') = (payload IS NOT NULL)", name="payload_erased"),
+    Index("ix_deliveries_state_received_at", "state", "received_at"),
+)
 
 
 async def claim(tx: Tx, key: str, kind: str, payload: str, now: datetime) -> Delivery | None:

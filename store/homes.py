@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Column, ForeignKeyConstraint, String, Table, select
 
 from store.database import Tx
 from store.records import Member
-from store.tables import homes
+from store.schema import UtcTime, metadata
+
+homes = Table(
+    "homes",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("opened_at", UtcTime, nullable=False),
+    ForeignKeyConstraint(["workspace_id", "user_id"], ["members.workspace_id", "members.user_id"]),
+)
 
 
 async def opened(tx: Tx, member: Member, now: datetime) -> None:

@@ -8,11 +8,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, and_, case, select, update
+from sqlalchemy import Column, Row, Select, String, Table, and_, case, select, update
 
 from store.database import Tx
 from store.records import Member, UserId, WorkspaceId
-from store.tables import members
+from store.schema import UtcTime, metadata
+
+members = Table(
+    "members",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("team_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("deactivated_at", UtcTime),
+)
 
 
 async def remember(tx: Tx, member: Member, now: datetime) -> None:

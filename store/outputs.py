@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, func, insert, select, update
 
 from store.database import Tx
 from store.records import Output, OutputState, Turn, TurnId
-from store.tables import outputs
+from store.schema import metadata, states_check
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("file_id", String, primary_key=True),
+    Column("turn_id", String, ForeignKey("turns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("slack_id", String),
+    states_check(OutputState),
+    Index("ix_outputs_turn", "turn_id"),
+)
 
 
 async def note(tx: Tx, turn: Turn, file_ids: tuple[str, ...], *, most: int) -> bool:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import Column, Integer, String, Table, select
 
 from store.database import Tx
 from store.records import SavedProfile
-from store.tables import profiles
+from store.schema import metadata
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("agent_id", String, nullable=False),
+    Column("agent_version", Integer, nullable=False),
+    Column("environment_id", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+)
 
 
 async def find(tx: Tx, name: str) -> SavedProfile | None:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, String, Table, Text, and_, delete, select
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.errors import SealBroken
 from store.records import Member, Quote
-from store.tables import quotes
+from store.schema import UtcTime, metadata
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("author", String),
+    Column("text", Text, nullable=False),
+    Column("files", Text),
+    Column("created_at", UtcTime, nullable=False, index=True),
+    ForeignKeyConstraint(["workspace_id", "owner_id"], ["members.workspace_id", "members.user_id"]),
+)
 
 
 async def keep(tx: Tx, quote_id: str, owner: Member, quote: Quote, now: datetime) -> None:

@@ -5,13 +5,41 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, or_, select
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from store.database import Tx
 from store.errors import NotFound, SealBroken
 from store.records import Registration, ServiceName, TicketState
-from store.tables import registrations, tickets, within
+from store.schema import UtcTime, metadata, within
+from store.tickets import tickets
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("service", String, primary_key=True),
+    Column("issuer", String, primary_key=True),
+    Column("redirect_uri", String, primary_key=True),
+    Column("client_id", String, nullable=False),
+    Column("client_secret", Text),
+    Column("auth_method", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    CheckConstraint("auth_method IN ('none', 'client_secret_basic', 'client_secret_post')", name="auth_method"),
+)
 
 
 async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> Registration | None:

@@ -5,14 +5,43 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    select,
+)
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
 from store.errors import SealBroken
 from store.members import owned, owner_of
 from store.records import Member, Retry, Thread, TurnId
-from store.tables import retries, turns
+from store.schema import UtcTime, metadata
+from store.turns import turns
+
+retries = Table(
+    "retries",
+    metadata,
+    Column("turn_id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("services", JSON, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("files", Text),
+    Column("created_at", UtcTime, nullable=False),
+    # Only the owner of the turn can ask it again.
+    ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),
+    Index("ix_retries_owner", "workspace_id", "owner_id", "created_at"),
+)
 
 
 async def keep(tx: Tx, retry: Retry) -> None:

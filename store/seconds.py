@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from store.approvals import approvals, second_cards
 from store.database import Tx
 from store.messages import message_of, message_values
 from store.records import ApprovalId, MessageRef, TurnId, UserId
-from store.tables import approvals, second_cards
 
 
 @dataclass(frozen=True, slots=True)

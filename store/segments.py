@@ -5,13 +5,53 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from store.database import Tx
 from store.errors import NotFound
 from store.ids import new_id
 from store.records import MessageTs, Segment, SegmentId, TurnId
-from store.tables import segments
+from store.schema import UtcTime, metadata
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("turn_id", String, ForeignKey("turns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("ts", String),
+    Column("is_stream", Boolean, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("text_from", Integer, nullable=False),
+    Column("text_to", Integer),
+    Column("started_at", UtcTime, nullable=False),
+    CheckConstraint("is_open = (text_to IS NULL)", name="sealed"),
+    CheckConstraint("text_from >= 0 AND (text_to IS NULL OR text_to >= text_from)", name="range"),
+    UniqueConstraint("turn_id", "number"),
+    Index(
+        "uq_segments_one_open",
+        "turn_id",
+        unique=True,
+        sqlite_where=text("text_to IS NULL"),
+        postgresql_where=text("text_to IS NULL"),
+    ),
+)
 
 
 async def begin(tx: Tx, turn_id: TurnId, *, is_stream: bool, text_from: int, now: datetime) -> Segment:

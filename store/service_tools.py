@@ -5,11 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select
+from sqlalchemy import JSON, Column, ColumnElement, Row, String, Table, Text, and_, delete, select
 
 from store.database import Tx
 from store.records import ServiceName, ServiceTool, WorkspaceId
-from store.tables import service_tools
+from store.schema import UtcTime, metadata
+
+service_tools = Table(
+    "service_tools",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("title", String),
+    Column("description", Text, nullable=False),
+    Column("schema_hash", String, nullable=False),
+    Column("input_schema", Text),
+    Column("annotations", JSON, nullable=False),
+    Column("definition_hash", String, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime),
+    Column("seen_at", UtcTime, nullable=False),
+)
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:

@@ -4,12 +4,57 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    delete,
+    select,
+    update,
+)
 
 from store.database import Tx
 from store.errors import NotFound
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, WorkspaceId
-from store.tables import services
+from store.schema import UtcTime, metadata, states_check
+
+services = Table(
+    "services",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("title", String, nullable=False),
+    Column("mcp_url", String, nullable=False),
+    Column("is_shipped", Boolean, nullable=False),
+    Column("registration", String, nullable=False),
+    Column("manage_url", String),
+    Column("issuer", String),
+    Column("resource", String),
+    Column("endpoint_hosts", JSON, nullable=False),
+    Column("pkce_unadvertised_ok", Boolean, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("client_id", String),
+    Column("client_secret", Text),
+    Column("secret_variable", String),
+    Column("shown", String, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    states_check(RegistrationKind, "registration"),
+    # What has no issuer has nothing to pin: only a personal token can go there.
+    CheckConstraint("issuer IS NOT NULL OR registration = 'token' OR is_shipped", name="pinned"),
+    CheckConstraint("client_secret IS NULL OR client_id IS NOT NULL", name="client"),
+    UniqueConstraint("workspace_id", "mcp_url"),
+)
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:

@@ -6,12 +6,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import JSON, CheckConstraint, Column, Integer, String, Table, and_, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.database import Tx
 from store.records import Setting, WorkspaceId
-from store.tables import settings
+from store.schema import UtcTime, metadata
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("body", JSON(none_as_null=True)),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("changed_by", String, nullable=False),
+    CheckConstraint("version > 0", name="version"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    and_,
+    delete,
+    select,
+    update,
+)
 
 from store.database import Tx
 from store.errors import NotFound
@@ -19,7 +34,44 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
-from store.tables import shortfall_askers, shortfall_cards, shortfalls
+from store.schema import UtcTime, message_columns, metadata, states_check
+
+shortfalls = Table(
+    "shortfalls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("month", UtcTime, nullable=False),
+    Column("limit_cents", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("decided_by", String),
+    Column("raised_to", Integer),
+    Column("is_told", Boolean, nullable=False),
+    states_check(BudgetKind, "kind"),
+    states_check(ShortfallState),
+    CheckConstraint("state != 'open' OR NOT is_told", name="told"),
+    UniqueConstraint("workspace_id", "kind", "name", "month", "limit_cents"),
+)
+
+shortfall_askers = Table(
+    "shortfall_askers",
+    metadata,
+    Column("shortfall_id", String, ForeignKey("shortfalls.id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("thread_ts", String),
+)
+
+shortfall_cards = Table(
+    "shortfall_cards",
+    metadata,
+    Column("shortfall_id", String, ForeignKey("shortfalls.id"), primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *message_columns("card"),
+)
+
 
 GONE_BY = (ShortfallState.RAISED, ShortfallState.OVER)
 

@@ -5,11 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from store.database import Tx
 from store.records import MessageRef, WorkspaceId
-from store.tables import sources
+from store.schema import UtcTime, metadata
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("ts", String, primary_key=True),
+    Column("is_deleted", Boolean, nullable=False),
+    Column("edited_ts", String, nullable=False),
+    Column("words", Text),
+    Column("seen_at", UtcTime, nullable=False, index=True),
+    CheckConstraint("NOT is_deleted OR words IS NULL", name="words_erased"),
+)
 
 
 @dataclass(frozen=True, slots=True)

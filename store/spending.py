@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.database import Tx
 from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
-from store.tables import threads, turns, within
-from store.turns import charged
+from store.schema import within
+from store.threads import threads
+from store.turns import charged, turns
 
 _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
 """Where it was asked, also where that is answered elsewhere."""

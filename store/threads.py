@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    update,
+)
 
 from store.database import Tx
 from store.errors import NotFound
@@ -20,7 +33,37 @@ from store.records import (
     VaultId,
     WorkspaceId,
 )
-from store.tables import threads
+from store.schema import UtcTime, metadata, own_vault_key, owner_key, states_check
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("thread_ts", String),
+    Column("title", String, nullable=False),
+    Column("profile", String, nullable=False),
+    Column("is_private", Boolean, nullable=False),
+    Column("session_state", String, nullable=False),
+    Column("session_id", String, unique=True),
+    Column("session_vault_id", String),
+    Column("session_services", JSON, nullable=False),
+    Column("session_tools", JSON(none_as_null=True)),
+    Column("agent_version", Integer),
+    Column("asked_in", String),
+    Column("created_at", UtcTime, nullable=False),
+    owner_key(),
+    own_vault_key("session_vault_id"),
+    states_check(SessionState, "session_state"),
+    CheckConstraint("(session_state = 'open') = (session_id IS NOT NULL)", name="open_has_session"),
+    UniqueConstraint("workspace_id", "channel", "thread_ts"),
+    UniqueConstraint("id", "workspace_id", "owner_id"),
+    UniqueConstraint("id", "workspace_id"),
+    Index("ix_threads_vault", "session_vault_id", "workspace_id", "owner_id"),
+    Index("ix_threads_recent", "workspace_id", "owner_id", "created_at"),
+)
 
 
 async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads.open; nobody opens files here

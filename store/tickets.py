@@ -6,14 +6,89 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from store.database import Tx
 from store.errors import SealBroken
 from store.members import owned, owner_of
 from store.messages import message_of, message_values
 from store.records import Attempt, Member, MessageRef, Secret, ServiceName, Ticket, TicketId, TicketState, WorkspaceId
-from store.tables import OPEN_TICKET_STATES, tickets, within
+from store.schema import UtcTime, message_columns, metadata, owner_key, states_check, states_sql, within
+
+OPEN_TICKET_STATES = (
+    TicketState.NEW,
+    TicketState.IDENTIFYING,
+    TicketState.AUTHORIZING,
+    TicketState.EXCHANGING,
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+    Column("settled_at", UtcTime),
+    Column("ticket_hash", String, nullable=False, unique=True),
+    Column("cookie_hash", String),
+    Column("identity_state_hash", String, unique=True),
+    Column("state_hash", String, unique=True),
+    Column("nonce", String),
+    Column("verifier", Text),
+    Column("issuer", String),
+    Column("token_endpoint", String),
+    Column("redirect_uri", String),
+    Column("resource", String),
+    Column("scope", String),
+    Column("client_id", String),
+    Column("client_secret", Text),
+    Column("auth_method", String),
+    Column("iss_required", Boolean, nullable=False),
+    Column("mcp_server_url", String),
+    *message_columns("card"),
+    owner_key(),
+    states_check(TicketState),
+    CheckConstraint(
+        "(verifier IS NULL AND client_secret IS NULL) OR state IN ('authorizing', 'exchanging')", name="secrets_erased"
+    ),
+    CheckConstraint("cookie_hash IS NULL OR settled_at IS NULL", name="cookie_erased"),
+    Index(
+        "uq_tickets_one_open",
+        "workspace_id",
+        "owner_id",
+        "service",
+        unique=True,
+        sqlite_where=text(states_sql("state", OPEN_TICKET_STATES)),
+        postgresql_where=text(states_sql("state", OPEN_TICKET_STATES)),
+    ),
+    Index(
+        "ix_tickets_interrupted",
+        "state",
+        sqlite_where=text("state IN ('exchanging')"),
+        postgresql_where=text("state IN ('exchanging')"),
+    ),
+)
+
 
 _SETTLED_STATES = frozenset(TicketState) - frozenset(OPEN_TICKET_STATES)
 _ERASED = {"cookie_hash": None, "nonce": None, "verifier": None, "client_secret": None}

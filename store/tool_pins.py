@@ -7,12 +7,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import JSON, Column, Row, String, Table, Text, delete, select
 
 from store.database import Tx
 from store.messages import message_of, message_values
 from store.records import MessageRef, ServiceName, ServiceTool, UserId, WorkspaceId
-from store.tables import tool_alerts, tool_pins
+from store.schema import UtcTime, message_columns, metadata
+
+tool_pins = Table(
+    "tool_pins",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("tool", String, primary_key=True),
+    Column("title", String),
+    Column("description", Text, nullable=False),
+    Column("schema_hash", String, nullable=False),
+    Column("input_schema", Text),
+    Column("annotations", JSON, nullable=False),
+    Column("definition_hash", String, nullable=False),
+    Column("accepted_by", String),
+    Column("accepted_at", UtcTime, nullable=False),
+)
+
+tool_alerts = Table(
+    "tool_alerts",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    *message_columns("card"),
+    Column("digest", String, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,30 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, exists, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from store.attachments import open_files, seal_files
 from store.database import Tx
@@ -32,8 +55,64 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
-from store.tables import threads, turns, within
-from store.threads import thread_of
+from store.schema import UtcTime, message_columns, metadata, states_check, states_sql, within
+from store.threads import thread_of, threads
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("delivery_id", String, ForeignKey("deliveries.id", ondelete="SET NULL"), unique=True),
+    Column("state", String, nullable=False),
+    Column("send_state", String, nullable=False),
+    Column("session_id", String),
+    Column("event_id", String),
+    Column("task", Text),
+    *message_columns("source"),
+    *message_columns("notice"),
+    Column("stop_requested_by", String),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("outcome", String),
+    Column("cost_cents", Float),
+    Column("usage_base_cost_cents", Float),
+    Column("usage_base_input_tokens", Integer),
+    Column("usage_base_output_tokens", Integer),
+    Column("allowance_cents", Float),
+    Column("files", Text),
+    Column("is_edit_told", Boolean, nullable=False, server_default=false()),
+    # A turn's owner is its thread's owner, never somebody who wrote there.
+    ForeignKeyConstraint(
+        ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
+    ),
+    states_check(TurnState),
+    states_check(SendState, "send_state"),
+    CheckConstraint(f"({states_sql('state', OPEN_TURN_STATES)}) = (task IS NOT NULL)", name="task_erased"),
+    CheckConstraint(f"({states_sql('state', OPEN_TURN_STATES)}) = (ended_at IS NULL)", name="ended"),
+    UniqueConstraint("thread_id", "number"),
+    UniqueConstraint("id", "workspace_id", "owner_id"),
+    Index("ix_turns_source", "workspace_id", "source_channel", "source_ts"),
+    Index(
+        "uq_turns_one_active",
+        "thread_id",
+        unique=True,
+        sqlite_where=text(states_sql("state", ACTIVE_TURN_STATES)),
+        postgresql_where=text(states_sql("state", ACTIVE_TURN_STATES)),
+    ),
+    Index(
+        "ix_turns_open",
+        "workspace_id",
+        "owner_id",
+        sqlite_where=text(states_sql("state", OPEN_TURN_STATES)),
+        postgresql_where=text(states_sql("state", OPEN_TURN_STATES)),
+    ),
+)
+
 
 _active = turns.alias("active")
 SESSION_GONE = "session_gone"

@@ -5,13 +5,39 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, update
+from sqlalchemy import CheckConstraint, Column, Index, Row, Select, String, Table, UniqueConstraint, text, update
 
 from store.database import Tx
 from store.errors import NotFound
 from store.members import owned, owner_of
 from store.records import Member, Vault, VaultId, VaultState
-from store.tables import LIVING_VAULT_STATES, vaults, within
+from store.schema import UtcTime, metadata, owner_key, states_check, states_sql, within
+
+LIVING_VAULT_STATES = (VaultState.CREATING, VaultState.ACTIVE)
+
+vaults = Table(
+    "vaults",
+    metadata,
+    Column("marker", String, primary_key=True),
+    Column("workspace_id", String, nullable=False),
+    Column("owner_id", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("vault_id", String, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    owner_key(),
+    states_check(VaultState),
+    CheckConstraint("state <> 'active' OR vault_id IS NOT NULL", name="active_is_known"),
+    # What others refer to: a vault together with whose it is.
+    UniqueConstraint("vault_id", "workspace_id", "owner_id"),
+    Index(
+        "uq_vaults_one_living",
+        "workspace_id",
+        "owner_id",
+        unique=True,
+        sqlite_where=text(states_sql("state", LIVING_VAULT_STATES)),
+        postgresql_where=text(states_sql("state", LIVING_VAULT_STATES)),
+    ),
+)
 
 
 async def intend(tx: Tx, owner: Member, marker: str, now: datetime) -> Vault:

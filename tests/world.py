@@ -24,7 +24,7 @@ from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.service.server import ServiceSimulator
 from simulator.slack import people
-from store import tables
+from store.audit import audit_entries as audit_entries_table
 from store.database import Database
 from store.sealing import new_key, parse_keys
 
@@ -222,7 +222,7 @@ class World:
     async def audited(self, action: str) -> list:
         """Return the audit trail's entries of one kind."""
         async with self.app.database.transaction() as tx:
-            rows = (await tx.connection.execute(select(tables.audit_entries))).all()
+            rows = (await tx.connection.execute(select(audit_entries_table))).all()
         return [row for row in rows if row.action == action]
 
     def leaks(self, mark: str) -> list[str]:

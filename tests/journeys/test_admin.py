@@ -15,7 +15,7 @@ from bot.renderers.notices import REFUSALS, Refusal
 from simulator.service.server import ServiceSimulator
 from simulator.slack.errors import NotPossible
 from store import services
-from store.tables import connections
+from store.connections import connections
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
 

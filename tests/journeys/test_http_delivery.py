@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from bot.doctor.run import examine
 from bot.model import action_ids
 from simulator.slack import people
-from store import tables
+from store.deliveries import deliveries as deliveries_table
 from tests.world import ALICE, GENERAL, World, world
 
 COMMAND = f"command=%2Fagent&text=ask+hi&user_id={ALICE}&channel_id={GENERAL}&team_id={people.TEAM}&trigger_id=1.1"
@@ -36,7 +36,7 @@ def signed(secret: str, body: str, at: float | None = None, content_type: str = 
 
 async def stored(running: World) -> int:
     async with running.app.database.transaction() as tx:
-        return (await tx.connection.execute(select(func.count()).select_from(tables.deliveries))).scalar_one()
+        return (await tx.connection.execute(select(func.count()).select_from(deliveries_table))).scalar_one()
 
 
 async def test_a_task_is_asked_approved_and_answered_over_http(http_world: World):

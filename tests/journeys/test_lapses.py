@@ -11,7 +11,8 @@ from sqlalchemy import update
 from bot.model import action_ids
 from simulator.patience import patience
 from simulator.slack import people
-from store import connections, members, tables
+from store import connections, members
+from store.connections import connections as connections_table
 from store.records import Connection
 from tests.world import ALICE, BOB, GENERAL, World
 
@@ -275,7 +276,7 @@ async def until_end(world: World, **time: float) -> None:
     async with world.app.database.transaction() as tx:
         end = world.clock.now() + timedelta(**time)
         start = world.clock.now() - timedelta(days=27)
-        await tx.connection.execute(update(tables.connections).values(expires_at=end, connected_at=start))
+        await tx.connection.execute(update(connections_table).values(expires_at=end, connected_at=start))
 
 
 async def test_a_grant_that_will_end_is_reminded_of_once_and_its_end_is_told(running_world: World):
@@ -326,7 +327,7 @@ async def test_who_was_told_by_a_process_that_died_before_it_knew_is_not_told_ag
         await dm(deputy_world, NO_LONGER)
         await heard(deputy_world)
         async with deputy_world.app.database.transaction() as tx:
-            await tx.connection.execute(update(tables.connections).values(lapse_untold="refused"))
+            await tx.connection.execute(update(connections_table).values(lapse_untold="refused"))
     async with deputy_world.deputy():
         await housekept(deputy_world)
         async with deputy_world.app.database.transaction() as tx:

@@ -14,8 +14,9 @@ from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from simulator.slack import people
 from simulator.slack.messages import Message
-from store import shortfalls, tables
+from store import shortfalls
 from store.records import ShortfallState
+from store.shortfalls import shortfalls as shortfalls_table
 from tests.journeys.test_settings import TRUSTED
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -136,7 +137,7 @@ async def test_room_made_in_the_settings_settles_it_as_well(running_world: World
 
 async def one_id(world: World, tx=None) -> str:
     async with nullcontext(tx) if tx else world.app.database.transaction() as open_tx:
-        return (await open_tx.connection.execute(select(tables.shortfalls.c.id))).scalars().first()
+        return (await open_tx.connection.execute(select(shortfalls_table.c.id))).scalars().first()
 
 
 async def said(world: World, user: str, words: str):

@@ -16,8 +16,9 @@ from bot.model import action_ids
 from bot.model.command_codec import dump
 from bot.model.commands import AskAgent, Place
 from simulator.patience import patience
-from store import deliveries, members, tables, turns
+from store import deliveries, members, turns
 from store.records import SendState, TurnState
+from store.turns import turns as turns_table
 from tests.world import ALICE, BOB, GENERAL, PLAIN, World
 
 TASK = "say exactly: done and dusted"
@@ -159,7 +160,7 @@ async def test_an_open_turn_that_nobody_drives_is_found_while_deputy_runs(runnin
     await running_world.settled()
 
     async with running_world.app.database.transaction() as tx:
-        earlier = await turns.get(tx, (await tx.connection.execute(select(tables.turns.c.id))).scalar_one())
+        earlier = await turns.get(tx, (await tx.connection.execute(select(turns_table.c.id))).scalar_one())
         lost = await turns.queue(
             tx,
             replace(
@@ -167,7 +168,7 @@ async def test_an_open_turn_that_nobody_drives_is_found_while_deputy_runs(runnin
             ),
             None,
         )
-        await tx.connection.execute(update(tables.turns).where(tables.turns.c.id == lost.id).values(state=state))
+        await tx.connection.execute(update(turns_table).where(turns_table.c.id == lost.id).values(state=state))
 
     await running_world.answered(root, 2)
     await running_world.settled()
@@ -194,7 +195,7 @@ async def test_one_row_that_does_not_open_keeps_nobody_from_being_stopped_or_sta
         await deputy_world.ask(ALICE, "think for 600 seconds")
         await deputy_world.ask(BOB, "think for 601 seconds")
         await deputy_world.agents.until(lambda _: len(deputy_world.requests()) == 2)
-        damaged = update(tables.turns).where(tables.turns.c.owner_id == ALICE).values(task="s1.damaged")
+        damaged = update(turns_table).where(turns_table.c.owner_id == ALICE).values(task="s1.damaged")
         async with deputy_world.app.database.transaction() as tx:
             await tx.connection.execute(damaged)
             await deliveries.claim(tx, "command:strange", "NotOfThisVersion", "{}", deputy_world.clock.now())

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from oauth.connect.attempt_store import LINK_LIFE
 from simulator.roughness import Roughness
 from simulator.service.server import RefusedByService
-from store import registrations, tables
+from store import registrations
+from store.registrations import registrations as registrations_table
 from tests.oauth.conftest import NOTES, Browser, Room
 
 pytestmark = pytest.mark.fault("D3")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.fault("D3")
 async def client_ids(room: Room) -> list[str]:
     """Return the clients that we keep."""
     async with room.database.transaction() as tx:
-        return list((await tx.connection.execute(select(tables.registrations.c.client_id))).scalars())
+        return list((await tx.connection.execute(select(registrations_table.c.client_id))).scalars())
 
 
 async def lost(room: Room, browser: Browser, link: str, user: str) -> None:

@@ -17,10 +17,10 @@ from simulator.patience import patience
 from store import audit, members
 from store.database import Database, normalise
 from store.errors import DatabaseUrlInvalid, InvariantBroken, KeysInvalid, StatementRefused, StoreUnavailable
+from store.members import members as members_table
 from store.outages import is_passing
 from store.records import AuditEntry
-from store.tables import members as members_table
-from store.tables import turns as turns_table
+from store.turns import turns as turns_table
 from tests.builders import NOON, a_member, store_member
 
 LONG = "UNION ALL SELECT i + 1 FROM n WHERE i < 1000000"

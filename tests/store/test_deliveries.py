@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import deliveries, tables
+from store import deliveries
+from store.deliveries import deliveries as deliveries_table
 from tests.builders import NOON
 
 SOON, LATER = NOON + timedelta(seconds=1), NOON + timedelta(days=1)
@@ -75,8 +76,8 @@ async def test_what_does_not_open_is_kept_for_a_while_and_then_forgotten_alone(d
     async with database.transaction() as tx:
         broken = await deliveries.claim(tx, "Ev1", "message", "{}", NOON)
         whole = await deliveries.claim(tx, "Ev2", "message", "{}", NOON)
-        is_broken = tables.deliveries.c.id == broken.id
-        await tx.connection.execute(update(tables.deliveries).where(is_broken).values(payload="s1.x"))
+        is_broken = deliveries_table.c.id == broken.id
+        await tx.connection.execute(update(deliveries_table).where(is_broken).values(payload="s1.x"))
 
         assert await deliveries.purge_unreadable(tx, NOON) == 0
         assert await deliveries.purge_unreadable(tx, SOON) == 1

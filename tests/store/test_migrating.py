@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
 from simulator.patience import patience
+from store.all_tables import metadata
 from store.database import Database
 from store.errors import InvariantBroken, SchemaUnknown
 from store.migrating import downgrade, upgrade
-from store.tables import metadata
 from tests.builders import store_member
 
 

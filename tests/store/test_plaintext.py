@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 
 from store import asides, deliveries, quotes, registrations, retries, services, sources, tickets, turns
 from store.records import Attachment, Quote, Retry, Secret, TicketState, TurnState
-from store.tables import turns as turns_table
+from store.turns import turns as turns_table
 from tests.builders import (
     NOON,
     a_registration,

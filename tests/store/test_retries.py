@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import retries, tables, threads, turns
+from store import retries, threads, turns
 from store.records import Attachment, Retry, TurnState
+from store.retries import retries as retries_table
 from tests.builders import NOON, a_member, a_thread, a_turn, store_member, store_thread
 
 
@@ -69,7 +70,7 @@ async def test_what_is_old_is_forgotten_and_so_is_what_belonged_to_who_left(data
 async def test_one_that_does_not_open_is_left_out_and_the_others_are_there(database):
     async with database.transaction() as tx:
         broken, whole = await kept(tx), await kept(tx)
-        damaged = update(tables.retries).where(tables.retries.c.turn_id == broken.turn_id).values(task="s1.damaged")
+        damaged = update(retries_table).where(retries_table.c.turn_id == broken.turn_id).values(task="s1.damaged")
         await tx.connection.execute(damaged)
 
         assert await retries.list_for(tx, whole.owner) == (whole,)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from store import approvals, homes, seconds, turns
+from store.approvals import approval_seconds
 from store.errors import InvariantBroken
 from store.records import Second, SecondView, TurnState
-from store.tables import approval_seconds
 from tests.builders import NOON, a_member, a_message, a_turn, an_approval, store_member, store_turn
 
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import connections, service_tools, services, tables, tickets
+from store import connections, service_tools, services, tickets
 from store.errors import InvariantBroken
 from store.records import ConnectionState, RegistrationKind, Secret, TicketState
+from store.services import services as services_table
 from tests.builders import (
     NOON,
     a_connection,
@@ -57,7 +58,7 @@ async def test_only_the_version_that_was_seen_is_changed(database):
 async def test_a_client_does_not_open_for_another_issuer_server_or_service(database, moved):
     async with database.transaction() as tx:
         await services.save(tx, a_saved_service(client_id="c", client_secret=SECRET))
-        await tx.connection.execute(update(tables.services).values(**moved))
+        await tx.connection.execute(update(services_table).values(**moved))
 
         [found] = await services.list_for(tx, "T0ACME")
 

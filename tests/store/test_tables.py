@@ -15,14 +15,25 @@ from store import (
     registrations,
     segments,
     services,
-    tables,
     threads,
     tickets,
     turns,
     vaults,
 )
+from store.all_tables import metadata
+from store.approvals import approval_decisions as approval_decisions_table
+from store.approvals import approvals as approvals_table
+from store.connections import connections as connections_table
+from store.deliveries import deliveries as deliveries_table
 from store.errors import InvariantBroken
+from store.outputs import outputs as outputs_table
 from store.records import ApprovalState, BudgetKind, OutputState, SessionState, ShortfallState, TurnState, VaultState
+from store.segments import segments as segments_table
+from store.shortfalls import shortfalls as shortfalls_table
+from store.threads import threads as threads_table
+from store.tickets import tickets as tickets_table
+from store.turns import turns as turns_table
+from store.vaults import vaults as vaults_table
 from tests.builders import (
     NOON,
     a_connection,
@@ -43,7 +54,7 @@ from tests.builders import (
 
 ENUMS = sorted(
     (table.name, column)
-    for table in tables.metadata.tables.values()
+    for table in metadata.tables.values()
     for check in table.constraints
     if isinstance(check, CheckConstraint)
     for column in table.columns.keys()  # noqa: SIM118  # a column collection is not a dict
@@ -60,7 +71,7 @@ async def test_a_member_has_no_second_living_vault(database):
         with pytest.raises(InvariantBroken, match="vaults"):
             async with database.transaction() as tx:
                 await tx.connection.execute(
-                    insert(tables.vaults).values(
+                    insert(vaults_table).values(
                         marker=f"m-{state}",
                         workspace_id="T0ACME",
                         owner_id="U0ANN",
@@ -77,7 +88,7 @@ async def test_an_active_vault_has_an_id(database):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.vaults).values(state=VaultState.ACTIVE))
+            await tx.connection.execute(update(vaults_table).values(state=VaultState.ACTIVE))
 
 
 async def test_a_vault_is_one_members(database):
@@ -130,7 +141,7 @@ async def test_a_service_is_connected_once(database):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.connections).values(state="broken"))
+            await tx.connection.execute(update(connections_table).values(state="broken"))
 
 
 async def test_a_session_is_one_threads(database):
@@ -183,7 +194,7 @@ async def test_a_task_is_kept_exactly_while_its_turn_is_open(database, changes):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.turns).values(**changes))
+            await tx.connection.execute(update(turns_table).values(**changes))
 
 
 async def test_a_thread_with_turns_cannot_change_its_owner(database):
@@ -193,7 +204,7 @@ async def test_a_thread_with_turns_cannot_change_its_owner(database):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.threads).values(owner_id="U0BOB"))
+            await tx.connection.execute(update(threads_table).values(owner_id="U0BOB"))
 
 
 @pytest.mark.parametrize("changes", [{"text_from": -1}, {"text_to": 5}, {"is_open": False}])
@@ -203,7 +214,7 @@ async def test_a_segment_is_open_without_an_end_and_sealed_with_one(database, ch
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.segments).values(**changes))
+            await tx.connection.execute(update(segments_table).values(**changes))
 
 
 async def test_a_segment_does_not_end_before_it_begins(database):
@@ -225,12 +236,12 @@ async def test_a_decision_is_made_once_and_cannot_be_changed_or_contradicted(dat
     allowed = {"state": "allowed", "decided_by": "U0ANN", "decided_at": NOON}
 
     refused = (
-        insert(tables.approval_decisions).values(approval_id=approval.id, **allowed),
-        insert(tables.approval_decisions).values(approval_id=pending.id, **allowed),
-        insert(tables.approval_decisions).values(approval_id=pending.id, **{**allowed, "state": "pending"}),
-        update(tables.approval_decisions).values(state="allowed"),
-        update(tables.approvals).where(tables.approvals.c.id == approval.id).values(state="allowed"),
-        update(tables.approvals).where(tables.approvals.c.id == pending.id).values(is_delivered=True),
+        insert(approval_decisions_table).values(approval_id=approval.id, **allowed),
+        insert(approval_decisions_table).values(approval_id=pending.id, **allowed),
+        insert(approval_decisions_table).values(approval_id=pending.id, **{**allowed, "state": "pending"}),
+        update(approval_decisions_table).values(state="allowed"),
+        update(approvals_table).where(approvals_table.c.id == approval.id).values(state="allowed"),
+        update(approvals_table).where(approvals_table.c.id == pending.id).values(is_delivered=True),
     )
     for statement in refused:
         with pytest.raises(InvariantBroken):
@@ -257,7 +268,7 @@ async def test_a_call_is_held_once(database):
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
             await tx.connection.execute(
-                update(tables.approvals).where(tables.approvals.c.id == other.id).values(tool_use_id=one.tool_use_id)
+                update(approvals_table).where(approvals_table.c.id == other.id).values(tool_use_id=one.tool_use_id)
             )
 
 
@@ -269,7 +280,7 @@ async def test_a_member_has_one_open_link_per_service(database):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.tickets).values(state="new"))
+            await tx.connection.execute(update(tickets_table).values(state="new"))
 
 
 @pytest.mark.parametrize("column", ["ticket_hash", "identity_state_hash", "state_hash"])
@@ -281,7 +292,7 @@ async def test_a_link_and_a_state_lead_to_one_attempt(database, column):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.tickets).values({column: "same"}))
+            await tx.connection.execute(update(tickets_table).values({column: "same"}))
 
 
 @pytest.mark.parametrize(
@@ -293,7 +304,7 @@ async def test_a_link_that_is_not_on_its_way_holds_no_secret(database, changes):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.tickets).values(**changes))
+            await tx.connection.execute(update(tickets_table).values(**changes))
 
 
 @pytest.mark.parametrize("changes", [{"state": "done"}, {"payload": None}])
@@ -303,7 +314,7 @@ async def test_a_request_is_kept_exactly_until_it_is_done(database, changes):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.deliveries).values(**changes))
+            await tx.connection.execute(update(deliveries_table).values(**changes))
 
 
 async def test_a_message_is_given_with_its_channel(database):
@@ -313,7 +324,7 @@ async def test_a_message_is_given_with_its_channel(database):
     for half in ({"source_ts": "1.0"}, {"notice_channel": "C1"}):
         with pytest.raises(InvariantBroken):
             async with database.transaction() as tx:
-                await tx.connection.execute(update(tables.turns).values(**half))
+                await tx.connection.execute(update(turns_table).values(**half))
 
 
 async def store_one_of_each(tx):
@@ -331,10 +342,10 @@ async def store_one_of_each(tx):
     await registrations.put_first(tx, a_registration())
     await services.save(tx, a_saved_service())
     made = {"file_id": "file_1", "turn_id": turn.id, "number": 1, "state": OutputState.INTENDED}
-    await tx.connection.execute(tables.outputs.insert().values(**made))
+    await tx.connection.execute(outputs_table.insert().values(**made))
     short = {"id": "shf_1", "workspace_id": "T0ACME", "kind": BudgetKind.WORKSPACE, "name": "", "month": NOON}
     short |= {"limit_cents": 100, "state": ShortfallState.OPEN, "is_told": False}
-    await tx.connection.execute(tables.shortfalls.insert().values(**short))
+    await tx.connection.execute(shortfalls_table.insert().values(**short))
 
 
 def test_every_kind_of_state_is_among_those_tried():
@@ -362,7 +373,7 @@ async def test_a_state_that_nobody_knows_is_refused(database, table, column):
 
     with pytest.raises(InvariantBroken):
         async with database.transaction() as tx:
-            await tx.connection.execute(update(tables.metadata.tables[table]).values({column: "unheard-of"}))
+            await tx.connection.execute(update(metadata.tables[table]).values({column: "unheard-of"}))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from store import deliveries, seals, turns
 from store.errors import InvariantBroken, NotFound
 from store.records import SendState, TurnState, UsageBase
-from store.tables import turns as turns_table
+from store.turns import turns as turns_table
 from tests.builders import NOON, a_member, a_message, a_thread, a_turn, store_member, store_thread, store_turn
 
 

@@ -4,14 +4,15 @@ from sqlalchemy import select
 
 from bot.model.command_codec import dump
 from bot.model.commands import Place, ShowStatus
-from store import deliveries, tables
+from store import deliveries
+from store.deliveries import deliveries as deliveries_table
 from store.records import ChannelId, Member, UserId, WorkspaceId
 from tests.world import ALICE, GENERAL, World
 
 
 async def states(world: World) -> list[tuple[str, str, object]]:
     async with world.app.database.transaction() as tx:
-        rows = (await tx.connection.execute(select(tables.deliveries))).all()
+        rows = (await tx.connection.execute(select(deliveries_table))).all()
     return [(row.key.partition(":")[0], row.state, row.payload) for row in rows]
 
 

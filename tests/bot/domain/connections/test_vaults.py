@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import tables
+from store.connections import connections as connections_table
+from store.tickets import tickets as tickets_table
 from tests.world import ALICE, BOB, GENERAL, World
 
 
@@ -110,9 +111,9 @@ async def test_a_credential_that_nobody_knows_of_is_removed_after_a_crash(deputy
         await deputy_world.settled()
         async with app.database.transaction() as tx:
             await tx.connection.execute(
-                update(tables.tickets).where(tables.tickets.c.state == "new").values(state="exchanging")
+                update(tickets_table).where(tickets_table.c.state == "new").values(state="exchanging")
             )
-            await tx.connection.execute(update(tables.connections).values(credential_id="vcrd_01Archived"))
+            await tx.connection.execute(update(connections_table).values(credential_id="vcrd_01Archived"))
     deputy_world.turn(60)
     async with deputy_world.deputy():
         await told(deputy_world, "didn't complete the connection")

@@ -1,0 +1,67 @@
+"""A link to connect, and the attempt that it became."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from store.records.ids import ServiceName, TicketId
+from store.records.messages import MessageRef
+from store.records.people import Member
+from store.records.secret import Secret
+
+
+class TicketState(StrEnum):
+    """The life of a link: each step is one compare-and-set, none goes back."""
+
+    NEW = "new"
+    IDENTIFYING = "identifying"
+    """The browser was sent to Sign in with Slack."""
+    AUTHORIZING = "authorizing"
+    """The browser proved to be the member's and was sent to the service."""
+    EXCHANGING = "exchanging"
+    """The service's answer is being turned into a credential."""
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A single-use link to connect one service as one member; then an attempt."""
+
+    id: TicketId
+    owner: Member
+    service: ServiceName
+    state: TicketState
+    expires_at: datetime
+    card: MessageRef | None
+    """The DM that carries the link button, to be replaced when the attempt ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one browser's way through a ticket needs to remember; fields fill up step by step.
+
+    `cookie_hash` and `nonce` are set when the browser sets out; all that is optional is set when it
+    is sent to the service. Everything secret is erased when the ticket is settled.
+    """
+
+    ticket: Ticket
+    cookie_hash: str
+    nonce: str
+    """Of the Sign in with Slack request."""
+    verifier: Secret | None = None
+    issuer: str | None = None
+    token_endpoint: str | None = None
+    redirect_uri: str | None = None
+    resource: str | None = None
+    scope: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    auth_method: str | None = None
+    iss_required: bool = False
+    mcp_server_url: str | None = None
+    is_readable: bool = True
+    """False: what is sealed of it does not open, so that it cannot be gone on with."""
