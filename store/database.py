@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreTaken, StoreUnavailable
-from store.holding import held
 from store.outages import is_of_connection, is_outage, is_passing, name_cause
+from store.process_lock import held
 from store.records import Secret
 from store.sealing import Sealer
 
@@ -122,7 +122,7 @@ class Database:
         Raises:
             SchemaUnknown: a later version of Deputy has migrated this database.
         """
-        from store.migrating import upgrade  # noqa: PLC0415  # alembic is slow to import and only needed here
+        from store.migrate import upgrade  # noqa: PLC0415  # alembic is slow to import and only needed here
 
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
             await connection.execution_options(**_REBUILDING)
@@ -142,7 +142,7 @@ class Database:
             SchemaUnknown: a later version of Deputy has migrated this database.
             StoreUnavailable: the database did not answer.
         """
-        from store.migrating import is_current  # noqa: PLC0415  # alembic is slow to import and only needed here
+        from store.migrate import is_current  # noqa: PLC0415  # alembic is slow to import and only needed here
 
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
             return bool(await connection.run_sync(is_current))
@@ -153,7 +153,7 @@ class Database:
         Raises:
             StoreUnavailable: the database did not answer, or its file could not be made where it is to be.
         """
-        from store.migrating import is_empty  # noqa: PLC0415  # as above
+        from store.migrate import is_empty  # noqa: PLC0415  # as above
 
         if self._file and _can_be_made(self._file):
             return True

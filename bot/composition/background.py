@@ -17,7 +17,7 @@ from bot.domain.maintenance.sweep import start_sweeping
 from bot.domain.ports import Openness
 from bot.domain.sessions.agent_profiles import Profiles
 from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
-from store import seals
+from store import key_check
 from store.database import Database
 from store.records import WorkspaceId
 
@@ -37,7 +37,7 @@ async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspac
 async def _tell_unreadable(database: Database) -> None:
     """Tell whoever runs Deputy of each row that does not open; each is skipped by itself, and the rest goes on."""
     async with database.transaction() as tx:
-        found = await seals.look(tx)
+        found = await key_check.look(tx)
     for place in found.broken:
         log.error("not_readable", place=place, variable="DEPUTY_SECRET_KEYS", fix="add the old key again, last")
 

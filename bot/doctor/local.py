@@ -10,7 +10,7 @@ from bot.web import webhooks
 from oauth.catalog.saved_services import merge
 from oauth.errors import ConnectError
 from oauth.protocol.http_messages import Request
-from store import seals
+from store import key_check
 from store import services as saved_services
 from store.errors import SchemaUnknown, StatementRefused, StoreError, StoreUnavailable
 from store.records import SavedService
@@ -81,7 +81,7 @@ async def sealing_keys(patient: Patient) -> Finding:
     """Open what a start would have to open."""
     try:
         async with patient.database.transaction() as tx:
-            found = await seals.look(tx)
+            found = await key_check.look(tx)
     except StoreError:
         return amiss("not tried: the database cannot be read", "see the line about the database")
     if found.broken:
@@ -89,7 +89,7 @@ async def sealing_keys(patient: Patient) -> Finding:
     return well(f"{len(patient.settings.secret_keys)}, they open all that is sealed")
 
 
-def _unopened(found: seals.Seals) -> str:
+def _unopened(found: key_check.Seals) -> str:
     count = len(found.broken)
     rows = "1 row does" if count == 1 else f"{count} rows do"
     return f"{rows} not open with the keys of DEPUTY_SECRET_KEYS, such as {found.broken[0]}"

@@ -1,4 +1,4 @@
-"""Owns how alembic meets our tables; it is given the connection by `store.migrating` and never makes one."""
+"""Owns how alembic meets our tables; it is given the connection by `store.migrate` and never makes one."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from bot.model import action_ids
 from bot.renderers.notices import REFUSALS, Refusal
 from simulator.slack import people
 from simulator.slack.messages import Message
-from store import shortfalls
+from store import budget_increases
+from store.budget_increases import shortfalls as shortfalls_table
 from store.records import ShortfallState
-from store.shortfalls import shortfalls as shortfalls_table
 from tests.journeys.test_settings import TRUSTED
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 
@@ -58,8 +58,8 @@ async def raise_to(world: World, amount: str, field: str = "budget_per_month"):
 
 async def state_of(world: World) -> list[ShortfallState]:
     async with world.app.database.transaction() as tx:
-        rows = await shortfalls.list_open(tx, world.app.install.workspace_id)
-        rows += await shortfalls.list_untold(tx, world.app.install.workspace_id)
+        rows = await budget_increases.list_open(tx, world.app.install.workspace_id)
+        rows += await budget_increases.list_untold(tx, world.app.install.workspace_id)
     return [row.state for row in rows]
 
 
@@ -249,7 +249,7 @@ async def test_what_was_decided_before_a_crash_is_told_by_the_next_start(deputy_
         await deputy_world.configure({"budgets": {"member_per_month": 0}})
         message = await asked(deputy_world)
         async with app.database.transaction() as tx:
-            assert await shortfalls.settle(tx, await one_id(deputy_world, tx), ShortfallState.DECLINED, CAROL)
+            assert await budget_increases.settle(tx, await one_id(deputy_world, tx), ShortfallState.DECLINED, CAROL)
 
     async with deputy_world.deputy():
         await card(deputy_world, "it isn't raised for now", ALICE)

@@ -8,7 +8,7 @@ from bot.model import action_ids
 from simulator.slack import people
 from simulator.slack.messages import Message
 from simulator.slack.methods.chat import posted_event
-from store import quotes
+from store import form_messages
 from tests.world import ALICE, BOB, GENERAL, World
 
 MENTION = f"<@{people.BOT}>"
@@ -170,7 +170,7 @@ async def test_a_form_that_is_sent_too_late_says_that_its_message_is_gone(runnin
     await running_world.slack.use_shortcut(ALICE, root, "ask_about_message")
     form = await running_world.slack.until(lambda _: running_world.slack.modal_of(ALICE))
     async with running_world.app.database.transaction() as tx:
-        await quotes.purge(tx, running_world.clock.now() + timedelta(hours=1))
+        await form_messages.purge(tx, running_world.clock.now() + timedelta(hours=1))
     await running_world.slack.submit_view(ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "go"}})
 
     await running_world.whispered(ALICE, "no longer there")

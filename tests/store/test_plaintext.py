@@ -7,7 +7,17 @@ from datetime import timedelta
 
 from sqlalchemy import text, update
 
-from store import asides, deliveries, quotes, registrations, retries, services, sources, tickets, turns
+from store import (
+    asides,
+    deliveries,
+    early_message_events,
+    form_messages,
+    registrations,
+    retries,
+    services,
+    tickets,
+    turns,
+)
 from store.records import Attachment, Quote, Retry, Secret, TicketState, TurnState
 from store.turns import turns as turns_table
 from tests.builders import (
@@ -49,8 +59,8 @@ async def store_canaries(tx):
     await retries.keep(tx, Retry(turn.id, owner, ("notes",), CANARY, NOON, turn.files))
     delivery = await deliveries.claim(tx, "Ev1", "message", CANARY, NOON)
     aside = an_aside(thread, text=CANARY, files=(Attachment("F1", CANARY),))
-    await quotes.keep(tx, "qte_1", owner, Quote(CANARY, owner.user_id, (Attachment("F1", CANARY),)), NOON)
-    await sources.note_edit(tx, owner.workspace_id, aside.source, ("1.0", CANARY), NOON)
+    await form_messages.keep(tx, "qte_1", owner, Quote(CANARY, owner.user_id, (Attachment("F1", CANARY),)), NOON)
+    await early_message_events.note_edit(tx, owner.workspace_id, aside.source, ("1.0", CANARY), NOON)
     await asides.offer(tx, aside)
     registration = a_registration(client_secret=Secret(CANARY), auth_method="client_secret_post")
     await registrations.put_first(tx, registration)
@@ -91,8 +101,8 @@ async def test_what_is_over_leaves_not_even_a_sealed_value(database):
         await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=None, now=NOON)
         await deliveries.done(tx, delivery.id)
         await asides.claim(tx, aside.id, is_passed=False)
-        await quotes.drop(tx, turn.owner, "qte_1")
-        await sources.erase_words(tx, turn.owner.workspace_id, aside.source)
+        await form_messages.drop(tx, turn.owner, "qte_1")
+        await early_message_events.erase_words(tx, turn.owner.workspace_id, aside.source)
         await retries.claim(tx, turn.owner, turn.id)
         await registrations.drop(tx, registration)
         await services.remove(tx, "T0ACME", "papers", 1)

@@ -23,13 +23,13 @@ from store import (
 from store.all_tables import metadata
 from store.approvals import approval_decisions as approval_decisions_table
 from store.approvals import approvals as approvals_table
+from store.budget_increases import shortfalls as shortfalls_table
 from store.connections import connections as connections_table
 from store.deliveries import deliveries as deliveries_table
 from store.errors import InvariantBroken
-from store.outputs import outputs as outputs_table
+from store.output_files import outputs as outputs_table
 from store.records import ApprovalState, BudgetKind, OutputState, SessionState, ShortfallState, TurnState, VaultState
 from store.segments import segments as segments_table
-from store.shortfalls import shortfalls as shortfalls_table
 from store.threads import threads as threads_table
 from store.tickets import tickets as tickets_table
 from store.turns import turns as turns_table

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import deliveries, seals, turns
+from store import deliveries, key_check, turns
 from store.errors import InvariantBroken, NotFound
 from store.records import SendState, TurnState, UsageBase
 from store.turns import turns as turns_table
@@ -244,7 +244,7 @@ async def test_a_turn_that_does_not_open_is_listed_among_the_others_without_its_
         await tx.connection.execute(update(turns_table).where(turns_table.c.id == broken.id).values(task="s1.damaged"))
 
         listed = await turns.list_open(tx)
-        found = await seals.look(tx)
+        found = await key_check.look(tx)
 
     assert [(turn.id, turn.task, turn.is_readable) for turn in listed] == [
         (broken.id, "", False),

@@ -13,10 +13,10 @@ from bot.domain.home_refresh import Changed
 from bot.domain.ports import Screen
 from bot.model.errors import SlackRejected
 from bot.model.notices import Held, SecondAsked
-from store import approvals, seconds
+from store import approvals, second_approvers
 from store.database import Database
 from store.records import Approval, ApprovalState, SecondView, Thread, Turn
-from store.seconds import SecondCard
+from store.second_approvers import SecondCard
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +42,8 @@ class Seconding:
                 if approval.is_confirming:
                     permit = await self._permits(tx, thread, approval.service, approval.tool)
                     for user_id in sorted(permit.approvers - {thread.owner.user_id})[:ASKED_MAX]:
-                        await seconds.ask(tx, approval.id, user_id)
-            cards = await seconds.list_for_turn(tx, turn.id)
+                        await second_approvers.ask(tx, approval.id, user_id)
+            cards = await second_approvers.list_for_turn(tx, turn.id)
         for card in cards:
             approval = held[card.approval_id]
             if card.card is None or approval.state is not ApprovalState.PENDING:
@@ -68,7 +68,7 @@ class Seconding:
             await self._mark_settled(card)
         elif ref is not None:
             async with self._database.transaction() as tx:
-                await seconds.set_card(tx, card.approval_id, card.user_id, ref)
+                await second_approvers.set_card(tx, card.approval_id, card.user_id, ref)
         return None
 
     async def _held(self, approval: Approval, permit: Permit) -> Held:
@@ -80,4 +80,4 @@ class Seconding:
 
     async def _mark_settled(self, card: SecondCard) -> None:
         async with self._database.transaction() as tx:
-            await seconds.mark_settled(tx, card.approval_id, card.user_id)
+            await second_approvers.mark_settled(tx, card.approval_id, card.user_id)

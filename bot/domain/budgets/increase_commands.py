@@ -22,7 +22,7 @@ from bot.model.config_views import Raising as RaisingPanel
 from bot.model.errors import NotPermitted, Refusal, Refused, SettingsInvalid, SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAnswer, RaiseAnswered
 from bot.model.progress import OutcomeKind
-from store import audit, shortfalls, threads
+from store import audit, budget_increases, threads
 from store.database import Database, Tx
 from store.errors import NotFound
 from store.ids import new_id
@@ -101,7 +101,7 @@ class Raising:
         _, shortfall = await self._admitted(command.member, command.shortfall_id)
         by = command.member
         async with self._database.transaction() as tx:
-            if not await shortfalls.settle(tx, shortfall.id, ShortfallState.DECLINED, by.user_id):
+            if not await budget_increases.settle(tx, shortfall.id, ShortfallState.DECLINED, by.user_id):
                 raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED))
             await audit.record(tx, self._entry(by, "budget.declined", shortfall.budget))
         await self._shortages.tell(shortfall.id)
@@ -137,10 +137,10 @@ class Raising:
             return RaiseAnswer.NOBODY, None
         month = limits.month_of(self._clock.now())
         wanted = Shortfall(new_id("sho"), member.workspace_id, budget, month, standing.limit_cents)
-        shortfall = await shortfalls.open_for(tx, wanted)
+        shortfall = await budget_increases.open_for(tx, wanted)
         if shortfall.state is ShortfallState.DECLINED:
             return RaiseAnswer.DECLINED, None
-        if await shortfalls.add_asker(tx, shortfall.id, Asker(member.user_id, place.channel, place.thread_ts)):
+        if await budget_increases.add_asker(tx, shortfall.id, Asker(member.user_id, place.channel, place.thread_ts)):
             await audit.record(tx, self._entry(member, "budget.asked", budget))
         return RaiseAnswer.ASKED, shortfall
 
@@ -151,7 +151,7 @@ class Raising:
             if not self._configuration.is_admin(config, member.user_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
             try:
-                shortfall = await shortfalls.get(tx, shortfall_id)
+                shortfall = await budget_increases.get(tx, shortfall_id)
             except NotFound as error:
                 raise NotPermitted(Refused(Refusal.GONE)) from error
             if shortfall.workspace_id != member.workspace_id:

@@ -21,7 +21,7 @@ from bot.domain.keyed_locks import Locks
 from bot.domain.ports import Clock, Screen
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAsked, RaiseSettled
-from store import members, settings, shortfalls, spending
+from store import budget_increases, members, settings, spending
 from store.database import Database, Tx
 from store.records import (
     Budget,
@@ -81,11 +81,11 @@ class Shortages:
         """Settle what has room by now, whoever made it; show and tell what could not be before."""
         async with self._database.transaction() as tx:
             config = await self._configuration.read_in(tx, workspace_id)
-            for shortfall in await shortfalls.list_open(tx, workspace_id):
+            for shortfall in await budget_increases.list_open(tx, workspace_id):
                 await self.look_at(tx, config, shortfall)
-            still_open = await shortfalls.list_open(tx, workspace_id)
-            unshown = [one for one in still_open if not await shortfalls.list_cards(tx, one.id)]
-            untold = await shortfalls.list_untold(tx, workspace_id)
+            still_open = await budget_increases.list_open(tx, workspace_id)
+            unshown = [one for one in still_open if not await budget_increases.list_cards(tx, one.id)]
+            untold = await budget_increases.list_untold(tx, workspace_id)
         for shortfall in unshown:
             await self.show(shortfall.id)
         for shortfall in untold:
@@ -94,23 +94,23 @@ class Shortages:
     async def look_at(self, tx: Tx, config: Config, shortfall: Shortfall) -> bool:
         """Settle what the end of its month or room in the budget has settled; tell whether it was so."""
         if shortfall.month != limits.month_of(self._clock.now()):
-            return await shortfalls.settle(tx, shortfall.id, ShortfallState.OVER, None)
+            return await budget_increases.settle(tx, shortfall.id, ShortfallState.OVER, None)
         standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
         if not standing.has_room:
             return False
         by = await settings.last_changed_by(tx, shortfall.workspace_id, _items(shortfall.budget))
         who = UserId(by) if by and by in self._configuration.admins(config) else None
-        return await shortfalls.settle(tx, shortfall.id, ShortfallState.RAISED, who, standing.limit_cents)
+        return await budget_increases.settle(tx, shortfall.id, ShortfallState.RAISED, who, standing.limit_cents)
 
     async def show(self, shortfall_id: str) -> None:
         """Send every admin the card, or rewrite theirs as things are now."""
         async with self._telling.of(shortfall_id):
             async with self._database.transaction() as tx:
-                shortfall = await shortfalls.get(tx, shortfall_id)
+                shortfall = await budget_increases.get(tx, shortfall_id)
                 config = await self._configuration.read_in(tx, shortfall.workspace_id)
                 standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
-                askers = tuple(asker.user_id for asker in await shortfalls.list_askers(tx, shortfall.id))
-                cards = await shortfalls.list_cards(tx, shortfall.id)
+                askers = tuple(asker.user_id for asker in await budget_increases.list_askers(tx, shortfall.id))
+                cards = await budget_increases.list_cards(tx, shortfall.id)
             is_open = shortfall.state is ShortfallState.OPEN
             admins = sorted(self._configuration.admins(config))[:TOLD_MAX] if is_open else []
             for user_id in dict.fromkeys((*admins, *cards)):
@@ -119,22 +119,22 @@ class Shortages:
     async def tell(self, shortfall_id: str) -> None:
         """Rewrite the admins' cards and tell who asked what became of it, once; nothing while it is open."""
         async with self._database.transaction() as tx:
-            shortfall = await shortfalls.get(tx, shortfall_id)
+            shortfall = await budget_increases.get(tx, shortfall_id)
         if shortfall.state is ShortfallState.OPEN:
             return
         await self.show(shortfall_id)
         async with self._telling.of(shortfall_id):
             async with self._database.transaction() as tx:
-                if await shortfalls.is_told(tx, shortfall_id):
+                if await budget_increases.is_told(tx, shortfall_id):
                     return
-                askers = await shortfalls.list_askers(tx, shortfall_id)
+                askers = await budget_increases.list_askers(tx, shortfall_id)
                 people = [await members.find(tx, shortfall.workspace_id, asker.user_id) for asker in askers]
             is_news = shortfall.state is not ShortfallState.OVER
             pairs = [(member, asker) for member, asker in zip(people, askers, strict=True) if member and is_news]
             if not all([await self._is_told(member, RaiseSettled(shortfall, asker)) for member, asker in pairs]):
                 return  # who was told is not told again: `look` comes back for the others
             async with self._database.transaction() as tx:
-                await shortfalls.set_told(tx, shortfall_id)
+                await budget_increases.set_told(tx, shortfall_id)
 
     async def _send(self, user_id: UserId, notice: RaiseAsked, card: MessageRef | None) -> None:
         try:
@@ -143,7 +143,7 @@ class Shortages:
             log.warning("raise_not_shown", shortfall=notice.shortfall.id, error=type(error).__name__)
             return
         async with self._database.transaction() as tx:
-            await shortfalls.set_card(tx, notice.shortfall.id, user_id, sent)
+            await budget_increases.set_card(tx, notice.shortfall.id, user_id, sent)
 
     async def _is_told(self, member: Member, notice: RaiseSettled) -> bool:
         """Tell who asked, unless they were told; return whether there is nothing more to do about it."""

@@ -20,7 +20,7 @@ from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
 from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
 from oauth.catalog.catalog import Catalog
-from store import allowances, approvals, homes, members, threads, turns
+from store import allowances, approvals, home_views, members, threads, turns
 from store.database import Database, Tx
 from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 
@@ -69,14 +69,14 @@ class Homes:
     async def publish(self, command: ShowHome) -> None:
         """Publish the App Home, and keep it up to date from now on."""
         async with self._database.transaction() as tx:
-            await homes.opened(tx, command.member, self._clock.now())
+            await home_views.opened(tx, command.member, self._clock.now())
         await self._publish(command.member)
 
     async def refresh(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
         """Publish the App Home again for a member who has opened it lately."""
         async with self._database.transaction() as tx:
             member = await members.find(tx, workspace_id, user_id)
-            if member is None or not await homes.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
+            if member is None or not await home_views.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
                 return
         await self._publish(member)
 

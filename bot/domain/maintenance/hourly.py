@@ -23,7 +23,7 @@ from bot.domain.turns.ask_form import KEEP_QUOTES
 from bot.domain.turns.message_events import KEEP, KEEP_WORDS
 from bot.model.commands import DeactivateMember
 from bot.model.errors import DeputyError
-from store import deliveries, members, quotes, registrations, sources, tickets
+from store import deliveries, early_message_events, form_messages, members, registrations, tickets
 from store.database import Database
 from store.records import Member
 
@@ -85,8 +85,8 @@ class Housekeeping:
             gone = await deliveries.purge(tx, now - KEEP_DELIVERIES)
             gone += await deliveries.purge_unreadable(tx, now - KEEP_DELIVERIES)
             gone += await tickets.purge(tx, now - KEEP_TICKETS)
-            gone += await sources.purge(tx, now - KEEP, now - KEEP_WORDS)
-            gone += await quotes.purge(tx, now - KEEP_QUOTES)
+            gone += await early_message_events.purge(tx, now - KEEP, now - KEEP_WORDS)
+            gone += await form_messages.purge(tx, now - KEEP_QUOTES)
         if gone:
             log.info("purged", rows=gone)
 

@@ -9,7 +9,7 @@ from bot.domain.ports import Clock
 from bot.domain.turns.stop import Stopping
 from bot.model.commands import DeactivateMember
 from oauth.connect.connections import Connections
-from store import audit, members, quotes, retries
+from store import audit, form_messages, members, retries
 from store.database import Database
 from store.records import AuditEntry, Member, UserId, WorkspaceId
 
@@ -50,5 +50,5 @@ class Offboarding:
         await self._connections.void(member)
         async with self._database.transaction() as tx:
             await retries.void_for(tx, member)
-            await quotes.void_for(tx, member)
+            await form_messages.void_for(tx, member)
         await self._vaults.delete(member)

@@ -14,7 +14,7 @@ from bot.domain.turns.attachments import described
 from bot.domain.turns.commands import Turns, turn_id_of
 from bot.model.commands import AskAgent, OpenAskForm
 from bot.model.errors import NotPermitted, Refusal, Refused
-from store import quotes, turns
+from store import form_messages, turns
 from store.database import Database
 from store.records import Attachment, DeliveryId, Quote, UserId
 
@@ -37,7 +37,7 @@ class AskForm:
         quote_id = command.quote_id
         if quote_id:
             async with self._database.transaction() as tx:
-                quote = await quotes.find(tx, command.member, quote_id)
+                quote = await form_messages.find(tx, command.member, quote_id)
             if quote is None:
                 raise NotPermitted(Refused(Refusal.GONE))
             command = replace(command, quoted=quote.text, quoted_by=quote.author, files=quote.files)
@@ -45,7 +45,7 @@ class AskForm:
             quote_id = delivery_id.replace("dlv", "qte", 1)
             quote = Quote(command.quoted, command.quoted_by, command.files)
             async with self._database.transaction() as tx:
-                await quotes.keep(tx, quote_id, command.member, quote, self._clock.now())
+                await form_messages.keep(tx, quote_id, command.member, quote, self._clock.now())
         await self._screen.ask_task(command, quote_id)
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
@@ -53,7 +53,7 @@ class AskForm:
         if command.quote_id is None:
             return await self._turns.ask(command, delivery_id)
         async with self._database.transaction() as tx:
-            quote = await quotes.find(tx, command.member, command.quote_id)
+            quote = await form_messages.find(tx, command.member, command.quote_id)
             is_asked = await turns.find(tx, turn_id_of(delivery_id)) is not None
         if quote is None and not is_asked:
             raise NotPermitted(Refused(Refusal.GONE, kept=command.task))
@@ -62,7 +62,7 @@ class AskForm:
             command = replace(command, quoted=quote.text, quoted_by=quote.author, files=files)
         await self._turns.ask(command, delivery_id)
         async with self._database.transaction() as tx:
-            await quotes.drop(tx, command.member, str(command.quote_id))
+            await form_messages.drop(tx, command.member, str(command.quote_id))
         return None
 
     async def _described(self, quote: Quote, asker: UserId) -> tuple[Attachment, ...]:

@@ -49,7 +49,7 @@ from bot.model.notices import (
     Thanks,
     ThreadActsAs,
 )
-from store import asides, audit, quotes, retries, threads, turns
+from store import asides, audit, form_messages, retries, threads, turns
 from store.database import Database, Tx
 from store.errors import NotFound
 from store.ids import new_id
@@ -297,7 +297,9 @@ class Turns:
             return ""
         quote_id, author = new_id("qte"), command.member.user_id
         async with self._database.transaction() as tx:
-            await quotes.keep(tx, quote_id, command.member, Quote(words, author, command.files), self._clock.now())
+            await form_messages.keep(
+                tx, quote_id, command.member, Quote(words, author, command.files), self._clock.now()
+            )
         return quote_id
 
     async def _all_of(self, command: Reply) -> str:

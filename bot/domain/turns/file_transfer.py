@@ -15,7 +15,7 @@ from bot.model.commands import Place
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
 from bot.model.notices import FilesLeftOut, LeftOut, WhyLeftOut
 from bot.model.progress import Progress
-from store import outputs, threads, turns
+from store import output_files, threads, turns
 from store.database import Database
 from store.records import Attachment, OutputState, SessionId, Thread, Turn
 
@@ -105,7 +105,7 @@ class Bringing:
         for look in range(MOST_LOOKS):
             found = tuple(output.id for output in await self._agents.list_outputs(session_id))
             async with self._database.transaction() as tx:
-                has_any = await outputs.note(tx, turn, found, most=MOST)
+                has_any = await output_files.note(tx, turn, found, most=MOST)
             # Without any, three looks are enough; with some, more may be listed up to three seconds later.
             if look >= (LISTED_WITHIN if has_any else LOOKS - 1) and found == before:
                 return
@@ -117,7 +117,7 @@ class Bringing:
             return
         listed = {output.id: output for output in await self._agents.list_outputs(thread.session_id)}
         async with self._database.transaction() as tx:
-            noted = await outputs.list_for(tx, turn.id)
+            noted = await output_files.list_for(tx, turn.id)
         left: list[LeftOut] = []
         for row in noted:
             output = listed.get(row.file_id)
@@ -144,7 +144,7 @@ class Bringing:
                     is_doubtful = True
                     await self._slack.share(slack_id, output.name, thread)
                 async with self._database.transaction() as tx:
-                    await outputs.shared(tx, output.id)
+                    await output_files.shared(tx, output.id)
             except (SlackUnavailable, AgentsUnavailable) as error:
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
@@ -170,7 +170,7 @@ class Bringing:
             raise AgentsUnavailable  # cut short
         slack_id = await self._slack.upload(output.name, content)
         async with self._database.transaction() as tx:
-            await outputs.uploaded(tx, output.id, slack_id)
+            await output_files.uploaded(tx, output.id, slack_id)
         return slack_id
 
     async def _pause(self, attempt: int, error: SlackUnavailable | AgentsUnavailable) -> None:

@@ -18,7 +18,7 @@ from bot.domain.turns.commands import Turns, turn_id_of
 from bot.domain.turns.stop import thread_in
 from bot.model.commands import Reply, RewordRequest, WithdrawRequest
 from bot.model.errors import SlackUnavailable
-from store import asides, sources, turns
+from store import asides, early_message_events, turns
 from store.database import Database, Tx
 from store.records import DeliveryId, Member, MessageRef, Turn
 
@@ -45,7 +45,7 @@ class MessageEvents:
         """Hear a message, unless it is gone already or its edit was heard first."""
         async with self._locks.of(_key(command.member, command.source)):
             async with self._database.transaction() as tx:
-                known = await sources.find(tx, command.member.workspace_id, command.source)
+                known = await early_message_events.find(tx, command.member.workspace_id, command.source)
                 made = await self._made_by(tx, command.member, command.source)
                 is_ours = await self._is_ours(tx, command)
             if known.is_deleted or (made is not None and made.id != turn_id_of(delivery_id)):
@@ -56,17 +56,19 @@ class MessageEvents:
             await self._turns.reply(await self._with_files(command) if is_ours else command, delivery_id)
             if known.words is not None:
                 async with self._database.transaction() as tx:
-                    await sources.erase_words(tx, command.member.workspace_id, command.source)
+                    await early_message_events.erase_words(tx, command.member.workspace_id, command.source)
 
     async def edited(self, command: RewordRequest, delivery_id: DeliveryId) -> None:
         """Reword what the message asks; what an edit makes a request is heard like a new one."""
         async with self._locks.of(_key(command.member, command.source)):
             async with self._database.transaction() as tx:
-                known = await sources.find(tx, command.member.workspace_id, command.source)
+                known = await early_message_events.find(tx, command.member.workspace_id, command.source)
                 made = await self._made_by(tx, command.member, command.source)
                 if made is None and not known.is_deleted and await self._may_come(tx, command):
                     edit = (command.edited_ts, command.text)
-                    await sources.note_edit(tx, command.member.workspace_id, command.source, edit, self._clock.now())
+                    await early_message_events.note_edit(
+                        tx, command.member.workspace_id, command.source, edit, self._clock.now()
+                    )
             if known.is_deleted:
                 return
             if command.heard is not None and (made is None or made.id == turn_id_of(delivery_id)):
@@ -77,7 +79,7 @@ class MessageEvents:
     async def deleted(self, command: WithdrawRequest) -> None:
         """Withdraw what the message asked, and what it would have asked had it come before."""
         async with self._database.transaction() as tx:
-            await sources.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
+            await early_message_events.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
             await asides.withdraw(tx, command.member, command.source)
         async with self._locks.of(_key(command.member, command.source)):
             await self._turns.withdraw(command)

@@ -14,7 +14,7 @@ from simulator.patience import patience
 from store.all_tables import metadata
 from store.database import Database
 from store.errors import InvariantBroken, SchemaUnknown
-from store.migrating import downgrade, upgrade
+from store.migrate import downgrade, upgrade
 from tests.builders import store_member
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from store.database import Database
 from store.errors import StoreTaken, StoreUnavailable
-from store.holding import held
+from store.process_lock import held
 
 HOLD = """
 import sys, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from store import approvals, homes, seconds, turns
+from store import approvals, home_views, second_approvers, turns
 from store.approvals import approval_seconds
 from store.errors import InvariantBroken
 from store.records import Second, SecondView, TurnState
@@ -16,14 +16,14 @@ async def test_each_is_asked_once_and_listed_until_settled(database):
         turn = await store_turn(tx)
         approval = await approvals.hold(tx, an_approval(turn, second=Second(SecondView.REDACTED)))
         for user in ("U0CAROL", "U0BOB", "U0BOB"):
-            await seconds.ask(tx, approval.id, user)
-        await seconds.set_card(tx, approval.id, "U0BOB", a_message("7.0"))
+            await second_approvers.ask(tx, approval.id, user)
+        await second_approvers.set_card(tx, approval.id, "U0BOB", a_message("7.0"))
 
-        asked = await seconds.list_for_turn(tx, turn.id)
-        await seconds.mark_settled(tx, approval.id, "U0BOB")
+        asked = await second_approvers.list_for_turn(tx, turn.id)
+        await second_approvers.mark_settled(tx, approval.id, "U0BOB")
 
         assert [(card.user_id, card.card) for card in asked] == [("U0BOB", a_message("7.0")), ("U0CAROL", None)]
-        assert [card.user_id for card in await seconds.list_for_turn(tx, turn.id)] == ["U0CAROL"]
+        assert [card.user_id for card in await second_approvers.list_for_turn(tx, turn.id)] == ["U0CAROL"]
 
 
 async def test_the_database_itself_refuses_an_owner_as_second(database):
@@ -37,12 +37,12 @@ async def test_the_database_itself_refuses_an_owner_as_second(database):
 async def test_a_home_is_open_for_who_opened_it_lately(database):
     async with database.transaction() as tx:
         member = await store_member(tx)
-        assert not await homes.is_open(tx, member, NOON)
-        await homes.opened(tx, member, NOON)
-        await homes.opened(tx, member, NOON)
+        assert not await home_views.is_open(tx, member, NOON)
+        await home_views.opened(tx, member, NOON)
+        await home_views.opened(tx, member, NOON)
 
-        assert await homes.is_open(tx, member, NOON)
-        assert not await homes.is_open(tx, a_member("U0BOB"), NOON)
+        assert await home_views.is_open(tx, member, NOON)
+        assert not await home_views.is_open(tx, a_member("U0BOB"), NOON)
 
 
 async def test_what_a_member_spent_is_their_own_since_then(database):

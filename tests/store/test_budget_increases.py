@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from store import settings, shortfalls, spending, turns
+from store import budget_increases, settings, spending, turns
 from store.errors import NotFound
 from store.records import Asker, Budget, BudgetKind, Setting, Shortfall, ShortfallState, TurnState
 from tests.builders import NOON, a_message, a_turn, store_thread
@@ -16,37 +16,40 @@ WANTED = Shortfall("sho_1", "T0ACME", Budget(BudgetKind.MEMBER, "U0ANN"), NOON, 
 
 async def test_all_who_ask_share_one_and_it_is_settled_once(database):
     async with database.transaction() as tx:
-        first = await shortfalls.open_for(tx, WANTED)
-        second = await shortfalls.open_for(tx, dataclasses.replace(WANTED, id="sho_2"))
+        first = await budget_increases.open_for(tx, WANTED)
+        second = await budget_increases.open_for(tx, dataclasses.replace(WANTED, id="sho_2"))
         assert first == second == WANTED
-        assert [await shortfalls.add_asker(tx, "sho_1", Asker("U0ANN", "C0GENERAL")) for _ in range(2)] == [True, False]
-        await shortfalls.set_card(tx, "sho_1", "U0BEN", a_message())
-        assert await shortfalls.list_open(tx, "T0ACME") == (WANTED,)
+        assert [await budget_increases.add_asker(tx, "sho_1", Asker("U0ANN", "C0GENERAL")) for _ in range(2)] == [
+            True,
+            False,
+        ]
+        await budget_increases.set_card(tx, "sho_1", "U0BEN", a_message())
+        assert await budget_increases.list_open(tx, "T0ACME") == (WANTED,)
 
-        decided = [await shortfalls.settle(tx, "sho_1", ShortfallState.DECLINED, "U0BEN") for _ in range(2)]
+        decided = [await budget_increases.settle(tx, "sho_1", ShortfallState.DECLINED, "U0BEN") for _ in range(2)]
 
         assert decided == [True, False]
-        assert (await shortfalls.open_for(tx, WANTED)).state is ShortfallState.DECLINED
-        assert [one.id for one in await shortfalls.list_untold(tx, "T0ACME")] == ["sho_1"]
-        await shortfalls.set_told(tx, "sho_1")
-        assert await shortfalls.is_told(tx, "sho_1")
-        assert await shortfalls.list_untold(tx, "T0ACME") == await shortfalls.list_open(tx, "T0ACME") == ()
-        assert await shortfalls.list_cards(tx, "sho_1") == {"U0BEN": a_message()}
+        assert (await budget_increases.open_for(tx, WANTED)).state is ShortfallState.DECLINED
+        assert [one.id for one in await budget_increases.list_untold(tx, "T0ACME")] == ["sho_1"]
+        await budget_increases.set_told(tx, "sho_1")
+        assert await budget_increases.is_told(tx, "sho_1")
+        assert await budget_increases.list_untold(tx, "T0ACME") == await budget_increases.list_open(tx, "T0ACME") == ()
+        assert await budget_increases.list_cards(tx, "sho_1") == {"U0BEN": a_message()}
 
 
 @pytest.mark.parametrize("state", [ShortfallState.RAISED, ShortfallState.OVER])
 async def test_what_is_over_begins_anew_without_who_asked_before(database, state):
     async with database.transaction() as tx:
-        await shortfalls.open_for(tx, WANTED)
-        await shortfalls.add_asker(tx, "sho_1", Asker("U0ANN", "C0GENERAL"))
-        await shortfalls.settle(tx, "sho_1", state, None, 5_000)
-        await shortfalls.set_told(tx, "sho_1")
+        await budget_increases.open_for(tx, WANTED)
+        await budget_increases.add_asker(tx, "sho_1", Asker("U0ANN", "C0GENERAL"))
+        await budget_increases.settle(tx, "sho_1", state, None, 5_000)
+        await budget_increases.set_told(tx, "sho_1")
 
-        assert await shortfalls.open_for(tx, WANTED) == WANTED
+        assert await budget_increases.open_for(tx, WANTED) == WANTED
 
-        assert await shortfalls.list_askers(tx, "sho_1") == ()
+        assert await budget_increases.list_askers(tx, "sho_1") == ()
         with pytest.raises(NotFound):
-            await shortfalls.get(tx, "sho_9")
+            await budget_increases.get(tx, "sho_9")
 
 
 async def test_one_budget_counts_as_all_of_them_are_counted(database):
