@@ -15,7 +15,7 @@ import typer
 from bot import logs
 from bot.app import running
 from bot.config.file_services import Document
-from bot.config.items import Change
+from bot.config.items import ItemChange
 from bot.config.yaml_file import read, render_plan, write, write_schema
 from bot.config_cli import look, opened
 from bot.doctor.findings import as_json, is_all_well, render
@@ -122,7 +122,7 @@ def export_config() -> None:
 def diff_config(file: Path) -> None:
     """Say what applying a file would change; exit code 1 when there is something."""
 
-    async def plan(settings: Settings) -> tuple[Change, ...]:
+    async def plan(settings: Settings) -> tuple[ItemChange, ...]:
         async with opened(settings, _secret_of) as desk:
             return (await desk.plan(_read_file(file))).changes
 

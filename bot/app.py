@@ -20,11 +20,11 @@ from bot.clock import WallClock
 from bot.composition import peers
 from bot.composition.background import read_openness, start_upkeep, take_up
 from bot.composition.connections import build_room
-from bot.composition.context import Opened, Parts, build_parts, new_reference
+from bot.composition.context import Context, Opened, build_parts, new_reference
 from bot.composition.handlers import build_desk
 from bot.composition.ingress import build_bolt, build_health, build_socket, build_webhooks
-from bot.composition.turns import Asking, build_asking
-from bot.domain.dispatcher import Desk
+from bot.composition.turns import TurnParts, build_asking
+from bot.domain.dispatcher import Dispatcher
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
@@ -119,7 +119,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         yield App(settings, install, parts.supervisor, bolt, web, opened.database, socket, door)
 
 
-def _intake(parts: Parts, install: Install, desk: Desk, asking: Asking) -> Intake:
+def _intake(parts: Context, install: Install, desk: Dispatcher, asking: TurnParts) -> Intake:
     return Intake(
         install=install,
         people=parts.people,

@@ -11,33 +11,33 @@ from bot.composition.peers import find_install, load_catalog, open_agents, open_
 from bot.config.file_services import Document
 from bot.config.yaml_file import write_offer
 from bot.domain.admin.add_service import describe, problem_of
-from bot.domain.admin.config_file import Filing, Plan
+from bot.domain.admin.config_file import ConfigFile, FilePlan
 from bot.domain.admin.services_from_file import SecretOf, offer_of
-from bot.domain.config.service import Configuration
-from bot.domain.connections.vaults import Vaults, forbid
+from bot.domain.config.service import ConfigService
+from bot.domain.connections.vaults import MemberVaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
-from oauth.catalog.probe import Probing
-from oauth.catalog.saved_services import Services
+from oauth.catalog.probe import Prober
+from oauth.catalog.saved_services import SavedServices
 from oauth.errors import ConnectError
-from oauth.mcp.list_tools import Listing
+from oauth.mcp.list_tools import ToolLister
 from store import services
 from store.database import Database
 from store.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ConfigCommands:
     """The settings of one installation, opened for the command line."""
 
-    filing: Filing
+    filing: ConfigFile
     secret_of: SecretOf
 
     async def read(self) -> Document:
         """Return everything as it is now. Raises `SettingsInvalid`."""
         return (await self.filing.read()).document
 
-    async def plan(self, after: Document) -> Plan:
+    async def plan(self, after: Document) -> FilePlan:
         """Return what has to change. Raises `SettingsInvalid` for what cannot be so."""
         return await self.filing.plan(after, self.secret_of)
 
@@ -50,7 +50,7 @@ async def look(url: str, *, allow_loopback: bool) -> str:
     async with AsyncExitStack() as stack:
         sender = await open_sender(stack, allow_loopback=allow_loopback)
         try:
-            probe = await Probing(sender, Listing(sender)).probe(url)
+            probe = await Prober(sender, ToolLister(sender)).probe(url)
         except ConnectError as error:
             raise SettingsInvalid((Problem(url, problem_of(error)),)) from error
     seen = describe(probe)
@@ -60,7 +60,7 @@ async def look(url: str, *, allow_loopback: bool) -> str:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> AsyncIterator[Desk]:
+async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> AsyncIterator[ConfigCommands]:
     """Open the database of an installation that has been started before; `secret_of` reads secrets that files name.
 
     Raises `ConfigurationError`: it cannot be used, or Slack does not say whose installation this is.
@@ -79,9 +79,9 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
             problem = f"DATABASE_URL: start Deputy once, it makes the tables ({type(error).__name__})"
             raise ConfigurationError((problem,)) from error
         sender = await open_sender(stack, allow_loopback=settings.allow_loopback)
-        vaults = Vaults(database=database, agents=await open_agents(settings, stack), clock=clock, require=forbid)
-        probing = Probing(sender, Listing(sender))
-        shelf = Services(
+        vaults = MemberVaults(database=database, agents=await open_agents(settings, stack), clock=clock, require=forbid)
+        probing = Prober(sender, ToolLister(sender))
+        shelf = SavedServices(
             database=database,
             catalog=catalog,
             probing=probing,
@@ -89,13 +89,13 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
             clock=clock,
             on_dropped=vaults.let_go,
         )
-        filing = Filing(
+        filing = ConfigFile(
             database=database,
-            configuration=Configuration(database=database, clock=clock, first_admins=settings.admins),
+            configuration=ConfigService(database=database, clock=clock, first_admins=settings.admins),
             catalog=catalog,
             services=shelf,
             probing=probing,
             clock=clock,
             workspace_id=workspace_id,
         )
-        yield Desk(filing, secret_of)
+        yield ConfigCommands(filing, secret_of)

@@ -20,8 +20,8 @@ import httpcore
 import httpx
 
 from oauth.errors import Unreachable
-from oauth.protocol.http_messages import Answer, Request
-from oauth.protocol.url_policy import Policy, is_allowed_address, require_url
+from oauth.protocol.http_messages import HttpRequest, HttpResponse
+from oauth.protocol.url_policy import UrlPolicy, is_allowed_address, require_url
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
@@ -35,11 +35,11 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Sender:
+class GuardedSender:
     """A pool of connections to public https servers; an async context manager, one per process."""
 
     def __init__(
-        self, policy: Policy, *, verify: ssl.SSLContext | None = None, total_seconds: float = TOTAL_SECONDS
+        self, policy: UrlPolicy, *, verify: ssl.SSLContext | None = None, total_seconds: float = TOTAL_SECONDS
     ) -> None:
         self._policy = policy
         self._total_seconds = total_seconds
@@ -51,7 +51,7 @@ class Sender:
         )
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> UrlPolicy:
         """What this sender may talk to."""
         return self._policy
 
@@ -63,7 +63,7 @@ class Sender:
     ) -> None:
         await self._client.aclose()
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         """Send once and return the answer, redirects and errors included.
 
         Raises `UrlRefused` for a URL against the policy, `Unreachable` for everything else that
@@ -75,7 +75,7 @@ class Sender:
                 return await self._exchange(request, url)
 
     @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+    async def open(self, request: HttpRequest) -> AsyncIterator[tuple[HttpResponse, AsyncIterator[bytes]]]:
         """Send once; give the answer without its body, and the body piece by piece while the block lasts.
 
         For what may be an event stream: the caller counts time and bytes. Raises as `send` does, in the
@@ -84,15 +84,15 @@ class Sender:
         url = require_url(request.url, self._policy)
         with _translated():
             async with self._stream(request, url) as response:
-                yield Answer(response.status_code, _headers(response)), _pieces(response)
+                yield HttpResponse(response.status_code, _headers(response)), _pieces(response)
 
-    async def _exchange(self, request: Request, url: str) -> Answer:
+    async def _exchange(self, request: HttpRequest, url: str) -> HttpResponse:
         async with self._stream(request, url) as response:
             body = await _read(response) if request.wants_body else b""
-            return Answer(response.status_code, _headers(response), body)
+            return HttpResponse(response.status_code, _headers(response), body)
 
     @asynccontextmanager
-    async def _stream(self, request: Request, url: str) -> AsyncIterator[httpx.Response]:
+    async def _stream(self, request: HttpRequest, url: str) -> AsyncIterator[httpx.Response]:
         headers = {**request.headers, "accept-encoding": "identity"}
         async with self._client.stream(request.method, url, headers=headers, content=request.body) as response:
             self._client.cookies.clear()
@@ -134,7 +134,7 @@ async def _read(response: httpx.Response) -> bytes:
 class _GuardedTransport(httpx.AsyncBaseTransport):
     """A pool whose connections go to vetted addresses; host name, SNI and certificate stay the URL's."""
 
-    def __init__(self, policy: Policy, context: ssl.SSLContext) -> None:
+    def __init__(self, policy: UrlPolicy, context: ssl.SSLContext) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
             network_backend=_VettedNetwork(policy),
@@ -185,7 +185,7 @@ class _VettedNetwork(httpcore.AsyncNetworkBackend):
     That leaves no moment in which a name could be bound to another address (DNS rebinding).
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: UrlPolicy) -> None:
         self._policy = policy
         self._backend = httpcore.AnyIOBackend()
 

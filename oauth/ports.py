@@ -97,7 +97,7 @@ class VaultForbidden(VaultRefused):
     failure: Failure = Failure.NOT_SERVED
 
 
-class Vaults(Protocol):
+class CredentialStore(Protocol):
     """The member's own vault, wherever it is."""
 
     async def require_permitted(self, owner: Member, service: ServiceName) -> None:

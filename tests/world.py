@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot.app import App, running
 from bot.config.model import Config
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.domain.supervisor import ENDLESS
 from bot.env import Settings
 from simulator.clock import SimulatorClock
@@ -165,7 +165,7 @@ class World:
 
     async def configure(self, document: dict) -> None:
         """Set everything that admins set, as the command line does."""
-        configuration = Configuration(database=self.app.database, clock=self.clock, first_admins=frozenset())
+        configuration = ConfigService(database=self.app.database, clock=self.clock, first_admins=frozenset())
         workspace_id = self.app.install.workspace_id
         before = await configuration.read(workspace_id)
         await configuration.apply(workspace_id, "test", before, Config.model_validate(document))

@@ -12,10 +12,10 @@ from datetime import datetime
 from anthropic import AsyncAnthropic
 
 from bot.agents.event_stream import Pace, follow
-from bot.agents.files import Files
-from bot.agents.profiles import Profiles
-from bot.agents.sessions import Sessions
-from bot.agents.vaults import Vaults
+from bot.agents.files import SessionFiles
+from bot.agents.profiles import AgentsAndEnvironments
+from bot.agents.sessions import SessionsApi
+from bot.agents.vaults import VaultsApi
 from bot.agents.webhooks import Webhooks
 from bot.model.events import AgentEvent
 from store.records import Secret, SessionId
@@ -27,9 +27,9 @@ class ManagedAgents:
     def __init__(self, *, client: AsyncAnthropic, pace: Pace | None = None, webhook_key: Secret | None = None) -> None:
         self._client = client
         self._pace = pace or Pace()
-        profiles = Profiles(client)
+        profiles = AgentsAndEnvironments(client)
         self.save_profile = profiles.save
-        vaults = Vaults(client)
+        vaults = VaultsApi(client)
         self.create_vault = vaults.create
         self.find_vault = vaults.find
         self.settle_vault = vaults.settle
@@ -39,12 +39,12 @@ class ManagedAgents:
         self.list_credentials = vaults.list_credentials
         self.remove_credential = vaults.remove_credential
         self.read_webhook = Webhooks(client, webhook_key).read
-        files = Files(client)
+        files = SessionFiles(client)
         self.mounted_paths = files.mounted_paths
         self.mount = files.mount
         self.list_outputs = files.list_outputs
         self.read_output = files.read_output
-        sessions = Sessions(client, resend_pause=self._pace.first_pause)
+        sessions = SessionsApi(client, resend_pause=self._pace.first_pause)
         self.create_session = sessions.create
         self.find_session = sessions.find
         self.session_vaults = sessions.vaults

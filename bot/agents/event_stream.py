@@ -75,7 +75,7 @@ async def follow(
     is_from_last_request: bool = False,
 ) -> AsyncIterator[AsyncIterator[AgentEvent]]:
     """Open the stream, then give the events; see `Agents.follow`."""
-    follower = Follower(client, session_id, since, pace, is_from_last_request=is_from_last_request)
+    follower = EventStream(client, session_id, since, pace, is_from_last_request=is_from_last_request)
     try:
         await follower.open()
         yield follower
@@ -83,7 +83,7 @@ async def follow(
         await follower.close()
 
 
-class Follower:
+class EventStream:
     """The events of one session as an iterator that outlives drops; for one consumer at a time.
 
     An `anext` that is cancelled loses no event but costs the stream: the next one opens it anew.
@@ -125,7 +125,7 @@ class Follower:
         self._failures = 0
         self._failing_since: float | None = None
 
-    def __aiter__(self) -> Follower:
+    def __aiter__(self) -> EventStream:
         return self
 
     async def __anext__(self) -> AgentEvent:

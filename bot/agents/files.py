@@ -10,7 +10,7 @@ import mimetypes
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, text_of
-from bot.domain.ports import Output
+from bot.domain.ports import OutputFile
 from bot.model.slack_text import file_name_within
 from bot.model.visible_text import one_line
 from store.records import SessionId
@@ -24,7 +24,7 @@ _NEWEST = 1000
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
 
-class Files:
+class SessionFiles:
     """The files of the workspace."""
 
     def __init__(self, client: AsyncAnthropic) -> None:
@@ -63,12 +63,12 @@ class Files:
             uploaded = await self._once.files.upload(file=(name, content, kind), expires_in_seconds=_KEPT_FOR)
         return text_of(uploaded, "id")
 
-    async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
+    async def list_outputs(self, session_id: SessionId) -> tuple[OutputFile, ...]:
         """See `Agents.list_outputs`."""
         with errors_translated():
             listed = [file async for file in self._beta.files.list(scope_id=session_id, betas=[_BETA], limit=1000)]
         # What was mounted is listed too, and may not be downloaded.
-        found = [Output(file.id, file.filename, file.size_bytes) for file in listed if file.downloadable is True]
+        found = [OutputFile(file.id, file.filename, file.size_bytes) for file in listed if file.downloadable is True]
         return tuple(reversed(found))
 
     async def read_output(self, file_id: str) -> bytes:

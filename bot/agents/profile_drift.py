@@ -11,7 +11,7 @@ from typing import Any
 from anthropic import AsyncAnthropic
 
 from bot.agents.client import errors_translated, status_of
-from bot.agents.profiles import Profiles, build_agent, build_environment
+from bot.agents.profiles import AgentsAndEnvironments, build_agent, build_environment
 from bot.domain.ports import ProfileSpec
 from bot.model.errors import AgentsRejected
 from store.records import SavedProfile
@@ -26,7 +26,7 @@ async def find_drift(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProf
 
 async def repair(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProfile) -> SavedProfile:
     """Make both what the profile says; return where they are now, to be stored. Raises our errors."""
-    profiles = Profiles(client)
+    profiles = AgentsAndEnvironments(client)
     environment_id = await profiles.restore_environment(spec, saved)
     # Another fingerprint: it is saved whatever was remembered.
     return await profiles.save(spec, replace(saved, fingerprint="", environment_id=environment_id))

@@ -84,7 +84,7 @@ def fingerprint(spec: ProfileSpec) -> str:
     return _digest({"agent": build_agent(spec), "environment": build_environment(spec)})
 
 
-class Profiles:
+class AgentsAndEnvironments:
     """The agents and environments of the workspace."""
 
     def __init__(self, client: AsyncAnthropic) -> None:

@@ -36,7 +36,7 @@ _NOT_OFFERED = "This tool is not offered here. Go on without it."
 _NOT_HELD = ("does not match", "already")
 
 
-class Sessions:
+class SessionsApi:
     """The sessions of the workspace."""
 
     def __init__(self, client: AsyncAnthropic, resend_pause: float = 1.0) -> None:

@@ -23,7 +23,7 @@ FULL = "vault_full"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Vaults:
+class VaultsApi:
     """The members' vaults."""
 
     def __init__(self, client: AsyncAnthropic) -> None:

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from bot.composition.connections import Room
-from bot.composition.context import Parts
-from bot.composition.turns import Asking
-from bot.domain.admin.add_service import Adding
-from bot.domain.admin.commands import Administering
-from bot.domain.admin.first_admin import Claiming
-from bot.domain.admin.oauth_client import Clients
-from bot.domain.admin.queries import Shelves
+from bot.composition.connections import ConnectionParts
+from bot.composition.context import Context
+from bot.composition.turns import TurnParts
+from bot.domain.admin.add_service import AddService
+from bot.domain.admin.commands import AdminCommands
+from bot.domain.admin.first_admin import FirstAdmin
+from bot.domain.admin.oauth_client import OAuthClientForms
+from bot.domain.admin.queries import AdminQueries
 from bot.model import action_ids
 
 
-def build_administering(parts: Parts, room: Room, asking: Asking) -> Administering:
+def build_administering(parts: Context, room: ConnectionParts, asking: TurnParts) -> AdminCommands:
     """Build the settings' panels, with the way to add a service by its address among them."""
     screen, supervisor = parts.outside.screen, parts.supervisor
-    shelves = Shelves(
+    shelves = AdminQueries(
         database=parts.database,
         catalog=parts.catalog,
         configuration=parts.configuration,
         connections=room.connections,
         services=room.services,
     )
-    administering = Administering(
+    administering = AdminCommands(
         configuration=parts.configuration,
         profiles=asking.profiles,
         stopping=asking.stopping,
         shelves=shelves,
-        claiming=Claiming(configuration=parts.configuration, people=parts.people, screen=parts.outside.screen),
+        claiming=FirstAdmin(configuration=parts.configuration, people=parts.people, screen=parts.outside.screen),
         screen=screen,
         supervisor=supervisor,
     )
-    adding = Adding(
+    adding = AddService(
         services=room.services,
         administering=administering,
         screen=screen,
         supervisor=supervisor,
         clock=parts.outside.clock,
     )
-    clients = Clients(
+    clients = OAuthClientForms(
         catalog=parts.catalog,
         services=room.services,
         administering=administering,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import structlog
 
-from bot.composition.connections import Room
-from bot.composition.context import Parts
-from bot.composition.turns import Asking
+from bot.composition.connections import ConnectionParts
+from bot.composition.context import Context
+from bot.composition.turns import TurnParts
 from bot.config.model import DEFAULT_PROFILE
 from bot.domain.access.eligibility import CLOSED, openness_of
-from bot.domain.config.service import Configuration
-from bot.domain.dispatcher import Desk
-from bot.domain.maintenance.config_watcher import Enforcing
-from bot.domain.maintenance.hourly import Housekeeping
+from bot.domain.config.service import ConfigService
+from bot.domain.dispatcher import Dispatcher
+from bot.domain.maintenance.config_watcher import ConfigWatcher
+from bot.domain.maintenance.hourly import HourlyMaintenance
 from bot.domain.maintenance.sweep import start_sweeping
-from bot.domain.ports import Openness
-from bot.domain.sessions.agent_profiles import Profiles
+from bot.domain.ports import ChannelAudience
+from bot.domain.sessions.agent_profiles import AgentProfiles
 from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from store import key_check
 from store.database import Database
@@ -24,7 +24,9 @@ from store.records import WorkspaceId
 log = structlog.get_logger(__name__)
 
 
-async def take_up(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
+async def take_up(
+    parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
+) -> None:
     """Go on where an earlier process stopped."""
     await _tell_unreadable(parts.database)
     await room.services.reload()
@@ -42,7 +44,7 @@ async def _tell_unreadable(database: Database) -> None:
         log.error("not_readable", place=place, variable="DEPUTY_SECRET_KEYS", fix="add the old key again, last")
 
 
-async def _ensure_profile(configuration: Configuration, profiles: Profiles, workspace_id: WorkspaceId) -> None:
+async def _ensure_profile(configuration: ConfigService, profiles: AgentProfiles, workspace_id: WorkspaceId) -> None:
     try:
         await profiles.ensure(await configuration.read(workspace_id), DEFAULT_PROFILE)
     except SettingsInvalid as error:
@@ -56,9 +58,11 @@ async def _ensure_profile(configuration: Configuration, profiles: Profiles, work
         raise ConfigurationError((problem,)) from error
 
 
-def start_upkeep(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace_id: WorkspaceId) -> None:
+def start_upkeep(
+    parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
+) -> None:
     """Start what looks after things at its own pace, until the supervisor is closed."""
-    housekeeping = Housekeeping(
+    housekeeping = HourlyMaintenance(
         database=parts.database,
         people=parts.people,
         offboarding=asking.offboarding,
@@ -69,7 +73,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace
         configuration=parts.configuration,
         home=parts.home,
     )
-    enforcing = Enforcing(
+    enforcing = ConfigWatcher(
         configuration=parts.configuration,
         stopping=asking.stopping,
         shortages=asking.shortages,
@@ -81,7 +85,7 @@ def start_upkeep(parts: Parts, room: Room, asking: Asking, desk: Desk, workspace
     start_sweeping(parts.supervisor, desk, asking.runner, parts.outbox, room.connections)
 
 
-async def read_openness(configuration: Configuration, workspace_id: WorkspaceId) -> Openness:
+async def read_openness(configuration: ConfigService, workspace_id: WorkspaceId) -> ChannelAudience:
     """Return whom admins let in; where their settings cannot be read, nobody but full members."""
     try:
         return openness_of(await configuration.read(workspace_id))

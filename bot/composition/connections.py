@@ -9,51 +9,53 @@ from datetime import datetime
 
 import structlog
 
-from bot.composition.context import Parts
-from bot.domain.connections.commands import Tellings
-from bot.domain.connections.expiry import Lapses
-from bot.domain.connections.vaults import Vaults
+from bot.composition.context import Context
+from bot.domain.connections.commands import ConnectionOutcomes
+from bot.domain.connections.expiry import ConnectionExpiry
+from bot.domain.connections.vaults import MemberVaults
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
-from oauth.catalog.probe import Probing
-from oauth.catalog.saved_services import Services
+from oauth.catalog.probe import Prober
+from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service import Service
 from oauth.connect.browser import SlackIdentity
 from oauth.connect.callback import OnHold, OnToken
 from oauth.connect.connections import Connections
 from oauth.connect.personal_tokens import PersonalTokens
-from oauth.connect.tool_inventory import Inventory
-from oauth.mcp.list_tools import Listing
+from oauth.connect.tool_inventory import ToolInventory
+from oauth.mcp.list_tools import ToolLister
 from store.records import Connection, Secret, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ConnectionParts:
     """The OAuth room and what it is reached through."""
 
     connections: Connections
-    vaults: Vaults
-    services: Services
-    inventory: Inventory
+    vaults: MemberVaults
+    services: SavedServices
+    inventory: ToolInventory
     personal: PersonalTokens
-    lapses: Lapses
+    lapses: ConnectionExpiry
 
 
-def build_room(parts: Parts, workspace_id: WorkspaceId) -> Room:
+def build_room(parts: Context, workspace_id: WorkspaceId) -> ConnectionParts:
     """Build it for one workspace."""
     database, catalog, clock = parts.database, parts.catalog, parts.outside.clock
     require = parts.admission.require_connecting
-    vaults = Vaults(database=database, agents=parts.outside.agents, clock=clock, require=require)
-    lapses = Lapses(database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock)
-    listing = Listing(parts.sender)
-    inventory = Inventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)
-    services = Services(
+    vaults = MemberVaults(database=database, agents=parts.outside.agents, clock=clock, require=require)
+    lapses = ConnectionExpiry(
+        database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock
+    )
+    listing = ToolLister(parts.sender)
+    inventory = ToolInventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)
+    services = SavedServices(
         database=database,
         catalog=catalog,
-        probing=Probing(parts.sender, listing),
+        probing=Prober(parts.sender, listing),
         workspace_id=workspace_id,
         clock=clock,
         on_dropped=vaults.let_go,
@@ -62,17 +64,19 @@ def build_room(parts: Parts, workspace_id: WorkspaceId) -> Room:
         database=database, catalog=catalog, listing=listing, inventory=inventory, vaults=vaults, clock=clock
     )
     connections = _build_connections(parts, vaults, lapses, inventory)
-    return Room(connections, vaults, services, inventory, personal, lapses)
+    return ConnectionParts(connections, vaults, services, inventory, personal, lapses)
 
 
-def _build_connections(parts: Parts, vaults: Vaults, lapses: Lapses, inventory: Inventory) -> Connections:
+def _build_connections(
+    parts: Context, vaults: MemberVaults, lapses: ConnectionExpiry, inventory: ToolInventory
+) -> Connections:
     settings, clock, screen = parts.settings, parts.outside.clock, parts.outside.screen
     return Connections(
         database=parts.database,
         catalog=parts.catalog,
         sender=parts.sender,
         vaults=vaults,
-        outcomes=Tellings(
+        outcomes=ConnectionOutcomes(
             database=parts.database,
             screen=screen,
             catalog=parts.catalog,
@@ -109,7 +113,7 @@ def _ending_later(supervisor: Supervisor, clock: Clock) -> OnHold:
     return end_later
 
 
-def _listing_later(inventory: Inventory, supervisor: Supervisor) -> OnToken:
+def _listing_later(inventory: ToolInventory, supervisor: Supervisor) -> OnToken:
     """Let a service's tools be listed beside everything else: nobody waits for it, and nothing hangs on it."""
 
     def list_later(service: Service, connection: Connection, token: Secret) -> None:

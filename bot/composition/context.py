@@ -9,33 +9,33 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from bot.domain.access.admission import Admission
-from bot.domain.access.eligibility import Home
-from bot.domain.approvals.rules import RuledPermits
-from bot.domain.budgets.increase_commands import MET_A_LIMIT, Raising
-from bot.domain.config.service import Configuration
-from bot.domain.filters.apply import Filtering
-from bot.domain.home.app_home import Homes
-from bot.domain.home_refresh import Refreshing
+from bot.domain.access.eligibility import HomeWorkspace
+from bot.domain.approvals.rules import ApprovalRules
+from bot.domain.budgets.increase_commands import MET_A_LIMIT, BudgetIncreaseCommands
+from bot.domain.config.service import ConfigService
+from bot.domain.filters.apply import FilterService
+from bot.domain.home.app_home import AppHomes
+from bot.domain.home_refresh import HomeRefresh
 from bot.domain.outbox import Outbox
 from bot.domain.ports import Agents, Clock
-from bot.domain.sessions.tool_pinning import Pinning
+from bot.domain.sessions.tool_pinning import ToolPinning
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.driver import Outside
+from bot.domain.turns.driver import TurnPorts
 from bot.env import Settings
 from bot.metrics import Metrics
-from bot.slack.answer.unposted import Begun
+from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.files import SlackFiles
-from bot.slack.people import SlackPeople
+from bot.slack.people import SlackDirectory
 from bot.slack.screen import SlackScreen
-from bot.slack.thread_history import SlackReading
+from bot.slack.thread_history import SlackThreadHistory
 from oauth.catalog.catalog import Catalog
 from store.database import Database
 from store.records import Turn
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +47,37 @@ class Opened:
     slack: SlackApi
     session: aiohttp.ClientSession
     agents: Agents
-    sender: Sender
+    sender: GuardedSender
     clock: Clock
-    home: Home
+    home: HomeWorkspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Context:
     """What is built on the way, for what is built after it."""
 
     settings: Settings
     database: Database
     catalog: Catalog
-    outside: Outside
-    people: SlackPeople
-    begun: Begun
-    reading: SlackReading
+    outside: TurnPorts
+    people: SlackDirectory
+    begun: UnpostedMessages
+    reading: SlackThreadHistory
     files: SlackFiles
     supervisor: Supervisor
     metrics: Metrics
-    configuration: Configuration
+    configuration: ConfigService
     admission: Admission
-    filtering: Filtering
-    permits: RuledPermits
-    pinning: Pinning
-    homes: Homes
+    filtering: FilterService
+    permits: ApprovalRules
+    pinning: ToolPinning
+    homes: AppHomes
     outbox: Outbox
-    refreshing: Refreshing
-    sender: Sender
-    home: Home
+    refreshing: HomeRefresh
+    sender: GuardedSender
+    home: HomeWorkspace
 
-    def on_end(self, raising: Raising, turn: Turn, outcome: str) -> None:
+    def on_end(self, raising: BudgetIncreaseCommands, turn: Turn, outcome: str) -> None:
         """A turn is over: count it, show it where its owner looks, and offer more where a budget ended it."""
         self.metrics.count_end(outcome)
         self.refreshing.changed(turn.owner.workspace_id, turn.owner.user_id)
@@ -90,28 +90,28 @@ def new_reference() -> str:
     return secrets.token_hex(4).upper()
 
 
-def build_parts(settings: Settings, opened: Opened) -> Parts:
+def build_parts(settings: Settings, opened: Opened) -> Context:
     """Build what the rooms share."""
     database, catalog, clock, api = opened.database, opened.catalog, opened.clock, opened.slack
-    conversations, begun = Conversations(api, clock), Begun()
-    people = SlackPeople(api=api, clock=clock, conversations=conversations)
+    conversations, begun = Conversations(api, clock), UnpostedMessages()
+    people = SlackDirectory(api=api, clock=clock, conversations=conversations)
     screen = SlackScreen(
         api=api, database=database, clock=clock, titles=catalog.titles, begun=begun, conversations=conversations
     )
     metrics, supervisor = _supervised(clock)
-    configuration = Configuration(database=database, clock=clock, first_admins=settings.admins, people=people)
-    permits = RuledPermits(configuration, clock)
-    homes = Homes(
+    configuration = ConfigService(database=database, clock=clock, first_admins=settings.admins, people=people)
+    permits = ApprovalRules(configuration, clock)
+    homes = AppHomes(
         database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration
     )
-    return Parts(
+    return Context(
         settings=settings,
         database=database,
         catalog=catalog,
-        outside=Outside(opened.agents, screen, clock),
+        outside=TurnPorts(opened.agents, screen, clock),
         people=people,
         begun=begun,
-        reading=SlackReading(api=api, people=people),
+        reading=SlackThreadHistory(api=api, people=people),
         files=SlackFiles(api=api, session=opened.session, token=settings.slack_bot_token),
         supervisor=supervisor,
         metrics=metrics,
@@ -119,12 +119,14 @@ def build_parts(settings: Settings, opened: Opened) -> Parts:
         admission=Admission(
             database=database, configuration=configuration, people=people, home=opened.home, clock=clock
         ),
-        filtering=Filtering(database=database, configuration=configuration, clock=clock),
+        filtering=FilterService(database=database, configuration=configuration, clock=clock),
         permits=permits,
-        pinning=Pinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
+        pinning=ToolPinning(database=database, screen=screen, clock=clock, admins_of=configuration.admins_in),
         homes=homes,
         outbox=Outbox(clock),
-        refreshing=Refreshing(supervisor=supervisor, clock=clock, refresh=homes.refresh, is_doubtful=homes.is_doubtful),
+        refreshing=HomeRefresh(
+            supervisor=supervisor, clock=clock, refresh=homes.refresh, is_doubtful=homes.is_doubtful
+        ),
         sender=opened.sender,
         home=opened.home,
     )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from bot.composition.admin import build_administering
-from bot.composition.connections import Room
-from bot.composition.context import Parts, new_reference
-from bot.composition.turns import Asking
-from bot.domain.approvals.always_allow import Allowances
-from bot.domain.approvals.decisions import Decisions
-from bot.domain.approvals.held_calls import Calls
-from bot.domain.budgets.increase_commands import Raising
-from bot.domain.connections.commands import Connecting
-from bot.domain.connections.personal_tokens import Tokens
-from bot.domain.dispatcher import Desk, Handler
+from bot.composition.connections import ConnectionParts
+from bot.composition.context import Context, new_reference
+from bot.composition.turns import TurnParts
+from bot.domain.approvals.always_allow import AlwaysAllow
+from bot.domain.approvals.decisions import ApprovalDecisions
+from bot.domain.approvals.held_calls import HeldCalls
+from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
+from bot.domain.connections.commands import ConnectionCommands
+from bot.domain.connections.personal_tokens import PersonalTokenForms
+from bot.domain.dispatcher import Dispatcher, Handler
 from bot.model import commands as c
 from store.records import WorkspaceId
 
 
-def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
+def build_desk(parts: Context, room: ConnectionParts, asking: TurnParts) -> Dispatcher:
     """Build the desk with everybody who carries something out behind it."""
     administering = build_administering(parts, room, asking)
     handlers: dict[type, Handler] = {
@@ -30,7 +30,7 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
         **_lifecycle_handlers(room, asking),
         c.UseSettings: lambda command, _: administering.use(command),
     }
-    return Desk(
+    return Dispatcher(
         database=parts.database,
         screen=parts.outside.screen,
         supervisor=parts.supervisor,
@@ -43,7 +43,7 @@ def build_desk(parts: Parts, room: Room, asking: Asking) -> Desk:
     )
 
 
-def _turn_handlers(asking: Asking) -> dict[type, Handler]:
+def _turn_handlers(asking: TurnParts) -> dict[type, Handler]:
     turns, messages = asking.turns, asking.messages
     return {
         c.OpenAskForm: asking.form.open,
@@ -58,20 +58,20 @@ def _turn_handlers(asking: Asking) -> dict[type, Handler]:
     }
 
 
-def _approval_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
+def _approval_handlers(parts: Context, asking: TurnParts) -> dict[type, Handler]:
     database, screen, clock = parts.database, parts.outside.screen, parts.outside.clock
     wake = asking.runner.wake
-    decisions = Decisions(
+    decisions = ApprovalDecisions(
         database=database,
         screen=screen,
         clock=clock,
-        calls=Calls(parts.outside.agents),
+        calls=HeldCalls(parts.outside.agents),
         permits=parts.permits,
         filtering=parts.filtering,
         admission=asking.admission,
         minutes=parts.settings.approval_minutes,
     )
-    allowances = Allowances(database=database, screen=screen, clock=clock)
+    allowances = AlwaysAllow(database=database, screen=screen, clock=clock)
     return {
         c.DecideApproval: lambda command, _: decisions.decide(command, wake),
         c.AllowAll: lambda command, _: decisions.allow_all(command, wake),
@@ -82,8 +82,8 @@ def _approval_handlers(parts: Parts, asking: Asking) -> dict[type, Handler]:
     }
 
 
-def _connection_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type, Handler]:
-    connecting = Connecting(
+def _connection_handlers(parts: Context, room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
+    connecting = ConnectionCommands(
         database=parts.database,
         screen=parts.outside.screen,
         catalog=parts.catalog,
@@ -101,8 +101,8 @@ def _connection_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type,
     }
 
 
-def _token_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type, Handler]:
-    tokens = Tokens(
+def _token_handlers(parts: Context, room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
+    tokens = PersonalTokenForms(
         database=parts.database,
         screen=parts.outside.screen,
         personal=room.personal,
@@ -117,7 +117,7 @@ def _token_handlers(parts: Parts, room: Room, asking: Asking) -> dict[type, Hand
     }
 
 
-def _home_handlers(parts: Parts) -> dict[type, Handler]:
+def _home_handlers(parts: Context) -> dict[type, Handler]:
     homes = parts.homes
     return {
         c.ShowStatus: lambda command, _: homes.status(command),
@@ -126,7 +126,7 @@ def _home_handlers(parts: Parts) -> dict[type, Handler]:
     }
 
 
-def _raise_handlers(raising: Raising) -> dict[type, Handler]:
+def _raise_handlers(raising: BudgetIncreaseCommands) -> dict[type, Handler]:
     return {
         c.AskRaise: lambda command, _: raising.ask(command),
         c.OpenRaise: lambda command, _: raising.open_form(command),
@@ -134,7 +134,7 @@ def _raise_handlers(raising: Raising) -> dict[type, Handler]:
     }
 
 
-def _lifecycle_handlers(room: Room, asking: Asking) -> dict[type, Handler]:
+def _lifecycle_handlers(room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
     return {
         c.DeactivateMember: lambda command, _: asking.offboarding.deactivate(command),
         c.LeaveWorkspace: lambda command, _: room.connections.void_workspace(WorkspaceId(command.workspace_id)),

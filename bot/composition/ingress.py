@@ -12,7 +12,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
-from bot.domain.dispatcher import Desk
+from bot.domain.dispatcher import Dispatcher
 from bot.domain.ports import Agents
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
@@ -59,7 +59,7 @@ def build_socket(settings: Settings, bolt: AsyncApp) -> AsyncSocketModeHandler |
     return AsyncSocketModeHandler(bolt, token.reveal(), logger=logger, ping_interval=LOOK_AFTER_SOCKET)
 
 
-def build_webhooks(settings: Settings, agents: Agents, desk: Desk) -> list[BaseRoute]:
+def build_webhooks(settings: Settings, agents: Agents, desk: Dispatcher) -> list[BaseRoute]:
     """Return the door of the Managed Agents API, where a key for it is set."""
 
     async def take(body: bytes, headers: Mapping[str, str]) -> None:

@@ -23,17 +23,17 @@ from bot.env import Settings
 from bot.listeners.intake import Install
 from bot.model.errors import ConfigurationError, SlackRejected, SlackUnavailable
 from bot.slack.client import SlackApi, build_client
-from bot.slack.rate_limiter import Pacer
+from bot.slack.rate_limiter import RateLimiter
 from oauth.catalog.catalog import Catalog
 from oauth.errors import CatalogInvalid
 from oauth.protocol.registration import PreRegistered
-from oauth.protocol.url_policy import Policy
+from oauth.protocol.url_policy import UrlPolicy
 from store.database import Database
 from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret, ServiceName
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ def open_slack(
 ) -> SlackApi:
     """Return Slack's Web API with the bot's token, or another one; nothing is asked yet."""
     client = build_client(token=token or settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
-    return SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=workspace)
+    return SlackApi(client=client, clock=clock, pacer=RateLimiter(clock), workspace=workspace)
 
 
 async def find_install(api: SlackApi, settings: Settings) -> Install:
@@ -185,8 +185,8 @@ async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgent
     return ManagedAgents(client=await stack.enter_async_context(client), webhook_key=settings.webhook_key)
 
 
-async def open_sender(stack: AsyncExitStack, *, allow_loopback: bool) -> Sender:
+async def open_sender(stack: AsyncExitStack, *, allow_loopback: bool) -> GuardedSender:
     """Return the one way to members' services."""
-    from oauth.guarded_http import Sender  # noqa: PLC0415  # httpx is slow to import
+    from oauth.guarded_http import GuardedSender  # noqa: PLC0415  # httpx is slow to import
 
-    return await stack.enter_async_context(Sender(Policy(allow_loopback=allow_loopback)))
+    return await stack.enter_async_context(GuardedSender(UrlPolicy(allow_loopback=allow_loopback)))

@@ -6,38 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bot.composition.connections import Room
-from bot.composition.context import Parts
+from bot.composition.connections import ConnectionParts
+from bot.composition.context import Context
 from bot.domain.access.admission import Admission
-from bot.domain.approvals.lifecycle import Approvals
-from bot.domain.budgets.increase_commands import Raising
-from bot.domain.budgets.increase_requests import Shortages
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
+from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
+from bot.domain.budgets.increase_requests import BudgetIncreaseRequests
 from bot.domain.maintenance.offboarding import Offboarding
-from bot.domain.sessions.agent_profiles import Profiles
-from bot.domain.sessions.sessions import Sessions
+from bot.domain.sessions.agent_profiles import AgentProfiles
+from bot.domain.sessions.sessions import ThreadSessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.ask_form import AskForm
-from bot.domain.turns.commands import Turns
-from bot.domain.turns.driver import Runner
-from bot.domain.turns.file_transfer import Bringing
+from bot.domain.turns.commands import TurnCommands
+from bot.domain.turns.driver import TurnDriver
+from bot.domain.turns.file_transfer import FileTransfer
 from bot.domain.turns.message_events import MessageEvents
-from bot.domain.turns.stop import Stopping
+from bot.domain.turns.stop import TurnStopper
 from store.records import ChannelId
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class TurnParts:
     """Asking the agent, and what ends with the member who asks."""
 
     admission: Admission
-    profiles: Profiles
-    runner: Runner
-    stopping: Stopping
-    turns: Turns
+    profiles: AgentProfiles
+    runner: TurnDriver
+    stopping: TurnStopper
+    turns: TurnCommands
     messages: MessageEvents
     form: AskForm
-    shortages: Shortages
-    raising: Raising
+    shortages: BudgetIncreaseRequests
+    raising: BudgetIncreaseCommands
     offboarding: Offboarding
 
     def doubt(self, supervisor: Supervisor) -> Callable[[ChannelId], None]:
@@ -50,12 +50,12 @@ class Asking:
         return doubted
 
 
-def build_asking(parts: Parts, room: Room) -> Asking:
+def build_asking(parts: Context, room: ConnectionParts) -> TurnParts:
     """Build it on the OAuth room, which has the vaults."""
     database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
     profiles = _build_profiles(parts)
     admission = parts.admission
-    sessions = Sessions(
+    sessions = ThreadSessions(
         database=database,
         agents=parts.outside.agents,
         vaults=room.vaults,
@@ -66,10 +66,10 @@ def build_asking(parts: Parts, room: Room) -> Asking:
     )
     shortages, raising = _build_raising(parts)
     runner = _build_runner(parts, room, sessions, admission, raising)
-    stopping = Stopping(
+    stopping = TurnStopper(
         database=database, screen=parts.outside.screen, runner=runner, configuration=configuration, clock=clock
     )
-    turns = Turns(
+    turns = TurnCommands(
         database=database,
         screen=parts.outside.screen,
         reading=parts.reading,
@@ -85,11 +85,11 @@ def build_asking(parts: Parts, room: Room) -> Asking:
     )
     messages = MessageEvents(database=database, turns=turns, reading=parts.reading, files=parts.files, clock=clock)
     form = AskForm(database=database, screen=parts.outside.screen, turns=turns, files=parts.files, clock=clock)
-    return Asking(admission, profiles, runner, stopping, turns, messages, form, shortages, raising, offboarding)
+    return TurnParts(admission, profiles, runner, stopping, turns, messages, form, shortages, raising, offboarding)
 
 
-def _build_profiles(parts: Parts) -> Profiles:
-    return Profiles(
+def _build_profiles(parts: Context) -> AgentProfiles:
+    return AgentProfiles(
         database=parts.database,
         agents=parts.outside.agents,
         catalog=parts.catalog,
@@ -98,11 +98,11 @@ def _build_profiles(parts: Parts) -> Profiles:
     )
 
 
-def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:
+def _build_raising(parts: Context) -> tuple[BudgetIncreaseRequests, BudgetIncreaseCommands]:
     database, configuration = parts.database, parts.configuration
     screen, clock = parts.outside.screen, parts.outside.clock
-    shortages = Shortages(database=database, configuration=configuration, screen=screen, clock=clock)
-    raising = Raising(
+    shortages = BudgetIncreaseRequests(database=database, configuration=configuration, screen=screen, clock=clock)
+    raising = BudgetIncreaseCommands(
         database=database,
         configuration=configuration,
         shortages=shortages,
@@ -114,9 +114,15 @@ def _build_raising(parts: Parts) -> tuple[Shortages, Raising]:
     return shortages, raising
 
 
-def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admission, raising: Raising) -> Runner:
+def _build_runner(
+    parts: Context,
+    room: ConnectionParts,
+    sessions: ThreadSessions,
+    admission: Admission,
+    raising: BudgetIncreaseCommands,
+) -> TurnDriver:
     database, outside, clock = parts.database, parts.outside, parts.outside.clock
-    approvals = Approvals(
+    approvals = ApprovalLifecycle(
         database=database,
         agents=outside.agents,
         screen=outside.screen,
@@ -126,14 +132,14 @@ def _build_runner(parts: Parts, room: Room, sessions: Sessions, admission: Admis
         minutes=parts.settings.approval_minutes,
         changed=parts.refreshing.changed,
     )
-    return Runner(
+    return TurnDriver(
         database=database,
         outside=outside,
         sessions=sessions,
         admission=admission,
         approvals=approvals,
         supervisor=parts.supervisor,
-        bringing=Bringing(
+        bringing=FileTransfer(
             database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
         ),
         filtering=parts.filtering,

@@ -11,8 +11,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from bot.config.items import Body, Change, Key
-from bot.config.model import Config, Line, Part, Service, ServiceName, dump
+from bot.config.items import Body, ItemChange, Key
+from bot.config.model import Config, Line, Section, ServiceName, ServiceSettings, dump
 from store.records import RegistrationKind, SavedService
 
 KIND = "catalog"
@@ -25,7 +25,7 @@ Variable = Annotated[str, StringConstraints(pattern=r"^CLIENT_SECRET_[A-Z0-9_]{1
 """Only what says that it is a client's secret: no file can have another one sent to a service."""
 
 
-class SecretReference(Part):
+class SecretReference(Section):
     """Where a secret is: never in the file."""
 
     env: Variable = Field(
@@ -42,14 +42,14 @@ class SecretReference(Part):
         return given
 
 
-class Client(Part):
+class FileClient(Section):
     """An OAuth client that you made at the service."""
 
     client_id: ClientId
     client_secret: SecretReference | None = Field(default=None, description="Left out: a public client.")
 
 
-class Added(Part):
+class Added(Section):
     """A service added by URL, as it was looked at; `python -m bot config look URL` prints this."""
 
     title: Annotated[Line, Field(max_length=60)]
@@ -78,14 +78,14 @@ class Added(Part):
         return self
 
 
-class Offer(Part):
+class Offer(Section):
     """What is on offer under one name beside the catalogue, or over its entry."""
 
     added: Added | None = Field(default=None, description="Left out: it is one of the catalogue.")
     scopes: Annotated[tuple[Scope, ...], Field(max_length=100)] = Field(
         default=(), description="What to ask for; left out: what the catalogue or the service says."
     )
-    client: Client | None = Field(default=None, description="Your own OAuth client.")
+    client: FileClient | None = Field(default=None, description="Your own OAuth client.")
 
     @model_validator(mode="after")
     def _has_its_client(self) -> Self:
@@ -97,7 +97,7 @@ class Offer(Part):
         return self
 
 
-class FiledService(Service, Offer):
+class FiledService(ServiceSettings, Offer):
     """Everything the file says of one service."""
 
 
@@ -109,8 +109,10 @@ class Document(Config):
     @property
     def config(self) -> Config:
         """Return what of it is settings; a service that has none is not named."""
-        settings = {name: Service.model_validate(_part(one, Service)) for name, one in self.services.items()}
-        kept = {name: one for name, one in settings.items() if one != Service() or name not in self.offers}
+        settings = {
+            name: ServiceSettings.model_validate(_part(one, ServiceSettings)) for name, one in self.services.items()
+        }
+        kept = {name: one for name, one in settings.items() if one != ServiceSettings() or name not in self.offers}
         return Config.model_validate({**_part(self, Config), "services": kept})
 
     @property
@@ -124,7 +126,7 @@ def joined(config: Config, offers: Mapping[str, Offer]) -> Document:
     """Return settings and offers as one document."""
     services = {
         name: FiledService.model_validate(
-            {**_part(config.service(name), Service), **_part(offers.get(name, Offer()), Offer)}
+            {**_part(config.service(name), ServiceSettings), **_part(offers.get(name, Offer()), Offer)}
         )
         for name in {*config.services, *offers}
     }
@@ -146,25 +148,25 @@ def offers_of(rows: Iterable[SavedService]) -> dict[str, Offer]:
 
 def offer_changes(
     before: Mapping[str, Offer], after: Mapping[str, Offer], renewed: Collection[str]
-) -> tuple[Change, ...]:
+) -> tuple[ItemChange, ...]:
     """Return what has to change; `renewed` are the names of those whose secret is another one than the stored."""
     names = sorted({*before, *after})
-    changes = [Change(Key(KIND, name), _body(before.get(name)), _body(after.get(name))) for name in names]
+    changes = [ItemChange(Key(KIND, name), _body(before.get(name)), _body(after.get(name))) for name in names]
     marked = [_marked(change) if change.key.name in renewed else change for change in changes]
     return tuple(change for change in marked if change.before != change.after)
 
 
-def _marked(change: Change) -> Change:
+def _marked(change: ItemChange) -> ItemChange:
     if change.after is None or change.before is None:
         return change
-    return Change(change.key, change.before, {**change.after, "secret": "another one"})
+    return ItemChange(change.key, change.before, {**change.after, "secret": "another one"})
 
 
 def _body(offer: Offer | None) -> Body | None:
     return None if offer is None else dump(offer)
 
 
-def _part(whole: Part, part: type[Part]) -> dict[str, object]:
+def _part(whole: Section, part: type[Section]) -> dict[str, object]:
     return {name: getattr(whole, name) for name in part.model_fields}
 
 
@@ -183,10 +185,12 @@ def _added(row: SavedService) -> Added | None:
     )
 
 
-def _client(row: SavedService, variable: str) -> Client | None:
+def _client(row: SavedService, variable: str) -> FileClient | None:
     if row.client_id is None:
         return None
-    return Client(client_id=row.client_id, client_secret=SecretReference(env=variable) if row.client_secret else None)
+    return FileClient(
+        client_id=row.client_id, client_secret=SecretReference(env=variable) if row.client_secret else None
+    )
 
 
 def variable_of(name: str) -> str:

@@ -28,7 +28,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ItemChange:
     """What one item was and is to be; None where there is none."""
 
     key: Key
@@ -64,15 +64,15 @@ def join(items: Mapping[Key, Body]) -> Config:
     return checked(Config, document)
 
 
-def diff(before: Config, after: Config) -> tuple[Change, ...]:
+def diff(before: Config, after: Config) -> tuple[ItemChange, ...]:
     """Return what has to change, in the order of the items."""
     old, new = split(before), split(after)
     return tuple(
-        Change(key, old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)
+        ItemChange(key, old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)
     )
 
 
-def applied(config: Config, changes: Iterable[Change]) -> Config:
+def applied(config: Config, changes: Iterable[ItemChange]) -> Config:
     """Return the settings with these changes. Raises `SettingsInvalid` where they do not go together."""
     items = split(config)
     for change in changes:

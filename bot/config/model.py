@@ -72,13 +72,13 @@ Who = Literal["everyone", "admins"] | Annotated[tuple[UserId, ...], Field(min_le
 """Of the members: everyone, the admins, or those listed."""
 
 
-class Part(BaseModel):
+class Section(BaseModel):
     """A part of the settings: immutable, nothing unknown in it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Budgets(Part):
+class Budgets(Section):
     """Limits that hold where nothing nearer is set; in US dollars, months are UTC."""
 
     workspace_per_month: Usd | None = Field(default=None, description="All requests of a month together.")
@@ -93,7 +93,7 @@ ToolPattern = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,
 """`service/tool`, `service/*`, or the name of a built-in tool."""
 
 
-class Approvals(Part):
+class ApprovalSettings(Section):
     """How held calls are decided; which are held is for the tool rules to say."""
 
     always_allow: Literal["harmless", "any", "never"] = Field(
@@ -118,7 +118,7 @@ class Approvals(Part):
         return not names.isdisjoint(self.second_tools)
 
 
-class Audience(Part):
+class Audience(Section):
     """Who besides full members of the workspace is served, and where."""
 
     guests: bool = Field(default=False, description="Guests may ask and connect services of their own.")
@@ -127,7 +127,7 @@ class Audience(Part):
     )
 
 
-class Service(Part):
+class ServiceSettings(Section):
     """What is set for one service, of the catalogue or added."""
 
     is_paused: bool = Field(default=False, description="Kill switch: nobody's agent gets it, running ones are stopped.")
@@ -138,7 +138,7 @@ class Service(Part):
     )
 
 
-class Skill(Part):
+class Skill(Section):
     """A skill of the API: Anthropic's or one of your own."""
 
     type: Literal["anthropic", "custom"]
@@ -148,7 +148,7 @@ class Skill(Part):
     )
 
 
-class Packages(Part):
+class Packages(Section):
     """What is installed in the sandbox, by package manager; versions in the manager's own words."""
 
     apt: tuple[Package, ...] = ()
@@ -164,7 +164,7 @@ class Packages(Part):
         return any(self.model_dump().values())
 
 
-class Environment(Part):
+class Environment(Section):
     """The sandbox that an agent works in."""
 
     network: Literal["limited", "unrestricted"] = Field(
@@ -188,7 +188,7 @@ class Environment(Part):
         return self
 
 
-class Profile(Part):
+class Profile(Section):
     """An agent: its model, words, tools and surroundings."""
 
     model: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@-]{1,256}$")] | None = Field(
@@ -223,7 +223,7 @@ class Profile(Part):
         return {**BUILT_IN_RULES[self.preset], **self.built_in_tools}
 
 
-class Channel(Part):
+class ChannelSettings(Section):
     """What holds in one channel."""
 
     profile: ProfileName | None = Field(default=None, description="Its agent; left out: `default`.")
@@ -234,14 +234,14 @@ class Channel(Part):
     )
 
 
-class MemberSettings(Part):
+class MemberSettings(Section):
     """What holds for one member."""
 
     is_paused: bool = Field(default=False, description="Kill switch: asks nothing, what runs is stopped.")
     budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
 
 
-class Filter(Part):
+class Filter(Section):
     """What is looked for in what people ask, before the agent gets it, and in what it writes, before Slack shows it."""
 
     pattern: Pattern | None = Field(
@@ -258,18 +258,18 @@ class Filter(Part):
     )
 
 
-class Config(Part):
+class Config(Section):
     """Everything that admins set, for one workspace."""
 
     version: Literal[1] = Field(default=1, description="The form of this file.")
     admins: tuple[UserId, ...] = Field(default=(), description="Besides those in DEPUTY_ADMINS.")
     is_paused: bool = Field(default=False, description="Kill switch: nobody asks anything, what runs is stopped.")
     budgets: Budgets = Budgets()
-    approvals: Approvals = Approvals()
+    approvals: ApprovalSettings = ApprovalSettings()
     audience: Audience = Audience()
-    services: Mapping[ServiceName, Service] = {}
+    services: Mapping[ServiceName, ServiceSettings] = {}
     profiles: Mapping[ProfileName, Profile] = {}
-    channels: Mapping[ChannelId, Channel] = {}
+    channels: Mapping[ChannelId, ChannelSettings] = {}
     members: Mapping[UserId, MemberSettings] = {}
     filters: Annotated[Mapping[ProfileName, Filter], Field(max_length=100)] = {}
 
@@ -289,17 +289,17 @@ class Config(Part):
             raise ValueError(f"channels: there is no profile {', '.join(lost)}")
         return self
 
-    def service(self, name: str) -> Service:
+    def service(self, name: str) -> ServiceSettings:
         """Return what is set for a service; of one nobody set anything for, the defaults."""
-        return self.services.get(name) or Service()
+        return self.services.get(name) or ServiceSettings()
 
     def profile(self, name: str) -> Profile | None:
         """Return a profile, None if there is none; `default` is always there."""
         return self.profiles.get(name) or (Profile() if name == DEFAULT_PROFILE else None)
 
-    def channel(self, channel: str) -> Channel:
+    def channel(self, channel: str) -> ChannelSettings:
         """Return what holds in a channel."""
-        return self.channels.get(channel) or Channel()
+        return self.channels.get(channel) or ChannelSettings()
 
     def member(self, user_id: str) -> MemberSettings:
         """Return what holds for a member."""
@@ -323,6 +323,6 @@ def is_among(who: Who, user_id: str, *, is_admin: bool) -> bool:
     return is_admin if who == "admins" else user_id in who
 
 
-def dump(part: Part) -> dict[str, Any]:
+def dump(part: Section) -> dict[str, Any]:
     """Return a part as JSON has it, without what only says a default."""
     return part.model_dump(mode="json", exclude_defaults=True)

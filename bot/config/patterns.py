@@ -17,7 +17,7 @@ _MEMORY = 1 << 20
 """Bytes that one pattern may take; `a{1000}{1000}` is refused instead of filling the machine."""
 
 
-class Compiled:
+class CompiledPattern:
     """A pattern made ready. Raises ValueError in words for an admin."""
 
     def __init__(self, pattern: str) -> None:
@@ -39,9 +39,9 @@ class Compiled:
 
 
 @lru_cache(maxsize=256)
-def compiled(pattern: str) -> Compiled:
+def compiled(pattern: str) -> CompiledPattern:
     """Return a pattern made ready, made once. Raises ValueError."""
-    return Compiled(pattern)
+    return CompiledPattern(pattern)
 
 
 def _checked(pattern: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from bot.config.file_services import KIND, Document, Offer
-from bot.config.items import Change
+from bot.config.items import ItemChange
 from bot.config.model import Config, dump
 from bot.config.validation_messages import checked
 from bot.model.errors import Problem, SettingsInvalid
@@ -71,7 +71,7 @@ def write_schema() -> str:
     return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def render_plan(changes: Sequence[Change]) -> str:
+def render_plan(changes: Sequence[ItemChange]) -> str:
     """Return what would be added (+), changed (~) and removed (-), field by field."""
     if not changes:
         return "Nothing to change."
@@ -131,7 +131,7 @@ def _sorted(part: Any, name: str = "") -> Any:
     return {key: _sorted(value, key) for key, value in listed}
 
 
-def _lines_of(change: Change) -> Iterator[str]:
+def _lines_of(change: ItemChange) -> Iterator[str]:
     yield f"{_SIGNS[change.verb]} {change.key}"
     if change.after is None:
         if change.key.kind == KIND and "added" in (change.before or {}):

@@ -13,7 +13,7 @@ from bot.agents.profile_drift import find_drift, repair
 from bot.config.model import Profile
 from bot.config_cli import opened
 from bot.doctor.findings import Finding, amiss, well
-from bot.doctor.targets import Patient
+from bot.doctor.targets import DoctorTargets
 from bot.domain.ports import ProfileSpec
 from bot.domain.sessions.agent_profiles import build_spec
 from bot.model.errors import AgentsRejected, ConfigurationError
@@ -25,7 +25,7 @@ START = "start Deputy: it saves the profile again"
 NO_STORE = "see the line about the database"
 
 
-async def key(patient: Patient) -> Finding:
+async def key(patient: DoctorTargets) -> Finding:
     """Look at the key."""
     try:
         await facts.check_key(patient.agents)
@@ -36,7 +36,7 @@ async def key(patient: Patient) -> Finding:
     return well("has access to Managed Agents")
 
 
-async def saved_profiles(patient: Patient) -> Finding:
+async def saved_profiles(patient: DoctorTargets) -> Finding:
     """Hold the agent and the environment of each profile against our settings."""
     try:
         drifts = await find_drifts(patient)
@@ -58,7 +58,7 @@ class Drift:
     differs: tuple[str, ...]
 
 
-async def find_drifts(patient: Patient) -> tuple[Drift, ...]:
+async def find_drifts(patient: DoctorTargets) -> tuple[Drift, ...]:
     """Look at every profile that was saved. Raises our errors, also those of the store."""
     async with patient.database.transaction() as tx:
         saved = await profiles.list_all(tx)
@@ -69,7 +69,7 @@ async def find_drifts(patient: Patient) -> tuple[Drift, ...]:
     return tuple([Drift(spec, one, await find_drift(patient.agents, spec, one)) for spec, one in pairs])
 
 
-async def repair_profiles(patient: Patient) -> tuple[str, ...]:
+async def repair_profiles(patient: DoctorTargets) -> tuple[str, ...]:
     """Make agents and environments what our settings say; return the names of those that were not."""
     drifted = [drift for drift in await find_drifts(patient) if drift.differs]
     for drift in drifted:
@@ -79,7 +79,7 @@ async def repair_profiles(patient: Patient) -> tuple[str, ...]:
     return tuple(drift.saved.name for drift in drifted)
 
 
-async def vault_mapping(patient: Patient) -> Finding:
+async def vault_mapping(patient: DoctorTargets) -> Finding:
     """Hold our map of members and vaults against the API's own list."""
     try:
         async with patient.database.transaction() as tx:

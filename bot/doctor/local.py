@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.composition.peers import load_catalog
 from bot.doctor.findings import Finding, amiss, noted, well
-from bot.doctor.targets import Patient
+from bot.doctor.targets import DoctorTargets
 from bot.model.errors import ConfigurationError, DeputyError
 from bot.web import webhooks
 from oauth.catalog.saved_services import merge
 from oauth.errors import ConnectError
-from oauth.protocol.http_messages import Request
+from oauth.protocol.http_messages import HttpRequest
 from store import key_check
 from store import services as saved_services
 from store.errors import SchemaUnknown, StatementRefused, StoreError, StoreUnavailable
@@ -28,7 +28,7 @@ DATABASE_TROUBLES: dict[type[StoreError], str] = {
 }
 
 
-async def settings(patient: Patient) -> Finding:
+async def settings(patient: DoctorTargets) -> Finding:
     """Look for settings that are right by themselves and unwise together."""
     set_ = patient.settings
     if set_.allow_loopback and set_.public_url.startswith("https://"):
@@ -40,17 +40,17 @@ async def settings(patient: Patient) -> Finding:
     return well("complete")
 
 
-async def public_url(patient: Patient) -> Finding:
+async def public_url(patient: DoctorTargets) -> Finding:
     """Ask for our own health by the address that browsers use."""
     url = patient.settings.public_url
     try:
-        answer = await patient.sender.send(Request("GET", f"{url}/healthz"))
+        answer = await patient.sender.send(HttpRequest("GET", f"{url}/healthz"))
     except ConnectError:
         return amiss(f"{url} does not answer", REACH)
     return well(f"{url} answers") if answer.status == 200 else amiss(f"{url} answers {answer.status}", REACH)
 
 
-async def webhook(patient: Patient) -> Finding:
+async def webhook(patient: DoctorTargets) -> Finding:
     """See that Anthropic's webhooks would come through, where there is a key to verify them with."""
     url = f"{patient.settings.public_url}{webhooks.PATH}"
     if patient.settings.webhook_key is None:
@@ -58,13 +58,13 @@ async def webhook(patient: Patient) -> Finding:
         return noted("off: that a connection broke is seen when it is used next", fix)
     try:
         # Nothing but a POST is served there, so this changes nothing: 405 says that it is ours.
-        answer = await patient.sender.send(Request("GET", url))
+        answer = await patient.sender.send(HttpRequest("GET", url))
     except ConnectError:
         return amiss(f"{url} does not answer", REACH)
     return well(f"{url} answers") if answer.status == 405 else amiss(f"{url} answers {answer.status}", REACH)
 
 
-async def database(patient: Patient) -> Finding:
+async def database(patient: DoctorTargets) -> Finding:
     """Look whether it opens, is of this version and is whole."""
     try:
         if not await patient.database.is_current():
@@ -77,7 +77,7 @@ async def database(patient: Patient) -> Finding:
     return well("opens, tables are of this version, no damage")
 
 
-async def sealing_keys(patient: Patient) -> Finding:
+async def sealing_keys(patient: DoctorTargets) -> Finding:
     """Open what a start would have to open."""
     try:
         async with patient.database.transaction() as tx:
@@ -95,7 +95,7 @@ def _unopened(found: key_check.Seals) -> str:
     return f"{rows} not open with the keys of DEPUTY_SECRET_KEYS, such as {found.broken[0]}"
 
 
-async def services(patient: Patient) -> Finding:
+async def services(patient: DoctorTargets) -> Finding:
     """Look at the services that are on offer: those of the catalogue, and over them what admins saved."""
     try:
         catalog = load_catalog(patient.settings)
@@ -106,7 +106,7 @@ async def services(patient: Patient) -> Finding:
     return well(", ".join(offered)) if offered else amiss("none", "add a service or a client for one")
 
 
-async def _saved_services(patient: Patient) -> tuple[SavedService, ...]:
+async def _saved_services(patient: DoctorTargets) -> tuple[SavedService, ...]:
     """Return what admins saved; nothing where it cannot be read, which the lines about Slack and the database say."""
     try:
         workspace_id = await patient.workspace_id()

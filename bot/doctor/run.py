@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 
 from bot.doctor import agents, local, slack
 from bot.doctor.findings import Finding, Findings, amiss, noted
-from bot.doctor.targets import Patient, admitted
+from bot.doctor.targets import DoctorTargets, admitted
 from bot.env import Settings
 from bot.model.errors import AgentsRejected, DeputyError, SlackRejected, Unavailable
 from store.errors import StoreError
 
-Check = Callable[[Patient], Awaitable[Finding]]
+Check = Callable[[DoctorTargets], Awaitable[Finding]]
 
 CHECKS: dict[str, Check] = {**slack.CHECKS, **agents.CHECKS, **local.CHECKS}
 FIXES = {**slack.FIXES, **agents.FIXES}
@@ -43,14 +43,14 @@ async def examine(settings: Settings) -> Findings:
         return {name: await _looked(name, check, patient) for name, check in CHECKS.items()}
 
 
-async def _is_new(patient: Patient) -> bool:
+async def _is_new(patient: DoctorTargets) -> bool:
     try:
         return await patient.database.is_new()
     except StoreError:
         return False  # said by the line about the database
 
 
-async def _looked(name: str, check: Check, patient: Patient) -> Finding:
+async def _looked(name: str, check: Check, patient: DoctorTargets) -> Finding:
     fix = FIXES.get(name, "check this setting")
     try:
         return await check(patient)

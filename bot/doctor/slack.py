@@ -11,13 +11,13 @@ import yaml
 from bot.clock import WallClock
 from bot.doctor.findings import Finding, amiss, noted, well
 from bot.doctor.manifest_diff import SIGN_IN_PATH, differences
-from bot.doctor.targets import Patient
-from bot.domain.config.service import Configuration
+from bot.doctor.targets import DoctorTargets
+from bot.domain.config.service import ConfigService
 from bot.metrics import SIGNATURES_REFUSED
 from bot.model.errors import SettingsInvalid
 from bot.slack import app_facts
 from oauth.errors import ConnectError
-from oauth.protocol.http_messages import Request
+from oauth.protocol.http_messages import HttpRequest
 from store.errors import StoreError
 
 SCOPES = frozenset(
@@ -49,7 +49,7 @@ SKEW_SECONDS = 60
 a minute is early enough."""
 
 
-async def bot_token(patient: Patient) -> Finding:
+async def bot_token(patient: DoctorTargets) -> Finding:
     """Look at the bot token and its scopes."""
     who = await app_facts.fetch_identity(patient.slack)
     if who.scopes is None:
@@ -61,7 +61,7 @@ async def bot_token(patient: Patient) -> Finding:
     return well(f"works in {who.team}, all scopes granted")
 
 
-async def delivery(patient: Patient) -> Finding:
+async def delivery(patient: DoctorTargets) -> Finding:
     """Look at the way in which Slack's requests come."""
     if patient.settings.slack_app_token is None:
         return await _http_delivery(patient)
@@ -69,7 +69,7 @@ async def delivery(patient: Patient) -> Finding:
     return well("Socket Mode: the app-level token works")
 
 
-async def _http_delivery(patient: Patient) -> Finding:
+async def _http_delivery(patient: DoctorTargets) -> Finding:
     """Look whether the signing secret can be right; only Slack's deliveries prove that it is."""
     secret, client_secret = patient.settings.slack_signing_secret, patient.settings.slack_client_secret
     if secret and secret.reveal() == client_secret.reveal():
@@ -80,17 +80,17 @@ async def _http_delivery(patient: Patient) -> Finding:
     return well(f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events")
 
 
-async def _count_refused(patient: Patient) -> int:
+async def _count_refused(patient: DoctorTargets) -> int:
     """Return how many of Slack's requests the running Deputy has refused; 0 where its metrics cannot be read."""
     try:
-        answer = await patient.sender.send(Request("GET", f"{patient.settings.public_url}/metrics"))
+        answer = await patient.sender.send(HttpRequest("GET", f"{patient.settings.public_url}/metrics"))
     except ConnectError:
         return 0  # metrics are often kept inside: the log says it too
     found = re.search(rf"^{SIGNATURES_REFUSED}_total (\d+)", answer.body.decode("utf-8", "replace"), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
-async def manifest(patient: Patient) -> Finding:
+async def manifest(patient: DoctorTargets) -> Finding:
     """Compare the app's manifest with ours, where there is a token that may read it."""
     token = patient.settings.slack_config_token
     if token is None:
@@ -106,7 +106,7 @@ async def manifest(patient: Patient) -> Finding:
     return well("the app is set up as manifest.yml says")
 
 
-async def sign_in(patient: Patient) -> Finding:
+async def sign_in(patient: DoctorTargets) -> Finding:
     """Look at the client that Sign in with Slack needs."""
     settings = patient.settings
     if settings.identity_check == "code":
@@ -118,7 +118,7 @@ async def sign_in(patient: Patient) -> Finding:
     return well(f"client id and secret are known; redirect URL must be {redirect}")
 
 
-async def admins(patient: Patient) -> Finding:
+async def admins(patient: DoctorTargets) -> Finding:
     """Look at the admins: those of the environment must be full members who are there, and one at least of all."""
     named, added = sorted(patient.settings.admins), await _added_admins(patient)
     unfit = [user for user in (*named, *added) if not await app_facts.is_full_member(patient.slack, user)]
@@ -133,10 +133,10 @@ async def admins(patient: Patient) -> Finding:
     return well(f"{len(named) + len(added)}, full members all")
 
 
-async def _added_admins(patient: Patient) -> list[str]:
+async def _added_admins(patient: DoctorTargets) -> list[str]:
     """Return the admins of the settings who are not in the environment; none where they cannot be read."""
     workspace_id = await patient.workspace_id()
-    configuration = Configuration(database=patient.database, clock=WallClock(), first_admins=patient.settings.admins)
+    configuration = ConfigService(database=patient.database, clock=WallClock(), first_admins=patient.settings.admins)
     try:
         config = await configuration.read(workspace_id)
     except (StoreError, SettingsInvalid):
@@ -144,7 +144,7 @@ async def _added_admins(patient: Patient) -> list[str]:
     return sorted(set(config.admins) - patient.settings.admins)
 
 
-async def clock(patient: Patient) -> Finding:
+async def clock(patient: DoctorTargets) -> Finding:
     """Compare this machine's clock with Slack's."""
     who = await app_facts.fetch_identity(patient.slack)
     if who.date is None:

@@ -14,20 +14,20 @@ from bot.composition.peers import ANTHROPIC, open_slack_session
 from bot.env import Settings
 from bot.slack.app_facts import fetch_identity
 from bot.slack.client import build_client
-from oauth.guarded_http import Sender
-from oauth.protocol.url_policy import Policy
+from oauth.guarded_http import GuardedSender
+from oauth.protocol.url_policy import UrlPolicy
 from store.database import Database
 from store.records import WorkspaceId
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class DoctorTargets:
     """One Deputy's settings and the ways to its peers."""
 
     settings: Settings
     slack: AsyncWebClient
     agents: AsyncAnthropic
-    sender: Sender
+    sender: GuardedSender
     database: Database
 
     async def workspace_id(self) -> WorkspaceId:
@@ -36,14 +36,14 @@ class Patient:
 
 
 @asynccontextmanager
-async def admitted(settings: Settings) -> AsyncIterator[Patient]:
+async def admitted(settings: Settings) -> AsyncIterator[DoctorTargets]:
     """Open the ways to all peers; nothing is asked yet."""
     async with AsyncExitStack() as stack:
         session = await open_slack_session(stack)
         slack = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
         client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
         agents = await stack.enter_async_context(client)
-        sender = await stack.enter_async_context(Sender(Policy(allow_loopback=settings.allow_loopback)))
+        sender = await stack.enter_async_context(GuardedSender(UrlPolicy(allow_loopback=settings.allow_loopback)))
         database = Database.open(settings.database_url, settings.secret_keys, makes_file=False)
         stack.push_async_callback(database.close)
-        yield Patient(settings, slack, agents, sender, database)
+        yield DoctorTargets(settings, slack, agents, sender, database)

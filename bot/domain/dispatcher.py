@@ -71,7 +71,7 @@ class _Errand:
     command: c.Command | None
 
 
-class Desk:
+class Dispatcher:
     """The way in, and the list of what was let in but not yet carried out."""
 
     def __init__(

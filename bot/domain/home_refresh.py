@@ -48,7 +48,7 @@ LOOKING = (
 """Commands that change nothing that a home shows."""
 
 
-class Refreshing:
+class HomeRefresh:
     """One errand for each member whose App Home is out of date; never two publish at once."""
 
     def __init__(

@@ -6,7 +6,7 @@ import asyncio
 from weakref import WeakValueDictionary
 
 
-class Locks:
+class KeyedLocks:
     """Locks of one process; `async with locks.of(key)` lets one at a time through for that key."""
 
     def __init__(self) -> None:

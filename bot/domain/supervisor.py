@@ -37,7 +37,7 @@ STORE = "store"
 """By this name tries that wait for the store are counted."""
 
 
-class Overtaken(Exception):
+class ProcessSuperseded(Exception):
     """What was waited for took longer than it may."""
 
 
@@ -142,7 +142,7 @@ class Supervisor:
                 raise error
 
     async def unless(self, work: Callable[[], Coroutine[None, None, T]], limit: Work) -> T:
-        """Return what `work` does. Raises `Overtaken` if `limit` is over before; then `work` is cancelled."""
+        """Return what `work` does. Raises `ProcessSuperseded` if `limit` is over before; then `work` is cancelled."""
         working, limiting = asyncio.create_task(work()), asyncio.create_task(limit())
         try:
             await asyncio.wait({working, limiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -151,7 +151,7 @@ class Supervisor:
         if not working.cancelled():
             return working.result()
         limiting.result()
-        raise Overtaken
+        raise ProcessSuperseded
 
     async def unbroken(self, work: Work) -> None:
         """Do something short to its end, also if it is cancelled: a connection to the store that is cut is lost."""

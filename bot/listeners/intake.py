@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from bot.domain.access.eligibility import Home, ends_membership, judge
-from bot.domain.dispatcher import Desk
-from bot.domain.ports import Openness, People
+from bot.domain.access.eligibility import HomeWorkspace, ends_membership, judge
+from bot.domain.dispatcher import Dispatcher
+from bot.domain.ports import ChannelAudience, People
 from bot.model.commands import Command, DeactivateMember, HearMention, Place, Reply
 from bot.model.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import ChannelId, Member, UserId, WorkspaceId
@@ -40,9 +40,9 @@ class Install:
     is_org_wide: bool = False
 
     @property
-    def home(self) -> Home:
+    def home(self) -> HomeWorkspace:
         """Return whose members are served."""
-        return Home(self.team_id, self.enterprise_id)
+        return HomeWorkspace(self.team_id, self.enterprise_id)
 
     @property
     def workspace_id(self) -> WorkspaceId:
@@ -84,8 +84,8 @@ class Intake:
         *,
         install: Install,
         people: People,
-        desk: Desk,
-        openness: Callable[[], Awaitable[Openness]],
+        desk: Dispatcher,
+        openness: Callable[[], Awaitable[ChannelAudience]],
         on_shared: Callable[[ChannelId], None] = lambda _: None,
     ) -> None:
         """`on_shared` is told of a channel that another organisation reads from now on."""

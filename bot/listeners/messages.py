@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.listeners.intake import Asked, Body, Install, table
 from bot.model.commands import Place, Reply, RewordRequest, WithdrawRequest
-from bot.model.slack_message import Written, read_message
+from bot.model.slack_message import MessageText, read_message
 from bot.model.slack_text import mentions, plain, without_mention
 from store.records import ChannelId, Member, MessageRef, MessageTs, UserId
 
@@ -20,7 +20,7 @@ MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
 class _Look:
     """A message as far as it concerns Deputy."""
 
-    read: Written
+    read: MessageText
     place: Place
     source: MessageRef
     is_mention: bool

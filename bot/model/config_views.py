@@ -33,7 +33,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ConfigList:
     """One page of a section."""
 
     section: str
@@ -45,7 +45,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Editing:
+class EditItem:
     """One form for one item; `name` is empty for a new one."""
 
     form: Form
@@ -60,7 +60,7 @@ class Editing:
 
 
 @dataclass(frozen=True, slots=True)
-class Raising:
+class RaiseBudget:
     """One field: a budget that is used up, to be raised."""
 
     shortfall_id: str
@@ -73,7 +73,7 @@ class Raising:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class AskForReason:
     """One question before something that cannot be undone at once."""
 
     verb: str
@@ -93,14 +93,14 @@ class AddingUrl:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class LookingUp:
     """Something takes longer than Slack waits."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """What is behind an address, to be looked at before it is saved."""
 
     url: str
@@ -152,7 +152,18 @@ class Denied:
 
 
 Panel = (
-    Overview | Listing | Editing | Raising | Asking | AddingUrl | Waiting | Probed | ClientForm | Claim | Done | Denied
+    Overview
+    | ConfigList
+    | EditItem
+    | RaiseBudget
+    | AskForReason
+    | AddingUrl
+    | LookingUp
+    | ProbeResult
+    | ClientForm
+    | Claim
+    | Done
+    | Denied
 )
 
 

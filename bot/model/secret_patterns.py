@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import re2
 
-from bot.model.slack_text import Reading, as_read, encodable
+from bot.model.slack_text import RenderedText, as_read, encodable
 from bot.model.visible_text import UNSEEN
 
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
@@ -129,7 +129,7 @@ def _spans(text: str, *, is_in_key: bool = False) -> tuple[list[Span], bool]:
     return spans, key >= 0
 
 
-def _words(text: str, reading: Reading, start: int, end: int) -> Iterator[Span]:
+def _words(text: str, reading: RenderedText, start: int, end: int) -> Iterator[Span]:
     """Yield the secrets without white space in a part of a text, as it is read and as it is written."""
     first = reading.ends[start - 1] if start else 0
     last = reading.starts[end] if end < len(reading.text) else len(text)
@@ -183,7 +183,7 @@ def settled(text: str, *, looked: int = 0) -> int:
     return cut if limit == len(reading.text) else reading.ends[limit - 1] if limit else 0
 
 
-def _before_begun(text: str, reading: Reading, limit: int) -> int:
+def _before_begun(text: str, reading: RenderedText, limit: int) -> int:
     """Return the last place of what is read at which nothing has begun that goes on."""
     read = reading.text
     known = max((marker.end() for marker in _MARKER.finditer(read)), default=0)
@@ -195,7 +195,7 @@ def _before_begun(text: str, reading: Reading, limit: int) -> int:
     return known + bearer.start() if bearer else limit
 
 
-def _is_break(text: str, reading: Reading, index: int) -> bool:
+def _is_break(text: str, reading: RenderedText, index: int) -> bool:
     """Tell whether a character that is read was written as one that ends a run."""
     start = reading.starts[index]
     return reading.ends[index] == start + 1 and _run_length(text[start]) == 0

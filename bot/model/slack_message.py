@@ -25,7 +25,7 @@ _PREVIEW_MARKS = ("from_url", "original_url", "app_unfurl_url", "is_app_unfurl",
 
 
 @dataclass(frozen=True, slots=True)
-class Forwarded:
+class ForwardedMessage:
     """A message that another message passes on."""
 
     by: UserId | None
@@ -36,12 +36,12 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class MessageText:
     """One message as people read it."""
 
     markup: str
     """Its author's own words in Slack's markup."""
-    forwarded: tuple[Forwarded, ...] = ()
+    forwarded: tuple[ForwardedMessage, ...] = ()
     attached: tuple[str, ...] = ()
     """What stands below: what an app attached, tables."""
     previews: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Written:
         return "\n".join(part for part in (self.words, *self.attached, *passed_on, *self.previews, files) if part)
 
 
-def read_message(message: Mapping[str, Any]) -> Written:
+def read_message(message: Mapping[str, Any]) -> MessageText:
     """Return what people see of a message, as an event, a shortcut or the Web API has it."""
     forwarded, attached, previews = [], [], []
     for attachment in _tables(message.get("attachments")):
@@ -84,7 +84,7 @@ def read_message(message: Mapping[str, Any]) -> Written:
             previews.append(_attached(attachment))
         else:
             attached.append(_attached(attachment))
-    return Written(
+    return MessageText(
         markup=_own(message),
         forwarded=tuple(one for one in forwarded if one.text or one.files),
         attached=tuple(filter(None, attached)),
@@ -125,7 +125,7 @@ def _own(message: Mapping[str, Any]) -> str:
     return f"{text}\n{blocks}"[:_MOST]
 
 
-def _forwarded(attachment: Mapping[str, Any]) -> Forwarded:
+def _forwarded(attachment: Mapping[str, Any]) -> ForwardedMessage:
     inner = [
         read_blocks(message["message"].get("blocks"))
         for message in _tables(attachment.get("message_blocks"))
@@ -136,7 +136,9 @@ def _forwarded(attachment: Mapping[str, Any]) -> Forwarded:
     text = plain(blocks) if blocks and is_whole else _attached(attachment, is_forward=True)
     by = word(attachment, "author_id")
     author = word(attachment, "author_name") or word(attachment, "author_subname")
-    return Forwarded(UserId(by) if by else None, author, text.strip()[:_MOST], read_files(attachment.get("files")))
+    return ForwardedMessage(
+        UserId(by) if by else None, author, text.strip()[:_MOST], read_files(attachment.get("files"))
+    )
 
 
 def _attached(attachment: Mapping[str, Any], *, is_forward: bool = False) -> str:
@@ -164,7 +166,7 @@ def _attachment_lines(attachment: Mapping[str, Any], *, is_forward: bool) -> Ite
     yield word(attachment, "footer")
 
 
-def _passed_on(one: Forwarded) -> str:
+def _passed_on(one: ForwardedMessage) -> str:
     author = f"@{one.by}" if one.by else " ".join(one.author.split()) or "somebody"
     lines = [line for part in (one.text, _named(one.files)) for line in part.splitlines() if part]
     return "\n".join((f"(forwarded, written by {author}:)", *(f"> {line}" for line in lines)))

@@ -18,7 +18,7 @@ _MARKUP = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RenderedText:
     """A text as people read it once markup is rendered, and where each of its characters stands in what was written."""
 
     text: str
@@ -26,10 +26,10 @@ class Reading:
     ends: Sequence[int]
 
 
-def as_read(written: str) -> Reading:
+def as_read(written: str) -> RenderedText:
     """Return markdown without its marks, escapes and invisible characters, entities as what they stand for."""
     if _MARKUP.search(written) is None:
-        return Reading(written, range(len(written)), range(1, len(written) + 1))
+        return RenderedText(written, range(len(written)), range(1, len(written) + 1))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -46,7 +46,7 @@ def as_read(written: str) -> Reading:
     pieces.append(written[done:])
     starts += range(done, len(written))
     ends += range(done + 1, len(written) + 1)
-    return Reading("".join(pieces), tuple(starts), tuple(ends))
+    return RenderedText("".join(pieces), tuple(starts), tuple(ends))
 
 
 _ENDING_MAX = 20

@@ -20,7 +20,7 @@ FOLDED = "folded"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TaskLine:
     """One task as it is shown; `status` is Slack's word."""
 
     id: str
@@ -36,20 +36,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AnswerPage:
     """Everything that one message of an answer shows above its footer."""
 
     title: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[TaskLine, ...] = ()
     text: str = ""
 
 
-def render_task(task: Task, titles: Mapping[str, str]) -> Line:
+def render_task(task: Task, titles: Mapping[str, str]) -> TaskLine:
     """Return a tool call as a line of the plan."""
     words = phrase(task.call, titles)
     title = _TITLES[task.state].format(todo=words.infinitive, doing=words.doing, done=words.done)
     output = result(task.result) if task.state is TaskState.DONE else _OUTPUTS.get(task.state, "")
-    return Line(
+    return TaskLine(
         id=shorten(task.call.id, slack_limits.TASK_FIELD_MAX),
         title=shorten(capital(title), slack_limits.TASK_FIELD_MAX),
         status=_STATUSES[task.state],
@@ -58,17 +58,17 @@ def render_task(task: Task, titles: Mapping[str, str]) -> Line:
     )
 
 
-def weigh(page: Page) -> int:
+def weigh(page: AnswerPage) -> int:
     """Return what Slack counts of a page, in bytes: texts of tasks twice (see `limits.MESSAGE_BYTES_MAX`)."""
     return size(page.title) + weigh_lines(page.lines) + size(page.text)
 
 
-def weigh_lines(lines: Iterable[Line]) -> int:
+def weigh_lines(lines: Iterable[TaskLine]) -> int:
     """Return what Slack counts of tasks, in bytes."""
     return sum(_weight(line) for line in lines)
 
 
-def fold(lines: tuple[Line, ...], room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+def fold(lines: tuple[TaskLine, ...], room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[TaskLine, ...]:
     """Return the newest lines that fit into `room` bytes and into a plan, the earlier ones as a single line.
 
     What lines say besides their titles is left out first, of the oldest ones.
@@ -77,16 +77,18 @@ def fold(lines: tuple[Line, ...], room: int = slack_limits.PLAN_BYTES_MAX) -> tu
     while start and len(lines) - start < slack_limits.PLAN_TASKS_MAX - 1 and size(lines[start - 1].title) <= left:
         start -= 1
         left -= size(lines[start].title)
-    shown: list[Line] = []
+    shown: list[TaskLine] = []
     for line in reversed(lines[start:]):
         shown.insert(0, _within(line, left, _bare(line)))
         left -= _weight(shown[0]) - size(line.title)
     if not start:
         return tuple(shown)
-    return (Line(FOLDED, plural(start, "earlier step"), "complete"), *shown)
+    return (TaskLine(FOLDED, plural(start, "earlier step"), "complete"), *shown)
 
 
-def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[Line, ...]:
+def fold_stream(
+    lines: tuple[TaskLine, ...], sent: AnswerPage, room: int = slack_limits.PLAN_BYTES_MAX
+) -> tuple[TaskLine, ...]:
     """Return the lines that a stream showing `sent` can show: those it shows stay, new ones as they fit.
 
     A stream cannot take lines back, so it is the later ones that share a line.
@@ -98,8 +100,8 @@ def fold_stream(lines: tuple[Line, ...], sent: Page, room: int = slack_limits.PL
         if line.id in before
     }
     left = room - slack_limits.FOLDED_BYTES - weigh_lines(known.values())
-    shown: list[Line] = []
-    rest: list[Line] = []
+    shown: list[TaskLine] = []
+    rest: list[TaskLine] = []
     for line in lines:
         bare = known.get(line.id)
         if bare is None:
@@ -122,7 +124,7 @@ def render_plan_title(progress: Progress, titles: Mapping[str, str]) -> str:
     return _ACTIVITIES[progress.activity]
 
 
-def chunks_between(sent: Page, wanted: Page) -> list[Block] | None:
+def chunks_between(sent: AnswerPage, wanted: AnswerPage) -> list[Block] | None:
     """Return the stream chunks that turn `sent` into `wanted`; None if text would have to be taken back."""
     if not wanted.text.startswith(sent.text):
         return None
@@ -135,16 +137,16 @@ def chunks_between(sent: Page, wanted: Page) -> list[Block] | None:
     return [*chunks, {"type": "markdown_text", "text": added}] if added else chunks
 
 
-def merged(sent: Page, wanted: Page) -> Page:
+def merged(sent: AnswerPage, wanted: AnswerPage) -> AnswerPage:
     """Return what a stream shows after `chunks_between(sent, wanted)`: what was said once stays."""
     before = {line.id: line for line in sent.lines}
     after = {line.id: line for line in wanted.lines}
     kept = {key: _kept(before.get(key), line) for key, line in after.items()}
     title = wanted.title if wanted.lines else sent.title
-    return Page(title, tuple((before | kept).values()), wanted.text)
+    return AnswerPage(title, tuple((before | kept).values()), wanted.text)
 
 
-def render_page(page: Page, extra: Iterable[Block] = ()) -> Message:
+def render_page(page: AnswerPage, extra: Iterable[Block] = ()) -> Message:
     """Return a page as a message of its own, for where nothing can be streamed or a stream has ended."""
     blocks: list[Block] = []
     if page.lines:
@@ -158,12 +160,12 @@ def render_page(page: Page, extra: Iterable[Block] = ()) -> Message:
     return message(shorten(page.text, 300) or page.title or "Working on it…", *blocks)
 
 
-def left_open(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+def left_open(lines: tuple[TaskLine, ...]) -> tuple[TaskLine, ...]:
     """Return lines for a message that ends while tasks run: nothing in it spins for ever."""
     return tuple(line if line.is_over else replace(line, status="pending") for line in lines)
 
 
-def _update(before: Line | None, line: Line) -> Block | None:
+def _update(before: TaskLine | None, line: TaskLine) -> Block | None:
     # Slack replaces title and status but appends details and output, so those are said once
     # (docs/reference/slack.md#stream-chunks).
     is_changed = before is None or (before.title, before.status) != (line.title, line.status)
@@ -176,21 +178,21 @@ def _update(before: Line | None, line: Line) -> Block | None:
     return update | {key: text for key, text in said_once.items() if text}
 
 
-def _kept(before: Line | None, line: Line) -> Line:
+def _kept(before: TaskLine | None, line: TaskLine) -> TaskLine:
     if before is None:
         return line
     return replace(line, details=before.details or line.details, output=before.output or line.output)
 
 
-def _weight(line: Line) -> int:
+def _weight(line: TaskLine) -> int:
     return size(line.title) + 2 * (size(line.details) + size(line.output))
 
 
-def _bare(line: Line) -> Line:
+def _bare(line: TaskLine) -> TaskLine:
     return replace(line, details="", output="")
 
 
-def _within(line: Line, room: int, bare: Line) -> Line:
+def _within(line: TaskLine, room: int, bare: TaskLine) -> TaskLine:
     """Return `line` with as much more than `bare` says as fits into `room`; what `bare` says stays."""
     full = replace(line, details=bare.details or line.details, output=bare.output or line.output)
     for richer in (full, replace(full, details=bare.details), replace(full, output=bare.output)):
@@ -199,16 +201,16 @@ def _within(line: Line, room: int, bare: Line) -> Line:
     return bare
 
 
-def _card(line: Line) -> Block:
+def _card(line: TaskLine) -> Block:
     card: Block = {"task_id": line.id, "title": line.title, "status": line.status}
     texts = {"details": line.details, "output": line.output}
     return card | {key: paragraph(text) for key, text in texts.items() if text}
 
 
-def _summary(lines: Sequence[Line]) -> Line:
+def _summary(lines: Sequence[TaskLine]) -> TaskLine:
     running = next((line for line in reversed(lines) if not line.is_over), None)
     title = f"{plural(len(lines), 'more step')}" + (f" · {running.title}" if running else "")
-    return Line(FOLDED, shorten(title, slack_limits.TASK_FIELD_MAX), "in_progress" if running else "complete")
+    return TaskLine(FOLDED, shorten(title, slack_limits.TASK_FIELD_MAX), "in_progress" if running else "complete")
 
 
 _TITLES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.model import action_ids
-from bot.model.config_views import Raising
+from bot.model.config_views import RaiseBudget
 from bot.model.notices import RaiseAnswer, RaiseAnswered, RaiseAsked, RaiseSettled
 from bot.renderers.block_kit import Block, Message, button, context, message, section
 from bot.renderers.block_kit import actions as row
@@ -62,17 +62,17 @@ def render_raise_settled(notice: RaiseSettled) -> Message:
     return message("There is room in your budget again. You can go on.", section(words), ask)
 
 
-def budget_line(panel: Raising) -> str:
+def budget_line(panel: RaiseBudget) -> str:
     """Return whose budget a form is about, as mrkdwn; not bold, for a mention would end it."""
     return _whose(panel.budget)
 
 
-def spent_line(panel: Raising) -> str:
+def spent_line(panel: RaiseBudget) -> str:
     """Return what is used of it."""
     return f"{_usd(panel.spent_cents)} are spent or set aside this month."
 
 
-def raise_metadata(panel: Raising) -> str:
+def raise_metadata(panel: RaiseBudget) -> str:
     """Return what travels with the form."""
     return json.dumps({"shortfall": panel.shortfall_id, "version": panel.version})
 

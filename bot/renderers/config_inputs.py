@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
 from bot.model import action_ids
-from bot.model.config_views import Editing
+from bot.model.config_views import EditItem
 from bot.renderers.block_kit import Block, plain, section
 from bot.renderers.safe_markdown import escape
 
@@ -17,7 +17,7 @@ _LONG = {Kind.TEXT, Kind.LINES, Kind.PACKAGES, Kind.SKILLS}
 _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
 
 
-def render_field(one: Field, panel: Editing) -> list[Block]:
+def render_field(one: Field, panel: EditItem) -> list[Block]:
     """Return a field with what it holds, and the list beside it; one that is too long for Slack says so."""
     if is_too_long(one, panel.body):
         words = f"*{escape(one.label)}*\nToo long to be changed here: use `python -m bot config`. It is kept as it is."

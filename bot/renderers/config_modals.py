@@ -13,19 +13,19 @@ from bot.config.fields import LONGEST, Field, Kind, shown
 from bot.model import action_ids
 from bot.model.config_views import (
     AddingUrl,
-    Asking,
+    AskForReason,
     Claim,
     ClientForm,
+    ConfigList,
     Denied,
     Done,
-    Editing,
-    Listing,
+    EditItem,
+    LookingUp,
     Overview,
     Panel,
-    Probed,
-    Raising,
+    ProbeResult,
+    RaiseBudget,
     Row,
-    Waiting,
     Wrong,
 )
 from bot.renderers import slack_limits
@@ -106,7 +106,7 @@ def _pause_button(*, is_paused: bool) -> Block:
     return button("Pause Everything", action_ids.SETTINGS, "pause all", style="danger", confirm=question)
 
 
-def _listing(panel: Listing) -> Block:
+def _listing(panel: ConfigList) -> Block:
     title = SECTIONS[panel.section][0]
     blocks: list[Block] = [_alert(panel.said, "success")] if panel.said else []
     if panel.section in _ADD:
@@ -127,7 +127,7 @@ def _row(one: Row) -> Block:
     return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
 
 
-def _turning(panel: Listing) -> list[Block]:
+def _turning(panel: ConfigList) -> list[Block]:
     buttons = []
     if panel.page > 0:
         buttons.append(button("Previous", f"{action_ids.SETTINGS}/back", f"page {panel.section} {panel.page - 1}"))
@@ -136,7 +136,7 @@ def _turning(panel: Listing) -> list[Block]:
     return [context(f"Page {panel.page + 1} of {panel.pages}"), row(*buttons)]
 
 
-def _editing(panel: Editing) -> Block:
+def _editing(panel: EditItem) -> Block:
     form = panel.form
     blocks: list[Block] = []
     if panel.title.strip():
@@ -150,7 +150,7 @@ def _editing(panel: Editing) -> Block:
     return _view(form.title, blocks, callback_id=action_ids.SETTINGS_FORM, metadata=metadata, submit="Save")
 
 
-def _raising(panel: Raising) -> Block:
+def _raising(panel: RaiseBudget) -> Block:
     [field] = panel.form.fields
     blocks = [
         section(budget_line(panel)),
@@ -161,7 +161,7 @@ def _raising(panel: Raising) -> Block:
     return _view(panel.form.title, blocks, callback_id=action_ids.RAISE_FORM, metadata=metadata, submit="Raise")
 
 
-def _asking(panel: Asking) -> Block:
+def _asking(panel: AskForReason) -> Block:
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
     blocks = [section(_line(panel.question, 400))]
     return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
@@ -175,11 +175,11 @@ def _adding(panel: AddingUrl) -> Block:
     return _view("Add a service", blocks, callback_id=action_ids.SETTINGS_URL, submit="Look at It")
 
 
-def _waiting(panel: Waiting) -> Block:
+def _waiting(panel: LookingUp) -> Block:
     return _view("Settings", [section(_line(panel.words, 400))])
 
 
-def _probed(panel: Probed) -> Block:
+def _probed(panel: ProbeResult) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     blocks += [_alert(words, "warning") for words in panel.warnings[:10] if words.strip()]
     blocks += [
@@ -255,13 +255,13 @@ def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: s
 
 _PANELS: Mapping[type, Callable[[Any], Block]] = {
     Overview: _overview,
-    Listing: _listing,
-    Editing: _editing,
-    Raising: _raising,
-    Asking: _asking,
+    ConfigList: _listing,
+    EditItem: _editing,
+    RaiseBudget: _raising,
+    AskForReason: _asking,
     AddingUrl: _adding,
-    Waiting: _waiting,
-    Probed: _probed,
+    LookingUp: _waiting,
+    ProbeResult: _probed,
     ClientForm: _client,
     Claim: _claim,
     Done: _done,

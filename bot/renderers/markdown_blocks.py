@@ -30,7 +30,7 @@ _LONGEST = 10_000
 """Characters of a line that are looked at; a longer one is no fence, break or underline."""
 
 
-class Kind(Enum):
+class LineKind(Enum):
     """What a line is."""
 
     CODE = "code"
@@ -41,7 +41,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenBlock:
     """What is open where a line begins."""
 
     around: tuple[str, ...] = ()
@@ -79,13 +79,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinePlace:
     """A place in a text: inside a line or not, what the line is up to there, what is open before and after that."""
 
     is_inside: bool
-    kind: Kind
-    before: Open
-    after: Open
+    kind: LineKind
+    before: OpenBlock
+    after: OpenBlock
     head: str
     """The first two lines of the table that goes on there; empty if none does."""
 
@@ -99,13 +99,13 @@ class Outline:
     def _forget(self) -> None:
         self._text = ""
         self._starts = [0]
-        self._opens = [Open()]
+        self._opens = [OpenBlock()]
         self._row = ""
         """The last line, if it is of a table."""
         self._heads = [""]
-        self._places: dict[int, Place] = {}
+        self._places: dict[int, LinePlace] = {}
 
-    def at(self, text: str, position: int) -> Place:
+    def at(self, text: str, position: int) -> LinePlace:
         """Return what is open at a place."""
         if not text.startswith(self._text[:position]):
             self._forget()
@@ -115,15 +115,15 @@ class Outline:
             self._places[position] = self._look(text, position)
         return self._places[position]
 
-    def _look(self, text: str, position: int) -> Place:
+    def _look(self, text: str, position: int) -> LinePlace:
         while (end := text.find("\n", self._starts[-1], position) + 1) > 0:
             self._heads.append(self._head_after(text[self._starts[-1] : end]))
             self._opens.append(line_after(self._opens[-1], _looked_at(text, self._starts[-1], end))[1])
             self._starts.append(end)
         index = bisect_right(self._starts, position) - 1
         before, begun = self._opens[index], _looked_at(text, self._starts[index], position)
-        kind, after = line_after(before, begun) if begun else (Kind.TEXT, before)
-        return Place(bool(begun), kind, before, after, "" if begun else self._heads[index])
+        kind, after = line_after(before, begun) if begun else (LineKind.TEXT, before)
+        return LinePlace(bool(begun), kind, before, after, "" if begun else self._heads[index])
 
     def _head_after(self, line: str) -> str:
         """Return the head of the table that a whole line is of, empty if that has none yet or the line is of none."""
@@ -143,9 +143,9 @@ def _looked_at(text: str, start: int, end: int) -> str:
     return line if end - start <= _LONGEST else f"{line}`"
 
 
-def lines_of(text: str) -> Iterator[tuple[int, int, Kind, Open]]:
+def lines_of(text: str) -> Iterator[tuple[int, int, LineKind, OpenBlock]]:
     """Yield each line: where it begins and ends, its break with it, what it is, and what is open after it."""
-    now, start = Open(), 0
+    now, start = OpenBlock(), 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
         kind, now = line_after(now, text[start:end])
@@ -153,18 +153,18 @@ def lines_of(text: str) -> Iterator[tuple[int, int, Kind, Open]]:
         start = end
 
 
-def line_after(before: Open, line: str) -> tuple[Kind, Open]:
+def line_after(before: OpenBlock, line: str) -> tuple[LineKind, OpenBlock]:
     """Return what a line is, and what is open after it."""
     line = line.rstrip("\n").expandtabs(4)
     held, at = _held(before.around, line)
     is_within = held == len(before.around)
     if before.fence and is_within:
         is_over = line[at:].strip().startswith(before.marks) and _closes(before, line[at:])
-        return Kind.CODE, Open(before.around) if is_over else before
+        return LineKind.CODE, OpenBlock(before.around) if is_over else before
     return _begun(replace(before, fence="") if before.fence else before, line, held, at)
 
 
-def _closes(before: Open, rest: str) -> bool:
+def _closes(before: OpenBlock, rest: str) -> bool:
     bare = rest.strip(" ")
     indent = len(rest) - len(rest.lstrip(" "))
     return indent <= 3 and set(bare) == {before.marks[0]} and len(bare) >= len(before.marks)
@@ -193,13 +193,13 @@ def _held(around: tuple[str, ...], line: str) -> tuple[int, int]:
     return len(around), at
 
 
-def _begun(before: Open, line: str, held: int, at: int) -> tuple[Kind, Open]:
+def _begun(before: OpenBlock, line: str, held: int, at: int) -> tuple[LineKind, OpenBlock]:
     """Return what a line is that no fence holds: the quotes and items that it begins, then what is in them."""
     around = before.around[:held]
     may_go_on = before.is_paragraph
     is_directly_after = may_go_on and held == len(before.around)
     if is_directly_after and _UNDERLINE.match(line[at:]):
-        return Kind.TEXT, Open(around)
+        return LineKind.TEXT, OpenBlock(around)
     while len(around) < _DEEPEST:
         mark = _mark(line, at, is_after_paragraph=is_directly_after)
         if not mark:
@@ -208,25 +208,25 @@ def _begun(before: Open, line: str, held: int, at: int) -> tuple[Kind, Open]:
         may_go_on = is_directly_after = False
     rest = line[at:]
     if rest.startswith("    ") and rest.strip(" "):
-        return (_going_on(before), before) if may_go_on else (Kind.CODE, Open(around))
+        return (_going_on(before), before) if may_go_on else (LineKind.CODE, OpenBlock(around))
     if fence := _FENCE.match(rest):
-        return Kind.CODE, Open(around, fence["fence"] + fence["info"])
+        return LineKind.CODE, OpenBlock(around, fence["fence"] + fence["info"])
     return _words(rest, before, around, may_go_on=may_go_on)
 
 
-def _words(rest: str, before: Open, around: tuple[str, ...], *, may_go_on: bool) -> tuple[Kind, Open]:
+def _words(rest: str, before: OpenBlock, around: tuple[str, ...], *, may_go_on: bool) -> tuple[LineKind, OpenBlock]:
     """Return what a line is that is no code; `may_go_on`: it may be of the paragraph before, wherever that stands."""
     if not rest.strip(" ") or _HEADING.match(rest) or _BREAK.match(rest):
-        return Kind.TEXT, Open(around)
+        return LineKind.TEXT, OpenBlock(around)
     if _ROW.match(rest):
-        return Kind.TEXT, Open(before.around if may_go_on else around, is_paragraph=True, is_row=True)
+        return LineKind.TEXT, OpenBlock(before.around if may_go_on else around, is_paragraph=True, is_row=True)
     if may_go_on:
         return _going_on(before), before
-    return Kind.TEXT, Open(around, is_paragraph=True)
+    return LineKind.TEXT, OpenBlock(around, is_paragraph=True)
 
 
-def _going_on(before: Open) -> Kind:
-    return Kind.TEXT if before.is_row else Kind.ON
+def _going_on(before: OpenBlock) -> LineKind:
+    return LineKind.TEXT if before.is_row else LineKind.ON
 
 
 def _mark(line: str, at: int, *, is_after_paragraph: bool) -> str:

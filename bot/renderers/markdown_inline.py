@@ -32,7 +32,7 @@ _MARK = re.compile(
 _ADDRESS = re.compile(r"<[^<>\s|]*")
 
 
-class What(Enum):
+class SpanKind(Enum):
     """What a mark is."""
 
     CODE = "code"
@@ -46,10 +46,10 @@ class What(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class InlineSpan:
     """Something in a paragraph, with the place where a link's words end."""
 
-    what: What
+    what: SpanKind
     start: int
     end: int
     words_end: int = 0
@@ -59,7 +59,7 @@ class Found:
 class Paragraph:
     """What was found, in order, and up to where more text cannot change it."""
 
-    found: tuple[Found, ...]
+    found: tuple[InlineSpan, ...]
     settled: int
 
 
@@ -73,12 +73,12 @@ def read(text: str, *, may_grow: bool, is_row: bool) -> Paragraph:
     return Paragraph(tuple(marks), known)
 
 
-def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[Found], str, int]:
+def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[InlineSpan], str, int]:
     """Return the code in a paragraph, the paragraph with code and escapes masked, and where an end may be missing."""
     runs: dict[int, list[int]] = {}
     for run in _TICKS.finditer(text):
         runs.setdefault(run.end() - run.start(), []).append(run.start())
-    code: list[Found] = []
+    code: list[InlineSpan] = []
     pieces: list[str] = []
     done = at = 0
     while mark := _ESCAPE_OR_TICKS.search(text, at):
@@ -95,7 +95,7 @@ def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[Found], str,
         if closing < 0 or closing - at > CODE_MAX or (is_row and "|" in text[at:closing]):
             continue
         end = closing + len(mark[0])
-        code.append(Found(What.CODE, mark.start(), end))
+        code.append(InlineSpan(SpanKind.CODE, mark.start(), end))
         pieces += [text[done : mark.start()], _MASK * (end - mark.start())]
         done = at = end
     return code, "".join([*pieces, text[done:]]), len(text)
@@ -116,7 +116,7 @@ def _pairs(masked: str) -> dict[int, int]:
     return pairs
 
 
-def _marks(masked: str) -> Iterator[Found]:
+def _marks(masked: str) -> Iterator[InlineSpan]:
     pairs = _pairs(masked)
     closing = set(pairs.values())
     at = 0
@@ -128,12 +128,12 @@ def _marks(masked: str) -> Iterator[Found]:
                 yield link
                 at = link.end
         elif mark.lastgroup != "after":
-            yield Found(What(mark.lastgroup), mark.start(), mark.end())
+            yield InlineSpan(SpanKind(mark.lastgroup), mark.start(), mark.end())
         elif mark.start() in closing:
-            yield Found(What.NO_LINK, mark.start(), mark.end())
+            yield InlineSpan(SpanKind.NO_LINK, mark.start(), mark.end())
 
 
-def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> Found | None:
+def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> InlineSpan | None:
     """Return the link that begins with this bracket. One with a link in its words is none: the inner one is."""
     words_end = pairs.get(mark.end() - 1, -1)
     if not 0 <= words_end - mark.end() <= WORDS_MAX or not masked.startswith("(", words_end + 1):
@@ -141,7 +141,7 @@ def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> Found | No
     end = pairs.get(words_end + 1, -1)
     if not 0 <= end - words_end - 2 <= WORDS_MAX or masked.find("](", mark.end(), words_end) >= 0:
         return None
-    return Found(What.IMAGE if mark[0][0] == "!" else What.LINK, mark.start(), end + 1, words_end)
+    return InlineSpan(SpanKind.IMAGE if mark[0][0] == "!" else SpanKind.LINK, mark.start(), end + 1, words_end)
 
 
 def _first_loose(masked: str, known: int) -> int:
@@ -158,7 +158,7 @@ def _first_loose(masked: str, known: int) -> int:
     return first - (first == len(masked) and masked.endswith(("!", "\\", "]")))
 
 
-def _before_all_loose(masked: str, marks: list[Found], known: int) -> int:
+def _before_all_loose(masked: str, marks: list[InlineSpan], known: int) -> int:
     """Return where it is safe to cut: in no address that may go on, and in nothing that was found."""
     while True:
         begun = masked.rfind("<", max(0, known - WORDS_MAX - 40), known)

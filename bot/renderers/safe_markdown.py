@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from bot.model.slack_text import escape as text_escape
 from bot.model.visible_text import UNSEEN, visible
-from bot.renderers.markdown_blocks import Kind, Open, Outline, is_rule, lines_of
-from bot.renderers.markdown_inline import WORDS_MAX, Found, What, read
+from bot.renderers.markdown_blocks import LineKind, OpenBlock, Outline, is_rule, lines_of
+from bot.renderers.markdown_inline import WORDS_MAX, InlineSpan, SpanKind, read
 from bot.renderers.slack_limits import good_break, shorten, size
 
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
@@ -134,7 +134,7 @@ def _opening(text: str, start: int, outline: Outline | None) -> str:
     if now := place.after if place.after.fence else None:
         first = now.opening if size(now.opening) <= _OPENING_MAX else now.bare_opening
         return f"{first}\n{now.inside if place.is_inside else ''}"
-    if place.kind is Kind.CODE and not place.before.fence:
+    if place.kind is LineKind.CODE and not place.before.fence:
         return "    "
     return place.head if text.startswith("|", start) and size(place.head) <= _OPENING_MAX else ""
 
@@ -159,24 +159,24 @@ class _Leaf:
     end: int
     is_code: bool
     is_row: bool
-    after: Open
+    after: OpenBlock
 
 
 def _leaves(text: str) -> Iterator[_Leaf]:
     leaf: _Leaf | None = None
     for start, end, kind, after in lines_of(text):
-        if leaf is not None and kind is Kind.ON and not leaf.is_code:
+        if leaf is not None and kind is LineKind.ON and not leaf.is_code:
             leaf = replace(leaf, end=end, after=after)
             continue
         if leaf is not None:
             yield leaf
-        leaf = _Leaf(start, end, kind is Kind.CODE, after.is_row, after)
+        leaf = _Leaf(start, end, kind is LineKind.CODE, after.is_row, after)
     if leaf is not None:
         yield leaf
 
 
-def _last_open(text: str) -> Open:
-    return next((after for *_, after in reversed(list(lines_of(text)))), Open())
+def _last_open(text: str) -> OpenBlock:
+    return next((after for *_, after in reversed(list(lines_of(text)))), OpenBlock())
 
 
 def _settled(shown: str) -> int:
@@ -199,7 +199,7 @@ def _settled(shown: str) -> int:
 
 
 def _begins_fence(leaves: list[_Leaf], line: int) -> bool:
-    before = leaves[-2].after if len(leaves) > 1 else Open()
+    before = leaves[-2].after if len(leaves) > 1 else OpenBlock()
     return leaves[-1].start == line and bool(leaves[-1].after.fence) and leaves[-1].after is not before
 
 
@@ -214,18 +214,18 @@ def _safe(text: str, leaf: _Leaf) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _shown(text: str, found: Found) -> str:
+def _shown(text: str, found: InlineSpan) -> str:
     """Return something in a paragraph so that it neither notifies nor misleads."""
     written = text[found.start : found.end]
-    if found.what is What.TOKEN:
+    if found.what is SpanKind.TOKEN:
         return "&lt;"
-    if found.what is What.AUTO:
+    if found.what is SpanKind.AUTO:
         return written if _scheme(written[1:-1]) in _SCHEMES else f"&lt;{written[1:]}"
-    if found.what in {What.DEFINITION, What.NO_LINK}:
+    if found.what in {SpanKind.DEFINITION, SpanKind.NO_LINK}:
         return f"{_inner(written)} "
-    if found.what is What.CODE:
+    if found.what is SpanKind.CODE:
         return _inner(written)
-    is_image = found.what is What.IMAGE
+    is_image = found.what is SpanKind.IMAGE
     words = text[found.start + 1 + is_image : found.words_end]
     return _link(words, text[found.words_end + 2 : found.end - 1], is_image=is_image)
 

@@ -38,7 +38,7 @@ _RAW = ("{", "[", "<")
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class ToolPhrase:
     """One call in words: `use notion-search in Notion`, `using …`, `used …`."""
 
     infinitive: str
@@ -59,12 +59,12 @@ def service_title(service: str, titles: Mapping[str, str]) -> str:
     return one_line(known or " ".join(capital(word) for word in re.split(r"[-_\s]+", service) if word), 60)
 
 
-def phrase(call: ToolCall, titles: Mapping[str, str]) -> Phrase:
+def phrase(call: ToolCall, titles: Mapping[str, str]) -> ToolPhrase:
     """Return a tool call in words."""
     if call.service is None and call.name in _BUILT_IN:
-        return Phrase(*_BUILT_IN[call.name])
+        return ToolPhrase(*_BUILT_IN[call.name])
     what = named(call.service, call.name, titles)
-    return Phrase(f"use {what}", f"using {what}", f"used {what}")
+    return ToolPhrase(f"use {what}", f"using {what}", f"used {what}")
 
 
 def named(service: str | None, tool: str, titles: Mapping[str, str]) -> str:

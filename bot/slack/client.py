@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.slack.rate_limiter import IN_CHANNEL, Pacer
+from bot.slack.rate_limiter import IN_CHANNEL, RateLimiter
 from store.records import Secret
 
 _READS = frozenset(
@@ -88,7 +88,7 @@ def build_client(
 class SlackApi:
     """Calls of one workspace's token. All raise `SlackUnavailable`, `SlackUnsure` or `SlackRejected`."""
 
-    def __init__(self, *, client: AsyncWebClient, clock: Clock, pacer: Pacer, workspace: str) -> None:
+    def __init__(self, *, client: AsyncWebClient, clock: Clock, pacer: RateLimiter, workspace: str) -> None:
         self.workspace = workspace
         self.pacer = pacer
         self._client = client
@@ -171,12 +171,15 @@ class SlackApi:
     async def turn(
         self, method: str, *, patience: float = 0.0, instead: tuple[str, ...] = (), **arguments: Any
     ) -> bool:
-        """Wait in line for a call and take it, or calls of `instead`; see `Pacer.turn`."""
+        """Wait in line for a call and take it, or calls of `instead`; see `RateLimiter.turn`."""
         budgets = _budgets(method, arguments)
         return await self.pacer.turn(self.workspace, *budgets, patience=patience, instead=instead)
 
     def take(self, method: str, *, keep: int = 0, **arguments: Any) -> float:
-        """Take a call from the budget and return 0, or return in how many seconds to ask again; see `Pacer.take`."""
+        """Take a call from the budget and return 0, or return in how many seconds to ask again.
+
+        See `RateLimiter.take`.
+        """
         return self.pacer.take(self.workspace, *_budgets(method, arguments), keep=keep)
 
     def waiting(self, method: str, **arguments: Any) -> int:

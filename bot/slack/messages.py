@@ -40,7 +40,7 @@ _TOO_LATE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMessage:
     """A message of ours as Slack has it."""
 
     ts: MessageTs
@@ -101,13 +101,13 @@ class Messages:
             (found.ts for found in await self.list_own(channel, thread_ts, since) if found.marker == marker), None
         )
 
-    async def list_own(self, channel: ChannelId, thread_ts: MessageTs | None, since: datetime) -> list[Found]:
+    async def list_own(self, channel: ChannelId, thread_ts: MessageTs | None, since: datetime) -> list[FoundMessage]:
         """Return our messages in a thread (None: in the channel) since a time, oldest first."""
         bot_id = await self._own_bot_id()
         method = "conversations.replies" if thread_ts else "conversations.history"
         arguments: dict[str, Any] = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
         oldest = f"{since.timestamp() - _MARGIN:.6f}"
-        found: dict[str, Found] = {}
+        found: dict[str, FoundMessage] = {}
         cursor: str | None = None
         for _ in range(_PAGES):
             page = await self._api.call(method, **arguments, oldest=oldest, cursor=cursor)
@@ -216,7 +216,7 @@ def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
-def _found(message: dict[str, Any]) -> Found:
+def _found(message: dict[str, Any]) -> FoundMessage:
     own = message.get("metadata") or {}
     payload = own.get("event_payload") or {} if own.get("event_type") == EVENT_TYPE else {}
-    return Found(MessageTs(message["ts"]), payload.get("id"), payload)
+    return FoundMessage(MessageTs(message["ts"]), payload.get("id"), payload)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from bot.domain.ports import Channel, Clock, Person
+from bot.domain.ports import ChannelInfo, Clock, PersonInfo
 from bot.model.errors import SlackRejected
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
@@ -34,17 +34,17 @@ class _Kept(Generic[V]):
     until: datetime
 
 
-class SlackPeople:
+class SlackDirectory:
     """Answers of `users.info` and about channels; one per workspace."""
 
     def __init__(self, *, api: SlackApi, clock: Clock, conversations: Conversations | None = None) -> None:
         self._api = api
         self._clock = clock
-        self._people: dict[UserId, _Kept[Person | None]] = {}
+        self._people: dict[UserId, _Kept[PersonInfo | None]] = {}
         self._conversations = conversations or Conversations(api, clock)
         self._names: dict[ChannelId, _Kept[str | None]] = {}
 
-    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
+    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> PersonInfo | None:
         """Return the person as Slack knows them, None if Slack does not."""
         kept = self._people.get(user_id)
         if kept and not is_fresh and self._clock.steady() < kept.until:
@@ -53,7 +53,7 @@ class SlackPeople:
         self._keep(self._people, user_id, found)
         return found
 
-    async def conversation(self, channel: ChannelId) -> Channel | None:
+    async def conversation(self, channel: ChannelId) -> ChannelInfo | None:
         """Return what the channel is at this moment, None if we cannot see it."""
         info = await self._ask_channel(channel)
         return None if info is None else _conversation(info)
@@ -83,7 +83,7 @@ class SlackPeople:
         """Ask afresh next time: something about this person changed."""
         self._people.pop(user_id, None)
 
-    async def _ask_person(self, user_id: UserId) -> Person | None:
+    async def _ask_person(self, user_id: UserId) -> PersonInfo | None:
         try:
             answer = await self._api.call("users.info", user=user_id)
         except SlackRejected as error:
@@ -107,21 +107,21 @@ class SlackPeople:
         memory[key] = _Kept(value, self._clock.steady() + LIFETIME)
 
 
-def _conversation(info: Mapping[str, Any]) -> Channel | None:
+def _conversation(info: Mapping[str, Any]) -> ChannelInfo | None:
     if info.get("is_member") is False:
         return None
     about_to_be = ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
-    return Channel(
+    return ChannelInfo(
         is_shared=bool(info.get("is_ext_shared") or any(info.get(mark) for mark in about_to_be)),
         is_archived=bool(info.get("is_archived")),
     )
 
 
-def _person(user: Mapping[str, Any]) -> Person:
+def _person(user: Mapping[str, Any]) -> PersonInfo:
     enterprise: Mapping[str, Any] = user.get("enterprise_user") or {}
     profile: Mapping[str, Any] = user.get("profile") or {}
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or user.get("id")
-    return Person(
+    return PersonInfo(
         user_id=UserId(str(user.get("id") or "")),
         team_id=str(user.get("team_id") or ""),
         enterprise_id=str(enterprise.get("enterprise_id") or "") or None,

@@ -89,7 +89,7 @@ class _Ticket:
     keys: tuple[str, ...]
 
 
-class Pacer:
+class RateLimiter:
     """The budgets of each workspace; shared by everything that writes to Slack in one process."""
 
     def __init__(self, clock: Clock) -> None:

@@ -22,7 +22,7 @@ NAMED_MAX = 3
 """Organisations that are named; naming one may take a call."""
 
 
-class ChannelReaders:
+class ChannelAudiences:
     """Answers of `conversations.info`, and of `team.info` for names, which are remembered."""
 
     def __init__(self, api: SlackApi, conversations: Conversations) -> None:

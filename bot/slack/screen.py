@@ -36,13 +36,13 @@ from bot.renderers.config_modals import render_panel, render_wrong
 from bot.renderers.home import render_home
 from bot.renderers.member_forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.notices import render_notice
-from bot.slack.answer.message import Parts
-from bot.slack.answer.unposted import Begun
+from bot.slack.answer.message import AnswerMessages
+from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.answer.writer import StreamedAnswer
 from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
-from bot.slack.readers import ChannelReaders
+from bot.slack.readers import ChannelAudiences
 from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, TicketId, Turn, UserId
@@ -67,12 +67,12 @@ class SlackScreen:
         database: Database,
         clock: Clock,
         titles: Mapping[str, str],
-        begun: Begun,
+        begun: UnpostedMessages,
         conversations: Conversations | None = None,
     ) -> None:
         self._api = api
         self._messages = Messages(api)
-        self._readers = ChannelReaders(api, conversations or Conversations(api, clock))
+        self._readers = ChannelAudiences(api, conversations or Conversations(api, clock))
         self._database = database
         self._clock = clock
         self._titles = titles
@@ -92,7 +92,7 @@ class SlackScreen:
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
         """Return the writer of a turn's answer, taking up what an earlier process left."""
-        parts = Parts(
+        parts = AnswerMessages(
             api=self._api,
             messages=self._messages,
             database=self._database,

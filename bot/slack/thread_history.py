@@ -15,7 +15,7 @@ import structlog
 from bot.domain.ports import People
 from bot.model.commands import Conversation, Said
 from bot.model.errors import SlackRejected, SlackUnavailable
-from bot.model.slack_message import Written, read_message
+from bot.model.slack_message import MessageText, read_message
 from bot.renderers.safe_markdown import one_line
 from bot.slack.client import SlackApi
 from store.records import ChannelId, MessageRef, MessageTs, UserId
@@ -33,7 +33,7 @@ _NAME_MAX = 40
 _ID = re.compile(r"(?<![\w@#/.])(?:@(?P<user>[UW][A-Z0-9]{6,20})|#(?P<channel>C[A-Z0-9]{6,20}))\b")
 
 
-class SlackReading:
+class SlackThreadHistory:
     """Reads for one workspace's token."""
 
     def __init__(self, *, api: SlackApi, people: People) -> None:
@@ -79,7 +79,7 @@ class SlackReading:
         person = await self._people.person(user_id)
         return person.name if person else None
 
-    async def message(self, ref: MessageRef) -> Written | None:
+    async def message(self, ref: MessageRef) -> MessageText | None:
         """Return a message as it is now; None where the bot cannot read it or it is gone."""
         try:
             page = await self._api.call(

@@ -22,7 +22,7 @@ MOST_CONNECTIONS = 200
 """Open at once. A process has 256 files on some systems, and needs some for itself."""
 
 
-class Entrance:
+class ConnectionLimits:
     """The connections of one server whose request's head has not come, the longest first."""
 
     def __init__(self, *, head_seconds: float = HEAD_SECONDS, most: int = MOST_CONNECTIONS) -> None:
@@ -52,9 +52,9 @@ class Entrance:
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's HTTP, with an `Entrance`."""
+    """uvicorn's HTTP, with an `ConnectionLimits`."""
 
-    def __init__(self, entrance: Entrance, secured: Mapping[str, str], **given: Any) -> None:
+    def __init__(self, entrance: ConnectionLimits, secured: Mapping[str, str], **given: Any) -> None:
         super().__init__(**given)
         self._entrance = entrance
         self._secured = [(name.encode(), value.encode()) for name, value in secured.items()]

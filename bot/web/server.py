@@ -10,11 +10,11 @@ from functools import partial
 import uvicorn
 
 from bot.model.errors import ConfigurationError
-from bot.web.connection_limits import Entrance, GuardedProtocol
+from bot.web.connection_limits import ConnectionLimits, GuardedProtocol
 from bot.web.security_headers import Secured
 
 
-class Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """A server that leaves signals alone: uvicorn would end the process before turns are put away."""
 
     @contextmanager
@@ -23,11 +23,11 @@ class Server(uvicorn.Server):
         yield
 
 
-def build_server(app: Secured, entrance: Entrance | None = None) -> Server:
+def build_server(app: Secured, entrance: ConnectionLimits | None = None) -> WebServer:
     """Return a server without access log: paths and queries of links and callbacks are secrets."""
     config = uvicorn.Config(
         app,
-        http=partial(GuardedProtocol, entrance or Entrance(), app.headers),  # type: ignore[arg-type]  # it is only called
+        http=partial(GuardedProtocol, entrance or ConnectionLimits(), app.headers),  # type: ignore[arg-type]  # it is only called
         ws="none",
         access_log=False,
         log_config=None,
@@ -38,7 +38,7 @@ def build_server(app: Secured, entrance: Entrance | None = None) -> Server:
         # The public address comes from the settings, never from what a client claims.
         proxy_headers=False,
     )
-    return Server(config)
+    return WebServer(config)
 
 
 @contextmanager

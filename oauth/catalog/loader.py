@@ -16,7 +16,7 @@ from oauth.catalog.service import Service, ServiceQuirk, Tools
 from oauth.errors import CatalogInvalid, UrlRefused
 from oauth.protocol.discovery import Pins
 from oauth.protocol.registration import PreRegistered
-from oauth.protocol.url_policy import Policy, get_place, require_url
+from oauth.protocol.url_policy import UrlPolicy, get_place, require_url
 from store.records import RegistrationKind, ServiceName
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -35,7 +35,7 @@ PINS = (
     "resource", "scopes", "token_page", "token_profile", "trusted_issuer",
 )  # fmt: skip
 """What is held against the service's own word, or stands in for it: each needs a source."""
-_LOOSE = Policy(allow_loopback=True)
+_LOOSE = UrlPolicy(allow_loopback=True)
 """For the shape of a URL only: the sender holds the real policy whenever one is used."""
 
 

@@ -19,15 +19,15 @@ from oauth.catalog.registrable_domain import list_foreign
 from oauth.errors import CredentialRefused, NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.mcp.tool_definitions import ListedTool
 from oauth.protocol import discovery
-from oauth.protocol.discovery import Pins, Resource, Server
-from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.discovery import AuthorizationServer, Pins, ProtectedResource
+from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.registration import AUTH_METHODS
-from oauth.protocol.url_policy import Policy, get_host, get_origin, get_place, require_url
+from oauth.protocol.url_policy import UrlPolicy, get_host, get_origin, get_place, require_url
 from oauth.protocol.www_authenticate import Challenge
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
-    from oauth.mcp.list_tools import Listing
+    from oauth.guarded_http import GuardedSender
+    from oauth.mcp.list_tools import ToolLister
 
 
 class Quirk(StrEnum):
@@ -43,7 +43,7 @@ class Quirk(StrEnum):
     """It answers without asking for a token at first."""
 
 
-class Way(StrEnum):
+class ConnectWay(StrEnum):
     """How Deputy can become a client of the service, best first."""
 
     CLIENT_DOCUMENT = "client_document"
@@ -57,9 +57,9 @@ class Probe:
     """What an MCP URL turned out to be; everything in it is the other side's word and none of ours."""
 
     mcp_url: str
-    resource: Resource | None = None
+    resource: ProtectedResource | None = None
     """None: it has no metadata; only a personal token can lead in."""
-    server: Server | None = None
+    server: AuthorizationServer | None = None
     found_under: str | None = None
     """The authorization server as the resource names it; `server.issuer` is what that says of itself."""
     quirks: tuple[Quirk, ...] = ()
@@ -99,20 +99,20 @@ class Probe:
         return list_foreign((*self.endpoint_hosts, *(get_host(issuer) for issuer in issuers)), self.host)
 
     @property
-    def ways(self) -> tuple[Way, ...]:
+    def ways(self) -> tuple[ConnectWay, ...]:
         """Return how one gets in. Pre-registered and token are always possible where the service agrees."""
         if self.server is None:
-            return (Way.TOKEN,)
+            return (ConnectWay.TOKEN,)
         is_public_ok = not self.server.auth_methods or "none" in self.server.auth_methods
-        found = [Way.CLIENT_DOCUMENT] if self.server.takes_client_documents and is_public_ok else []
+        found = [ConnectWay.CLIENT_DOCUMENT] if self.server.takes_client_documents and is_public_ok else []
         if self.server.registration_endpoint is not None:
-            found.append(Way.DYNAMIC)
-        return (*found, Way.PRE_REGISTERED)
+            found.append(ConnectWay.DYNAMIC)
+        return (*found, ConnectWay.PRE_REGISTERED)
 
     @property
     def needs_client(self) -> bool:
         """Say whether an admin must make a client at the service first."""
-        return self.ways[0] is Way.PRE_REGISTERED
+        return self.ways[0] is ConnectWay.PRE_REGISTERED
 
     @property
     def pins(self) -> Pins:
@@ -156,15 +156,15 @@ class _Inside:
     tools: tuple[ListedTool, ...] | None = None
 
 
-class Probing:
+class Prober:
     """Looks at MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
 
-    def __init__(self, sender: Sender, listing: Listing) -> None:
+    def __init__(self, sender: GuardedSender, listing: ToolLister) -> None:
         self._sender = sender
         self._listing = listing
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> UrlPolicy:
         """What may be visited."""
         return self._sender.policy
 
@@ -221,7 +221,7 @@ class Probing:
                 return replace(found, is_asked=is_asked, challenge=challenge)
         return found
 
-    async def _asks_for_client(self, request: Request) -> bool:
+    async def _asks_for_client(self, request: HttpRequest) -> bool:
         """Tell whether it is a token endpoint, which asks who the client is and for no token (RFC 6749 §5.2)."""
         try:
             answer = await self._sender.send(replace(request, wants_body=True))
@@ -229,7 +229,7 @@ class Probing:
         except (RuleBroken, Unreachable):
             return False
 
-    async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> Resource | None:
+    async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> ProtectedResource | None:
         """Return its metadata, None where only a token leads in. Raises `NotAnMcpServer`."""
         not_one = NotAnMcpServer(get_host(mcp_url), knock.status, knock.moved_to)
         is_mcp = knock.is_asked or inside.is_mcp
@@ -244,7 +244,7 @@ class Probing:
             raise not_one
         return resource
 
-    async def _find_resource(self, mcp_url: str, challenge: Challenge | None) -> Resource | None:
+    async def _find_resource(self, mcp_url: str, challenge: Challenge | None) -> ProtectedResource | None:
         for url in discovery.build_resource_urls(mcp_url, challenge):
             answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
             resource = discovery.parse_resource(answer, mcp_url, self._sender.policy)
@@ -252,7 +252,7 @@ class Probing:
                 return resource
         return None
 
-    async def _find_server(self, resource: Resource) -> tuple[str, Server, tuple[Quirk, ...]]:
+    async def _find_server(self, resource: ProtectedResource) -> tuple[str, AuthorizationServer, tuple[Quirk, ...]]:
         for issuer in resource.issuers:
             for url in discovery.build_issuer_urls(issuer):
                 answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
@@ -262,7 +262,9 @@ class Probing:
         raise RuleBroken("RFC 8414 §3: no authorization server metadata")
 
 
-def read_server(answer: Answer, issuer: str, policy: Policy) -> tuple[Server, tuple[Quirk, ...]] | None:
+def read_server(
+    answer: HttpResponse, issuer: str, policy: UrlPolicy
+) -> tuple[AuthorizationServer, tuple[Quirk, ...]] | None:
     """Return the server with the quirks that a pin would have to excuse; None where there is none (4xx).
 
     Everything that cannot be excused is refused as in a connection. Raises `RuleBroken`, `UrlRefused`.
@@ -286,7 +288,7 @@ def read_server(answer: Answer, issuer: str, policy: Policy) -> tuple[Server, tu
     return server, tuple(quirks)
 
 
-def _moved_to(answer: Answer, mcp_url: str, policy: Policy) -> str:
+def _moved_to(answer: HttpResponse, mcp_url: str, policy: UrlPolicy) -> str:
     """Return where a redirect leads to, if that is a clean address of the same origin: for a person to try."""
     locations = answer.header_values("location") if 300 <= answer.status < 400 else ()
     if len(locations) != 1:

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.probe import Probe, Probing
+from oauth.catalog.probe import Probe, Prober
 from oauth.catalog.service import Service
-from oauth.catalog.service_draft import Draft, build_saved, require_draft
+from oauth.catalog.service_draft import ServiceDraft, build_saved, require_draft
 from oauth.catalog.titles import find_title_problem
 from oauth.connect.attempt_store import Clock
 from oauth.errors import DraftInvalid, ProbeChanged, ServerTaken, ServiceChanged, UnknownService
@@ -25,14 +25,14 @@ from store.records import AuditEntry, Connection, Member, RegistrationKind, Save
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ServiceChange:
     """What a save did: the service as it is now, and the connections that must be made again."""
 
     saved: SavedService
     dropped: tuple[Connection, ...] = ()
 
 
-class Services:
+class SavedServices:
     """The workspace's own services over the shipped ones; one per process and workspace.
 
     `on_dropped` is told of each connection that a change has ended, after it is stored: it deletes the
@@ -44,7 +44,7 @@ class Services:
         *,
         database: Database,
         catalog: Catalog,
-        probing: Probing,
+        probing: Prober,
         workspace_id: WorkspaceId,
         clock: Clock,
         on_dropped: Callable[[Connection], Awaitable[None]],
@@ -75,17 +75,17 @@ class Services:
     async def probe(self, mcp_url: str) -> Probe:
         """Return what is behind a URL, to be shown before it can be saved.
 
-        Raises `ServerTaken`, and what `Probing.probe` raises.
+        Raises `ServerTaken`, and what `Prober.probe` raises.
         """
         self._require_free(mcp_url, None)
         return await self._probing.probe(mcp_url)
 
-    async def save(self, by: Member, draft: Draft, shown: str) -> Change:
+    async def save(self, by: Member, draft: ServiceDraft, shown: str) -> ServiceChange:
         """Save an added service as the admin was shown it; `shown` is the fingerprint of that probe.
 
         The server is looked at again, so that what is pinned is what was approved. Where host, issuer or
         resource are others than before, open links are void and connections ended. Raises
-        `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and what `Probing.probe` raises.
+        `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and what `Prober.probe` raises.
         """
         require_draft(draft, self._probing.policy)
         name = ServiceName(draft.name)
@@ -106,13 +106,15 @@ class Services:
 
     async def configure(
         self, by: Member, name: ServiceName, *, client: PreRegistered | None, scopes: tuple[str, ...], version: int
-    ) -> Change:
+    ) -> ServiceChange:
         """Give a shipped service a client or other scopes; no client: the one that was saved stays.
 
         Raises `UnknownService`, `ServiceChanged`, `DraftInvalid`.
         """
         shipped = self._shipped(name)
-        draft = Draft(name, shipped.title, shipped.mcp_url, shipped.registration, scopes, client, version=version)
+        draft = ServiceDraft(
+            name, shipped.title, shipped.mcp_url, shipped.registration, scopes, client, version=version
+        )
         require_draft(draft, self._probing.policy)
         async with self._database.transaction() as tx:
             before = await services.find(tx, self._workspace_id, name)
@@ -146,7 +148,7 @@ class Services:
         """Return what is saved, as this transaction sees it."""
         return await services.list_for(tx, self._workspace_id)
 
-    async def put_in(self, tx: Tx, before: SavedService | None, after: SavedService) -> Change:
+    async def put_in(self, tx: Tx, before: SavedService | None, after: SavedService) -> ServiceChange:
         """Store a service in place of the one before it, recorded; `settle` the change after the transaction.
 
         Raises `ServiceChanged`.
@@ -162,9 +164,9 @@ class Services:
         await audit.record(
             tx, AuditEntry(after.approved_at, self._workspace_id, after.approved_by, action, after.name, details)
         )
-        return Change(saved, dropped)
+        return ServiceChange(saved, dropped)
 
-    async def remove_in(self, tx: Tx, before: SavedService, actor: str) -> Change:
+    async def remove_in(self, tx: Tx, before: SavedService, actor: str) -> ServiceChange:
         """Take a service away as it is in `before`, recorded; `settle` the change after the transaction.
 
         Raises `ServiceChanged`.
@@ -175,9 +177,9 @@ class Services:
         dropped = () if before.is_shipped else await self._drop(tx, name)
         now = self._clock.now()
         await audit.record(tx, AuditEntry(now, self._workspace_id, actor, "service.removed", name, _describe(before)))
-        return Change(before, dropped)
+        return ServiceChange(before, dropped)
 
-    async def settle(self, change: Change) -> Change:
+    async def settle(self, change: ServiceChange) -> ServiceChange:
         """Do what follows after a stored change: offer what is stored now, let go of what it ended."""
         await self.reload()
         for connection in change.dropped:

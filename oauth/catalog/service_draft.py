@@ -9,7 +9,7 @@ from datetime import datetime
 from oauth.catalog.probe import Probe
 from oauth.errors import DraftInvalid, ServiceChanged, UrlRefused
 from oauth.protocol.registration import PreRegistered
-from oauth.protocol.url_policy import Policy, get_origin, require_url
+from oauth.protocol.url_policy import UrlPolicy, get_origin, require_url
 from store.records import Member, RegistrationKind, SavedService, ServiceName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -20,7 +20,7 @@ _MOST_SCOPES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ServiceDraft:
     """A service as an admin wants it, before it is looked at."""
 
     name: str
@@ -35,7 +35,7 @@ class Draft:
     """The version that the admin saw; 0 for a new one."""
 
 
-def require_draft(draft: Draft, policy: Policy) -> None:
+def require_draft(draft: ServiceDraft, policy: UrlPolicy) -> None:
     """Raise `DraftInvalid` with the problem of each field, in words that a form can show."""
     problems = {
         "name": None if NAME.fullmatch(draft.name) else "use a-z, 0-9, - and _, at most 64",
@@ -55,7 +55,7 @@ def _title_problem(title: str) -> str | None:
     return None if is_fine else f"write a title of at most {_LONGEST_TITLE} characters"
 
 
-def _url_problem(url: str, policy: Policy) -> str | None:
+def _url_problem(url: str, policy: UrlPolicy) -> str | None:
     try:
         require_url(url, policy)
     except UrlRefused as error:
@@ -77,7 +77,9 @@ def _client_problem(client: PreRegistered | None) -> str | None:
     return None if all(_VISIBLE.fullmatch(value) for value in values) else "copy client id and secret without blanks"
 
 
-def build_saved(draft: Draft, probe: Probe, before: SavedService | None, by: Member, now: datetime) -> SavedService:
+def build_saved(
+    draft: ServiceDraft, probe: Probe, before: SavedService | None, by: Member, now: datetime
+) -> SavedService:
     """Return the service to save: what was typed, pinned to what was shown.
 
     Raises `DraftInvalid` where the server does not allow the way in that was chosen, and
@@ -122,7 +124,7 @@ def _kept_client(before: SavedService | None, probe: Probe, issuer: str | None) 
     return PreRegistered(before.client_id, before.client_secret)
 
 
-def _require_way(draft: Draft, probe: Probe, client: PreRegistered | None) -> None:
+def _require_way(draft: ServiceDraft, probe: Probe, client: PreRegistered | None) -> None:
     if draft.registration is not RegistrationKind.TOKEN and probe.server is None:
         raise DraftInvalid({"registration": "this server has no sign-in of its own: choose a personal token"})
     if draft.registration is RegistrationKind.AUTO and probe.needs_client:

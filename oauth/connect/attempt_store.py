@@ -31,7 +31,7 @@ from oauth.errors import (
     UnknownService,
 )
 from oauth.ports import Failure, Outcomes
-from oauth.protocol.authorization import Earlier, parse_state
+from oauth.protocol.authorization import EarlierRequest, parse_state
 from store import audit, connections, tickets
 from store.database import Database, Tx
 from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
@@ -57,7 +57,7 @@ def new_reference() -> str:
     return secrets.token_hex(4).upper()
 
 
-class Attempts:
+class AttemptStore:
     """Every attempt of every member; the database decides each race."""
 
     def __init__(self, *, database: Database, outcomes: Outcomes, clock: Clock) -> None:
@@ -108,13 +108,13 @@ class Attempts:
             attempt = await tickets.find_by_identity_state(tx, hash_secret(state))
         return await self._require_browser(attempt, cookies, self.claim_identity)
 
-    async def find_earlier(self, ticket: Ticket, mcp_url: str) -> Earlier | None:
+    async def find_earlier(self, ticket: Ticket, mcp_url: str) -> EarlierRequest | None:
         """Return what the owner's present connection to the server may do; to connect again keeps it."""
         async with self._database.transaction() as tx:
             connection = await connections.find(tx, ticket.owner, ticket.service)
         if connection is None or connection.mcp_server_url != mcp_url:
             return None
-        return Earlier(connection.asked_scope or connection.scope)
+        return EarlierRequest(connection.asked_scope or connection.scope)
 
     async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
         """Return the attempt that comes back from the service in its own browser. Raises as `_require_browser`."""

@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
-from oauth.connect.attempt_store import Attempts, Pairs
+from oauth.connect.attempt_store import AttemptStore, Pairs
 from oauth.connect.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
-from oauth.connect.service_client import Prepared, Servers, step
+from oauth.connect.service_client import PreparedAuthorization, ServiceClient, step
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
-from oauth.ports import Vaults
-from oauth.protocol.authorization import Declined, build_authorization_url, parse_callback
+from oauth.ports import CredentialStore
+from oauth.protocol.authorization import AuthorizationError, build_authorization_url, parse_callback
 from store.records import Attempt, Secret, Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class StartedAuthorization:
     """Where the browser goes next, and the cookie it takes along."""
 
     ticket: Ticket
@@ -29,16 +29,16 @@ class Departure:
     cookie: str | None = None
 
 
-class Departures:
+class AuthorizationStart:
     """The first half of every attempt."""
 
     def __init__(
         self,
         *,
-        attempts: Attempts,
+        attempts: AttemptStore,
         catalog: Catalog,
-        servers: Servers,
-        vaults: Vaults,
+        servers: ServiceClient,
+        vaults: CredentialStore,
         sign_in: SlackSignIn | None,
         issuer: str,
         proceed_url: str,
@@ -57,7 +57,7 @@ class Departures:
         ticket = await self._attempts.peek(link)
         return ticket, self._catalog.get_available(ticket.service)
 
-    async def begin(self, link: str, cookies: Mapping[str, str]) -> Departure:
+    async def begin(self, link: str, cookies: Mapping[str, str]) -> StartedAuthorization:
         """Bind the link to this browser and send it to Sign in with Slack.
 
         Who presses the button twice is sent there again, as long as Slack has not answered. Raises
@@ -71,15 +71,15 @@ class Departures:
         ticket = await self._attempts.start(link, cookie=cookie, state=derive_state(cookie), nonce=nonce)
         return self._to_proof(ticket, cookie, nonce)
 
-    def _to_proof(self, ticket: Ticket, cookie: str, nonce: str) -> Departure:
+    def _to_proof(self, ticket: Ticket, cookie: str, nonce: str) -> StartedAuthorization:
         state = derive_state(cookie)
         if self._sign_in is None:
             url = f"{self._proceed_url}?state={state}"
         else:
             url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
-        return Departure(ticket, url, build_cookie(ticket, cookie))
+        return StartedAuthorization(ticket, url, build_cookie(ticket, cookie))
 
-    async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> Departure:
+    async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> StartedAuthorization:
         """Prove that the browser is the member's, then send it to the service.
 
         Without Sign in with Slack nothing is proved here, and nothing is connected before it is.
@@ -102,7 +102,7 @@ class Departures:
             answer = parse_callback(pairs, self._issuer, iss_required=False)
         except RuleBroken as error:
             raise IdentityUnproven(error.rule) from error
-        if isinstance(answer, Declined):
+        if isinstance(answer, AuthorizationError):
             raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
         return answer.code
 
@@ -111,15 +111,17 @@ class Departures:
         if build_member(proof, attempt.ticket.owner) is None:
             raise IdentityMismatch(attempt.ticket.service)
 
-    async def _depart(self, attempt: Attempt, service: Service, prepared: Prepared) -> Departure:
+    async def _depart(
+        self, attempt: Attempt, service: Service, prepared: PreparedAuthorization
+    ) -> StartedAuthorization:
         state, verifier = new_secret(), Secret(new_secret())
         with step(service, "authorization"):
             url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
         await self._attempts.claim_authorizing(_recorded(attempt, service, prepared, verifier), state)
-        return Departure(attempt.ticket, url)
+        return StartedAuthorization(attempt.ticket, url)
 
 
-def _recorded(attempt: Attempt, service: Service, prepared: Prepared, verifier: Secret) -> Attempt:
+def _recorded(attempt: Attempt, service: Service, prepared: PreparedAuthorization, verifier: Secret) -> Attempt:
     # What holds on the way back is what was validated now, whatever the metadata says by then.
     registered, server = prepared.registration, prepared.server
     return replace(

@@ -18,12 +18,12 @@ from joserfc.errors import JoseError
 
 from oauth.errors import IdentityUnproven, RuleBroken
 from oauth.protocol.discovery import USER_AGENT
-from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.tokens import build_client_request
 from store.records import Member, Secret, Ticket, UserId, WorkspaceId
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 COOKIE_SECONDS = 600
 _LEEWAY_SECONDS = 60
@@ -119,7 +119,7 @@ def build_identity_url(identity: SlackIdentity, redirect_uri: str, state: str, n
     return f"{identity.authorize_url}?{urlencode(params)}"
 
 
-def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Secret) -> Request:
+def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Secret) -> HttpRequest:
     """Return the request for the id_token."""
     form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
     return build_client_request(
@@ -127,7 +127,7 @@ def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Se
     )
 
 
-def parse_identity_exchange(answer: Answer) -> Secret:
+def parse_identity_exchange(answer: HttpResponse) -> Secret:
     """Return the id_token; raises `RuleBroken`. Slack's access token is left unread."""
     document = parse_json_object(answer)
     token = document.get("id_token")
@@ -208,7 +208,7 @@ def build_member(proof: Proof, owner: Member) -> Member | None:
 class SlackSignIn:
     """Asks Slack who is at the browser."""
 
-    def __init__(self, *, identity: SlackIdentity, sender: Sender, redirect_uri: str) -> None:
+    def __init__(self, *, identity: SlackIdentity, sender: GuardedSender, redirect_uri: str) -> None:
         self._identity = identity
         self._sender = sender
         self._redirect_uri = redirect_uri
@@ -224,7 +224,7 @@ class SlackSignIn:
         """
         answer = await self._sender.send(build_identity_exchange(self._identity, self._redirect_uri, code))
         keys = await self._sender.send(
-            Request("GET", self._identity.keys_url, {"accept": "application/json", "user-agent": USER_AGENT})
+            HttpRequest("GET", self._identity.keys_url, {"accept": "application/json", "user-agent": USER_AGENT})
         )
         try:
             id_token = parse_identity_exchange(answer)

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
-from oauth.connect.attempt_store import Attempts, Pairs
-from oauth.connect.code_confirmation import Provisional, Provisionals
-from oauth.connect.service_client import Servers, step
+from oauth.connect.attempt_store import AttemptStore, Pairs
+from oauth.connect.code_confirmation import CodeConfirmation, UnconfirmedToken
+from oauth.connect.service_client import ServiceClient, step
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import (
     AttemptEnded,
@@ -25,9 +25,9 @@ from oauth.errors import (
     ServiceMisbehaved,
     TicketUnusable,
 )
-from oauth.ports import Validity, Vaults
-from oauth.protocol.authorization import Declined, parse_callback
-from oauth.protocol.tokens import Exchange, build_credential
+from oauth.ports import CredentialStore, Validity
+from oauth.protocol.authorization import AuthorizationError, parse_callback
+from oauth.protocol.tokens import CodeExchange, build_credential
 from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 
 OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
@@ -36,21 +36,21 @@ OnToken = Callable[[Service, Connection, Secret], None]
 """Given a fresh token once, in memory, after its connection is made; returns at once."""
 
 
-class Arrivals:
+class AuthorizationCallback:
     """The second half of every attempt."""
 
     def __init__(
         self,
         *,
-        attempts: Attempts,
+        attempts: AttemptStore,
         catalog: Catalog,
-        servers: Servers,
-        vaults: Vaults,
+        servers: ServiceClient,
+        vaults: CredentialStore,
         on_token: OnToken | None,
         on_hold: OnHold | None = None,
     ) -> None:
         """`on_hold`: where Sign in with Slack is not configured; then a code typed into Slack completes."""
-        self.provisionals = Provisionals()
+        self.provisionals = CodeConfirmation()
         self._on_hold = on_hold
         self._on_token = on_token
         self._attempts = attempts
@@ -121,7 +121,7 @@ class Arrivals:
             raise ServiceMisbehaved(service.name, "callback", rule)
         return service
 
-    async def _announce(self, held: Provisional, connection: Connection) -> None:
+    async def _announce(self, held: UnconfirmedToken, connection: Connection) -> None:
         # First: whoever is told may ask at once, and then it is known that the tools are being listed.
         if self._on_token is not None:
             self._on_token(held.service, connection, held.tokens.access_token)
@@ -130,13 +130,13 @@ class Arrivals:
     async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
         with step(service, "callback"):
             answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
-        if isinstance(answer, Declined):
+        if isinstance(answer, AuthorizationError):
             exchange = _recorded_exchange(attempt)
             await self._servers.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
             raise ServiceDeclined(service.name, "authorization", answer.code)
         return answer.code
 
-    async def _kept(self, held: Provisional) -> Connection:
+    async def _kept(self, held: UnconfirmedToken) -> Connection:
         is_stored = False
         try:
             connection = await self._hand_over(held)
@@ -146,7 +146,7 @@ class Arrivals:
                 await self._servers.revoke(held.service, held.exchange, held.tokens)
         return connection
 
-    async def _hand_over(self, held: Provisional) -> Connection:
+    async def _hand_over(self, held: UnconfirmedToken) -> Connection:
         attempt = held.attempt
         service = self._present_service(attempt)  # again: a code may have been waited for
         with step(service, "token"):
@@ -174,8 +174,8 @@ class Arrivals:
         return connection
 
 
-def _recorded_exchange(attempt: Attempt) -> Exchange:
-    return Exchange(
+def _recorded_exchange(attempt: Attempt) -> CodeExchange:
+    return CodeExchange(
         token_endpoint=attempt.token_endpoint or "",
         client_id=attempt.client_id or "",
         client_secret=attempt.client_secret,

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from oauth.catalog.service import Service
 from oauth.connect.browser import is_same_browser
 from oauth.errors import CodeMissed, CodeWrong
-from oauth.protocol.tokens import Exchange, Tokens
+from oauth.protocol.tokens import CodeExchange, TokenResponse
 from store.records import Attempt, Member, Secret, TicketId
 
 CODE_LIFE = timedelta(minutes=5)
@@ -28,35 +28,35 @@ _MISREAD = str.maketrans("OIL", "011")
 
 
 @dataclass(slots=True)
-class Provisional:
+class UnconfirmedToken:
     """What a code stands for; `repr` shows no token and no code."""
 
     attempt: Attempt
     service: Service
-    exchange: Exchange
-    tokens: Tokens
+    exchange: CodeExchange
+    tokens: TokenResponse
     code: Secret
     received_at: datetime
     ends_at: datetime
     tries_left: int = MOST_TRIES
 
 
-class Provisionals:
+class CodeConfirmation:
     """All of them, by ticket; one per process."""
 
     def __init__(self) -> None:
-        self._held: dict[TicketId, Provisional] = {}
+        self._held: dict[TicketId, UnconfirmedToken] = {}
 
     def hold(
-        self, attempt: Attempt, service: Service, exchange: Exchange, tokens: Tokens, now: datetime
-    ) -> Provisional:
+        self, attempt: Attempt, service: Service, exchange: CodeExchange, tokens: TokenResponse, now: datetime
+    ) -> UnconfirmedToken:
         """Keep tokens until their code is typed, five minutes at most and no longer than the link's time."""
         ends_at = min(now + CODE_LIFE, attempt.ticket.expires_at)
-        held = Provisional(attempt, service, exchange, tokens, Secret(new_code()), now, ends_at)
+        held = UnconfirmedToken(attempt, service, exchange, tokens, Secret(new_code()), now, ends_at)
         self._held[attempt.ticket.id] = held
         return held
 
-    def find(self, cookies: Mapping[str, str], now: datetime) -> Provisional | None:
+    def find(self, cookies: Mapping[str, str], now: datetime) -> UnconfirmedToken | None:
         """Return what this very browser began and may see the code of; None once it is over."""
         for held in self._held.values():
             is_ours = is_same_browser(held.attempt.ticket, held.attempt.cookie_hash, cookies)
@@ -64,7 +64,7 @@ class Provisionals:
                 return held
         return None
 
-    def take(self, owner: Member, ticket_id: TicketId, given: str, now: datetime) -> Provisional:
+    def take(self, owner: Member, ticket_id: TicketId, given: str, now: datetime) -> UnconfirmedToken:
         """Return what the code stands for, once, to its own member.
 
         Raises `CodeMissed` where there is nothing to take, `CodeWrong` with the tries that are left; with
@@ -81,7 +81,7 @@ class Provisionals:
         del self._held[ticket_id]
         return held
 
-    def drop(self, ticket_id: TicketId) -> Provisional | None:
+    def drop(self, ticket_id: TicketId) -> UnconfirmedToken | None:
         """Take away what nobody may use any more, to be revoked; None where it was used."""
         return self._held.pop(ticket_id, None)
 

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from oauth.catalog.catalog import Catalog
-from oauth.connect.attempt_store import LINK_LIFE, Attempts, Clock
-from oauth.connect.authorize import Departures
+from oauth.connect.attempt_store import LINK_LIFE, AttemptStore, Clock
+from oauth.connect.authorize import AuthorizationStart
 from oauth.connect.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
-from oauth.connect.callback import Arrivals, OnHold, OnToken
-from oauth.connect.service_client import Servers
+from oauth.connect.callback import AuthorizationCallback, OnHold, OnToken
+from oauth.connect.service_client import ServiceClient
 from oauth.errors import NotConnected, TooManyTickets
-from oauth.ports import Outcomes, Vaults
+from oauth.ports import CredentialStore, Outcomes
 from store import audit, connections, registrations, tickets
 from store.database import Database, Tx
 from store.ids import new_id
@@ -33,7 +33,7 @@ from store.records import (
 )
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 MOST_OPEN = 3
 """Open links of a member."""
@@ -54,8 +54,8 @@ class Connections:
         *,
         database: Database,
         catalog: Catalog,
-        sender: Sender,
-        vaults: Vaults,
+        sender: GuardedSender,
+        vaults: CredentialStore,
         outcomes: Outcomes,
         identity: SlackIdentity | None,
         base_url: str,
@@ -70,9 +70,9 @@ class Connections:
         self.base_url, self.catalog = base_url.rstrip("/"), catalog
         self._database = database
         self._vaults = vaults
-        self._attempts = Attempts(database=database, outcomes=outcomes, clock=clock)
-        self.servers = Servers(sender=sender, database=database, base_url=self.base_url)
-        self.departures = Departures(
+        self._attempts = AttemptStore(database=database, outcomes=outcomes, clock=clock)
+        self.servers = ServiceClient(sender=sender, database=database, base_url=self.base_url)
+        self.departures = AuthorizationStart(
             attempts=self._attempts,
             catalog=catalog,
             servers=self.servers,
@@ -81,7 +81,7 @@ class Connections:
             issuer=identity.issuer if identity else "",
             proceed_url=f"{self.base_url}/connect/proceed",
         )
-        self.arrivals = Arrivals(
+        self.arrivals = AuthorizationCallback(
             attempts=self._attempts,
             catalog=catalog,
             servers=self.servers,
@@ -183,7 +183,7 @@ def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntr
     return AuditEntry(now, owner.workspace_id, owner.user_id, action, subject, {})
 
 
-def _sign_in(identity: SlackIdentity | None, sender: Sender, base_url: str) -> SlackSignIn | None:
+def _sign_in(identity: SlackIdentity | None, sender: GuardedSender, base_url: str) -> SlackSignIn | None:
     if identity is None:
         return None
     return SlackSignIn(identity=identity, sender=sender, redirect_uri=f"{base_url}/connect/slack/callback")

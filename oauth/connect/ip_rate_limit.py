@@ -23,7 +23,7 @@ class _Bucket:
     at: datetime
 
 
-class Limiter:
+class IpRateLimit:
     """Remembers the addresses that came last; one per process."""
 
     def __init__(self, *, most: int = MOST, most_shared: int = MOST_SHARED, known: int = 10_000) -> None:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from oauth import errors
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
-from oauth.connect.code_confirmation import Provisional, show_code
+from oauth.connect.code_confirmation import UnconfirmedToken, show_code
 from oauth.errors import ConnectError, Reason
 from oauth.ports import Failure
 from oauth.protocol.url_policy import get_host
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BrowserPage:
     """A page, its status, and the nonce its style needs in the policy."""
 
     html: str
@@ -36,7 +36,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PageWords:
     """An end in people's words: what happened, and what to do now."""
 
     status: int
@@ -46,102 +46,104 @@ class Words:
 
 
 _REASONS = {
-    Reason.UNKNOWN: Words(404, "This link is not one of ours", "It may be incomplete: a link works only as a whole."),
-    Reason.EXPIRED: Words(410, "This link has expired", "For your safety links work for ten minutes only."),
-    Reason.USED: Words(
+    Reason.UNKNOWN: PageWords(
+        404, "This link is not one of ours", "It may be incomplete: a link works only as a whole."
+    ),
+    Reason.EXPIRED: PageWords(410, "This link has expired", "For your safety links work for ten minutes only."),
+    Reason.USED: PageWords(
         410,
         "This link was used already",
         "Each link works once, in one browser. If you have just used it, look in Slack: the result is there.",
     ),
-    Reason.SUPERSEDED: Words(
+    Reason.SUPERSEDED: PageWords(
         410,
         "There is a newer link",
         "You asked for another link after this one.",
         "Go back to Slack and use the newest link.",
     ),
-    Reason.OTHER_BROWSER: Words(
+    Reason.OTHER_BROWSER: PageWords(
         403,
         "This is not the browser you began in",
         "A connection must begin and end in one browser, with cookies allowed. Nothing was connected, and this attempt "
         "is over. If somebody sent you here: do not try again, they would have used your account.",
         "If you began it yourself, go back to Slack, type {command} for a new link, and stay in the browser it opens.",
     ),
-    Reason.FOREIGN_FORM: Words(
+    Reason.FOREIGN_FORM: PageWords(
         403,
         "This did not come from our page",
         "Connecting begins with the button on our own page. Nothing was connected.",
         "Open the link from Slack and press its button.",
     ),
-    Reason.LOST: Words(
+    Reason.LOST: PageWords(
         410, "This attempt cannot go on", "Deputy was set up anew while you were away. Nothing was connected."
     ),
-    Reason.MALFORMED: Words(400, "We could not read that", "The address in your browser is not complete."),
+    Reason.MALFORMED: PageWords(400, "We could not read that", "The address in your browser is not complete."),
 }
 
-_DECLINED = Words(200, "Nothing was connected", "You, or {service}, said no to the request. That is fine.")
+_DECLINED = PageWords(200, "Nothing was connected", "You, or {service}, said no to the request. That is fine.")
 _NOT_YOURS = (
     "Slack says that you are not the person who asked for it, so nothing was connected. "
     "If somebody sent you this link: do not continue, they would have used your account."
 )
-_WORDS: dict[type[ConnectError], Words] = {
-    errors.TooManyRequests: Words(
+_WORDS: dict[type[ConnectError], PageWords] = {
+    errors.TooManyRequests: PageWords(
         429,
         "Too many requests",
         "From where you are, our pages were opened very often in a short time.",
         "Wait a minute, then open the link from Slack again.",
     ),
-    errors.IdentityMismatch: Words(
+    errors.IdentityMismatch: PageWords(
         403,
         "This link belongs to somebody else",
         _NOT_YOURS,
         "To connect your own account, type {command} in Slack yourself.",
     ),
-    errors.IdentityUnproven: Words(
+    errors.IdentityUnproven: PageWords(
         502, "Slack could not confirm who you are", "Its answer did not hold up, so nothing was connected."
     ),
-    errors.ServiceDeclined: Words(
+    errors.ServiceDeclined: PageWords(
         502, "{service} did not complete the connection", "It accepted the sign-in and refused the rest."
     ),
-    errors.ServiceMisbehaved: Words(
+    errors.ServiceMisbehaved: PageWords(
         502,
         "{service} answered in a way we do not trust",
         "It broke a rule that keeps your account safe, so we stopped. Nothing was connected.",
         "Please tell your admin, with the reference below.",
     ),
-    errors.Unreachable: Words(
+    errors.Unreachable: PageWords(
         502, "{service} cannot be reached right now", "It did not answer as it should. Nothing was connected."
     ),
-    errors.UrlRefused: Words(
+    errors.UrlRefused: PageWords(
         502,
         "{service} answered in a way we do not trust",
         "It sent us to an address we do not visit. Nothing was connected.",
         "Please tell your admin, with the reference below.",
     ),
-    errors.NoRegistration: Words(
+    errors.NoRegistration: PageWords(
         502,
         "{service} must be set up first",
         "It does not let us introduce ourselves.",
         "Please ask your admin to register Deputy with it.",
     ),
-    errors.CredentialRefused: Words(
+    errors.CredentialRefused: PageWords(
         502,
         "{service} does not take its own access",
         "{service} agreed, but the access it gave did not work when we tried it. Nothing was kept.",
     ),
-    errors.CredentialNotStored: Words(
+    errors.CredentialNotStored: PageWords(
         502,
         "The connection could not be stored",
         "{service} agreed, but Claude did not store the access. Nothing was kept.",
         "Go back to Slack and type {command} to try again. If it keeps failing, tell your admin the reference below.",
     ),
-    errors.NoRoom: Words(
+    errors.NoRoom: PageWords(
         502,
         "There is no room for one more connection",
         "Twenty services can be connected at most. Nothing was changed.",
         "Disconnect one you no longer use with <code>/agent disconnect</code> in Slack, then try {command} again.",
     ),
-    errors.UnknownService: Words(404, "This service is no longer offered", "Your admin has taken it away."),
-    errors.ServiceNotAvailable: Words(
+    errors.UnknownService: PageWords(404, "This service is no longer offered", "Your admin has taken it away."),
+    errors.ServiceNotAvailable: PageWords(
         404,
         "{service} is not available here",
         "It must be set up first.",
@@ -150,35 +152,35 @@ _WORDS: dict[type[ConnectError], Words] = {
 }
 _ASK_AN_ADMIN = "Please ask an admin of Deputy in your workspace if that surprises you."
 _FORBIDDEN = {
-    Failure.ALL_PAUSED: Words(
+    Failure.ALL_PAUSED: PageWords(
         403, "Deputy is paused", "An admin has paused it for everybody. Nothing was connected.", "Try again later."
     ),
-    Failure.MEMBER_PAUSED: Words(
+    Failure.MEMBER_PAUSED: PageWords(
         403, "Deputy is paused for you", "An admin has paused it. Nothing was connected.", _ASK_AN_ADMIN
     ),
-    Failure.SERVICE_PAUSED: Words(
+    Failure.SERVICE_PAUSED: PageWords(
         403, "{service} is paused", "An admin has paused this service. Nothing was connected.", "Try again later."
     ),
-    Failure.MAY_NOT_CONNECT: Words(
+    Failure.MAY_NOT_CONNECT: PageWords(
         403,
         "{service} is not open to you",
         "Your admins decide who may connect it. Nothing was connected.",
         _ASK_AN_ADMIN,
     ),
-    Failure.NOT_SERVED: Words(
+    Failure.NOT_SERVED: PageWords(
         403,
         "Deputy does not work for this account",
         "Slack says that it is no full member of the workspace, or not any more. Nothing was connected.",
         _ASK_AN_ADMIN,
     ),
-    Failure.UNVERIFIABLE: Words(
+    Failure.UNVERIFIABLE: PageWords(
         502, "Slack did not say who you are", "It could not be asked just now, so nothing was connected."
     ),
 }
-_OTHERWISE = Words(500, "Something went wrong", "Nothing was connected.")
+_OTHERWISE = PageWords(500, "Something went wrong", "Nothing was connected.")
 
 
-def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: bool = False) -> Page:
+def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: bool = False) -> BrowserPage:
     """Return the page a link opens: what, as whom, and one button."""
     return _render(
         "start.html",
@@ -192,12 +194,12 @@ def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: b
     )
 
 
-def render_going(place: str) -> Page:
+def render_going(place: str) -> BrowserPage:
     """Return the page between our form and somebody else's site."""
     return _render("going.html", title=f"On to {place}", place=place)
 
 
-def render_code(held: Provisional) -> Page:
+def render_code(held: UnconfirmedToken) -> BrowserPage:
     """Return the page with the code that is to be typed into Slack."""
     shown = show_code(held.code)
     return _render(
@@ -213,12 +215,12 @@ def render_code(held: Provisional) -> Page:
     )
 
 
-def render_connected() -> Page:
+def render_connected() -> BrowserPage:
     """Return the page at the end."""
     return _render("connected.html", title="Connected")
 
 
-def render_problem(error: ConnectError, reference: str, catalog: Catalog) -> Page:
+def render_problem(error: ConnectError, reference: str, catalog: Catalog) -> BrowserPage:
     """Return the page for an error: what happened, what to do now, and the reference."""
     cause = error.cause if isinstance(error, errors.AttemptEnded) else error
     name = error.service if isinstance(error, errors.AttemptEnded) else getattr(error, "service", None)
@@ -236,7 +238,7 @@ def render_problem(error: ConnectError, reference: str, catalog: Catalog) -> Pag
     )
 
 
-def find_words(error: ConnectError) -> Words:
+def find_words(error: ConnectError) -> PageWords:
     """Return the words for an error, whatever it is."""
     if isinstance(error, errors.TicketUnusable):
         return _REASONS[error.reason]
@@ -254,9 +256,9 @@ def _title(name: str | None, catalog: Catalog) -> str:
         return "The service"
 
 
-def _render(template: str, status: int = 200, **values: Any) -> Page:
+def _render(template: str, status: int = 200, **values: Any) -> BrowserPage:
     nonce = secrets.token_urlsafe(16)
-    return Page(_templates().get_template(template).render(nonce=nonce, **values), nonce, status)
+    return BrowserPage(_templates().get_template(template).render(nonce=nonce, **values), nonce, status)
 
 
 @cache

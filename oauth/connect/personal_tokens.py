@@ -10,11 +10,11 @@ import re
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
 from oauth.connect.attempt_store import Clock
-from oauth.connect.tool_inventory import Inventory
+from oauth.connect.tool_inventory import ToolInventory
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import ServiceNotAvailable, TokenUnreadable
-from oauth.mcp.list_tools import Listing
-from oauth.ports import Credential, Vaults
+from oauth.mcp.list_tools import ToolLister
+from oauth.ports import Credential, CredentialStore
 from store import audit, tickets
 from store.database import Database
 from store.records import AuditEntry, Connection, Member, Secret, ServiceName
@@ -30,9 +30,9 @@ class PersonalTokens:
         *,
         database: Database,
         catalog: Catalog,
-        listing: Listing,
-        inventory: Inventory,
-        vaults: Vaults,
+        listing: ToolLister,
+        inventory: ToolInventory,
+        vaults: CredentialStore,
         clock: Clock,
     ) -> None:
         self._database = database

@@ -18,7 +18,7 @@ from oauth.connect import pages
 from oauth.connect.attempt_store import Pairs, describe, new_reference
 from oauth.connect.browser import build_cookie_removal
 from oauth.connect.connections import Connections
-from oauth.connect.ip_rate_limit import Limiter, find_address
+from oauth.connect.ip_rate_limit import IpRateLimit, find_address
 from oauth.errors import AttemptEnded, ConnectError, Reason, TicketUnusable, TooManyRequests, UnknownService
 from oauth.protocol.registration import build_client_document
 from oauth.security_headers import build_headers, build_page_policy
@@ -32,9 +32,9 @@ _MOST_PARAMETERS = 32
 _REFERENCE = re.compile(r"[0-9A-F]{8}")
 
 
-def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | None = None) -> list[Route]:
+def routes(connections: Connections, *, proxies: int = 0, limiter: IpRateLimit | None = None) -> list[Route]:
     """Return the routes below the base URL of `connections`; `proxies` of ours stand before them."""
-    doors = Doors(connections, proxies, limiter or Limiter())
+    doors = BrowserRoutes(connections, proxies, limiter or IpRateLimit())
     return [
         *_proofs(doors, is_by_code=connections.is_by_code),
         Route("/connect/{ticket}", doors.guarded(doors.show), methods=["GET"]),
@@ -46,7 +46,7 @@ def routes(connections: Connections, *, proxies: int = 0, limiter: Limiter | Non
     ]
 
 
-def _proofs(doors: Doors, *, is_by_code: bool) -> list[Route]:
+def _proofs(doors: BrowserRoutes, *, is_by_code: bool) -> list[Route]:
     # One kind of proof is open, never both: nobody chooses the weaker one.
     if not is_by_code:
         return [Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"])]
@@ -56,10 +56,10 @@ def _proofs(doors: Doors, *, is_by_code: bool) -> list[Route]:
     ]
 
 
-class Doors:
+class BrowserRoutes:
     """The handlers, bound to one `Connections`."""
 
-    def __init__(self, connections: Connections, proxies: int, limiter: Limiter) -> None:
+    def __init__(self, connections: Connections, proxies: int, limiter: IpRateLimit) -> None:
         self._connections = connections
         self._proxies = proxies
         self._limiter = limiter
@@ -145,11 +145,11 @@ class Doors:
         try:
             service = self._connections.catalog.get(ServiceName(request.path_params["service"]))
         except UnknownService:
-            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.Page("", "", 404))
+            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.BrowserPage("", "", 404))
         client = self._connections.servers.build_client(service)
         if client.document_url is None:
-            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.Page("", "", 404))
-        response = self._secure(JSONResponse(build_client_document(client)), pages.Page("", "", 200))
+            return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.BrowserPage("", "", 404))
+        response = self._secure(JSONResponse(build_client_document(client)), pages.BrowserPage("", "", 200))
         response.headers["cache-control"] = "public, max-age=3600"
         return response
 
@@ -180,13 +180,13 @@ class Doors:
             response.headers["retry-after"] = str(error.seconds)
         return response
 
-    def _respond(self, page: pages.Page, referrer: str = "no-referrer") -> Response:
+    def _respond(self, page: pages.BrowserPage, referrer: str = "no-referrer") -> Response:
         return self._secure(HTMLResponse(page.html, status_code=page.status), page, referrer)
 
     def _redirect(self, url: str) -> Response:
-        return self._secure(RedirectResponse(url, status_code=303), pages.Page("", "", 303))
+        return self._secure(RedirectResponse(url, status_code=303), pages.BrowserPage("", "", 303))
 
-    def _secure(self, response: Response, page: pages.Page, referrer: str = "no-referrer") -> Response:
+    def _secure(self, response: Response, page: pages.BrowserPage, referrer: str = "no-referrer") -> Response:
         policy = build_page_policy(page.nonce)
         response.headers.update(build_headers(is_https=self._is_https, policy=policy, referrer=referrer))
         return response

@@ -16,18 +16,18 @@ import structlog
 from oauth.catalog.service import Service
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
 from oauth.protocol import discovery, registration, tokens
-from oauth.protocol.authorization import Ask, Earlier, choose_scope
-from oauth.protocol.discovery import Resource, Server
-from oauth.protocol.http_messages import Request
-from oauth.protocol.registration import Client
-from oauth.protocol.tokens import Exchange, Tokens
+from oauth.protocol.authorization import AuthorizationRequest, EarlierRequest, choose_scope
+from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
+from oauth.protocol.http_messages import HttpRequest
+from oauth.protocol.registration import RegisteredClient
+from oauth.protocol.tokens import CodeExchange, TokenResponse
 from oauth.protocol.www_authenticate import Challenge
 from store import registrations
 from store.database import Database
 from store.records import Registration, Secret
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +35,12 @@ _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_s
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedAuthorization:
     """All that is needed to send a browser to a service."""
 
-    server: Server
+    server: AuthorizationServer
     registration: Registration
-    ask: Ask
+    ask: AuthorizationRequest
 
 
 @contextmanager
@@ -52,17 +52,17 @@ def step(service: Service, name: str) -> Iterator[None]:
         raise ServiceMisbehaved(service.name, name, error.rule) from error
 
 
-class Servers:
+class ServiceClient:
     """The services' side of connecting; one per process."""
 
-    def __init__(self, *, sender: Sender, database: Database, base_url: str) -> None:
+    def __init__(self, *, sender: GuardedSender, database: Database, base_url: str) -> None:
         self._sender = sender
         self._database = database
         self._base_url = base_url
 
-    def build_client(self, service: Service) -> Client:
+    def build_client(self, service: Service) -> RegisteredClient:
         """Return who we are for a service: one redirect URI each (docs/reference/oauth.md#cross-toolkit-mix-up)."""
-        return Client(
+        return RegisteredClient(
             service=service.name,
             redirect_uri=f"{self._base_url}/oauth/callback/{service.name}",
             base_url=self._base_url,
@@ -70,7 +70,9 @@ class Servers:
             trusted_issuer=service.pins.trusted_issuer,
         )
 
-    async def prepare(self, service: Service, now: datetime, earlier: Earlier | None = None) -> Prepared:
+    async def prepare(
+        self, service: Service, now: datetime, earlier: EarlierRequest | None = None
+    ) -> PreparedAuthorization:
         """Discover and register as far as needed; `earlier` is the authorization that this one follows.
 
         Raises `ServiceMisbehaved`, `NoRegistration`, `Unreachable`.
@@ -82,10 +84,12 @@ class Servers:
             scope = choose_scope(service.scopes, said, resource, server, earlier)
         client = self.build_client(service)
         registered = await self._register(service, client, server, _registrable(service, scope, resource), now)
-        ask = Ask(registered.client_id, client.redirect_uri, resource.resource, scope, service.authorize_params)
-        return Prepared(server, registered, ask)
+        ask = AuthorizationRequest(
+            registered.client_id, client.redirect_uri, resource.resource, scope, service.authorize_params
+        )
+        return PreparedAuthorization(server, registered, ask)
 
-    async def _discover_resource(self, service: Service) -> tuple[Challenge | None, Resource]:
+    async def _discover_resource(self, service: Service) -> tuple[Challenge | None, ProtectedResource]:
         with step(service, "discovery"):
             challenge = await self._probe(service)
             for url in discovery.build_resource_urls(service.mcp_url, challenge):
@@ -103,7 +107,7 @@ class Servers:
                 return discovery.parse_probe(answer)
         return None
 
-    async def _discover_server(self, service: Service, resource: Resource) -> Server:
+    async def _discover_server(self, service: Service, resource: ProtectedResource) -> AuthorizationServer:
         # The next issuer is asked only where one has no metadata at all, never after a broken rule.
         pinned = service.pins.trusted_issuer
         issuers = (pinned,) if pinned in resource.issuers else resource.issuers
@@ -113,7 +117,7 @@ class Servers:
                 return server
         raise ServiceMisbehaved(service.name, "metadata", "RFC 8414 §3: no authorization server metadata")
 
-    async def _find_server(self, service: Service, issuer: str) -> Server | None:
+    async def _find_server(self, service: Service, issuer: str) -> AuthorizationServer | None:
         with step(service, "metadata"):
             for url in discovery.build_issuer_urls(issuer):
                 answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
@@ -123,7 +127,7 @@ class Servers:
         return None
 
     async def _register(
-        self, service: Service, client: Client, server: Server, scope: str | None, now: datetime
+        self, service: Service, client: RegisteredClient, server: AuthorizationServer, scope: str | None, now: datetime
     ) -> Registration:
         with step(service, "registration"):
             chosen = registration.choose_registration(client, server, now)
@@ -137,7 +141,9 @@ class Servers:
         async with self._database.transaction() as tx:
             return await registrations.put_first(tx, fresh)
 
-    async def _find_kept(self, client: Client, server: Server, now: datetime) -> Registration | None:
+    async def _find_kept(
+        self, client: RegisteredClient, server: AuthorizationServer, now: datetime
+    ) -> Registration | None:
         async with self._database.transaction() as tx:
             if forgotten := await registrations.drop_unanswered(tx, now):
                 log.info("registration.unanswered", clients=forgotten)
@@ -147,7 +153,7 @@ class Servers:
             await registrations.drop(tx, kept)
             return None
 
-    async def exchange(self, service: Service, issuer: str, exchange: Exchange, code: Secret) -> Tokens:
+    async def exchange(self, service: Service, issuer: str, exchange: CodeExchange, code: Secret) -> TokenResponse:
         """Exchange the code, once, at the recorded endpoint.
 
         Raises `ServiceMisbehaved`, `ServiceDeclined`, `Unreachable`. A client that the server no
@@ -156,12 +162,12 @@ class Servers:
         with step(service, "token"):
             answer = await self._sender.send(tokens.build_exchange(exchange, code))
             found = tokens.parse_tokens(answer, service.token_profile)
-        if isinstance(found, Tokens):
+        if isinstance(found, TokenResponse):
             return found
         await self.heed_refusal(service, issuer, exchange, found.code)
         raise ServiceDeclined(service.name, "token", found.code)
 
-    async def heed_refusal(self, service: Service, issuer: str, exchange: Exchange, code: str) -> None:
+    async def heed_refusal(self, service: Service, issuer: str, exchange: CodeExchange, code: str) -> None:
         """Drop the client where the refusal is of the client or of what it was registered for."""
         if code not in _CLIENT_REFUSED:
             return
@@ -170,7 +176,7 @@ class Servers:
             if kept is not None and kept.client_id == exchange.client_id:
                 await registrations.drop(tx, kept)
 
-    async def revoke(self, service: Service, exchange: Exchange, held: Tokens) -> bool:
+    async def revoke(self, service: Service, exchange: CodeExchange, held: TokenResponse) -> bool:
         """Revoke what we hold and will not use (RFC 7009), as far as the server offers it; say if it was done.
 
         Best effort: the attempt has failed already and its own reason is what counts.
@@ -188,20 +194,20 @@ class Servers:
         ]
         return all([await self._is_done(request) for request in requests])
 
-    async def _is_done(self, request: Request) -> bool:
+    async def _is_done(self, request: HttpRequest) -> bool:
         try:
             return (await self._sender.send(request)).status == 200
         except ConnectError:
             return False
 
 
-def _registrable(service: Service, scope: str | None, resource: Resource) -> str | None:
+def _registrable(service: Service, scope: str | None, resource: ProtectedResource) -> str | None:
     # All that the resource knows: a client is shared, and one registered for less could never be given more.
     if service.scopes:
         return scope
     return " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None
 
 
-def _require_pinned_resource(service: Service, resource: Resource) -> None:
+def _require_pinned_resource(service: Service, resource: ProtectedResource) -> None:
     if service.resource is not None and service.resource != resource.resource:
         raise RuleBroken("docs/reference/oauth.md#pinned-issuers: resource differs from the pinned one")

@@ -15,22 +15,22 @@ import structlog
 from oauth.catalog.service import Service
 from oauth.connect.attempt_store import Clock
 from oauth.errors import ConnectError
-from oauth.mcp.list_tools import Listing
-from oauth.mcp.tool_definitions import Difference, ListedTool, build_records, compare_tools
+from oauth.mcp.list_tools import ToolLister
+from oauth.mcp.tool_definitions import ListedTool, ToolDifference, build_records, compare_tools
 from store import service_tools
 from store.database import Database
 from store.records import Connection, Secret, ServiceName, ServiceTool, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
-OnListed = Callable[[Connection, Difference], Awaitable[None]]
+OnListed = Callable[[Connection, ToolDifference], Awaitable[None]]
 
 
-class Inventory:
+class ToolInventory:
     """The workspace's tools by service; one per process."""
 
     def __init__(
-        self, *, database: Database, listing: Listing, clock: Clock, on_listed: OnListed | None = None
+        self, *, database: Database, listing: ToolLister, clock: Clock, on_listed: OnListed | None = None
     ) -> None:
         self._database = database
         self._listing = listing
@@ -61,7 +61,7 @@ class Inventory:
         async with self._database.transaction() as tx:
             return await service_tools.list_for(tx, workspace_id, service)
 
-    async def take(self, service: Service, connection: Connection, token: Secret) -> Difference | None:
+    async def take(self, service: Service, connection: Connection, token: Secret) -> ToolDifference | None:
         """List the tools with the fresh token, remember them, and return what is another; None if it cannot.
 
         The token is used here and let go.
@@ -73,7 +73,9 @@ class Inventory:
             return None
         return await self.keep(service.name, connection, listed)
 
-    async def keep(self, service: ServiceName, connection: Connection, listed: tuple[ListedTool, ...]) -> Difference:
+    async def keep(
+        self, service: ServiceName, connection: Connection, listed: tuple[ListedTool, ...]
+    ) -> ToolDifference:
         """Remember what was listed and return what is another."""
         workspace_id, now = connection.owner.workspace_id, self._clock.now()
         async with self._database.transaction() as tx:

@@ -13,10 +13,10 @@ from mcp_types import Implementation
 
 from oauth.errors import ConnectError
 from oauth.protocol.discovery import USER_AGENT
-from oauth.protocol.http_messages import Request
+from oauth.protocol.http_messages import HttpRequest
 
 if TYPE_CHECKING:
-    from oauth.mcp.listing_guard import Budget
+    from oauth.mcp.listing_guard import ListingGuard
     from store.records import Secret
 
 FAILURES = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ConnectError, ExceptionGroup, ValueError, RuntimeError)
@@ -24,7 +24,7 @@ FAILURES = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ConnectError, Excepti
 
 
 async def list_raw(
-    budget: Budget, mcp_url: str, token: Secret | None, most_tools: int, most_pages: int
+    budget: ListingGuard, mcp_url: str, token: Secret | None, most_tools: int, most_pages: int
 ) -> list[dict[str, Any]]:
     """Return the tools as the service lists them, page after page, at most so many."""
     headers = {"user-agent": USER_AGENT}
@@ -52,7 +52,7 @@ async def _read_pages(client: Client, most_tools: int, most_pages: int) -> list[
 class _Guarded(httpx2.AsyncBaseTransport):
     """Sends what the client wants to send through the guard."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: ListingGuard) -> None:
         self._budget = budget
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -60,7 +60,7 @@ class _Guarded(httpx2.AsyncBaseTransport):
         body = await request.aread()
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_OURS}
         async with AsyncExitStack() as stack:
-            ours = Request(request.method, str(request.url), headers, body or None)
+            ours = HttpRequest(request.method, str(request.url), headers, body or None)
             try:
                 status, answered, pieces = await self._budget.open(ours, stack)
             except ConnectError as error:

@@ -10,12 +10,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from oauth.errors import CredentialRefused, Unreachable
-from oauth.mcp.listing_guard import Budget
+from oauth.mcp.listing_guard import ListingGuard
 from oauth.mcp.tool_definitions import ListedTool, parse_tool
 from oauth.protocol.url_policy import get_host
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
     from store.records import Secret
 
 MOST_TOOLS = 500
@@ -24,10 +24,10 @@ _MOST_BYTES = 4 * 1024 * 1024
 _SECONDS = 20.0
 
 
-class Listing:
+class ToolLister:
     """Lists tools of services; stateless."""
 
-    def __init__(self, sender: Sender, *, seconds: float = _SECONDS, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, sender: GuardedSender, *, seconds: float = _SECONDS, most_bytes: int = _MOST_BYTES) -> None:
         self._sender = sender
         self._seconds = seconds
         self._most_bytes = most_bytes
@@ -40,7 +40,7 @@ class Listing:
         # mcp takes most of a second to import, and nothing else of ours needs it.
         from oauth.mcp.client import FAILURES, list_raw  # noqa: PLC0415
 
-        budget = Budget(self._sender, mcp_url, self._most_bytes)
+        budget = ListingGuard(self._sender, mcp_url, self._most_bytes)
         try:
             async with asyncio.timeout(self._seconds):
                 raw = await list_raw(budget, mcp_url, token, MOST_TOOLS, _MOST_PAGES)

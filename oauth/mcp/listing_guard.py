@@ -7,16 +7,16 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from oauth.errors import ConnectError, Unreachable
-from oauth.protocol.http_messages import Request
+from oauth.protocol.http_messages import HttpRequest
 
 if TYPE_CHECKING:
-    from oauth.guarded_http import Sender
+    from oauth.guarded_http import GuardedSender
 
 
-class Budget:
+class ListingGuard:
     """What one listing may do: requests to one URL, and so many bytes in all."""
 
-    def __init__(self, sender: Sender, mcp_url: str, most_bytes: int) -> None:
+    def __init__(self, sender: GuardedSender, mcp_url: str, most_bytes: int) -> None:
         self._sender = sender
         self._mcp_url = mcp_url
         self._left = most_bytes
@@ -25,7 +25,7 @@ class Budget:
         self.is_unauthorized = False
         """The service did not take the token (RFC 6750 §3.1)."""
 
-    async def open(self, request: Request, stack: AsyncExitStack) -> tuple[int, Any, AsyncIterator[bytes]]:
+    async def open(self, request: HttpRequest, stack: AsyncExitStack) -> tuple[int, Any, AsyncIterator[bytes]]:
         """Send one of the client's requests; return status, headers and body. Raises `ConnectError`."""
         if request.url != self._mcp_url:
             raise self._refuse("the tools are listed at another address")

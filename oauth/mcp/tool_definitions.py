@@ -41,7 +41,7 @@ NEVER_LISTED = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedTool:
     """One tool before and after."""
 
     before: ServiceTool
@@ -49,11 +49,11 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ToolDifference:
     """What a listing says against what is known; a tool that is away may only be hidden from this member."""
 
     new: tuple[ListedTool, ...] = ()
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedTool, ...] = ()
     removed: tuple[ServiceTool, ...] = ()
     is_first: bool = False
     """Nothing was listed before: every tool is new because the service is."""
@@ -89,16 +89,16 @@ def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def compare_tools(known: Iterable[ServiceTool], listed: Iterable[ListedTool]) -> Difference:
+def compare_tools(known: Iterable[ServiceTool], listed: Iterable[ListedTool]) -> ToolDifference:
     """Return which tools are new, changed (by definition) and removed, each by name."""
     before = {tool.name: tool for tool in known}
     after = {tool.name: tool for tool in listed}
     changed = [
-        Changed(before[name], tool)
+        ChangedTool(before[name], tool)
         for name, tool in after.items()
         if name in before and before[name].definition_hash != tool.definition_hash
     ]
-    return Difference(
+    return ToolDifference(
         new=tuple(after[name] for name in sorted(after.keys() - before.keys())),
         changed=tuple(sorted(changed, key=lambda pair: pair.after.name)),
         removed=tuple(before[name] for name in sorted(before.keys() - after.keys())),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
 
 from oauth.errors import RuleBroken
-from oauth.protocol.discovery import Resource, Server
+from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
 from oauth.protocol.www_authenticate import Challenge
 from store.records import Secret
 
@@ -43,7 +43,7 @@ KNOWN_ERRORS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AuthorizationRequest:
     """What is asked of the authorization server for one attempt."""
 
     client_id: str
@@ -55,7 +55,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierRequest:
     """An authorization that was not enough, or is renewed: what it asked for stays asked for."""
 
     scope: str | None
@@ -66,14 +66,14 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class AuthorizationCode:
     """The server's yes: a code, to be exchanged once."""
 
     code: Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class AuthorizationError:
     """The server's or the person's no; `code` is a known one or `other`."""
 
     code: str
@@ -82,9 +82,9 @@ class Declined:
 def choose_scope(
     pinned: Sequence[str],
     challenge: Challenge | None,
-    resource: Resource,
-    server: Server,
-    earlier: Earlier | None = None,
+    resource: ProtectedResource,
+    server: AuthorizationServer,
+    earlier: EarlierRequest | None = None,
 ) -> str | None:
     """Return the scope to ask for: the catalogue's, the challenge's, the resource's, none.
 
@@ -101,12 +101,12 @@ def choose_scope(
     return _with_offline_access((*asked, *(challenged or resource.scopes or ())), server)
 
 
-def _is_known(scope: str, server: Server) -> bool:
+def _is_known(scope: str, server: AuthorizationServer) -> bool:
     # What it granted may be no scope that it takes, or not any more: asked for again, it would end in `invalid_scope`.
     return not server.scopes or scope in server.scopes
 
 
-def _with_offline_access(scopes: Sequence[str], server: Server) -> str | None:
+def _with_offline_access(scopes: Sequence[str], server: AuthorizationServer) -> str | None:
     # Only where the server lists it, and never alone: that would ask for less than the default.
     kept = [scope for scope in scopes if scope != _OFFLINE or _is_known(_OFFLINE, server)]
     if kept and _OFFLINE in server.scopes:
@@ -114,7 +114,9 @@ def _with_offline_access(scopes: Sequence[str], server: Server) -> str | None:
     return " ".join(dict.fromkeys(kept)) or None
 
 
-def build_authorization_url(server: Server, ask: Ask, state: str, verifier: Secret) -> str:
+def build_authorization_url(
+    server: AuthorizationServer, ask: AuthorizationRequest, state: str, verifier: Secret
+) -> str:
     """Return where to send the browser: `resource` always (RFC 8707 §2), S256 always (RFC 7636 §4.3)."""
     params = {
         **ask.extra,
@@ -143,7 +145,9 @@ def parse_state(pairs: Iterable[tuple[str, str]]) -> str:
     return states[0]
 
 
-def parse_callback(pairs: Sequence[tuple[str, str]], issuer: str, *, iss_required: bool) -> Code | Declined:
+def parse_callback(
+    pairs: Sequence[tuple[str, str]], issuer: str, *, iss_required: bool
+) -> AuthorizationCode | AuthorizationError:
     """Return the answer; raises `RuleBroken`.
 
     `iss` is judged first, on errors too: of a mixed-up answer nothing is used or shown (RFC 9207 §2.4).
@@ -154,10 +158,10 @@ def parse_callback(pairs: Sequence[tuple[str, str]], issuer: str, *, iss_require
     if (error is None) is (code is None):
         raise RuleBroken("RFC 6749 §4.1.2: neither or both of code and error")
     if error is not None:
-        return Declined(error if error in KNOWN_ERRORS else "other")
+        return AuthorizationError(error if error in KNOWN_ERRORS else "other")
     if not code or len(code) > _LONGEST_CODE or not (code.isascii() and code.isprintable()):
         raise RuleBroken("RFC 6749 appendix A.11: code unusable")
-    return Code(Secret(code))
+    return AuthorizationCode(Secret(code))
 
 
 def _parse_single(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

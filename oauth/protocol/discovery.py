@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from oauth.errors import RuleBroken
-from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.url_policy import (
-    Policy,
+    UrlPolicy,
     get_host,
     insert_well_known,
     is_resource_of,
@@ -47,7 +47,7 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ProtectedResource:
     """A protected resource's metadata, as far as we use it (RFC 9728 §2)."""
 
     resource: str
@@ -58,7 +58,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class AuthorizationServer:
     """An authorization server's metadata, checked (RFC 8414 §2, OpenID Connect Discovery §3)."""
 
     issuer: str
@@ -84,13 +84,13 @@ class Pins:
     """It supports S256 without saying so; we send it in any case."""
 
 
-def build_probe(mcp_url: str) -> Request:
+def build_probe(mcp_url: str) -> HttpRequest:
     """Return an `initialize` without a token, for the challenge in its answer (MCP authorization)."""
     params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _OURSELVES}
     return _build_message(mcp_url, "initialize", params, {})
 
 
-def build_stateless_probe(mcp_url: str) -> Request:
+def build_stateless_probe(mcp_url: str) -> HttpRequest:
     """Return a `tools/list` without a token, for servers that know no `initialize` (MCP 2026-07-28).
 
     Its version and capabilities are in `_meta` and in headers of every request.
@@ -104,7 +104,7 @@ def build_stateless_probe(mcp_url: str) -> Request:
     return _build_message(mcp_url, "tools/list", {"_meta": meta}, headers)
 
 
-def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict[str, str]) -> Request:
+def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict[str, str]) -> HttpRequest:
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     headers = {
         "accept": "application/json, text/event-stream",
@@ -112,10 +112,10 @@ def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict
         "user-agent": USER_AGENT,
         **more,
     }
-    return Request("POST", mcp_url, headers, json.dumps(message).encode(), wants_body=False)
+    return HttpRequest("POST", mcp_url, headers, json.dumps(message).encode(), wants_body=False)
 
 
-def parse_probe(answer: Answer) -> Challenge | None:
+def parse_probe(answer: HttpResponse) -> Challenge | None:
     """Return the Bearer challenge of a 401; None for any other answer: the well-knowns decide then."""
     return find_bearer(answer.header_values("www-authenticate")) if answer.status == 401 else None
 
@@ -144,12 +144,12 @@ def build_issuer_urls(issuer: str) -> tuple[str, ...]:
     return oauth, openid, f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
 
 
-def build_metadata_request(url: str, policy: Policy) -> Request:
+def build_metadata_request(url: str, policy: UrlPolicy) -> HttpRequest:
     """Return the GET for a metadata document; raises `UrlRefused`."""
-    return Request("GET", require_url(url, policy), _METADATA)
+    return HttpRequest("GET", require_url(url, policy), _METADATA)
 
 
-def parse_resource(answer: Answer, mcp_url: str, policy: Policy) -> Resource | None:
+def parse_resource(answer: HttpResponse, mcp_url: str, policy: UrlPolicy) -> ProtectedResource | None:
     """Return the resource's metadata, None where there is none (4xx). Raises `RuleBroken`, `UrlRefused`."""
     document = _parse_document(answer)
     if document is None:
@@ -163,10 +163,10 @@ def parse_resource(answer: Answer, mcp_url: str, policy: Policy) -> Resource | N
     scopes = _strings(document, "scopes_supported") if document.get("scopes_supported") is not None else None
     name = document.get("resource_name")
     shown = name if isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME else None
-    return Resource(resource, tuple(require_url(issuer, policy) for issuer in issuers), scopes, shown)
+    return ProtectedResource(resource, tuple(require_url(issuer, policy) for issuer in issuers), scopes, shown)
 
 
-def parse_server(answer: Answer, issuer: str, pins: Pins, policy: Policy) -> Server | None:
+def parse_server(answer: HttpResponse, issuer: str, pins: Pins, policy: UrlPolicy) -> AuthorizationServer | None:
     """Return the server's metadata, None where there is none (4xx). Raises `RuleBroken`, `UrlRefused`."""
     document = _parse_document(answer)
     if document is None:
@@ -175,7 +175,7 @@ def parse_server(answer: Answer, issuer: str, pins: Pins, policy: Policy) -> Ser
     if document.get("issuer") != (pins.trusted_issuer or issuer):
         raise RuleBroken("RFC 8414 §3.3: issuer differs")
     _require_pkce(document, pins)
-    server = Server(
+    server = AuthorizationServer(
         issuer=document["issuer"],
         authorization_endpoint=_required(document, "authorization_endpoint", policy),
         token_endpoint=_required(document, "token_endpoint", policy),
@@ -192,7 +192,7 @@ def parse_server(answer: Answer, issuer: str, pins: Pins, policy: Policy) -> Ser
     return server
 
 
-def _parse_document(answer: Answer) -> dict[str, Any] | None:
+def _parse_document(answer: HttpResponse) -> dict[str, Any] | None:
     if 400 <= answer.status < 500:
         return None
     if answer.status != 200:
@@ -217,17 +217,17 @@ def _require_pkce(document: dict[str, Any], pins: Pins) -> None:
         raise RuleBroken("RFC 7636 with MCP: S256 not advertised")
 
 
-def _required(document: dict[str, Any], key: str, policy: Policy) -> str:
+def _required(document: dict[str, Any], key: str, policy: UrlPolicy) -> str:
     if not isinstance(document.get(key), str):
         raise RuleBroken(f"RFC 8414 §2: {key} missing")
     return require_url(document[key], policy)
 
 
-def _optional(document: dict[str, Any], key: str, policy: Policy) -> str | None:
+def _optional(document: dict[str, Any], key: str, policy: UrlPolicy) -> str | None:
     return require_url(document[key], policy) if document.get(key) not in (None, "") else None
 
 
-def list_endpoints(server: Server) -> tuple[str, ...]:
+def list_endpoints(server: AuthorizationServer) -> tuple[str, ...]:
     """Return every address of the server that browsers, codes or tokens are sent to."""
     endpoints: Collection[str | None] = (
         server.authorization_endpoint,
@@ -238,7 +238,7 @@ def list_endpoints(server: Server) -> tuple[str, ...]:
     return tuple(endpoint for endpoint in endpoints if endpoint)
 
 
-def _require_hosts(server: Server, pins: Pins) -> None:
+def _require_hosts(server: AuthorizationServer, pins: Pins) -> None:
     hosts = {get_host(endpoint) for endpoint in list_endpoints(server)}
     if pins.endpoint_hosts and not hosts <= set(pins.endpoint_hosts):
         raise RuleBroken("docs/reference/oauth.md#pinned-issuers: endpoint on a host that is not pinned")

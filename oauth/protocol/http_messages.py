@@ -17,7 +17,7 @@ _ITEMS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """What is to be sent; `repr` shows no header or body, they hold codes and secrets."""
 
     method: str
@@ -29,7 +29,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What came back; `repr` shows the status only, the rest may hold tokens."""
 
     status: int
@@ -42,7 +42,7 @@ class Answer:
         return tuple(value for key, value in self.headers if key == name)
 
 
-def parse_json_object(answer: Answer) -> dict[str, Any]:
+def parse_json_object(answer: HttpResponse) -> dict[str, Any]:
     """Return the body as an object, or raise `RuleBroken`.
 
     Refuses other media types, duplicate keys (parsers differ on which one wins), NaN, and what is
@@ -59,7 +59,7 @@ def parse_json_object(answer: Answer) -> dict[str, Any]:
     return parsed
 
 
-def _require_json_type(answer: Answer) -> None:
+def _require_json_type(answer: HttpResponse) -> None:
     types = answer.header_values("content-type")
     media = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):

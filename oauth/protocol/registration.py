@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oauth.errors import NoRegistration, RuleBroken
-from oauth.protocol.discovery import USER_AGENT, Server
-from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.discovery import USER_AGENT, AuthorizationServer
+from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.url_policy import get_origin
 from store.records import Registration, Secret, ServiceName
 
@@ -36,7 +36,7 @@ class PreRegistered:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class RegisteredClient:
     """Whom we are for one service and redirect URI, before knowing the issuer."""
 
     service: ServiceName
@@ -53,7 +53,7 @@ class Client:
         return f"{self.base_url}/oauth/client/{self.service}.json" if is_public else None
 
 
-def choose_registration(client: Client, server: Server, now: datetime) -> Registration | None:
+def choose_registration(client: RegisteredClient, server: AuthorizationServer, now: datetime) -> Registration | None:
     """Return the registration that needs no request, None if the client must register (RFC 7591).
 
     The order is MCP's: pre-registered, client document, dynamic. Raises `NoRegistration`,
@@ -69,7 +69,9 @@ def choose_registration(client: Client, server: Server, now: datetime) -> Regist
     return None
 
 
-def _configured(client: Client, configured: PreRegistered, server: Server, now: datetime) -> Registration:
+def _configured(
+    client: RegisteredClient, configured: PreRegistered, server: AuthorizationServer, now: datetime
+) -> Registration:
     if client.trusted_issuer != server.issuer:
         raise RuleBroken("docs/reference/oauth.md#client-binding: the configured client belongs to another issuer")
     offered = server.auth_methods or ("client_secret_post", "client_secret_basic", "none")
@@ -83,7 +85,7 @@ def _fits(method: str, secret: Secret | None) -> bool:
     return (method == "none") is (secret is None)
 
 
-def _may_use_document(client: Client, server: Server) -> bool:
+def _may_use_document(client: RegisteredClient, server: AuthorizationServer) -> bool:
     is_public_client_ok = not server.auth_methods or "none" in server.auth_methods
     return server.takes_client_documents and is_public_client_ok and client.document_url is not None
 
@@ -97,7 +99,7 @@ def is_reusable(registration: Registration, now: datetime) -> bool:
     return not is_expired and now - registration.created_at < _REUSABLE_FOR
 
 
-def build_registration_request(client: Client, server: Server, scope: str | None) -> Request:
+def build_registration_request(client: RegisteredClient, server: AuthorizationServer, scope: str | None) -> HttpRequest:
     """Return the RFC 7591 §3.1 request; MCP adds `application_type`."""
     offered = server.auth_methods
     method = next((method for method in AUTH_METHODS if not offered or method in offered), "none")
@@ -105,15 +107,15 @@ def build_registration_request(client: Client, server: Server, scope: str | None
     if scope:
         metadata["scope"] = scope
     headers = {"accept": "application/json", "content-type": "application/json", "user-agent": USER_AGENT}
-    return Request("POST", str(server.registration_endpoint), headers, json.dumps(metadata).encode())
+    return HttpRequest("POST", str(server.registration_endpoint), headers, json.dumps(metadata).encode())
 
 
-def build_client_document(client: Client) -> dict[str, Any]:
+def build_client_document(client: RegisteredClient) -> dict[str, Any]:
     """Return our client id metadata document (draft-ietf-oauth-client-id-metadata-document-00 §4)."""
     return _client_metadata(client) | {"client_id": client.document_url, "token_endpoint_auth_method": "none"}
 
 
-def _client_metadata(client: Client) -> dict[str, Any]:
+def _client_metadata(client: RegisteredClient) -> dict[str, Any]:
     return {
         "client_name": "Deputy",
         "client_uri": client.base_url,
@@ -123,7 +125,7 @@ def _client_metadata(client: Client) -> dict[str, Any]:
     }
 
 
-def parse_registration(answer: Answer, client: Client, issuer: str, now: datetime) -> Registration:
+def parse_registration(answer: HttpResponse, client: RegisteredClient, issuer: str, now: datetime) -> Registration:
     """Return what we were registered as; raises `RuleBroken` where it cannot be used.
 
     RFC 7591 §3.2.1 lets the server replace what was asked, so what came back is what counts. A
@@ -175,7 +177,7 @@ def _parse_expiry(document: Mapping[str, Any], now: datetime) -> datetime | None
 
 
 def _registration(
-    client: Client,
+    client: RegisteredClient,
     issuer: str,
     identity: PreRegistered,
     method: str,

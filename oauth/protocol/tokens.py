@@ -19,7 +19,7 @@ from oauth.errors import RuleBroken
 from oauth.ports import Credential, Refresh
 from oauth.protocol.authorization import KNOWN_ERRORS
 from oauth.protocol.discovery import USER_AGENT
-from oauth.protocol.http_messages import Answer, Request, parse_json_object
+from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from store.records import Secret
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")  # RFC 6750 §2.1, as a header must carry it
@@ -31,7 +31,7 @@ _LONGEST_LIFE = 10 * 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class CodeExchange:
     """Where and as whom a code is exchanged: as recorded when the browser was sent off."""
 
     token_endpoint: str
@@ -44,7 +44,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenResponse:
     """A token response that kept the rules."""
 
     access_token: Secret
@@ -64,7 +64,7 @@ class TokenError:
     code: str
 
 
-def build_exchange(exchange: Exchange, code: Secret) -> Request:
+def build_exchange(exchange: CodeExchange, code: Secret) -> HttpRequest:
     """Return the token request (RFC 6749 §4.1.3), with `resource` (RFC 8707 §2.2) and the verifier."""
     form = {
         "grant_type": "authorization_code",
@@ -78,7 +78,7 @@ def build_exchange(exchange: Exchange, code: Secret) -> Request:
     )
 
 
-def build_revocation(endpoint: str, exchange: Exchange, token: Secret, hint: str) -> Request:
+def build_revocation(endpoint: str, exchange: CodeExchange, token: Secret, hint: str) -> HttpRequest:
     """Return the RFC 7009 §2.1 request."""
     form = {"token": token.reveal(), "token_type_hint": hint}
     return build_client_request(endpoint, form, exchange.client_id, exchange.client_secret, exchange.auth_method)
@@ -86,7 +86,7 @@ def build_revocation(endpoint: str, exchange: Exchange, token: Secret, hint: str
 
 def build_client_request(
     url: str, form: Mapping[str, str], client_id: str, client_secret: Secret | None, auth_method: str
-) -> Request:
+) -> HttpRequest:
     """Return a form POST that authenticates the client in the given way (RFC 6749 §2.3.1)."""
     fields = dict(form)
     headers = {
@@ -103,10 +103,10 @@ def build_client_request(
         fields["client_id"] = client_id
     if auth_method == "client_secret_post":
         fields["client_secret"] = secret
-    return Request("POST", url, headers, urlencode(fields).encode())
+    return HttpRequest("POST", url, headers, urlencode(fields).encode())
 
 
-def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
+def parse_tokens(answer: HttpResponse, profile: str) -> TokenResponse | TokenError:
     """Return the tokens or the refusal; raises `RuleBroken` for what is neither.
 
     `profile` is `standard`, or `slack` for its nested form with `ok` and comma scopes
@@ -122,7 +122,7 @@ def parse_tokens(answer: Answer, profile: str) -> Tokens | TokenError:
     return replace(tokens, account=find_account(document))
 
 
-def _parse_refusal(answer: Answer) -> TokenError:
+def _parse_refusal(answer: HttpResponse) -> TokenError:
     # 400 or 401 with `error` (RFC 6749 §5.2); a status without it is a refusal all the same.
     if not 400 <= answer.status < 500:
         raise RuleBroken("RFC 6749 §5: neither 2xx nor 4xx")
@@ -136,13 +136,13 @@ def _known(code: object) -> str:
     return code if isinstance(code, str) and code in KNOWN_ERRORS else "other"
 
 
-def _parse_slack(document: dict[str, Any]) -> Tokens:
+def _parse_slack(document: dict[str, Any]) -> TokenResponse:
     nested = document.get("authed_user")
     grant = nested if isinstance(nested, dict) and nested.get("access_token") else document
     return _parse_grant(grant, {"bearer", "user"})
 
 
-def _parse_grant(document: dict[str, Any], types: set[str]) -> Tokens:
+def _parse_grant(document: dict[str, Any], types: set[str]) -> TokenResponse:
     kind = document.get("token_type")
     if not isinstance(kind, str) or kind.lower() not in types:  # case-insensitive by RFC 6749 §5.1
         raise RuleBroken("RFC 6749 §5.1: token_type missing or not bearer")
@@ -152,7 +152,9 @@ def _parse_grant(document: dict[str, Any], types: set[str]) -> Tokens:
     refresh = _parse_token(document, "refresh_token")
     if refresh == access:
         raise RuleBroken("RFC 6749 §1.5: the refresh token would be sent to the service")
-    return Tokens(access, refresh, _parse_lifetime(document.get("expires_in")), _parse_scope(document.get("scope")))
+    return TokenResponse(
+        access, refresh, _parse_lifetime(document.get("expires_in")), _parse_scope(document.get("scope"))
+    )
 
 
 def _parse_token(document: dict[str, Any], key: str) -> Secret | None:
@@ -195,7 +197,7 @@ def _parse_scope(value: object) -> str | None:
     return " ".join(dict.fromkeys(value.replace(",", " ").split())) or None
 
 
-def _granted(tokens: Tokens, asked_scope: str | None) -> str | None:
+def _granted(tokens: TokenResponse, asked_scope: str | None) -> str | None:
     """Return what was granted: a refresh token is `offline_access`, which most servers do not name again.
 
     OpenID Connect Core §11 makes it a request for a refresh token, and no access of its own.
@@ -209,8 +211,8 @@ def _granted(tokens: Tokens, asked_scope: str | None) -> str | None:
 
 
 def build_credential(
-    tokens: Tokens,
-    exchange: Exchange,
+    tokens: TokenResponse,
+    exchange: CodeExchange,
     mcp_server_url: str,
     asked_scope: str | None,
     now: datetime,
@@ -245,7 +247,7 @@ def _find_end(now: datetime, expires_at: datetime | None, grant_days: int | None
     return min((end for end in (expires_at, by_grant) if end), default=None)
 
 
-def _build_refresh(token: Secret, exchange: Exchange) -> Refresh:
+def _build_refresh(token: Secret, exchange: CodeExchange) -> Refresh:
     return Refresh(
         refresh_token=token,
         token_endpoint=exchange.token_endpoint,

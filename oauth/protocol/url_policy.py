@@ -22,13 +22,13 @@ _LONGEST = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class UrlPolicy:
     """What may be talked to: public https; loopback too only where tests and the demo say so."""
 
     allow_loopback: bool = False
 
 
-def require_url(url: object, policy: Policy) -> str:
+def require_url(url: object, policy: UrlPolicy) -> str:
     """Return the URL unchanged if it keeps every rule, else raise `UrlRefused`.
 
     The text is checked before it is parsed: parsers differ on blanks, controls and backslashes
@@ -57,7 +57,7 @@ def urlsplit_strictly(url: str) -> SplitResult:
     return parts
 
 
-def _require_place(parts: SplitResult, policy: Policy) -> None:
+def _require_place(parts: SplitResult, policy: UrlPolicy) -> None:
     host = parts.hostname or ""
     if policy.allow_loopback and host in _LOOPBACK_HOSTS:
         return
@@ -68,14 +68,14 @@ def _require_place(parts: SplitResult, policy: Policy) -> None:
     _require_host(host, policy)
 
 
-def _require_host(host: str, policy: Policy) -> None:
+def _require_host(host: str, policy: UrlPolicy) -> None:
     if ":" in host or host.rpartition(".")[2].isdigit() or host.lower().startswith("0x"):
         _require_literal(host, policy)
     elif len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")) or "." not in host:
         raise UrlRefused("not a host name")
 
 
-def _require_literal(host: str, policy: Policy) -> None:
+def _require_literal(host: str, policy: UrlPolicy) -> None:
     # `127.1`, `0x7f000001` and `2130706433` are addresses to some resolvers and names to others.
     try:
         address = ip_address(host)
@@ -85,7 +85,7 @@ def _require_literal(host: str, policy: Policy) -> None:
         raise UrlRefused("address is not public")
 
 
-def is_allowed_address(address: IPv4Address | IPv6Address, policy: Policy) -> bool:
+def is_allowed_address(address: IPv4Address | IPv6Address, policy: UrlPolicy) -> bool:
     """Say whether we may connect there: public, or loopback under a policy that allows it.
 
     An address that only wraps others is judged by those. `is_global` alone is not enough: it is true for NAT64,
@@ -97,7 +97,7 @@ def is_allowed_address(address: IPv4Address | IPv6Address, policy: Policy) -> bo
         if address.ipv4_mapped is not None:
             return is_allowed_address(address.ipv4_mapped, policy)
         if inside := _list_inside(address):
-            return all(is_allowed_address(one, Policy()) for one in inside)  # what is translated is not this machine
+            return all(is_allowed_address(one, UrlPolicy()) for one in inside)  # what is translated is not this machine
         if address.is_site_local or address in _LOCAL_NAT64:
             return False
     if address.is_loopback:

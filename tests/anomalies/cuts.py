@@ -9,10 +9,10 @@ from typing import Any
 from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.event_stream import Pace
-from bot.domain.turns.reducer import Following, step
+from bot.domain.turns.reducer import ReducerState, step
 from bot.model.progress import Progress
 from bot.renderers.answer_frame import render_footer, render_worked
-from bot.renderers.answer_page import Page, fold, render_page, render_task
+from bot.renderers.answer_page import AnswerPage, fold, render_page, render_task
 from simulator.patience import patience
 from store.records import Secret, SessionId, TurnId
 from tests.bot.agents.raw import EOF, HOLD, LISTED, RawApi, frame
@@ -27,7 +27,7 @@ PREVIEWS = {"event_start", "event_delta"}
 def rendered(progress: Progress) -> Any:
     """Return the finished answer as Slack is sent it."""
     lines = fold(tuple(render_task(task, {}) for task in progress.tasks))
-    page = Page(render_worked(progress, 3.0), lines, progress.shown_text)
+    page = AnswerPage(render_worked(progress, 3.0), lines, progress.shown_text)
     return render_page(page, render_footer(a_turn(id="trn_1"), progress, 3.0))
 
 
@@ -51,7 +51,7 @@ class Cutter:
             # What the cut took away is in the list by then.
             come = lambda: session.persisted.extend(self._persisted)  # noqa: E731
             session.streams.extend([[LISTED, self.turn[:cut], come, EOF], [HOLD]])
-        state = Following(TurnId("trn_1"))
+        state = ReducerState(TurnId("trn_1"))
         async with patience(90), self._agents.follow(SessionId(session_id), None) as events:
             async for event in events:
                 state, _ = step(state, event)

@@ -8,13 +8,13 @@ import pytest
 from bot.aside import LONG, aside
 from bot.config.model import Config
 from bot.domain.filters.apply import found_by, sifted
-from bot.domain.filters.engine import Sieve
+from bot.domain.filters.engine import AnswerFilter
 from bot.model.progress import Outcome, OutcomeKind, Progress
 
 pytestmark = pytest.mark.fault("S6")
 
 
-class Noting(Sieve):
+class Noting(AnswerFilter):
     """Filters that note in which thread they look."""
 
     def __init__(self):

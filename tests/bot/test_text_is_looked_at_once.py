@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import bot
 from bot.config.model import Config
-from bot.domain.filters.engine import Sieve
-from bot.domain.turns.reducer import Following, step
+from bot.domain.filters.engine import AnswerFilter
+from bot.domain.turns.reducer import ReducerState, step
 from bot.model import events as e
 from bot.model import secret_patterns
 from bot.model.progress import Progress, Task, TaskState
@@ -21,8 +21,8 @@ from bot.renderers import slack_limits
 from bot.renderers.markdown_blocks import Outline
 from bot.renderers.safe_markdown import one_line, safe_markdown, segment_end, settled
 from bot.renderers.tool_results import result
-from bot.slack.answer.layout import Picture
-from bot.slack.answer.message import Part
+from bot.slack.answer.layout import AnswerLayout
+from bot.slack.answer.message import AnswerMessage
 from store.records import EventId, Segment, SegmentId, TurnId
 
 pytestmark = pytest.mark.fault("S6")
@@ -117,22 +117,22 @@ class Reader:
     """What a turn does with each event, without Slack: add it up, filter it, draw the message that is open."""
 
     def __init__(self, rules):
-        self.state = Following(TurnId("t"), has_begun=True)
-        self.sieve, self.outline, self.drawn = Sieve(rules), Outline(), {}
+        self.state = ReducerState(TurnId("t"), has_begun=True)
+        self.sieve, self.outline, self.drawn = AnswerFilter(rules), Outline(), {}
         self.part = self.begun(0)
         self.shown = ""
 
     def begun(self, at):
         """Return a message that begins there."""
         segment = Segment(SegmentId("s"), TurnId("t"), 0, None, True, True, at, None, datetime(2026, 1, 1, tzinfo=UTC))
-        return Part(segment, None, 0, sent_to=at)
+        return AnswerMessage(segment, None, 0, sent_to=at)
 
     def hears(self, text):
         """Take up one piece of the answer."""
         self.state, _ = step(self.state, e.DraftGrew(EventId("m"), text))
         progress = self.sieve.sift(self.state.progress)
         covered = self.part.segment.text_from
-        picture = Picture(progress, {}, {}, 1.0, covered=covered, outline=self.outline, drawn=self.drawn)
+        picture = AnswerLayout(progress, {}, {}, 1.0, covered=covered, outline=self.outline, drawn=self.drawn)
         content = picture.content(self.part)
         self.part.shows(content, datetime(2026, 1, 1, tzinfo=UTC))
         if content.to < picture.reach:
@@ -184,7 +184,7 @@ def test_each_event_of_a_growing_answer_takes_what_a_message_and_the_new_do(shap
     text, outline, covered, most = grown(shape, 30_000, line_break=False), Outline(), 0, 0
 
     for end in range(NEW, len(text), NEW):
-        picture = Picture(Progress(text=text[:end]), {}, {}, 1.0, covered=covered, outline=outline)
+        picture = AnswerLayout(Progress(text=text[:end]), {}, {}, 1.0, covered=covered, outline=outline)
         most = max(most, steps(lambda picture=picture: picture.reach))
         if end - covered > slack_limits.MESSAGE_BYTES_MAX:
             at = segment_end(
@@ -212,7 +212,7 @@ def test_an_event_late_in_a_long_answer_takes_what_one_at_its_beginning_does(sha
 def test_words_that_slack_would_not_take_for_long_are_not_all_looked_at_each_time():
     texts = [("It is `a` plain [sentence](x). " * 5_000)[:size] for size in (40_000, 120_000)]
 
-    few, many = (work(lambda text=text: Picture(Progress(draft=text), {}, {}, 1.0).reach) for text in texts)
+    few, many = (work(lambda text=text: AnswerLayout(Progress(draft=text), {}, {}, 1.0).reach) for text in texts)
 
     assert many <= 1.2 * few
 
@@ -220,10 +220,10 @@ def test_words_that_slack_would_not_take_for_long_are_not_all_looked_at_each_tim
 def test_a_tools_answer_is_looked_at_once():
     call = e.ToolCall(EventId("t1"), "notes", "list_notes", {})
     task = Task(call, TaskState.DONE, result=str([{"a": 1}] * 5_000))
-    sieve, drawn, progress = Sieve(Config()), {}, Progress(tasks=(task,))
+    sieve, drawn, progress = AnswerFilter(Config()), {}, Progress(tasks=(task,))
 
     def look(text):
-        picture = Picture(sieve.sift(replace(progress, draft=text)), {}, {}, 1.0, drawn=drawn)
+        picture = AnswerLayout(sieve.sift(replace(progress, draft=text)), {}, {}, 1.0, drawn=drawn)
         return work(lambda: picture.lines)
 
     drawing = look("a ")

@@ -21,15 +21,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 from oauth.catalog.service import Service
 from oauth.connect.browser import new_secret
-from oauth.connect.service_client import Servers
+from oauth.connect.service_client import ServiceClient
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined
-from oauth.guarded_http import Sender
-from oauth.protocol.authorization import Code, Earlier, build_authorization_url, parse_callback, parse_state
+from oauth.guarded_http import GuardedSender
+from oauth.protocol.authorization import (
+    AuthorizationCode,
+    EarlierRequest,
+    build_authorization_url,
+    parse_callback,
+    parse_state,
+)
 from oauth.protocol.discovery import USER_AGENT, Pins
-from oauth.protocol.http_messages import Answer, Request
-from oauth.protocol.registration import Client, PreRegistered
-from oauth.protocol.tokens import Exchange
-from oauth.protocol.url_policy import Policy, get_host
+from oauth.protocol.http_messages import HttpRequest, HttpResponse
+from oauth.protocol.registration import PreRegistered, RegisteredClient
+from oauth.protocol.tokens import CodeExchange
+from oauth.protocol.url_policy import UrlPolicy, get_host
 from oauth.protocol.www_authenticate import Challenge, find_bearer
 from store.database import Database
 from store.records import Secret, ServiceName
@@ -39,7 +45,7 @@ OUR_DOCUMENT = "https://conformance-test.local/client-metadata.json"
 """Where the suite wants a client id metadata document to be; it never asks for it there."""
 
 
-class PublishedClient(Client):
+class PublishedClient(RegisteredClient):
     """Our client in the one scenario where the address of its document is the suite's, not ours."""
 
     @property
@@ -47,10 +53,10 @@ class PublishedClient(Client):
         return OUR_DOCUMENT
 
 
-class DrivenServers(Servers):
-    """`Servers`, except for the address of that document."""
+class DrivenServers(ServiceClient):
+    """`ServiceClient`, except for the address of that document."""
 
-    def build_client(self, service: Service) -> Client:
+    def build_client(self, service: Service) -> RegisteredClient:
         client = super().build_client(service)
         if os.environ["MCP_CONFORMANCE_SCENARIO"] != "auth/basic-cimd":
             return client
@@ -62,10 +68,10 @@ class Driver:
     """One client of one MCP server."""
 
     service: Service
-    servers: Servers
-    sender: Sender
+    servers: ServiceClient
+    sender: GuardedSender
     token: Secret | None = None
-    earlier: Earlier | None = None
+    earlier: EarlierRequest | None = None
 
     async def use(self, method: str, **params: Any) -> None:
         """Call the MCP server until it is content with our token; as often as the room allows."""
@@ -77,7 +83,7 @@ class Driver:
         is_more_wanted = challenge.params.get("error") == "insufficient_scope"
         earlier = self.earlier if is_more_wanted else None
         if earlier is not None:
-            earlier = Earlier(earlier.scope, earlier.attempts, challenge)
+            earlier = EarlierRequest(earlier.scope, earlier.attempts, challenge)
         prepared = await self.servers.prepare(self.service, datetime.now(UTC), earlier)
         state, verifier = new_secret(), Secret(new_secret())
         url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
@@ -85,10 +91,10 @@ class Driver:
         if parse_state(pairs) != state:
             raise RuleBroken("RFC 6749 §10.12: state is another's")
         answer = parse_callback(pairs, prepared.server.issuer, iss_required=prepared.server.sends_iss)
-        if not isinstance(answer, Code):
+        if not isinstance(answer, AuthorizationCode):
             raise ServiceDeclined(self.service.name, "authorization", answer.code)
         registered = prepared.registration
-        exchange = Exchange(
+        exchange = CodeExchange(
             token_endpoint=prepared.server.token_endpoint,
             client_id=registered.client_id,
             client_secret=registered.client_secret,
@@ -99,14 +105,14 @@ class Driver:
         )
         tokens = await self.servers.exchange(self.service, prepared.server.issuer, exchange, answer.code)
         self.token = tokens.access_token
-        self.earlier = Earlier(prepared.ask.scope, 1 + (earlier.attempts if earlier else 0))
+        self.earlier = EarlierRequest(prepared.ask.scope, 1 + (earlier.attempts if earlier else 0))
 
     async def _visit(self, url: str) -> list[tuple[str, str]]:
-        answer = await self.sender.send(Request("GET", url))
+        answer = await self.sender.send(HttpRequest("GET", url))
         [location] = answer.header_values("location")
         return parse_qsl(urlsplit(location).query, keep_blank_values=True)
 
-    async def _call(self, method: str, params: dict[str, Any]) -> Answer:
+    async def _call(self, method: str, params: dict[str, Any]) -> HttpResponse:
         meta = {
             "io.modelcontextprotocol/protocolVersion": REVISION,
             "io.modelcontextprotocol/clientInfo": {"name": "deputy-conformance", "version": "1"},
@@ -124,10 +130,10 @@ class Driver:
             headers["mcp-name"] = params["name"]
         if self.token is not None:
             headers["authorization"] = f"Bearer {self.token.reveal()}"
-        return await self.sender.send(Request("POST", self.service.mcp_url, headers, json.dumps(message).encode()))
+        return await self.sender.send(HttpRequest("POST", self.service.mcp_url, headers, json.dumps(message).encode()))
 
 
-def _read_refusal(answer: Answer) -> Challenge | None:
+def _read_refusal(answer: HttpResponse) -> Challenge | None:
     """Return the challenge of a refused call (RFC 6750 §3), None where the call went through."""
     if answer.status in (401, 403):
         return find_bearer(answer.header_values("www-authenticate")) or Challenge("bearer", {})
@@ -149,7 +155,7 @@ def build_service(url: str, context: dict[str, Any]) -> Service:
 async def drive(url: str, database: Database) -> None:
     """Connect and use the server's tool, twice: between the two it may change its mind."""
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
-    async with Sender(Policy(allow_loopback=True)) as sender:
+    async with GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
         servers = DrivenServers(sender=sender, database=database, base_url="http://127.0.0.1:9")
         driver = Driver(build_service(url, context), servers, sender)
         await driver.use("tools/list")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.model import action_ids
-from oauth.catalog.probe import Probing, Way
+from oauth.catalog.probe import ConnectWay, Prober
 from oauth.errors import NotAnMcpServer
-from oauth.guarded_http import Sender
-from oauth.mcp.list_tools import Listing
-from oauth.protocol.url_policy import Policy
+from oauth.guarded_http import GuardedSender
+from oauth.mcp.list_tools import ToolLister
+from oauth.protocol.url_policy import UrlPolicy
 from simulator.service.server import RefusedByService
 from store import service_tools
 from tests.independent import __main__ as installing
@@ -154,14 +154,14 @@ async def test_a_server_that_lets_us_not_register_is_told_so(deputy, server, reg
 
 @pytest.mark.fault("D5")
 async def test_no_other_address_of_the_server_is_taken_for_an_mcp_server(server):
-    async with server.running(), Sender(Policy(allow_loopback=True)) as sender:
-        probing = Probing(sender, Listing(sender))
+    async with server.running(), GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
+        probing = Prober(sender, ToolLister(sender))
         found = await probing.probe(server.mcp_url)
         for path in ("", "/", "/mc", "/authorize", "/token", "/register", "/.well-known/oauth-authorization-server"):
             with pytest.raises(NotAnMcpServer):
                 await probing.probe(f"{server.url}{path}")
 
-    assert (found.ways[0], found.quirks, found.foreign_hosts) == (Way.DYNAMIC, (), ())
+    assert (found.ways[0], found.quirks, found.foreign_hosts) == (ConnectWay.DYNAMIC, (), ())
     assert found.scopes == ("notes",)
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.clock import WallClock
-from bot.domain.maintenance.hourly import Housekeeping
+from bot.domain.maintenance.hourly import HourlyMaintenance
 from store import deliveries
 from store.database import Database
 from tests.world import ALICE, GENERAL, World
@@ -36,7 +36,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
     deputy_world.turn(days * 86_400)
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    housekeeping = Housekeeping(
+    housekeeping = HourlyMaintenance(
         database=database,
         people=None,
         offboarding=None,

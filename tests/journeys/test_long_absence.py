@@ -3,7 +3,7 @@
 import pytest
 
 from bot.config.model import Config
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.model import action_ids
 from store.database import Database
 from store.records import WorkspaceId
@@ -28,7 +28,7 @@ def nothing_open(world: World, root) -> None:
 async def pause_everything(world: World, workspace_id: WorkspaceId) -> None:
     """Throw the switch from another process, while Deputy is away."""
     database = Database.open(world.settings.database_url, world.settings.secret_keys)
-    configuration = Configuration(database=database, clock=world.clock, first_admins=frozenset())
+    configuration = ConfigService(database=database, clock=world.clock, first_admins=frozenset())
     before = await configuration.read(workspace_id)
     await configuration.apply(workspace_id, "test", before, Config.model_validate({"is_paused": True}))
     await database.close()

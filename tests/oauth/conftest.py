@@ -26,9 +26,9 @@ from oauth.catalog.catalog import Catalog
 from oauth.connect.browser import SlackIdentity
 from oauth.connect.connections import Connections
 from oauth.connect.routes import routes
-from oauth.guarded_http import Sender
+from oauth.guarded_http import GuardedSender
 from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
-from oauth.protocol.url_policy import Policy
+from oauth.protocol.url_policy import UrlPolicy
 from simulator.clock import SimulatorClock
 from simulator.service.server import LoopbackServer, ServiceSimulator
 from simulator.slack.openid import Lies, OpenId
@@ -40,7 +40,7 @@ from store.database import Database
 from store.ids import new_id
 from store.records import Connection, ConnectionId, ConnectionState, Member, Secret, ServiceName, Ticket
 
-LOOPBACK = Policy(allow_loopback=True)
+LOOPBACK = UrlPolicy(allow_loopback=True)
 NOTES = ServiceName("notes")
 
 
@@ -158,7 +158,7 @@ class Room:
         _, url = await self.connections.issue(member, ServiceName(service), self.clock.now())
         return url
 
-    def restarted(self, sender: Sender, catalog: Catalog | None = None) -> Connections:
+    def restarted(self, sender: GuardedSender, catalog: Catalog | None = None) -> Connections:
         """Return what a new process has: the database, and nothing of the old one's memory."""
         return build_connections(
             self.base_url,
@@ -333,8 +333,8 @@ async def remembered(slack: OpenId, database: Database, clock: Clock, user: str)
 
 
 @pytest.fixture
-async def sender(clock: Clock) -> AsyncIterator[Sender]:
-    async with Sender(LOOPBACK) as sender:
+async def sender(clock: Clock) -> AsyncIterator[GuardedSender]:
+    async with GuardedSender(LOOPBACK) as sender:
         yield sender
 
 
@@ -364,7 +364,7 @@ def build_connections(base_url: str, *, database, catalog, sender, vaults, outco
 
 @pytest.fixture
 async def room(
-    tmp_path: Path, *, database: Database, notes: ServiceSimulator, slack: OpenId, sender: Sender, clock: Clock
+    tmp_path: Path, *, database: Database, notes: ServiceSimulator, slack: OpenId, sender: GuardedSender, clock: Clock
 ) -> AsyncIterator[Room]:
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"

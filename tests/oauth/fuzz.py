@@ -22,39 +22,41 @@ from hypothesis import strategies as st
 from oauth.connect.browser import SlackIdentity, parse_identity_exchange, verify_id_token
 from oauth.errors import NoRegistration, RuleBroken, UrlRefused
 from oauth.protocol.authorization import (
-    Ask,
-    Code,
-    Declined,
-    Earlier,
+    AuthorizationCode,
+    AuthorizationError,
+    AuthorizationRequest,
+    EarlierRequest,
     build_authorization_url,
     choose_scope,
     parse_callback,
     parse_state,
 )
 from oauth.protocol.discovery import (
+    AuthorizationServer,
     Pins,
-    Resource,
-    Server,
+    ProtectedResource,
     build_issuer_urls,
     build_resource_urls,
     parse_probe,
     parse_resource,
     parse_server,
 )
-from oauth.protocol.http_messages import Answer
-from oauth.protocol.registration import AUTH_METHODS, Client, choose_registration, parse_registration
-from oauth.protocol.tokens import Exchange, TokenError, Tokens, build_credential, parse_tokens
-from oauth.protocol.url_policy import Policy, require_url
+from oauth.protocol.http_messages import HttpResponse
+from oauth.protocol.registration import AUTH_METHODS, RegisteredClient, choose_registration, parse_registration
+from oauth.protocol.tokens import CodeExchange, TokenError, TokenResponse, build_credential, parse_tokens
+from oauth.protocol.url_policy import UrlPolicy, require_url
 from oauth.protocol.www_authenticate import Challenge, parse_challenges
 from store.records import Secret, ServiceName
 
 CANARY = "canary-upstream"
-POLICY = Policy()
+POLICY = UrlPolicy()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MCP = "https://mcp.example.com/mcp"
 ISSUER = "https://as.example.com"
-CLIENT = Client(ServiceName("notes"), "https://bot.example/oauth/callback/notes", "https://bot.example", None, None)
-EXCHANGE = Exchange(f"{ISSUER}/token", "c", None, "none", CLIENT.redirect_uri, MCP, Secret("v"))
+CLIENT = RegisteredClient(
+    ServiceName("notes"), "https://bot.example/oauth/callback/notes", "https://bot.example", None, None
+)
+EXCHANGE = CodeExchange(f"{ISSUER}/token", "c", None, "none", CLIENT.redirect_uri, MCP, Secret("v"))
 IDENTITY = SlackIdentity.at("https://slack.com", client_id="1.2", client_secret=Secret("s"))
 
 RESOURCE = {"resource": MCP, "authorization_servers": [ISSUER], "scopes_supported": ["a"]}
@@ -116,7 +118,7 @@ TYPES = st.sampled_from(
 
 
 @st.composite
-def answers(draw: st.DrawFn, document: dict[str, Any]) -> Answer:
+def answers(draw: st.DrawFn, document: dict[str, Any]) -> HttpResponse:
     """A valid document with up to three members changed or lost, its bytes sometimes corrupted."""
     changed = dict(document)
     for _ in range(draw(st.integers(0, 3))):
@@ -130,7 +132,7 @@ def answers(draw: st.DrawFn, document: dict[str, Any]) -> Answer:
         at = draw(st.integers(0, len(body)))
         body = body[:at] + draw(st.binary(max_size=8)) + body[at + draw(st.integers(0, 8)) :]
     kinds = draw(st.lists(TYPES, min_size=1, max_size=1) | st.lists(TYPES, max_size=2))
-    return Answer(draw(STATUSES), tuple(("content-type", kind) for kind in kinds), body)
+    return HttpResponse(draw(STATUSES), tuple(("content-type", kind) for kind in kinds), body)
 
 
 HEADERS = st.lists(
@@ -162,13 +164,13 @@ KEYS = st.fixed_dictionaries(
 
 def fuzz_challenges(lines: list[str], status: int) -> str:
     parse_challenges(lines)
-    challenge = parse_probe(Answer(status, tuple(("www-authenticate", line) for line in lines)))
+    challenge = parse_probe(HttpResponse(status, tuple(("www-authenticate", line) for line in lines)))
     for url in build_resource_urls(MCP, challenge):
         require_url(url, POLICY)
     return "read"
 
 
-def fuzz_resource(answer: Answer) -> str:
+def fuzz_resource(answer: HttpResponse) -> str:
     found = parse_resource(answer, MCP, POLICY)
     if found is None:
         return "none there"
@@ -179,7 +181,7 @@ def fuzz_resource(answer: Answer) -> str:
     return "accepted"
 
 
-def fuzz_server(answer: Answer, pins: Pins) -> str:
+def fuzz_server(answer: HttpResponse, pins: Pins) -> str:
     found = parse_server(answer, ISSUER, pins, POLICY)
     if found is None:
         return "none there"
@@ -190,19 +192,19 @@ def fuzz_server(answer: Answer, pins: Pins) -> str:
     return "accepted"
 
 
-def _ask(server: Server) -> None:
+def _ask(server: AuthorizationServer) -> None:
     """What follows from accepted metadata: a registration and an authorization request of ours alone."""
-    resource = Resource(MCP, (ISSUER,), ("a",))
-    scope = choose_scope((), Challenge("bearer", {"scope": "a"}), resource, server, Earlier("b"))
+    resource = ProtectedResource(MCP, (ISSUER,), ("a",))
+    scope = choose_scope((), Challenge("bearer", {"scope": "a"}), resource, server, EarlierRequest("b"))
     choose_registration(CLIENT, server, NOW)
-    ask = Ask("c", CLIENT.redirect_uri, MCP, scope)
+    ask = AuthorizationRequest("c", CLIENT.redirect_uri, MCP, scope)
     pairs = parse_qsl(urlsplit(build_authorization_url(server, ask, "s", Secret("v"))).query)
     assert Counter(name for name, _ in pairs if name in ("state", "redirect_uri", "client_id", "resource")) == Counter(
         ["state", "redirect_uri", "client_id", "resource"]
     )
 
 
-def fuzz_registration(answer: Answer) -> str:
+def fuzz_registration(answer: HttpResponse) -> str:
     found = parse_registration(answer, CLIENT, ISSUER, NOW)
     assert found.auth_method in AUTH_METHODS
     assert (found.client_secret is None) is (found.auth_method == "none")
@@ -212,12 +214,12 @@ def fuzz_registration(answer: Answer) -> str:
     return "accepted"
 
 
-def fuzz_tokens(answer: Answer, profile: str) -> str:
+def fuzz_tokens(answer: HttpResponse, profile: str) -> str:
     found = parse_tokens(answer, profile)
     if isinstance(found, TokenError):
         assert CANARY not in found.code
         return "a no"
-    assert isinstance(found, Tokens)
+    assert isinstance(found, TokenResponse)
     header = f"Bearer {found.access_token.reveal()}"
     assert header.isascii()
     assert header.isprintable()
@@ -231,15 +233,15 @@ def fuzz_callback(query: str, is_iss_required: bool) -> str:
     parse_state(pairs)
     found = parse_callback(pairs, ISSUER, iss_required=is_iss_required)
     assert ("iss", ISSUER) in pairs or not (is_iss_required or any(name == "iss" for name, _ in pairs))
-    if isinstance(found, Declined):
+    if isinstance(found, AuthorizationError):
         assert CANARY not in found.code
         return "a no"
-    assert isinstance(found, Code)
+    assert isinstance(found, AuthorizationCode)
     assert found.code.reveal().isascii()
     return "accepted"
 
 
-def fuzz_identity(answer: Answer, keys: dict[str, Any], token: str) -> str:
+def fuzz_identity(answer: HttpResponse, keys: dict[str, Any], token: str) -> str:
     id_token = parse_identity_exchange(answer)
     for one in (id_token, Secret(token)):
         try:

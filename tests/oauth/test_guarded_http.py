@@ -15,9 +15,9 @@ import pytest
 
 from oauth import guarded_http
 from oauth.errors import Unreachable, UrlRefused
-from oauth.guarded_http import Sender
-from oauth.protocol.http_messages import Request
-from oauth.protocol.url_policy import Policy
+from oauth.guarded_http import GuardedSender
+from oauth.protocol.http_messages import HttpRequest
+from oauth.protocol.url_policy import UrlPolicy
 from simulator.patience import patience
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -55,21 +55,21 @@ async def peer(no_task_left: None) -> AsyncIterator[Peer]:
 
 
 @pytest.fixture
-async def loopback(peer: Peer) -> AsyncIterator[Sender]:
-    async with Sender(Policy(allow_loopback=True)) as sender:
+async def loopback(peer: Peer) -> AsyncIterator[GuardedSender]:
+    async with GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
         yield sender
 
 
 @pytest.fixture
-async def public(peer: Peer) -> AsyncIterator[Sender]:
-    async with Sender(Policy()) as sender:
+async def public(peer: Peer) -> AsyncIterator[GuardedSender]:
+    async with GuardedSender(UrlPolicy()) as sender:
         yield sender
 
 
 async def test_an_answer_comes_back_as_plain_values(peer, loopback):
     peer.answer = b"HTTP/1.1 201 Made\r\nX-One: a\r\nx-one: b\r\ncontent-length: 2\r\n\r\nok"
 
-    answer = await loopback.send(Request("POST", peer.url, {"accept": "x/y"}, b"body"))
+    answer = await loopback.send(HttpRequest("POST", peer.url, {"accept": "x/y"}, b"body"))
 
     assert (answer.status, answer.body) == (201, b"ok")
     assert answer.header_values("x-one") == ("a", "b")
@@ -80,7 +80,7 @@ async def test_an_answer_comes_back_as_plain_values(peer, loopback):
 @pytest.mark.threat(1)
 async def test_a_url_against_the_policy_is_never_dialled(peer, public):
     with pytest.raises(UrlRefused):
-        await public.send(Request("GET", peer.url))
+        await public.send(HttpRequest("GET", peer.url))
 
     assert peer.heard == []
 
@@ -91,7 +91,7 @@ async def test_a_url_against_the_policy_is_never_dialled(peer, public):
 )
 async def test_one_address_that_is_not_public_refuses_the_host(public, addresses):
     """The resolver is the network's, so it is the part that is faked."""
-    network = guarded_http._VettedNetwork(Policy())
+    network = guarded_http._VettedNetwork(UrlPolicy())
     asyncio.get_running_loop().getaddrinfo = resolver(addresses)
 
     with pytest.raises(Unreachable):
@@ -99,7 +99,7 @@ async def test_one_address_that_is_not_public_refuses_the_host(public, addresses
 
 
 async def test_a_host_without_an_address_is_said_to_be_so(public):
-    network = guarded_http._VettedNetwork(Policy())
+    network = guarded_http._VettedNetwork(UrlPolicy())
     asyncio.get_running_loop().getaddrinfo = unresolved
 
     with pytest.raises(Unreachable) as caught:
@@ -120,7 +120,7 @@ async def test_the_vetted_address_is_the_one_that_is_dialled(peer, loopback):
     asked = resolver(["127.0.0.1"])
     asyncio.get_running_loop().getaddrinfo = asked
 
-    answer = await loopback.send(Request("GET", f"http://localhost:{port}/x"))
+    answer = await loopback.send(HttpRequest("GET", f"http://localhost:{port}/x"))
 
     assert answer.status == 200
     assert asked.calls == ["localhost"]
@@ -152,7 +152,7 @@ def resolver(addresses: list[str]) -> Callable[..., Awaitable[list[tuple[object,
 async def test_a_redirect_is_an_answer_and_nobody_follows_it(peer, loopback, status):
     peer.answer = f"HTTP/1.1 {status} Moved\r\nlocation: {peer.url}/next\r\ncontent-length: 0\r\n\r\n".encode()
 
-    answer = await loopback.send(Request("POST", peer.url, {}, b"code=canary"))
+    answer = await loopback.send(HttpRequest("POST", peer.url, {}, b"code=canary"))
 
     assert answer.status == status
     assert len(peer.heard) == 1
@@ -163,7 +163,7 @@ async def test_a_large_answer_is_cut_off(peer, loopback):
     peer.answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + b"x" * 200_000
 
     with pytest.raises(Unreachable):
-        await loopback.send(Request("GET", peer.url))
+        await loopback.send(HttpRequest("GET", peer.url))
 
 
 @pytest.mark.threat(15)
@@ -173,7 +173,7 @@ async def test_a_compressed_answer_is_refused_unread(peer, loopback):
     peer.answer = head.encode() + bomb
 
     with pytest.raises(Unreachable):
-        await loopback.send(Request("GET", peer.url))
+        await loopback.send(HttpRequest("GET", peer.url))
 
 
 @pytest.mark.threat(15)
@@ -182,7 +182,7 @@ async def test_a_stream_that_never_ends_is_left_after_its_headers(peer, loopback
     peer.holds_open = True
 
     async with patience():
-        answer = await loopback.send(Request("POST", peer.url, {}, b"{}", wants_body=False))
+        answer = await loopback.send(HttpRequest("POST", peer.url, {}, b"{}", wants_body=False))
 
     assert answer.header_values("www-authenticate") == ("Bearer a=b",)
 
@@ -192,9 +192,9 @@ async def test_an_answer_that_takes_too_long_is_given_up(peer):
     peer.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nx"
     peer.holds_open = True
 
-    async with Sender(Policy(allow_loopback=True), total_seconds=0.05) as impatient:
+    async with GuardedSender(UrlPolicy(allow_loopback=True), total_seconds=0.05) as impatient:
         with pytest.raises(Unreachable) as caught:
-            await impatient.send(Request("GET", peer.url))
+            await impatient.send(HttpRequest("GET", peer.url))
 
     assert caught.value.rule == "no answer in time"
 
@@ -205,7 +205,7 @@ async def test_what_is_no_whole_answer_is_refused_without_its_text(peer, loopbac
     peer.answer = answer
 
     with pytest.raises(Unreachable) as caught:
-        await loopback.send(Request("GET", f"{peer.url}?code=canary"))
+        await loopback.send(HttpRequest("GET", f"{peer.url}?code=canary"))
 
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -215,9 +215,9 @@ async def test_nobody_listening_is_said_so(peer):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-        async with Sender(Policy(allow_loopback=True)) as sender:
+        async with GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
             with pytest.raises(Unreachable):
-                await sender.send(Request("GET", f"http://127.0.0.1:{port}/"))
+                await sender.send(HttpRequest("GET", f"http://127.0.0.1:{port}/"))
 
 
 @pytest.mark.threat(17)
@@ -225,19 +225,19 @@ async def test_proxies_of_the_environment_are_ignored(peer, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    async with Sender(Policy(allow_loopback=True)) as sender:
-        assert (await sender.send(Request("GET", peer.url))).status == 200
+    async with GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
+        assert (await sender.send(HttpRequest("GET", peer.url))).status == 200
 
 
 async def test_cookies_of_a_server_are_not_given_back(peer, loopback):
     peer.answer = b"HTTP/1.1 200 OK\r\nset-cookie: a=canary\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-    await loopback.send(Request("GET", peer.url))
-    await loopback.send(Request("GET", peer.url))
+    await loopback.send(HttpRequest("GET", peer.url))
+    await loopback.send(HttpRequest("GET", peer.url))
 
     assert b"cookie" not in peer.heard[1].lower()
 
 
 async def test_a_certificate_that_is_not_the_hosts_is_refused(peer, loopback):
     with pytest.raises(Unreachable):
-        await loopback.send(Request("GET", peer.url.replace("http://127.0.0.1", "https://localhost")))
+        await loopback.send(HttpRequest("GET", peer.url.replace("http://127.0.0.1", "https://localhost")))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.translate import translate
-from bot.domain.turns.reducer import Action, End, Following, Hold, Interrupt, Refuse, Wait, step
+from bot.domain.turns.reducer import Action, End, Hold, Interrupt, ReducerState, Refuse, Wait, step
 from bot.model.progress import Progress
 from store.records import TurnId
 
@@ -25,9 +25,9 @@ def load(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
-def replay(events: Iterable[object]) -> tuple[Following, list[Action]]:
+def replay(events: Iterable[object]) -> tuple[ReducerState, list[Action]]:
     """Return the turn's last state and every action on the way."""
-    state, actions = Following(TurnId("trn_1")), []
+    state, actions = ReducerState(TurnId("trn_1")), []
     for event in events:
         state, more = step(state, translate(event))
         actions += more

@@ -15,12 +15,12 @@ import structlog
 
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain.access import policy
-from bot.domain.access.eligibility import Home, judge, judge_channel, openness_of
+from bot.domain.access.eligibility import HomeWorkspace, judge, judge_channel, openness_of
 from bot.domain.access.post_failures import refusal_of
 from bot.domain.budgets import limits
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.domain.filters.engine import may_be_sent
-from bot.domain.ports import Channel, Clock, People, Person
+from bot.domain.ports import ChannelInfo, Clock, People, PersonInfo
 from bot.model.commands import Place
 from bot.model.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store import spending
@@ -46,11 +46,11 @@ class Admitted:
 class Facts:
     """What Slack says at this moment of a thread's owner, and of who reads along."""
 
-    person: Person | None
-    conversation: Channel | None
+    person: PersonInfo | None
+    conversation: ChannelInfo | None
 
 
-def judge_audience(config: Config, thread: Thread, facts: Facts, home: Home) -> Judgement:
+def judge_audience(config: Config, thread: Thread, facts: Facts, home: HomeWorkspace) -> Judgement:
     """Say whether what a thread's owner asked for may be read where the thread is: whatever is posted asks this."""
     openness = openness_of(config)
     refused = judge(facts.person, home, openness)
@@ -63,7 +63,7 @@ class Admission:
     """The gate before a turn, and before each thing that is shown of it."""
 
     def __init__(
-        self, *, database: Database, configuration: Configuration, people: People, home: Home, clock: Clock
+        self, *, database: Database, configuration: ConfigService, people: People, home: HomeWorkspace, clock: Clock
     ) -> None:
         self._database = database
         self._configuration = configuration

@@ -8,29 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config.model import Config
-from bot.domain.ports import Channel, Openness, Person
+from bot.domain.ports import ChannelAudience, ChannelInfo, PersonInfo
 from bot.model.errors import Refusal, Refused
 
-CLOSED = Openness()
+CLOSED = ChannelAudience()
 """What holds where nobody set anything."""
 ENDS_MEMBERSHIP = frozenset({Refusal.DEACTIVATED, Refusal.GUEST, Refusal.STRANGER})
 """What takes a member's connections away; that Slack does not know somebody may be an outage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class HomeWorkspace:
     """Whose Deputy this is: its workspace, and the organisation around it."""
 
     team_id: str
     enterprise_id: str | None = None
 
 
-def openness_of(config: Config) -> Openness:
+def openness_of(config: Config) -> ChannelAudience:
     """Return whom admins let in, by the settings given."""
-    return Openness(config.audience.guests, config.audience.shared_channels)
+    return ChannelAudience(config.audience.guests, config.audience.shared_channels)
 
 
-def judge(person: Person | None, home: Home, openness: Openness = CLOSED) -> Refused | None:
+def judge(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudience = CLOSED) -> Refused | None:
     """Return why this person may not be served, None for a full member (docs/reference/slack.md#guests).
 
     Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
@@ -48,7 +48,7 @@ def judge(person: Person | None, home: Home, openness: Openness = CLOSED) -> Ref
     return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
 
 
-def judge_channel(conversation: Channel | None, openness: Openness = CLOSED) -> Refused | None:
+def judge_channel(conversation: ChannelInfo | None, openness: ChannelAudience = CLOSED) -> Refused | None:
     """Return why nothing may be written to a channel; None for `conversation` means that Deputy cannot see it."""
     if conversation is None:
         return Refused(Refusal.NOT_IN_CHANNEL)
@@ -57,7 +57,7 @@ def judge_channel(conversation: Channel | None, openness: Openness = CLOSED) -> 
     return Refused(Refusal.SHARED_CHANNEL) if conversation.is_shared and not openness.shared_channels else None
 
 
-def ends_membership(person: Person | None, home: Home, openness: Openness) -> bool:
+def ends_membership(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudience) -> bool:
     """Tell whether somebody who was served is not any more, by what is known for certain."""
     refused = judge(person, home, openness)
     return refused is not None and refused.refusal in ENDS_MEMBERSHIP

@@ -11,16 +11,16 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.admin.commands import Administering
+from bot.domain.admin.commands import AdminCommands
 from bot.domain.ports import Clock, Screen
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
-from bot.model.config_views import AddingUrl, Done, Panel, Probed, Waiting, Wrong
+from bot.model.config_views import AddingUrl, Done, LookingUp, Panel, ProbeResult, Wrong
 from bot.model.errors import SlackRejected, SlackUnavailable
-from oauth.catalog.probe import Probe, Quirk, Way
+from oauth.catalog.probe import ConnectWay, Probe, Quirk
 from oauth.catalog.registrable_domain import get_site, is_address
-from oauth.catalog.saved_services import Services
-from oauth.catalog.service_draft import Draft
+from oauth.catalog.saved_services import SavedServices
+from oauth.catalog.service_draft import ServiceDraft
 from oauth.errors import (
     ConnectError,
     DraftInvalid,
@@ -43,10 +43,10 @@ LATER = timedelta(seconds=1)
 URL, NAME, TITLE = "settings.url", "settings.name", "settings.title"
 SCOPES, CLIENT_ID, CLIENT_SECRET = "settings.scopes", "settings.client_id", "settings.client_secret"  # names of fields
 HOW_IN = {
-    Way.CLIENT_DOCUMENT: "its own client document",
-    Way.DYNAMIC: "it registers itself there",
-    Way.PRE_REGISTERED: "a client that you make there",
-    Way.TOKEN: "a personal token of each member",
+    ConnectWay.CLIENT_DOCUMENT: "its own client document",
+    ConnectWay.DYNAMIC: "it registers itself there",
+    ConnectWay.PRE_REGISTERED: "a client that you make there",
+    ConnectWay.TOKEN: "a personal token of each member",
 }
 QUIRKS = {
     Quirk.ISSUER_DIFFERS: "Its sign-in server calls itself something else than where it is found.",
@@ -61,14 +61,14 @@ WAYS = {
 }
 
 
-class Adding:
+class AddService:
     """The two forms of adding a service."""
 
     def __init__(
         self,
         *,
-        services: Services,
-        administering: Administering,
+        services: SavedServices,
+        administering: AdminCommands,
         screen: Screen,
         supervisor: Supervisor,
         clock: Clock,
@@ -100,7 +100,7 @@ class Adding:
         url, shown = str(command.metadata.get("url")), str(command.metadata.get("shown"))
         way = WAYS.get(str(command.metadata.get("way")), RegistrationKind.AUTO)
         client_id, client_secret = _text(command, CLIENT_ID), _text(command, CLIENT_SECRET)
-        draft = Draft(
+        draft = ServiceDraft(
             name=_text(command, NAME),
             title=_text(command, TITLE),
             mcp_url=url,
@@ -115,12 +115,12 @@ class Adding:
         await self._administering.refresh(command, "services", f"{draft.title} is on offer.")
         return Done(f"{draft.title} is on offer. Every tool asks until you set its rules.")
 
-    async def _shown_again(self, url: str, draft: Draft, error: ConnectError) -> Panel:
+    async def _shown_again(self, url: str, draft: ServiceDraft, error: ConnectError) -> Panel:
         """Return the form again as it is now, with what was typed and what is wrong."""
         again = await self._looked(url)
-        if not isinstance(again, Probed):
+        if not isinstance(again, ProbeResult):
             return again
-        return Probed(
+        return ProbeResult(
             url=again.url,
             fingerprint=again.fingerprint,
             facts=again.facts,
@@ -156,7 +156,7 @@ class Adding:
                 await done.wait()
         except TimeoutError:
             is_late.append(True)
-            return Waiting(words)
+            return LookingUp(words)
         return found[0]
 
     async def _show(self, command: SubmitSettings, panel: Panel) -> None:
@@ -166,7 +166,7 @@ class Adding:
             log.info("panel_not_shown", error=type(error).__name__)  # it was closed meanwhile
 
 
-def describe(probe: Probe) -> Probed:
+def describe(probe: Probe) -> ProbeResult:
     """Return what was found, for an admin to judge."""
     server = probe.server
     facts = [
@@ -179,7 +179,7 @@ def describe(probe: Probe) -> Probed:
     ]
     strange = [f"{host} belongs to somebody else than {probe.host}." for host in probe.foreign_hosts]
     name = _short_name(probe)
-    return Probed(
+    return ProbeResult(
         url=probe.mcp_url,
         fingerprint=probe.fingerprint,
         facts=tuple(facts),
@@ -188,7 +188,7 @@ def describe(probe: Probe) -> Probed:
         title=(probe.told_name or ("" if is_address(probe.host.strip("[]")) else name.title()) or probe.host)[:60],
         scopes="",
         needs_client=probe.needs_client and probe.server is not None,
-        only_token=probe.ways == (Way.TOKEN,),
+        only_token=probe.ways == (ConnectWay.TOKEN,),
     )
 
 

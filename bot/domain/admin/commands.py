@@ -13,18 +13,18 @@ import structlog
 
 from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import FORMS
-from bot.config.items import Body, Change, Key, applied
+from bot.config.items import Body, ItemChange, Key, applied
 from bot.config.model import Config
-from bot.domain.admin.first_admin import Claiming
-from bot.domain.admin.queries import Shelves
-from bot.domain.config.service import Configuration, Seen
+from bot.domain.admin.first_admin import FirstAdmin
+from bot.domain.admin.queries import AdminQueries
+from bot.domain.config.service import ConfigService, SeenConfig
 from bot.domain.ports import Screen
-from bot.domain.sessions.agent_profiles import Profiles
+from bot.domain.sessions.agent_profiles import AgentProfiles
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.stop import Stopping
+from bot.domain.turns.stop import TurnStopper
 from bot.model import action_ids
 from bot.model.commands import SubmitSettings, UseSettings
-from bot.model.config_views import Asking, Done, Editing, Listing, Overview, Panel, Wrong
+from bot.model.config_views import AskForReason, ConfigList, Done, EditItem, Overview, Panel, Wrong
 from bot.model.errors import (
     AgentsRejected,
     DeputyError,
@@ -63,17 +63,17 @@ Show = Callable[[str], Awaitable[Panel]]
 """What is opened for a name."""
 
 
-class Administering:
+class AdminCommands:
     """What admins do in Slack."""
 
     def __init__(
         self,
         *,
-        configuration: Configuration,
-        profiles: Profiles,
-        stopping: Stopping,
-        shelves: Shelves,
-        claiming: Claiming,
+        configuration: ConfigService,
+        profiles: AgentProfiles,
+        stopping: TurnStopper,
+        shelves: AdminQueries,
+        claiming: FirstAdmin,
         screen: Screen,
         supervisor: Supervisor,
     ) -> None:
@@ -150,20 +150,20 @@ class Administering:
             return await self._editing(command.member, FORMS[verb], name)
         return await self._shelves.overview(command.member, config)
 
-    async def _listing(self, member: Member, section: str, page: int, said: str = "") -> Listing:
+    async def _listing(self, member: Member, section: str, page: int, said: str = "") -> ConfigList:
         config = await self._configuration.read(member.workspace_id)
         return await self._shelves.listing(member, config, section, page, said)
 
-    async def _editing(self, member: Member, form: Form, name: str) -> Editing:
+    async def _editing(self, member: Member, form: Form, name: str) -> EditItem:
         seen = await self._configuration.seen(member.workspace_id, Key(form.kind, name))
         config = await self._configuration.read(member.workspace_id)
         return await self._shelves.editing(member, config, form, seen)
 
-    async def _asking(self, member: Member, verb: str, kind: str, name: str) -> Asking:
+    async def _asking(self, member: Member, verb: str, kind: str, name: str) -> AskForReason:
         seen = await self._configuration.seen(member.workspace_id, Key(kind, name))
         question, yes = QUESTIONS[verb]
         follows = REMOVED.get(kind, "")
-        return Asking(verb, kind, name, seen.version, question.format(name=name[:80], follows=follows), yes)
+        return AskForReason(verb, kind, name, seen.version, question.format(name=name[:80], follows=follows), yes)
 
     async def _pause_all(self, command: UseSettings) -> None:
         is_paused = command.verb == "pause"
@@ -200,13 +200,13 @@ class Administering:
             return Wrong({form.new.block: "There is one already: open it in the list."})
         return await self._changed(command, form, seen, filled(form, None, command.values))
 
-    async def _as_shown(self, command: SubmitSettings, key: Key) -> Seen:
+    async def _as_shown(self, command: SubmitSettings, key: Key) -> SeenConfig:
         """Return the item as it is, with the version that the admin saw: another one is refused when it is stored."""
         seen = await self._configuration.seen(command.member.workspace_id, key)
         version = command.metadata.get("version")
-        return Seen(key, seen.body, version if isinstance(version, int) else -1)
+        return SeenConfig(key, seen.body, version if isinstance(version, int) else -1)
 
-    async def _changed(self, command: SubmitSettings, form: Form, seen: Seen, body: Body) -> Panel | Wrong | None:
+    async def _changed(self, command: SubmitSettings, form: Form, seen: SeenConfig, body: Body) -> Panel | Wrong | None:
         try:
             await self._tried(command.member, seen, body)
             await self._configuration.change(command.member, seen, body)
@@ -216,11 +216,11 @@ class Administering:
         self._after(command, seen.key, "Saved.")
         return None
 
-    async def _tried(self, member: Member, seen: Seen, body: Body) -> None:
+    async def _tried(self, member: Member, seen: SeenConfig, body: Body) -> None:
         """Let Claude say whether it takes an agent, before it is saved. Raises `SettingsInvalid`."""
         if seen.key.kind != "profile":
             return
-        config = applied(await self._configuration.read(member.workspace_id), [Change(seen.key, seen.body, body)])
+        config = applied(await self._configuration.read(member.workspace_id), [ItemChange(seen.key, seen.body, body)])
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._profiles.ensure(config, seen.key.name)

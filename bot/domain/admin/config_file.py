@@ -12,17 +12,17 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.config.file_services import Document, Offer, joined, offer_changes, offers_of
-from bot.config.items import Change, diff
+from bot.config.items import ItemChange, diff
 from bot.config.model import Config
 from bot.domain.admin import services_from_file
 from bot.domain.admin.add_service import problem_of
-from bot.domain.admin.services_from_file import By, Rows, SecretOf
-from bot.domain.config.service import Configuration
+from bot.domain.admin.services_from_file import Rows, SecretOf, ServiceOrigin
+from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock
 from bot.model.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.probe import Probing
-from oauth.catalog.saved_services import Services, is_same_service
+from oauth.catalog.probe import Prober
+from oauth.catalog.saved_services import SavedServices, is_same_service
 from oauth.errors import ConnectError, ServiceChanged
 from store.database import Database, Tx
 from store.errors import InvariantBroken
@@ -33,7 +33,7 @@ ACTOR = UserId("config file")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FileServiceState:
     """Everything that admins set, as it is now."""
 
     config: Config
@@ -46,19 +46,19 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FilePlan:
     """What a file would change."""
 
-    before: Standing
-    settings: tuple[Change, ...]
-    offers: tuple[Change, ...]
+    before: FileServiceState
+    settings: tuple[ItemChange, ...]
+    offers: tuple[ItemChange, ...]
     rows: tuple[SavedService, ...]
     """Services to store."""
     gone: tuple[SavedService, ...]
     """Services to take away, with everybody's connections to those that were added."""
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ItemChange, ...]:
         """Return everything that changes, services first."""
         return (*self.offers, *self.settings)
 
@@ -69,17 +69,17 @@ class Plan:
         return tuple(row for row in self.rows if not row.is_shipped and not _is_seen(known.get(row.name), row))
 
 
-class Filing:
+class ConfigFile:
     """The settings of one workspace as a file."""
 
     def __init__(
         self,
         *,
         database: Database,
-        configuration: Configuration,
+        configuration: ConfigService,
         catalog: Catalog,
-        services: Services,
-        probing: Probing,
+        services: SavedServices,
+        probing: Prober,
         clock: Clock,
         workspace_id: WorkspaceId,
     ) -> None:
@@ -91,12 +91,12 @@ class Filing:
         self._clock = clock
         self.workspace_id = workspace_id
 
-    async def read(self) -> Standing:
+    async def read(self) -> FileServiceState:
         """Return everything as it is now. Raises `SettingsInvalid` if this version cannot read it."""
         async with self._database.transaction() as tx:
             return await self._standing_in(tx)
 
-    async def plan(self, after: Document, secret_of: SecretOf) -> Plan:
+    async def plan(self, after: Document, secret_of: SecretOf) -> FilePlan:
         """Return what has to change. Raises `SettingsInvalid` with everything that cannot be so."""
         before = await self.read()
         rows: Rows = {row.name: row for row in before.rows}
@@ -107,7 +107,7 @@ class Filing:
         renewed = {str(row.name) for row in wanted if services_from_file.is_renewed(row, rows.get(row.name))}
         offers = offer_changes(before.document.offers, after.offers, renewed)
         changed = {change.key.name for change in offers}
-        return Plan(
+        return FilePlan(
             before=before,
             settings=diff(before.document.config, after.config),
             offers=offers,
@@ -115,13 +115,13 @@ class Filing:
             gone=tuple(row for row in before.rows if row.name in changed - after.offers.keys()),
         )
 
-    async def look(self, plan: Plan) -> None:
+    async def look(self, plan: FilePlan) -> None:
         """Look at what is new. Raises `SettingsInvalid` where a server is not what the file says of it."""
         found = await asyncio.gather(*(self._looked(row) for row in plan.unseen))
         if problems := [problem for each in found for problem in each]:
             raise SettingsInvalid(tuple(problems))
 
-    async def apply(self, plan: Plan) -> None:
+    async def apply(self, plan: FilePlan) -> None:
         """Bring a plan in, all or nothing.
 
         Raises:
@@ -145,12 +145,12 @@ class Filing:
         for change in done:
             await self._services.settle(change)
 
-    async def _standing_in(self, tx: Tx) -> Standing:
+    async def _standing_in(self, tx: Tx) -> FileServiceState:
         config = await self._configuration.read_in(tx, self.workspace_id)
-        return Standing(config, await self._services.list_in(tx))
+        return FileServiceState(config, await self._services.list_in(tx))
 
     def _rows(self, after: Document, rows: Rows, secret_of: SecretOf) -> list[SavedService]:
-        by, found, problems = By(self.workspace_id, ACTOR, self._clock.now()), [], list[Problem]()
+        by, found, problems = ServiceOrigin(self.workspace_id, ACTOR, self._clock.now()), [], list[Problem]()
         for name, offer in sorted(after.offers.items()):
             try:
                 found.append(self._row(name, offer, rows.get(name), by, secret_of))
@@ -160,7 +160,9 @@ class Filing:
             raise SettingsInvalid(tuple(problems))
         return found
 
-    def _row(self, name: str, offer: Offer, before: SavedService | None, by: By, secret_of: SecretOf) -> SavedService:
+    def _row(
+        self, name: str, offer: Offer, before: SavedService | None, by: ServiceOrigin, secret_of: SecretOf
+    ) -> SavedService:
         row = services_from_file.build_row(name, offer, self._catalog.shipped.get(ServiceName(name)), before, by)
         return services_from_file.with_client(row, offer, before, secret_of)
 

@@ -8,7 +8,7 @@ from bot.config.items import MANY
 from bot.config.model import DEFAULT_PROFILE, SECRETS, Config, Profile, Who
 from bot.config.tool_rules import Rule, Rules
 from bot.domain.sessions.agent_profiles import rules_of
-from bot.model.config_views import Listing, Row
+from bot.model.config_views import ConfigList, Row
 from oauth.catalog.service import Service
 from store.records import Member
 
@@ -16,11 +16,11 @@ PAGE = 20
 SECTION_OF = {kind: section for section, kind in MANY.items()}
 
 
-def page_of(section: str, rows: Sequence[Row], page: int, said: str = "") -> Listing:
+def page_of(section: str, rows: Sequence[Row], page: int, said: str = "") -> ConfigList:
     """Return one page of rows; one that is not there any more is the last."""
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(page, 0), pages - 1)
-    return Listing(section, tuple(rows[page * PAGE : (page + 1) * PAGE]), page, pages, said)
+    return ConfigList(section, tuple(rows[page * PAGE : (page + 1) * PAGE]), page, pages, said)
 
 
 def service_rows(config: Config, services: Iterable[Service], added: set[str]) -> list[Row]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import structlog
 
-from bot.domain.config.service import Configuration
-from bot.domain.ports import People, Person, Screen
+from bot.domain.config.service import ConfigService
+from bot.domain.ports import People, PersonInfo, Screen
 from bot.model.commands import SubmitSettings, UseSettings
 from bot.model.config_views import Claim, Done, Panel
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
@@ -18,10 +18,10 @@ from store.records import Member
 log = structlog.get_logger(__name__)
 
 
-class Claiming:
+class FirstAdmin:
     """Becoming the first admin; there is nothing to claim once there is one."""
 
-    def __init__(self, *, configuration: Configuration, people: People, screen: Screen) -> None:
+    def __init__(self, *, configuration: ConfigService, people: People, screen: Screen) -> None:
         self._configuration = configuration
         self._people = people
         self._screen = screen
@@ -47,7 +47,7 @@ class Claiming:
             raise NotPermitted(Refused(Refusal.NO_ADMIN))
 
 
-def owns(person: Person | None, member: Member) -> bool:
+def owns(person: PersonInfo | None, member: Member) -> bool:
     """Tell whether Slack says that somebody is a full member who owns what Deputy is installed in."""
     if person is None or person.user_id != member.user_id:
         return False

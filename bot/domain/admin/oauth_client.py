@@ -6,13 +6,13 @@ What is typed here goes through Slack; the settings' file names a variable inste
 
 from __future__ import annotations
 
-from bot.domain.admin.commands import Administering
+from bot.domain.admin.commands import AdminCommands
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import ClientForm, Panel, Wrong
 from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.saved_services import Services
+from oauth.catalog.saved_services import SavedServices
 from oauth.errors import DraftInvalid, ServiceChanged, UnknownService
 from oauth.protocol.registration import PreRegistered
 from store.records import Secret, ServiceName
@@ -20,15 +20,15 @@ from store.records import Secret, ServiceName
 CLIENT_ID, CLIENT_SECRET, SCOPES = "settings.client_id", "settings.client_secret", "settings.scopes"  # names of fields
 
 
-class Clients:
+class OAuthClientForms:
     """The form with a service's client and scopes."""
 
     def __init__(
         self,
         *,
         catalog: Catalog,
-        services: Services,
-        administering: Administering,
+        services: SavedServices,
+        administering: AdminCommands,
         supervisor: Supervisor,
         base_url: str,
     ) -> None:

@@ -11,12 +11,12 @@ from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
 from bot.config.tool_rules import KnownTool, Preset, suggest
 from bot.domain.admin import config_lists
-from bot.domain.config.service import Configuration, Seen
+from bot.domain.config.service import ConfigService, SeenConfig
 from bot.domain.sessions.agent_profiles import rules_of
-from bot.model.config_views import AddingUrl, Editing, Listing, Overview, Panel, Row
+from bot.model.config_views import AddingUrl, ConfigList, EditItem, Overview, Panel, Row
 from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.saved_services import Services
+from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service import Service
 from oauth.connect.connections import Connections
 from oauth.errors import NotConnected, ServiceChanged, UnknownService
@@ -25,7 +25,7 @@ from store.database import Database
 from store.records import Member, ServiceName, UserId
 
 
-class Shelves:
+class AdminQueries:
     """Reads what is shown; changes only what the settings themselves do not hold."""
 
     def __init__(
@@ -33,9 +33,9 @@ class Shelves:
         *,
         database: Database,
         catalog: Catalog,
-        configuration: Configuration,
+        configuration: ConfigService,
         connections: Connections,
-        services: Services,
+        services: SavedServices,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -57,7 +57,7 @@ class Shelves:
         }
         return Overview(config.is_paused, counts)
 
-    async def listing(self, member: Member, config: Config, section: str, page: int, said: str = "") -> Listing:
+    async def listing(self, member: Member, config: Config, section: str, page: int, said: str = "") -> ConfigList:
         """Return one page of a section. Raises `NotPermitted` for one that there is not."""
         return config_lists.page_of(section, await self._rows(member, config, section), page, said)
 
@@ -84,9 +84,9 @@ class Shelves:
         form = FORMS.get(MANY.get(section, ""))
         if form is None:
             raise NotPermitted(Refused(Refusal.GONE))
-        return Editing(form, "", "", {}, 0, self._choices(form, config, {}))
+        return EditItem(form, "", "", {}, 0, self._choices(form, config, {}))
 
-    async def editing(self, member: Member, config: Config, form: Form, seen: Seen) -> Editing:
+    async def editing(self, member: Member, config: Config, form: Form, seen: SeenConfig) -> EditItem:
         """Return the form for an item as it is. Raises `NotPermitted` for a service that is not there any more."""
         body, title = dict(seen.body or {}), seen.key.name
         notes: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ class Shelves:
             title, notes = "", self._always_admins()
         elif form.only:
             title = ""
-        return Editing(form, seen.key.name, title, body, seen.version, self._choices(form, config, body), notes)
+        return EditItem(form, seen.key.name, title, body, seen.version, self._choices(form, config, body), notes)
 
     async def disconnect(self, admin: Member, user_id: str) -> int:
         """Delete every connection of a member of the admin's own workspace; return how many there were."""

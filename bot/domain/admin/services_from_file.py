@@ -16,7 +16,7 @@ from oauth.catalog.saved_services import is_client_fitting
 from oauth.catalog.service import Service
 from oauth.catalog.titles import find_title_problem
 from oauth.errors import UrlRefused
-from oauth.protocol.url_policy import Policy, get_place, require_url
+from oauth.protocol.url_policy import UrlPolicy, get_place, require_url
 from store.records import RegistrationKind, SavedService, Secret, ServiceName, UserId, WorkspaceId
 
 SecretOf = Callable[[str], Secret | None]
@@ -28,7 +28,7 @@ _SECRET = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class ServiceOrigin:
     """Who stores it, where and when."""
 
     workspace_id: WorkspaceId
@@ -36,7 +36,7 @@ class By:
     at: datetime
 
 
-def list_misplaced(after: Document, shipped: Shipped, rows: Rows, policy: Policy) -> Iterator[Problem]:
+def list_misplaced(after: Document, shipped: Shipped, rows: Rows, policy: UrlPolicy) -> Iterator[Problem]:
     """Yield what is wrong with names and addresses, before anything else is asked."""
     offers = after.offers
     added = {name: offer.added for name, offer in offers.items() if offer.added}
@@ -81,7 +81,7 @@ def _list_taken(added: Mapping[str, Added], shipped: Shipped, rows: Rows) -> Ite
             yield Problem(f"services.{name}.added.mcp_url", f"that is the service {owner} already")
 
 
-def _list_refused(name: str, added: Added, policy: Policy) -> Iterator[Problem]:
+def _list_refused(name: str, added: Added, policy: UrlPolicy) -> Iterator[Problem]:
     for field in ("mcp_url", "manage_url", "trusted_issuer", "resource"):
         url = getattr(added, field)
         try:
@@ -91,7 +91,9 @@ def _list_refused(name: str, added: Added, policy: Policy) -> Iterator[Problem]:
             yield Problem(f"services.{name}.added.{field}", f"this address cannot be used: {error.rule}")
 
 
-def build_row(name: str, offer: Offer, shipped: Service | None, before: SavedService | None, by: By) -> SavedService:
+def build_row(
+    name: str, offer: Offer, shipped: Service | None, before: SavedService | None, by: ServiceOrigin
+) -> SavedService:
     """Return a service as it is stored, but for its client."""
     fresh = SavedService(
         workspace_id=by.workspace_id,

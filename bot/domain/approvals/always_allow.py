@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.approvals.rules import Permit
+from bot.domain.approvals.rules import ApprovalRule
 from bot.domain.ports import Clock, Screen
 from bot.model.commands import RevokeAllowance
 from bot.model.errors import NotPermitted, Refusal, Refused
@@ -18,7 +18,7 @@ from store.ids import new_id
 from store.records import Allowance, AllowanceId, Approval, AuditEntry, Member, Thread
 
 
-async def give(tx: Tx, thread: Thread, approval: Approval, permit: Permit, now: datetime) -> Allowance:
+async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> Allowance:
     """Store the owner's word about the tool of a call, in the transaction of their decision on it."""
     wanted = Allowance(
         id=AllowanceId(new_id("alw")),
@@ -35,7 +35,7 @@ async def give(tx: Tx, thread: Thread, approval: Approval, permit: Permit, now: 
     return given
 
 
-async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Permit) -> Allowance | None:
+async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule) -> Allowance | None:
     """Return what allows this call without asking: the rule still permits it, and the tool is the same."""
     if not permit.may_remember or approval.second is not None:
         return None
@@ -43,7 +43,7 @@ async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Permit)
     return found if found is not None and found.tool_hash == permit.tool_hash else None
 
 
-class Allowances:
+class AlwaysAllow:
     """Revoking, which its owner may do at any time."""
 
     def __init__(self, *, database: Database, screen: Screen, clock: Clock) -> None:

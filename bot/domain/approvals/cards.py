@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.domain.approvals.held_calls import Calls, without_arguments
-from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.approvals.held_calls import HeldCalls, without_arguments
+from bot.domain.approvals.rules import ApprovalRule, Permits
 from bot.domain.ports import Screen
 from bot.model.errors import SlackRejected
 from bot.model.events import ToolCall
@@ -71,10 +71,10 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-class Cards:
+class ApprovalCards:
     """The cards of all turns; remembers what each shows, so that nothing is rewritten for nothing."""
 
-    def __init__(self, *, database: Database, screen: Screen, calls: Calls, permits: Permits) -> None:
+    def __init__(self, *, database: Database, screen: Screen, calls: HeldCalls, permits: Permits) -> None:
         self._database = database
         self._screen = screen
         self._calls = calls
@@ -127,7 +127,7 @@ class Cards:
             await self._update(thread, ref, shown)
         return ref
 
-    async def _held(self, thread: Thread, approval: Approval, permit: Permit) -> Held:
+    async def _held(self, thread: Thread, approval: Approval, permit: ApprovalRule) -> Held:
         # Arguments are on cards that only the owner sees, while they decide.
         is_shown = thread.is_private and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
@@ -146,7 +146,7 @@ def _may_be_lost(approval: Approval) -> bool:
     return approval.card is None and is_over and approval.allowance_id is None
 
 
-def as_held(approval: Approval, call: ToolCall, permit: Permit) -> Held:
+def as_held(approval: Approval, call: ToolCall, permit: ApprovalRule) -> Held:
     """Return a call as it is shown."""
     may_remember = permit.may_remember and approval.second is None
     return Held(approval, call, permit.hazard(approval.tool), may_remember)

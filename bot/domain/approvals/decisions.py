@@ -13,10 +13,10 @@ from bot.domain.access import policy
 from bot.domain.access.admission import Admission
 from bot.domain.approvals import always_allow
 from bot.domain.approvals.cards import as_held
-from bot.domain.approvals.held_calls import Calls
-from bot.domain.approvals.record_decision import Settling, entry, settle, settle_by_allowance
-from bot.domain.approvals.rules import Permit, Permits
-from bot.domain.filters.apply import Filtering
+from bot.domain.approvals.held_calls import HeldCalls
+from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle, settle_by_allowance
+from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.filters.apply import FilterService
 from bot.domain.ports import Clock, Screen
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
 from bot.model.errors import NotPermitted, Refusal, Refused
@@ -29,7 +29,7 @@ ALL_MAX = 20
 """Decisions that one click may carry."""
 
 
-class Decisions:
+class ApprovalDecisions:
     """Decisions of owners, and of second approvers after them."""
 
     def __init__(
@@ -38,9 +38,9 @@ class Decisions:
         database: Database,
         screen: Screen,
         clock: Clock,
-        calls: Calls,
+        calls: HeldCalls,
         permits: Permits,
-        filtering: Filtering,
+        filtering: FilterService,
         admission: Admission,
         minutes: int,
     ) -> None:
@@ -120,9 +120,9 @@ class Decisions:
         self,
         thread: Thread,
         approval: Approval,
-        settling: Settling,
+        settling: DecisionToRecord,
         command: DecideApproval | None = None,
-        permit: Permit | None = None,
+        permit: ApprovalRule | None = None,
     ) -> None:
         """Store a person's decision; with “always allow”, also on the same tool's other calls that wait."""
         now = self._clock.now()
@@ -145,7 +145,7 @@ class Decisions:
                 raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED))
             await audit.record(tx, entry(thread, approval, "allowed_first", by, now))
 
-    async def _find(self, approval_id: ApprovalId) -> tuple[Approval, Turn, Thread, Permit]:
+    async def _find(self, approval_id: ApprovalId) -> tuple[Approval, Turn, Thread, ApprovalRule]:
         try:
             async with self._database.transaction() as tx:
                 approval = await approvals.get(tx, approval_id)
@@ -156,5 +156,5 @@ class Decisions:
             raise NotPermitted(Refused(Refusal.GONE)) from error
 
 
-def _settling(state: ApprovalState, command: DecideApproval) -> Settling:
-    return Settling(state, command.member.user_id, command.reason, command.shown_hash)
+def _settling(state: ApprovalState, command: DecideApproval) -> DecisionToRecord:
+    return DecisionToRecord(state, command.member.user_id, command.reason, command.shown_hash)

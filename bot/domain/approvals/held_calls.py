@@ -33,7 +33,7 @@ def _is_shown(call: ToolCall, approval: Approval) -> bool:
     return hmac.compare_digest(hash_call(call, approval.session_id), approval.arguments_hash)
 
 
-class Calls:
+class HeldCalls:
     """Held calls as their sessions have them."""
 
     def __init__(self, agents: Agents) -> None:

@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.approvals.cards import Cards
-from bot.domain.approvals.held_calls import Calls, hash_call
-from bot.domain.approvals.record_decision import Settling, entry, settle, settle_by_allowance
-from bot.domain.approvals.rules import Permit, Permits
-from bot.domain.approvals.second_approver import Seconding
+from bot.domain.approvals.cards import ApprovalCards
+from bot.domain.approvals.held_calls import HeldCalls, hash_call
+from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle, settle_by_allowance
+from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.approvals.second_approver import SecondApprovers
 from bot.domain.home_refresh import Changed
 from bot.domain.ports import Agents, Clock, Screen
 from bot.domain.quoting import with_quoted
-from bot.domain.sessions.sessions import Sessions
+from bot.domain.sessions.sessions import ThreadSessions
 from bot.model.commands import Said, Verdict
 from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
 from bot.model.events import ToolCall
@@ -36,7 +36,7 @@ DENIED = "The owner denied this call."
 NOT_SECONDED = "The second approver refused this call."
 
 
-class Approvals:
+class ApprovalLifecycle:
     """Approvals of all turns, each attended by its turn's driver."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Approvals:
         database: Database,
         agents: Agents,
         screen: Screen,
-        sessions: Sessions,
+        sessions: ThreadSessions,
         clock: Clock,
         permits: Permits,
         minutes: int,
@@ -59,10 +59,10 @@ class Approvals:
         self._permits = permits
         self._lifetime = timedelta(minutes=minutes)
         self._reminded: set[ApprovalId] = set()
-        self._calls = Calls(agents)
-        self._cards = Cards(database=database, screen=screen, calls=self._calls, permits=permits)
+        self._calls = HeldCalls(agents)
+        self._cards = ApprovalCards(database=database, screen=screen, calls=self._calls, permits=permits)
         self._changed = changed
-        self._seconding = Seconding(
+        self._seconding = SecondApprovers(
             database=database, screen=screen, calls=self._calls, permits=permits, changed=changed
         )
 
@@ -84,7 +84,7 @@ class Approvals:
             pending = await approvals.list_pending(tx, turn.id)
         for approval in pending:
             if now >= approval.expires_at:
-                await self._settle(thread, approval, Settling(ApprovalState.EXPIRED))
+                await self._settle(thread, approval, DecisionToRecord(ApprovalState.EXPIRED))
         async with self._database.transaction() as tx:
             undelivered = await approvals.list_undelivered(tx, turn.id)
         try:
@@ -114,10 +114,10 @@ class Approvals:
         async with self._database.transaction() as tx:
             pending = await approvals.list_pending(tx, turn.id)
         for approval in pending:
-            if await self._settle(thread, approval, Settling(ApprovalState.WITHDRAWN)):
+            if await self._settle(thread, approval, DecisionToRecord(ApprovalState.WITHDRAWN)):
                 await self._mark_delivered(approval)
 
-    def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, permit: Permit) -> Approval:
+    def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, permit: ApprovalRule) -> Approval:
         return Approval(
             id=ApprovalId(new_id("apr")),
             turn_id=turn.id,
@@ -179,7 +179,7 @@ class Approvals:
             await audit.record(tx, entry(thread, approval, "changed", None, self._clock.now()))
         return Verdict.DENY, CHANGED
 
-    async def _settle(self, thread: Thread, approval: Approval, settling: Settling) -> bool:
+    async def _settle(self, thread: Thread, approval: Approval, settling: DecisionToRecord) -> bool:
         async with self._database.transaction() as tx:
             is_first = await settle(tx, thread, approval, settling, self._clock.now())
         self._changed(thread.owner.workspace_id, thread.owner.user_id)

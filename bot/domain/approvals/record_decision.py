@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.approvals import always_allow
-from bot.domain.approvals.rules import Permit
+from bot.domain.approvals.rules import ApprovalRule
 from store import approvals, audit
 from store.database import Tx
 from store.records import AllowanceId, Approval, ApprovalState, AuditEntry, Thread, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class DecisionToRecord:
     """A decision as it is about to be stored."""
 
     state: ApprovalState
@@ -23,7 +23,7 @@ class Settling:
     allowance_id: AllowanceId | None = None
 
 
-async def settle(tx: Tx, thread: Thread, approval: Approval, settling: Settling, now: datetime) -> bool:
+async def settle(tx: Tx, thread: Thread, approval: Approval, settling: DecisionToRecord, now: datetime) -> bool:
     """Decide and record it; False when somebody else was first."""
     is_first = await approvals.decide(
         tx,
@@ -41,13 +41,15 @@ async def settle(tx: Tx, thread: Thread, approval: Approval, settling: Settling,
     return is_first
 
 
-async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, permit: Permit, now: datetime) -> bool:
+async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> bool:
     """Allow a call that its owner no longer wants to be asked about; False where they do."""
     allowance = await always_allow.find_valid(tx, thread, approval, permit)
     if allowance is None:
         return False
     owner, shown = thread.owner.user_id, approval.arguments_hash
-    return await settle(tx, thread, approval, Settling(ApprovalState.ALLOWED, owner, None, shown, allowance.id), now)
+    return await settle(
+        tx, thread, approval, DecisionToRecord(ApprovalState.ALLOWED, owner, None, shown, allowance.id), now
+    )
 
 
 def entry(thread: Thread, approval: Approval, what: str, by: UserId | None, now: datetime, **more: str) -> AuditEntry:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.config.model import Approvals, Config
-from bot.domain.config.service import Configuration
+from bot.config.model import ApprovalSettings, Config
+from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock
 from bot.domain.sessions import tool_pinning
 from bot.model.events import UNNAMED_SERVICE
@@ -20,7 +20,7 @@ from store.records import SecondView, ServiceName, ServiceTool, Thread, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class Permit:
+class ApprovalRule:
     """The rules for one tool of one service, as they are now."""
 
     may_remember: bool = True
@@ -38,18 +38,18 @@ class Permit:
         return hazard_of(tool, self.annotations)
 
 
-Permits = Callable[[Tx, Thread, str | None, str], Awaitable[Permit]]
+Permits = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
 """`(tx, thread, service, tool)` → what holds for that tool."""
 
 
-class RuledPermits:
+class ApprovalRules:
     """Permits by the settings of now and by what is known of the tool."""
 
-    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+    def __init__(self, configuration: ConfigService, clock: Clock) -> None:
         self._configuration = configuration
         self._clock = clock
 
-    async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> Permit:
+    async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> ApprovalRule:
         """Return what holds for a tool in a thread."""
         workspace_id = thread.owner.workspace_id
         config = await self._configuration.read_in(tx, workspace_id)
@@ -76,14 +76,14 @@ def build_permit(
     known: ServiceTool | None,
     is_trusted: bool,
     approvers: frozenset[UserId],
-) -> Permit:
+) -> ApprovalRule:
     """Return what the settings say of a tool; one that is not what admins accepted is asked about each time."""
     rules = config.approvals
     annotations = dict(known.annotations) if known else {}
     is_harmless = only_reads(service, tool, annotations)
     may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
     needs_second = _needs_second(rules, service, tool)
-    return Permit(
+    return ApprovalRule(
         may_remember=may_remember and is_trusted and not needs_second,
         second=SecondView(rules.second_sees) if needs_second else None,
         approvers=approvers,
@@ -92,7 +92,7 @@ def build_permit(
     )
 
 
-def _needs_second(rules: Approvals, service: str | None, tool: str) -> bool:
+def _needs_second(rules: ApprovalSettings, service: str | None, tool: str) -> bool:
     """A call of which the API does not say whose tool it is may be of any service: the strictest rule holds."""
     if service != UNNAMED_SERVICE:
         return rules.needs_second(service, tool)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import structlog
 
 from bot.domain.approvals.cards import as_held
-from bot.domain.approvals.held_calls import Calls, without_arguments
-from bot.domain.approvals.rules import Permit, Permits
+from bot.domain.approvals.held_calls import HeldCalls, without_arguments
+from bot.domain.approvals.rules import ApprovalRule, Permits
 from bot.domain.home_refresh import Changed
 from bot.domain.ports import Screen
 from bot.model.errors import SlackRejected
@@ -24,10 +24,12 @@ ASKED_MAX = 10
 """More people than this are not asked about one call: somebody would have answered."""
 
 
-class Seconding:
+class SecondApprovers:
     """The private cards of second approvers."""
 
-    def __init__(self, *, database: Database, screen: Screen, calls: Calls, permits: Permits, changed: Changed) -> None:
+    def __init__(
+        self, *, database: Database, screen: Screen, calls: HeldCalls, permits: Permits, changed: Changed
+    ) -> None:
         self._database = database
         self._screen = screen
         self._calls = calls
@@ -71,7 +73,7 @@ class Seconding:
                 await second_approvers.set_card(tx, card.approval_id, card.user_id, ref)
         return None
 
-    async def _held(self, approval: Approval, permit: Permit) -> Held:
+    async def _held(self, approval: Approval, permit: ApprovalRule) -> Held:
         is_shown = approval.second is not None and approval.second.view is SecondView.FULL
         is_shown = is_shown and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)

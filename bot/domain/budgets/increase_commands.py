@@ -9,16 +9,16 @@ import structlog
 
 from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import RAISES
-from bot.config.items import Change, applied
+from bot.config.items import ItemChange, applied
 from bot.config.model import Config
 from bot.domain.budgets import limits
-from bot.domain.budgets.increase_requests import Shortages, key_of
-from bot.domain.config.service import Configuration
+from bot.domain.budgets.increase_requests import BudgetIncreaseRequests, key_of
+from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock, People, Screen
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
 from bot.model.config_views import Panel, Wrong
-from bot.model.config_views import Raising as RaisingPanel
+from bot.model.config_views import RaiseBudget as RaisingPanel
 from bot.model.errors import NotPermitted, Refusal, Refused, SettingsInvalid, SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAnswer, RaiseAnswered
 from bot.model.progress import OutcomeKind
@@ -44,15 +44,15 @@ MET_A_LIMIT = {OutcomeKind.NOT_PERMITTED, OutcomeKind.BUDGET_REACHED}
 """Ends of turns after which a budget may be used up."""
 
 
-class Raising:
+class BudgetIncreaseCommands:
     """What members and admins do about a budget that is used up."""
 
     def __init__(
         self,
         *,
         database: Database,
-        configuration: Configuration,
-        shortages: Shortages,
+        configuration: ConfigService,
+        shortages: BudgetIncreaseRequests,
         screen: Screen,
         people: People,
         supervisor: Supervisor,
@@ -116,7 +116,7 @@ class Raising:
         seen = replace(seen, version=version if isinstance(version, int) else -1)
         body = filled(form, seen.body, command.values)
         try:
-            after = applied(config, [Change(key, seen.body, body)])
+            after = applied(config, [ItemChange(key, seen.body, body)])
             if wrong := await self._too_little(after, shortfall, form):
                 return wrong
             after = await self._configuration.change(by, seen, body)

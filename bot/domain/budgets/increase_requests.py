@@ -16,8 +16,8 @@ import structlog
 from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.budgets import limits
-from bot.domain.config.service import Configuration
-from bot.domain.keyed_locks import Locks
+from bot.domain.config.service import ConfigService
+from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.ports import Clock, Screen
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAsked, RaiseSettled
@@ -43,7 +43,7 @@ SECOND_LOOK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetStatus:
     """A budget as it is now."""
 
     limit: Decimal | None
@@ -62,20 +62,20 @@ class Standing:
         return None if self.limit is None else int(self.limit * limits.CENTS)
 
 
-class Shortages:
+class BudgetIncreaseRequests:
     """What is known of budgets that are used up, and the admins' cards about them."""
 
-    def __init__(self, *, database: Database, configuration: Configuration, screen: Screen, clock: Clock) -> None:
+    def __init__(self, *, database: Database, configuration: ConfigService, screen: Screen, clock: Clock) -> None:
         self._database = database
         self._configuration = configuration
         self._screen = screen
         self._clock = clock
-        self._telling = Locks()
+        self._telling = KeyedLocks()
 
-    async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> Standing:
+    async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> BudgetStatus:
         """Return how a budget stands this month under these settings."""
         since = limits.month_of(self._clock.now())
-        return Standing(limits.limit_of(config, budget), await spending.spent_of(tx, workspace_id, budget, since))
+        return BudgetStatus(limits.limit_of(config, budget), await spending.spent_of(tx, workspace_id, budget, since))
 
     async def look(self, workspace_id: WorkspaceId) -> None:
         """Settle what has room by now, whoever made it; show and tell what could not be before."""

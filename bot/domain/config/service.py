@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.config.items import Body, Change, Key, applied, diff, join, split
+from bot.config.items import Body, ItemChange, Key, applied, diff, join, split
 from bot.config.model import Config
 from bot.domain.ports import Clock, People
 from bot.model.errors import NotPermitted, Problem, Refusal, Refused, SettingsInvalid
@@ -25,7 +25,7 @@ CHANGED = "setting.changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenConfig:
     """One item as somebody saw it; its version goes along with their change."""
 
     key: Key
@@ -33,7 +33,7 @@ class Seen:
     version: int
 
 
-class Configuration:
+class ConfigService:
     """The settings of all workspaces."""
 
     def __init__(
@@ -65,12 +65,12 @@ class Configuration:
         known = self._known.get(workspace_id)
         return None if known is None else known[1]
 
-    async def seen(self, workspace_id: WorkspaceId, key: Key) -> Seen:
+    async def seen(self, workspace_id: WorkspaceId, key: Key) -> SeenConfig:
         """Return one item with its version, to be shown and sent back with the change."""
         async with self._database.transaction() as tx:
             versions = await _versions(tx, workspace_id)
             body = split(await self.read_in(tx, workspace_id)).get(key)
-        return Seen(key, body, versions.get(key, 0))
+        return SeenConfig(key, body, versions.get(key, 0))
 
     def is_admin(self, config: Config, user_id: UserId) -> bool:
         """Tell whether somebody is an admin: by the environment, where nobody can take it from them, or by settings."""
@@ -89,14 +89,14 @@ class Configuration:
         """Return all admins, as this transaction sees the settings."""
         return self.admins(await self.read_in(tx, workspace_id))
 
-    async def change(self, by: Member, seen: Seen, after: Body | None) -> Config:
+    async def change(self, by: Member, seen: SeenConfig, after: Body | None) -> Config:
         """Change one item, or take it back (None); return the settings as they are then.
 
         Raises:
             NotPermitted: they are no admin (any more), or somebody changed the item since they saw it.
             SettingsInvalid: it cannot be so, or not together with the rest.
         """
-        wanted = [Change(seen.key, seen.body, after)]
+        wanted = [ItemChange(seen.key, seen.body, after)]
         await self._require_somebody(by, wanted)
         async with self._database.transaction() as tx:
             config = await self.read_in(tx, by.workspace_id)
@@ -117,7 +117,7 @@ class Configuration:
             config = await self.read_in(tx, by.workspace_id)
             if self.admins(config) - await members.list_left(tx, by.workspace_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
-            changes = [Change(key, split(config).get(key), {"value": [by.user_id]})]
+            changes = [ItemChange(key, split(config).get(key), {"value": [by.user_id]})]
             versions = await _versions(tx, by.workspace_id)
             await self._store(tx, by.workspace_id, by.user_id, changes, versions)
             await audit.record(
@@ -125,7 +125,9 @@ class Configuration:
             )
         return await self.read(by.workspace_id)
 
-    async def apply(self, workspace_id: WorkspaceId, actor: str, before: Config, after: Config) -> tuple[Change, ...]:
+    async def apply(
+        self, workspace_id: WorkspaceId, actor: str, before: Config, after: Config
+    ) -> tuple[ItemChange, ...]:
         """Bring the settings from `before`, as they were shown, to `after`, all or nothing; return what changed.
 
         Raises:
@@ -139,7 +141,7 @@ class Configuration:
             await self.put_in(tx, workspace_id, actor, changes)
         return changes
 
-    async def put_in(self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[Change]) -> None:
+    async def put_in(self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[ItemChange]) -> None:
         """Store changes of what this transaction sees, recorded; who asks for it has compared and may.
 
         Raises `SettingsInvalid`.
@@ -148,7 +150,7 @@ class Configuration:
         await self._checked(tx, workspace_id, changes)
         await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
 
-    async def _require_somebody(self, by: Member, changes: Iterable[Change]) -> None:
+    async def _require_somebody(self, by: Member, changes: Iterable[ItemChange]) -> None:
         """Ask Slack whether one of those who would be left is there, where an admin gives it up. See `_checked`."""
         if self._people is None:
             return
@@ -162,7 +164,7 @@ class Configuration:
                 return
         raise SettingsInvalid((NOBODY_LEFT,))
 
-    async def _checked(self, tx: Tx, workspace_id: WorkspaceId, changes: Iterable[Change]) -> Config:
+    async def _checked(self, tx: Tx, workspace_id: WorkspaceId, changes: Iterable[ItemChange]) -> Config:
         """Return the settings after changes. Raises `SettingsInvalid`, also where nobody who is there could undo it."""
         config = await self.read_in(tx, workspace_id)
         after = applied(config, changes)
@@ -172,7 +174,7 @@ class Configuration:
         return after
 
     async def _store(
-        self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[Change], versions: dict[Key, int]
+        self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[ItemChange], versions: dict[Key, int]
     ) -> None:
         by = settings.By(workspace_id, actor, self._clock.now())
         for change in changes:

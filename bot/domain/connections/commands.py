@@ -12,7 +12,7 @@ import structlog
 
 from bot.domain.access import policy
 from bot.domain.access.admission import Admission
-from bot.domain.connections.expiry import Lapses, is_ending
+from bot.domain.connections.expiry import ConnectionExpiry, is_ending
 from bot.domain.connections.service_lookup import find_service, nearest_names
 from bot.domain.home_refresh import Changed
 from bot.domain.ports import Clock, Screen
@@ -61,11 +61,11 @@ async def choices_in(
     return tuple(_chosen(service, known.get(service.name), now) for service in offered)
 
 
-class Tellings:
+class ConnectionOutcomes:
     """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, catalog: Catalog, lapses: Lapses, changed: Changed
+        self, *, database: Database, screen: Screen, catalog: Catalog, lapses: ConnectionExpiry, changed: Changed
     ) -> None:
         self._database = database
         self._screen = screen
@@ -119,7 +119,7 @@ def _withheld(connection: Connection) -> tuple[str, ...]:
     return tuple(scope for scope in (connection.asked_scope or "").split() if scope not in granted)
 
 
-class Connecting:
+class ConnectionCommands:
     """`/agent connect` and `/agent disconnect`."""
 
     def __init__(
@@ -170,7 +170,10 @@ class Connecting:
         await self._screen.ask_code(command.trigger_id, command.ticket_id, await self._title_of(command))
 
     async def confirm(self, command: ConfirmCode) -> None:
-        """Connect if the code is the one that the member's browser shows; what became of it is told by `Tellings`."""
+        """Connect if the code is the one that the member's browser shows.
+
+        What became of it is told by `ConnectionOutcomes`.
+        """
         try:
             await self._connections.arrivals.confirm(command.member, command.ticket_id, command.code)
         except CodeMissed as error:

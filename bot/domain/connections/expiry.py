@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.connections.vaults import Vaults
-from bot.domain.keyed_locks import Locks
+from bot.domain.connections.vaults import MemberVaults
+from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.ports import Clock, Screen
 from bot.model.commands import LookAtCredential, LookAtVault, Place
 from bot.model.errors import DeputyError, SlackRejected, SlackUnavailable
@@ -33,16 +33,18 @@ KEEP_RETRIES = timedelta(days=7)
 MOST_OFFERED = 3
 
 
-class Lapses:
+class ConnectionExpiry:
     """What is done about connections that have ended or will."""
 
-    def __init__(self, *, database: Database, screen: Screen, catalog: Catalog, vaults: Vaults, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, screen: Screen, catalog: Catalog, vaults: MemberVaults, clock: Clock
+    ) -> None:
         self._database = database
         self._screen = screen
         self._catalog = catalog
         self._vaults = vaults
         self._clock = clock
-        self._telling = Locks()
+        self._telling = KeyedLocks()
 
     async def look_at_credential(self, command: LookAtCredential) -> None:
         """The API said that something happened to a credential; one that was replaced is nobody's concern."""

@@ -12,7 +12,7 @@ import structlog
 
 from bot.domain.access import policy
 from bot.domain.access.admission import Admission
-from bot.domain.connections.expiry import Lapses
+from bot.domain.connections.expiry import ConnectionExpiry
 from bot.domain.ports import Screen
 from bot.model.commands import GiveToken, OpenTokenForm, RefuseToken
 from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused
@@ -39,7 +39,7 @@ _FAILURES: dict[type[errors.ConnectError], Failure] = {
 NewReference = Callable[[], str]
 
 
-class Tokens:
+class PersonalTokenForms:
     """What members do with personal tokens."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Tokens:
         screen: Screen,
         personal: PersonalTokens,
         admission: Admission,
-        lapses: Lapses,
+        lapses: ConnectionExpiry,
         new_reference: NewReference,
     ) -> None:
         self._database = database

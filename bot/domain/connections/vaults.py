@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.keyed_locks import Locks
+from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.ports import Agents, Clock
 from bot.model.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
 from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
@@ -52,7 +52,7 @@ async def forbid(_owner: Member, _service: ServiceName) -> None:
     raise NotPermitted(Refused(Refusal.UNVERIFIABLE))
 
 
-class Vaults:
+class MemberVaults:
     """Vaults of members; every method starts from the `Member`, none takes a vault id."""
 
     def __init__(self, *, database: Database, agents: Agents, clock: Clock, require: Require) -> None:
@@ -61,8 +61,8 @@ class Vaults:
         self._database = database
         self._agents = agents
         self._clock = clock
-        self._making = Locks()
-        self._filling = Locks()
+        self._making = KeyedLocks()
+        self._filling = KeyedLocks()
 
     async def ensure(self, owner: Member) -> Vault:
         """Return the owner's active vault, made now if there is none.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.aside import aside
-from bot.domain.config.service import Configuration
-from bot.domain.filters.engine import Found, Looked, Sieve, look_through, mask_asked
+from bot.domain.config.service import ConfigService
+from bot.domain.filters.engine import AnswerFilter, FilteredRequest, FilterMatch, look_through, mask_asked
 from bot.domain.ports import Answer, Clock
 from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.progress import Progress
@@ -15,15 +15,15 @@ from store.database import Database, Tx
 from store.records import AuditEntry, Member, Turn
 
 
-class Filtering:
+class FilterService:
     """The filters of all workspaces, as admins have set them."""
 
-    def __init__(self, *, database: Database, configuration: Configuration, clock: Clock) -> None:
+    def __init__(self, *, database: Database, configuration: ConfigService, clock: Clock) -> None:
         self._database = database
         self._configuration = configuration
         self._clock = clock
 
-    async def request(self, member: Member, text: str, kept: str | None = None) -> Looked:
+    async def request(self, member: Member, text: str, kept: str | None = None) -> FilteredRequest:
         """Return what the agent may get of a request. `kept`: what a refusal gives back to whoever wrote it.
 
         Raises `NotPermitted` where a filter forbids it; that is recorded.
@@ -42,11 +42,11 @@ class Filtering:
         config = await self._configuration.read(member.workspace_id)
         return await aside(lambda: mask_asked(config, text), len(text))
 
-    async def sieve(self, member: Member) -> Sieve:
+    async def sieve(self, member: Member) -> AnswerFilter:
         """Return the filters for an answer to a member, as they are now."""
-        return Sieve(await self._configuration.read(member.workspace_id))
+        return AnswerFilter(await self._configuration.read(member.workspace_id))
 
-    async def record(self, tx: Tx, turn: Turn, found: Sequence[Found], *, is_withheld: bool) -> None:
+    async def record(self, tx: Tx, turn: Turn, found: Sequence[FilterMatch], *, is_withheld: bool) -> None:
         """Record which filters found something in a turn's answer."""
         if found:
             details = {"filters": named(found), "did": "withheld" if is_withheld else "masked"}
@@ -56,10 +56,10 @@ class Filtering:
         return AuditEntry(self._clock.now(), member.workspace_id, member.user_id, action, subject, details)
 
 
-class Sifted:
+class FilteredAnswer:
     """An `Answer` that shows what a sieve lets through."""
 
-    def __init__(self, answer: Answer, sieve: Sieve) -> None:
+    def __init__(self, answer: Answer, sieve: AnswerFilter) -> None:
         self._answer = answer
         self._sieve = sieve
 
@@ -80,16 +80,16 @@ class Sifted:
         await self._answer.finish(await sifted(self._sieve, progress))
 
 
-async def sifted(sieve: Sieve, progress: Progress) -> Progress:
+async def sifted(sieve: AnswerFilter, progress: Progress) -> Progress:
     """Return what may be shown."""
     return await aside(lambda: sieve.sift(progress), sieve.unseen(progress))
 
 
-async def found_by(sieve: Sieve, progress: Progress) -> tuple[Found, ...]:
+async def found_by(sieve: AnswerFilter, progress: Progress) -> tuple[FilterMatch, ...]:
     """Return what was found in a turn that is over."""
     return await aside(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
 
 
-def named(found: Sequence[Found]) -> str:
+def named(found: Sequence[FilterMatch]) -> str:
     """Return the names of filters, each once."""
     return ", ".join(dict.fromkeys(one.name for one in found))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.config.model import SECRETS, Config, Filter
-from bot.config.patterns import Compiled, compiled
+from bot.config.patterns import CompiledPattern, compiled
 from bot.model.errors import Allowed, Judgement, Refusal, Refused
 from bot.model.events import ToolCall
 from bot.model.progress import Progress, Task, TaskState
@@ -28,7 +28,7 @@ _LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FilterMatch:
     """One filter that found something: its name, and what it found in words for people."""
 
     name: str
@@ -36,22 +36,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class FilteredRequest:
     """A request after the filters: what may be sent, what was taken out of it, and what forbids it."""
 
     text: str
-    masked: tuple[Found, ...] = ()
-    refused_by: Found | None = None
+    masked: tuple[FilterMatch, ...] = ()
+    refused_by: FilterMatch | None = None
 
 
-def look_through(config: Config, request: str) -> Looked:
+def look_through(config: Config, request: str) -> FilteredRequest:
     """Return what may be sent of a request."""
     filters = config.every_filter
     refusing = found_in(_having(filters, lambda one: one.asked == "refuse"), request)
     if refusing:
-        return Looked(request, refused_by=refusing[0])
+        return FilteredRequest(request, refused_by=refusing[0])
     masking = _having(filters, lambda one: one.asked == "mask")
-    return Looked(mask(masking, request), tuple(found_in(masking, request)))
+    return FilteredRequest(mask(masking, request), tuple(found_in(masking, request)))
 
 
 def may_be_sent(config: Config, request: str) -> Judgement:
@@ -122,31 +122,31 @@ def _without_patterns(filters: Mapping[str, Filter], text: str) -> str:
     return "".join([*pieces, _without_all(patterns, text[done:])])
 
 
-def _without_all(patterns: Iterable[tuple[Compiled, str]], line: str) -> str:
+def _without_all(patterns: Iterable[tuple[CompiledPattern, str]], line: str) -> str:
     for pattern, by in patterns:
         line = _without_pattern(pattern, line, by)
     return line
 
 
-def _without_pattern(pattern: Compiled, line: str, by: str) -> str:
+def _without_pattern(pattern: CompiledPattern, line: str, by: str) -> str:
     """Return a line without a pattern; one that has it only as people read it loses its markup."""
     masked, read = pattern.replaced(line, by), pattern.replaced(as_read(line).text, by)
     return masked if as_read(masked).text == as_read(read).text else read
 
 
-def found_in(filters: Mapping[str, Filter], text: str) -> list[Found]:
+def found_in(filters: Mapping[str, Filter], text: str) -> list[FilterMatch]:
     """Return what these filters find in a text."""
-    found = [Found(SECRETS, kind) for kind in kinds_of_secrets(text)] if SECRETS in filters else []
+    found = [FilterMatch(SECRETS, kind) for kind in kinds_of_secrets(text)] if SECRETS in filters else []
     lines = text.split("\n")
     for name, one in filters.items():
         if one.pattern is not None and any(
             compiled(one.pattern).is_in(line) or compiled(one.pattern).is_in(as_read(line).text) for line in lines
         ):
-            found.append(Found(name, one.description or name))
+            found.append(FilterMatch(name, one.description or name))
     return found
 
 
-class Sieve:
+class AnswerFilter:
     """The filters of one turn, as they are when it begins: between what the agent wrote and what is shown."""
 
     def __init__(self, config: Config) -> None:
@@ -178,7 +178,7 @@ class Sieve:
         new = max(0, len(progress.text) + len(progress.draft) - seen)
         return new + given + sum(len(task.result) for task in tasks)
 
-    def found(self, progress: Progress) -> tuple[Found, ...]:
+    def found(self, progress: Progress) -> tuple[FilterMatch, ...]:
         """Return what was found in a turn that is over."""
         return tuple(found_in({**self._masking, **self._withholding}, progress.shown_text))
 

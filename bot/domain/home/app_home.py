@@ -12,9 +12,9 @@ from bot.config.model import Config
 from bot.domain.access import policy
 from bot.domain.approvals.rules import Permits
 from bot.domain.budgets import limits
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.domain.connections.commands import choices_in
-from bot.domain.keyed_locks import Locks
+from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.ports import Clock, Screen
 from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
@@ -33,7 +33,7 @@ RECENT_MAX = 10
 ALLOWANCES_MAX = 20
 
 
-class Homes:
+class AppHomes:
     """The member's own page and its short forms."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Homes:
         catalog: Catalog,
         clock: Clock,
         permits: Permits,
-        configuration: Configuration,
+        configuration: ConfigService,
     ) -> None:
         self._database = database
         self._screen = screen
@@ -52,7 +52,7 @@ class Homes:
         self._clock = clock
         self._permits = permits
         self._configuration = configuration
-        self._publishing = Locks()
+        self._publishing = KeyedLocks()
         self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
         """When a publication of theirs was last left unanswered."""
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 
 from bot.config.model import Config
-from bot.domain.budgets.increase_requests import Shortages
-from bot.domain.config.service import Configuration
+from bot.domain.budgets.increase_requests import BudgetIncreaseRequests
+from bot.domain.config.service import ConfigService
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.stop import Stopping
+from bot.domain.turns.stop import TurnStopper
 from store.records import WorkspaceId
 
 INTERVAL = timedelta(seconds=6)
@@ -18,15 +18,15 @@ TELL_EVERY = timedelta(minutes=10)
 """How long those who asked for a budget wait for an answer that Slack would not take."""
 
 
-class Enforcing:
+class ConfigWatcher:
     """Looks at the settings again and again, and acts when they have changed."""
 
     def __init__(
         self,
         *,
-        configuration: Configuration,
-        stopping: Stopping,
-        shortages: Shortages,
+        configuration: ConfigService,
+        stopping: TurnStopper,
+        shortages: BudgetIncreaseRequests,
         reload: Callable[[], Coroutine[None, None, None]],
         workspace_id: WorkspaceId,
     ) -> None:

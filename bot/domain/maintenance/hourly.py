@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.access.eligibility import Home, ends_membership, openness_of
-from bot.domain.config.service import Configuration
-from bot.domain.connections.expiry import Lapses
-from bot.domain.connections.vaults import Vaults
+from bot.domain.access.eligibility import HomeWorkspace, ends_membership, openness_of
+from bot.domain.config.service import ConfigService
+from bot.domain.connections.expiry import ConnectionExpiry
+from bot.domain.connections.vaults import MemberVaults
 from bot.domain.maintenance.offboarding import Offboarding
 from bot.domain.ports import Clock, People
-from bot.domain.sessions.tool_pinning import Pinning
+from bot.domain.sessions.tool_pinning import ToolPinning
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.ask_form import KEEP_QUOTES
 from bot.domain.turns.message_events import KEEP, KEEP_WORDS
@@ -37,7 +37,7 @@ KEEP_DELIVERIES = timedelta(days=2)
 KEEP_TICKETS = timedelta(days=1)
 
 
-class Housekeeping:
+class HourlyMaintenance:
     """The chores of one process."""
 
     def __init__(
@@ -46,12 +46,12 @@ class Housekeeping:
         database: Database,
         people: People,
         offboarding: Offboarding,
-        lapses: Lapses,
-        vaults: Vaults,
-        pinning: Pinning,
+        lapses: ConnectionExpiry,
+        vaults: MemberVaults,
+        pinning: ToolPinning,
         clock: Clock,
-        configuration: Configuration,
-        home: Home,
+        configuration: ConfigService,
+        home: HomeWorkspace,
     ) -> None:
         self._configuration, self._home = configuration, home
         self._lapses = lapses

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from bot.domain.connections.vaults import Vaults
+from bot.domain.connections.vaults import MemberVaults
 from bot.domain.ports import Clock
-from bot.domain.turns.stop import Stopping
+from bot.domain.turns.stop import TurnStopper
 from bot.model.commands import DeactivateMember
 from oauth.connect.connections import Connections
 from store import audit, form_messages, members, retries
@@ -20,7 +20,7 @@ class Offboarding:
     """Carries out what a deactivation means; repeating it is harmless."""
 
     def __init__(
-        self, *, database: Database, stopping: Stopping, connections: Connections, vaults: Vaults, clock: Clock
+        self, *, database: Database, stopping: TurnStopper, connections: Connections, vaults: MemberVaults, clock: Clock
     ) -> None:
         self._database = database
         self._stopping = stopping

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.domain.dispatcher import Desk
+from bot.domain.dispatcher import Dispatcher
 from bot.domain.outbox import Outbox
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.driver import Runner
+from bot.domain.turns.driver import TurnDriver
 from oauth.connect.connections import Connections
 
 INTERVAL = timedelta(seconds=6)
@@ -19,7 +19,7 @@ INTERVAL = timedelta(seconds=6)
 
 
 def start_sweeping(
-    supervisor: Supervisor, desk: Desk, runner: Runner, outbox: Outbox, connections: Connections
+    supervisor: Supervisor, desk: Dispatcher, runner: TurnDriver, outbox: Outbox, connections: Connections
 ) -> None:
     """Look every few seconds until the end of the process; each look whatever the other one meets."""
 

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from bot.domain.ports.agents import BUDGET_REACHED, WAITING, Agents, Output, ProfileSpec, ServiceTools, SessionTools
+from bot.domain.ports.agents import BUDGET_REACHED, WAITING, Agents, OutputFile, ProfileSpec, ServiceTools, SessionTools
 from bot.domain.ports.clock import Clock
 from bot.domain.ports.slack import (
     SLACK_PATIENCE,
     Answer,
-    Channel,
-    Openness,
+    ChannelAudience,
+    ChannelInfo,
     People,
-    Person,
-    Reading,
+    PersonInfo,
     Screen,
     SlackFiles,
+    ThreadHistory,
 )
 
 __all__ = [
@@ -25,16 +25,16 @@ __all__ = [
     "WAITING",
     "Agents",
     "Answer",
-    "Channel",
+    "ChannelAudience",
+    "ChannelInfo",
     "Clock",
-    "Openness",
-    "Output",
+    "OutputFile",
     "People",
-    "Person",
+    "PersonInfo",
     "ProfileSpec",
-    "Reading",
     "Screen",
     "ServiceTools",
     "SessionTools",
     "SlackFiles",
+    "ThreadHistory",
 ]

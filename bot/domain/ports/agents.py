@@ -62,7 +62,7 @@ class SessionTools:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class OutputFile:
     """A file that an agent left; `size` in bytes."""
 
     id: str
@@ -186,7 +186,7 @@ class Agents(Protocol):
         `may_be_uploaded`: an earlier try may have left the file, so it is looked for and not uploaded twice.
         """
 
-    async def list_outputs(self, session_id: SessionId) -> tuple[Output, ...]:
+    async def list_outputs(self, session_id: SessionId) -> tuple[OutputFile, ...]:
         """Return the files that the agent left in its output folder, oldest first."""
 
     async def read_output(self, file_id: str) -> bytes:

@@ -11,7 +11,7 @@ from bot.model.config_views import Panel, Wrong
 from bot.model.errors import Refused
 from bot.model.notices import Held, Home, Notice, Offered, SecondAsked, ServiceChoice
 from bot.model.progress import Progress
-from bot.model.slack_message import Written
+from bot.model.slack_message import MessageText
 from store.records import (
     Approval,
     Attachment,
@@ -30,7 +30,7 @@ SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonInfo:
     """What Slack says of a user right now (`users.info`); a claim to be judged, not yet a member."""
 
     user_id: UserId
@@ -46,7 +46,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelInfo:
     """What Slack says of a channel right now (`conversations.info`), where Deputy can see it."""
 
     is_shared: bool = False
@@ -55,7 +55,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Openness:
+class ChannelAudience:
     """Who besides full members is served, and where, as admins allow."""
 
     guests: bool = False
@@ -68,13 +68,13 @@ class People(Protocol):
     Raises `SlackUnavailable`; a person or channel that Slack does not know is None.
     """
 
-    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> Person | None:
+    async def person(self, user_id: UserId, *, is_fresh: bool = False) -> PersonInfo | None:
         """Return the person; `is_fresh` asks again, for what must not rest on a minutes-old answer."""
 
     def forget(self, user_id: UserId) -> None:
         """Ask afresh next time: something about this person changed."""
 
-    async def conversation(self, channel: ChannelId) -> Channel | None:
+    async def conversation(self, channel: ChannelId) -> ChannelInfo | None:
         """Return the channel as it is at this moment, None if Deputy cannot see it. Raises `SlackRejected`."""
 
     async def is_in(self, channel: ChannelId, user_id: UserId) -> bool:
@@ -84,7 +84,7 @@ class People(Protocol):
         """Return the name of a public channel; None for one that not everybody here may know of."""
 
 
-class Reading(Protocol):
+class ThreadHistory(Protocol):
     """What others wrote where Deputy can read it. Raises `SlackUnavailable`."""
 
     async def name(self, user_id: UserId) -> str:
@@ -93,7 +93,7 @@ class Reading(Protocol):
     async def named(self, text: str) -> str:
         """Return a text with the names of the people and channels that it mentions by id."""
 
-    async def message(self, ref: MessageRef) -> Written | None:
+    async def message(self, ref: MessageRef) -> MessageText | None:
         """Return a message as it is now; None where it cannot be read or is gone."""
 
     async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from bot.config.model import Config, Profile
 from bot.config.tool_rules import Rule, Rules, narrowed, stricter, under
 from bot.domain.access import policy
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools
 from bot.model.errors import Refused
 from oauth.catalog.catalog import Catalog
@@ -31,11 +31,11 @@ Answer in short, plain Markdown. Say where facts come from. If you cannot do som
 """
 
 
-class Profiles:
+class AgentProfiles:
     """The profiles an agent can run with; knows the catalogue's services as tools."""
 
     def __init__(
-        self, *, database: Database, agents: Agents, catalog: Catalog, configuration: Configuration, model: str
+        self, *, database: Database, agents: Agents, catalog: Catalog, configuration: ConfigService, model: str
     ) -> None:
         self._database = database
         self._agents = agents

@@ -12,16 +12,16 @@ import structlog
 
 from bot.config.model import Config
 from bot.domain.access.admission import Admitted
-from bot.domain.config.service import Configuration
-from bot.domain.connections.vaults import Vaults
+from bot.domain.config.service import ConfigService
+from bot.domain.connections.vaults import MemberVaults
 from bot.domain.ports import Agents, Clock, SessionTools
 from bot.domain.sessions import tool_pinning
-from bot.domain.sessions.agent_profiles import Profiles, held_to, withheld_from
+from bot.domain.sessions.agent_profiles import AgentProfiles, held_to, withheld_from
 from bot.domain.sessions.tool_snapshot import dump_tools, load_tools, with_new
 from bot.model.errors import AgentsRejected, SessionLost
 from bot.model.notices import Offered
 from bot.model.progress import OutcomeKind
-from oauth.connect.tool_inventory import Inventory
+from oauth.connect.tool_inventory import ToolInventory
 from store import audit, connections, spending, threads
 from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
@@ -32,7 +32,7 @@ NEVER_HAD_A_BUDGET = "budget_create_only"
 """How the API refuses a budget for a session that was made without (docs/reference/managed-agents.md#budgets)."""
 
 
-class Sessions:
+class ThreadSessions:
     """Sessions of threads."""
 
     def __init__(
@@ -40,11 +40,11 @@ class Sessions:
         *,
         database: Database,
         agents: Agents,
-        vaults: Vaults,
-        profiles: Profiles,
-        configuration: Configuration,
+        vaults: MemberVaults,
+        profiles: AgentProfiles,
+        configuration: ConfigService,
         clock: Clock,
-        listings: Inventory,
+        listings: ToolInventory,
     ) -> None:
         self._listings = listings
         self._database = database

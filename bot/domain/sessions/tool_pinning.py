@@ -18,7 +18,7 @@ from bot.model.commands import AcceptTools
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.model.events import ToolCall
 from bot.model.notices import ToolChange, ToolsChanged
-from oauth.mcp.tool_definitions import NEVER_LISTED, Difference
+from oauth.mcp.tool_definitions import NEVER_LISTED, ToolDifference
 from store import audit, service_tools, tool_pins
 from store.database import Database, Tx
 from store.records import AuditEntry, Connection, ServiceName, ServiceTool, Thread, UserId, WorkspaceId
@@ -97,7 +97,7 @@ def digest_of(tools: Iterable[ServiceTool]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-class Pinning:
+class ToolPinning:
     """Trust in tools, and the alerts about those that lost it."""
 
     def __init__(self, *, database: Database, screen: Screen, clock: Clock, admins_of: AdminsOf) -> None:
@@ -106,7 +106,7 @@ class Pinning:
         self._clock = clock
         self._admins_of = admins_of
 
-    async def listed(self, connection: Connection, difference: Difference) -> None:
+    async def listed(self, connection: Connection, difference: ToolDifference) -> None:
         """A listing was not what was known: trust a service's first one, else tell the admins."""
         workspace_id, service = connection.owner.workspace_id, connection.service
         async with self._database.transaction() as tx:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bot.domain.ports import Clock, Screen, SlackFiles
 from bot.domain.turns.attachments import described
-from bot.domain.turns.commands import Turns, turn_id_of
+from bot.domain.turns.commands import TurnCommands, turn_id_of
 from bot.model.commands import AskAgent, OpenAskForm
 from bot.model.errors import NotPermitted, Refusal, Refused
 from store import form_messages, turns
@@ -25,7 +25,9 @@ KEEP_QUOTES = timedelta(days=1)
 class AskForm:
     """Opens it, and asks what was filled in."""
 
-    def __init__(self, *, database: Database, screen: Screen, turns: Turns, files: SlackFiles, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, screen: Screen, turns: TurnCommands, files: SlackFiles, clock: Clock
+    ) -> None:
         self._database = database
         self._screen = screen
         self._turns = turns

@@ -14,14 +14,14 @@ import structlog
 from bot.domain.access import policy
 from bot.domain.access.admission import Admission
 from bot.domain.access.post_failures import refusal_of
-from bot.domain.config.service import Configuration
-from bot.domain.filters.apply import Filtering, named
-from bot.domain.filters.engine import Looked
-from bot.domain.ports import Clock, Reading, Screen
+from bot.domain.config.service import ConfigService
+from bot.domain.filters.apply import FilterService, named
+from bot.domain.filters.engine import FilteredRequest
+from bot.domain.ports import Clock, Screen, ThreadHistory
 from bot.domain.quoting import ASIDE, own_words, reworded, with_quoted
 from bot.domain.turns.attachments import judged
-from bot.domain.turns.driver import Runner
-from bot.domain.turns.stop import Stopping, thread_in
+from bot.domain.turns.driver import TurnDriver
+from bot.domain.turns.stop import TurnStopper, thread_in
 from bot.model.ask_flags import AskWords, UnclearFlag, parse_ask, read_ask
 from bot.model.commands import (
     AskAgain,
@@ -81,7 +81,7 @@ TASK_LIMIT = 30_000
 TITLE_LIMIT = 60
 
 
-class Turns:
+class TurnCommands:
     """Turns of all threads, as people ask for them."""
 
     def __init__(
@@ -89,12 +89,12 @@ class Turns:
         *,
         database: Database,
         screen: Screen,
-        reading: Reading,
-        runner: Runner,
-        stopping: Stopping,
+        reading: ThreadHistory,
+        runner: TurnDriver,
+        stopping: TurnStopper,
         admission: Admission,
-        configuration: Configuration,
-        filtering: Filtering,
+        configuration: ConfigService,
+        filtering: FilterService,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -160,7 +160,7 @@ class Turns:
         thread = self._new_thread(command, place, profile, delivery_id)
         return replace(thread, asked_in=asked_in.channel if has_rules else None)
 
-    async def _opened(self, thread: Thread, turn: Turn, delivery_id: DeliveryId, looked: Looked) -> bool:
+    async def _opened(self, thread: Thread, turn: Turn, delivery_id: DeliveryId, looked: FilteredRequest) -> bool:
         """Store a thread with its first turn, once; False where somebody else's began under the same message."""
         async with self._database.transaction() as tx:
             if await turns.find(tx, turn.id) is not None:
@@ -240,12 +240,12 @@ class Turns:
         if left:
             await self._screen.tell(member, place, FilesLeftOut(left))
 
-    async def _say_masked(self, member: Member, place: Place, looked: Looked) -> None:
+    async def _say_masked(self, member: Member, place: Place, looked: FilteredRequest) -> None:
         if looked.masked:
             await self._screen.tell(member, place, MaskedInRequest(tuple(one.words for one in looked.masked)))
 
     async def _queue(
-        self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, looked: Looked, *, is_again: bool = False
+        self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, looked: FilteredRequest, *, is_again: bool = False
     ) -> None:
         """Put a turn into the thread's line. `is_again`: it is what failed last, if its newest turn has failed."""
         async with self._database.transaction() as tx:
@@ -254,7 +254,7 @@ class Turns:
             queued = await self._put(tx, wanted, delivery_id, looked)
         await self._lined_up(thread, *queued)
 
-    async def _put(self, tx: Tx, wanted: Turn, delivery_id: DeliveryId, looked: Looked) -> tuple[Turn, int]:
+    async def _put(self, tx: Tx, wanted: Turn, delivery_id: DeliveryId, looked: FilteredRequest) -> tuple[Turn, int]:
         """Store a turn, once; return it with how many are open in its thread."""
         is_known = await turns.find(tx, wanted.id) is not None
         turn = await turns.queue(tx, wanted, delivery_id)
@@ -319,7 +319,7 @@ class Turns:
         policy.require(policy.may_steer(command.member, thread))
         if command.is_passed and aside.state is AsideState.IGNORED:
             raise NotPermitted(Refused(Refusal.GONE))  # its author has deleted it
-        looked = Looked("")
+        looked = FilteredRequest("")
         files, left = judged(tuple(replace(file, is_others=True) for file in aside.files))
         if command.is_passed:
             await self._admission.require(thread)
@@ -523,7 +523,7 @@ class Turns:
             files=files,
         )
 
-    def _asked(self, turn: Turn, looked: Looked | None = None) -> AuditEntry:
+    def _asked(self, turn: Turn, looked: FilteredRequest | None = None) -> AuditEntry:
         return self._entry(turn, "turn.asked", **(_masked(looked) if looked else {}))
 
     def _entry(self, turn: Turn, action: str, by: str | None = None, **details: str) -> AuditEntry:
@@ -536,7 +536,7 @@ def _plain(words: str) -> str:
     return words.strip().lower().rstrip(".!")
 
 
-def _masked(looked: Looked) -> dict[str, str]:
+def _masked(looked: FilteredRequest) -> dict[str, str]:
     return {"masked": named(looked.masked)} if looked.masked else {}
 
 

@@ -16,23 +16,23 @@ import structlog
 
 from bot.domain.access.admission import Admission
 from bot.domain.access.post_failures import refusal_of
-from bot.domain.approvals.lifecycle import Approvals
-from bot.domain.filters.apply import Filtering, Sifted, found_by, sifted
-from bot.domain.filters.engine import Found
-from bot.domain.keyed_locks import Locks
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
+from bot.domain.filters.apply import FilteredAnswer, FilterService, found_by, sifted
+from bot.domain.filters.engine import FilterMatch
+from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.outbox import Outbox
 from bot.domain.ports import SLACK_PATIENCE, Agents, Answer, Clock, Screen
 from bot.domain.quoting import own_words
-from bot.domain.sessions.sessions import Sessions
+from bot.domain.sessions.sessions import ThreadSessions
 from bot.domain.stored_replies import as_stored
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns import reducer
-from bot.domain.turns.file_transfer import Bringing
-from bot.domain.turns.guarded_answer import WATCHED_EVERY, WatchedAnswer
+from bot.domain.turns.file_transfer import FileTransfer
+from bot.domain.turns.guarded_answer import WATCHED_EVERY, GuardedAnswer
 from bot.domain.turns.loop import OnCall
-from bot.domain.turns.reducer import Following
-from bot.domain.turns.send_request import Requests
-from bot.domain.turns.session_run import LONG_PATIENCE, Means, Pursuit, leave, not_permitted
+from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.send_request import RequestSender
+from bot.domain.turns.session_run import LONG_PATIENCE, RunContext, SessionRun, leave, not_permitted
 from bot.model.commands import Place
 from bot.model.errors import (
     NotPermitted,
@@ -63,7 +63,7 @@ ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnStat
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class TurnPorts:
     """The three ports of the domain, for those who need all of them."""
 
     agents: Agents
@@ -71,20 +71,20 @@ class Outside:
     clock: Clock
 
 
-class Runner:
+class TurnDriver:
     """The way of a turn. One `drive` per thread at a time, which the supervisor sees to."""
 
     def __init__(
         self,
         *,
         database: Database,
-        outside: Outside,
-        sessions: Sessions,
+        outside: TurnPorts,
+        sessions: ThreadSessions,
         admission: Admission,
-        approvals: Approvals,
+        approvals: ApprovalLifecycle,
         supervisor: Supervisor,
-        bringing: Bringing,
-        filtering: Filtering,
+        bringing: FileTransfer,
+        filtering: FilterService,
         outbox: Outbox,
         on_reconnect: Callable[[Thread, Turn, Progress], Awaitable[None]],
         on_call: OnCall,
@@ -98,9 +98,9 @@ class Runner:
         self._supervisor = supervisor
         self._on_reconnect = on_reconnect
         self._on_end = on_end
-        self._posting = Locks()
+        self._posting = KeyedLocks()
         self._admitted: dict[ThreadId, TurnId] = {}
-        self._means = Means(
+        self._means = RunContext(
             database=database,
             agents=outside.agents,
             clock=outside.clock,
@@ -108,7 +108,7 @@ class Runner:
             admission=admission,
             approvals=approvals,
             supervisor=supervisor,
-            requests=Requests(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing),
+            requests=RequestSender(database=database, agents=outside.agents, clock=outside.clock, bringing=bringing),
             on_call=on_call,
         )
         self._bringing = bringing
@@ -162,8 +162,8 @@ class Runner:
         except SlackRejected as error:
             return await self.abandon(turn, error.code, Refused(refusal_of(error.code)))
         judged_at = turn.created_at if is_judged else self._clock.now()
-        answer = WatchedAnswer(Sifted(opened, sieve), thread, self._admission, self._clock, judged_at)
-        pursuit = Pursuit(self._means, turn, answer)
+        answer = GuardedAnswer(FilteredAnswer(opened, sieve), thread, self._admission, self._clock, judged_at)
+        pursuit = SessionRun(self._means, turn, answer)
         state = await pursuit.run()
         unshown = await self._finish(answer, state.progress)
         untold = answer.refused or unshown  # why it may not be shown explains why it could not be, too
@@ -190,7 +190,7 @@ class Runner:
         is_left = await leave(self._means, turn.id)
         # What an earlier process left open is closed by this, and says nothing more.
         await self._patiently(lambda: self._screen.open_answer(thread, turn))
-        state = reducer.end(Following(turn.id), not_permitted(refused))
+        state = reducer.end(ReducerState(turn.id), not_permitted(refused))
         if not is_left:
             await self._tidy_control(turn)
             await self._leave(turn)
@@ -298,7 +298,7 @@ class Runner:
         thread: Thread,
         turn: Turn,
         progress: Progress,
-        found: Sequence[Found] = (),
+        found: Sequence[FilterMatch] = (),
         *,
         untold: Refused | None = None,
     ) -> None:
@@ -355,7 +355,7 @@ class Runner:
             if turn.state not in ACTIVE_TURN_STATES:
                 continue
             is_left = await leave(self._means, turn.id)
-            state = reducer.end(Following(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
+            state = reducer.end(ReducerState(turn.id), Outcome(OutcomeKind.BROKEN, detail=reference))
             try:
                 await self._finish(await self._screen.open_answer(thread, turn), state.progress)
             except SlackRejected as error:

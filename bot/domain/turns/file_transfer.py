@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import Agents, Clock, Output, Screen, SlackFiles
+from bot.domain.ports import Agents, Clock, OutputFile, Screen, SlackFiles
 from bot.domain.turns.attachments import LARGEST, MOST, path_of, why_refused
 from bot.model.commands import Place
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
@@ -30,7 +30,7 @@ MOST_LOOKS = 8
 TRIES = 3
 
 
-class Bringing:
+class FileTransfer:
     """Files on their way."""
 
     def __init__(self, *, database: Database, agents: Agents, slack: SlackFiles, screen: Screen, clock: Clock) -> None:
@@ -131,7 +131,7 @@ class Bringing:
         if left:
             await self._tell(thread, FilesLeftOut(tuple(left), is_output=True))
 
-    async def _send(self, thread: Thread, output: Output, slack_id: str | None) -> WhyLeftOut | None:
+    async def _send(self, thread: Thread, output: OutputFile, slack_id: str | None) -> WhyLeftOut | None:
         if output.size == 0:
             return WhyLeftOut.EMPTY  # Slack takes none (docs/reference/slack.md#files)
         if output.size > LARGEST:
@@ -163,7 +163,7 @@ class Bringing:
                 await self._clock.sleep_until(self._clock.steady() + PAUSE)
         return False
 
-    async def _uploaded(self, output: Output) -> str:
+    async def _uploaded(self, output: OutputFile) -> str:
         """Return the file's id at Slack, written down before it is shared: after a crash it is looked for by it."""
         content = await self._agents.read_output(output.id)
         if len(content) != output.size:

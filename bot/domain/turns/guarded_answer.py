@@ -17,7 +17,7 @@ A new message is asked about at once, and so is an open one after Slack's event 
 """
 
 
-class WatchedAnswer:
+class GuardedAnswer:
     """An `Answer` that asks who reads along before each message, and now and then while one grows."""
 
     def __init__(

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.ports import Agents, Answer, Clock
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
-from bot.domain.turns.reducer import Action, Following, Hold, Interrupt, LookFor, Refuse
-from bot.domain.turns.watchdog import Silence, StopOverdue, StopWatch
+from bot.domain.turns.reducer import Action, Hold, Interrupt, LookFor, ReducerState, Refuse
+from bot.domain.turns.watchdog import SilenceTimer, StopOverdue, StopTimer
 from bot.model.commands import Verdict
 from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
 from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
@@ -49,12 +49,12 @@ class TurnLoop:
         *,
         database: Database,
         agents: Agents,
-        approvals: Approvals,
+        approvals: ApprovalLifecycle,
         clock: Clock,
         answer: Answer,
-        state: Following,
+        state: ReducerState,
         on_call: OnCall,
-        watch: StopWatch,
+        watch: StopTimer,
     ) -> None:
         self._database = database
         self._agents = agents
@@ -65,7 +65,7 @@ class TurnLoop:
         """What is known of the turn, also after `run` was left by an error."""
         self._on_call = on_call
         self._watch = watch
-        self._silence = Silence(clock.steady())
+        self._silence = SilenceTimer(clock.steady())
         self._is_paused = False
         self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
@@ -81,7 +81,7 @@ class TurnLoop:
         """When what is owed is tried again; no event makes that sooner."""
         self._not_shown_before: datetime | None = None
 
-    async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox) -> Following:
+    async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox) -> ReducerState:
         """Return the turn's last state, once it has ended."""
         # First of all, a stop that was asked for before a restart: what is listed now is from before it.
         await self._discharge(thread, turn, session_id)

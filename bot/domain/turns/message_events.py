@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.keyed_locks import Locks
-from bot.domain.ports import Clock, Reading, SlackFiles
+from bot.domain.keyed_locks import KeyedLocks
+from bot.domain.ports import Clock, SlackFiles, ThreadHistory
 from bot.domain.turns.attachments import described
-from bot.domain.turns.commands import Turns, turn_id_of
+from bot.domain.turns.commands import TurnCommands, turn_id_of
 from bot.domain.turns.stop import thread_in
 from bot.model.commands import Reply, RewordRequest, WithdrawRequest
 from bot.model.errors import SlackUnavailable
@@ -33,13 +33,15 @@ KEEP = timedelta(days=2)
 class MessageEvents:
     """One at a time for each message."""
 
-    def __init__(self, *, database: Database, turns: Turns, reading: Reading, files: SlackFiles, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, turns: TurnCommands, reading: ThreadHistory, files: SlackFiles, clock: Clock
+    ) -> None:
         self._database = database
         self._turns = turns
         self._reading = reading
         self._files = files
         self._clock = clock
-        self._locks = Locks()
+        self._locks = KeyedLocks()
 
     async def written(self, command: Reply, delivery_id: DeliveryId) -> None:
         """Hear a message, unless it is gone already or its edit was heard first."""

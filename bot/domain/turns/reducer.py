@@ -16,7 +16,7 @@ from store.records import EventId, TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class ReducerState:
     """All that is known of a running turn; made from nothing but its events, so it can be made again."""
 
     turn_id: TurnId
@@ -88,7 +88,7 @@ class End:
 
 
 Action = Hold | Refuse | LookFor | Interrupt | Wait | End
-Step = tuple[Following, tuple[Action, ...]]
+Step = tuple[ReducerState, tuple[Action, ...]]
 
 EXHAUSTED = "retries_exhausted"
 ENDINGS = {
@@ -100,7 +100,7 @@ ENDINGS = {
 UNAUTHENTICATED = "mcp_authentication_failed_error"
 
 
-def step(state: Following, event: e.AgentEvent) -> Step:
+def step(state: ReducerState, event: e.AgentEvent) -> Step:
     """Return what the event makes of the turn, and what is to be done about it. Idempotent per event."""
     if state.has_ended:
         return state, ()
@@ -111,17 +111,17 @@ def step(state: Following, event: e.AgentEvent) -> Step:
     return _during(state, event) if state.has_begun else _before(state, event)
 
 
-def stopping(state: Following, by: UserId) -> Following:
+def stopping(state: ReducerState, by: UserId) -> ReducerState:
     """Remember that the owner (or an admin) asked for an end, so that the idle that follows is a stop."""
     return replace(state, stopping_by=state.stopping_by or by)
 
 
-def end(state: Following, outcome: Outcome) -> Following:
+def end(state: ReducerState, outcome: Outcome) -> ReducerState:
     """Return the turn as it ends for a reason that is not in its events."""
     return _end(state, outcome)[0]
 
 
-def claim(state: Following) -> Step:
+def claim(state: ReducerState) -> Step:
     """Take what the session did last for this turn: it has the request, rests, and said nothing of taking it up.
 
     Only who has asked the session whether it rests may say so (`watchdog`).
@@ -140,7 +140,7 @@ def claim(state: Following) -> Step:
     return state, actions
 
 
-def _before(state: Following, event: e.AgentEvent) -> Step:
+def _before(state: ReducerState, event: e.AgentEvent) -> Step:
     if isinstance(event, e.RequestEchoed):
         return _request_echoed(state, event)
     if isinstance(event, e.InterruptEchoed):
@@ -157,7 +157,7 @@ def _before(state: Following, event: e.AgentEvent) -> Step:
     return _kept(state, event), ()
 
 
-def _request_echoed(state: Following, event: e.RequestEchoed) -> Step:
+def _request_echoed(state: ReducerState, event: e.RequestEchoed) -> Step:
     if event.marker == state.turn_id:
         return _begin(state) if event.is_processed else (replace(state, is_queued=True), ())
     if event.is_processed:
@@ -165,13 +165,13 @@ def _request_echoed(state: Following, event: e.RequestEchoed) -> Step:
     return state, ()
 
 
-def _begin(state: Following) -> Step:
+def _begin(state: ReducerState) -> Step:
     again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
     began = replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False)
     return began, again
 
 
-def _kept(state: Following, event: e.AgentEvent) -> Following:
+def _kept(state: ReducerState, event: e.AgentEvent) -> ReducerState:
     """Remember what may turn out to be this turn's, and whether the session is at something older."""
     if isinstance(event, e.SessionStarted):
         if state.unclaimed and not isinstance(state.unclaimed[-1], e.SessionIdle):
@@ -189,7 +189,7 @@ def _kept(state: Following, event: e.AgentEvent) -> Following:
     return replace(state, unclaimed=unclaimed, is_unclaimed_older=is_older)
 
 
-def _is_said_again(state: Following, event: e.AgentEvent) -> bool:
+def _is_said_again(state: ReducerState, event: e.AgentEvent) -> bool:
     """Tell whether this is the preview of what a list has told already: no new work of the session."""
     if isinstance(event, e.Thinking):
         return event in state.unclaimed
@@ -198,7 +198,7 @@ def _is_said_again(state: Following, event: e.AgentEvent) -> bool:
     return False
 
 
-def _is_from_before(state: Following, event: e.AgentEvent) -> bool:
+def _is_from_before(state: ReducerState, event: e.AgentEvent) -> bool:
     """Tell whether a usage report is one of those that were there when the request was sent."""
     base = state.usage_base
     spent = base.input_tokens + base.output_tokens
@@ -235,11 +235,11 @@ _LATE = e.Thinking | e.ModelRequestEnded | e.UsageReported
 """What may be said of a session's work after its end: previews and reports come on their own way."""
 
 
-def _interrupted(state: Following, event: e.InterruptEchoed) -> Following:
+def _interrupted(state: ReducerState, event: e.InterruptEchoed) -> ReducerState:
     return replace(state, is_interrupted=state.is_interrupted or event.is_processed)
 
 
-def _during(state: Following, event: e.AgentEvent) -> Step:
+def _during(state: ReducerState, event: e.AgentEvent) -> Step:
     if state.unclaimed and isinstance(event, _DONE):
         state = replace(state, unclaimed=())  # the session tells now what it does on our request
     if isinstance(event, e.ToolStarted):
@@ -254,7 +254,7 @@ def _during(state: Following, event: e.AgentEvent) -> Step:
     return _shown(state, event), ()
 
 
-def _tool_started(state: Following, call: e.ToolCall) -> Step:
+def _tool_started(state: ReducerState, call: e.ToolCall) -> Step:
     if any(task.call.id == call.id for task in state.progress.tasks):
         return state, ()
     task = Task(call, _FIRST_STATE[call.permission])
@@ -271,7 +271,7 @@ _FIRST_STATE = {
 }
 
 
-def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
+def _decisions_needed(state: ReducerState, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
     # end_turn (docs/reference/managed-agents.md#interrupts): after an interrupt both are the end.
     if state.is_interrupted:
@@ -290,7 +290,7 @@ def _decisions_needed(state: Following, event: e.DecisionsNeeded) -> Step:
     return _at(state, Activity.WAITING), (*held, *answers, *unseen, Wait())
 
 
-def _with_named_held(state: Following, event: e.DecisionsNeeded) -> Following:
+def _with_named_held(state: ReducerState, event: e.DecisionsNeeded) -> ReducerState:
     """What the session waits for is held, whatever was said of it before; what runs unasked it does not wait for."""
 
     def is_held(task: Task) -> bool:
@@ -307,7 +307,7 @@ def _with_named_held(state: Following, event: e.DecisionsNeeded) -> Following:
     return replace(state, progress=replace(state.progress, tasks=tasks))
 
 
-def _outcome(state: Following, event: e.SessionIdle) -> Outcome:
+def _outcome(state: ReducerState, event: e.SessionIdle) -> Outcome:
     if state.stopping_by or state.is_interrupted:
         return Outcome(OutcomeKind.STOPPED, by=state.stopping_by)
     kind = ENDINGS.get(event.reason)
@@ -316,7 +316,7 @@ def _outcome(state: Following, event: e.SessionIdle) -> Outcome:
     return Outcome(kind, detail=state.trouble if event.reason == EXHAUSTED else event.category)
 
 
-def _end(state: Following, outcome: Outcome) -> Step:
+def _end(state: ReducerState, outcome: Outcome) -> Step:
     is_cut = outcome.kind is not OutcomeKind.ANSWERED
     tasks = tuple(_closed(task, is_cut=is_cut) for task in state.progress.tasks)
     progress = replace(state.progress, tasks=tasks, outcome=outcome, draft="" if not is_cut else state.progress.draft)
@@ -335,23 +335,23 @@ def _closed(task: Task, *, is_cut: bool) -> Task:
     return replace(task, state=TaskState.STOPPED if is_cut else TaskState.DONE)
 
 
-def _shown(state: Following, event: e.AgentEvent) -> Following:
+def _shown(state: ReducerState, event: e.AgentEvent) -> ReducerState:
     """Everything that only changes the picture."""
     change = _CHANGES.get(type(event))
     return change(state, event) if change else state
 
 
-def _at(state: Following, activity: Activity) -> Following:
+def _at(state: ReducerState, activity: Activity) -> ReducerState:
     return replace(state, progress=replace(state.progress, activity=activity))
 
 
-def _draft_began(state: Following, event: e.DraftBegan) -> Following:
+def _draft_began(state: ReducerState, event: e.DraftBegan) -> ReducerState:
     if event.message_id in state.written:
         return state
     return replace(state, drafting=event.message_id, progress=replace(state.progress, draft=""))
 
 
-def _draft_grew(state: Following, event: e.DraftGrew) -> Following:
+def _draft_grew(state: ReducerState, event: e.DraftGrew) -> ReducerState:
     if event.message_id in state.written:
         return state
     if state.drafting != event.message_id:
@@ -361,7 +361,7 @@ def _draft_grew(state: Following, event: e.DraftGrew) -> Following:
     return replace(state, progress=progress)
 
 
-def _text_written(state: Following, event: e.TextWritten) -> Following:
+def _text_written(state: ReducerState, event: e.TextWritten) -> ReducerState:
     if event.id in state.written:
         return state
     text = state.progress.text + _gap(state.progress.text) + event.text if event.text else state.progress.text
@@ -374,13 +374,13 @@ def _gap(text: str) -> str:
     return "\n\n" if text else ""
 
 
-def _model_request_ended(state: Following, _: e.ModelRequestEnded) -> Following:
+def _model_request_ended(state: ReducerState, _: e.ModelRequestEnded) -> ReducerState:
     if state.stopping_by or state.is_interrupted:
         return state  # of what was cut short no message comes: what was read so far stays
     return replace(state, drafting=None, progress=replace(state.progress, draft=""))
 
 
-def _tool_finished(state: Following, event: e.ToolFinished) -> Following:
+def _tool_finished(state: ReducerState, event: e.ToolFinished) -> ReducerState:
     def finish(task: Task) -> Task:
         if task.state is TaskState.DENIED:
             return task
@@ -389,7 +389,7 @@ def _tool_finished(state: Following, event: e.ToolFinished) -> Following:
     return _with_task(state, event.tool_use_id, finish)
 
 
-def _decided(state: Following, event: e.DecisionEchoed) -> Following:
+def _decided(state: ReducerState, event: e.DecisionEchoed) -> ReducerState:
     decided = TaskState.RUNNING if event.is_allowed else TaskState.DENIED
     state = _with_task(
         state, event.tool_use_id, lambda task: replace(task, state=decided) if task.state is TaskState.HELD else task
@@ -397,12 +397,12 @@ def _decided(state: Following, event: e.DecisionEchoed) -> Following:
     return _at(state, Activity.WORKING)
 
 
-def _with_task(state: Following, tool_use_id: EventId, change: Callable[[Task], Task]) -> Following:
+def _with_task(state: ReducerState, tool_use_id: EventId, change: Callable[[Task], Task]) -> ReducerState:
     tasks = tuple(change(task) if task.call.id == tool_use_id else task for task in state.progress.tasks)
     return replace(state, progress=replace(state.progress, tasks=tasks))
 
 
-def _usage_reported(state: Following, event: e.UsageReported) -> Following:
+def _usage_reported(state: ReducerState, event: e.UsageReported) -> ReducerState:
     base = state.usage_base
     cost = _difference(event.cost_cents, base)
     usage = Usage(cost, event.input_tokens - base.input_tokens, event.output_tokens - base.output_tokens)
@@ -422,7 +422,7 @@ def _unpriced(progress: Progress) -> Progress:
     return replace(progress, usage=replace(progress.usage, cost_cents=None))
 
 
-def _troubled(state: Following, event: e.SessionTroubled) -> Following:
+def _troubled(state: ReducerState, event: e.SessionTroubled) -> ReducerState:
     if event.retry is not e.Retry.RETRYING:
         state = replace(state, trouble=event.kind)
     if event.kind == UNAUTHENTICATED and event.service:
@@ -432,15 +432,15 @@ def _troubled(state: Following, event: e.SessionTroubled) -> Following:
     return _at(state, Activity.RETRYING) if event.retry is e.Retry.RETRYING else state
 
 
-def _connection_lost(state: Following, _: e.ConnectionLost) -> Following:
+def _connection_lost(state: ReducerState, _: e.ConnectionLost) -> ReducerState:
     return replace(_at(state, Activity.RETRYING), before_loss=state.before_loss or state.progress.activity)
 
 
-def _connection_back(state: Following, _: e.ConnectionBack) -> Following:
+def _connection_back(state: ReducerState, _: e.ConnectionBack) -> ReducerState:
     return replace(_at(state, state.before_loss), before_loss=None) if state.before_loss else state
 
 
-_CHANGES: dict[type, Callable[[Following, Any], Following]] = {
+_CHANGES: dict[type, Callable[[ReducerState, Any], ReducerState]] = {
     e.DraftBegan: _draft_began,
     e.DraftGrew: _draft_grew,
     e.TextWritten: _text_written,

@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain.ports import WAITING, Agents, Clock
 from bot.domain.turns.attachments import with_files
-from bot.domain.turns.file_transfer import Bringing
+from bot.domain.turns.file_transfer import FileTransfer
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from bot.model.events import UsageReported
 from bot.model.progress import Usage
@@ -29,10 +29,10 @@ NOT_IN_A_NAME = frozenset('<>"“”')
 AFRESH = " The earlier session of this thread is gone: what was said in it is not known here."
 
 
-class Requests:
+class RequestSender:
     """The sending of requests."""
 
-    def __init__(self, *, database: Database, agents: Agents, clock: Clock, bringing: Bringing) -> None:
+    def __init__(self, *, database: Database, agents: Agents, clock: Clock, bringing: FileTransfer) -> None:
         self._database = database
         self._agents = agents
         self._clock = clock

@@ -17,16 +17,16 @@ import structlog
 
 from bot.domain.access.admission import Admission
 from bot.domain.access.post_failures import refusal_of
-from bot.domain.approvals.lifecycle import Approvals
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock
-from bot.domain.sessions.sessions import Sessions
+from bot.domain.sessions.sessions import ThreadSessions
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.loop import UNCONFIRMED, OnCall, TurnLoop
-from bot.domain.turns.reducer import Following
-from bot.domain.turns.send_request import Requests
-from bot.domain.turns.watchdog import LEAVE_WITHIN, StopOverdue, StopWatch
+from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.send_request import RequestSender
+from bot.domain.turns.watchdog import LEAVE_WITHIN, StopOverdue, StopTimer
 from bot.model.errors import (
     AgentsUnavailable,
     DeputyError,
@@ -54,34 +54,34 @@ LONG_PATIENCE = (*AGENTS_PATIENCE, *repeat(60, 9))
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class RunContext:
     """What every turn needs on its way."""
 
     database: Database
     agents: Agents
     clock: Clock
-    sessions: Sessions
+    sessions: ThreadSessions
     admission: Admission
-    approvals: Approvals
+    approvals: ApprovalLifecycle
     supervisor: Supervisor
-    requests: Requests
+    requests: RequestSender
     on_call: OnCall
 
 
-class Pursuit:
+class SessionRun:
     """The way of one turn; `state` is what is known of it, also after an error."""
 
-    def __init__(self, means: Means, turn: Turn, answer: Answer) -> None:
+    def __init__(self, means: RunContext, turn: Turn, answer: Answer) -> None:
         self._means = means
         self._turn = turn
         self._turn_id = turn.id
         self._thread_id = turn.thread_id
         self._answer = answer
-        self.state = Following(turn.id)
+        self.state = ReducerState(turn.id)
         self._leaving: asyncio.Event | None = None
         self._is_left = True
 
-    async def run(self) -> Following:
+    async def run(self) -> ReducerState:
         """Follow the turn to its end; what the API or Slack fails at is an end too. Only a bug is raised."""
         if not self._turn.is_readable and self._turn.send_state is not SendState.SENT:
             self._end(self._unreadable())
@@ -93,7 +93,7 @@ class Pursuit:
 
     async def _follow(self) -> None:
         with self._means.supervisor.listen(self._thread_id) as signal:
-            watch = StopWatch(
+            watch = StopTimer(
                 supervisor=self._means.supervisor, clock=self._means.clock, signal=signal, read=self._stopped_by
             )
             try:
@@ -177,7 +177,7 @@ class Pursuit:
                 log.warning("request_not_looked_for", turn=turn.id, error=type(unseen).__name__)
         return OutcomeKind.LOST_TOUCH
 
-    async def _with_session(self, watch: StopWatch) -> None:
+    async def _with_session(self, watch: StopTimer) -> None:
         """Run in the thread's session; when that one is gone before it got the request, in a new one.
 
         A session that died with the request in it is not asked again: what killed it would come
@@ -192,7 +192,7 @@ class Pursuit:
             await self._means.sessions.lose(thread)
         return await self._in_session(watch)
 
-    async def _in_session(self, watch: StopWatch) -> None:
+    async def _in_session(self, watch: StopTimer) -> None:
         session_id = await self._patiently(self._session, watch)
         thread, turn = await self._again()  # it may have got its session just now
         inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock)
@@ -231,7 +231,7 @@ class Pursuit:
         base = await self._means.requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
         self.state = replace(self.state, usage_base=base, progress=Progress(has_forgotten=is_afresh))
 
-    async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopWatch) -> T:
+    async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopTimer) -> T:
         """Try until the API answers, or patience or the member ends it; who waits sees that it is tried again."""
         for seconds in chain(await self._patience(), (None,)):
             try:
@@ -256,7 +256,7 @@ class Pursuit:
         except SlackUnavailable as error:
             log.warning("not_shown_yet", **error.facts)
 
-    def _loop(self, watch: StopWatch) -> TurnLoop:
+    def _loop(self, watch: StopTimer) -> TurnLoop:
         return TurnLoop(
             database=self._means.database,
             agents=self._means.agents,
@@ -276,7 +276,7 @@ class Pursuit:
             return await threads.get(tx, self._thread_id), await turns.get(tx, self._turn_id)
 
 
-async def leave(means: Means, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
+async def leave(means: RunContext, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
     """Do not let a session act on that nobody follows any more: interrupt it, in doubt again. Tell if that is done.
 
     What may still be on its way to it is looked for: it would be taken up after the interrupt.
@@ -301,7 +301,7 @@ async def leave(means: Means, turn_id: TurnId, patience: tuple[float, ...] = ())
     return False
 
 
-async def _interrupt(means: Means, thread: Thread, session_id: SessionId, turn: Turn) -> None:
+async def _interrupt(means: RunContext, thread: Thread, session_id: SessionId, turn: Turn) -> None:
     # One with another vault is not this member's to steer, not even to its end.
     if not await means.sessions.is_owners(thread, session_id):
         return

@@ -10,10 +10,10 @@ from datetime import datetime
 import structlog
 
 from bot.domain.access import policy
-from bot.domain.config.service import Configuration
+from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock, Screen
 from bot.domain.quoting import own_words
-from bot.domain.turns.driver import Runner
+from bot.domain.turns.driver import TurnDriver
 from bot.model.commands import Place, StopTurn
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.model.notices import RunningTurn, TurnPicker, TurnsStopping
@@ -24,11 +24,11 @@ from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, Tu
 log = structlog.get_logger(__name__)
 
 
-class Stopping:
+class TurnStopper:
     """The end of turns by people."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, runner: Runner, configuration: Configuration, clock: Clock
+        self, *, database: Database, screen: Screen, runner: TurnDriver, configuration: ConfigService, clock: Clock
     ) -> None:
         self._database = database
         self._screen = screen

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.ports import Clock
-from bot.domain.supervisor import Overtaken, Supervisor
-from bot.domain.turns.reducer import Following
+from bot.domain.supervisor import ProcessSuperseded, Supervisor
+from bot.domain.turns.reducer import ReducerState
 from bot.model.errors import DeputyError
 from store.records import UserId
 
@@ -34,7 +34,7 @@ class StopOverdue(DeputyError):
     """Somebody stopped the turn, and what it waited for did not come in time."""
 
 
-class StopWatch:
+class StopTimer:
     """Knows since when the end of a turn is asked for, and cuts short what takes longer than that may."""
 
     def __init__(
@@ -69,7 +69,7 @@ class StopWatch:
         await self.look()
         try:
             return await self._supervisor.unless(work, self._overdue)
-        except Overtaken as error:
+        except ProcessSuperseded as error:
             raise StopOverdue from error
 
     async def rest(self, seconds: float) -> None:
@@ -91,7 +91,7 @@ class StopWatch:
             await self._supervisor.unbroken(self.look)
 
 
-class Silence:
+class SilenceTimer:
     """When a session that says nothing is to be looked at, and how often it was found at rest."""
 
     def __init__(self, now: datetime) -> None:
@@ -107,7 +107,7 @@ class Silence:
         """The session was asked."""
         self._looked_at, self.rests = now, self.rests + 1 if is_at_rest else 0
 
-    def next_look(self, state: Following, *, are_people_asked: bool) -> datetime | None:
+    def next_look(self, state: ReducerState, *, are_people_asked: bool) -> datetime | None:
         """Return when to look; None where silence is right: people have to decide first."""
         if state.has_ended or are_people_asked:
             return None

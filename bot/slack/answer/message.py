@@ -12,10 +12,10 @@ from typing import Any
 
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
-from bot.renderers.answer_page import Page, chunks_between, merged, render_page
+from bot.renderers.answer_page import AnswerPage, chunks_between, merged, render_page
 from bot.renderers.block_kit import Block
 from bot.slack.client import SlackApi, SlackUnsure
-from bot.slack.messages import GONE, Found, Messages, metadata
+from bot.slack.messages import GONE, FoundMessage, Messages, metadata
 from store import segments
 from store.database import Database
 from store.records import MessageRef, MessageTs, Segment, Thread, Turn
@@ -26,7 +26,7 @@ _LIFETIME = 310.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class MessageEnding:
     """How a message ends: the id it carries, its footer, and what the session is then."""
 
     marker: str
@@ -40,7 +40,7 @@ class Ending:
 class Content:
     """What a message is to show: a page, and the part of the turn's text it was made of."""
 
-    page: Page
+    page: AnswerPage
     raw: str
     to: int
     """Where that part ends in the turn's text."""
@@ -49,7 +49,7 @@ class Content:
 
 
 @dataclass(slots=True)
-class Part:
+class AnswerMessage:
     """One message and what we know of it."""
 
     segment: Segment
@@ -57,7 +57,7 @@ class Part:
     tasks_from: int
     tasks_to: int = 0
     """How many of the turn's tasks are told once it has ended, counted from the first."""
-    sent: Page = field(default_factory=Page)
+    sent: AnswerPage = field(default_factory=AnswerPage)
     raw: str | None = ""
     """The turn's text that the message shows, as the agent wrote it; None if an earlier process wrote it."""
     sent_to: int = 0
@@ -76,7 +76,7 @@ class Part:
     is_final: bool = False
     """True once it tells words of the agent that do not change any more."""
     text_to: int | None = None
-    ending: Ending | None = None
+    ending: MessageEnding | None = None
 
     @property
     def is_stream(self) -> bool:
@@ -94,7 +94,7 @@ class Part:
         self.tells |= content.tells
 
 
-class Parts:
+class AnswerMessages:
     """Writes the messages of one turn. Streams that fail in doubt, or ended by themselves, become stale."""
 
     def __init__(
@@ -107,13 +107,13 @@ class Parts:
         self._thread = thread
         self._turn = turn
 
-    async def recover(self) -> list[Part]:
+    async def recover(self) -> list[AnswerMessage]:
         """Return what an earlier process left of this turn; its streams are stopped and its lost messages found."""
         async with self._database.transaction() as tx:
             known = await segments.list_for(tx, self._turn.id)
         own = await self._own(known[0].started_at) if known else []
         told = {found.ts: int(found.payload.get("tasks", 0)) for found in own}
-        parts: list[Part] = []
+        parts: list[AnswerMessage] = []
         tasks_from = 0
         for segment in known:
             part = _remembered(segment, tasks_from, own)
@@ -124,14 +124,14 @@ class Parts:
             parts.append(part)
         return parts
 
-    async def begin(self, *, is_stream: bool, text_from: int, tasks_from: int) -> Part:
+    async def begin(self, *, is_stream: bool, text_from: int, tasks_from: int) -> AnswerMessage:
         """Record the intent of a message; nothing is at Slack yet."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             segment = await segments.begin(tx, self._turn.id, is_stream=is_stream, text_from=text_from, now=now)
-        return Part(segment, None, tasks_from, sent_to=text_from)
+        return AnswerMessage(segment, None, tasks_from, sent_to=text_from)
 
-    async def start_stream(self, part: Part, content: Content, chunks: list[Block]) -> None:
+    async def start_stream(self, part: AnswerMessage, content: Content, chunks: list[Block]) -> None:
         """Open the stream. Raises `SlackUnsure` when it may be there or not: then `adopt`."""
         owner = self._turn.owner
         answer = await self._api.call_now(
@@ -146,7 +146,7 @@ class Parts:
         await self._know(part, MessageTs(answer["ts"]))
         part.shows(content, self._clock.steady())
 
-    async def adopt(self, part: Part, known: set[MessageTs]) -> bool:
+    async def adopt(self, part: AnswerMessage, known: set[MessageTs]) -> bool:
         """Look for the message of a start in doubt; return whether it is there, to be rewritten."""
         found = _lost(part.segment, await self._own(part.segment.started_at), known)
         if found is not None:
@@ -154,17 +154,17 @@ class Parts:
             part.is_stale = True
         return found is not None
 
-    async def post(self, part: Part, content: Content) -> None:
+    async def post(self, part: AnswerMessage, content: Content) -> None:
         """Post the message with its first content; found again rather than posted twice."""
-        await self._post(part, content, Ending(part.segment.id, "processing", part.tasks_from))
+        await self._post(part, content, MessageEnding(part.segment.id, "processing", part.tasks_from))
 
-    async def post_whole(self, part: Part, content: Content, ending: Ending) -> None:
+    async def post_whole(self, part: AnswerMessage, content: Content, ending: MessageEnding) -> None:
         """Post a message that is complete at once."""
         await self._post(part, content, ending)
         part.ending, part.text_to = ending, content.to
         await self.seal(part)
 
-    async def append(self, part: Part, content: Content, chunks: list[Block]) -> None:
+    async def append(self, part: AnswerMessage, content: Content, chunks: list[Block]) -> None:
         """Stream more. Raises `MessageTooLong`, and then the message has to be rewritten as all that fails."""
         try:
             await self._api.call_now("chat.appendStream", channel=self._thread.channel, ts=part.ts, chunks=chunks)
@@ -178,12 +178,12 @@ class Parts:
         else:
             part.shows(_merged(part, content), self._clock.steady())
 
-    async def edit(self, part: Part, content: Content) -> None:
+    async def edit(self, part: AnswerMessage, content: Content) -> None:
         """Show more in a message that is not streamed; the budget for it is the caller's."""
         await self._messages.update_now(self._ref(part), render_page(content.page), marker=part.segment.id)
         part.shows(content, self._clock.steady())
 
-    async def end(self, part: Part, content: Content, ending: Ending) -> None:
+    async def end(self, part: AnswerMessage, content: Content, ending: MessageEnding) -> None:
         """Show the rest and close the message for good. One that fails is stale: `rewrite` it."""
         part.ending, part.text_to = ending, content.to
         chunks = (
@@ -204,7 +204,7 @@ class Parts:
         part.shows(_merged(part, content), self._clock.steady())
         return await self.seal(part)
 
-    async def rewrite(self, part: Part, content: Content) -> None:
+    async def rewrite(self, part: AnswerMessage, content: Content) -> None:
         """Replace what a message shows; a stream is stopped first, so that no doubt is left about what comes after."""
         if part.ending is None:
             raise AssertionError("only a message that has an end is rewritten")
@@ -215,7 +215,7 @@ class Parts:
         part.is_stale = False
         await self.seal(part)
 
-    async def stop(self, part: Part) -> None:
+    async def stop(self, part: AnswerMessage) -> None:
         """Stop a stream, whatever it shows; one that has ended by itself, or is gone, is fine.
 
         Raises `SlackUnavailable` for one that has to end by itself.
@@ -231,14 +231,14 @@ class Parts:
             _raise_if_stopped_by_user(error)
         part.is_stopped = True
 
-    async def seal(self, part: Part) -> None:
+    async def seal(self, part: AnswerMessage) -> None:
         """Record that a message is complete, or was never made."""
         to = part.sent_to if part.text_to is None else part.text_to
         part.text_to = max(to, part.segment.text_from)
         async with self._database.transaction() as tx:
             await segments.seal(tx, part.segment.id, part.text_to)
 
-    async def _post(self, part: Part, content: Content, ending: Ending) -> None:
+    async def _post(self, part: AnswerMessage, content: Content, ending: MessageEnding) -> None:
         part.is_doubtful = True
         ref = await self._messages.post(
             self._thread.channel,
@@ -252,7 +252,7 @@ class Parts:
         await self._know(part, ref.ts)
         part.shows(content, self._clock.steady())
 
-    async def _rewrite(self, part: Part, content: Content, ending: Ending) -> None:
+    async def _rewrite(self, part: AnswerMessage, content: Content, ending: MessageEnding) -> None:
         message = render_page(content.page, ending.footer)
         try:
             await self._messages.update(self._ref(part), message, marker=ending.marker, tasks=ending.tasks_to)
@@ -261,8 +261,8 @@ class Parts:
                 raise
         part.shows(content, self._clock.steady())
 
-    async def _stop(self, part: Part, **content: Any) -> None:
-        ending = part.ending or Ending(part.segment.id, "processing", part.tasks_from)
+    async def _stop(self, part: AnswerMessage, **content: Any) -> None:
+        ending = part.ending or MessageEnding(part.segment.id, "processing", part.tasks_from)
         await self._api.call(
             "chat.stopStream",
             is_paid=part.take_paid(),
@@ -274,26 +274,26 @@ class Parts:
         )
         part.is_stopped = True
 
-    async def _take_up(self, part: Part, own: list[Found], known: set[MessageTs]) -> None:
+    async def _take_up(self, part: AnswerMessage, own: list[FoundMessage], known: set[MessageTs]) -> None:
         if part.ts is None and (found := _lost(part.segment, own, known)):
             await self._know(part, found)
         if part.is_stream and part.ts is not None:
             part.is_stale = True
             await self._stop_left(part)
 
-    async def _stop_left(self, part: Part) -> None:
+    async def _stop_left(self, part: AnswerMessage) -> None:
         try:
             await self.stop(part)
         except StreamEnded:
             await self.seal(part)
             raise
 
-    async def _know(self, part: Part, ts: MessageTs) -> None:
+    async def _know(self, part: AnswerMessage, ts: MessageTs) -> None:
         part.ts, part.is_doubtful = ts, False
         async with self._database.transaction() as tx:
             await segments.set_ts(tx, part.segment.id, ts)
 
-    async def _own(self, since: datetime) -> list[Found]:
+    async def _own(self, since: datetime) -> list[FoundMessage]:
         """Return our messages since then that are after what began the turn, by Slack's time: a stream has no id."""
         listed = await self._messages.list_own(self._thread.channel, self._thread.thread_ts, since)
         source = self._turn.source
@@ -301,28 +301,28 @@ class Parts:
         after = max(began, self._thread.thread_ts or "")
         return [found for found in listed if found.ts > after]
 
-    def _ref(self, part: Part) -> MessageRef:
+    def _ref(self, part: AnswerMessage) -> MessageRef:
         if part.ts is None:
             raise SlackUnavailable
         return MessageRef(self._thread.channel, part.ts)
 
 
-def _remembered(segment: Segment, tasks_from: int, own: list[Found]) -> Part:
-    part = Part(segment, segment.ts, tasks_from, raw=None, sent_to=segment.text_from, text_to=segment.text_to)
+def _remembered(segment: Segment, tasks_from: int, own: list[FoundMessage]) -> AnswerMessage:
+    part = AnswerMessage(segment, segment.ts, tasks_from, raw=None, sent_to=segment.text_from, text_to=segment.text_to)
     if not segment.is_open:
         marker = next((found.marker for found in own if found.ts == segment.ts and found.marker), segment.id)
-        part.is_stopped, part.ending = True, Ending(marker, "processing", tasks_from)
+        part.is_stopped, part.ending = True, MessageEnding(marker, "processing", tasks_from)
     return part
 
 
-def _lost(segment: Segment, own: list[Found], known: set[MessageTs]) -> MessageTs | None:
+def _lost(segment: Segment, own: list[FoundMessage], known: set[MessageTs]) -> MessageTs | None:
     """Return the message whose ts was never learned: an edited one by its id, a stream as the one without any."""
     if not segment.is_stream:
         return next((found.ts for found in own if found.marker in {segment.id, segment.turn_id}), None)
     return next((found.ts for found in own if found.marker is None and found.ts not in known), None)
 
 
-def _merged(part: Part, content: Content) -> Content:
+def _merged(part: AnswerMessage, content: Content) -> Content:
     return replace(content, page=merged(part.sent, content.page))
 
 

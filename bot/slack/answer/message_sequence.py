@@ -10,20 +10,20 @@ import structlog
 from bot.aside import aside
 from bot.model.errors import MessageTooLong
 from bot.renderers import slack_limits
-from bot.slack.answer.layout import Picture
-from bot.slack.answer.message import Ending, Part, Parts
+from bot.slack.answer.layout import AnswerLayout
+from bot.slack.answer.message import AnswerMessage, AnswerMessages, MessageEnding
 from bot.slack.answer.session_status import SessionStatus
-from bot.slack.answer.transcript import Written
+from bot.slack.answer.transcript import AnswerTranscript
 from store.records import TurnId
 
 _log = structlog.get_logger(__name__)
 
 
-class Telling:
-    """What is told of a turn, and the means to tell more. All raise what `Parts` raises."""
+class MessageSequence:
+    """What is told of a turn, and the means to tell more. All raise what `AnswerMessages` raises."""
 
-    def __init__(self, *, parts: Parts, status: SessionStatus, turn_id: TurnId) -> None:
-        self.written = Written(turn_id)
+    def __init__(self, *, parts: AnswerMessages, status: SessionStatus, turn_id: TurnId) -> None:
+        self.written = AnswerTranscript(turn_id)
         self.room = slack_limits.MESSAGE_BYTES_MAX
         """What one message may weigh, in bytes; less once Slack refused one."""
         self._parts = parts
@@ -33,14 +33,14 @@ class Telling:
         """Take up what an earlier process left."""
         self.written.parts = await self._parts.recover()
 
-    async def begin(self, *, is_stream: bool) -> Part:
+    async def begin(self, *, is_stream: bool) -> AnswerMessage:
         """Begin the next message; nothing is at Slack yet."""
         known = self.written
         part = await self._parts.begin(is_stream=is_stream, text_from=known.covered, tasks_from=known.tasks_from)
         known.parts.append(part)
         return part
 
-    async def mend(self, picture: Picture, *, is_closing: bool = False) -> bool:
+    async def mend(self, picture: AnswerLayout, *, is_closing: bool = False) -> bool:
         """Rewrite the first message that shows what it should not; return whether there was one.
 
         When the answer is closing, the open message is left: its end rewrites it anyway.
@@ -53,7 +53,7 @@ class Telling:
                 return True
         return False
 
-    async def end(self, part: Part, picture: Picture, ending: Ending, to: int) -> None:
+    async def end(self, part: AnswerMessage, picture: AnswerLayout, ending: MessageEnding, to: int) -> None:
         """Let a message show the turn up to `to` and nothing more."""
         part.ending = ending
         content = await aside(lambda: picture.sealed(part, to), picture.unshown)
@@ -66,23 +66,23 @@ class Telling:
             self._status.is_now(ending.session_status)
         self.written.tell(part, picture)
 
-    async def go_on(self, part: Part, picture: Picture) -> None:
+    async def go_on(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         """End a message at a good place: what is left goes into the next one."""
         end = await aside(lambda: picture.good_end(part), picture.unshown)
         await self.end(part, picture, self.between(part, picture), end)
 
-    async def drop(self, part: Part, picture: Picture) -> None:
+    async def drop(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         """Give up a message that is not at Slack."""
         await self._parts.seal(part)
         part.ending = self.between(part, picture)
 
-    async def abandon(self, part: Part, picture: Picture) -> None:
+    async def abandon(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         """Give up a message that never began, unless it did and we were not told."""
         is_there = (part.is_stream or part.is_doubtful) and await self._parts.adopt(part, self.written.known)
         if not is_there:
             await self.drop(part, picture)
 
-    async def leave(self, picture: Picture) -> None:
+    async def leave(self, picture: AnswerLayout) -> None:
         """Leave what is open as it is, and remember that it is told: nothing may be said in its place."""
         part = next((part for part in self.written.parts if part.ending is None or part.is_stale), None)
         if part is not None:
@@ -102,11 +102,11 @@ class Telling:
         _log.warning("slack.message_too_long", code=error.code, turn_id=self.written.turn_id, room=self.room)
 
     @staticmethod
-    def between(part: Part, picture: Picture) -> Ending:
+    def between(part: AnswerMessage, picture: AnswerLayout) -> MessageEnding:
         """Return the end of a message that another one follows."""
-        return Ending(part.segment.id, "processing", picture.tasks_to)
+        return MessageEnding(part.segment.id, "processing", picture.tasks_to)
 
-    async def _rewrite(self, part: Part, picture: Picture) -> None:
+    async def _rewrite(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         part.ending = part.ending or self.between(part, picture)
         to = picture.good_end(part) if part.text_to is None else part.text_to
         content = await aside(lambda: picture.sealed(part, to), to - part.segment.text_from)
@@ -114,7 +114,7 @@ class Telling:
         self.written.tell(part, picture)
 
 
-def _is_changed(part: Part, picture: Picture) -> bool:
+def _is_changed(part: AnswerMessage, picture: AnswerLayout) -> bool:
     """Tell whether the agent's words are others than a message tells; what is final is compared once."""
     if not part.is_told or part.is_final:
         return False

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.renderers.answer_page import Line
-from bot.slack.answer.layout import Picture
-from bot.slack.answer.message import Part
+from bot.renderers.answer_page import TaskLine
+from bot.slack.answer.layout import AnswerLayout
+from bot.slack.answer.message import AnswerMessage
 from store.records import MessageTs, TurnId
 
 
 @dataclass(slots=True)
-class Written:
+class AnswerTranscript:
     """Messages in order, the open one last."""
 
     turn_id: TurnId
-    parts: list[Part] = field(default_factory=list)
-    told: dict[str, Line] = field(default_factory=dict)
+    parts: list[AnswerMessage] = field(default_factory=list)
+    told: dict[str, TaskLine] = field(default_factory=dict)
     """Tasks as the messages that have ended tell them."""
 
     @property
-    def current(self) -> Part | None:
+    def current(self) -> AnswerMessage | None:
         """Return the message that has not ended, None if there is none."""
         return next((part for part in reversed(self.parts) if part.ending is None), None)
 
@@ -47,7 +47,7 @@ class Written:
         """Return the messages that are at Slack."""
         return {part.ts for part in self.parts if part.ts is not None}
 
-    def tell(self, part: Part, picture: Picture) -> None:
+    def tell(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         """Remember which tasks an ended message tells, and as what."""
         part.is_told, part.tasks_to = True, picture.tasks_to
         self.told |= {line.id: line for line in picture.lines if line.id in part.tells}

@@ -8,7 +8,7 @@ from __future__ import annotations
 KNOWN_AT_MOST = 10_000
 
 
-class Begun:
+class UnpostedMessages:
     """The requests of this process, and which messages named after them it has tried to post."""
 
     def __init__(self) -> None:

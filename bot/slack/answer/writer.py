@@ -16,13 +16,13 @@ from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.model.progress import Progress, Task
 from bot.renderers.answer_frame import render_footer
-from bot.renderers.answer_page import Line, Page, chunks_between
+from bot.renderers.answer_page import AnswerPage, TaskLine, chunks_between
 from bot.renderers.markdown_blocks import Outline
-from bot.slack.answer.layout import Picture
-from bot.slack.answer.message import Content, Ending, Part, Parts
-from bot.slack.answer.message_sequence import Telling
+from bot.slack.answer.layout import AnswerLayout
+from bot.slack.answer.message import AnswerMessage, AnswerMessages, Content, MessageEnding
+from bot.slack.answer.message_sequence import MessageSequence
 from bot.slack.answer.session_status import SessionStatus
-from bot.slack.answer.transcript import Written
+from bot.slack.answer.transcript import AnswerTranscript
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
 from store.records import EventId, Thread, Turn
 
@@ -53,7 +53,14 @@ class StreamedAnswer:
     """The `Answer` port: declarative, resumable after any failure. Not to be used concurrently."""
 
     def __init__(
-        self, *, parts: Parts, api: SlackApi, clock: Clock, thread: Thread, turn: Turn, titles: Mapping[str, str]
+        self,
+        *,
+        parts: AnswerMessages,
+        api: SlackApi,
+        clock: Clock,
+        thread: Thread,
+        turn: Turn,
+        titles: Mapping[str, str],
     ) -> None:
         self._parts = parts
         self._api = api
@@ -62,9 +69,9 @@ class StreamedAnswer:
         self._turn = turn
         self._titles = titles
         self._status = SessionStatus(api=api, thread=thread, turn=turn)
-        self._telling = Telling(parts=parts, status=self._status, turn_id=turn.id)
+        self._telling = MessageSequence(parts=parts, status=self._status, turn_id=turn.id)
         self._outline = Outline()
-        self._tasks: dict[EventId, tuple[Task, Line]] = {}
+        self._tasks: dict[EventId, tuple[Task, TaskLine]] = {}
         self._is_edited = False
         """True once streams were too long in coming: a message is edited while the agent works."""
         self._cannot_stream = False
@@ -120,7 +127,7 @@ class StreamedAnswer:
 
     # Steps: each does one thing to one message.
 
-    async def _step(self, picture: Picture) -> float | None:
+    async def _step(self, picture: AnswerLayout) -> float | None:
         if await self._telling.mend(picture):
             return 0.0
         part = self._written.current
@@ -132,9 +139,9 @@ class StreamedAnswer:
             return await self._start(part, picture)
         return await self._extend(part, picture)
 
-    async def _start(self, part: Part, picture: Picture) -> float:
+    async def _start(self, part: AnswerMessage, picture: AnswerLayout) -> float:
         content = await self._drawn(picture, part)
-        chunks = chunks_between(Page(), content.page)
+        chunks = chunks_between(AnswerPage(), content.page)
         if not self._may_stream or not chunks:
             await self._telling.drop(part, picture)
             return 0.0
@@ -153,7 +160,7 @@ class StreamedAnswer:
             return 0.0
         return SEAL_AFTER
 
-    async def _extend(self, part: Part, picture: Picture) -> float | None:
+    async def _extend(self, part: AnswerMessage, picture: AnswerLayout) -> float | None:
         age = max(0.0, (self._clock.now() - part.segment.started_at).total_seconds()) if part.is_stream else 0.0
         content = await self._drawn(picture, part)
         if content.to < picture.reach or age >= SEAL_AFTER:
@@ -163,7 +170,7 @@ class StreamedAnswer:
             return await self._append(part, content, SEAL_AFTER - age)
         return await self._edit(part, content)
 
-    async def _append(self, part: Part, content: Content, left: float) -> float:
+    async def _append(self, part: AnswerMessage, content: Content, left: float) -> float:
         chunks = chunks_between(part.sent, content.page)
         if chunks is None:
             part.is_stale = True
@@ -176,7 +183,7 @@ class StreamedAnswer:
         await self._parts.append(part, content, chunks)
         return 0.0 if part.is_stale else left
 
-    async def _edit(self, part: Part, content: Content) -> float | None:
+    async def _edit(self, part: AnswerMessage, content: Content) -> float | None:
         """Post or edit if there is room for it now; the end of the turn does not ask."""
         if part.ts is None:
             if delay := self._api.take(_POST, keep=_KEPT_POSTS, channel=self._thread.channel):
@@ -200,7 +207,7 @@ class StreamedAnswer:
             except MessageTooLong as error:
                 self._telling.make_room(error)
 
-    async def _close_some(self, picture: Picture, session_status: str, *, is_last: bool) -> bool:
+    async def _close_some(self, picture: AnswerLayout, session_status: str, *, is_last: bool) -> bool:
         """Bring one message to its end; return whether that was all."""
         while await self._telling.mend(picture, is_closing=True):
             pass
@@ -223,7 +230,7 @@ class StreamedAnswer:
         await self._telling.go_on(part, picture)
         return False
 
-    async def _begin_last(self, picture: Picture) -> Part | None:
+    async def _begin_last(self, picture: AnswerLayout) -> AnswerMessage | None:
         """Begin a message for what is left: a post, or a stream where that can be had sooner. None: look again."""
         may_stream = self._can_stream and bool(picture.text[self._written.covered :].strip())
         instead = (_START, _STOP) if may_stream else ()
@@ -235,7 +242,7 @@ class StreamedAnswer:
             return part
         content = await self._drawn(picture, part)
         try:
-            await self._parts.start_stream(part, content, chunks_between(Page(), content.page) or [])
+            await self._parts.start_stream(part, content, chunks_between(AnswerPage(), content.page) or [])
         except SlackRejected as error:
             self._edit_from_now_on(error)
             await self._telling.drop(part, picture)
@@ -267,19 +274,19 @@ class StreamedAnswer:
     # What is known.
 
     @property
-    def _written(self) -> Written:
+    def _written(self) -> AnswerTranscript:
         return self._telling.written
 
-    def _picture(self, progress: Progress) -> Picture:
+    def _picture(self, progress: Progress) -> AnswerLayout:
         told, room, covered = self._written.told, self._telling.room, self._written.covered
-        return Picture(progress, self._titles, told, self._seconds, room, covered, self._outline, self._tasks)
+        return AnswerLayout(progress, self._titles, told, self._seconds, room, covered, self._outline, self._tasks)
 
-    def _last(self, part: Part, picture: Picture, session_status: str, *, is_last: bool) -> Ending:
+    def _last(self, part: AnswerMessage, picture: AnswerLayout, session_status: str, *, is_last: bool) -> MessageEnding:
         if not is_last:
-            return Ending(part.segment.id, session_status, picture.tasks_to)
+            return MessageEnding(part.segment.id, session_status, picture.tasks_to)
         is_mentioned = self._seconds > _LONG and not self._thread.is_private
         footer = render_footer(self._turn, picture.progress, self._seconds, is_mentioned=is_mentioned)
-        return Ending(self._turn.id, session_status, picture.tasks_to, footer)
+        return MessageEnding(self._turn.id, session_status, picture.tasks_to, footer)
 
     @property
     def _may_stream(self) -> bool:
@@ -294,7 +301,7 @@ class StreamedAnswer:
         began = self._turn.started_at or self._turn.created_at
         return (self._clock.now() - began).total_seconds()
 
-    def _since_written(self, part: Part, interval: float) -> float:
+    def _since_written(self, part: AnswerMessage, interval: float) -> float:
         if part.written_at is None:
             return 0.0
         return max(0.0, interval - (self._clock.steady() - part.written_at).total_seconds())
@@ -313,7 +320,7 @@ class StreamedAnswer:
         _log.info("slack.cannot_stream", code=error.code, turn_id=self._turn.id)
 
     @staticmethod
-    async def _drawn(picture: Picture, part: Part) -> Content:
+    async def _drawn(picture: AnswerLayout, part: AnswerMessage) -> Content:
         """Return what an open message should show now."""
         return await aside(lambda: picture.content(part), picture.unshown)
 

@@ -9,7 +9,7 @@ import pytest
 from anthropic import APIConnectionError, APIStatusError
 
 from bot.agents.client import open_client, status_of, translate_error
-from bot.agents.sessions import Sessions
+from bot.agents.sessions import SessionsApi
 from bot.model.errors import AgentsRejected, AgentsUnavailable, SessionLost
 from store.records import Secret
 
@@ -116,7 +116,7 @@ async def test_an_answer_that_is_none_is_an_outage(answer) -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, open_client(api_key=Secret("key"), base_url=url, max_retries=0) as client:
         with pytest.raises(AgentsUnavailable):
-            await Sessions(client).vaults("sesn_1")
+            await SessionsApi(client).vaults("sesn_1")
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -132,6 +132,6 @@ async def test_a_redirect_is_not_followed() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, open_client(api_key=Secret("key"), base_url=url, max_retries=0) as client:
         with pytest.raises(AgentsRejected):
-            await Sessions(client).vaults("sesn_1")
+            await SessionsApi(client).vaults("sesn_1")
 
     assert len(reached) == 1

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.agents.profiles import Profiles, build_agent, build_environment, build_servers, build_tools, fingerprint
+from bot.agents.profiles import (
+    AgentsAndEnvironments,
+    build_agent,
+    build_environment,
+    build_servers,
+    build_tools,
+    fingerprint,
+)
 from bot.config.model import Environment, Packages, Skill
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.model.errors import AgentsRejected, AgentsUnavailable
@@ -293,7 +300,7 @@ async def test_a_refused_profile_is_said_to_be_wrong(simulated, agents) -> None:
 
 
 async def test_a_refused_change_is_said_to_be_wrong(simulated, client) -> None:
-    profiles = Profiles(client)
+    profiles = AgentsAndEnvironments(client)
     saved = await profiles.save(SPEC, None)
 
     with pytest.raises(AgentsRejected):

@@ -8,18 +8,18 @@ from hashlib import sha256
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from bot.config.file_services import Added, Client, Offer, SecretReference, joined
+from bot.config.file_services import Added, FileClient, Offer, SecretReference, joined
 from bot.config.model import (
-    Approvals,
+    ApprovalSettings,
     Audience,
     Budgets,
-    Channel,
+    ChannelSettings,
     Config,
     Environment,
     MemberSettings,
     Packages,
     Profile,
-    Service,
+    ServiceSettings,
     Skill,
 )
 from bot.config.tool_rules import BuiltIn, Preset, Rule, TighterTools, ToolRules
@@ -53,7 +53,9 @@ def tool_lists(draw, made, defaults):
 RULES = tool_lists(ToolRules, ["auto", "user_approved", "denied"])
 TIGHTER = tool_lists(TighterTools, list(Rule))
 PLACES = st.sampled_from(["thread", "private"])
-SERVICES = st.builds(Service, is_paused=st.booleans(), who_may_connect=WHO, tools=st.none() | RULES, results=PLACES)
+SERVICES = st.builds(
+    ServiceSettings, is_paused=st.booleans(), who_may_connect=WHO, tools=st.none() | RULES, results=PLACES
+)
 SKILLS = st.builds(
     Skill,
     type=st.sampled_from(["anthropic", "custom"]),
@@ -61,7 +63,7 @@ SKILLS = st.builds(
     version=st.none() | st.just("1759178010641129"),
 )
 APPROVALS = st.builds(
-    Approvals,
+    ApprovalSettings,
     always_allow=st.sampled_from(["harmless", "any", "never"]),
     second_tools=some(st.sampled_from(["notes/*", "bash", "wiki/delete page"])),
     second_approvers=st.just("admins") | st.lists(USERS, min_size=1, max_size=3).map(tuple),
@@ -70,7 +72,7 @@ APPROVALS = st.builds(
 AUDIENCE = st.builds(Audience, guests=st.booleans(), shared_channels=st.booleans())
 SCOPES = some(st.sampled_from(["read", "notes:write", "https://a.example/scope"]))
 SECRETS = st.none() | st.builds(SecretReference, env=st.sampled_from(["CLIENT_SECRET_A", "CLIENT_SECRET_B_2"]))
-CLIENTS = st.builds(Client, client_id=st.sampled_from(["Iv1.01", "a/b~c"]), client_secret=SECRETS)
+CLIENTS = st.builds(FileClient, client_id=st.sampled_from(["Iv1.01", "a/b~c"]), client_secret=SECRETS)
 
 
 @st.composite
@@ -109,7 +111,9 @@ def profiles(draw):
 def configs(draw):
     named = draw(st.dictionaries(NAMES, profiles(), max_size=3))
     bound = st.none() | st.sampled_from(["default", *named])
-    channel = st.builds(Channel, profile=bound, who_may_ask=WHO, budget_per_month=st.none() | USD, answers=PLACES)
+    channel = st.builds(
+        ChannelSettings, profile=bound, who_may_ask=WHO, budget_per_month=st.none() | USD, answers=PLACES
+    )
     budgets = st.builds(
         Budgets,
         workspace_per_month=st.none() | USD,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from inline_snapshot import snapshot
 
-from bot.config.file_services import Client, Offer, joined, offer_changes, offers_of, variable_of
+from bot.config.file_services import FileClient, Offer, joined, offer_changes, offers_of, variable_of
 from bot.config.yaml_file import read, render_plan, write_offer
 from bot.model.errors import SettingsInvalid
 from store.records import RegistrationKind, Secret
@@ -96,7 +96,7 @@ def test_what_cannot_be_so_is_said_at_its_place_and_never_repeated(service, prob
 def test_a_plan_says_who_loses_their_connections_and_whose_secret_is_another():
     rows = [a_saved_service(), a_saved_service(name="wiki", **PRE)]
     before = offers_of(rows)
-    after = {"wiki": before["wiki"], "github": Offer(client=Client(client_id="Iv1"))}
+    after = {"wiki": before["wiki"], "github": Offer(client=FileClient(client_id="Iv1"))}
 
     assert render_plan(offer_changes(before, after, {"wiki"})) == snapshot("""\
 + catalog/github

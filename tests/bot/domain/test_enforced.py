@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.agents.profiles import build_tools
-from bot.config.model import Config, Service
+from bot.config.model import Config, ServiceSettings
 from bot.config.tool_rules import STRICTNESS, BuiltIn, Preset, Rule
 from bot.domain.ports import SessionTools
 from bot.domain.sessions.agent_profiles import held_to, tools_of
@@ -21,7 +21,7 @@ quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 
 
 def given_to(profile, rules) -> SessionTools:
-    config = Config(services={"notes": Service(tools=rules)})
+    config = Config(services={"notes": ServiceSettings(tools=rules)})
     built_in = {str(tool): str(rule) for tool, rule in profile.built_in_rules.items()}
     return SessionTools(built_in, (tools_of(config, profile, NOTES),))
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.clock import WallClock
-from bot.domain.home_refresh import MOMENT, Refreshing
+from bot.domain.home_refresh import MOMENT, HomeRefresh
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import Place, ShowHome, StopTurn
 from bot.model.errors import SlackUnavailable
@@ -55,7 +55,7 @@ async def test_many_changes_are_one_publication_for_each_member(supervisor):
     async def refresh(*key):
         published.append(key)
 
-    refreshing = Refreshing(supervisor=supervisor, clock=clock, refresh=refresh)
+    refreshing = HomeRefresh(supervisor=supervisor, clock=clock, refresh=refresh)
     for _ in range(100):
         refreshing.changed(*ANN)
     refreshing.changed(*BEN)
@@ -73,7 +73,7 @@ async def test_a_change_while_it_is_published_is_published_after_it(supervisor):
         if len(published) == 1:
             refreshing.changed(*key)
 
-    refreshing = Refreshing(supervisor=supervisor, clock=clock, refresh=refresh)
+    refreshing = HomeRefresh(supervisor=supervisor, clock=clock, refresh=refresh)
     refreshing.changed(*ANN)
     await clock.wake()
     assert published == [ANN]
@@ -90,7 +90,7 @@ async def test_an_outage_ends_nothing(supervisor):
         tries.append(key)
         raise SlackUnavailable
 
-    refreshing = Refreshing(supervisor=supervisor, clock=clock, refresh=refresh)
+    refreshing = HomeRefresh(supervisor=supervisor, clock=clock, refresh=refresh)
     for _ in range(2):
         refreshing.changed(*ANN)
         await clock.wake()
@@ -101,7 +101,7 @@ async def test_an_outage_ends_nothing(supervisor):
 
 async def test_looking_changes_nothing(supervisor):
     clock = StillClock()
-    refreshing = Refreshing(supervisor=supervisor, clock=clock, refresh=None)
+    refreshing = HomeRefresh(supervisor=supervisor, clock=clock, refresh=None)
 
     refreshing.after(ShowHome(a_member()))
     assert supervisor._tasks == set()

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bot.domain.approvals.always_allow import Allowances
-from bot.domain.approvals.decisions import Decisions
-from bot.domain.approvals.held_calls import Calls
-from bot.domain.approvals.lifecycle import Approvals
-from bot.domain.approvals.rules import Permit
+from bot.domain.approvals.always_allow import AlwaysAllow
+from bot.domain.approvals.decisions import ApprovalDecisions
+from bot.domain.approvals.held_calls import HeldCalls
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
+from bot.domain.approvals.rules import ApprovalRule
 from bot.listeners.interactions import parse_action
 from bot.model import action_ids
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
@@ -228,14 +228,14 @@ class Play(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
-        calls = Calls(self.agents)
+        calls = HeldCalls(self.agents)
         common = {"database": self.database, "screen": self.screen, "clock": self.clock}
-        self.decisions = Decisions(
+        self.decisions = ApprovalDecisions(
             **common, calls=calls, permits=self.permit, filtering=None, minutes=MINUTES,
             admission=Readable(),
         )  # fmt: skip
-        self.allowances = Allowances(**common)
-        self.approvals = Approvals(
+        self.allowances = AlwaysAllow(**common)
+        self.approvals = ApprovalLifecycle(
             **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,
             changed=lambda *_: None,
         )  # fmt: skip
@@ -244,9 +244,9 @@ class Play(RuleBasedStateMachine):
         for thread, tool in itertools.product(range(2), TOOLS):
             self.hold(thread, tool)
 
-    async def permit(self, _tx, _thread, _service, tool) -> Permit:
+    async def permit(self, _tx, _thread, _service, tool) -> ApprovalRule:
         second = SECOND.get(tool)
-        return Permit(
+        return ApprovalRule(
             may_remember=self.model.may_remember and second is None,
             second=second,
             approvers=self.model.approvers,

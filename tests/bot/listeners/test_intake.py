@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain.access.eligibility import judge
-from bot.domain.ports import Person
+from bot.domain.ports import PersonInfo
 from bot.listeners.intake import Install, Whose, is_for, whose
 from bot.model.errors import Refusal
 from store.records import UserId
@@ -11,7 +11,7 @@ ORG_WIDE = Install(app_id="A1", team_id="E1", enterprise_id="E1", bot_user_id="U
 GRID = Install(app_id="A1", team_id="T1", enterprise_id="E1", bot_user_id="UBOT", is_org_wide=True)
 
 
-def person(**changes) -> Person:
+def person(**changes) -> PersonInfo:
     known = {
         "user_id": UserId("U1"),
         "team_id": "T1",
@@ -22,7 +22,7 @@ def person(**changes) -> Person:
         "is_stranger": False,
         "is_deleted": False,
     }
-    return Person(**(known | changes))
+    return PersonInfo(**(known | changes))
 
 
 def test_a_full_member_is_let_in():

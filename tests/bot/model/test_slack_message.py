@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.slack_blocks import read_blocks
-from bot.model.slack_message import STUB, Forwarded, read_file, read_message
+from bot.model.slack_message import STUB, ForwardedMessage, read_file, read_message
 from bot.model.slack_text import plain
 from store.records import Attachment
 
@@ -103,7 +103,7 @@ def test_a_forwarded_message_has_who_said_it_and_its_files():
     read = read_message({"text": "see", "attachments": [share | {"files": [{"id": "F1", "name": "a.csv"}]}]})
 
     (one,) = read.forwarded
-    assert one == Forwarded("U2", "Bob", "May & June", (Attachment("F1", "a.csv", mode=""),))
+    assert one == ForwardedMessage("U2", "Bob", "May & June", (Attachment("F1", "a.csv", mode=""),))
     assert read.words == "see"
     assert read.seen == "see\n(forwarded, written by @U2:)\n> May & June\n> [file: a.csv]"
 
@@ -112,7 +112,7 @@ def test_of_a_forwarded_message_its_blocks_are_read_where_slack_gives_them():
     blocks = [{"message": {"blocks": [section("all of it")]}}]
     share = {"is_share": True, "author_name": "Bob", "text": "cut…", "message_blocks": blocks}
 
-    assert read_message({"attachments": [share]}).forwarded == (Forwarded(None, "Bob", "all of it"),)
+    assert read_message({"attachments": [share]}).forwarded == (ForwardedMessage(None, "Bob", "all of it"),)
 
 
 def test_what_a_link_shows_of_itself_is_nothing_that_somebody_passed_on():

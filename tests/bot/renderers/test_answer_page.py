@@ -8,8 +8,8 @@ from bot.model.events import ToolCall
 from bot.model.progress import Activity, Progress, Task, TaskState
 from bot.renderers import slack_limits
 from bot.renderers.answer_page import (
-    Line,
-    Page,
+    AnswerPage,
+    TaskLine,
     chunks_between,
     fold,
     fold_stream,
@@ -25,7 +25,7 @@ from simulator.slack.blockkit import MESSAGE, parse_blocks
 TITLES = {"notes": "Notes"}
 STATUSES = ["pending", "in_progress", "complete", "error"]
 LINES = st.builds(
-    Line, st.sampled_from("abc"), st.text(min_size=1, max_size=3), st.sampled_from(STATUSES), st.just("d")
+    TaskLine, st.sampled_from("abc"), st.text(min_size=1, max_size=3), st.sampled_from(STATUSES), st.just("d")
 )
 
 
@@ -50,9 +50,9 @@ def test_each_state_has_its_title_and_status():
 
 def test_details_and_output_are_said_once_because_slack_appends_them():
     running, done = render_task(a_task(TaskState.RUNNING), TITLES), render_task(a_task(TaskState.DONE, "[1]"), TITLES)
-    started, ended = Page("Working", (running,), "Hi "), Page("Working", (done,), "Hi there")
+    started, ended = AnswerPage("Working", (running,), "Hi "), AnswerPage("Working", (done,), "Hi there")
 
-    assert chunks_between(Page(), started) == snapshot(
+    assert chunks_between(AnswerPage(), started) == snapshot(
         [
             {"type": "plan_update", "title": "Working"},
             {
@@ -81,24 +81,24 @@ def test_details_and_output_are_said_once_because_slack_appends_them():
 
 
 def test_text_that_was_sent_cannot_be_taken_back():
-    assert chunks_between(Page(text="Hello"), Page(text="Hallo")) is None
+    assert chunks_between(AnswerPage(text="Hello"), AnswerPage(text="Hallo")) is None
 
 
 @given(before=st.lists(LINES, max_size=3), after=st.lists(LINES, max_size=3))
 def test_once_sent_nothing_is_left_to_send(before, after):
-    sent = merged(Page(), Page("Working", tuple({line.id: line for line in before}.values())))
-    wanted = Page("Working", tuple({line.id: line for line in after}.values()))
+    sent = merged(AnswerPage(), AnswerPage("Working", tuple({line.id: line for line in before}.values())))
+    wanted = AnswerPage("Working", tuple({line.id: line for line in after}.values()))
 
     assert chunks_between(merged(sent, wanted), wanted) == []
 
 
 def test_many_tasks_share_a_line_the_later_ones_in_a_stream_and_the_earlier_ones_elsewhere():
-    lines = tuple(Line(f"t{number}", f"Step {number}", "complete") for number in range(60))
+    lines = tuple(TaskLine(f"t{number}", f"Step {number}", "complete") for number in range(60))
 
-    streamed, posted = fold_stream(lines, Page()), fold(lines)
+    streamed, posted = fold_stream(lines, AnswerPage()), fold(lines)
     assert (len(streamed), streamed[-1].title) == (45, "16 more steps")
     assert (len(posted), posted[0].title) == (45, "16 earlier steps")
-    assert fold_stream(lines[:44], Page()) == fold(lines[:44]) == lines[:44]
+    assert fold_stream(lines[:44], AnswerPage()) == fold(lines[:44]) == lines[:44]
 
 
 WORDY = st.builds(
@@ -111,7 +111,7 @@ WORDY = st.builds(
 
 
 def as_lines(given_lines):
-    return tuple(Line(f"t{number}", *texts[:1], texts[3], *texts[1:3]) for number, texts in enumerate(given_lines))
+    return tuple(TaskLine(f"t{number}", *texts[:1], texts[3], *texts[1:3]) for number, texts in enumerate(given_lines))
 
 
 @given(st.lists(WORDY, max_size=70), st.integers(-500, slack_limits.PLAN_BYTES_MAX))
@@ -119,7 +119,7 @@ def test_tasks_fit_into_their_room_whatever_they_say(given_lines, room):
     lines = as_lines(given_lines)
     most = max(room, slack_limits.FOLDED_BYTES)
 
-    for shown in (fold(lines, room), fold_stream(lines, Page(), room)):
+    for shown in (fold(lines, room), fold_stream(lines, AnswerPage(), room)):
         assert len(shown) <= slack_limits.PLAN_TASKS_MAX
         assert weigh_lines(line for line in shown if line.id != "folded") <= most
         named = sum(line.id != "folded" for line in shown)
@@ -128,33 +128,33 @@ def test_tasks_fit_into_their_room_whatever_they_say(given_lines, room):
 
 @given(st.lists(WORDY, min_size=1, max_size=70), st.data())
 def test_a_stream_keeps_what_it_shows_and_stays_within_its_room(given_lines, data):
-    lines, sent, room = as_lines(given_lines), Page(), slack_limits.PLAN_BYTES_MAX
+    lines, sent, room = as_lines(given_lines), AnswerPage(), slack_limits.PLAN_BYTES_MAX
     for known in sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=8))):
         room -= data.draw(st.integers(0, 400))
         before, shown = weigh_lines(sent.lines), fold_stream(lines[:known], sent, room)
         assert {line.id for line in sent.lines} <= {line.id for line in shown}
-        sent = merged(sent, Page("Working", shown))
+        sent = merged(sent, AnswerPage("Working", shown))
         assert len(sent.lines) <= slack_limits.PLAN_TASKS_MAX
         assert weigh_lines(sent.lines) <= max(room, before + 256 * 3)
 
 
 def test_what_still_runs_is_named_on_the_shared_line():
-    lines = tuple(Line(f"t{number}", f"Step {number}", "in_progress") for number in range(60))
+    lines = tuple(TaskLine(f"t{number}", f"Step {number}", "in_progress") for number in range(60))
 
-    assert fold_stream(lines, Page())[-1] == Line("folded", "16 more steps · Step 59", "in_progress")
+    assert fold_stream(lines, AnswerPage())[-1] == TaskLine("folded", "16 more steps · Step 59", "in_progress")
 
 
 def test_a_page_as_a_message_is_one_that_slack_takes():
     lines = tuple(render_task(a_task(state, "x"), TITLES) for state in TaskState)[:1]
-    message = render_page(Page("Working", lines, "Hello **there**"))
+    message = render_page(AnswerPage("Working", lines, "Hello **there**"))
 
     assert [block["type"] for block in parse_blocks(list(message.blocks), MESSAGE)] == ["plan", "markdown"]
     assert message.text == "Hello **there**"
-    assert parse_blocks(list(render_page(Page()).blocks), MESSAGE)
+    assert parse_blocks(list(render_page(AnswerPage()).blocks), MESSAGE)
 
 
 def test_nothing_spins_in_a_message_that_has_ended():
-    lines = (Line("a", "A", "in_progress"), Line("b", "B", "error"))
+    lines = (TaskLine("a", "A", "in_progress"), TaskLine("b", "B", "error"))
 
     assert [line.status for line in left_open(lines)] == ["pending", "error"]
 

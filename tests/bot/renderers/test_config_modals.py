@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from bot.config.fields import Kind, filled, place_at_fields, shown
 from bot.config.forms import FORMS, RAISES
 from bot.config.items import split
-from bot.config.model import Channel, Config, MemberSettings, Profile, Service
+from bot.config.model import ChannelSettings, Config, MemberSettings, Profile, ServiceSettings
 from bot.config.tool_rules import ToolRules
 from bot.domain.admin.config_lists import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.model.config_views import (
     AddingUrl,
-    Asking,
+    AskForReason,
     Claim,
     ClientForm,
     Denied,
     Done,
-    Editing,
+    EditItem,
+    LookingUp,
     Overview,
-    Probed,
-    Raising,
-    Waiting,
+    ProbeResult,
+    RaiseBudget,
     Wrong,
 )
 from bot.model.errors import Problem, Refusal
@@ -74,7 +74,7 @@ def test_every_form_of_every_item_is_a_view_that_slack_takes(name, item, title, 
     choices["profile"] = (("default", "default"),)
 
     for body in [{}, *bodies]:
-        drawn(Editing(form, item, title, body, 3, choices, tuple(notes)))
+        drawn(EditItem(form, item, title, body, 3, choices, tuple(notes)))
 
 
 @quick
@@ -89,7 +89,7 @@ def test_a_form_sent_back_as_it_was_opened_changes_nothing(config):
                 "profile": ((body.get("profile") or "default", "x"),),
                 "services": tuple((n, n) for n in listed(body)),
             }
-            view = drawn(Editing(form, key.name, "", body, 1, choices))
+            view = drawn(EditItem(form, key.name, "", body, 1, choices))
 
             sent = filled(form, body, sent_values(view))
 
@@ -120,7 +120,7 @@ THOUSAND = tuple(f"tool_{number}_שלום🎉" for number in range(1_000))
 
 def test_a_thousand_tools_are_kept_and_said_to_be_too_many_for_the_form():
     rules = {"tools": {"allowed_tools": list(THOUSAND), "default": "denied"}}
-    view = drawn(Editing(FORMS["service_tools"], "notes", "Notes", rules, 1, {}, (", ".join(THOUSAND),)))
+    view = drawn(EditItem(FORMS["service_tools"], "notes", "Notes", rules, 1, {}, (", ".join(THOUSAND),)))
 
     assert "Too long to be changed here" in str(view)
     assert filled(FORMS["service_tools"], rules, sent_values(view)) == rules
@@ -128,7 +128,7 @@ def test_a_thousand_tools_are_kept_and_said_to_be_too_many_for_the_form():
 
 def test_people_beyond_what_a_menu_holds_are_not_lost():
     body = {"who_may_ask": [f"U{number:05}" for number in range(300)]}
-    view = drawn(Editing(FORMS["channel"], "C0123", "", body, 1, {"profile": (("default", "default"),)}))
+    view = drawn(EditItem(FORMS["channel"], "C0123", "", body, 1, {"profile": (("default", "default"),)}))
 
     assert filled(FORMS["channel"], body, sent_values(view)) == body
 
@@ -145,10 +145,13 @@ def test_lists_of_any_length_are_pages_that_slack_takes(words, page):
     config = Config(
         profiles={f"p{number}": Profile(description=line) for number in range(100)},
         channels={
-            f"C{number:05}": Channel(who_may_ask=("U01",), budget_per_month=Decimal("0.01")) for number in range(100)
+            f"C{number:05}": ChannelSettings(who_may_ask=("U01",), budget_per_month=Decimal("0.01"))
+            for number in range(100)
         },
         members={f"U{number:05}": MemberSettings(is_paused=True) for number in range(50)},
-        services={a_service(1, "").name: Service(tools=ToolRules(allowed_tools=THOUSAND), who_may_connect="admins")},
+        services={
+            a_service(1, "").name: ServiceSettings(tools=ToolRules(allowed_tools=THOUSAND), who_may_connect="admins")
+        },
     )
     services = [a_service(number, title) for number in range(100)]
     people = [a_member(f"U1{number:05}", name=words) for number in range(100)]
@@ -168,7 +171,7 @@ def test_lists_of_any_length_are_pages_that_slack_takes(words, page):
 @quick
 @given(WORDS, st.booleans(), st.booleans(), st.booleans())
 def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_token, needs_client, is_paused):
-    found = Probed(
+    found = ProbeResult(
         url="https://mcp.example.com/" + "x" * 2_000,
         fingerprint="f" * 64,
         facts=tuple((words or "what", words) for _ in range(30)),
@@ -184,11 +187,11 @@ def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_
     drawn(AddingUrl(words, words))
     drawn(Claim())
     drawn(ClientForm("n" * 64, words, words, words, is_token, words * 100, 3, words))
-    drawn(Asking("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
+    drawn(AskForReason("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
     for kind, form in RAISES.items():
         body = {"budget_per_month": words, "value": {"workspace_per_month": words}}
-        drawn(Raising("sho_1", form, Budget(BudgetKind(kind), "U0ANN" * 6), body, 3, 1e12))
-    drawn(Waiting(words or "…"))
+        drawn(RaiseBudget("sho_1", form, Budget(BudgetKind(kind), "U0ANN" * 6), body, 3, 1e12))
+    drawn(LookingUp(words or "…"))
     drawn(Done(words or "done", is_well=is_token))
     drawn(Overview(is_paused, dict.fromkeys(["services", "profiles", "channels", "members", "admins"], 10**6)))
 
@@ -221,7 +224,7 @@ def test_what_is_wrong_stands_at_its_field(form, name, problem, block):
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.name)
 def test_what_is_wrong_stands_at_a_field_that_is_in_the_view_for_slack_knows_no_other(form):
-    view = drawn(Editing(form, "notes", "", {"tools": {"allowed_tools": THOUSAND}}, 1, {"profile": (("p", "p"),)}))
+    view = drawn(EditItem(form, "notes", "", {"tools": {"allowed_tools": THOUSAND}}, 1, {"profile": (("p", "p"),)}))
     sent = sent_values(view)
     places = ["", "services.notes.tools", "profiles.notes", "profiles.notes.name", f"{form.only}.nothing"]
     problems = [Problem(place, "is wrong") for place in [*places, *(field.path for field in form.fields)]]
@@ -256,7 +259,7 @@ def test_an_address_that_cannot_be_is_there_again_whole_or_not_at_all(length, is
 @pytest.mark.parametrize(("times", "is_shown"), [(60, True), (600, False), (0, False)])
 def test_scopes_of_a_service_are_offered_whole_or_not_at_all(times, is_shown):
     scopes = "page:read " * times
-    panel = Probed("https://mcp.example.com/mcp", "f" * 64, (), (), "wiki", "Wiki", scopes, False, False)
+    panel = ProbeResult("https://mcp.example.com/mcp", "f" * 64, (), (), "wiki", "Wiki", scopes, False, False)
 
     labels = {block["label"]["text"]: block for block in render_panel(panel)["blocks"] if block["type"] == "input"}
 

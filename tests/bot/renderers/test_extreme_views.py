@@ -11,7 +11,7 @@ import pytest
 from bot import renderers
 from bot.config.forms import FORMS, RAISES, Field, Form, Kind
 from bot.domain.admin.config_lists import PAGE
-from bot.model.config_views import Asking, ClientForm, Editing, Listing, Panel, Probed, Raising, Row
+from bot.model.config_views import AskForReason, ClientForm, ConfigList, EditItem, Panel, ProbeResult, RaiseBudget, Row
 from bot.renderers.block_kit import View
 from bot.renderers.config_modals import SECTIONS, render_panel
 from simulator.slack.messages import interpreted_texts, mentions_in
@@ -19,19 +19,19 @@ from simulator.slack.viewkit import parse_view
 from tests.bot.renderers.extremes import ADDRESS, COUNTS, NAMES, Extreme, an_extreme_thread, built, cut_markup
 
 PANELS = typing.get_args(Panel)
-FORMS_OF = {Editing: FORMS, Raising: RAISES}
+FORMS_OF = {EditItem: FORMS, RaiseBudget: RAISES}
 ITEM = "n" * 64
 OURS = {
     (Row, "name"): ITEM,
     (Row, "choices"): (("disconnect member", "Disconnect Everything"),) * 9,
-    (Asking, "name"): ITEM,
-    (Asking, "verb"): "disconnect",
-    (Asking, "kind"): "workspace",
-    (Asking, "yes"): "Back to Defaults",
-    (Editing, "name"): ITEM,
-    (Raising, "shortfall_id"): ITEM,
+    (AskForReason, "name"): ITEM,
+    (AskForReason, "verb"): "disconnect",
+    (AskForReason, "kind"): "workspace",
+    (AskForReason, "yes"): "Back to Defaults",
+    (EditItem, "name"): ITEM,
+    (RaiseBudget, "shortfall_id"): ITEM,
     (ClientForm, "service"): ITEM,
-    (Probed, "fingerprint"): "f" * 64,
+    (ProbeResult, "fingerprint"): "f" * 64,
 }
 NOTES = 2
 """So many lines of small print a form has; `Shelves` says them."""
@@ -112,7 +112,7 @@ def offered(form: Form, one: Extreme):
 
 def panels(kind, one: Extreme):
     """Return the panel of a type, or for each of its forms one with the form filled in and one that is empty."""
-    if kind is Listing:
+    if kind is ConfigList:
         given = {(kind, "section"): list(SECTIONS)[one.which], (kind, "rows"): built(tuple[Row, ...], paged(one))}
         return [built(kind, with_ours(one, given))]
     return [
@@ -146,7 +146,7 @@ def test_every_panel_there_is(kind, extremes):
 @pytest.mark.parametrize("form", [*FORMS.values(), *RAISES.values()], ids=lambda form: form.name)
 def test_every_form_for_something_new(form, extremes):
     for one in extremes:
-        panel = Editing(form, "", one.name, {}, 0, offered(form, one), (one.name,) * min(one.count, NOTES))
+        panel = EditItem(form, "", one.name, {}, 0, offered(form, one), (one.name,) * min(one.count, NOTES))
         assert taken(render_panel(panel))
 
 

@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 
 from bot.model.notices import Offered
-from bot.slack.answer.unposted import Begun
+from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.client import SlackApi, build_client
-from bot.slack.rate_limiter import Pacer
+from bot.slack.rate_limiter import RateLimiter
 from bot.slack.screen import SlackScreen
 from simulator.clock import SimulatorClock
 from simulator.slack.messages import Message
@@ -56,7 +56,7 @@ class Desk:
     session: aiohttp.ClientSession
     screen: SlackScreen
     api: SlackApi
-    begun: Begun
+    begun: UnpostedMessages
 
     @property
     def alice(self) -> Member:
@@ -87,8 +87,8 @@ class Desk:
 def a_desk(slack: SlackSimulator, database: Database, session: aiohttp.ClientSession) -> Desk:
     clock = TurnedClock(slack.clock)
     client = build_client(token=Secret(slack.bot_token), session=session, base_url=slack.api_url)
-    api = SlackApi(client=client, clock=clock, pacer=Pacer(clock), workspace=slack.team_id)
-    begun = Begun()
+    api = SlackApi(client=client, clock=clock, pacer=RateLimiter(clock), workspace=slack.team_id)
+    begun = UnpostedMessages()
     screen = SlackScreen(api=api, database=database, clock=clock, titles=TITLES, begun=begun)
     return Desk(slack, database, clock, session, screen, api, begun)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.slack.rate_limiter import IN_CHANNEL, Pacer
+from bot.slack.rate_limiter import IN_CHANNEL, RateLimiter
 
 
 class StillClock:
@@ -32,7 +32,7 @@ class StillClock:
 )
 async def test_no_minute_has_more_calls_than_slack_allows(method, per_minute):
     clock = StillClock()
-    pacer, calls = Pacer(clock), []
+    pacer, calls = RateLimiter(clock), []
 
     while clock.time < datetime(2026, 11, 23, 0, 3, tzinfo=UTC):
         if delay := pacer.take("T1", method):
@@ -46,7 +46,7 @@ async def test_no_minute_has_more_calls_than_slack_allows(method, per_minute):
 
 
 def test_one_workspace_does_not_use_up_anothers_budget():
-    pacer = Pacer(StillClock())
+    pacer = RateLimiter(StillClock())
     while not pacer.take("T1", "chat.startStream"):
         pass
 
@@ -55,7 +55,7 @@ def test_one_workspace_does_not_use_up_anothers_budget():
 
 def test_when_slack_says_wait_nothing_goes_before():
     clock = StillClock()
-    pacer = Pacer(clock)
+    pacer = RateLimiter(clock)
     pacer.hold_off("T1", "chat.update", 30)
 
     assert pacer.take("T1", "chat.update") == pytest.approx(30)
@@ -64,7 +64,7 @@ def test_when_slack_says_wait_nothing_goes_before():
 
 
 def test_a_channel_has_a_budget_of_its_own():
-    pacer = Pacer(StillClock())
+    pacer = RateLimiter(StillClock())
     taken = [pacer.take("T1", f"{IN_CHANNEL}C1") for _ in range(4)]
 
     assert taken == [0, 0, 0, 3]
@@ -72,7 +72,7 @@ def test_a_channel_has_a_budget_of_its_own():
 
 
 def test_a_call_is_counted_by_all_its_budgets_or_by_none():
-    pacer = Pacer(StillClock())
+    pacer = RateLimiter(StillClock())
     while not pacer.take("T1", "chat.postMessage", f"{IN_CHANNEL}C1"):
         pass
 
@@ -81,7 +81,7 @@ def test_a_call_is_counted_by_all_its_budgets_or_by_none():
 
 
 def test_what_may_be_left_out_leaves_room_for_what_may_not():
-    pacer = Pacer(StillClock())
+    pacer = RateLimiter(StillClock())
     taken = 0
     while not pacer.take("T1", "chat.update", keep=20):
         taken += 1
@@ -105,7 +105,7 @@ class SteppedClock(StillClock):
 
 async def test_who_waits_goes_in_line_and_the_patient_later():
     clock, went = SteppedClock(), []
-    pacer = Pacer(clock)
+    pacer = RateLimiter(clock)
     while not pacer.take("T1", "chat.startStream"):
         await clock.step(1)
 
@@ -125,7 +125,7 @@ async def test_who_waits_goes_in_line_and_the_patient_later():
 
 async def test_what_does_as_well_is_taken_when_it_comes_first():
     clock = SteppedClock()
-    pacer = Pacer(clock)
+    pacer = RateLimiter(clock)
     while not pacer.take("T1", "chat.startStream"):
         pass
     await clock.step(30)
@@ -143,7 +143,7 @@ async def test_what_does_as_well_is_taken_when_it_comes_first():
 
 async def test_who_leaves_the_line_holds_nobody_up():
     clock = StillClock()
-    pacer = Pacer(clock)
+    pacer = RateLimiter(clock)
     while not pacer.take("T1", "chat.startStream"):
         pass
     gone = asyncio.create_task(pacer.turn("T1", "chat.startStream"))
@@ -157,7 +157,7 @@ async def test_who_leaves_the_line_holds_nobody_up():
 
 
 def test_writing_is_brisk_while_there_is_plenty_and_slower_the_less_there_is():
-    pacer = Pacer(StillClock())
+    pacer = RateLimiter(StillClock())
     spacings = []
     while not pacer.take("T1", "chat.appendStream"):
         spacings.append(pacer.spacing("T1", "chat.appendStream"))
@@ -171,7 +171,7 @@ def test_writing_is_brisk_while_there_is_plenty_and_slower_the_less_there_is():
 
 def test_what_is_impossible_is_remembered_for_five_minutes():
     clock = StillClock()
-    pacer = Pacer(clock)
+    pacer = RateLimiter(clock)
     pacer.turn_off("T1", "chat.startStream")
 
     assert pacer.is_off("T1", "chat.startStream")

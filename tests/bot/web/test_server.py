@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from bot.model.errors import Forged
 from bot.web.asgi import build_web
-from bot.web.connection_limits import Entrance
+from bot.web.connection_limits import ConnectionLimits
 from bot.web.request_body import BodyRefused, read_body
 from bot.web.server import build_server, listening
 from bot.web.webhooks import PATH, build_route
@@ -44,7 +44,7 @@ async def broken(_: Request) -> PlainTextResponse:
 
 
 @asynccontextmanager
-async def serving(entrance: Entrance | None = None, *, is_https: bool = False) -> AsyncIterator[Served]:
+async def serving(entrance: ConnectionLimits | None = None, *, is_https: bool = False) -> AsyncIterator[Served]:
     made = Served(0)
 
     async def take(body: bytes, _: object) -> None:
@@ -96,7 +96,7 @@ async def until_closed(reader: asyncio.StreamReader) -> bytes:
 @pytest.mark.fault("S14")
 @pytest.mark.parametrize("data", [b"", HEAD[:10], HEAD, HEAD + b"x-more: 1\r\n"], ids=len)
 async def test_a_head_that_does_not_come_in_time_ends_its_connection(data):
-    async with serving(Entrance(head_seconds=0.05)) as served:
+    async with serving(ConnectionLimits(head_seconds=0.05)) as served:
         reader, writer = await send(served, data)
 
         assert await until_closed(reader) == b""
@@ -105,7 +105,7 @@ async def test_a_head_that_does_not_come_in_time_ends_its_connection(data):
 
 @pytest.mark.fault("S14")
 async def test_a_second_head_has_its_time_too_and_an_answered_body_is_not_waited_for():
-    async with serving(Entrance(head_seconds=0.05)) as served:
+    async with serving(ConnectionLimits(head_seconds=0.05)) as served:
         again, one = await send(served, HEAD + b"\r\n" + HEAD)
         body, other = await send(served, HEAD + b"content-length: 100\r\n\r\nx")
 
@@ -117,7 +117,7 @@ async def test_a_second_head_has_its_time_too_and_an_answered_body_is_not_waited
 
 @pytest.mark.fault("S14", "C7")
 async def test_silent_connections_keep_nobody_out():
-    async with serving(Entrance(head_seconds=NEVER, most=20)) as served:
+    async with serving(ConnectionLimits(head_seconds=NEVER, most=20)) as served:
         silent = [await send(served, HEAD) for _ in range(60)]
         async with httpx.AsyncClient(trust_env=False) as http:
             assert (await http.get(f"{served.url}/healthz")).status_code == 200

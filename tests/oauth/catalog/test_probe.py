@@ -10,21 +10,21 @@ import pytest
 from aiohttp import web
 
 from bot.domain.admin.add_service import describe, problem_of
-from oauth.catalog.probe import Probe, Probing, Quirk, Way, describe_probe, read_server
+from oauth.catalog.probe import ConnectWay, Probe, Prober, Quirk, describe_probe, read_server
 from oauth.catalog.service_draft import NAME
 from oauth.errors import NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
-from oauth.mcp.list_tools import Listing
-from oauth.protocol.http_messages import Answer
-from oauth.protocol.url_policy import Policy
+from oauth.mcp.list_tools import ToolLister
+from oauth.protocol.http_messages import HttpResponse
+from oauth.protocol.url_policy import UrlPolicy
 from tests.oauth.conftest import LOOPBACK
 
 
 @pytest.fixture
 def probing(sender):
-    return Probing(sender, Listing(sender))
+    return Prober(sender, ToolLister(sender))
 
 
-def a_document(**changes) -> Answer:
+def a_document(**changes) -> HttpResponse:
     document = {
         "issuer": "https://login.example.com",
         "authorization_endpoint": "https://login.example.com/authorize",
@@ -33,7 +33,7 @@ def a_document(**changes) -> Answer:
         **changes,
     }
     body = json.dumps({key: value for key, value in document.items() if value is not None}).encode()
-    return Answer(200, (("content-type", "application/json"),), body)
+    return HttpResponse(200, (("content-type", "application/json"),), body)
 
 
 async def test_a_plain_service_is_shown_as_it_is(probing, notes):
@@ -44,7 +44,7 @@ async def test_a_plain_service_is_shown_as_it_is(probing, notes):
     assert probe.endpoint_hosts == ("127.0.0.1",)
     assert probe.foreign_hosts == ()
     assert probe.scopes == ("notes:read", "notes:write")
-    assert probe.ways == (Way.DYNAMIC, Way.PRE_REGISTERED)
+    assert probe.ways == (ConnectWay.DYNAMIC, ConnectWay.PRE_REGISTERED)
     assert probe.quirks == ()
     assert not probe.needs_client
 
@@ -123,7 +123,7 @@ async def test_without_registration_a_client_is_needed(probing, notes):
 
     probe = await probing.probe(notes.mcp_url)
 
-    assert probe.ways == (Way.PRE_REGISTERED,)
+    assert probe.ways == (ConnectWay.PRE_REGISTERED,)
     assert probe.needs_client
 
 
@@ -132,7 +132,7 @@ async def test_without_metadata_only_a_token_leads_in(probing, notes):
 
     probe = await probing.probe(notes.mcp_url)
 
-    assert (probe.resource, probe.server, probe.ways) == (None, None, (Way.TOKEN,))
+    assert (probe.resource, probe.server, probe.ways) == (None, None, (ConnectWay.TOKEN,))
     assert probe.endpoint_hosts == probe.foreign_hosts == ()
     assert probe.pins.trusted_issuer is None
     assert describe_probe(probe)["issuer"] == ""
@@ -169,10 +169,13 @@ async def test_a_server_that_is_not_there_is_unreachable(probing):
 
 def test_a_server_with_a_client_document_is_joined_by_it():
     server, _ = read_server(
-        a_document(client_id_metadata_document_supported=True), "https://login.example.com", Policy()
+        a_document(client_id_metadata_document_supported=True), "https://login.example.com", UrlPolicy()
     )
 
-    assert Probe("https://mcp.example.com/mcp", server=server).ways == (Way.CLIENT_DOCUMENT, Way.PRE_REGISTERED)
+    assert Probe("https://mcp.example.com/mcp", server=server).ways == (
+        ConnectWay.CLIENT_DOCUMENT,
+        ConnectWay.PRE_REGISTERED,
+    )
 
 
 def test_a_document_without_a_client_authentication_of_ours_is_refused():
@@ -184,11 +187,11 @@ def test_a_document_without_a_client_authentication_of_ours_is_refused():
 
 def test_a_false_issuer_is_named_only_if_it_is_an_address():
     with pytest.raises(UrlRefused):
-        read_server(a_document(issuer="javascript:alert(1)"), "https://login.example.com", Policy())
+        read_server(a_document(issuer="javascript:alert(1)"), "https://login.example.com", UrlPolicy())
 
 
 def test_nothing_there_is_not_an_error():
-    assert read_server(Answer(404), "https://login.example.com", Policy()) is None
+    assert read_server(HttpResponse(404), "https://login.example.com", UrlPolicy()) is None
 
 
 def test_a_name_that_cannot_be_shown_is_not_shown(notes):
@@ -268,7 +271,7 @@ async def test_where_a_server_sends_on_to_itself_is_said(probing, notes):
 
 async def test_a_server_that_only_asks_for_a_token_is_one(probing):
     async with a_site(status=401, where="/mcp") as url:
-        assert (await probing.probe(f"{url}/mcp")).ways == (Way.TOKEN,)
+        assert (await probing.probe(f"{url}/mcp")).ways == (ConnectWay.TOKEN,)
 
 
 async def test_an_open_server_without_metadata_is_one(probing, notes):
@@ -276,7 +279,7 @@ async def test_an_open_server_without_metadata_is_one(probing, notes):
 
     probe = await probing.probe(notes.mcp_url)
 
-    assert probe.ways == (Way.TOKEN,)
+    assert probe.ways == (ConnectWay.TOKEN,)
     assert probe.quirks == (Quirk.OPEN_WITHOUT_TOKEN,)
     assert probe.tools
 

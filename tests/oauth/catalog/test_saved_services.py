@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.probe import Probing
-from oauth.catalog.saved_services import Services, build_service, merge
+from oauth.catalog.probe import Prober
+from oauth.catalog.saved_services import SavedServices, build_service, merge
 from oauth.catalog.service import Service
-from oauth.catalog.service_draft import Draft
+from oauth.catalog.service_draft import ServiceDraft
 from oauth.errors import (
     DraftInvalid,
     ProbeChanged,
@@ -19,7 +19,7 @@ from oauth.errors import (
     ServiceNotAvailable,
     UnknownService,
 )
-from oauth.mcp.list_tools import Listing
+from oauth.mcp.list_tools import ToolLister
 from oauth.protocol.registration import PreRegistered
 from store import audit, connections, service_tools, tickets
 from store.records import ConnectionState, RegistrationKind, Secret, ServiceName, TicketState
@@ -50,10 +50,10 @@ def shelf(*, database, catalog, sender, clock, alice, dropped):
     async def note(connection):
         dropped.append(connection)
 
-    return Services(
+    return SavedServices(
         database=database,
         catalog=catalog,
-        probing=Probing(sender, Listing(sender)),
+        probing=Prober(sender, ToolLister(sender)),
         workspace_id=alice.workspace_id,
         clock=clock,
         on_dropped=note,
@@ -61,7 +61,7 @@ def shelf(*, database, catalog, sender, clock, alice, dropped):
 
 
 async def save(shelf, by, notes, **changes):
-    draft = replace(Draft("papers", "Papers", notes.mcp_url), **changes)
+    draft = replace(ServiceDraft("papers", "Papers", notes.mcp_url), **changes)
     probe = await shelf._probing.probe(draft.mcp_url)
     return await shelf.save(by, draft, probe.fingerprint)
 
@@ -74,7 +74,7 @@ async def actions(database, workspace_id):
 async def test_a_saved_service_is_on_offer_at_once_and_pinned_to_what_was_shown(shelf, alice, notes, catalog, database):
     probe = await shelf.probe(notes.mcp_url)
 
-    change = await shelf.save(alice, Draft("papers", "Papers", notes.mcp_url), probe.fingerprint)
+    change = await shelf.save(alice, ServiceDraft("papers", "Papers", notes.mcp_url), probe.fingerprint)
 
     service = catalog.get_available(PAPERS)
     assert (service.title, service.mcp_url) == ("Papers", notes.mcp_url)
@@ -102,7 +102,7 @@ async def test_what_changed_since_it_was_shown_is_not_saved_but_shown_again(shel
     notes.extra_metadata["authorization_endpoint"] = "https://evil.example.com/authorize"
 
     with pytest.raises(ProbeChanged) as caught:
-        await shelf.save(alice, Draft("papers", "Papers", notes.mcp_url), probe.fingerprint)
+        await shelf.save(alice, ServiceDraft("papers", "Papers", notes.mcp_url), probe.fingerprint)
 
     assert caught.value.probe.foreign_hosts == ("evil.example.com",)
     with pytest.raises(UnknownService):
@@ -137,11 +137,11 @@ async def test_a_shipped_name_and_a_server_in_use_are_refused(shelf, alice, note
         await shelf.probe(f"{notes.mcp_url}/")
     assert taken.value.service == "papers"
     with pytest.raises(ServerTaken):
-        await shelf.save(alice, Draft("twin", "Twin", notes.mcp_url), "")
+        await shelf.save(alice, ServiceDraft("twin", "Twin", notes.mcp_url), "")
 
 
 async def test_every_field_says_what_is_wrong_with_it(shelf, alice):
-    draft = Draft(
+    draft = ServiceDraft(
         "Big Name", " ", "http://notes.example", scopes=('a"b',), client=PreRegistered("a b"), manage_url="javascript:1"
     )
 

@@ -18,7 +18,7 @@ from oauth.connect.browser import (
     parse_identity_exchange,
 )
 from oauth.errors import RuleBroken
-from oauth.protocol.http_messages import Answer
+from oauth.protocol.http_messages import HttpResponse
 from store.records import Member, ServiceName, Ticket, TicketId, TicketState
 
 OWNER = Member("T1", "U1", "T1", "Ana")
@@ -88,4 +88,4 @@ def test_a_browser_is_known_by_the_flows_own_cookie(kept, given, is_same):
 )
 def test_an_answer_of_slack_without_a_proof_is_refused(status, body):
     with pytest.raises(RuleBroken):
-        parse_identity_exchange(Answer(status, (("content-type", "application/json"),), body))
+        parse_identity_exchange(HttpResponse(status, (("content-type", "application/json"),), body))

@@ -8,20 +8,20 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from oauth.connect.ip_rate_limit import MOST, MOST_SHARED, Limiter, find_address
+from oauth.connect.ip_rate_limit import MOST, MOST_SHARED, IpRateLimit, find_address
 from oauth.connect.routes import routes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ADDRESS, OTHER = "93.184.216.34", "2606:2800:220:1::1"
 
 
-def knock(limiter: Limiter, address: str, times: int, now=NOON) -> int:
+def knock(limiter: IpRateLimit, address: str, times: int, now=NOON) -> int:
     return sum(limiter.seconds_to_wait(address, now) == 0 for _ in range(times))
 
 
 @pytest.mark.threat(82)
 def test_an_address_gets_so_many_a_minute_and_then_more_with_time():
-    limiter = Limiter()
+    limiter = IpRateLimit()
 
     assert knock(limiter, ADDRESS, 500) == MOST
     assert limiter.seconds_to_wait(ADDRESS, NOON) == 1
@@ -32,15 +32,15 @@ def test_an_address_gets_so_many_a_minute_and_then_more_with_time():
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "fd00::1"])
 def test_a_proxy_we_were_not_told_of_is_shared_by_many(address):
-    assert knock(Limiter(), address, 5_000) == MOST_SHARED
+    assert knock(IpRateLimit(), address, 5_000) == MOST_SHARED
 
 
 def test_what_is_no_address_is_one_sender():
-    assert knock(Limiter(), "", 500) == MOST
+    assert knock(IpRateLimit(), "", 500) == MOST
 
 
 def test_of_a_flood_of_addresses_the_oldest_is_forgotten():
-    limiter = Limiter(most=1, known=3)
+    limiter = IpRateLimit(most=1, known=3)
     for address in (ADDRESS, "8.8.8.1", "8.8.8.2", "8.8.8.3"):
         knock(limiter, address, 1)
 
@@ -72,7 +72,7 @@ def test_only_what_our_own_proxies_wrote_is_believed(forwarded, proxies, address
 @pytest.mark.threat(82)
 async def test_an_address_that_comes_too_often_is_asked_to_wait(room, alice):
     link = await room.issue(alice)
-    app = Starlette(routes=routes(room.connections, limiter=Limiter(most_shared=3)))
+    app = Starlette(routes=routes(room.connections, limiter=IpRateLimit(most_shared=3)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as browser:
         answers = [await browser.get(link) for _ in range(4)]
         room.clock.simulated.advance(60)
@@ -88,7 +88,7 @@ async def test_an_address_that_comes_too_often_is_asked_to_wait(room, alice):
 @pytest.mark.threat(82)
 async def test_a_proxy_that_adds_a_line_is_believed_and_what_the_client_wrote_is_not(room, alice):
     link = await room.issue(alice)
-    app = Starlette(routes=routes(room.connections, proxies=1, limiter=Limiter(most=3)))
+    app = Starlette(routes=routes(room.connections, proxies=1, limiter=IpRateLimit(most=3)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as browser:
         answers = [
             await browser.get(link, headers=[("x-forwarded-for", f"9.9.9.{one}"), ("x-forwarded-for", "1.1.1.1")])

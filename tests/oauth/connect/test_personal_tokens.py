@@ -9,7 +9,7 @@ import pytest
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
 from oauth.connect.personal_tokens import PersonalTokens
-from oauth.connect.tool_inventory import Inventory
+from oauth.connect.tool_inventory import ToolInventory
 from oauth.errors import (
     CredentialNotStored,
     NoRoom,
@@ -17,7 +17,7 @@ from oauth.errors import (
     TokenUnreadable,
     UnknownService,
 )
-from oauth.mcp.list_tools import Listing
+from oauth.mcp.list_tools import ToolLister
 from oauth.ports import VaultFull, VaultRefused
 from store.records import RegistrationKind, Secret, ServiceName
 from tests.oauth.conftest import NOTES, RecordingVaults
@@ -35,8 +35,8 @@ def vaults(database, clock):
 
 @pytest.fixture
 def personal(*, database, catalog, sender, vaults, clock):
-    listing = Listing(sender)
-    inventory = Inventory(database=database, listing=listing, clock=clock)
+    listing = ToolLister(sender)
+    inventory = ToolInventory(database=database, listing=listing, clock=clock)
     return PersonalTokens(
         database=database, catalog=catalog, listing=listing, inventory=inventory, vaults=vaults, clock=clock
     )

@@ -13,12 +13,12 @@ import pytest
 from aiohttp import web
 
 from oauth.catalog.service import Service
-from oauth.connect.service_client import Servers
+from oauth.connect.service_client import ServiceClient
 from oauth.errors import NoRegistration, ServiceDeclined, ServiceMisbehaved
 from oauth.protocol.authorization import build_authorization_url
 from oauth.protocol.discovery import Pins
 from oauth.protocol.registration import PreRegistered
-from oauth.protocol.tokens import Exchange, Tokens
+from oauth.protocol.tokens import CodeExchange, TokenResponse
 from store.records import Secret, ServiceName
 
 PRM = "/.well-known/oauth-protected-resource/mcp"
@@ -111,8 +111,8 @@ async def other(clock) -> AsyncIterator[Scripted]:
 
 
 @pytest.fixture
-def servers(sender, database) -> Servers:
-    return Servers(sender=sender, database=database, base_url="http://127.0.0.1:9")
+def servers(sender, database) -> ServiceClient:
+    return ServiceClient(sender=sender, database=database, base_url="http://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def service(server: Scripted) -> Service:
     return Service(ServiceName("x"), "X", f"{server.url}/mcp", None)
 
 
-def exchange_at(server: Scripted, **changes: Any) -> Exchange:
-    exchange = Exchange(
+def exchange_at(server: Scripted, **changes: Any) -> CodeExchange:
+    exchange = CodeExchange(
         f"{server.url}/token",
         "c",
         None,
@@ -408,7 +408,7 @@ async def test_what_is_not_kept_is_revoked_where_the_server_offers_it(server, se
     server.says("/revoke", {}, status)
     server.says("/token", {})
 
-    held = Tokens(Secret("at"), Secret("rt"), None, None)
+    held = TokenResponse(Secret("at"), Secret("rt"), None, None)
 
     is_done = await servers.revoke(service, exchange_at(server), held)
 
@@ -419,7 +419,7 @@ async def test_what_is_not_kept_is_revoked_where_the_server_offers_it(server, se
 async def test_tokens_are_revoked_at_the_server_that_gave_them_only(server, other, servers, service):
     server.says(OAUTH, server.metadata(revocation_endpoint=f"{server.url}/revoke"))
 
-    held = Tokens(Secret("at"), None, None, None)
+    held = TokenResponse(Secret("at"), None, None, None)
 
     assert not await servers.revoke(service, exchange_at(other), held)
     assert server.times("/revoke") == 0
@@ -428,10 +428,10 @@ async def test_tokens_are_revoked_at_the_server_that_gave_them_only(server, othe
 async def test_a_revocation_endpoint_out_of_reach_is_no_revocation(server, servers, service):
     server.says(OAUTH, server.metadata(revocation_endpoint="http://127.0.0.1:9/revoke"))
 
-    assert not await servers.revoke(service, exchange_at(server), Tokens(Secret("at"), None, None, None))
+    assert not await servers.revoke(service, exchange_at(server), TokenResponse(Secret("at"), None, None, None))
 
 
 async def test_a_server_that_is_gone_does_not_hide_why_the_attempt_failed(server, servers, service):
     server.answers.clear()
 
-    assert not await servers.revoke(service, exchange_at(server), Tokens(Secret("at"), None, None, None))
+    assert not await servers.revoke(service, exchange_at(server), TokenResponse(Secret("at"), None, None, None))

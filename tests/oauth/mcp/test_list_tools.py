@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from oauth.catalog.service import Service
-from oauth.connect.tool_inventory import Inventory
+from oauth.connect.tool_inventory import ToolInventory
 from oauth.errors import CredentialRefused, Unreachable
-from oauth.mcp.list_tools import MOST_TOOLS, Listing
+from oauth.mcp.list_tools import MOST_TOOLS, ToolLister
 from simulator.patience import patience
 from store.records import Secret, ServiceName
 from tests.builders import a_connection
@@ -26,7 +26,7 @@ def token(notes) -> Secret:
 
 @pytest.fixture
 def listing(sender):
-    return Listing(sender)
+    return ToolLister(sender)
 
 
 async def test_tools_come_with_their_words_schema_and_hints(listing, notes, token):
@@ -72,7 +72,7 @@ async def test_an_answer_without_an_end_is_cut(sender, notes, token):
     notes.broken["/mcp"] = "big"
 
     with pytest.raises(Unreachable, match="too large"):
-        await Listing(sender, most_bytes=10_000).list_tools(notes.mcp_url, token)
+        await ToolLister(sender, most_bytes=10_000).list_tools(notes.mcp_url, token)
 
 
 async def test_a_server_that_never_answers_is_left(sender, notes, token):
@@ -80,7 +80,7 @@ async def test_a_server_that_never_answers_is_left(sender, notes, token):
 
     async with patience():
         with pytest.raises(Unreachable, match="in time"):
-            await Listing(sender, seconds=0.3).list_tools(notes.mcp_url, token)
+            await ToolLister(sender, seconds=0.3).list_tools(notes.mcp_url, token)
 
 
 async def test_more_tools_than_anybody_could_rule_are_cut(listing, notes, token):
@@ -95,7 +95,7 @@ async def test_a_listing_is_remembered_and_the_next_one_compared(*, database, li
     async def note(connection, difference):
         heard.append((connection.service, difference))
 
-    inventory = Inventory(database=database, listing=listing, clock=clock, on_listed=note)
+    inventory = ToolInventory(database=database, listing=listing, clock=clock, on_listed=note)
     connection = a_connection(alice, mcp_server_url=notes.mcp_url)
     service = a_service(notes)
 
@@ -120,7 +120,7 @@ async def test_a_listing_is_remembered_and_the_next_one_compared(*, database, li
 
 async def test_a_service_that_does_not_list_is_only_logged(*, database, listing, notes, token, clock, alice):
     notes.broken["/mcp"] = "500"
-    inventory = Inventory(database=database, listing=listing, clock=clock)
+    inventory = ToolInventory(database=database, listing=listing, clock=clock)
 
     assert await inventory.take(a_service(notes), a_connection(alice, mcp_server_url=notes.mcp_url), token) is None
     assert await inventory.list_known(alice.workspace_id, NOTES) == ()

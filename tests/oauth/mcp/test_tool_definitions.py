@@ -8,8 +8,8 @@ import pytest
 
 from oauth.mcp.tool_definitions import (
     LONGEST_DESCRIPTION,
-    Changed,
-    Difference,
+    ChangedTool,
+    ToolDifference,
     build_records,
     compare_tools,
     parse_tool,
@@ -74,7 +74,7 @@ def test_new_changed_and_removed_are_told_apart():
     difference = compare_tools(before, [a_tool("read"), write, a_tool("send")])
 
     assert [tool.name for tool in difference.new] == ["send"]
-    assert difference.changed == (Changed(before[1], write),)
+    assert difference.changed == (ChangedTool(before[1], write),)
     assert [tool.name for tool in difference.removed] == ["drop"]
     assert difference
     assert not difference.is_first
@@ -85,7 +85,7 @@ def test_the_same_tools_are_no_difference():
 
 
 def test_a_first_listing_says_that_it_is_the_first():
-    assert compare_tools((), [a_tool()]) == Difference(new=(a_tool(),), is_first=True)
+    assert compare_tools((), [a_tool()]) == ToolDifference(new=(a_tool(),), is_first=True)
 
 
 def test_a_record_remembers_when_it_was_first_seen_and_when_it_changed():

@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 
 from oauth.errors import RuleBroken
 from oauth.protocol.authorization import (
-    Ask,
-    Code,
-    Declined,
-    Earlier,
+    AuthorizationCode,
+    AuthorizationError,
+    AuthorizationRequest,
+    EarlierRequest,
     build_authorization_url,
     choose_scope,
     parse_callback,
     parse_state,
 )
-from oauth.protocol.discovery import Resource, Server
+from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
 from oauth.protocol.www_authenticate import Challenge
 from store.records import Secret
 
 ISSUER = "https://as.example.com"
-SERVER = Server(
+SERVER = AuthorizationServer(
     issuer=ISSUER,
     authorization_endpoint=f"{ISSUER}/authorize",
     token_endpoint=f"{ISSUER}/token",
@@ -39,8 +39,8 @@ SERVER = Server(
     sends_iss=False,
     scopes=(),
 )
-ASK = Ask("client", "https://bot.example/cb", "https://mcp.example.com/mcp", "a b")
-BARE = Resource(ASK.resource, (ISSUER,), None)
+ASK = AuthorizationRequest("client", "https://bot.example/cb", "https://mcp.example.com/mcp", "a b")
+BARE = ProtectedResource(ASK.resource, (ISSUER,), None)
 
 
 def test_the_request_says_each_thing_once():
@@ -117,16 +117,16 @@ def test_what_was_asked_for_earlier_is_asked_for_again(pinned, held, challenged,
     challenge = Challenge("bearer", {"scope": challenged}) if challenged else None
     resource, metadata = replace(BARE, scopes=("r",)), replace(SERVER, scopes=server)
 
-    assert choose_scope(pinned, challenge, resource, metadata, Earlier(held)) == expected
+    assert choose_scope(pinned, challenge, resource, metadata, EarlierRequest(held)) == expected
 
 
 def test_a_third_no_to_a_wider_scope_is_the_last():
     challenge = Challenge("bearer", {"error": "insufficient_scope", "scope": "more"})
 
-    assert choose_scope((), challenge, BARE, SERVER, Earlier("a", 1)) == "a more"
-    assert choose_scope((), challenge, BARE, SERVER, Earlier("a", 2)) == "a more"
+    assert choose_scope((), challenge, BARE, SERVER, EarlierRequest("a", 1)) == "a more"
+    assert choose_scope((), challenge, BARE, SERVER, EarlierRequest("a", 2)) == "a more"
     with pytest.raises(RuleBroken):
-        choose_scope((), challenge, BARE, SERVER, Earlier("a", 3))
+        choose_scope((), challenge, BARE, SERVER, EarlierRequest("a", 3))
 
 
 @pytest.mark.threat(56)
@@ -150,7 +150,10 @@ def test_iss_is_judged_by_the_table_of_rfc_9207(kind, iss, is_required, is_good)
     pairs = [(kind, "access_denied"), ("state", "s"), *([("iss", iss)] if iss is not None else [])]
 
     if is_good:
-        assert isinstance(parse_callback(pairs, ISSUER, iss_required=is_required), Code if kind == "code" else Declined)
+        assert isinstance(
+            parse_callback(pairs, ISSUER, iss_required=is_required),
+            AuthorizationCode if kind == "code" else AuthorizationError,
+        )
         return
     with pytest.raises(RuleBroken):
         parse_callback(pairs, ISSUER, iss_required=is_required)
@@ -184,7 +187,7 @@ def test_an_answer_that_is_neither_yes_nor_no_is_refused(pairs):
     [("access_denied", "access_denied"), ("<script>", "other"), ("", "other"), ("x" * 999, "other")],
 )
 def test_an_error_is_known_or_other(error, expected):
-    assert parse_callback([("error", error)], ISSUER, iss_required=False) == Declined(expected)
+    assert parse_callback([("error", error)], ISSUER, iss_required=False) == AuthorizationError(expected)
 
 
 @pytest.mark.threat(53)
@@ -208,5 +211,5 @@ def test_any_callback_is_an_answer_or_refused(pairs, is_required):
         found = parse_callback(pairs, ISSUER, iss_required=is_required)
     except RuleBroken:
         return
-    assert isinstance(found, Code | Declined)
+    assert isinstance(found, AuthorizationCode | AuthorizationError)
     assert ("iss", ISSUER) in pairs or not is_required

@@ -21,11 +21,11 @@ from oauth.protocol.discovery import (
     parse_resource,
     parse_server,
 )
-from oauth.protocol.http_messages import Answer
-from oauth.protocol.url_policy import Policy
+from oauth.protocol.http_messages import HttpResponse
+from oauth.protocol.url_policy import UrlPolicy
 from oauth.protocol.www_authenticate import Challenge
 
-POLICY = Policy()
+POLICY = UrlPolicy()
 MCP = "https://mcp.example.com/mcp"
 ISSUER = "https://as.example.com"
 RESOURCE = {"resource": MCP, "authorization_servers": [ISSUER]}
@@ -37,9 +37,9 @@ SERVER = {
 }
 
 
-def answer(document: Any, status: int = 200, kind: str = "application/json") -> Answer:
+def answer(document: Any, status: int = 200, kind: str = "application/json") -> HttpResponse:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return Answer(status, (("content-type", kind),), body)
+    return HttpResponse(status, (("content-type", kind),), body)
 
 
 def without(document: dict[str, Any], key: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def test_the_stateless_probe_says_its_version_in_header_and_body():
     ],
 )
 def test_only_the_bearer_challenge_of_a_401_counts(status, headers, expected):
-    assert parse_probe(Answer(status, headers)) == expected
+    assert parse_probe(HttpResponse(status, headers)) == expected
 
 
 def test_the_advertised_metadata_url_is_the_only_one_asked():

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oauth.errors import NoRegistration, RuleBroken
-from oauth.protocol.discovery import Server
-from oauth.protocol.http_messages import Answer
+from oauth.protocol.discovery import AuthorizationServer
+from oauth.protocol.http_messages import HttpResponse
 from oauth.protocol.registration import (
-    Client,
     PreRegistered,
+    RegisteredClient,
     build_client_document,
     build_registration_request,
     choose_registration,
@@ -24,8 +24,10 @@ from store.records import Registration, Secret, ServiceName
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ISSUER = "https://as.example.com"
-CLIENT = Client(ServiceName("notes"), "https://bot.example/oauth/callback/notes", "https://bot.example", None, None)
-SERVER = Server(
+CLIENT = RegisteredClient(
+    ServiceName("notes"), "https://bot.example/oauth/callback/notes", "https://bot.example", None, None
+)
+SERVER = AuthorizationServer(
     issuer=ISSUER,
     authorization_endpoint=f"{ISSUER}/authorize",
     token_endpoint=f"{ISSUER}/token",
@@ -38,8 +40,8 @@ SERVER = Server(
 )
 
 
-def answer(document: object, status: int = 201) -> Answer:
-    return Answer(status, (("content-type", "application/json"),), json.dumps(document).encode())
+def answer(document: object, status: int = 201) -> HttpResponse:
+    return HttpResponse(status, (("content-type", "application/json"),), json.dumps(document).encode())
 
 
 def test_the_order_is_configured_then_document_then_dynamic():

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from oauth.errors import RuleBroken
 from oauth.ports import Refresh
-from oauth.protocol.http_messages import Answer
+from oauth.protocol.http_messages import HttpResponse
 from oauth.protocol.tokens import (
-    Exchange,
+    CodeExchange,
     TokenError,
-    Tokens,
+    TokenResponse,
     _parse_lifetime,
     build_credential,
     build_exchange,
@@ -29,7 +29,7 @@ from oauth.protocol.tokens import (
 from store.records import Secret
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-EXCHANGE = Exchange(
+EXCHANGE = CodeExchange(
     token_endpoint="https://as.example.com/token",
     client_id="client",
     client_secret=None,
@@ -41,9 +41,9 @@ EXCHANGE = Exchange(
 GOOD = {"access_token": "canary-at", "token_type": "Bearer"}
 
 
-def answer(document: object, status: int = 200, kind: str = "application/json") -> Answer:
+def answer(document: object, status: int = 200, kind: str = "application/json") -> HttpResponse:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return Answer(status, (("content-type", kind),), body)
+    return HttpResponse(status, (("content-type", kind),), body)
 
 
 def test_the_code_is_exchanged_with_verifier_and_resource():
@@ -98,18 +98,21 @@ def test_a_revocation_names_the_kind_of_token():
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
-        ({}, Tokens(Secret("canary-at"), None, None, None)),
-        ({"token_type": "bearer"}, Tokens(Secret("canary-at"), None, None, None)),
-        ({"token_type": "BEARER", "expires_in": 3600}, Tokens(Secret("canary-at"), None, 3600, None)),
-        ({"expires_in": "3600"}, Tokens(Secret("canary-at"), None, 3600, None)),
-        ({"scope": "a,b"}, Tokens(Secret("canary-at"), None, None, "a b")),
-        ({"scope": "b, a b"}, Tokens(Secret("canary-at"), None, None, "b a")),
-        ({"scope": ["a", "b"]}, Tokens(Secret("canary-at"), None, None, "a b")),
-        ({"expires_in": 3600.0}, Tokens(Secret("canary-at"), None, 3600, None)),
-        ({"expires_in": None, "refresh_token": None, "scope": None}, Tokens(Secret("canary-at"), None, None, None)),
-        ({"refresh_token": ""}, Tokens(Secret("canary-at"), None, None, None)),
-        ({"refresh_token": "rt", "scope": "a b"}, Tokens(Secret("canary-at"), Secret("rt"), None, "a b")),
-        ({"id_token": 7, "unknown": {}}, Tokens(Secret("canary-at"), None, None, None)),
+        ({}, TokenResponse(Secret("canary-at"), None, None, None)),
+        ({"token_type": "bearer"}, TokenResponse(Secret("canary-at"), None, None, None)),
+        ({"token_type": "BEARER", "expires_in": 3600}, TokenResponse(Secret("canary-at"), None, 3600, None)),
+        ({"expires_in": "3600"}, TokenResponse(Secret("canary-at"), None, 3600, None)),
+        ({"scope": "a,b"}, TokenResponse(Secret("canary-at"), None, None, "a b")),
+        ({"scope": "b, a b"}, TokenResponse(Secret("canary-at"), None, None, "b a")),
+        ({"scope": ["a", "b"]}, TokenResponse(Secret("canary-at"), None, None, "a b")),
+        ({"expires_in": 3600.0}, TokenResponse(Secret("canary-at"), None, 3600, None)),
+        (
+            {"expires_in": None, "refresh_token": None, "scope": None},
+            TokenResponse(Secret("canary-at"), None, None, None),
+        ),
+        ({"refresh_token": ""}, TokenResponse(Secret("canary-at"), None, None, None)),
+        ({"refresh_token": "rt", "scope": "a b"}, TokenResponse(Secret("canary-at"), Secret("rt"), None, "a b")),
+        ({"id_token": 7, "unknown": {}}, TokenResponse(Secret("canary-at"), None, None, None)),
     ],
 )
 def test_a_token_response_within_the_rules_is_read(extra, expected):
@@ -189,14 +192,16 @@ def test_slacks_nested_form_is_read_with_its_profile_only():
         "authed_user": {"access_token": "xoxp", "token_type": "user", "scope": "a,b", "expires_in": 43200},
     }
 
-    assert parse_tokens(answer(nested), "slack") == Tokens(Secret("xoxp"), None, 43200, "a b")
-    assert parse_tokens(answer(GOOD | {"token_type": "user"}), "slack") == Tokens(Secret("canary-at"), None, None, None)
+    assert parse_tokens(answer(nested), "slack") == TokenResponse(Secret("xoxp"), None, 43200, "a b")
+    assert parse_tokens(answer(GOOD | {"token_type": "user"}), "slack") == TokenResponse(
+        Secret("canary-at"), None, None, None
+    )
     with pytest.raises(RuleBroken):
         parse_tokens(answer(nested), "standard")
 
 
 def test_a_credential_expires_a_minute_early_and_can_be_refreshed():
-    tokens = Tokens(Secret("at"), Secret("rt"), 3600, "a")
+    tokens = TokenResponse(Secret("at"), Secret("rt"), 3600, "a")
 
     credential = build_credential(tokens, EXCHANGE, "https://mcp.example.com/mcp", "a b", NOW)
 
@@ -216,7 +221,7 @@ def test_a_credential_expires_a_minute_early_and_can_be_refreshed():
 @pytest.mark.threat(61, 75)
 @pytest.mark.parametrize("lifetime", [None, 0, 30, 60])
 def test_an_expiry_that_is_not_in_the_future_is_left_out(lifetime):
-    tokens = Tokens(Secret("at"), Secret("rt"), lifetime, None)
+    tokens = TokenResponse(Secret("at"), Secret("rt"), lifetime, None)
 
     assert build_credential(tokens, EXCHANGE, "u", "asked", NOW).expires_at is None
 
@@ -224,11 +229,11 @@ def test_an_expiry_that_is_not_in_the_future_is_left_out(lifetime):
 @pytest.mark.threat(75)
 def test_a_token_that_dies_at_once_is_refused():
     with pytest.raises(RuleBroken):
-        build_credential(Tokens(Secret("at"), None, 30, None), EXCHANGE, "u", None, NOW)
+        build_credential(TokenResponse(Secret("at"), None, 30, None), EXCHANGE, "u", None, NOW)
 
 
 def test_without_refresh_token_there_is_no_refresh_and_scope_is_what_was_asked():
-    credential = build_credential(Tokens(Secret("at"), None, 3600, None), EXCHANGE, "u", "asked", NOW)
+    credential = build_credential(TokenResponse(Secret("at"), None, 3600, None), EXCHANGE, "u", "asked", NOW)
 
     assert (credential.refresh, credential.scope) == (None, "asked")
 
@@ -307,8 +312,8 @@ def test_any_object_is_tokens_a_no_or_refused(document, profile):
         found = parse_tokens(answer(GOOD | document), profile)
     except RuleBroken:
         return
-    assert isinstance(found, Tokens | TokenError)
-    if isinstance(found, Tokens):
+    assert isinstance(found, TokenResponse | TokenError)
+    if isinstance(found, TokenResponse):
         assert found.access_token.reveal().isascii()
 
 

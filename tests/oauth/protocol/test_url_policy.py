@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth.errors import UrlRefused
-from oauth.protocol.url_policy import Policy, insert_well_known, is_allowed_address, is_resource_of, require_url
+from oauth.protocol.url_policy import UrlPolicy, insert_well_known, is_allowed_address, is_resource_of, require_url
 
-PUBLIC, LOOPBACK = Policy(), Policy(allow_loopback=True)
+PUBLIC, LOOPBACK = UrlPolicy(), UrlPolicy(allow_loopback=True)
 
 
 @pytest.mark.threat(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18)

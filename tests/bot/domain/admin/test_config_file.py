@@ -10,19 +10,19 @@ from hypothesis import HealthCheck, given, settings
 
 from bot.config.file_services import Document
 from bot.config.yaml_file import read, render_plan, write
-from bot.domain.admin.config_file import ACTOR, Filing
-from bot.domain.config.service import Configuration
+from bot.domain.admin.config_file import ACTOR, ConfigFile
+from bot.domain.config.service import ConfigService
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.probe import Probing
-from oauth.catalog.saved_services import Services
+from oauth.catalog.probe import Prober
+from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service import Service
-from oauth.catalog.service_draft import Draft
-from oauth.guarded_http import Sender
-from oauth.mcp.list_tools import Listing
+from oauth.catalog.service_draft import ServiceDraft
+from oauth.guarded_http import GuardedSender
+from oauth.mcp.list_tools import ToolLister
 from oauth.protocol.discovery import Pins
 from oauth.protocol.registration import PreRegistered
-from oauth.protocol.url_policy import Policy
+from oauth.protocol.url_policy import UrlPolicy
 from simulator.clock import SimulatorClock
 from simulator.service.server import ServiceSimulator
 from store import audit, connections, service_tools
@@ -60,7 +60,7 @@ def none(_):
 
 @pytest.fixture
 async def sender():
-    async with Sender(Policy(allow_loopback=True)) as sender:
+    async with GuardedSender(UrlPolicy(allow_loopback=True)) as sender:
         yield sender
 
 
@@ -84,8 +84,8 @@ def make(database, sender, dropped):
             dropped.append(connection)
 
         workspace_id, catalog = next(WORKSPACES), Catalog({one.name: one for one in shipped})
-        probing = Probing(sender, Listing(sender))
-        services = Services(
+        probing = Prober(sender, ToolLister(sender))
+        services = SavedServices(
             database=database,
             catalog=catalog,
             probing=probing,
@@ -93,9 +93,9 @@ def make(database, sender, dropped):
             clock=Noon(),
             on_dropped=note,
         )
-        return Filing(
+        return ConfigFile(
             database=database,
-            configuration=Configuration(database=database, clock=Noon(), first_admins=frozenset()),
+            configuration=ConfigService(database=database, clock=Noon(), first_admins=frozenset()),
             catalog=catalog,
             services=services,
             probing=probing,
@@ -163,7 +163,7 @@ async def test_out_and_into_an_empty_installation_and_out_again_is_the_identity(
 async def test_a_service_typed_in_slack_is_in_the_file_and_comes_back_elsewhere(make, wiki, database):
     filing, other = make(), make()
     client = PreRegistered("wiki-client", Secret("canary-typed"))
-    draft = Draft("wiki", "Wiki", wiki.mcp_url, RegistrationKind.PRE_REGISTERED, ("notes:read",), client)
+    draft = ServiceDraft("wiki", "Wiki", wiki.mcp_url, RegistrationKind.PRE_REGISTERED, ("notes:read",), client)
     probe = await filing._services.probe(wiki.mcp_url)
     member = a_member("U0ADA", workspace_id=filing.workspace_id)
     await filing._services.save(member, draft, probe.fingerprint)
@@ -340,7 +340,7 @@ async def test_a_service_that_a_later_catalogue_ships_too_stays_as_it_was_added(
     )
     document = read(f"services: {{{text}}}")
     await bring_in(filing, document)
-    later = Filing(
+    later = ConfigFile(
         database=filing._database,
         configuration=filing._configuration,
         catalog=Catalog({one.name: one for one in (GITHUB, NOTES)}),

@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.items import Key
 from bot.config.model import Config
-from bot.domain.config.service import CHANGED, Configuration
+from bot.domain.config.service import CHANGED, ConfigService
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from store import audit, members, settings
 from store.records import Setting
@@ -21,7 +21,7 @@ RESEARCH = Key("profile", "research")
 
 @pytest.fixture
 def configuration(database):
-    return Configuration(database=database, clock=Noon(), first_admins=frozenset({"U0ADA"}))
+    return ConfigService(database=database, clock=Noon(), first_admins=frozenset({"U0ADA"}))
 
 
 async def refused(work) -> Refusal:
@@ -110,7 +110,7 @@ async def test_a_file_is_applied_as_a_whole_and_only_to_what_was_shown(configura
 
 
 async def test_the_last_admin_stays(database):
-    alone = Configuration(database=database, clock=Noon(), first_admins=frozenset())
+    alone = ConfigService(database=database, clock=Noon(), first_admins=frozenset())
     after = Config.model_validate({"admins": ["U0ADA"]})
     await alone.apply("T0ACME", "file", Config(), after)
 
@@ -123,7 +123,7 @@ async def test_the_last_admin_stays(database):
 
 @pytest.mark.fault("S23")
 async def test_an_admin_who_has_left_does_not_count_as_the_last_one(database):
-    two = Configuration(database=database, clock=Noon(), first_admins=frozenset())
+    two = ConfigService(database=database, clock=Noon(), first_admins=frozenset())
     await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
     async with database.transaction() as tx:
         await members.remember(tx, a_member("U0BEN"), NOON)
@@ -142,7 +142,7 @@ async def test_slack_is_asked_whether_the_admin_who_would_be_left_is_there(datab
         async def person(self, user_id, **_):
             return SimpleNamespace(is_deleted=user_id in self.gone)
 
-    two = Configuration(database=database, clock=Noon(), first_admins=frozenset(), people=Everybody())
+    two = ConfigService(database=database, clock=Noon(), first_admins=frozenset(), people=Everybody())
     await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
     seen = await two.seen("T0ACME", Key("workspace", "admins"))
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.connections.commands import Tellings
+from bot.domain.connections.commands import ConnectionOutcomes
 from oauth.catalog.catalog import Catalog
 from oauth.ports import Failure
 from store.records import Member, ServiceName, Ticket, TicketId, TicketState
@@ -27,7 +27,9 @@ class Shown:
 @pytest.mark.fault("S23")
 async def test_what_became_of_a_link_is_told_also_when_its_service_was_taken_away():
     screen = Shown()
-    tellings = Tellings(database=None, screen=screen, catalog=Catalog({}), lapses=None, changed=lambda *_: None)
+    tellings = ConnectionOutcomes(
+        database=None, screen=screen, catalog=Catalog({}), lapses=None, changed=lambda *_: None
+    )
     ticket = Ticket(TicketId("tkt_1"), ALICE, ServiceName("notes"), TicketState.FAILED, datetime.now(UTC), None)
 
     await tellings.failed(ticket, Failure.NOT_OFFERED, "ABCD1234")

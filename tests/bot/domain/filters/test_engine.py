@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config.model import Config
-from bot.domain.filters.engine import Found, Sieve, Told, closed, grown, look_through, mask, may_be_sent
+from bot.domain.filters.engine import AnswerFilter, FilterMatch, Told, closed, grown, look_through, mask, may_be_sent
 from bot.model import events as e
 from bot.model.errors import Allowed, Refusal, Refused
 from bot.model.progress import Outcome, OutcomeKind, Progress, Task, TaskState
@@ -27,7 +27,7 @@ def test_secrets_are_taken_out_of_requests_without_any_setting():
     looked = look_through(Config(), f"use {TOKEN} please")
 
     assert looked.text == "use [GitHub token removed] please"
-    assert looked.masked == (Found("secrets", "GitHub token"),)
+    assert looked.masked == (FilterMatch("secrets", "GitHub token"),)
     assert look_through(Config(), "nothing here").masked == ()
 
 
@@ -37,13 +37,13 @@ def test_a_pattern_is_taken_out_of_requests_and_named_as_its_admin_named_it():
     looked = look_through(rules, "about Project Falcon and\nproject x")
 
     assert looked.text == "about [projects removed] and\n[projects removed]"
-    assert looked.masked == (Found("projects", "Secret projects"),)
+    assert looked.masked == (FilterMatch("projects", "Secret projects"),)
 
 
 def test_a_refusing_filter_refuses_and_what_is_off_is_not_looked_for():
     rules = config(projects={"pattern": "falcon", "asked": "refuse"}, secrets={"asked": "off"})
 
-    assert look_through(rules, "the falcon").refused_by == Found("projects", "projects")
+    assert look_through(rules, "the falcon").refused_by == FilterMatch("projects", "projects")
     assert look_through(rules, TOKEN).text == TOKEN
     assert may_be_sent(rules, "the falcon") == Refused(Refusal.FILTERED, "projects")
     assert isinstance(may_be_sent(rules, "a dove"), Allowed)
@@ -85,7 +85,7 @@ RULES = {
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6), max_size=5))
 def test_what_was_shown_of_an_answer_is_how_the_whole_of_it_begins(rules, messages):
     """Every message is written piece by piece, then said as a whole; nothing shown is ever taken back."""
-    sieve, progress, shown = Sieve(rules), Progress(), ""
+    sieve, progress, shown = AnswerFilter(rules), Progress(), ""
     for pieces in messages:
         gap = "\n\n" if progress.text else ""
         for count in range(1, len(pieces) + 1):
@@ -132,7 +132,7 @@ def test_a_text_that_was_looked_at_as_it_came_is_the_whole_of_it_looked_at_once(
 
 @pytest.mark.fault("S6")
 def test_a_draft_that_another_text_takes_the_place_of_is_not_told():
-    sieve = Sieve(config(projects={"pattern": "falcon"}))
+    sieve = AnswerFilter(config(projects={"pattern": "falcon"}))
 
     for draft in ("\n\nIt is\n", "\n\nIt is\nthe fal", "\n\nNo", "\n\nNo.\nIt is x"):
         seen = sieve.sift(Progress(text="So", draft=draft))
@@ -143,7 +143,7 @@ def test_a_draft_that_another_text_takes_the_place_of_is_not_told():
 
 @pytest.mark.fault("S6")
 def test_a_private_key_ends_its_line_so_that_what_is_before_it_is_told():
-    sieve = Sieve(config(lines={"pattern": "hello.*falcon"}))
+    sieve = AnswerFilter(config(lines={"pattern": "hello.*falcon"}))
 
     begun = sieve.sift(Progress(text="hello -----BEGIN PRIVATE KEY-----\nMII"))
     over = sieve.sift(Progress(text="hello -----BEGIN PRIVATE KEY-----\nMII\n\n-----END PRIVATE KEY----- falcon\n"))
@@ -153,7 +153,7 @@ def test_a_private_key_ends_its_line_so_that_what_is_before_it_is_told():
 
 
 def test_the_draft_of_a_turn_that_was_cut_short_is_looked_through_whole():
-    cut = Sieve(Config()).sift(Progress(text="So: ", draft=TOKEN, outcome=Outcome(OutcomeKind.STOPPED)))
+    cut = AnswerFilter(Config()).sift(Progress(text="So: ", draft=TOKEN, outcome=Outcome(OutcomeKind.STOPPED)))
 
     assert cut.shown_text == "So: [GitHub token removed]"
 
@@ -161,24 +161,26 @@ def test_the_draft_of_a_turn_that_was_cut_short_is_looked_through_whole():
 def test_words_are_shown_as_they_come_and_with_a_pattern_line_by_line():
     growing = Progress(draft="First line.\nThe second li")
 
-    assert Sieve(Config()).sift(growing).shown_text == "First line.\nThe second "
-    assert Sieve(config(a={"pattern": "x"})).sift(growing).shown_text == "First line.\n"
-    assert Sieve(config(secrets={"answered": "off"})).sift(growing).shown_text == "First line.\nThe second li"
+    assert AnswerFilter(Config()).sift(growing).shown_text == "First line.\nThe second "
+    assert AnswerFilter(config(a={"pattern": "x"})).sift(growing).shown_text == "First line.\n"
+    assert AnswerFilter(config(secrets={"answered": "off"})).sift(growing).shown_text == "First line.\nThe second li"
 
 
 def test_a_withholding_filter_shows_the_answer_whole_or_not_at_all():
-    sieve = Sieve(config(projects={"pattern": "falcon", "answered": "withhold", "description": "Secret projects"}))
+    sieve = AnswerFilter(
+        config(projects={"pattern": "falcon", "answered": "withhold", "description": "Secret projects"})
+    )
 
     assert sieve.sift(Progress(text="It is ", draft="the")).shown_text == ""
     assert sieve.sift(Progress(text="It is fine.", outcome=OVER)).shown_text == "It is fine."
     ended = sieve.sift(Progress(text="It is the falcon.", outcome=OVER))
     assert (ended.shown_text, ended.withheld_by, ended.outcome) == ("", "Secret projects", OVER)
-    assert sieve.found(Progress(text="It is the falcon.")) == (Found("projects", "Secret projects"),)
+    assert sieve.found(Progress(text="It is the falcon.")) == (FilterMatch("projects", "Secret projects"),)
 
 
 @pytest.mark.parametrize("answered", ["mask", "withhold"])
 def test_what_is_shown_of_a_step_goes_through_the_filters_too(answered):
-    sieve = Sieve(config(projects={"pattern": "falcon", "answered": answered}))
+    sieve = AnswerFilter(config(projects={"pattern": "falcon", "answered": answered}))
     call = e.ToolCall(EventId("t1"), "notes", "read_note", {"title": f"falcon {TOKEN}", "limit": 3})
     running = Task(call, TaskState.RUNNING)
     done = Task(call, TaskState.DONE, result=f"found {TOKEN}")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.config.model import Config
-from bot.domain.approvals.lifecycle import Approvals
-from bot.domain.filters.engine import Sieve
+from bot.domain.approvals.lifecycle import ApprovalLifecycle
+from bot.domain.filters.engine import AnswerFilter
 from bot.domain.outbox import Outbox
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.driver import Outside, Runner
+from bot.domain.turns.driver import TurnDriver, TurnPorts
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.progress import OutcomeKind, Progress
 from store import turns
@@ -91,7 +91,7 @@ class EverybodyMay:
 
 class NoFilters:
     async def sieve(self, _member):
-        return Sieve(Config())
+        return AnswerFilter(Config())
 
     async def record(self, *_args, **_kwargs):
         pass
@@ -100,7 +100,7 @@ class NoFilters:
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234", clock)
-    approvals = Approvals(
+    approvals = ApprovalLifecycle(
         database=database,
         agents=agents,
         screen=screen,
@@ -110,9 +110,9 @@ async def run(database: Database, screen: BlockedScreen):
         minutes=15,
         changed=lambda *_: None,
     )
-    runner = Runner(
+    runner = TurnDriver(
         database=database,
-        outside=Outside(agents, screen, clock),
+        outside=TurnPorts(agents, screen, clock),
         sessions=None,
         admission=EverybodyMay(),
         approvals=approvals,

@@ -12,8 +12,8 @@ import pytest
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.loop import SILENT, UNCONFIRMED, TurnLoop
-from bot.domain.turns.reducer import Following
-from bot.domain.turns.watchdog import STOP_WITHIN, WORKING_SILENCE, StopWatch
+from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.watchdog import STOP_WITHIN, WORKING_SILENCE, StopTimer
 from bot.model import events as e
 from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable
 from bot.model.progress import Outcome, OutcomeKind
@@ -157,9 +157,9 @@ async def prepared(
         approvals=quiet,
         clock=clock,
         answer=quiet,
-        state=Following(turn.id),
+        state=ReducerState(turn.id),
         on_call=quiet.called,
-        watch=StopWatch(supervisor=supervisor, clock=clock, signal=asyncio.Event(), read=stopped_by),
+        watch=StopTimer(supervisor=supervisor, clock=clock, signal=asyncio.Event(), read=stopped_by),
     )
     inbox = Inbox(signal, clock)
 

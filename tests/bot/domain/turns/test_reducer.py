@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.turns.reducer import End, Following, Hold, Interrupt, LookFor, Refuse, Wait, claim, end, step, stopping
+from bot.domain.turns.reducer import (
+    End,
+    Hold,
+    Interrupt,
+    LookFor,
+    ReducerState,
+    Refuse,
+    Wait,
+    claim,
+    end,
+    step,
+    stopping,
+)
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
@@ -14,7 +26,7 @@ ALICE = UserId("U1")
 
 
 def begun(**changes):
-    state, _ = step(Following(TURN), e.RequestEchoed(EventId("e0"), TURN, is_processed=True))
+    state, _ = step(ReducerState(TURN), e.RequestEchoed(EventId("e0"), TURN, is_processed=True))
     return replace(state, **changes)
 
 
@@ -37,7 +49,7 @@ def started(**kwargs):
 
 def test_what_comes_before_the_request_is_taken_up_belongs_to_older_turns():
     state, actions = run(
-        Following(TURN),
+        ReducerState(TURN),
         e.TextWritten(EventId("a"), "old answer"),
         e.RequestEchoed(EventId("b"), "trn_0", is_processed=True),
         e.SessionIdle(EventId("c"), "end_turn"),
@@ -186,7 +198,7 @@ def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_a
 def test_an_interrupt_that_came_before_the_request_was_taken_up_is_repeated():
     """It jumps the queue (docs/reference/managed-agents.md#interrupts): the request behind it would run."""
     _, actions = run(
-        stopping(Following(TURN), ALICE),
+        stopping(ReducerState(TURN), ALICE),
         e.InterruptEchoed(EventId("x"), is_processed=True),
         e.SessionIdle(EventId("i"), "end_turn"),
         e.RequestEchoed(EventId("r"), TURN, is_processed=True),
@@ -205,7 +217,7 @@ def test_a_request_that_was_dropped_with_the_one_before_it_ends_instead_of_waiti
     old_idle = e.SessionIdle(EventId("o"), "retries_exhausted")
     queued = e.RequestEchoed(EventId("r"), TURN, is_processed=False)
 
-    before, _ = run(Following(TURN), old_idle, queued)
+    before, _ = run(ReducerState(TURN), old_idle, queued)
     after, _ = run(before, e.SessionIdle(EventId("i"), "retries_exhausted"))
 
     assert not before.has_ended
@@ -327,7 +339,7 @@ def test_a_refused_credential_names_the_service_once_and_goes_on():
 
 
 def test_a_session_that_is_gone_ends_the_turn_even_before_it_began():
-    state, actions = run(Following(TURN), e.SessionGone(EventId("g")))
+    state, actions = run(ReducerState(TURN), e.SessionGone(EventId("g")))
 
     assert (state.has_ended, actions) == (True, [End(Outcome(OutcomeKind.SESSION_GONE))])
 
@@ -430,7 +442,7 @@ def echoed(*, is_processed):
     ],
 )
 def test_what_was_done_before_the_request_was_seen_is_held_once_the_session_rests(events):
-    state, actions = run(Following(TURN), *events)
+    state, actions = run(ReducerState(TURN), *events)
     if not state.progress.tasks:
         state, actions = claim(state)
 
@@ -447,7 +459,7 @@ def test_a_session_that_is_moved_while_it_works_loses_nothing_of_what_it_said():
         e.SessionIdle(EventId("i"), "end_turn"),
     ]
 
-    state, _ = claim(run(Following(TURN), *WRITES[:3], *moved, echoed(is_processed=False), *PREVIEWS)[0])
+    state, _ = claim(run(ReducerState(TURN), *WRITES[:3], *moved, echoed(is_processed=False), *PREVIEWS)[0])
 
     assert state.progress.text == "I will write it.\n\nI am back."
     assert state.has_ended
@@ -458,7 +470,7 @@ def test_what_another_request_had_done_is_not_claimed_by_one_that_was_taken_up()
     older = [e.RequestEchoed(EventId("b"), "trn_0", is_processed=True), e.TextWritten(EventId("a"), "Old.")]
 
     state, _ = claim(
-        run(Following(TURN), *older, e.SessionIdle(EventId("i"), "end_turn"), echoed(is_processed=True))[0]
+        run(ReducerState(TURN), *older, e.SessionIdle(EventId("i"), "end_turn"), echoed(is_processed=True))[0]
     )
 
     assert state.progress.text == ""
