@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "store": {"store"},
     "simulator": {"simulator"},
     "oauth": {"oauth", "store"},
+    "bot.model": set(),
     "bot.model.commands": {"store.records"},
     "bot.model.events": {"store.records"},
     "bot.model.progress": {"bot.model.events", "store.records"},
@@ -66,7 +68,7 @@ ARROWS: dict[str, set[str]] = {
         "store.records",
     },
     "bot.model.config_views": {"bot.config.fields", "bot.model.errors", "store.records"},
-    "bot.aside": set(),
+    "bot.worker_thread": set(),
     "bot.clock": set(),
     "bot.environ_secrets": set(),
     "bot.model.slack_text": {"bot.model.visible_text"},
@@ -75,9 +77,17 @@ ARROWS: dict[str, set[str]] = {
     "bot.metrics": set(),
     "bot.env": {"bot.model.errors", "store.database", "store.errors", "store.records", "store.sealing"},
     "bot.renderers": {"bot.renderers", "bot.config", "oauth.errors", "oauth.ports", "store.records", *WORDS},
-    "bot.domain": {"bot.domain", "bot.aside", "bot.model.command_codec", "bot.config", "oauth", "store", *WORDS},
+    "bot.domain": {
+        "bot.domain",
+        "bot.worker_thread",
+        "bot.model.command_codec",
+        "bot.config",
+        "oauth",
+        "store",
+        *WORDS,
+    },
     "bot.agents": {"bot.agents", "bot.config", "bot.domain.ports", "oauth.ports", "store.records", *WORDS},
-    "bot.slack": {"bot.slack", "bot.aside", "bot.renderers", "bot.domain.ports", "store", *WORDS},
+    "bot.slack": {"bot.slack", "bot.worker_thread", "bot.renderers", "bot.domain.ports", "store", *WORDS},
     "bot.listeners": {
         "bot.listeners",
         "bot.domain.dispatcher",
@@ -87,7 +97,6 @@ ARROWS: dict[str, set[str]] = {
         *WORDS,
     },
     "bot.web": {"bot.web", "bot.model.errors", "oauth"},
-    "bot.queue": {"bot.queue", "bot.domain", "store", *WORDS},
     # What the composition root is made of: one opens, one ties together, one lets in; none of them knows the others.
     "bot.composition.peers": {
         "bot.agents",
@@ -99,8 +108,8 @@ ARROWS: dict[str, set[str]] = {
         "oauth",
         "store",
     },
-    "bot.wiring": {
-        "bot.wiring",
+    "bot.composition": {
+        "bot.composition",
         "bot.config",
         "bot.domain",
         "bot.metrics",
@@ -131,6 +140,28 @@ ARROWS: dict[str, set[str]] = {
         "store",
     },
 }
+NOUNS = (
+    "config",
+    "filters",
+    "budgets",
+    "access",
+    "connections",
+    "sessions",
+    "approvals",
+    "turns",
+    "home",
+    "admin",
+    "maintenance",
+)
+"""The folders of the domain; each imports only those before it, and what stands beside them in `bot/domain`."""
+ROLES = {
+    "admin", "agents", "arguments", "catalog", "client", "commands", "config", "connections", "discovery", "errors",
+    "clock", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports", "profiles", "run",
+    "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
+}  # fmt: skip
+"""Names of modules that say what a file is in its folder, so that more than one folder may have it."""
+SAME_CLASS = {"SlackFiles", "Clock", "Retry"}
+"""A port and what implements it; what two rooms each need of time; an event and a record."""
 KNOWS_EVERYBODY = {"bot.app", "bot.__main__"}
 
 VENDORS: dict[str, tuple[str, ...]] = {
@@ -281,6 +312,21 @@ def without_docstring(module: Module) -> list[str]:
     return [] if is_empty or ast.get_docstring(module.tree) else [module.name]
 
 
+def noun_of(name: str) -> str | None:
+    parts = name.split(".")
+    return parts[2] if within(name, "bot.domain") and len(parts) > 2 and parts[2] in NOUNS else None
+
+
+def wrong_order(module: Module) -> list[str]:
+    """Name each import of a noun that comes later; what stands beside the nouns imports none of them."""
+    if not within(module.name, "bot.domain"):
+        return []
+    own = noun_of(module.name)
+    latest = NOUNS.index(own) if own else -1
+    later = {name for name in module.imports() if (noun := noun_of(name)) and NOUNS.index(noun) > latest}
+    return [f"{module.name} → {name}" for name in sorted(later)]
+
+
 Rule = Callable[[Module], list[str]]
 
 EXAMPLES: list[tuple[Rule, str, str]] = [
@@ -306,6 +352,8 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (broad_handlers, "bot.slack.screen", "try:\n    pass\nexcept Exception:\n    pass"),
     (clock_readers, "bot.domain.turns.commands", "from datetime import datetime\nnow = datetime.now()"),
     (without_docstring, "bot.novelty", "x = 1"),
+    (wrong_order, "bot.domain.filters.engine", "from bot.domain.turns.reducer import step"),
+    (wrong_order, "bot.domain.supervisor", "from bot.domain.access import policy"),
 ]
 
 
@@ -328,10 +376,12 @@ def test_nobody_imports_the_composition_root() -> None:
 
 
 def test_only_the_composition_root_ties_the_rooms_together() -> None:
-    tied = ("bot.wiring", "bot.composition.ingress")
-    importers = {m.name for m in load_modules() if any(within(name, area) for name in m.imports() for area in tied)}
+    def ties(name: str) -> bool:
+        return name.count(".") > 1 and within(name, "bot.composition") and not within(name, "bot.composition.peers")
 
-    assert {name for name in importers if not within(name, "bot.wiring")} == {"bot.app"}
+    importers = {m.name for m in load_modules() if any(ties(name) for name in m.imports())}
+
+    assert {name for name in importers if not within(name, "bot.composition")} == {"bot.app"}
 
 
 def test_modules_do_not_import_each_other_in_circles() -> None:
@@ -354,3 +404,30 @@ def test_migrations_are_one_line():
         before = f'"{number - 1:04}"' if number > 1 else "None"
         assert name.startswith(f"{number:04}_")
         assert f'revision = "{number:04}"\ndown_revision = {before}\n' in text
+
+
+def public_classes(modules: list[Module]) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for module in modules:
+        if module.name.split(".")[0] in {"bot", "oauth", "store"}:
+            for node in module.tree.body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].append(module.name)
+    return dict(found)
+
+
+def test_a_class_has_its_name_for_itself() -> None:
+    twice = {name: where for name, where in public_classes(load_modules()).items() if len(where) > 1}
+
+    assert {name: where for name, where in twice.items() if name not in SAME_CLASS} == {}
+    same = [Module("bot.a", ast.parse("class X: ...")), Module("oauth.b", ast.parse("class X: ..."))]
+    assert public_classes(same) == {"X": ["bot.a", "oauth.b"]}
+
+
+def test_a_module_has_its_name_for_itself_or_is_called_by_its_role() -> None:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for module in load_modules():
+        if module.name.split(".")[0] in {"bot", "oauth"} and module.tree.body:
+            found[module.name.rsplit(".", 1)[-1]].append(module.name)
+
+    assert {name: where for name, where in found.items() if len(where) > 1 and name not in ROLES} == {}

@@ -21,7 +21,7 @@ SETTING = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"`((?:bot|oauth|store|simulator|bench)/[\w/]+\.\w+)`")
-NOT_ROOMS = {"__pycache__", "node_modules", "versions"}
+NOT_ROOMS = {"__pycache__", "node_modules", "versions", "src", "dist"}
 ROOMS = ("bot", "oauth", "store", "simulator", "tests", "bench", "docs")
 
 
@@ -52,21 +52,23 @@ def settings() -> list[tuple[str, bool, str]]:
 
 
 def folders_drawn() -> set[str]:
-    """Return the folders of the layout block, two deep."""
+    """Return the folders of the layout block, as deep as they are drawn."""
     block = re.search(r"## Layout\n\n```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)
     assert block
-    drawn, parent = set(), ""
+    drawn: list[str] = []
+    way: list[str] = []
     for line in block[1].splitlines():
         found = re.match(r"( *)(\w+)/\s", line)
         assert found, line
-        parent = parent if found[1] else found[2]
-        drawn.add(f"{parent}/{found[2]}" if found[1] else found[2])
-    return drawn
+        way = [*way[: len(found[1]) // 2], found[2]]
+        drawn.append("/".join(way))
+    return set(drawn)
 
 
 def folders_there() -> set[str]:
-    inside = (path for room in ("bot", "oauth", "store", "simulator") for path in (ROOT / room).iterdir())
-    return {*ROOMS, *(str(path.relative_to(ROOT)) for path in inside if path.is_dir() and path.name not in NOT_ROOMS)}
+    inside = (path for room in ("bot", "oauth", "store", "simulator") for path in (ROOT / room).rglob("*"))
+    folders = {path.relative_to(ROOT) for path in inside if path.is_dir()}
+    return {*ROOMS, *(str(path) for path in folders if not NOT_ROOMS & set(path.parts))}
 
 
 @cache

@@ -16,7 +16,7 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
 
-from bot.agents.readable import Pool
+from bot.agents.lenient_json import Pool
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, SessionLost
 from store.records import Secret
 

@@ -19,7 +19,7 @@ from anthropic import AsyncAnthropic, AsyncStream, omit
 from anthropic.pagination import AsyncPageCursor
 
 from bot.agents.client import API_ERRORS, translate_error
-from bot.agents.readable import UNREADABLE
+from bot.agents.lenient_json import UNREADABLE
 from bot.agents.translate import is_processed, read, read_id, read_processed_at, read_type, translate
 from bot.model.errors import AgentsUnavailable
 from bot.model.events import AgentEvent, ConnectionBack, ConnectionLost, DraftBegan, DraftGrew, SessionGone

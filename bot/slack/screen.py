@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot.aside import aside
 from bot.domain.ports import Clock
 from bot.model.commands import OpenAskForm, Place, ShowApproval
 from bot.model.config_views import Panel, Wrong
@@ -43,6 +42,7 @@ from bot.slack.client import SlackApi
 from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
 from bot.slack.readers import ChannelAudiences
+from bot.worker_thread import run_in_thread
 from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, TicketId, Turn, UserId
@@ -136,7 +136,7 @@ class SlackScreen:
         if ref := await self._find(thread, marker, thread.created_at):
             await self.update_card(thread, ref, held)
             return ref
-        card = await aside(lambda: render_card(thread, held, self._titles))
+        card = await run_in_thread(lambda: render_card(thread, held, self._titles))
         return await self._messages.post(
             thread.channel, card, marker=marker, since=self._clock.now(), thread_ts=thread.thread_ts
         )
@@ -147,13 +147,13 @@ class SlackScreen:
 
     async def update_card(self, thread: Thread, ref: MessageRef, held: tuple[Held, ...]) -> None:
         """Rewrite a card: what is decided becomes a record, without buttons."""
-        card = await aside(lambda: render_card(thread, held, self._titles))
+        card = await run_in_thread(lambda: render_card(thread, held, self._titles))
         await self._messages.update(ref, card, marker=held[0].approval.id)
 
     async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
         """Open one page of the full arguments in a modal, or turn the open one to it."""
         reader = command.member.user_id
-        view = await aside(lambda: render_details(thread, held, self._titles, command.page, reader))
+        view = await run_in_thread(lambda: render_details(thread, held, self._titles, command.page, reader))
         if command.view_id:
             await self._messages.update_modal(command.view_id, view)
         else:

@@ -61,7 +61,7 @@ def read_services(extra: Path | None, clients: Mapping[ServiceName, PreRegistere
 
 def read_shipped() -> str:
     """Return our own file, as it is."""
-    return files("oauth").joinpath("catalog.toml").read_text("utf-8")
+    return files("oauth.catalog").joinpath("catalog.toml").read_text("utf-8")
 
 
 def list_unsourced(entry: Mapping[str, Any]) -> list[str]:

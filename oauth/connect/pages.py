@@ -266,5 +266,5 @@ def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  # slow to import; for pages only
 
     return Environment(
-        loader=PackageLoader("oauth", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("oauth.connect", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

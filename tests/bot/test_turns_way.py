@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-WAY = ("listeners", "domain", "agents", "renderers", "slack", "commands.py", "events.py", "progress.py")
+WAY = ("listeners", "domain", "agents", "renderers", "slack", "model")
 """From a request to what is shown of its turn."""
 LONGEST = 40
 OURS = ("bot", "oauth", "store")
 HEART = ("bot.domain.turns.reducer", "bot.agents.translate")
-WORDS = {"bot.model.events", "bot.model.progress", "bot.model.visible_text", "store.records"}
+WORDS = {"bot.model.events", "bot.model.progress", "bot.model.visible_text"}
+RECORDS = "store.records"
+"""Data of the store, a module a noun."""
 LIBRARY = {"__future__", "collections.abc", "dataclasses", "datetime", "enum", "math", "re", "typing"}
 """Of the standard library, what neither reads nor writes anything."""
 IMPURE = {"open", "print", "input", "exec", "eval", "setattr", "delattr", "globals", "vars", "__import__", "id", "hash"}
@@ -36,7 +38,7 @@ def impurities(source: str) -> Iterator[str]:
             case ast.Import(names=names) if any(alias.name not in LIBRARY for alias in names):
                 yield f"{node.lineno}: imports {names[0].name}"
             case ast.ImportFrom(module=module, names=names) if module not in LIBRARY | WORDS:
-                if {f"{module}.{alias.name}" for alias in names} - WORDS:
+                if not str(module).startswith(RECORDS) and {f"{module}.{alias.name}" for alias in names} - WORDS:
                     yield f"{node.lineno}: imports {module}"
             case ast.AsyncFunctionDef() | ast.Await() | ast.Global() | ast.Nonlocal() | ast.Yield():
                 yield f"{node.lineno}: {type(node).__name__}"
@@ -75,7 +77,7 @@ def reached(*modules: str) -> set[str]:
 
 
 def test_the_heart_of_a_turn_reaches_nothing_but_words() -> None:
-    assert reached(*HEART) == {*HEART, *WORDS}
+    assert {name for name in reached(*HEART) if not name.startswith(RECORDS)} == {*HEART, *WORDS}
 
 
 @pytest.mark.parametrize("module", sorted(reached(*HEART)))

@@ -218,7 +218,7 @@ MUTANTS = (
     Mutant(
         62,
         "a secret does not print",
-        "store/records.py",
+        "store/records/secret.py",
         'def __repr__(self) -> str:\n        return "Secret(•••)"',
         "def __repr__(self) -> str:\n        return self._value",
         "tests/oauth/protocol/test_authorization.py::test_a_code_does_not_print",

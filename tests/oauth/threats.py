@@ -47,6 +47,7 @@ REGISTRATION, CALLBACK, CATALOG = (
     "`oauth/catalog/catalog.py`",
 )
 ATTEMPTS, TICKETS, BROWSER = "`oauth/connect/attempt_store.py`", "`store/tickets.py`", "`oauth/connect/browser.py`"
+SECRET = "`store/records/secret.py`"
 ROUTES, PAGES, VAULTS = "`oauth/connect/routes.py`", "`oauth/connect/pages.py`", "`bot/agents/vaults.py`"
 ARRIVALS, DEPARTURES = "`oauth/connect/callback.py`", "`oauth/connect/authorize.py`"
 CONNECTIONS = "`oauth/connect/connections.py`"
@@ -121,7 +122,7 @@ THREATS = {
     59: Threat("a callback by POST or with a token in it", f"{ROUTES}, {CALLBACK}"),
     60: Threat("a restart between authorize and callback", f"{ATTEMPTS}, {TICKETS}"),
     61: Threat("clocks that differ", f"{BROWSER}, {TOKENS}"),
-    62: Threat("codes, states and tokens in logs, pages, exceptions and referrers", f"`store/records.py`, {ROUTES}"),
+    62: Threat("codes, states and tokens in logs, pages, exceptions and referrers", f"{SECRET}, {ROUTES}"),
     63: Threat("an access token that is none", TOKENS),
     64: Threat("`token_type` missing, odd or another", TOKENS),
     65: Threat("`expires_in` of every kind", TOKENS),
@@ -196,7 +197,7 @@ def collect() -> dict[int, tuple[str, ...]]:
     """Return the tests of each item, as `path::name`: those that are marked, then those of other rooms."""
     found: defaultdict[int, list[str]] = defaultdict(list)
     for folder in MARKED:
-        for path in sorted((ROOT / folder).glob("test_*.py")):
+        for path in sorted((ROOT / folder).rglob("test_*.py")):
             for name, numbers in read_marks(path, "threat"):
                 for number in numbers:
                     found[int(number)].append(f"{path.relative_to(ROOT)}::{name}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.aside import aside
 from bot.domain.config.service import ConfigService
 from bot.domain.filters.engine import AnswerFilter, FilteredRequest, FilterMatch, look_through, mask_asked
 from bot.domain.ports import Answer, Clock
 from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.progress import Progress
+from bot.worker_thread import run_in_thread
 from store import audit
 from store.database import Database, Tx
 from store.records import AuditEntry, Member, Turn
@@ -29,7 +29,7 @@ class FilterService:
         Raises `NotPermitted` where a filter forbids it; that is recorded.
         """
         config = await self._configuration.read(member.workspace_id)
-        looked = await aside(lambda: look_through(config, text), len(text))
+        looked = await run_in_thread(lambda: look_through(config, text), len(text))
         if looked.refused_by is not None:
             async with self._database.transaction() as tx:
                 details = {"filter": looked.refused_by.name}
@@ -40,7 +40,7 @@ class FilterService:
     async def words(self, member: Member, text: str) -> str:
         """Return words to the agent that must arrive: what filters look for in requests is taken out of them."""
         config = await self._configuration.read(member.workspace_id)
-        return await aside(lambda: mask_asked(config, text), len(text))
+        return await run_in_thread(lambda: mask_asked(config, text), len(text))
 
     async def sieve(self, member: Member) -> AnswerFilter:
         """Return the filters for an answer to a member, as they are now."""
@@ -82,12 +82,12 @@ class FilteredAnswer:
 
 async def sifted(sieve: AnswerFilter, progress: Progress) -> Progress:
     """Return what may be shown."""
-    return await aside(lambda: sieve.sift(progress), sieve.unseen(progress))
+    return await run_in_thread(lambda: sieve.sift(progress), sieve.unseen(progress))
 
 
 async def found_by(sieve: AnswerFilter, progress: Progress) -> tuple[FilterMatch, ...]:
     """Return what was found in a turn that is over."""
-    return await aside(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
+    return await run_in_thread(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
 
 
 def named(found: Sequence[FilterMatch]) -> str:

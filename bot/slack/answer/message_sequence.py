@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import structlog
 
-from bot.aside import aside
 from bot.model.errors import MessageTooLong
 from bot.renderers import slack_limits
 from bot.slack.answer.layout import AnswerLayout
 from bot.slack.answer.message import AnswerMessage, AnswerMessages, MessageEnding
 from bot.slack.answer.session_status import SessionStatus
 from bot.slack.answer.transcript import AnswerTranscript
+from bot.worker_thread import run_in_thread
 from store.records import TurnId
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class MessageSequence:
     async def end(self, part: AnswerMessage, picture: AnswerLayout, ending: MessageEnding, to: int) -> None:
         """Let a message show the turn up to `to` and nothing more."""
         part.ending = ending
-        content = await aside(lambda: picture.sealed(part, to), picture.unshown)
+        content = await run_in_thread(lambda: picture.sealed(part, to), picture.unshown)
         if part.ts is None:
             part.ending = None
             await self._parts.post_whole(part, content, ending)
@@ -68,7 +68,7 @@ class MessageSequence:
 
     async def go_on(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         """End a message at a good place: what is left goes into the next one."""
-        end = await aside(lambda: picture.good_end(part), picture.unshown)
+        end = await run_in_thread(lambda: picture.good_end(part), picture.unshown)
         await self.end(part, picture, self.between(part, picture), end)
 
     async def drop(self, part: AnswerMessage, picture: AnswerLayout) -> None:
@@ -109,7 +109,7 @@ class MessageSequence:
     async def _rewrite(self, part: AnswerMessage, picture: AnswerLayout) -> None:
         part.ending = part.ending or self.between(part, picture)
         to = picture.good_end(part) if part.text_to is None else part.text_to
-        content = await aside(lambda: picture.sealed(part, to), to - part.segment.text_from)
+        content = await run_in_thread(lambda: picture.sealed(part, to), to - part.segment.text_from)
         await self._parts.rewrite(part, content)
         self.written.tell(part, picture)
 

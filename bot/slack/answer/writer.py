@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.aside import aside
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.model.progress import Progress, Task
@@ -24,6 +23,7 @@ from bot.slack.answer.message_sequence import MessageSequence
 from bot.slack.answer.session_status import SessionStatus
 from bot.slack.answer.transcript import AnswerTranscript
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
+from bot.worker_thread import run_in_thread
 from store.records import EventId, Thread, Turn
 
 SEAL_AFTER = 240.0
@@ -223,7 +223,7 @@ class StreamedAnswer:
             part = await self._begin_last(picture)
             if part is None:
                 return False
-        if await aside(lambda: picture.fits(part), picture.unshown):
+        if await run_in_thread(lambda: picture.fits(part), picture.unshown):
             ending = self._last(part, picture, session_status, is_last=is_last)
             await self._telling.end(part, picture, ending, len(picture.text))
             return True
@@ -322,7 +322,7 @@ class StreamedAnswer:
     @staticmethod
     async def _drawn(picture: AnswerLayout, part: AnswerMessage) -> Content:
         """Return what an open message should show now."""
-        return await aside(lambda: picture.content(part), picture.unshown)
+        return await run_in_thread(lambda: picture.content(part), picture.unshown)
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))

@@ -5,11 +5,11 @@ import threading
 
 import pytest
 
-from bot.aside import LONG, aside
 from bot.config.model import Config
 from bot.domain.filters.apply import found_by, sifted
 from bot.domain.filters.engine import AnswerFilter
 from bot.model.progress import Outcome, OutcomeKind, Progress
+from bot.worker_thread import LONG, run_in_thread
 
 pytestmark = pytest.mark.fault("S6")
 
@@ -34,14 +34,14 @@ async def test_while_long_work_is_done_the_loop_serves_others():
     served = threading.Event()
     asyncio.get_running_loop().call_soon(served.set)
 
-    assert await aside(lambda: served.wait(30), LONG + 1)
+    assert await run_in_thread(lambda: served.wait(30), LONG + 1)
 
 
 async def test_work_of_unknown_length_is_done_aside_and_short_work_at_once():
     here = threading.current_thread()
 
-    assert await aside(threading.current_thread) is not here
-    assert await aside(threading.current_thread, LONG) is here
+    assert await run_in_thread(threading.current_thread) is not here
+    assert await run_in_thread(threading.current_thread, LONG) is here
 
 
 async def test_who_is_cancelled_waits_until_the_work_is_done():
@@ -52,7 +52,7 @@ async def test_who_is_cancelled_waits_until_the_work_is_done():
         may_end.wait(30)
         done.append(True)
 
-    waiting = asyncio.ensure_future(aside(act, LONG + 1))
+    waiting = asyncio.ensure_future(run_in_thread(act, LONG + 1))
     await asyncio.to_thread(begun.wait, 30)
     waiting.cancel()
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_who_is_cancelled_waits_until_the_work_is_done():
 
 async def test_an_error_of_long_work_reaches_who_waits():
     with pytest.raises(ZeroDivisionError):
-        await aside(lambda: 1 // 0, LONG + 1)
+        await run_in_thread(lambda: 1 // 0, LONG + 1)
 
 
 async def test_a_long_answer_that_comes_at_once_is_filtered_aside_and_each_word_after_it_at_once():

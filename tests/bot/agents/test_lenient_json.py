@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.agents.readable import UNREADABLE, Reading, why_not
+from bot.agents.lenient_json import UNREADABLE, Reading, why_not
 from bot.agents.translate import translate
 from bot.model.events import SessionGone, SessionIdle, TextWritten, ToolStarted, Unrecognised
 

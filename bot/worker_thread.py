@@ -1,4 +1,4 @@
-"""Pure work that may be long is done aside from the loop, which serves everybody."""
+"""Pure work that may be long runs in a thread, so that the loop goes on serving everybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONG = 4_000
 """Characters; fewer are read faster than a thread takes over."""
 
 
-async def aside(act: Callable[[], T], size: int | None = None) -> T:
+async def run_in_thread(act: Callable[[], T], size: int | None = None) -> T:
     """Return what `act` makes of `size` characters; of many, or nobody knows how many, in a thread: others go on.
 
     Whoever is cancelled waits until it is done: nothing goes on behind, and what it changes has one hand at a time.
