@@ -5,7 +5,6 @@ Each part's own module knows how; this one only says which does what.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
@@ -17,7 +16,7 @@ from bot.agents.profiles import AgentsAndEnvironments
 from bot.agents.sessions import SessionsApi
 from bot.agents.vaults import VaultsApi
 from bot.agents.webhooks import Webhooks
-from bot.model.events import AgentEvent
+from bot.domain.ports import EventFeed
 from store.records import Secret, SessionId
 
 
@@ -61,6 +60,6 @@ class ManagedAgents:
 
     def follow(
         self, session_id: SessionId, since: datetime | None, *, is_from_last_request: bool = False
-    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+    ) -> AbstractAsyncContextManager[EventFeed]:
         """See `Agents.follow`."""
         return follow(self._client, session_id, since, self._pace, is_from_last_request=is_from_last_request)

@@ -73,7 +73,7 @@ async def follow(
     pace: Pace,
     *,
     is_from_last_request: bool = False,
-) -> AsyncIterator[AsyncIterator[AgentEvent]]:
+) -> AsyncIterator[EventStream]:
     """Open the stream, then give the events; see `Agents.follow`."""
     follower = EventStream(client, session_id, since, pace, is_from_last_request=is_from_last_request)
     try:
@@ -109,6 +109,8 @@ class EventStream:
         self._gap: deque[object] = deque()
         self._page: AsyncPageCursor[Any] | None = None
         self._is_listing = True
+        self._tailing: asyncio.Timeout | None = None
+        """While the stream is waited for: what ends the wait."""
         self._is_over = False
         self._told: deque[AgentEvent] = deque()
         """What the follower itself has to say."""
@@ -137,6 +139,16 @@ class EventStream:
             if self._is_news(event) and self._is_whole(ours := self._take(event)):
                 return ours
         raise StopAsyncIteration
+
+    @property
+    def is_caught_up(self) -> bool:
+        """See `EventFeed`."""
+        return self._tailing is not None
+
+    def doubt(self) -> None:
+        """See `EventFeed`."""
+        if self._tailing is not None:
+            self._tailing.reschedule(asyncio.get_running_loop().time())
 
     async def open(self) -> None:
         """Open the stream, once. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`.
@@ -211,11 +223,14 @@ class EventStream:
 
     async def _tail(self) -> object:
         assert self._stream is not None  # noqa: S101 - `_read` opened it
-        async with asyncio.timeout(self._pace.silence):
+        async with asyncio.timeout(self._pace.silence) as limit:
+            self._tailing = limit
             try:
                 event = await anext(self._stream)
             except StopAsyncIteration as end:
                 raise _StreamEnded from end
+            finally:
+                self._tailing = None
         self._look_for_unread(event)
         self._pause = self._pace.first_pause
         return event

@@ -5,7 +5,16 @@
 
 from __future__ import annotations
 
-from bot.domain.ports.agents import BUDGET_REACHED, WAITING, Agents, OutputFile, ProfileSpec, ServiceTools, SessionTools
+from bot.domain.ports.agents import (
+    BUDGET_REACHED,
+    WAITING,
+    Agents,
+    EventFeed,
+    OutputFile,
+    ProfileSpec,
+    ServiceTools,
+    SessionTools,
+)
 from bot.domain.ports.clock import Clock
 from bot.domain.ports.slack import (
     SLACK_PATIENCE,
@@ -28,6 +37,7 @@ __all__ = [
     "ChannelAudience",
     "ChannelInfo",
     "Clock",
+    "EventFeed",
     "OutputFile",
     "People",
     "PersonInfo",

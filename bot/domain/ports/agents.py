@@ -70,6 +70,23 @@ class OutputFile:
     size: int
 
 
+class EventFeed(Protocol):
+    """The events of one session, for one consumer at a time."""
+
+    def __aiter__(self) -> AsyncIterator[AgentEvent]:
+        """Give the events in order."""
+
+    async def __anext__(self) -> AgentEvent:
+        """Return the next one."""
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that the API lists was given: not while the stream is being opened or the past listed."""
+
+    def doubt(self) -> None:
+        """Open the stream anew and list the past again: this one may be dead without showing it."""
+
+
 class Agents(Protocol):
     """The Managed Agents API.
 
@@ -136,7 +153,7 @@ class Agents(Protocol):
 
     def follow(
         self, session_id: SessionId, since: datetime | None, *, is_from_last_request: bool = False
-    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
+    ) -> AbstractAsyncContextManager[EventFeed]:
         """Open the stream, then yield every event since `since` (None: all), each persisted one once.
 
         `is_from_last_request`: since the newest request that the session took up, by its own clock.

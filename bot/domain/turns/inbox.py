@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from bot.domain.ports import Clock
+from bot.domain.ports import Clock, EventFeed
 from bot.model.errors import AgentsUnavailable, DeputyError
 from bot.model.events import AgentEvent
 
@@ -17,9 +17,10 @@ from bot.model.events import AgentEvent
 class Inbox:
     """One turn's inbox; filled by `feed`, emptied by `take`."""
 
-    def __init__(self, signal: asyncio.Event, clock: Clock) -> None:
+    def __init__(self, signal: asyncio.Event, clock: Clock, source: EventFeed | None = None) -> None:
         self._signal = signal
         self._clock = clock
+        self._source = source
         self._events: list[AgentEvent] = []
         self._error: DeputyError | None = None
 
@@ -38,6 +39,16 @@ class Inbox:
         finally:
             self._error = self._error or AgentsUnavailable()
             self._signal.set()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether nothing is on its way that the API has listed already: else silence says nothing."""
+        return self._source is None or self._source.is_caught_up
+
+    def doubt(self) -> None:
+        """See that what the stream may have missed is listed."""
+        if self._source is not None:
+            self._source.doubt()
 
     async def take(self, until: datetime | None) -> list[AgentEvent]:
         """Return what came in, waiting at most `until` then (None: for ever) for something or a wake-up."""

@@ -1,6 +1,6 @@
-"""One run of one turn: takes events from the inbox, lets `following.step` decide, performs it.
+"""One run of one turn: takes events from the inbox, lets `reducer.step` decide, performs it.
 
-The loop only performs; every decision is in `following`, `policy` or `approvals`, and how long to wait in `watchdog`.
+The loop only performs; every decision is in `reducer`, `policy` or `approvals`, and how long to wait in `watchdog`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class TurnLoop:
                     await self._on_call(thread, event.call)
             due = await self._discharge(thread, turn, session_id)
             if not self.state.has_ended:
-                look = await self._look(thread, turn, session_id, are_people_asked=due is not None)
+                look = await self._look(thread, turn, session_id, inbox, are_people_asked=due is not None)
                 due = _sooner(due, self._not_before, look, self._watch.until)
             if not self.state.has_ended:
                 await self._record_waiting(turn)
@@ -190,9 +190,14 @@ class TurnLoop:
         self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
 
     async def _look(
-        self, thread: Thread, turn: Turn, session_id: SessionId, *, are_people_asked: bool
+        self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox, *, are_people_asked: bool
     ) -> datetime | None:
-        """Ask a session that has been silent for long whether it rests; return when to look again."""
+        """Ask a session that has been silent for long whether it rests; return when to look again.
+
+        One that rests may have said so on a stream that is dead: the past is listed again before that ends the turn.
+        """
+        if not inbox.is_caught_up:
+            self._silence.put_off(self._clock.steady())
         if are_people_asked:
             self._silence.heard(self._clock.steady())  # what they decide is news, and the session takes it up after it
         when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
@@ -213,6 +218,8 @@ class TurnLoop:
             if claimed[0] is not self.state:
                 self._silence.heard(self._clock.steady())
             await self._take(claimed, thread, turn, session_id)
+            if not self.state.has_ended and self._silence.rests < RESTS_UNHEARD:
+                inbox.doubt()
             if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
                 self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
         return self._silence.next_look(self.state, are_people_asked=are_people_asked)

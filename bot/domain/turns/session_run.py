@@ -195,7 +195,6 @@ class SessionRun:
     async def _in_session(self, watch: StopTimer) -> None:
         session_id = await self._patiently(self._session, watch)
         thread, turn = await self._again()  # it may have got its session just now
-        inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock)
         async with AsyncExitStack() as stack:
             events = await self._patiently(
                 lambda: stack.enter_async_context(
@@ -207,6 +206,7 @@ class SessionRun:
             if watch.by is not None and turn.send_state is SendState.UNSENT:
                 return self._end(Outcome(OutcomeKind.STOPPED, by=watch.by))
             await self._patiently(lambda: self._ask(session_id), watch)
+            inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock, events)
             loop = self._loop(watch)
             async with self._means.supervisor.beside(lambda: inbox.feed(events)):
                 try:

@@ -1,6 +1,6 @@
 """What a turn may wait for, and for how long: a person's stop ends it within seconds, a silent session is looked at.
 
-It knows times and nothing of events: what they mean is `following`'s, what is done about it the turn loop's.
+It knows times and nothing of events: what they mean is `reducer`'s, what is done about it the turn loop's.
 """
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ class SilenceTimer:
     def heard(self, now: datetime) -> None:
         """Something was said."""
         self._since, self._looked_at, self.rests = now, None, 0
+
+    def put_off(self, now: datetime) -> None:
+        """Nothing could be heard until now: what there is, is still being listed."""
+        self._since = now
+        self._looked_at = now if self._looked_at else None
 
     def looked(self, now: datetime, *, is_at_rest: bool) -> None:
         """The session was asked."""

@@ -210,6 +210,27 @@ async def test_every_kind_of_drop_is_repaired(raw_api, raw_client, drop) -> None
     assert seen.count(ConnectionBack()) == 1
 
 
+@pytest.mark.fault("D2")
+async def test_a_stream_that_is_doubted_is_opened_anew_and_the_past_listed_again(raw_api, raw_client) -> None:
+    """Dead, and not known to be: only heartbeats come, and what the session did is in the list."""
+    session = raw_api.session()
+    come = lambda: session.persisted.extend(PERSISTED)  # noqa: E731
+    session.streams.extend([[LISTED, frame(STARTED), come, HOLD], [HOLD]])
+
+    async with patience(), follow(raw_client, "sesn_1", None, QUICK) as events:
+        assert not events.is_caught_up
+        seen = [await anext(events)]
+        waiting = asyncio.ensure_future(anext(events))
+        while not events.is_caught_up:  # noqa: ASYNC110 - it is not ours to signal
+            await asyncio.sleep(0.001)
+        events.doubt()
+        seen.append(await waiting)
+        while persisted_ids(seen) != IDS:
+            seen.append(await anext(events))
+
+    assert ConnectionLost(1) not in seen
+
+
 async def test_a_listing_that_breaks_between_pages_is_done_again(raw_api, raw_agents) -> None:
     session = raw_api.session(persisted=PERSISTED, page_size=2)
     session.streams.extend([[HOLD], [HOLD], [HOLD]])

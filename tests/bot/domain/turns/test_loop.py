@@ -134,8 +134,28 @@ def said(turn, event):
     return event
 
 
+@dataclass
+class Feed:
+    """What follows the session; `listed`: what only a listing tells, which comes once it is doubted."""
+
+    is_caught_up: bool = True
+    doubts: int = 0
+    listed: list[e.AgentEvent] = field(default_factory=list)
+    has_doubt: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def doubt(self) -> None:
+        self.doubts += 1
+        self.has_doubt.set()
+
+
 async def prepared(
-    database: Database, api: Api, told: list[e.AgentEvent | str], *, is_stopped: bool, quiet: Quiet | None = None
+    database: Database,
+    api: Api,
+    told: list[e.AgentEvent | str],
+    *,
+    is_stopped: bool,
+    quiet: Quiet | None = None,
+    feed: Feed | None = None,
 ):
     """Return the running of a turn over these events, after which nothing comes, and its clock."""
     clock, quiet, signal = SteppingClock(), quiet or Quiet(), asyncio.Event()
@@ -161,13 +181,17 @@ async def prepared(
         on_call=quiet.called,
         watch=StopTimer(supervisor=supervisor, clock=clock, signal=asyncio.Event(), read=stopped_by),
     )
-    inbox = Inbox(signal, clock)
+    inbox = Inbox(signal, clock, feed)
 
     async def source():
         for event in told:
             if isinstance(event, Exception):
                 raise event
             yield said(turn, event)
+        if feed:
+            await feed.has_doubt.wait()
+            for event in feed.listed:
+                yield event
         await asyncio.Event().wait()
 
     async def running():
@@ -342,6 +366,32 @@ async def test_a_session_that_rests_without_a_word_ends_the_turn_and_one_that_wo
     outcome = state.progress.outcome
     assert (outcome.kind, outcome.detail, resting.looks) == (OutcomeKind.UNKNOWN_STOP, SILENT, 2)
     assert "session_silent" in logged.lines[-1]
+
+
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize("before", SAID_BEFORE)
+async def test_a_stream_that_is_dead_is_doubted_before_the_turn_ends_without_its_answer(database, before):
+    """The session rests, and the stream does not say so: what it said is in the list."""
+    done = e.SessionIdle(EventId("i"), "end_turn")
+    feed = Feed(listed=[e.TextWritten(EventId("m"), "Done."), done])
+    told = SAID_BEFORE[before] or [TAKEN_UP]
+    running, _ = await prepared(database, Api(rests=True), told, is_stopped=False, feed=feed)
+
+    state = await running
+
+    assert (state.progress.outcome.kind, feed.doubts) == (OutcomeKind.ANSWERED, 1)
+    assert state.progress.text.endswith("Done.")
+
+
+@pytest.mark.fault("D2")
+async def test_while_the_past_is_still_being_listed_silence_says_nothing(database):
+    """A listing that hangs for a minute is no session that said nothing."""
+    api, feed = Api(rests=True), Feed(is_caught_up=False)
+    running, clock = await prepared(database, api, [TAKEN_UP], is_stopped=False, feed=feed)
+
+    await run_until(running, lambda: clock.now() - NOON > 3 * WORKING_SILENCE)
+
+    assert api.looks == 0
 
 
 @pytest.mark.fault("S22")
