@@ -1,6 +1,6 @@
-"""The composition root: builds everything in dependency order on one exit stack, knows everybody, decides nothing.
+"""The composition root: opens and builds everything in dependency order on one exit stack. It decides nothing.
 
-Nothing is set later and nobody imports this module but `__main__` and tests.
+Only `__main__` and tests import it.
 """
 
 from __future__ import annotations

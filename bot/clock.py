@@ -1,4 +1,4 @@
-"""The wall clock, behind the domain's `Clock` port: the only place that asks what time it is."""
+"""The system clock, behind the domain's `Clock` port: the only module that reads the time."""
 
 from __future__ import annotations
 

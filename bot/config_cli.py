@@ -1,4 +1,4 @@
-"""`python -m bot config`: the settings of the running installation as a file; a second, small composition root."""
+"""`python -m bot config`: exports, compares and applies the settings' file. A second, small composition root."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Deputy's settings: read from a mapping once, checked as a whole, every problem told at once.
+"""Deputy's environment variables, read and validated together, so that every problem is reported at once.
 
-Each field's line below it is its row in the README and in `.env.example` (a test compares them).
+The line below each field is its row in the README and in `.env.example` (a test compares them).
 """
 
 from __future__ import annotations

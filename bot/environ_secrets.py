@@ -1,7 +1,7 @@
-"""Takes secrets out of the process's environment, wherever others can read it: `os.environ` and `/proc/PID/environ`.
+"""Removes secrets from the process's environment: `os.environ` and `/proc/PID/environ`.
 
 Unsetting a variable leaves its value in the block that the kernel shows as `/proc/PID/environ` (proc(5)), to anyone
-who may read this process's files: another process of the same user, a crash reporter, a debugging tool.
+who may read this process's files: another process of the same user, a crash reporter, a debugger.
 """
 
 from __future__ import annotations

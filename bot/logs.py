@@ -1,4 +1,4 @@
-"""Structured logging: one JSON line an event on standard error, secrets and vendors' chatter kept out."""
+"""Structured logging: one JSON line per event on standard error, without secrets or the libraries' chatter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators watch: numbers only, no ids, no names. Served at `/metrics`."""
+"""Metrics for operators, served at `/metrics`: numbers only, no ids and no names."""
 
 from __future__ import annotations
 

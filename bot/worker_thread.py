@@ -1,4 +1,4 @@
-"""Pure work that may be long runs in a thread, so that the loop goes on serving everybody."""
+"""Runs long pure work in a thread, so that the event loop keeps serving."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The one sender of requests to services: guarded by policy, addresses, size and time.
+"""The only sender of requests to services: limits URLs, addresses, size and time.
 
-What is sent and what an answer means is for the pure modules; this one never follows a redirect
-and never reads a proxy from the environment (docs/reference/oauth.md#guarded-requests).
+It never follows a redirect and never takes a proxy from the environment (docs/reference/oauth.md#guarded-requests).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the OAuth room needs of others: a vault to put a credential in, and somebody to tell."""
+"""What `oauth` needs of others: a vault to store a credential in, and somebody to tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The security headers of our answers; pure. `bot/web/security_headers.py` puts them on what has none of its own."""
+"""The security headers of our pages; pure. `bot/web/security_headers.py` adds them to responses without any."""
 
 from __future__ import annotations
 

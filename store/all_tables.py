@@ -1,4 +1,4 @@
-"""Every table in one `metadata`, for who needs them all: migrations and their tests."""
+"""Every table in one `metadata`, for migrations and their tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what owners no longer want to be asked about in a thread; whether a rule permits that is the domain's."""
+"""“Always allow” of owners, per thread and tool; the domain decides whether the rules still permit one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns held tool calls and the one decision on each; asking people and telling the session is the domain's."""
+"""Held tool calls and the one decision on each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns words that others wrote in an owner's thread until the owner decides; passing them on is the domain's."""
+"""Messages that others wrote in an owner's thread, until the owner decides whether the agent gets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How descriptions of files are kept with a request: sealed, as their names are somebody's words."""
+"""Descriptions of a request's files, sealed, as file names are somebody's words."""
 
 from __future__ import annotations
 

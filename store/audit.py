@@ -1,4 +1,4 @@
-"""Owns the record of who did what; entries are only ever added."""
+"""The audit log: who did what. Rows are only added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns budgets that are used up, who asked for more, and which admins were told; what a budget is, is the domain's."""
+"""Requests for a higher budget: which budget, who asked, and which admins were told."""
 
 from __future__ import annotations
 

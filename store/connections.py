@@ -1,4 +1,4 @@
-"""Owns which services a member has connected; the tokens are in the vault and never here."""
+"""Which services a member has connected. Tokens are in the vault, never here."""
 
 from __future__ import annotations
 

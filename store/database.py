@@ -1,4 +1,4 @@
-"""Owns the engine and the transaction, the only place that commits; what is written is the query files' business."""
+"""The engine and the transaction: the only place that commits."""
 
 from __future__ import annotations
 

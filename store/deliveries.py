@@ -1,4 +1,4 @@
-"""Owns which Slack requests were seen and which are still to be handled; handling them is the listeners'."""
+"""Slack's requests: which were seen, and which still have to be carried out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what Slack said of a message before the message itself came: that it is gone, or what it says by now."""
+"""Edits and deletions of a message that arrived before the message itself."""
 
 from __future__ import annotations
 

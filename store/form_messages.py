@@ -1,4 +1,4 @@
-"""Owns messages that forms were opened about, until the form is sent or too old; only its opener reads one."""
+"""Messages that a form was opened on, until it is sent or too old; only its opener reads one."""
 
 from __future__ import annotations
 

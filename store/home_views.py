@@ -1,4 +1,4 @@
-"""Owns who has opened their App Home lately, so that it is kept up to date for them and for nobody else."""
+"""Who opened their App Home lately; only theirs are kept up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how our own ids look; which noun has which prefix is its creator's business."""
+"""Creates ids: a prefix and a random part. Each noun has its prefix."""
 
 from __future__ import annotations
 

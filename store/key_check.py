@@ -1,6 +1,6 @@
-"""Whether the keys at hand open what is sealed and still needed: all of it, some, or nothing.
+"""Checks whether the sealing keys open what is stored: all of it, some, or nothing.
 
-One value that does not open is one damaged row. If none opens, the keys are others than those it was sealed with.
+A single value that does not open is one damaged row. If none opens, these are not the keys it was sealed with.
 """
 
 from __future__ import annotations

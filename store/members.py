@@ -1,6 +1,6 @@
-"""Owns what is remembered of members, and gives back the authority that intake or the browser once verified.
+"""Members: what is remembered of each, and the `Member` that intake or the browser verified.
 
-Verifying anybody is theirs; `remember` is only ever called with a member they made.
+`remember` is only called with a `Member` that one of them created.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns how the place of a Slack message is kept in two columns; which messages matter is each noun's business."""
+"""Stores the place of a Slack message in two columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns running the migrations on a given connection; the migrations themselves are in `store/migrations`."""
+"""Runs the migrations of `store/migrations` on a connection."""
 
 from __future__ import annotations
 

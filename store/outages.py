@@ -1,6 +1,6 @@
-"""What a database driver's error means: an outage, which passes and is waited out, or a mistake, which does not.
+"""Tells a database outage, which is waited out, from a mistake, which is not.
 
-An outage is whatever another try may get over without a change of ours: locked, full, read-only, gone, restarting.
+An outage is whatever may succeed on another try: locked, full, read-only, gone, restarting.
 """
 
 from __future__ import annotations

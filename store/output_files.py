@@ -1,4 +1,4 @@
-"""Owns which files of a session have come to its thread: each once, also after a crash."""
+"""Which of a session's files were posted to its thread, so that each is posted once, also after a crash."""
 
 from __future__ import annotations
 

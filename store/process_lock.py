@@ -1,6 +1,6 @@
-"""Sees that one process at a time drives an SQLite file: a lock beside it, held for the process's life.
+"""Lets one process at a time use an SQLite file: a lock beside it, held for the process's life.
 
-The operating system frees it when the process dies, however it dies, so nobody ever has to clear it away.
+The operating system releases it when the process dies, so nobody has to clean up.
 """
 
 from __future__ import annotations

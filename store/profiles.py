@@ -1,4 +1,4 @@
-"""Owns where our agent profiles are at the API; what is in a profile is the domain's."""
+"""Which agent and environment at the API belong to a profile."""
 
 from __future__ import annotations
 

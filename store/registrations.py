@@ -1,4 +1,4 @@
-"""Owns our OAuth clients at issuers; when one is worth keeping is oauth's to judge."""
+"""Our OAuth clients at issuers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns requests that failed through nobody's decision, until their owner asks them again or they are too old."""
+"""Requests that failed through nobody's fault, until their owner repeats them or they are too old."""
 
 from __future__ import annotations
 

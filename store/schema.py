@@ -1,8 +1,8 @@
-"""The one MetaData, the column types and the constraints that several tables share; each table stands with its noun.
+"""The MetaData, the column types and the constraints that several tables share; each table is in its noun's file.
 
-Constraints say what must never be, whatever the code does: another member's vault in a session, a second
-running turn in a thread, a second decision. Actors named only for the record (who stopped, who decided,
-who wrote an aside) are plain ids: an admin may act who owns nothing here.
+Constraints hold whatever the code does: no session with another member's vault, no second running turn in a thread, no
+second decision. Actors named only for the record (who stopped, who decided, who wrote an aside) are plain ids: an admin
+may act who owns nothing here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns how values are sealed at rest; which columns are sealed is said by the files of queries.
+"""Encrypts sensitive columns; the files of queries say which.
 
 AES-256-GCM with a random 96-bit nonce: safe for 2³² values a key (NIST SP 800-38D §8.3), far above
 what a workspace writes between two rotations. The place (table, column, row) is authenticated with

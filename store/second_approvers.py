@@ -1,4 +1,4 @@
-"""Owns which second approvers were asked, and where; who they are is the domain's, the decision `approvals`'."""
+"""Which second approvers were asked about a call, and in which message."""
 
 from __future__ import annotations
 

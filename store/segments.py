@@ -1,4 +1,4 @@
-"""Owns which Slack messages carry a turn's answer, and how far; writing them is the screen's."""
+"""The Slack messages of a turn's answer, and how much of it each shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which tools services were seen with; what a difference means is the domain's."""
+"""The tools that each service listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the services that admins approved; what of them holds, and who may, is oauth's and the bot's to judge."""
+"""The services that admins added or changed."""
 
 from __future__ import annotations
 

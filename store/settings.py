@@ -1,4 +1,4 @@
-"""Owns what admins set, item by item, each with a version; what an item means is `bot.config`'s."""
+"""The settings, item by item, each with a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what turns have cost in a stretch of time, and what the open ones may still cost; limits are the domain's."""
+"""What turns have cost in a period, and what the open ones may still cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which thread is whose and which session it has; making sessions is the domain's."""
+"""Threads: each with its owner and its session."""
 
 from __future__ import annotations
 

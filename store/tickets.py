@@ -1,4 +1,4 @@
-"""Owns the life of links and attempts; each step is one compare-and-set, and what happens between is oauth's."""
+"""Links to connect and their attempts; each step is one compare-and-set."""
 
 from __future__ import annotations
 

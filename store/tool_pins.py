@@ -1,4 +1,4 @@
-"""Owns which definition of each tool admins trust, and where they were told of others; comparing is the domain's."""
+"""The definition of each tool that admins trust, and where they were told of a change."""
 
 from __future__ import annotations
 

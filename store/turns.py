@@ -1,4 +1,4 @@
-"""Owns the queue and the life of turns; what a turn does is the domain's."""
+"""Turns: the queue of each thread, and the states of a turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which vault is whose; making and deleting vaults at the API is the domain's."""
+"""Which vault belongs to which member."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`ManagedAgents`: the `Agents` port over the Managed Agents API, put together from its parts.
-
-Each part's own module knows how; this one only says which does what.
-"""
+"""`ManagedAgents`: the `Agents` port over the Managed Agents API, combined from the modules of this folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The one SDK client, and the one place where its errors become ours.
-
-What the calls mean is left to sessions, vaults, profiles and stream.
-"""
+"""The SDK client, and the one place that turns its exceptions into ours."""
 
 from __future__ import annotations
 

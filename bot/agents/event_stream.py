@@ -1,6 +1,6 @@
-"""Following a session: open the stream, list the past, tail, and all over again after a drop.
+"""Reads a session's events without gaps: opens the stream, lists the past, tails, and starts over after a drop.
 
-What the events mean is left to `translate`, what follows from them to the domain.
+`translate` says what an event means; the domain decides what to do about it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the doctor asks the Managed Agents API: facts only, judged by `bot.doctor`."""
+"""The API calls behind `bot doctor`. They return facts; `bot.doctor` judges them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Files of sessions: mounted into them, found in their output folder.
+"""A session's files: mounts attached ones, and finds what the agent wrote to its output folder.
 
-Contents pass through memory only; what is brought where is the domain's decision.
+Contents are only held in memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the API sends, made readable before the SDK reads it: one broken event costs neither its page nor its stream.
+"""Repairs the API's JSON before the SDK parses it, so that one broken event costs neither its page nor its stream.
 
-A number without end becomes its digits as text, bytes that are no text become the sign for that; of what cannot be
-read at all only its id is left, and the ends of a session. What events mean is left to `translate`.
+Infinite numbers become their digits as text, invalid UTF-8 becomes U+FFFD. Of an event that cannot be parsed at all,
+only its id is kept, and whether it ends the session. `translate` says what events mean.
 """
 
 from __future__ import annotations

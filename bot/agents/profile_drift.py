@@ -1,6 +1,6 @@
-"""Where the API's agent and environment are not what a profile says any more, and bringing them back.
+"""Finds and repairs agents and environments that no longer match their profile.
 
-Somebody may have changed them in the console. Sessions pin the version that we saved, but share its environment.
+Somebody may have changed them in the console. Sessions pin the agent's version, but share its environment.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Agents and environments: what a profile is at the API, and the rules of its tools.
-
-Which profiles there are and which services a member has is left to the domain.
-"""
+"""Agents and environments: creates what a profile needs at the API, and writes its tool rules as toolsets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Sessions: made with one member's vault, asked, answered, stopped, and found again after a doubt.
+"""Sessions at the API: create, send, decide, interrupt, and find again when a call's outcome is unknown.
 
-Following one is left to `stream`; who may do what is decided before anything comes here.
+`event_stream` reads their events.
 """
 
 from __future__ import annotations

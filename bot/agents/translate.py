@@ -1,7 +1,7 @@
-"""API events in our words; pure, and never raises whatever the API sends.
+"""Translates API events into `bot.model.events`; pure, and never raises whatever the API sends.
 
-Goes by the `type` string: the SDK builds an event it does not know as a `user.message`
-(docs/reference/managed-agents.md#unknown-events). When and how often events come is left to `stream`.
+It goes by the `type` string, because the SDK parses an unknown event as a `user.message`
+(docs/reference/managed-agents.md#unknown-events).
 """
 
 from __future__ import annotations

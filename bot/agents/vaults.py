@@ -1,6 +1,6 @@
-"""Vaults and their credentials; the only place where a token is revealed, to be sent.
+"""Vaults and credentials at the API; the only module that reveals a token, in order to send it.
 
-Which vault is whose is left to the store: nothing here looks one up for anybody but its owner.
+Nothing here chooses a vault: the caller passes the one that the store has for its owner.
 """
 
 from __future__ import annotations

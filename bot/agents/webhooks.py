@@ -1,7 +1,7 @@
-"""Reading what the API delivers by itself: a signed body → a command, or nothing we act on.
+"""Verifies a webhook of the API and turns it into a command, or into nothing where Deputy has no use for it.
 
-Verification is the SDK's (Standard Webhooks, ±5 minutes by this machine's clock); storing it before it
-is answered, once per id, is the desk's (docs/reference/managed-agents.md#webhooks).
+The SDK verifies the signature (Standard Webhooks, ±5 minutes by this machine's clock). The dispatcher stores the
+command, once per webhook id, before the API gets its 200 (docs/reference/managed-agents.md#webhooks).
 """
 
 from __future__ import annotations

@@ -1,4 +1,1 @@
-"""How the rooms are tied together; `bot/app.py` calls these in their order, and nothing here decides anything.
-
-What speaks to the outside comes in opened, in `Context`.
-"""
+"""Builds the objects of each part of Deputy from a `Context`; `bot/app.py` calls the builders in order."""

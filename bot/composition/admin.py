@@ -1,4 +1,4 @@
-"""What admins do: the settings, and the services they add."""
+"""Builds what admins use: settings in Slack, and the services they add."""
 
 from __future__ import annotations
 

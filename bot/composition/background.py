@@ -1,4 +1,4 @@
-"""What goes on without anybody asking: taking up what an earlier process left, and looking after things in time."""
+"""Starts what runs without a request: recovery after a restart, and the periodic tasks."""
 
 from __future__ import annotations
 

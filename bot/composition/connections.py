@@ -1,4 +1,4 @@
-"""The OAuth room, and what the conversation reaches it through."""
+"""Builds connecting: the `oauth` package, the members' vaults, and what ends connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built first, for everything that is built after it."""
+"""`Context`: the collaborators that every other builder needs."""
 
 from __future__ import annotations
 

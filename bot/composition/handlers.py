@@ -1,4 +1,4 @@
-"""Who carries out which command: one table by noun, and the desk that looks in it."""
+"""Maps each command class to its handler, one table per noun, and builds the `Dispatcher` on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways in: Bolt and its socket for Slack's requests, the API's webhooks, the question whether we are well."""
+"""The ways in: Bolt over HTTP or Socket Mode, the API's webhooks, and the health check."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is opened before anything is built: catalogue, database, the ways to Slack, to the agents' API, to services.
+"""Opens catalogue, database, Slack, the Managed Agents API and the HTTP client for services.
 
-Each says in a `ConfigurationError` which setting has to be changed where it cannot be opened.
+What cannot be opened raises a `ConfigurationError` that names the setting to change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever a request needs from the question to the last word: admission, sessions, approvals, the runner."""
+"""Builds what carries a request from its question to its last word: admission, sessions, approvals, the driver."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a form of the settings is: its fields, where in an item they are, and back from what was filled in; pure.
+"""A settings form as data: its fields, where each is in an item, and the item that a submission makes; pure.
 
-A form changes its own fields of an item and keeps the rest. What the values may be is `model`'s to say; here a
-problem that it finds is brought to the field that it is about.
+A form changes its own fields of an item and keeps the rest. `model` validates the values; a problem is returned
+under the field that it is about.
 """
 
 from __future__ import annotations

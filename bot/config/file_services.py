@@ -1,7 +1,6 @@
-"""Services that admins added or gave a client, as the file has them: where they are, and secrets by reference; pure.
+"""The services in the settings' file: those that admins added, and OAuth clients, with secrets by reference; pure.
 
-What of it is stored is `oauth.catalog.saved_services`'; whether it may be so, beside the catalogue, is
-`bot.domain.admin.config_file`'s.
+`oauth.catalog.saved_services` stores them; `bot.domain.admin.config_file` checks them against the catalogue.
 """
 
 from __future__ import annotations

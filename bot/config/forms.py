@@ -1,6 +1,6 @@
-"""The forms in which admins change one item: which fields each has, in which words; pure.
+"""The forms that change one item of the settings: their fields and labels; pure.
 
-A form changes its own fields of an item and keeps the rest. What the values may be is `model`'s to say.
+`model` validates the values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The settings in pieces that are changed and recorded one by one, and what differs between two of them; pure."""
+"""Splits the settings into items that are changed and recorded one by one, and compares two settings; pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What admins set, as one document: the nouns, their limits and what they say by default; pure.
+"""What admins set, as one pydantic document with its limits and defaults; pure.
 
-Field descriptions are the published schema's (docs/config.schema.json). How it is read and compared is `document`'s
-and `plan`'s; what is done with it is the domain's.
+Field descriptions are published in docs/config.schema.json. `yaml_file` reads and compares it as a file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tool rules in the article's words: which tools run, which ask first, which are off; pure, nothing is enforced here.
+"""Which tools run, which ask first, and which are off; pure.
 
-`bot.agents.profiles` turns them into the API's toolset configuration, which the API enforces
+`bot.agents.profiles` writes the rules as the API's toolset configuration, and the API enforces them
 (docs/reference/managed-agents.md#permission-policies).
 """
 

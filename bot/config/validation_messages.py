@@ -1,4 +1,4 @@
-"""What is wrong with settings, in sentences that name the place; pure."""
+"""Problems of the settings as sentences that name the place; pure."""
 
 from __future__ import annotations
 

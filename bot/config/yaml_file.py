@@ -1,4 +1,4 @@
-"""The settings as a file: YAML in a stable order, and what a change of it would do in words; pure."""
+"""The settings as a YAML file in a stable order, and the changes that a new version of it would make; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at in the Managed Agents API: the key, the profiles, whose vault is whose."""
+"""Doctor checks of the Managed Agents API: key, profiles, and whose vault is whose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor says of one thing, and how all of it is printed, for people and for machines."""
+"""A doctor's finding, and how findings are printed for people and as JSON."""
 
 from __future__ import annotations
 

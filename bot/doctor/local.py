@@ -1,4 +1,4 @@
-"""What the doctor looks at at home: the settings, the public address, the database, the services."""
+"""Doctor checks of the installation itself: settings, public address, database, services."""
 
 from __future__ import annotations
 

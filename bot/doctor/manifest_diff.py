@@ -1,6 +1,6 @@
-"""Compares the Slack app as it is with the manifest it should have been made of: pure.
+"""Compares the installed Slack app with the manifest; pure.
 
-Only what Deputy needs is compared; a name, a colour or a prompt is everybody's own.
+Only what Deputy needs is compared: names, colours and prompts are up to whoever installed it.
 """
 
 from __future__ import annotations

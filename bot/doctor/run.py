@@ -1,6 +1,6 @@
-"""`python -m bot doctor`: looks at every setting, token, scope, address and id, and says what to do.
+"""`python -m bot doctor`: checks every setting, token, scope, address and id, and says how to fix what is wrong.
 
-It changes nothing: no migration, no agent, no message. Only `mend`, when it is asked for, brings back what
+It changes nothing: no migration, no agent, no message. Only `--repair` writes: it restores agents and environments that
 somebody changed at the API.
 """
 

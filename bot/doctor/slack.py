@@ -1,4 +1,4 @@
-"""What the doctor looks at in Slack: the tokens, the app as it is set up, the admins, the clock."""
+"""Doctor checks of Slack: tokens, the app's configuration, admins, the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything the doctor looks at, opened for reading and closed again."""
+"""Opens what the doctor checks (database, Slack, API) for reading, and closes it again."""
 
 from __future__ import annotations
 

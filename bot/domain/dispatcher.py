@@ -1,6 +1,6 @@
-"""Takes commands in: stored before anybody is answered, each carried out once, again after a crash.
+"""Takes commands in: stores each before its request is answered, and carries it out once, also across a crash.
 
-It knows which part of the domain a command belongs to and turns every "no" into a private notice.
+It knows each command's handler and turns every refusal into a private notice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When an App Home is published again: a moment after something in it changed, once for many changes.
-
-What is in it, and for whom it is published at all, is `homes`'.
-"""
+"""Publishes an App Home again after something in it changed: once for many changes in a short time."""
 
 from __future__ import annotations
 

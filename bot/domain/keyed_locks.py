@@ -1,4 +1,4 @@
-"""A lock for each key, for as long as somebody holds it or waits for it."""
+"""One lock per key, kept only while somebody holds it or waits for it."""
 
 from __future__ import annotations
 

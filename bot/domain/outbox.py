@@ -1,7 +1,7 @@
-"""Words that are owed to people: stored together with what they tell of, told afterwards by the desk.
+"""Messages that people are owed: stored in the transaction they tell of, sent afterwards by the dispatcher.
 
-Told first, they would be told again after a crash before the store knew; stored first and told by whoever stored
-them, they would be lost by a crash in between. So they lie with the requests until they are told.
+Sent first, a message would be repeated after a crash; sent after the commit without being stored, a crash would lose
+it. So it stays among the stored requests until it is sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Other people's words in a request: fenced, named, and never to be taken for the owner's. Pure.
-
-Whose words are brought along, and that they may be, is decided by who calls.
-"""
+"""Quotes other people's words in a request: fenced, with names, so that they can't pass for the owner's. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may come to that is nothing but words, as a command that can be stored; pure."""
+"""A refusal or an error as a command that can be stored and sent later; pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Owns every task that outlives a request: one per thread, the errands around them, and what goes on for ever.
+"""Owns every task that outlives a request: one per thread, short tasks around them, and the periodic ones.
 
-It starts, wakes, counts and ends tasks, catches what they did not, and begins them anew: an errand that
-met an outage of the store as after a crash, an endless one whatever ended it. What a task does is its
-caller's affair; each can be cut off at any line and begun again, for a crash does the same to it.
+It starts, wakes, counts and ends tasks, and restarts them after errors: a short task after an outage of the store, a
+periodic one after anything. A task must survive being cut off at any line, since a crash does the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Every listener in one table, in the manifest's order; a test holds the two against each other.
+"""Every listener in one table, in the manifest's order; a test compares the two.
 
-A listener parses, hands to the intake, and so answers Slack only after the request is stored:
-the app is built with `process_before_response`, since Bolt otherwise acknowledges events first.
+A listener parses and passes on to the intake, so Slack is answered after the request is stored: the app is built with
+`process_before_response`, since Bolt otherwise acknowledges events first.
 """
 
 from __future__ import annotations

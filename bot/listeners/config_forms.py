@@ -1,4 +1,4 @@
-"""The settings' buttons, menus and forms → commands. Values are looked at, never believed."""
+"""The settings' buttons, menus and forms → commands. Values are validated, never trusted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Lets a Slack request in: is it for us, from whom, are they a member, and is it new? Where is `admission`'s affair.
+"""Lets a Slack request in: is it for this workspace, who sent it, are they a member, and is it new?
 
-One of the two places where a `Member` is made. What is let in goes to the desk, which stores it
-before this returns; only then is Slack answered (architecture, rule 3).
+One of the two places that create a `Member`. The dispatcher stores what is let in before this returns, and only then
+is Slack answered (docs/architecture.md#rules-of-the-house). `admission` decides where Deputy may answer.
 """
 
 from __future__ import annotations

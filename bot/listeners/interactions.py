@@ -1,6 +1,6 @@
-"""Buttons, forms and shortcuts: interactions → commands.
+"""Buttons, forms and shortcuts → commands.
 
-Values are looked at, never believed: a value names a row, and the domain asks whose row it is.
+A value only names a row; the domain checks whose row it is.
 """
 
 from __future__ import annotations

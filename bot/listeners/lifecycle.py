@@ -1,4 +1,4 @@
-"""What Slack tells about itself: Stop pressed, App Home opened, somebody deactivated."""
+"""Slack's events about the app and its people: Stop pressed, App Home opened, a user deactivated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages and mentions: events → commands. What machines write, and what we wrote, is not for us."""
+"""Messages and mentions → commands. What bots wrote, Deputy included, is ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/agent …`: a slash command → a command."""
+"""The slash command `/agent …` → a command."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The names of every button, field and form; renderers draw them, listeners listen for them.
+"""The ids of every button, field and form; renderers write them, listeners listen for them.
 
-What a button carries as its value is said at each name; it is always opaque: never a vault or session.
+Each name says what its button carries as its value: always something opaque, never a vault or session.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The flags of an `ask`: what is one, what nearly is, and what is the task; pure.
+"""Parses the flags of `/agent ask`; pure.
 
-Phones turn `--` into a dash, people forget one, and put flags last. What is nearly `--private` never makes a request
-public, in whatever way its words came in: it is taken as the flag where that is plain, or refused with the words given
-back.
+Phones turn `--` into a dash, people forget one, or put flags last. What is almost `--private` never makes a request
+public: it is read as the flag where that is certain, and otherwise refused with the person's words given back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Commands as JSON and back, for the deliveries table: typed by the dataclasses themselves.
+"""Commands as JSON and back, for the deliveries table; the dataclasses are the schema.
 
-A member is kept as their two ids only. Reading a command back does not make anybody a member:
-the caller brings the one that the store knows.
+A member is stored as their two ids. Decoding does not make anybody a member: the caller passes in the one from the
+store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What admins see of the settings, as data; `renderers/settings.py` draws it as views."""
+"""What admins see of the settings, as data; `renderers/config_modals.py` draws it as views."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What an agent can do: past participles, made by `bot.agents.translate`, read by `following.step`.
+"""What an agent can do: past participles, made by `bot.agents.translate`, read by `reducer.step`.
 
-Each carries the API's event id where it has one, so that a second copy is known as such.
-Vendor types stop here: nothing below this line knows the SDK.
+Each carries the API's event id where it has one, so that a second copy is recognised.
+No type of the SDK goes further than this.
 """
 
 from __future__ import annotations

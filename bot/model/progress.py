@@ -1,4 +1,4 @@
-"""The picture of a turn: what `following.step` adds up and the renderers draw. Pure data."""
+"""The state of a turn's answer: `reducer.step` adds it up, the renderers draw it. Pure data."""
 
 from __future__ import annotations
 

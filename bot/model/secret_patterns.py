@@ -1,8 +1,8 @@
-"""Secrets known by their shape: keys and tokens of services, private keys, passwords in addresses; pure.
+"""Finds secrets by their format: keys and tokens of services, private keys, passwords in URLs; pure.
 
-A filter by shape finds what is written as it is issued; what is encoded or taken apart it does not. Shapes are from the
-issuers' own documents on how scanners may find them. They look at a run of characters once, however it is written: an
-agent's text is nobody's friend.
+A filter by format finds what is written as it was issued, not what is encoded or split. The formats are from the
+issuers' own documents for secret scanners. Each run of characters is looked at once, however it is written, since
+an agent's text may be hostile.
 """
 
 from __future__ import annotations

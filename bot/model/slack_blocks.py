@@ -1,6 +1,6 @@
-"""Block Kit as people read it, in Slack's own markup, so that blocks and texts are read the same way. Pure.
+"""Block Kit as people read it, in Slack's mrkdwn, so that blocks and texts are read the same way. Pure.
 
-Buttons, menus and dividers have no words of their own; a kind that is not known says that it is not whole.
+Buttons, menus and dividers have no text of their own; an unknown block makes the result incomplete.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""One reader for every Slack message: what a person sees of it, whatever shape it has. Pure.
+"""Reads any Slack message: what a person sees of it, whatever shape it has. Pure.
 
-Requests, quotes, shortcuts, asides and edits all read with it
-(docs/decisions/0036-one-reader-for-slack-messages.md).
-Ids of people and channels stay `@U…` and `#C…`: naming them takes a call.
+Requests, quotes, shortcuts, asides and edits all use it (docs/decisions/0036-one-reader-for-slack-messages.md).
+Ids of people and channels stay `@U…` and `#C…`, since naming them takes a call.
 """
 
 from __future__ import annotations

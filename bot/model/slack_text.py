@@ -1,4 +1,4 @@
-"""Slack's escaped text as people meant it."""
+"""Slack's markup and plain text: reads one as people see it, and writes the other so that Slack shows it literally."""
 
 from __future__ import annotations
 

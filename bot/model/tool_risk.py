@@ -1,4 +1,4 @@
-"""What a tool may do to the world outside: the one judgement of it, from names, hints and admins' words; pure.
+"""How risky a tool is, from its name, its hints and admins' rules; pure.
 
 It fails closed (docs/decisions/0032-a-tool-is-safe-only-when-it-is-known-to-read.md).
 """

@@ -1,4 +1,4 @@
-"""What people see of a text, whatever its script; pure."""
+"""Removes from a text what people cannot see, whatever its script; pure."""
 
 from __future__ import annotations
 

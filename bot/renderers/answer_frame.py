@@ -1,6 +1,6 @@
-"""What stands around an answer: the message that starts a thread, the control line, the footer and the outcome.
+"""What surrounds an answer: the message that starts a thread, the control line, the footer and the outcome.
 
-The answer itself, its tasks and text, is `progress`.
+`answer_page` draws the answer's tasks and text.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A turn's picture as one Slack message: a page of tasks and text, as blocks or as chunks of a stream.
+"""One message of an answer: a page of tasks and text, as blocks or as chunks of a stream.
 
-Which part of the text a page holds, and when it is sent, is `bot.slack.answer.writer`'s decision.
+`bot.slack.answer` decides which part of the text a page holds, and when it is sent.
 """
 
 from __future__ import annotations

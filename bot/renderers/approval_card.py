@@ -1,7 +1,7 @@
-"""The card for held calls, their details, and the records that replace the buttons.
+"""The card for held calls, their details, and the record that replaces the buttons.
 
-In a channel the card is redacted: arguments are for the owner's eyes, behind a button. Who may press
-one is the domain's decision; hiding buttons is a courtesy.
+In a channel the card shows no arguments: the owner sees them behind a button. The domain checks who presses one;
+hiding buttons is a courtesy.
 """
 
 from __future__ import annotations

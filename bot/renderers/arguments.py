@@ -1,7 +1,7 @@
 """The arguments of a call for people who decide about it: in pages, nothing invisible, secrets masked.
 
-Values are shown literally. One that is long, or has lines, gets a box of its own, so that it cannot
-pass for another argument.
+Values are shown literally. A long or multi-line value gets a box of its own, so that it cannot pass for another
+argument.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The pieces of Block Kit that Deputy uses, each kept to its length; what they say is the others' business.
+"""Block Kit elements, each cut to Slack's length.
 
-Untrusted words come in as plain strings and are shown literally; only arguments named `mrkdwn` are
-taken as markup, made by us from `markdown.escape`d parts.
+Untrusted words come in as plain strings and are shown literally. Only arguments named `mrkdwn` are taken as markup;
+they are built from parts that `safe_markdown.escape` made literal.
 """
 
 from __future__ import annotations

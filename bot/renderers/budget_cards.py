@@ -1,4 +1,4 @@
-"""A budget that is used up: the button to ask for more, the admins' card, the form, and what became of it."""
+"""Budgets that are used up: the button to ask for more, the admins' card, its form, and the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fields of the settings' forms as Block Kit inputs, by kind; what is in them comes as `bot.config.fields`."""
+"""The fields of settings forms (`bot.config.fields`) as Block Kit inputs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The settings of admins as views: an overview, lists, small forms, and what was found behind an address.
+"""The settings as Slack views: overview, lists, forms, and the result of a probe.
 
-What is in them comes as `bot.model.config_views`; every length is Slack's (docs/reference/slack.md#block-limits).
+It draws `bot.model.config_views` within Slack's lengths (docs/reference/slack.md#block-limits).
 """
 
 from __future__ import annotations

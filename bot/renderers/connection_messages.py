@@ -1,6 +1,6 @@
-"""Connecting a service in words and buttons: the link, what became of it, and the row of a service in a list.
+"""Connecting a service: the link, the result, and a service's row in a list.
 
-A link is always a button, never a bare address: Slack's unfurler would open it (docs/reference/slack.md#messages).
+A link is always a button, never a bare address, which Slack's unfurler would open (docs/reference/slack.md#messages).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which lines of a markdown text are code, and which go on with a paragraph (CommonMark 0.31, §3 to §5); pure.
+"""Finds which lines of a markdown text are code, and which continue a paragraph (CommonMark 0.31, §3 to §5); pure.
 
-One line is looked at after the other, each once, with what is open before it. Where a line cannot be told
-it is no code: in code nothing is made harmless but Slack's own tokens.
+Lines are read once, in order. A line that cannot be classified yet is not code, since in code only Slack's own tokens
+are neutralised.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What stands in a paragraph that is more than words: code, links, addresses, Slack's tokens; pure.
+"""Finds code, links, addresses and Slack's tokens in a paragraph; pure.
 
-A paragraph is read once from its beginning to its end, whatever it holds: marks are paired by counting, not by trying.
-What is longer than its bound is words, so that a text that still grows waits for no mark for ever.
+A paragraph is read once from beginning to end: marks are paired by counting, never by backtracking. A mark that is not
+closed within its limit is text, so that a growing text never waits for one.
 """
 
 from __future__ import annotations

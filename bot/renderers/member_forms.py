@@ -1,4 +1,4 @@
-"""Forms that ask a member for words; denying with a reason is in `approval`."""
+"""Forms that ask a member for words; `approval_card` has the one for denying with a reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Every refusal, misunderstanding, error and notice in words: one table each, held complete by a test.
-
-Whom they are told, and where, is decided by who raises them.
-"""
+"""The words of every refusal, misunderstanding, error and notice: one table each, kept complete by a test."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What makes an agent's words safe to show (docs/reference/slack.md#text-formatting); lengths are `limits`' business.
+"""Makes an agent's text safe to show in Slack (docs/reference/slack.md#text-formatting); `slack_limits` has lengths.
 
 Slack honours its own tokens (`<@U…>`, `<!channel>`, `<#C…>`) even inside standard markdown, so they are
-neutralised; links keep only harmless schemes and say where they lead. All functions are pure and
-look at the whole text: what was sent before is always a prefix of what `safe_markdown` says later,
-as long as only `text[:settled(text)]` is sent.
+neutralised; links keep only harmless schemes and show where they lead. All functions are pure and look at the whole
+text: what was sent before is always a prefix of what `safe_markdown` returns later, as long as only
+`text[:settled(text)]` is sent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Slack's length rules, once, and how to keep them; what the words say is everybody else's.
+"""Slack's length limits in one place, and functions that keep to them.
 
 Numbers are Slack's (docs/reference/slack.md#block-limits and #stream-chunks) unless said otherwise.
 """

@@ -1,4 +1,4 @@
-"""The alert about tools that are not what they were trusted as: the difference, literally, and one button."""
+"""The alert about tools that changed since an admin trusted them: the difference, literally, and one button."""
 
 from __future__ import annotations
 

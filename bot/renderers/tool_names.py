@@ -1,8 +1,7 @@
-"""Names of tools and services in sentences: what is being done, was done, could not be done.
+"""Tools and services in sentences: what is being done, was done, could not be done.
 
-A tool's name comes from a service that we do not know, in whatever language its makers had in mind: it stands in the
-sentence as it is, and no English is made of it. What Claude brings along has words of its own. How tasks and cards use
-the words is theirs.
+A tool's name comes from a service that we do not know, in any language, so it is shown as it is and never turned into
+English. Claude's built-in tools have phrases of their own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""A tool's answer as one short phrase, never raw: no JSON, markup, encoded bytes or stack trace.
+"""A tool's result as one short phrase, never raw: no JSON, markup, encoded bytes or stack trace.
 
-What a tool answers is written for an agent. People get how much there is, what it is called, or its
-first words; where neither can be told, nothing.
+Tools answer for an agent. People get a count, a title, or the first words; if none can be found, nothing.
 """
 
 from __future__ import annotations

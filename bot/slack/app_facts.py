@@ -1,4 +1,4 @@
-"""What the doctor asks Slack: facts only, judged by `bot.doctor`."""
+"""The Slack calls behind `bot doctor`. They return facts; `bot.doctor` judges them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One workspace's Web API: paced, with Slack's errors translated once, and nothing repeated that could double.
+"""The Web API client of one workspace: rate-limited, errors translated, and nothing retried that could happen twice.
 
-What is called, and what an error means for a message, is up to `messages`, `stream` and `screen`.
+Callers decide what an error means for a message.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What Slack says of a channel at this moment: not from memory, for what may be posted there rests on it.
+"""Reads a channel's current state, never from a cache, since it decides what may be posted there.
 
-Many who ask at once share an answer: whoever comes while a call is on its way waits for the next one, so each is
-answered by a call that began after they asked. Where calls are short, all who stand in line have one in common.
+Concurrent callers share calls: whoever comes while a call is running waits for the next one, so each gets the result
+of a call that began after they asked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Files in Slack: read with the bot's token, uploaded and shared in a thread (implements `SlackFiles`).
-
-What is brought where, and how often, is the domain's.
-"""
+"""Files in Slack: read with the bot's token, uploaded and shared in a thread (implements `SlackFiles`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Messages of ours in Slack: posted once, found again after a doubt, rewritten, whispered; modals and App Home.
+"""Deputy's own messages, modals and App Homes: post once, find again, update, send as ephemeral.
 
-Every message carries an opaque id in its metadata, readable by any member, so that it can be
-recognised after a crash or a lost answer (docs/reference/slack.md#messages). What they say is the renderers'.
+Every message carries an opaque id in its metadata, readable by any member, by which it is found after a crash or a
+lost answer (docs/reference/slack.md#messages).
 """
 
 from __future__ import annotations

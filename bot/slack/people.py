@@ -1,6 +1,6 @@
-"""Who somebody is, remembered for minutes, and what a channel is, never remembered (implements `People`).
+"""Who a person is, cached for minutes, and what a channel is, never cached (implements `People`).
 
-It reports; judging who may be served, and where, is `domain.standing`'s.
+`bot.domain.access.eligibility` decides who is served, and where.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Slack's rate budget, kept on our side: whose turn it is, when, and what a workspace cannot do.
+"""Keeps to Slack's rate limits: which call goes next, when, and which methods a workspace does not have.
 
 Slack counts per app, workspace and method, and posts per channel too (docs/reference/slack.md#rate-limits).
-What must be said waits in line; what may be left out asks whether there is room, and is left out if not.
+Calls that must happen queue; optional ones are dropped if there is no room.
 """
 
 from __future__ import annotations

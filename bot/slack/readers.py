@@ -1,6 +1,6 @@
-"""Who can read a channel, in numbers and names of organisations, at the moment that something is posted there.
+"""How many people can read a channel, and of which organisations, at the moment that something is posted there.
 
-It informs people; whether Deputy works in a channel at all is judged by `domain.admission`.
+It only informs people; `bot.domain.access.admission` decides whether Deputy works in a channel.
 """
 
 from __future__ import annotations

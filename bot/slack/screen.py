@@ -1,7 +1,4 @@
-"""What people see in one workspace: implements the `Screen` port on messages, modals and answers.
-
-What the words are is the renderers' business, when something is shown the domain's.
-"""
+"""What people see in one workspace: implements the `Screen` port on messages, modals and answers."""
 
 from __future__ import annotations
 

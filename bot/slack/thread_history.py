@@ -1,7 +1,4 @@
-"""What others wrote where the bot can read it (implements `Reading`): names and threads.
-
-Whether it may be brought before an agent is the domain's decision.
-"""
+"""Reads threads and people's names where the bot is a member (implements `ThreadHistory`)."""
 
 from __future__ import annotations
 

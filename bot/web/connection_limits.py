@@ -1,7 +1,7 @@
-"""How long a client may take to say what it wants, and how many may be silent at once.
+"""Limits how long a client may take to send its request's head, and how many may be silent at once.
 
-uvicorn waits for a request's head for ever, and each connection is an open file: whoever opens hundreds and says
-nothing would keep everybody else out.
+uvicorn waits for a head without limit, and each connection is an open file: hundreds of silent ones would keep
+everybody else out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading what a client sends: counted while it comes, for a header says what the client likes, and within a time."""
+"""Reads a request's body with a limit of bytes and time, counted as it arrives: a length header may lie."""
 
 from __future__ import annotations
 

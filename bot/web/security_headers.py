@@ -1,4 +1,4 @@
-"""Security headers on every answer, whoever gives it: pages, errors, refusals, health."""
+"""Puts security headers on every response: pages, errors, refusals, health."""
 
 from __future__ import annotations
 

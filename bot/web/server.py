@@ -1,4 +1,4 @@
-"""Runs the ASGI app in this process's event loop; signals stay `__main__`'s."""
+"""Runs the ASGI app in this process's event loop; `__main__` handles signals."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The door of the Managed Agents API: a size limit, then whoever takes a delivery says yes or no.
+"""The endpoint for webhooks of the Managed Agents API: limits the body's size, then asks the handler.
 
-What a delivery means, and whether it is genuine, is not known here.
+`bot.agents.webhooks` verifies deliveries and reads them.
 """
 
 from __future__ import annotations

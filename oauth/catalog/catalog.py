@@ -1,6 +1,6 @@
-"""The services on offer: the shipped and configured ones, and over them what admins saved.
+"""The services on offer: those of the shipped and configured files, and over them what admins saved.
 
-Reading and checking the files is `oauth/catalog/loader.py`'s, what admins save is `oauth/catalog/saved_services.py`'s.
+`oauth/catalog/loader.py` reads the files, `oauth/catalog/saved_services.py` stores what admins save.
 """
 
 from __future__ import annotations

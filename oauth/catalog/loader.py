@@ -1,6 +1,6 @@
-"""The catalogue's files: read, checked as a whole, every problem named at once.
+"""Loads the catalogue's files: validated as a whole, every problem reported at once.
 
-A pin without its source is a problem in ours; an operator's own file need not say where it knows from.
+A pin in our own file needs a source; an operator's file need not name any.
 """
 
 from __future__ import annotations

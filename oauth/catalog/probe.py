@@ -1,7 +1,7 @@
-"""What is behind an MCP URL, found without any credential, for an admin to see before they approve it.
+"""Finds out what is behind an MCP URL, without credentials, for an admin to see before they approve it.
 
-What is shown becomes the pins of the saved service (`oauth/catalog/saved_services.py`): here a document may be
-looser than in a connection, and each looseness is named as a quirk that the admin accepts.
+What is shown becomes the pins of the saved service (`oauth/catalog/saved_services.py`). Metadata may be looser here
+than in a connection; each deviation is named as a quirk that the admin accepts.
 """
 
 from __future__ import annotations

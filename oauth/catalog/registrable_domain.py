@@ -1,4 +1,4 @@
-"""Whose a host is: its registrable domain by the Public Suffix List; pure."""
+"""The registrable domain of a host, by the Public Suffix List; pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The services that admins add, set up and remove, and what of that is on offer at once.
+"""The services that admins add, set up and remove. A change takes effect at once.
 
-Who may, is for the caller to judge: every change takes the admin as a `Member` and records them. What
-is shown before, is `oauth/catalog/probe.py`'s.
+Every change takes the admin as a `Member` and records them; the caller checks that they may.
+`oauth/catalog/probe.py` finds what an admin is shown before.
 """
 
 from __future__ import annotations

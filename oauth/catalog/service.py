@@ -1,7 +1,4 @@
-"""What a service is: where it is, how one gets in, and what is held about it; data only.
-
-Which there are is `oauth/catalog/catalog.py`'s.
-"""
+"""A service: where it is, how to connect to it, and its pins; data only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an admin types to add a service, and what becomes of it together with what was shown; pure."""
+"""What an admin types to add a service, combined with what the probe found; pure."""
 
 from __future__ import annotations
 

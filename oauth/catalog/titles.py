@@ -1,7 +1,7 @@
-"""Whether two services could be taken for each other by their titles; pure.
+"""Decides whether two services could be confused by their titles; pure.
 
-People see a title on cards and buttons and choose by it where their data goes. So no two may look alike, and none may
-be written in letters of two scripts, which is how a name is imitated (Unicode TR 39 §5).
+People choose by a title where their data goes. So no two may look alike, and none may mix the letters of two scripts,
+which is how a name is imitated (Unicode TR 39 §5).
 """
 
 from __future__ import annotations

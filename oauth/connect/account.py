@@ -1,8 +1,8 @@
-"""Which account a token is of, as far as its service says so beside the token; pure.
+"""The account that a token belongs to, as far as the service says so beside the token; pure.
 
-It is a label for the eyes of the token's owner, who may have been signed in to another account: nothing is decided by
-it. So an id_token's signature is not checked: it came from the token endpoint over TLS (OpenID Connect Core §3.1.3.7),
-and whoever could lie in it could give another account's token as well.
+It is a label for the token's owner, who may have been signed in to another account; nothing is decided by it. So an
+id_token's signature is not checked: it came from the token endpoint over TLS (OpenID Connect Core §3.1.3.7), and
+whoever could forge it could give another account's token as well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The life of a ticket once its link is out: looked at, claimed, ended; and who is told of the end.
+"""Reads, claims and ends tickets, and says who is told of the end. Races are decided here, by compare-and-set.
 
-The steps between are `oauth/connect/authorize.py` (to the service) and `oauth/connect/callback.py` (back from it).
+`oauth/connect/authorize.py` goes to the service, `oauth/connect/callback.py` comes back from it.
 """
 
 from __future__ import annotations

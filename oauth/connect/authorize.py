@@ -1,6 +1,6 @@
-"""From the link to the service: claim the browser, prove whose it is, send it to the service's consent.
+"""From the link to the service: claim the browser, verify whose it is, redirect it to the service's consent.
 
-The way back is `oauth/connect/callback.py`'s; the races are decided in `oauth/connect/attempt_store.py`.
+`oauth/connect/callback.py` handles its return; `oauth/connect/attempt_store.py` decides races.
 """
 
 from __future__ import annotations

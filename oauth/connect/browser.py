@@ -1,6 +1,6 @@
-"""Whose browser this is: the flow cookie and Sign in with Slack. One of two places that make a `Member`.
+"""Verifies whose browser this is: flow cookie and Sign in with Slack. One of two places that create a `Member`.
 
-What follows from a match or a mismatch is for `oauth/connect/attempt_store.py`.
+`oauth/connect/authorize.py` acts on a match or a mismatch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Back from the service: its answer becomes a token, the token a credential in the member's vault.
+"""Back from the service: exchanges the code for a token and stores it in the member's vault.
 
-A token is here in memory only, from the answer to the vault; which vault that is, is the port's to know.
+A token is only held in memory, from the response to the vault.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tokens that wait for their member to type a code into Slack: where Sign in with Slack is not configured.
+"""Tokens that wait until their member types a code into Slack, where Sign in with Slack is not configured.
 
-The code goes from the browser to Slack, never the other way: one that is sent to the member could be
-relayed together with the link (docs/reference/oauth.md#code-in-slack). Everything here is in memory only and gone
-with the process; whoever holds an attempt here may use it once.
+The code goes from the browser to Slack, never the other way: a code that Deputy sent could be relayed together with
+the link (docs/reference/oauth.md#code-in-slack). Everything here is only in memory and gone with the process; whoever
+has claimed an attempt here may use it once.
 """
 
 from __future__ import annotations

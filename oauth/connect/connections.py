@@ -1,6 +1,6 @@
-"""Connecting and disconnecting services: what the bot asks of this room, and what its routes use.
+"""Connects and disconnects services: what the bot calls, and what the browser's routes use.
 
-Tokens and vaults are behind the ports; the steps of an attempt are in `departures` and `arrivals`.
+`authorize` and `callback` are the steps of an attempt; the ports reach vaults and people.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How often one address may knock at the doors: a bucket that refills, for each; pure but for what it remembers.
+"""Limits how often an IP address may call the browser's routes: a token bucket for each.
 
-How many links a member and a workspace may have is in the store, and asked by `oauth/connect/connections.py`.
+`oauth/connect/connections.py` limits how many links a member and a workspace may have.
 """
 
 from __future__ import annotations

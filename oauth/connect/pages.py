@@ -1,7 +1,6 @@
-"""What the browser shows: the words for every end, and the templates; pure.
+"""The pages that the browser shows: words for every outcome, and the templates; pure.
 
-Errors carry data and no prose; nothing that came from a service or from Slack is shown but names
-of ours and of the member.
+Nothing that came from a service or from Slack is shown, except the service's title and the member's name.
 """
 
 from __future__ import annotations

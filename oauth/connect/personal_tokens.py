@@ -1,6 +1,6 @@
-"""Personal tokens: tried at the service, put into the member's vault, and let go.
+"""Personal tokens: tried at the service, put into the member's vault, then forgotten.
 
-A token is here in memory only, from the form to the vault; nothing of it is stored, told or logged.
+A token is only held in memory, from the form to the vault: never stored, shown or logged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The browser's doors: parse, ask `connections`, show a page. Every answer carries the security headers.
+"""The browser's routes: parse, call `connections`, show a page. Every response carries the security headers.
 
-The words are in `oauth/connect/pages.py`; mounting is the web app's business.
+`oauth/connect/pages.py` has the words; `bot/web/asgi.py` mounts the routes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Speaking with a service and its authorization server: the pure modules' pairs, sent in order.
+"""Talks to a service and its authorization server: sends what the `protocol` modules build, and parses the answers.
 
-Whose attempt it is and what is stored of it is for `oauth/connect/authorize.py` and `oauth/connect/callback.py`.
+It stores only client registrations; `oauth/connect/authorize.py` and `oauth/connect/callback.py` keep the attempt.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The tools that services were seen with: listed once after each connection, and remembered.
+"""Remembers the tools of each service, listed once after each connection.
 
-Nothing here may harm a connection: it is made and told before, and a service that does not list its
-tools is only logged.
+It runs after the connection is made and told: if a service does not list its tools, that is only logged.
 """
 
 from __future__ import annotations

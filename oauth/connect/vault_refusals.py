@@ -1,4 +1,4 @@
-"""What a vault refuses, as an error of this room that has words; pure."""
+"""Turns a vault's refusal into an error that has words; pure."""
 
 from __future__ import annotations
 

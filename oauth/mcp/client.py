@@ -1,4 +1,4 @@
-"""The official MCP client, put upon our guarded sender; imported only when tools are listed."""
+"""The official MCP client on our guarded sender; imported only when tools are listed."""
 
 from __future__ import annotations
 

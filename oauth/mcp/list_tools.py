@@ -1,7 +1,7 @@
-"""Asking a service for its tools, once, with the official MCP client over the one guarded sender.
+"""Lists a service's tools with the official MCP client, over the guarded sender.
 
-The client never dials itself: every request of it goes through `oauth/guarded_http.py`, to the MCP URL alone,
-follows no redirect, and ends at a limit of time, bytes, pages and tools.
+The client opens no connection itself: every request goes through `oauth/guarded_http.py`, to the MCP URL only,
+follows no redirect, and is limited in time, bytes, pages and tools.
 """
 
 from __future__ import annotations

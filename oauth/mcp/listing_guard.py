@@ -1,4 +1,4 @@
-"""What one listing of tools may do at most; the client that spends it is `oauth/mcp/client.py`."""
+"""The limits of one listing of tools; `oauth/mcp/client.py` counts against them."""
 
 from __future__ import annotations
 

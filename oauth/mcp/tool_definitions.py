@@ -1,8 +1,4 @@
-"""What a tool of a service is, and what became another since it was last listed; pure.
-
-Listing is `oauth/mcp/list_tools.py`'s, keeping is `oauth/connect/tool_inventory.py`'s, what a difference means for
-people's rules is the bot's.
-"""
+"""A service's tools, and what changed in them since they were last listed; pure."""
 
 from __future__ import annotations
 

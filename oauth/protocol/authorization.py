@@ -1,6 +1,6 @@
-"""The authorization request and what comes back of it: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; pure.
+"""Builds authorization requests and parses their responses: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; pure.
 
-Who may act on the answer (cookie, state, service of the path) is for `oauth/connect/attempt_store.py`.
+`oauth/connect/attempt_store.py` checks who may act on a response (cookie, state, the path's service).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Who guards an MCP server and where to ask: RFC 9728 and RFC 8414 metadata; pure.
+"""Finds an MCP server's authorization server from RFC 9728 and RFC 8414 metadata; pure.
 
-Which candidate is asked next, and what a failure means for the attempt, is for `oauth/connect/service_client.py`.
+`oauth/connect/service_client.py` decides which candidate is asked next, and what a failure means.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""HTTP messages as plain values, and the one strict reading of JSON in them.
+"""HTTP requests and responses as values, and strict parsing of their JSON.
 
-The pure modules build requests and parse answers of these types; `oauth/guarded_http.py` alone sends them.
+`oauth/guarded_http.py` sends them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""How we become a service's client: configured, by client document, or RFC 7591; pure.
+"""Becoming a service's client: pre-registered, client id metadata document, or RFC 7591; pure.
 
-Keeping a registration, and registering once when two come at a time, is for `oauth/connect/service_client.py` and the
-store.
+`oauth/connect/service_client.py` and the store keep a registration, and see that two attempts share one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Code for tokens: RFC 6749 §4.1.3 and §5, RFC 7009; strict, pure.
+"""Exchanges and revokes tokens: RFC 6749 §4.1.3 and §5, RFC 7009; strict, pure.
 
 Nothing here stores or logs a token; they leave as `Secret` inside a `Credential` for the vault.
 """

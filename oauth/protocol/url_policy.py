@@ -1,6 +1,6 @@
-"""Which URLs and addresses we are ready to talk to, and how URLs relate; pure.
+"""Which URLs and addresses Deputy may contact, and whether one URL is within another; pure.
 
-`oauth/guarded_http.py` asks again, with the address really resolved, when something is sent.
+`oauth/guarded_http.py` checks again with the resolved address when it sends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Reading `WWW-Authenticate`, as RFC 9110 §11 writes it; pure.
+"""Parses `WWW-Authenticate` (RFC 9110 §11); pure.
 
-What a challenge means is for `oauth/protocol/discovery.py`.
+`oauth/protocol/discovery.py` says what a challenge means.
 """
 
 from __future__ import annotations

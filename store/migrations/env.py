@@ -1,4 +1,4 @@
-"""Owns how alembic meets our tables; it is given the connection by `store.migrate` and never makes one."""
+"""Alembic's environment: runs on the connection that `store.migrate` passes in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What Deputy remembers, as frozen dataclasses, and the ids they carry: data only.
 
-Rows never leave `store`; these records do. Everybody may import them, they import nobody.
+Database rows stay inside `store`; everybody else gets these. They import nobody.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Held tool calls, and what their owner no longer wants to be asked."""
+"""Held tool calls and “always allow”."""
 
 from __future__ import annotations
 

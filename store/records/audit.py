@@ -1,4 +1,4 @@
-"""Who did what."""
+"""Audit entries."""
 
 from __future__ import annotations
 

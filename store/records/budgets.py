@@ -1,4 +1,4 @@
-"""Budgets, and those that are used up."""
+"""Requests for a higher budget, and what is spent."""
 
 from __future__ import annotations
 

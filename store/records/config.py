@@ -1,4 +1,4 @@
-"""What admins set, and where it is at the API."""
+"""Settings items, and the profiles' agents at the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests of Slack's that are not carried out yet."""
+"""Slack's requests that are not carried out yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message of Slack's and what is attached to it."""
+"""A Slack message's place, and what is attached to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who somebody is; holding a `Member` is the authority to act as them."""
+"""Members; holding a `Member` is the authority to act as them."""
 
 from __future__ import annotations
 

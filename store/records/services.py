@@ -1,4 +1,4 @@
-"""Services that admins saved, our clients at them, the tools they listed."""
+"""Services that admins saved, our OAuth clients at them, and the tools they listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A link to connect, and the attempt that it became."""
+"""A link to connect a service, and the attempt made with it."""
 
 from __future__ import annotations
 

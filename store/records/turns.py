@@ -1,4 +1,4 @@
-"""A turn: what is asked, what of it is shown, sent out and kept."""
+"""A turn: its request, the messages of its answer, and its files."""
 
 from __future__ import annotations
 

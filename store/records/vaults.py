@@ -1,4 +1,4 @@
-"""Whose vault is where."""
+"""A member's vault at the API."""
 
 from __future__ import annotations
 

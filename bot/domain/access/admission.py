@@ -1,8 +1,8 @@
-"""The one gate: who asks, where, of which agent, for how much, and who reads along, by what is so at this moment.
+"""Decides whether a member may ask this agent here and now, and who can read the answer.
 
-It is asked when something is asked for, whatever led there, and again whenever something begins to be shown: hours may
-lie between. The rules are `standing`'s, `policy`'s and `budgets`'; this fetches what they need and keeps what was
-allowed (docs/decisions/0037-admission-is-judged-at-the-act.md).
+It is asked when a request comes in and again when its answer begins to be shown, which may be hours later. The rules
+are `eligibility`, `policy` and `budgets`; this module fetches the facts they need
+(docs/decisions/0037-admission-is-judged-at-the-act.md).
 """
 
 from __future__ import annotations

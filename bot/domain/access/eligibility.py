@@ -1,6 +1,6 @@
-"""Who is served and where an answer may be read: the one rule, over what Slack and the settings say now; pure.
+"""Whom Deputy serves and where it may answer: the one rule, over what Slack and the settings say now; pure.
 
-The door, the start, the daily check, a profile's change and every turn ask here, so that none has a rule of its own.
+Intake, turns, profile changes and the daily check all use it.
 """
 
 from __future__ import annotations

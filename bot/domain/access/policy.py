@@ -1,6 +1,6 @@
-"""Who may do what: small pure functions that answer `Allowed` or `Refused(reason)`.
+"""Who may do what: small pure functions that return `Allowed` or `Refused(reason)`.
 
-The rules are docs/security.md#who-acts. Nothing here asks anybody; what must be known is handed in.
+The rules are in docs/security.md#who-acts. Callers pass in every fact.
 """
 
 from __future__ import annotations

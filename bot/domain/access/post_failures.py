@@ -1,4 +1,4 @@
-"""What Slack's refusal of a message means for whoever waits for it; pure."""
+"""Turns Slack's refusal of a message into what it means for the person who waits for it; pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Adding a service by its URL: looked at, shown, and saved as it was shown.
+"""Adds a service by its URL: probe it, show the admin what was found, save exactly that.
 
-Looking takes longer than Slack waits for a form's answer, so the answer is what is there by then, or a word to wait.
+A probe may take longer than the three seconds that Slack gives a form. Then the form says that Deputy is still
+looking, and is updated when the probe is done.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The settings in Slack: who may, what is shown, and what a submitted form changes.
+"""The settings in Slack: who may open them, what they show, and what a submitted form changes.
 
-Every press and every form is judged afresh: having seen a form is no right to send it. A form is answered in its own
-request, so that what is wrong stands at its field.
+Rights are checked at every click and submission, never only when the form is opened. Problems are returned in the
+response to the submission, so that Slack shows them at their fields.
 """
 
 from __future__ import annotations

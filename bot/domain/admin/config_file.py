@@ -1,9 +1,7 @@
-"""The settings' file: what it would change, a look at what is new in it, and all of it or nothing.
+"""Plans and applies the settings' file, all of it or nothing, after probing the services that are new in it.
 
-Settings are `bot.domain.config.service`'s and services `oauth.catalog.saved_services`'; here they are read, compared
-and stored as
-the
-one document that the file is. A secret comes from the environment of whoever applies it and is sealed like one typed.
+`bot.domain.config.service` stores settings and `oauth.catalog.saved_services` stores services; both happen in one
+transaction here. A secret comes from the environment of whoever applies the file, and is sealed like a typed one.
 """
 
 from __future__ import annotations

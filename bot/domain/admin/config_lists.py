@@ -1,4 +1,4 @@
-"""The lists of the settings: what admins see of services, agents, channels and members, page by page; pure."""
+"""The lists in the settings: services, agents, channels and members, page by page, as data; pure."""
 
 from __future__ import annotations
 

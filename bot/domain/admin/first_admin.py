@@ -1,6 +1,6 @@
-"""The first admin, where the environment names none: an owner of the Slack workspace, who confirms it.
+"""How a workspace gets its first admin if the environment names none: an owner of the workspace confirms it.
 
-A bot token does not tell who installed the app; who owns the workspace decides about its apps anyway
+A bot token does not tell who installed the app, but workspace owners decide about apps anyway
 (docs/decisions/0028-an-owner-of-the-workspace-claims-the-first-admin.md).
 """
 

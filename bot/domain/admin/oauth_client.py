@@ -1,6 +1,6 @@
-"""Your own OAuth client of a service in the catalogue, and what is asked for: one small form.
+"""The form for your own OAuth client at a service in the catalogue.
 
-What is typed here goes through Slack; the settings' file names a variable instead
+A secret that is typed here passes through Slack; the settings' file names an environment variable instead
 (docs/decisions/0029-a-client-secret-may-be-typed.md).
 """
 

@@ -1,6 +1,7 @@
-"""What the settings are about, gathered for the lists and forms: services, agents, channels, members.
+"""Gathers what the settings' lists and forms show: services, agents, channels, members.
 
-And what a change means beyond the settings: links to a paused service are void, a member's connections are deleted.
+It also applies what a change means beyond the settings: pausing a service voids its open links, and a member's
+connections can be deleted.
 """
 
 from __future__ import annotations

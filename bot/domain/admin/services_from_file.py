@@ -1,4 +1,4 @@
-"""Services as the settings' file says them: what of it cannot be, and what is stored of it; pure."""
+"""Checks the services in the settings' file against the catalogue, and builds what is stored of them; pure."""
 
 from __future__ import annotations
 

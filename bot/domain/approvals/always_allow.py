@@ -1,6 +1,6 @@
-"""“Always allow in this thread”: given with a decision, used by the next held calls, revoked in App Home.
+"""“Always allow in this thread”: granted with a decision, applied to later calls, revoked in App Home.
 
-Bound to thread, service and tool as it was recorded; void as soon as the rule no longer permits it.
+It is bound to thread, service and tool as recorded, and void as soon as the rules no longer permit it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Keeps the cards of a turn's held calls as the store has them: few messages, each rewritten in place.
+"""Posts and updates the approval cards of a turn: few messages, each edited in place.
 
-Calls that are held while a card is still being decided join it; nobody's decision is made here.
+Calls that are held while a card is still open join it.
 """
 
 from __future__ import annotations

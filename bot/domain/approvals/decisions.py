@@ -1,6 +1,6 @@
-"""What people decide of held calls: allow, deny, always allow, look at the details. Each answer is checked anew.
+"""Handles the buttons of an approval card: allow, deny, always allow, details. Each click is checked anew.
 
-Delivering a decision to the session is `approvals`'.
+`lifecycle` delivers the decision to the session.
 """
 
 from __future__ import annotations

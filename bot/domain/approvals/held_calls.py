@@ -1,4 +1,4 @@
-"""What a held call would run, named by a hash, and read again from the session whenever it matters."""
+"""Reads a held call from the session and hashes it, so that what runs is what the owner saw."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Held tool calls on their turn's side: the question, the delivery of the answer to the session, the expiry.
+"""Held tool calls of a turn: ask the owner, deliver the decision to the session, expire what nobody decided.
 
-A decision is taken once, in the store, by `deciding`; delivering it is repeated until it is there.
-How it looks in Slack is `cards`' and `seconding`'s affair.
+`decisions` records a decision once; delivery is repeated until the session has it. `cards` and `second_approver`
+show it in Slack.
 """
 
 from __future__ import annotations

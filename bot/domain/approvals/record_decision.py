@@ -1,4 +1,4 @@
-"""How a decision is stored: once, with its audit record, in one transaction. Who may take it is `policy`'s."""
+"""Stores a decision and its audit record in one transaction, once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the rules say of one held call: may its owner stop being asked, must somebody else agree, what is known of it.
+"""The rules for one held call: is “always allow” offered, does it need a second approver, is the tool known.
 
-Whether a call is held at all is the session's affair (`profiles`); this is about the question.
+Whether a call is held at all is decided by the session's tool rules (`agent_profiles`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks second approvers, each by direct message, and tells them what became of it; deciding is `approvals`'."""
+"""Asks second approvers by direct message and tells them how it ended; `decisions` takes their decision."""
 
 from __future__ import annotations
 

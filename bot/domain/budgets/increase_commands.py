@@ -1,4 +1,4 @@
-"""Raising a budget from its card: a member asks, an admin raises it or not, judged afresh at every press."""
+"""Raising a budget: a member asks for more, an admin raises it or declines. Rights are checked at every click."""
 
 from __future__ import annotations
 

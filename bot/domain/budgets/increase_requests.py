@@ -1,8 +1,8 @@
-"""Budgets that are used up and that somebody asked to be raised: how they stand, when they are settled, who is told.
+"""Requests for a higher budget: opened when a budget is used up, settled when there is room again.
 
-One stands for all who ask about the same budget at the same limit in the same month, so that admins get one card,
-however many people run into it. It is settled by room in the budget, not by a button: who raises it in the settings or
-in the file settles it as well.
+Everybody who asks about the same budget at the same limit in the same month shares one request, so admins get one
+card. A request is settled as soon as the budget has room, whether an admin raised it from the card, in the settings
+or in the file.
 """
 
 from __future__ import annotations

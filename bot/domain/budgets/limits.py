@@ -1,4 +1,4 @@
-"""How much a turn may cost, of what is left this month of its member, its channel and the workspace; pure."""
+"""How much a turn may cost: what is left this month for its member, its channel and the workspace; pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What admins set, as it is now, and the one way to change it: an admin, the version they saw, recorded.
-
-What the settings mean is `bot.config`'s and of those who ask for them; the words and forms are the renderers'.
-"""
+"""Reads what admins set, and changes it: an admin, the version that they saw, and an audit record."""
 
 from __future__ import annotations
 

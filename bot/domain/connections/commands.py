@@ -1,6 +1,6 @@
-"""Connecting and disconnecting services from Slack, and telling what became of a link.
+"""Connect and disconnect in Slack: the link, and the message that says how it ended.
 
-The browser's part is `oauth`'s; this is what the member sees of it in Slack. Implements `oauth.ports.Outcomes`.
+`oauth` does the browser's part. Implements `oauth.ports.Outcomes`.
 """
 
 from __future__ import annotations

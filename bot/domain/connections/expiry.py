@@ -1,7 +1,7 @@
-"""Connections that end although nobody disconnected them: refused, run out, removed elsewhere.
+"""Connections that end by themselves: refused, expired, or removed elsewhere.
 
-However it was found out (a webhook, a turn, the clock), the member is told once, and what it cost them
-is offered again when they have connected anew. Only the member is told, never who else is in a thread.
+However Deputy learns of it (a webhook, a turn, the clock), the member is told once, in private, and can repeat the
+request that failed after connecting again.
 """
 
 from __future__ import annotations

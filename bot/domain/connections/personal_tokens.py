@@ -1,7 +1,7 @@
-"""Personal tokens in Slack: the card that asks for one, the form, and what became of it.
+"""Personal tokens in Slack: the card that asks for one, the form, and the result.
 
-A token comes from the form alone. It is carried out of memory at once and never stored, not even with
-the request; what is typed where everybody's history keeps it is refused.
+A token is taken from the form only. It goes to the vault at once and is never stored, not even with the stored
+request; one that is typed into a message is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which service somebody means by what they typed; pure."""
+"""Finds the service that somebody means by what they typed; pure."""
 
 from __future__ import annotations
 

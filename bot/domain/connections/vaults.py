@@ -1,7 +1,7 @@
-"""A member's vault: made once, found again after a doubt, and the credentials in it.
+"""A member's vault and its credentials: created once, found again when a call's outcome is unknown.
 
-The one place where a verified member becomes a vault (docs/security.md#who-acts). It implements
-`oauth.ports.Vaults`; the API calls themselves are behind the `Agents` port.
+The one place where a verified member becomes a vault (docs/security.md#who-acts). Implements
+`oauth.ports.CredentialStore`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Puts admins' filters on the ways to and from the agent; what is found is recorded by filter, never what it was."""
+"""Applies admins' filters to requests and answers. The audit record has a filter's name, never what it matched."""
 
 from __future__ import annotations
 

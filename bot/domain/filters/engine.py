@@ -1,8 +1,8 @@
-"""What admins' filters make of a request before it is sent, and of a turn's picture before it is shown; pure.
+"""What admins' filters make of a request before it is sent, and of an answer before it is shown; pure.
 
-A pattern is looked for line by line, as `grep` does; what stands for a private key ends its line, for a key may have
-many. So an answer can be shown while it is written: what is made of a line that is whole stays, whatever follows, and
-nobody looks at it again. Secrets are found by their shapes (`bot.model.secret_patterns`).
+Patterns are matched line by line, as `grep` does; a private key is removed to its line's end, as it may have many
+lines. So an answer can be shown while it is written: what was made of a complete line never changes, and is not
+looked at again. Secrets are found by `bot.model.secret_patterns`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a member can see of themselves: status, help, App Home.
+"""What a member sees of their own things: status, help and App Home.
 
-A home is one transaction and one call to Slack; `refreshing` says when it is published again.
+An App Home is one transaction and one call to Slack; `home_refresh` decides when it is published again.
 """
 
 from __future__ import annotations

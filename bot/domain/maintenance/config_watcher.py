@@ -1,4 +1,4 @@
-"""Takes up what another process or the command line has changed: services, kill switches, budgets."""
+"""Applies settings that another process or the command line changed: services, kill switches, budgets."""
 
 from __future__ import annotations
 

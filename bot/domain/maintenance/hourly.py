@@ -1,7 +1,7 @@
-"""What is due by the clock and not by a request: old rows purged, members' standing checked daily.
+"""Periodic work: purges old rows, checks daily that members are still active.
 
-Deactivation normally comes as an event; the daily check finds what was missed while Deputy was away.
-Each chore is an endless task of its own: one that cannot be done now keeps no other one from being done.
+Slack reports a deactivation as an event; the daily check finds those that Deputy missed while it was down.
+Each task has a loop of its own, so that one that fails delays no other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The end of a membership: turns stopped, links void, vault deleted, at once."""
+"""Off-boards a member who left: stops their turns, voids their links, deletes their vault."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Finds what nobody carries on and takes it up: requests that were let in, turns without a driver.
+"""Finds stored requests and turns that no task works on, and starts them again.
 
-A crash leaves such things, and so may whatever ends a task in the middle: an outage, a bug, a lost answer of the
-store to a commit. The start looks for them, and this looks again while Deputy runs.
+A crash leaves such rows, and so does an outage, a bug or a lost answer to a commit. Deputy looks for them at its
+start and every few seconds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the domain needs of the outside, in its own words: agents, a screen, a clock.
+"""What the domain needs of the outside: Slack, Managed Agents and a clock.
 
-`bot.agents` and `bot.slack` implement these; only `bot/app.py` knows which class is behind which.
+`bot.agents` and `bot.slack` implement the ports; only `bot/app.py` knows which class is behind which.
 """
 
 from __future__ import annotations

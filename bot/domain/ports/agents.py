@@ -1,4 +1,4 @@
-"""Managed Agents as the domain sees it: profiles, sessions, files, tools."""
+"""The Managed Agents port: profiles, sessions, files, tools."""
 
 from __future__ import annotations
 

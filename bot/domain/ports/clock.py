@@ -1,4 +1,4 @@
-"""The clock as the domain sees it."""
+"""The clock port."""
 
 from __future__ import annotations
 

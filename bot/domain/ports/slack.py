@@ -1,4 +1,4 @@
-"""Slack as the domain sees it: people and channels, threads, files, the screen."""
+"""The Slack ports: people and channels, thread history, files, and the screen."""
 
 from __future__ import annotations
 

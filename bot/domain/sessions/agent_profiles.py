@@ -1,7 +1,7 @@
-"""Agent profiles: what an agent is made of at the API, and what a session of it may use for one member.
+"""Agent profiles: the agent that a profile is at the API, and the tools that a session of it gets for one member.
 
-Rules are joined here: a service's, narrowed by its profile's, under the profile's preset. What is denied is never
-loosened by anything that comes after (docs/decisions/0017-settings-are-one-document-in-items.md).
+A tool's rule is its service's, narrowed by its profile's, under the profile's preset. What one of them denies, no
+other loosens (docs/decisions/0017-settings-are-one-document-in-items.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which Managed Agents session a thread has: opened with the owner's vault only, replaced when lost.
+"""The Managed Agents session of a thread: created with the owner's vault only, replaced when it is lost.
 
-It proves the session's authority each time a thread is taken up; what is sent into it is `requests`'.
+The session's vault is checked each time a thread is used; `turns.send_request` sends into it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which tools of a service are still what they were trusted as, and what follows where they are not.
+"""Compares a service's tools with the definitions that admins trust.
 
-A tool that is new or another one is asked about each time, whatever its rule allows, until an admin
-accepts it from the alert that shows the difference (docs/decisions/0023-tools-are-pinned.md).
+A new or changed tool asks every time, whatever its rule, until an admin accepts it from the alert that shows the
+difference (docs/decisions/0023-tools-are-pinned.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a session was given first and what it has now, in the form that the store keeps; pure."""
+"""The tools that a session was created with and those it has now, as the store keeps them; pure."""
 
 from __future__ import annotations
 

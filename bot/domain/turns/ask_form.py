@@ -1,7 +1,7 @@
-"""The form for a task, and the message that it was opened about, which is kept whole beside it.
+"""The form for a task, and the message it was opened on, which is stored until the form is sent.
 
-A form's own hidden part has room for a few hundred words (docs/reference/slack.md#modals); Slack may not let the bot
-read the message again, for shortcuts work where it is no member.
+A form's private metadata holds only a few hundred words (docs/reference/slack.md#modals), and the bot may be unable
+to read the message again: shortcuts also work where it is no member.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which attached files an agent gets, and under which path. Pure but for asking Slack what a file is.
 
-Bringing them there is `bringing`'s.
+`file_transfer` mounts them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a member asks of their threads: ask, reply, ask again, pass on an aside, reword, withdraw.
+"""What members do in their threads: ask, reply, ask again, pass on an aside, edit, withdraw.
 
-It stores what was asked and wakes the driver; the running itself is `running`'s.
+Each command stores what was asked and wakes the thread's driver (`driver.TurnDriver`).
 """
 
 from __future__ import annotations

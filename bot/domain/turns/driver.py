@@ -1,7 +1,7 @@
-"""Drives the turns of one thread, one after the other, from request to shown outcome.
+"""Runs the turns of one thread, one after the other, from request to shown outcome.
 
-It picks, starts, ends and records turns; the middle of a turn is `pursuit`'s. Whatever happens in
-between, a turn that was begun is ended once, and what is stored suffices to go on after a restart.
+It picks, starts, ends and records turns; `session_run` is the middle of one. A turn that was begun is ended exactly
+once, and what is stored suffices to continue it after a restart.
 """
 
 from __future__ import annotations

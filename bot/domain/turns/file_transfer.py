@@ -1,6 +1,6 @@
-"""Brings files where they are needed: attached ones into the session, the agent's into the thread, each once.
+"""Mounts attached files in the session and posts the agent's files to the thread, each once.
 
-Contents pass through memory only: they are neither stored nor logged.
+Contents are only held in memory, and never logged.
 """
 
 from __future__ import annotations

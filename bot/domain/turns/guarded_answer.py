@@ -1,4 +1,4 @@
-"""An answer that is shown only while it may be read where it is: who reads along may change while an agent works."""
+"""An answer that stops being shown when its channel may no longer see it: members come and go while an agent works."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What happened since a turn's loop last looked: agent events in order, wake-ups, the feed's end.
+"""Collects what a turn's loop has to look at next: agent events in order, wake-ups, the end of the stream.
 
-It only collects, so that a slow Slack call makes the next look bigger instead of the queue longer.
+While Slack is slow it goes on collecting, so the next step takes more events at once.
 """
 
 from __future__ import annotations

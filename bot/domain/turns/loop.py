@@ -1,6 +1,6 @@
-"""One run of one turn: takes events from the inbox, lets `reducer.step` decide, performs it.
+"""The loop of one turn: takes events from the inbox, lets `reducer.step` decide, performs the actions.
 
-The loop only performs; every decision is in `reducer`, `policy` or `approvals`, and how long to wait in `watchdog`.
+It decides nothing itself: `reducer`, `policy` and `approvals` do, and `watchdog` says how long to wait.
 """
 
 from __future__ import annotations

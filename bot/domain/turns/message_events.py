@@ -1,7 +1,7 @@
-"""What Slack says of people's messages, in whatever order it says it: written, edited, deleted.
+"""Handles Slack's events about people's messages in any order: posted, edited, deleted.
 
-A deletion or an edit may come before its message, a mention before or without what came with it. What comes first is
-remembered by the message's place, and each message asks once. What a request does is `turns`' business.
+A deletion or an edit can arrive before its message, and a mention before or without the message event with the same
+words. What arrives first is remembered by the message's timestamp, so that each message asks once.
 """
 
 from __future__ import annotations

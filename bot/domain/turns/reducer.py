@@ -1,7 +1,7 @@
 """Decides what an agent event means for a turn: `step(state, event) → (state, actions)`, pure.
 
-It owns the meaning of the session's state machine (docs/reference/managed-agents.md#events); performing the
-actions is `turn_loop`'s, drawing `Progress` is the screen's.
+It implements the session's state machine (docs/reference/managed-agents.md#events). `loop` performs the actions, the
+screen draws `Progress`.
 """
 
 from __future__ import annotations

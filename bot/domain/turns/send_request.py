@@ -1,7 +1,7 @@
-"""Brings a turn's request to its session exactly once, whatever happens to the answers.
+"""Sends a turn's request to its session exactly once.
 
-The intent is stored before the send; after a doubt the session's events are listed and the turn's
-marker looked for, never the request repeated on suspicion (docs/reference/managed-agents.md#sending-once).
+The intent is stored before the send. If its outcome is unknown, the session's events are searched for the turn's
+marker before anything is sent again (docs/reference/managed-agents.md#sending-once).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One turn's way through its session: opened, asked, followed, and left at rest. Whatever fails ends it, once.
+"""One turn in its session: open, send, follow, and leave the session idle. Whatever fails ends the turn, once.
 
-From the first event to the last it is `turn_loop`'s; what people see and what is stored of the end is `running`'s.
+`loop` handles the events in between; `driver` stores and shows how the turn ended.
 """
 
 from __future__ import annotations

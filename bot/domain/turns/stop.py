@@ -1,6 +1,6 @@
-"""Ends turns before their time: for their owner, an admin, a kill switch, or because their owner has gone.
+"""Stops turns: for their owner, an admin, a kill switch, or because their owner has left.
 
-A turn that waits ends here; one that runs is interrupted by its driver, which is woken.
+A waiting turn is ended here; a running one is interrupted by its driver, which is woken.
 """
 
 from __future__ import annotations

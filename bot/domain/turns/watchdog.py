@@ -1,6 +1,6 @@
-"""What a turn may wait for, and for how long: a person's stop ends it within seconds, a silent session is looked at.
+"""Timers of a turn: a stop takes effect within seconds, and a silent session is looked at.
 
-It knows times and nothing of events: what they mean is `reducer`'s, what is done about it the turn loop's.
+It only knows times: `reducer` knows what events mean, `loop` acts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which part of a turn's picture belongs into which message of its answer. Pure.
+"""Assigns the parts of an answer to its messages. Pure.
 
-When it is sent and how is `stream`'s and `part`'s business.
+`writer` and `message` send them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One message of a turn's answer, streamed or edited: begun, extended, ended, rewritten, and recorded.
+"""One message of an answer, streamed or edited: start, extend, end, rewrite.
 
-What it shows and when it ends is decided by `stream`. Each step is written to the store around the
-call, so that a later process knows which messages may be open and where their text begins.
+`writer` decides what it shows and when it ends. Each call is stored before and after, so that a later process knows
+which messages may be open and where their text begins.
 """
 
 from __future__ import annotations

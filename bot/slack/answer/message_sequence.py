@@ -1,6 +1,6 @@
-"""The messages that tell a turn, one after the other: each begun, mended, ended, and cut anew if it was too long.
+"""The messages of an answer in order: start, correct, end, and split one that is too long.
 
-When that is done, and how an open message grows, is `stream`'s decision; each call is `part`'s.
+`writer` decides when; `message` makes the calls.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Slack's own status of a thread's agent session: “Working…” with its Stop button, or at rest.
+"""Slack's own status of a thread's agent session: “Working…” with its Stop button, or idle.
 
-An answer does not depend on it: where Slack cannot show it, that is remembered and nothing else happens.
+An answer does not depend on it: if Slack cannot show it, that is remembered and nothing else happens.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The messages of one turn's answer so far, and what they cover of it. Pure memory.
-
-What is written next is `stream`'s decision.
-"""
+"""What the messages of an answer show so far. Pure memory."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What nobody can have posted yet: it was begun in this process, which has not tried to post it. Pure memory.
+"""Messages that cannot be in Slack yet, since this process started them and has not tried to post them. Pure memory.
 
-It saves looking for a message before its first post. Whatever is not known here is looked for.
+It saves searching for a message before its first post. Any other message is searched for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A turn's answer in Slack: one writer that keeps what was sent and sends what is missing.
+"""Writes a turn's answer to Slack: remembers what was sent and sends what is missing.
 
-It decides when a message begins, grows and ends, and when to wait; which part of the answer it holds is
-`picture`, the messages before it are `telling`'s. Each call of `show` writes at most once.
+It decides when a message begins, grows and ends, and when to wait. `layout` assigns text to messages,
+`message_sequence` has the ones before the current. Each call of `show` writes at most once.
 """
 
 from __future__ import annotations
