@@ -29,7 +29,7 @@ WORDS = {
     "bot.model.slack_message",
     "bot.model.ask_flags",
 }
-"""The shared vocabulary of the bot: data only, importable by every room of it."""
+"""The shared vocabulary of the bot: data only, importable by every part of it."""
 ARROWS: dict[str, set[str]] = {
     "store": {"store"},
     "simulator": {"simulator"},
@@ -161,7 +161,7 @@ ROLES = {
 }  # fmt: skip
 """Names of modules that say what a file is in its folder, so that more than one folder may have it."""
 SAME_CLASS = {"SlackFiles", "Clock", "Retry"}
-"""A port and what implements it; what two rooms each need of time; an event and a record."""
+"""A port and what implements it; what two packages each need of time; an event and a record."""
 KNOWS_EVERYBODY = {"bot.app", "bot.__main__"}
 
 VENDORS: dict[str, tuple[str, ...]] = {
@@ -234,7 +234,7 @@ def wrong_arrows(module: Module) -> list[str]:
         return []
     room = room_of(module.name)
     if room is None:
-        return [] if module.name == "bot" else [f"{module.name} belongs to no room"]
+        return [] if module.name == "bot" else [f"{module.name} belongs to no package"]
     allowed = ARROWS[room]
     ours = {name for name in module.imports() if name.split(".")[0] in {"bot", "oauth", "store", "simulator", "tests"}}
     modules = {name for name in ours if not any(name != other and within(name, other) for other in ours)}
@@ -375,7 +375,7 @@ def test_nobody_imports_the_composition_root() -> None:
     assert importers == {"bot.__main__"}
 
 
-def test_only_the_composition_root_ties_the_rooms_together() -> None:
+def test_only_the_composition_root_connects_the_parts() -> None:
     def ties(name: str) -> bool:
         return name.count(".") > 1 and within(name, "bot.composition") and not within(name, "bot.composition.peers")
 

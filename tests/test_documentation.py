@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import defaultdict
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,8 @@ SETTING = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"`((?:bot|oauth|store|simulator|bench)/[\w/]+\.\w+)`")
+BARE_FILE = re.compile(r"`(\w+\.py)`")
+MEMBER_OF = re.compile(r"`([A-Z]\w*[a-z]\w*)\.(\w+)(?:\(.*?\))?`")
 NOT_ROOMS = {"__pycache__", "node_modules", "versions", "src", "dist"}
 ROOMS = ("bot", "oauth", "store", "simulator", "tests", "bench", "docs")
 
@@ -77,6 +80,27 @@ def defined_in(path: str) -> set[str]:
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
+@cache
+def files_there() -> set[str]:
+    return {path.name for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+
+
+@cache
+def members_there() -> dict[str, set[str]]:
+    """Return our classes by name, each with what it defines and what its methods set."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    paths = (path for package in ("bot", "oauth", "store", "simulator") for path in (ROOT / package).rglob("*.py"))
+    trees = (ast.parse(path.read_text("utf-8")) for path in paths if "node_modules" not in path.parts)
+    for one in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        for node in ast.walk(one):
+            match node:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.Name(id=name):
+                    found[one.name].add(name)
+                case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                    found[one.name].add(name)
+    return dict(found)
+
+
 def test_the_readme_can_be_read_in_one_sitting():
     assert len(read("README.md").splitlines()) <= 150
 
@@ -115,6 +139,8 @@ def test_every_file_and_test_that_is_named_exists(document: Path):
     text = document.read_text("utf-8")
 
     assert [path for path in CODE.findall(text) if not (ROOT / path).exists()] == []
+    assert [name for name in BARE_FILE.findall(text) if name not in files_there()] == []
+    assert [f"{one}.{name}" for one, name in MEMBER_OF.findall(text) if name not in members_there().get(one, ())] == []
     named = TEST.findall(text)
     assert [path for path, _ in named if not (ROOT / path).is_file()] == []
     assert [name for path, name in named if name and name not in defined_in(path)] == []

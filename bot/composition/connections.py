@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionParts:
-    """The OAuth room and what it is reached through."""
+    """Connections, and what the rest of the bot needs of them."""
 
     connections: Connections
     vaults: MemberVaults

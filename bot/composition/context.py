@@ -91,7 +91,7 @@ def new_reference() -> str:
 
 
 def build_parts(settings: Settings, opened: Opened) -> Context:
-    """Build what the rooms share."""
+    """Build what every part needs."""
     database, catalog, clock, api = opened.database, opened.catalog, opened.clock, opened.slack
     conversations, begun = Conversations(api, clock), UnpostedMessages()
     people = SlackDirectory(api=api, clock=clock, conversations=conversations)

@@ -18,7 +18,7 @@ from store.records import WorkspaceId
 
 
 def build_desk(parts: Context, room: ConnectionParts, asking: TurnParts) -> Dispatcher:
-    """Build the desk with everybody who carries something out behind it."""
+    """Build the dispatcher with the handler of every command."""
     administering = build_administering(parts, room, asking)
     handlers: dict[type, Handler] = {
         **_turn_handlers(asking),

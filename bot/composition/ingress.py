@@ -60,7 +60,7 @@ def build_socket(settings: Settings, bolt: AsyncApp) -> AsyncSocketModeHandler |
 
 
 def build_webhooks(settings: Settings, agents: Agents, desk: Dispatcher) -> list[BaseRoute]:
-    """Return the door of the Managed Agents API, where a key for it is set."""
+    """Return the endpoint for the Managed Agents API's webhooks, where a key for it is set."""
 
     async def take(body: bytes, headers: Mapping[str, str]) -> None:
         key, command = agents.read_webhook(body, headers)

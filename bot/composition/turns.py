@@ -51,7 +51,7 @@ class TurnParts:
 
 
 def build_asking(parts: Context, room: ConnectionParts) -> TurnParts:
-    """Build it on the OAuth room, which has the vaults."""
+    """Build it on the connection parts, which have the vaults."""
     database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
     profiles = _build_profiles(parts)
     admission = parts.admission

@@ -16,7 +16,7 @@ from store.database import Tx
 
 
 class Outbox:
-    """Where words are put in the transaction of what they tell of; `desk` takes them out."""
+    """Stores messages in the transaction of what they tell of; `dispatcher` sends them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -73,11 +73,11 @@ class Asked:
     is_stand_in: bool = False
     """True for a mention by itself: the message with the same key says more, and goes first if it comes in time."""
     needs_fresh: bool = False
-    """True where a person's standing must not be minutes old: decisions and credentials."""
+    """True where what is known of a person must be fresh: decisions and credentials."""
 
 
 class Intake:
-    """The door. Refusals are told privately, once; machines are not talked to at all."""
+    """Lets requests in. Refusals are told privately, once; machines are not talked to at all."""
 
     def __init__(
         self,

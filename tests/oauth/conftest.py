@@ -1,4 +1,4 @@
-"""The OAuth room with everything real but the network's other end: simulated service and Slack, recorded vault."""
+"""`oauth` with everything real but the network's other end: simulated service and Slack, recorded vault."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class RecordingOutcomes:
 
 @dataclass
 class Room:
-    """The running room: real routes on a real server, and what its neighbours saw."""
+    """`oauth`, running: real routes on a real server, and what its neighbours saw."""
 
     base_url: str
     connections: Connections
@@ -149,7 +149,7 @@ class Room:
     slack: OpenId
     app: Starlette | None = None
     shown: list[str] = field(default_factory=list)
-    """Every page a browser of this room saw."""
+    """Every page that a browser saw."""
 
     def browser(self) -> Browser:
         return Browser(self)

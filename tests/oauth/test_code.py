@@ -30,7 +30,7 @@ from tests.oauth.conftest import (
 
 @pytest.fixture
 async def coded(tmp_path, *, database, notes, slack, sender, clock) -> AsyncIterator[Room]:
-    """The room as it is where Sign in with Slack is not configured."""
+    """`oauth` as it is where Sign in with Slack is not configured."""
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     vaults, outcomes, holds = RecordingVaults(database, clock), RecordingOutcomes(), []

@@ -190,11 +190,11 @@ ELSEWHERE = {
     ),
     84: ("tests/store/test_tickets.py::test_old_links_are_purged_but_not_one_that_is_being_exchanged",),
 }
-"""Tests of other rooms, which do not know the list."""
+"""Tests elsewhere, which do not know the list."""
 
 
 def collect() -> dict[int, tuple[str, ...]]:
-    """Return the tests of each item, as `path::name`: those that are marked, then those of other rooms."""
+    """Return the tests of each item, as `path::name`: those that are marked, then those elsewhere."""
     found: defaultdict[int, list[str]] = defaultdict(list)
     for folder in MARKED:
         for path in sorted((ROOT / folder).rglob("test_*.py")):

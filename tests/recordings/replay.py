@@ -1,4 +1,4 @@
-"""Plays a recorded stream through `translate` and `following.step`, and tells what becomes of it in a few lines."""
+"""Plays a recorded stream through `translate` and `reducer.step`, and tells what becomes of it in a few lines."""
 
 from __future__ import annotations
 

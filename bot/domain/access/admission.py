@@ -149,7 +149,7 @@ class Admission:
         return admitted
 
     async def _facts(self, thread: Thread, *, is_fresh: bool = False) -> Facts:
-        """Ask Slack. Who just asked was judged by the door; whoever waited since then is asked about again."""
+        """Ask Slack. The intake has just checked who asks; whoever has waited since is checked again."""
         try:
             person = await self._people.person(thread.owner.user_id, is_fresh=is_fresh)
             conversation = None if thread.is_private else await self._people.conversation(thread.channel)

@@ -43,7 +43,7 @@ Permits = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
 
 
 class ApprovalRules:
-    """Permits by the settings of now and by what is known of the tool."""
+    """Judges a tool by the current settings and by what is known of it."""
 
     def __init__(self, configuration: ConfigService, clock: Clock) -> None:
         self._configuration = configuration

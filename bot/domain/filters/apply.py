@@ -57,7 +57,7 @@ class FilterService:
 
 
 class FilteredAnswer:
-    """An `Answer` that shows what a sieve lets through."""
+    """An `Answer` that shows what the filter lets through."""
 
     def __init__(self, answer: Answer, sieve: AnswerFilter) -> None:
         self._answer = answer

@@ -1,4 +1,4 @@
-"""The desk as seen through the whole of Deputy: what it accepted is carried out once, or the person is told."""
+"""The dispatcher as seen through the whole of Deputy: what it accepted is carried out once, or the person is told."""
 
 from sqlalchemy import select
 

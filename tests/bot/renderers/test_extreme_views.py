@@ -34,7 +34,7 @@ OURS = {
     (ProbeResult, "fingerprint"): "f" * 64,
 }
 NOTES = 2
-"""So many lines of small print a form has; `Shelves` says them."""
+"""So many lines of small print a form has; `AdminQueries` says them."""
 USERS = [f"U{number:010}" for number in range(1_000)]
 
 

@@ -1,4 +1,4 @@
-"""Personal tokens in the room itself: which services take one, and what the vault may answer."""
+"""Personal tokens in `oauth` itself: which services take one, and what the vault may answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors by themselves: what is served where our address is public, and what thousands of junk links do."""
+"""The browser's routes by themselves: what they serve to the public, and what thousands of junk links do."""
 
 from __future__ import annotations
 

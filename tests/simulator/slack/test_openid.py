@@ -1,4 +1,4 @@
-"""Sign in with Slack, verified with joserfc as the oauth room does."""
+"""Sign in with Slack, verified with joserfc as `oauth` does."""
 
 from __future__ import annotations
 
