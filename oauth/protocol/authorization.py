@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from oauth.errors import RuleBroken
 from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
@@ -20,6 +22,19 @@ _LONGEST_CODE = 4096
 _MOST_ATTEMPTS = 3
 _OFFLINE = "offline_access"
 _SINGLE = ("code", "state", "iss", "error")
+_SAID = frozenset(
+    {
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "redirect_uri",
+        "resource",
+        "response_type",
+        "scope",
+        "state",
+    }
+)
+"""What a request says itself, whatever the endpoint's query or the catalogue says."""
 KNOWN_ERRORS = frozenset(
     {
         "access_denied",
@@ -118,23 +133,31 @@ def build_authorization_url(
     server: AuthorizationServer, ask: AuthorizationRequest, state: str, verifier: Secret
 ) -> str:
     """Return where to send the browser: `resource` always (RFC 8707 §2), S256 always (RFC 7636 §4.3)."""
-    params = {
-        **ask.extra,
-        "response_type": "code",
-        "client_id": ask.client_id,
-        "redirect_uri": ask.redirect_uri,
-        "state": state,
-        "code_challenge": create_s256_code_challenge(verifier.reveal()),
-        "code_challenge_method": "S256",
-        "resource": ask.resource,
-    }
-    if ask.scope:
-        params["scope"] = ask.scope
+    url: str = prepare_grant_uri(
+        _build_endpoint(server.authorization_endpoint, ask),
+        ask.client_id,
+        "code",
+        ask.redirect_uri,
+        ask.scope,
+        state,
+        code_challenge=create_s256_code_challenge(verifier.reveal()),
+        code_challenge_method="S256",
+        resource=ask.resource,
+    )
+    return url
+
+
+def _build_endpoint(endpoint: str, ask: AuthorizationRequest) -> str:
+    """Return the endpoint with the catalogue's parameters and its own, without any that Authlib would then repeat."""
+    extra = dict(ask.extra)
     if _OFFLINE in (ask.scope or "").split():
-        params.setdefault("prompt", "consent")  # OpenID Connect Core §11
-    base, _, query = server.authorization_endpoint.partition("?")
-    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in params]
-    return f"{base}?{urlencode([*kept, *params.items()])}"
+        extra.setdefault("prompt", "consent")  # OpenID Connect Core §11
+    said = _SAID if ask.scope else _SAID - {"scope"}
+    base, _, query = endpoint.partition("?")
+    own = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in {*said, *extra}]
+    added = [pair for pair in extra.items() if pair[0] not in said]
+    url: str = add_params_to_uri(base, [*own, *added])
+    return url
 
 
 def parse_state(pairs: Iterable[tuple[str, str]]) -> str:

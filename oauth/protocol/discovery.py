@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from authlib.oauth2.rfc9207 import AuthorizationServerMetadata as IssuerMetadata
+
 from oauth.errors import RuleBroken
 from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.url_policy import (
@@ -42,6 +45,18 @@ _OURS = frozenset(
     }
 )
 """Ours alone in an authorization request; `resource` and `scope` of the endpoint's own query are replaced."""
+_VALIDATED = (
+    "issuer",
+    "grant_types_supported",
+    "authorization_endpoint",
+    "token_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+    "token_endpoint_auth_methods_supported",
+    "code_challenge_methods_supported",
+    "scopes_supported",
+)
+"""The fields that we read. `validate()` would refuse a server for one that we do not."""
 _MAX_SERVERS = 8
 _LONGEST_NAME = 80
 
@@ -174,11 +189,12 @@ def parse_server(answer: HttpResponse, issuer: str, pins: Pins, policy: UrlPolic
     # Identical as strings: no case folding, no trailing slash, no default port (RFC 8414 §3.3).
     if document.get("issuer") != (pins.trusted_issuer or issuer):
         raise RuleBroken("RFC 8414 §3.3: issuer differs")
+    _require_valid(document)
     _require_pkce(document, pins)
     server = AuthorizationServer(
         issuer=document["issuer"],
-        authorization_endpoint=_required(document, "authorization_endpoint", policy),
-        token_endpoint=_required(document, "token_endpoint", policy),
+        authorization_endpoint=require_url(document.get("authorization_endpoint"), policy),
+        token_endpoint=require_url(document.get("token_endpoint"), policy),
         registration_endpoint=_optional(document, "registration_endpoint", policy),
         revocation_endpoint=_optional(document, "revocation_endpoint", policy),
         # RFC 8414 §2: absent means client_secret_basic, which a public client takes for `none`.
@@ -209,18 +225,25 @@ def _strings(document: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _require_valid(document: dict[str, Any]) -> None:
+    """Let Authlib judge what is read of the metadata; hosts, ports and list items are our own to check, afterwards."""
+    given = {key: value for key, value in document.items() if value is not None}  # null is how some leave a field out
+    metadata, of_issuer = AuthorizationServerMetadata(given), IssuerMetadata(given)
+    checks = [(key, getattr(metadata, f"validate_{key}")) for key in _VALIDATED]
+    checks.append(("iss parameter", of_issuer.validate_authorization_response_iss_parameter_supported))
+    for key, check in checks:
+        try:
+            check()
+        except (ValueError, TypeError, AttributeError) as error:  # it does not ask whether a URL is a string
+            raise RuleBroken(f"RFC 8414 §2: {key} unusable") from error
+
+
 def _require_pkce(document: dict[str, Any], pins: Pins) -> None:
     methods = _strings(document, "code_challenge_methods_supported")
     if not methods and pins.pkce_unadvertised_ok:
         return
     if "S256" not in methods:
         raise RuleBroken("RFC 7636 with MCP: S256 not advertised")
-
-
-def _required(document: dict[str, Any], key: str, policy: UrlPolicy) -> str:
-    if not isinstance(document.get(key), str):
-        raise RuleBroken(f"RFC 8414 §2: {key} missing")
-    return require_url(document[key], policy)
 
 
 def _optional(document: dict[str, Any], key: str, policy: UrlPolicy) -> str | None:

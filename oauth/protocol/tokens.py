@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
+
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+from authlib.oauth2.rfc7009 import prepare_revoke_token_request
 
 from oauth.connect.account import find_account
 from oauth.errors import RuleBroken
@@ -66,29 +68,28 @@ class TokenError:
 
 def build_exchange(exchange: CodeExchange, code: Secret) -> HttpRequest:
     """Return the token request (RFC 6749 §4.1.3), with `resource` (RFC 8707 §2.2) and the verifier."""
-    form = {
-        "grant_type": "authorization_code",
-        "code": code.reveal(),
-        "redirect_uri": exchange.redirect_uri,
-        "code_verifier": exchange.verifier.reveal(),
-        "resource": exchange.resource,
-    }
+    body = prepare_token_request(
+        "authorization_code",
+        redirect_uri=exchange.redirect_uri,
+        code=code.reveal(),
+        code_verifier=exchange.verifier.reveal(),
+        resource=exchange.resource,
+    )
     return build_client_request(
-        exchange.token_endpoint, form, exchange.client_id, exchange.client_secret, exchange.auth_method
+        exchange.token_endpoint, body, exchange.client_id, exchange.client_secret, exchange.auth_method
     )
 
 
 def build_revocation(endpoint: str, exchange: CodeExchange, token: Secret, hint: str) -> HttpRequest:
     """Return the RFC 7009 §2.1 request."""
-    form = {"token": token.reveal(), "token_type_hint": hint}
-    return build_client_request(endpoint, form, exchange.client_id, exchange.client_secret, exchange.auth_method)
+    body, _ = prepare_revoke_token_request(token.reveal(), hint)
+    return build_client_request(endpoint, body, exchange.client_id, exchange.client_secret, exchange.auth_method)
 
 
 def build_client_request(
-    url: str, form: Mapping[str, str], client_id: str, client_secret: Secret | None, auth_method: str
+    url: str, body: str, client_id: str, client_secret: Secret | None, auth_method: str
 ) -> HttpRequest:
     """Return a form POST that authenticates the client in the given way (RFC 6749 §2.3.1)."""
-    fields = dict(form)
     headers = {
         "accept": "application/json",
         "content-type": "application/x-www-form-urlencoded",
@@ -96,14 +97,10 @@ def build_client_request(
     }
     secret = client_secret.reveal() if client_secret else ""
     if auth_method == "client_secret_basic":
-        # Form-encoded before base64: reserved characters break others (RFC 6749 §2.3.1).
-        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
-        headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-    else:
-        fields["client_id"] = client_id
-    if auth_method == "client_secret_post":
-        fields["client_secret"] = secret
-    return HttpRequest("POST", url, headers, urlencode(fields).encode())
+        # Each form-encoded first (RFC 6749 §2.3.1); Authlib joins them as they are, and a colon would move the border.
+        client_id, secret = quote_plus(client_id), quote_plus(secret)
+    url, headers, body = ClientAuth(client_id, secret, auth_method).prepare("POST", url, headers, body)
+    return HttpRequest("POST", url, {name.lower(): value for name, value in headers.items()}, body.encode())
 
 
 def parse_tokens(answer: HttpResponse, profile: str) -> TokenResponse | TokenError:

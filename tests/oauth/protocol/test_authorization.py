@@ -77,6 +77,17 @@ def test_what_the_catalogue_adds_cannot_replace_what_we_say():
     assert (query["access_type"], query["redirect_uri"], query["state"]) == (["offline"], [ASK.redirect_uri], ["s"])
 
 
+def test_what_the_catalogue_adds_replaces_what_the_endpoint_says():
+    server = replace(SERVER, authorization_endpoint=f"{ISSUER}/authorize;v=1?prompt=none&a=1&a=2&b=")
+    ask = replace(ASK, scope="a offline_access", extra={"prompt": "login", "uri": "x"})
+
+    url = build_authorization_url(server, ask, "s", Secret("v"))
+
+    query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    assert url.startswith(f"{ISSUER}/authorize;v=1?a=1&a=2&b=&prompt=login&uri=x&response_type=code&")
+    assert all(len(values) == 1 for name, values in query.items() if name != "a")
+
+
 @pytest.mark.parametrize(
     ("pinned", "challenged", "advertised", "server", "expected"),
     [

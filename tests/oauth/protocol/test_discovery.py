@@ -221,6 +221,30 @@ def test_an_endpoint_on_a_host_that_is_not_pinned_is_refused():
         )
 
 
+@pytest.mark.threat(28)
+@pytest.mark.parametrize("issuer", [f"{ISSUER}?tenant=1", f"{ISSUER}/#a"])
+def test_an_issuer_has_no_query_or_fragment(issuer):
+    with pytest.raises(RuleBroken):
+        parse_server(answer({**SERVER, "issuer": issuer}), issuer, Pins(), POLICY)
+
+
+@pytest.mark.threat(56)
+@pytest.mark.parametrize("value", ["true", 7, []])
+def test_a_promise_of_iss_that_is_no_boolean_is_refused(value):
+    """Read as no, it would let an answer without `iss` pass (RFC 9207 §2.4)."""
+    with pytest.raises(RuleBroken):
+        parse_server(
+            answer({**SERVER, "authorization_response_iss_parameter_supported": value}), ISSUER, Pins(), POLICY
+        )
+
+
+def test_fields_that_we_do_not_read_and_nulls_are_no_reason_to_refuse():
+    extra = {"ui_locales_supported": "en", "op_tos_uri": "x", "registration_endpoint": None}
+    extra |= {"authorization_response_iss_parameter_supported": None, "scopes_supported": None}
+
+    assert parse_server(answer(SERVER | extra), ISSUER, Pins(), POLICY)
+
+
 @pytest.mark.threat(29)
 @pytest.mark.parametrize("methods", [None, [], ["plain"], "S256", ["s256"]])
 def test_without_s256_advertised_we_refuse(methods):

@@ -74,6 +74,16 @@ def test_reserved_characters_survive_both_kinds_of_authentication():
     assert b"client_id" not in (basic.body or b"")
 
 
+@pytest.mark.threat(70)
+def test_a_revocation_authenticates_as_the_exchange_did():
+    basic = replace(EXCHANGE, client_id="a:b", client_secret=Secret("s"), auth_method="client_secret_basic")
+
+    request = build_revocation("https://as.example.com/revoke", basic, Secret("r&t=ü"), "access_token")
+
+    assert b64decode(request.headers["authorization"].removeprefix("Basic ")) == b"a%3Ab:s"
+    assert parse_qs((request.body or b"").decode()) == {"token": ["r&t=ü"], "token_type_hint": ["access_token"]}
+
+
 @pytest.mark.threat(62)
 def test_a_request_does_not_print_what_it_carries():
     request = build_exchange(
