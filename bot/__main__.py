@@ -31,7 +31,7 @@ from bot.model.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from store.errors import StoreError, StoreUnavailable
+from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret
 from store.sealing import new_key
 
@@ -65,6 +65,9 @@ def run() -> None:
         asyncio.run(_serve(settings))
     except ConfigurationError as error:
         _misconfigured(error)
+    except StoreTaken as error:
+        typer.echo("Another Deputy took this database over when the connection that held it dropped.", err=True)
+        raise typer.Exit(EXIT_MISCONFIGURED) from error
     except StoreUnavailable as error:
         typer.echo(f"The database does not answer ({error}). Deputy did not start; try again.", err=True)
         raise typer.Exit(1) from error

@@ -18,7 +18,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.clock import WallClock
 from bot.composition import peers
-from bot.composition.background import read_openness, start_upkeep, take_up
+from bot.composition.background import HOLD_EVERY, DatabaseHold, read_openness, start_upkeep, take_up
 from bot.composition.connections import build_room
 from bot.composition.context import Context, Opened, build_parts, new_reference
 from bot.composition.handlers import build_desk
@@ -37,6 +37,7 @@ from bot.web.server import build_server, listening
 from oauth.catalog.catalog import Catalog
 from oauth.connect.routes import routes
 from store.database import Database
+from store.errors import StoreTaken
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +52,22 @@ class App:
     bolt: AsyncApp
     web: Secured
     database: Database
+    hold: DatabaseHold
     socket: AsyncSocketModeHandler | None
     """Slack's deliveries by Socket Mode; None when they come over HTTP."""
     door: sockets.socket
     """Where browsers come in: bound from the beginning, answered once `serve` runs."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Serve the web app and Slack until `stopping` is set."""
+        """Serve the web app and Slack until `stopping` is set.
+
+        Raises `StoreTaken` where another process drives the database in our place: two would do everything twice.
+        """
         server = build_server(self.web)
+
+        async def give_way() -> None:
+            await self.hold.lost.wait()
+            stopping.set()
 
         async def stop() -> None:
             await stopping.wait()
@@ -69,8 +78,11 @@ class App:
             if self.socket:
                 stack.push_async_callback(self.socket.close_async)
             # Beside each other: browsers and `/healthz` are answered, and a stop is heard, while Slack is not there.
-            async with self.supervisor.beside(stop), self.supervisor.beside(self._connect_socket):
+            beside = self.supervisor.beside
+            async with beside(stop), beside(give_way), beside(self._connect_socket):
                 await server.serve(sockets=[self.door])
+        if self.hold.lost.is_set():
+            raise StoreTaken("elsewhere")
 
     async def _connect_socket(self) -> None:
         """Open Socket Mode where it is used; the SDK tries until it succeeds."""
@@ -97,6 +109,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         asking = build_asking(parts, room)
         desk = build_desk(parts, room, asking)
         stack.push_async_callback(parts.supervisor.close)
+        hold = DatabaseHold(parts.database)
+        parts.supervisor.keep("hold", hold.look, HOLD_EVERY)
 
         client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)
@@ -116,7 +130,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
         await take_up(parts, room, asking, desk, install.workspace_id)
         start_upkeep(parts, room, asking, desk, install.workspace_id)
-        yield App(settings, install, parts.supervisor, bolt, web, opened.database, socket, door)
+        yield App(settings, install, parts.supervisor, bolt, web, opened.database, hold, socket, door)
 
 
 def _intake(parts: Context, install: Install, desk: Dispatcher, asking: TurnParts) -> Intake:

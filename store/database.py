@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Interfa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreTaken, StoreUnavailable
+from store.advisory_lock import AdvisoryLock
+from store.errors import DatabaseUrlInvalid, InvariantBroken, StatementRefused, StoreUnavailable
 from store.outages import is_of_connection, is_outage, is_passing, name_cause
 from store.process_lock import held
 from store.records import Secret
@@ -41,8 +42,6 @@ _PRAGMAS = {
 }
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_SECONDS = 0.05
-_DRIVING_LOCK = 0x6465_7075_747A
-"""Key of PostgreSQL's advisory lock that the driving process's connection holds."""
 _MIGRATION_LOCK = 0x6465_7075_7479
 """Key of PostgreSQL's advisory lock, so that of several starting processes one migrates."""
 
@@ -80,6 +79,7 @@ class Database:
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._turnstile = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
+        self._lock: AdvisoryLock | None = None
 
     @classmethod
     def open(cls, url: str, keys: tuple[Secret, ...], *, makes_file: bool = True) -> Database:
@@ -182,13 +182,28 @@ class Database:
         elif self._is_sqlite:
             yield  # in memory: nobody else can reach it
         else:
-            async with self._translated(), self._engine.connect() as connection:
-                await _take_advisory_lock(connection)
-                try:
-                    yield
-                finally:
-                    # Closed, not given back: the lock is the connection's.
-                    await connection.invalidate()
+            async with AsyncExitStack() as stack:
+                lock = AdvisoryLock(self._engine)
+                stack.push_async_callback(lock.let_go)
+                async with self._translated():
+                    await lock.take()
+                self._lock = lock
+                yield
+
+    async def keep_hold(self) -> bool:
+        """See that this process still holds the database, or take it again; tell whether it had to be.
+
+        PostgreSQL frees a lock with its connection. To be called every second or so while it is held; from when
+        it is in doubt until it is held again every transaction is refused, for another process may drive by now.
+
+        Raises:
+            StoreTaken: another process does.
+            StoreUnavailable: it cannot be told now.
+        """
+        if self._lock is None:
+            return False
+        async with self._translated():
+            return await self._lock.keep()
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -203,6 +218,8 @@ class Database:
             StatementRefused: the database does not take what it was told; it never will.
             StoreUnavailable: the database cannot do it now; perhaps it was done, where its answer was lost.
         """
+        if self._lock and not self._lock.is_sure:
+            raise StoreUnavailable("another process may hold the database by now", is_passing=True)
         async with self._translated(), self._exclusive(), self._engine.begin() as connection:
             yield Tx(connection, self._sealer)
 
@@ -324,14 +341,6 @@ def _begin(connection: Connection) -> None:
     # Handed to the driver itself: a cursor would be three errands of its thread for every transaction there is.
     driver: Any = connection.connection.dbapi_connection
     driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))
-
-
-async def _take_advisory_lock(connection: AsyncConnection) -> None:
-    """Take the lock for as long as the connection lives; nothing stays open in it but that."""
-    autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-    taken = await autocommit.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _DRIVING_LOCK})
-    if not taken.scalar_one():
-        raise StoreTaken("elsewhere")
 
 
 async def _check_references(connection: AsyncConnection) -> None:

@@ -109,7 +109,6 @@ FAULTS = {
 }
 OPEN = {
     "F36": "a tool stands in sentences under its name; the title that its service gives it is not shown",
-    "S21": "PostgreSQL's lock is not taken again once the connection that holds it drops",
     "S23": "few services tell an account, and no userinfo is asked; a start that waits for its database has no health",
 }
 """What is not mended, or not whole, and why."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 import structlog
 
 from bot.composition.connections import ConnectionParts
@@ -19,9 +22,30 @@ from bot.domain.sessions.agent_profiles import AgentProfiles
 from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from store import key_check
 from store.database import Database
+from store.errors import StoreTaken
 from store.records import WorkspaceId
 
 log = structlog.get_logger(__name__)
+
+HOLD_EVERY = timedelta(seconds=1)
+"""How long it may go unseen that this process does not hold the database any more."""
+
+
+class DatabaseHold:
+    """Looks after this process's being the only one on the database; `lost` is set once another one is."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.lost = asyncio.Event()
+
+    async def look(self) -> None:
+        """Take the database again where its hold dropped. Raises `StoreUnavailable` where that cannot be told."""
+        try:
+            if await self._database.keep_hold():
+                log.warning("database_held_again", variable="DATABASE_URL")
+        except StoreTaken:
+            log.warning("database_taken_over", variable="DATABASE_URL")
+            self.lost.set()
 
 
 async def take_up(

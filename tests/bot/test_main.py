@@ -17,6 +17,7 @@ from simulator.peers import Peers
 from simulator.ports import free_port
 from store.records import Secret
 from store.sealing import parse_keys
+from tests.postgresql import HAS_POSTGRESQL, drop_the_lock, lost_to_another, postgresql_server
 from tests.process import ROOT, BotProcess
 
 
@@ -284,6 +285,26 @@ async def test_a_second_process_on_the_same_database_says_why_it_does_not_start(
     assert f"- DATABASE_URL: another Deputy runs on this database (process {first})" in ended.err
     assert "Traceback" not in ended.err
     assert doctor.code == 0
+
+
+@pytest.mark.fault("S21")
+@pytest.mark.skipif(not HAS_POSTGRESQL, reason="PostgreSQL is not installed")
+async def test_a_process_that_lost_the_database_to_another_one_ends_and_says_so(environment, tmp_path):
+    """The connection that holds the lock dropped: it is taken again, or another process has it by then."""
+    with postgresql_server() as url:
+        bot = BotProcess(environment | {"DATABASE_URL": url}, tmp_path)
+        await bot.start()
+        await bot.ready()
+        drop_the_lock(url)
+        await said(bot, "database_held_again")
+        await bot.ready()
+
+        async with lost_to_another(url):
+            code = await bot.wait()
+
+    assert code == 2
+    assert "Another Deputy took this database over" in bot.last_words()
+    assert "Traceback" not in bot.last_words()
 
 
 async def said(bot: BotProcess, words: str) -> None:

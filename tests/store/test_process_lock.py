@@ -11,11 +11,13 @@ import pytest
 from store.database import Database
 from store.errors import StoreTaken, StoreUnavailable
 from store.process_lock import held
+from tests.postgresql import drop_the_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from store.holding import held
+from store.process_lock import held
+from tests.postgresql import drop_the_lock
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -61,3 +63,46 @@ async def test_a_database_in_memory_is_nobody_elses(key):
     async with database.held():
         pass
     await database.close()
+
+
+@pytest.fixture
+def postgresql_only(url: str) -> str:
+    if url.startswith("sqlite"):
+        pytest.skip("a lock of a file is the process's, and cannot drop before it")
+    return url
+
+
+@pytest.mark.fault("S21")
+async def test_a_lock_whose_connection_dropped_is_taken_again(postgresql_only, url, key, database):
+    second = Database.open(url, (key,))
+    async with database.held():
+        drop_the_lock(url)
+        await database.keep_hold()
+        with pytest.raises(StoreTaken):
+            async with second.held():
+                pass
+        async with database.transaction():
+            pass
+    async with second.held():
+        pass
+    await second.close()
+
+
+@pytest.mark.fault("S21")
+async def test_who_lost_the_lock_to_another_process_writes_nothing_until_that_one_ends(
+    postgresql_only, url, key, database
+):
+    second = Database.open(url, (key,))
+    async with database.held():
+        drop_the_lock(url)
+        async with second.held():
+            for _ in range(2):
+                with pytest.raises(StoreTaken):
+                    await database.keep_hold()
+                with pytest.raises(StoreUnavailable):
+                    async with database.transaction():
+                        pass
+        await database.keep_hold()
+        async with database.transaction():
+            pass
+    await second.close()
