@@ -24,7 +24,7 @@ def example() -> str:
 
 def lines() -> list[tuple[str, bool, str]]:
     """Return each variable, whether it is required, and what it is."""
-    tree = ast.parse((ROOT / "bot" / "settings.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "bot" / "env.py").read_text("utf-8"))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
     strings = [node.value.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
     return [(found[1], bool(found[2]), found[3]) for found in map(LINE.fullmatch, strings) if found]

@@ -23,10 +23,6 @@ FORBIDDEN = (
     Failure.UNVERIFIABLE,
 )
 CATALOG = Catalog.load(None, {})
-FORBIDDEN = (
-    Failure.ALL_PAUSED, Failure.MEMBER_PAUSED, Failure.SERVICE_PAUSED, Failure.MAY_NOT_CONNECT, Failure.NOT_SERVED,
-    Failure.UNVERIFIABLE,
-)  # fmt: skip
 SHOWN = [
     errors.IdentityMismatch("notion"),
     errors.IdentityUnproven("rule"),
@@ -44,7 +40,6 @@ SHOWN = [
     errors.UnknownService("notion"),
     errors.ServiceNotAvailable("notion"),
     *(TicketUnusable(reason) for reason in Reason),
-    *(errors.NotPermittedNow("notion", reason) for reason in FORBIDDEN),
 ]
 NOT_FOR_BROWSERS = {
     errors.CatalogInvalid, errors.TooManyTickets, errors.RuleBroken, errors.NotConnected, errors.AttemptEnded,
