@@ -11,10 +11,6 @@ import pytest
 
 OAUTH = Path(__file__).parents[2] / "oauth"
 PURE = (
-    "errors",
-    "connect.ip_rate_limit",
-    "connect.pages",
-    "mcp.tool_definitions",
     "protocol.authorization",
     "protocol.discovery",
     "protocol.http_messages",
@@ -22,6 +18,9 @@ PURE = (
     "protocol.tokens",
     "protocol.url_policy",
     "protocol.www_authenticate",
+    "connect.ip_rate_limit",
+    "connect.pages",
+    "errors",
 )
 """They decide, build and parse; who sends, stores and serves is said by the others' names."""
 DOES = {"asyncio", "socket", "ssl", "httpx", "httpx2", "httpcore", "sqlalchemy", "starlette", "os", "pathlib", "time"}

@@ -202,9 +202,11 @@ def tool_of_ours(s: Stream) -> None:
 
 
 def waits_for_nobody(s: Stream) -> None:
-    """It waits for an event that this stream never told."""
+    """It waits for a call that this stream never told: it is read again, and denied where nobody can read it."""
     s.begin()
     s.rest({"type": "requires_action", "event_ids": ["sevt_777"]})
+    s.say("user.tool_confirmation", tool_use_id="sevt_777", result="deny")
+    s.rest()
 
 
 def stopped_by_another_wait(s: Stream) -> None:

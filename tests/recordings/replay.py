@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.translate import translate
-from bot.domain.turns.reducer import Action, End, Hold, Interrupt, ReducerState, Refuse, Wait, step
+from bot.domain.turns.reducer import Action, End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait, step
 from bot.model.progress import Progress
 from store.records import TurnId
 
@@ -62,4 +62,6 @@ def _lines(progress: Progress) -> Iterable[str]:
 def _action(action: Action) -> str:
     if isinstance(action, Hold | Refuse):
         return f"{type(action).__name__.lower()} {action.call.name} {action.call.id}"
+    if isinstance(action, LookFor):
+        return f"look for {action.call_id}"
     return {End: "end", Wait: "wait", Interrupt: "interrupt"}[type(action)]

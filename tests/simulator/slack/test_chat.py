@@ -102,15 +102,15 @@ async def test_deleted_root_leaves_a_tombstone_that_takes_no_replies(slack, clie
     await slack.delete_message(slack.alice, root)
     reply = client.chat_postMessage(channel=slack.general, thread_ts=root.ts, text="late")
     assert await refused(reply) == "thread_not_found"
-    await bot.until(lambda bot: [event for event in bot.model.events if event.get("subtype") == "message_changed"])
-    event = next(event for event in bot.model.events if event.get("subtype") == "message_changed")
+    await bot.until(lambda bot: [event for event in bot.events if event.get("subtype") == "message_changed"])
+    event = next(event for event in bot.events if event.get("subtype") == "message_changed")
     assert event["message"]["subtype"] == "tombstone"
 
 
 async def test_deleted_message_is_gone_and_told(slack, client, bot):
     message = await slack.post_message(slack.alice, slack.general, "oops")
     await slack.delete_message(slack.alice, message)
-    await bot.until(lambda bot: [event for event in bot.model.events if event.get("subtype") == "message_deleted"])
+    await bot.until(lambda bot: [event for event in bot.events if event.get("subtype") == "message_deleted"])
     error = await refused(client.chat_getPermalink(channel=message.channel, message_ts=message.ts))
     assert error == "message_not_found"
 

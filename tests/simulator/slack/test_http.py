@@ -35,7 +35,7 @@ async def test_bolt_takes_the_signature_of_events_commands_and_clicks(slack, unc
     assert (await slack.type_command(slack.alice, slack.general, "/agent status")).is_acked
     assert slack.text_of(slack.ephemerals(slack.alice)[0]) == "Hi"
     await slack.post_message(slack.alice, slack.alice, "hello")
-    await unconnected.until(lambda bot: bot.model.events)
+    await unconnected.until(lambda bot: bot.events)
     button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
     blocks = [{"type": "actions", "elements": [button]}]
     await client.chat_postMessage(channel=slack.general, text="t", blocks=blocks)

@@ -159,8 +159,8 @@ async def test_a_bot_is_sent_what_the_visitor_did(slack, visitor, bot):
     await visitor.act("home", {"as": ALICE, "tab": "home"})
     await bot.until(lambda sent: any(event["type"] == "app_home_opened" for event in sent.events))
 
-    assert [(sent["user_id"], sent["text"]) for sent in bot.model.commands] == [(ALICE, "ask &lt;b&gt; &amp; more")]
-    assert [(sent["user"]["id"], sent["actions"][0]["value"]) for sent in bot.model.action_ids] == [(ALICE, "approve")]
+    assert [(sent["user_id"], sent["text"]) for sent in bot.commands] == [(ALICE, "ask &lt;b&gt; &amp; more")]
+    assert [(sent["user"]["id"], sent["actions"][0]["value"]) for sent in bot.actions] == [(ALICE, "approve")]
     assert [sent["user"]["id"] for sent in bot.shortcuts] == [CAROL]
 
 

@@ -55,9 +55,9 @@ async def test_events_come_twice_or_the_later_one_first(slack, bot, kinds, texts
     slack.workspace.rough = Roughness(kinds)
     for text in ("one", "two"):
         await slack.post_message(people.ALICE, people.ALICE, text)
-    await bot.until(lambda _: len(bot.model.events) >= len(texts))
+    await bot.until(lambda _: len(bot.events) >= len(texts))
 
-    assert [event["text"] for event in bot.model.events] == texts
+    assert [event["text"] for event in bot.events] == texts
 
 
 async def test_what_is_held_back_comes_after_what_follows_it(slack, bot):
@@ -65,6 +65,6 @@ async def test_what_is_held_back_comes_after_what_follows_it(slack, bot):
     await slack.post_message(people.ALICE, people.ALICE, "one")
     slack.workspace.rough = Roughness()
     await slack.post_message(people.ALICE, people.ALICE, "two")
-    await bot.until(lambda _: len(bot.model.events) >= 2)
+    await bot.until(lambda _: len(bot.events) >= 2)
 
-    assert [event["text"] for event in bot.model.events] == ["two", "one"]
+    assert [event["text"] for event in bot.events] == ["two", "one"]

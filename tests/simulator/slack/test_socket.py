@@ -11,16 +11,16 @@ async def test_command_reaches_bolt_and_its_answer_shows_only_to_the_person(slac
     bot.ack_command = "On it."
     delivery = await slack.type_command(slack.alice, slack.general, "/agent ask hello @bob <b> & #random")
     assert delivery.is_acked
-    assert bot.model.commands[0]["text"] == "ask hello <@U0B0B0000|bob> &lt;b&gt; &amp; <#C0RAND0M0|random>"
+    assert bot.commands[0]["text"] == "ask hello <@U0B0B0000|bob> &lt;b&gt; &amp; <#C0RAND0M0|random>"
     assert [slack.text_of(message) for message in slack.ephemerals(slack.alice)] == ["On it."]
     assert slack.ephemerals(slack.bob) == []
 
 
 async def test_message_with_a_mention_comes_as_two_events(slack, bot):
     message = await slack.post_message(slack.alice, slack.general, "@deputy hello")
-    await bot.until(lambda bot: len(bot.model.events) == 2)
-    assert {event["type"] for event in bot.model.events} == {"message", "app_mention"}
-    assert {event["ts"] for event in bot.model.events} == {message.ts}
+    await bot.until(lambda bot: len(bot.events) == 2)
+    assert {event["type"] for event in bot.events} == {"message", "app_mention"}
+    assert {event["ts"] for event in bot.events} == {message.ts}
     assert len({body["event_id"] for body in bot.bodies}) == 2
 
 
@@ -30,7 +30,7 @@ async def test_unconnected_events_come_with_the_next_connection_and_commands_fai
     assert failed.state == "failed"
     assert "failed" in slack.text_of(slack.ephemerals(slack.alice)[0])
     async with unconnected.connected():
-        await unconnected.until(lambda bot: bot.model.events)
+        await unconnected.until(lambda bot: bot.events)
         assert unconnected.retries[0] in {"1", "2"}  # the second attempt may have been made, to nobody
         assert unconnected.commands == []
 
@@ -59,13 +59,13 @@ async def test_refresh_makes_bolt_connect_again_and_nothing_is_lost(slack, bot):
     await slack.refresh_socket()
     await slack.until(lambda _: slack.socket_mode.connected == 2 and len(slack.deliveries.carriers) == 1)
     await slack.post_message(slack.alice, slack.alice, "still there?")
-    await bot.until(lambda bot: bot.model.events)
+    await bot.until(lambda bot: bot.events)
 
 
 async def test_cut_connection_is_made_again_and_the_unanswered_is_redelivered(slack, bot):
     slack.drop_socket()
     await slack.post_message(slack.alice, slack.alice, "still there?")
-    await bot.until(lambda bot: bot.model.events)
+    await bot.until(lambda bot: bot.events)
     assert slack.socket_mode.connected == 2
 
 

@@ -95,8 +95,8 @@ async def test_stopped_by_a_person_takes_no_more_and_the_app_hears_of_it(slack, 
     await slack.press_native_stop(slack.alice, root)
     assert await refused(client.chat_appendStream(**stream, markdown_text="x")) == "stopped_by_user"
     assert await refused(client.chat_stopStream(**stream)) == "stopped_by_user"
-    await bot.until(lambda bot: [event for event in bot.model.events if event["type"] == "agent_session_stopped"])
-    event = next(event for event in bot.model.events if event["type"] == "agent_session_stopped")
+    await bot.until(lambda bot: [event for event in bot.events if event["type"] == "agent_session_stopped"])
+    event = next(event for event in bot.events if event["type"] == "agent_session_stopped")
     assert event["streaming_message_ts"] == [stream["ts"]]
     assert (event["user"], event["thread_ts"]) == (slack.alice, root.ts)
 

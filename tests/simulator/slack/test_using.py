@@ -38,14 +38,14 @@ def modal(*blocks: dict, **more) -> dict:
 
 async def trigger(slack, bot) -> str:
     await slack.type_command(slack.alice, slack.general, "/agent ask")
-    return bot.model.commands[-1]["trigger_id"]
+    return bot.commands[-1]["trigger_id"]
 
 
 async def test_click_carries_the_message_the_actor_and_the_value(slack, client, bot):
     await client.chat_postMessage(channel=slack.general, text="t", blocks=actions(button("approve", "r1")))
     (message,) = slack.messages(slack.general)
     delivery = await slack.click(slack.bob, message, "approve")
-    (body,) = bot.model.action_ids
+    (body,) = bot.actions
     assert delivery.is_acked
     assert body["actions"][0]["value"] == "r1"
     assert body["user"] == {"id": slack.bob, "username": "bob", "name": "bob", "team_id": slack.team_id}
@@ -62,7 +62,7 @@ async def test_buttons_for_one_person_are_hidden_from_others_but_can_be_forged(s
         await slack.click(slack.bob, message, "approve")
     await slack.forge_click(slack.bob, message, "approve", value="another")
     await slack.forge_click(slack.bob, message, "unheard_of", value="x")
-    assert [body["actions"][0]["action_id"] for body in bot.model.action_ids] == ["approve", "unheard_of"]
+    assert [body["actions"][0]["action_id"] for body in bot.actions] == ["approve", "unheard_of"]
 
 
 async def test_button_that_is_gone_cannot_be_clicked(slack, client, bot):
@@ -93,12 +93,12 @@ async def test_menus_and_feedback_send_what_was_chosen(slack, client, bot):
     await slack.click(slack.alice, message, "boxes", value=["a", "c"])
     await slack.click(slack.alice, message, "menu", value="c")
     await slack.click(slack.alice, message, "feedback", value="negative")
-    chosen = [body["actions"][0] for body in bot.model.action_ids]
+    chosen = [body["actions"][0] for body in bot.actions]
     assert chosen[0]["selected_option"]["value"] == "b"
     assert [option["value"] for option in chosen[1]["selected_options"]] == ["a", "c"]
     assert chosen[2]["selected_option"]["value"] == "c"
     assert chosen[3]["value"] == "v-negative"
-    assert bot.model.action_ids[3]["state"]["values"]["b"]["boxes"]["selected_options"] == options[::2]
+    assert bot.actions[3]["state"]["values"]["b"]["boxes"]["selected_options"] == options[::2]
     with pytest.raises(NotPossible):
         await slack.click(slack.alice, message, "more", value="z")
 
@@ -109,7 +109,7 @@ async def test_ephemeral_click_has_no_message_and_its_response_url_can_replace_i
     with pytest.raises(NotPossible):
         await slack.click(slack.bob, message, "go")
     await slack.click(slack.alice, message, "go")
-    (body,) = bot.model.action_ids
+    (body,) = bot.actions
     assert body["container"]["is_ephemeral"]
     assert "message" not in body
     async with client.session.post(body["response_url"], json={"replace_original": True, "text": "done"}) as response:
@@ -122,7 +122,7 @@ async def test_ephemeral_click_has_no_message_and_its_response_url_can_replace_i
 
 async def test_response_url_works_five_times_and_thirty_minutes(slack, client, bot):
     await slack.type_command(slack.alice, slack.random, "/agent help")
-    url = bot.model.commands[0]["response_url"]
+    url = bot.commands[0]["response_url"]
     statuses = []
     for _ in range(6):
         async with client.session.post(url, json={"text": "x"}) as response:
@@ -131,7 +131,7 @@ async def test_response_url_works_five_times_and_thirty_minutes(slack, client, b
     assert len(slack.ephemerals(slack.alice)) == 5
     await slack.type_command(slack.alice, slack.random, "/agent help")
     slack.clock.advance(1801)
-    async with client.session.post(bot.model.commands[1]["response_url"], json={"text": "x"}) as response:
+    async with client.session.post(bot.commands[1]["response_url"], json={"text": "x"}) as response:
         assert (response.status, await response.text()) == (404, "expired_url")
 
 
@@ -187,10 +187,10 @@ async def test_stack_holds_three_modals_and_stale_hashes_lose(slack, client, bot
     await client.views_open(trigger_id=await trigger(slack, bot), view=modal(*actions(button("more"))))
     for _ in range(2):
         await slack.click(slack.alice, slack.modal_of(slack.alice), "more")
-        await client.views_push(trigger_id=bot.model.action_ids[-1]["trigger_id"], view=modal(*actions(button("more"))))
+        await client.views_push(trigger_id=bot.actions[-1]["trigger_id"], view=modal(*actions(button("more"))))
     top = slack.modal_of(slack.alice)
     await slack.click(slack.alice, top, "more")
-    push = client.views_push(trigger_id=bot.model.action_ids[-1]["trigger_id"], view=modal())
+    push = client.views_push(trigger_id=bot.actions[-1]["trigger_id"], view=modal())
     assert await refused(push) == "push_limit_reached"
     old = top.hash
     await client.views_update(view_id=top.id, hash=old, view=modal())
@@ -219,15 +219,15 @@ async def test_modals_that_slack_refuses(slack, client, bot, wrong):
 
 async def test_home_is_published_with_its_hash_and_its_buttons_work(slack, client, bot):
     await slack.open_home(slack.alice)
-    await bot.until(lambda bot: bot.model.events)
-    assert bot.model.events[0]["tab"] == "home"
+    await bot.until(lambda bot: bot.events)
+    assert bot.events[0]["tab"] == "home"
     home = {"type": "home", "blocks": actions(button("stop"))}
     first = await client.views_publish(user_id=slack.alice, view=home)
     await client.views_publish(user_id=slack.alice, view=home, hash=first["view"]["hash"])
     stale = client.views_publish(user_id=slack.alice, view=home, hash=first["view"]["hash"])
     assert await refused(stale) == "hash_conflict"
     await slack.click(slack.alice, slack.home_of(slack.alice), "stop")
-    assert bot.model.action_ids[0]["view"]["type"] == "home"
+    assert bot.actions[0]["view"]["type"] == "home"
     with pytest.raises(NotPossible):
         await slack.click(slack.bob, slack.home_of(slack.alice), "stop")
 
@@ -249,7 +249,7 @@ async def test_strangers_carry_their_team_and_the_deactivated_cannot_act(slack, 
     assert bodies["app_mention"]["event"]["user_team"] == "T0OTHER00"
     assert all(body["authorizations"][0]["team_id"] == slack.team_id for body in bodies.values())
     slack.deactivate(slack.bob)
-    await bot.until(lambda bot: [event for event in bot.model.events if event["type"] == "user_change"])
+    await bot.until(lambda bot: [event for event in bot.events if event["type"] == "user_change"])
     with pytest.raises(NotPossible):
         await slack.post_message(slack.bob, slack.general, "hello?")
 
@@ -257,9 +257,9 @@ async def test_strangers_carry_their_team_and_the_deactivated_cannot_act(slack, 
 async def test_edit_fires_message_changed_and_the_mention_again(slack, bot):
     message = await slack.post_message(slack.alice, slack.general, "hello")
     await slack.edit_message(slack.alice, message, "@deputy hello")
-    await bot.until(lambda bot: len(bot.model.events) == 3)
-    changed = next(event for event in bot.model.events if event.get("subtype") == "message_changed")
-    mention = next(event for event in bot.model.events if event["type"] == "app_mention")
+    await bot.until(lambda bot: len(bot.events) == 3)
+    changed = next(event for event in bot.events if event.get("subtype") == "message_changed")
+    mention = next(event for event in bot.events if event["type"] == "app_mention")
     assert changed["previous_message"]["text"] == "hello"
     assert mention["edited"]["user"] == slack.alice
 
@@ -296,7 +296,7 @@ async def test_typed_mention_is_a_token_without_a_name_and_a_run_of_its_own(slac
 
 async def test_uninstalled_app_is_told_and_its_token_is_dead(slack, client, bot):
     slack.uninstall()
-    await bot.until(lambda bot: {event["type"] for event in bot.model.events} == {"tokens_revoked", "app_uninstalled"})
+    await bot.until(lambda bot: {event["type"] for event in bot.events} == {"tokens_revoked", "app_uninstalled"})
     assert await refused(client.auth_test()) == "token_revoked"
 
 
