@@ -18,7 +18,7 @@ from bot.domain.connections.vaults import MemberVaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
 from oauth.catalog.probe import Prober
-from oauth.catalog.saved_services import SavedServices
+from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog
 from oauth.errors import ConnectError
 from oauth.mcp.list_tools import ToolLister
 from store import services
@@ -82,11 +82,8 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
         vaults = MemberVaults(database=database, agents=await open_agents(settings, stack), clock=clock, require=forbid)
         probing = Prober(sender, ToolLister(sender))
         shelf = SavedServices(
-            database=database,
-            catalog=catalog,
-            probing=probing,
-            workspace_id=workspace_id,
-            clock=clock,
+            WorkspaceCatalog(workspace_id=workspace_id, database=database, catalog=catalog, clock=clock),
+            prober=probing,
             on_dropped=vaults.let_go,
         )
         filing = ConfigFile(

@@ -97,6 +97,13 @@ class VaultForbidden(VaultRefused):
     failure: Failure = Failure.NOT_SERVED
 
 
+class Clock(Protocol):
+    """The time, aware UTC."""
+
+    def now(self) -> datetime:
+        """Return the current time."""
+
+
 class CredentialStore(Protocol):
     """The member's own vault, wherever it is."""
 

@@ -17,10 +17,11 @@ from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
 from oauth.catalog.probe import Prober
-from oauth.catalog.saved_services import SavedServices
+from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog
 from oauth.catalog.service import Service
 from oauth.connect.browser import SlackIdentity
-from oauth.connect.callback import OnHold, OnToken
+from oauth.connect.callback import OnToken
+from oauth.connect.connect_context import CodeInSlack, ConnectContext, OnHold
 from oauth.connect.connections import Connections
 from oauth.connect.personal_tokens import PersonalTokens
 from oauth.connect.tool_inventory import ToolInventory
@@ -53,49 +54,45 @@ def build_room(parts: Context, workspace_id: WorkspaceId) -> ConnectionParts:
     listing = ToolLister(parts.sender)
     inventory = ToolInventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)
     services = SavedServices(
-        database=database,
-        catalog=catalog,
-        probing=Prober(parts.sender, listing),
-        workspace_id=workspace_id,
-        clock=clock,
+        WorkspaceCatalog(workspace_id=workspace_id, database=database, catalog=catalog, clock=clock),
+        prober=Prober(parts.sender, listing),
         on_dropped=vaults.let_go,
     )
-    personal = PersonalTokens(
-        database=database, catalog=catalog, listing=listing, inventory=inventory, vaults=vaults, clock=clock
+    context = ConnectContext(
+        database=database,
+        catalog=catalog,
+        vaults=vaults,
+        sender=parts.sender,
+        clock=clock,
+        base_url=parts.settings.public_url.rstrip("/"),
     )
-    connections = _build_connections(parts, vaults, lapses, inventory)
+    personal = PersonalTokens(context, listing=listing, inventory=inventory)
+    connections = _build_connections(parts, context, lapses, inventory)
     return ConnectionParts(connections, vaults, services, inventory, personal, lapses)
 
 
 def _build_connections(
-    parts: Context, vaults: MemberVaults, lapses: ConnectionExpiry, inventory: ToolInventory
+    parts: Context, context: ConnectContext, lapses: ConnectionExpiry, inventory: ToolInventory
 ) -> Connections:
-    settings, clock, screen = parts.settings, parts.outside.clock, parts.outside.screen
     return Connections(
-        database=parts.database,
-        catalog=parts.catalog,
-        sender=parts.sender,
-        vaults=vaults,
+        context,
         outcomes=ConnectionOutcomes(
             database=parts.database,
-            screen=screen,
+            screen=parts.outside.screen,
             catalog=parts.catalog,
             lapses=lapses,
             changed=parts.refreshing.changed,
         ),
-        identity=_identity(settings),
-        base_url=settings.public_url,
-        clock=clock,
+        proof=_choose_proof(parts.settings, parts.supervisor, parts.outside.clock),
         on_token=_listing_later(inventory, parts.supervisor),
-        on_hold=_ending_later(parts.supervisor, clock) if settings.identity_check == "code" else None,
     )
 
 
-def _identity(settings: Settings) -> SlackIdentity | None:
-    """Return Sign in with Slack; None where a code proves who is at the browser, which is said at each start."""
+def _choose_proof(settings: Settings, supervisor: Supervisor, clock: Clock) -> SlackIdentity | CodeInSlack:
+    """Return what proves who is at the browser; that it is a code, is said at each start."""
     if settings.identity_check == "code":
         log.warning("identity_check_is_weak", by="code", better="DEPUTY_IDENTITY_CHECK=slack_oidc")
-        return None
+        return CodeInSlack(_ending_later(supervisor, clock))
     client_id, secret = settings.slack_client_id or "", settings.slack_client_secret
     return SlackIdentity.at(settings.slack_base_url, client_id=client_id, client_secret=secret)
 

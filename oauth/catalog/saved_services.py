@@ -14,14 +14,24 @@ from oauth.catalog.probe import Probe, Prober
 from oauth.catalog.service import Service
 from oauth.catalog.service_draft import ServiceDraft, build_saved, require_draft
 from oauth.catalog.titles import find_title_problem
-from oauth.connect.attempt_store import Clock
 from oauth.errors import DraftInvalid, ProbeChanged, ServerTaken, ServiceChanged, UnknownService
+from oauth.ports import Clock
 from oauth.protocol.discovery import Pins
 from oauth.protocol.registration import PreRegistered
 from oauth.protocol.url_policy import get_origin, get_place
 from store import audit, connections, service_tools, services, tickets, tool_pins
 from store.database import Database, Tx
 from store.records import AuditEntry, Connection, Member, RegistrationKind, SavedService, ServiceName, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceCatalog:
+    """One workspace's services: where they are stored and where they are on offer."""
+
+    workspace_id: WorkspaceId
+    database: Database
+    catalog: Catalog
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +50,13 @@ class SavedServices:
     """
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        catalog: Catalog,
-        probing: Prober,
-        workspace_id: WorkspaceId,
-        clock: Clock,
-        on_dropped: Callable[[Connection], Awaitable[None]],
+        self, workspace: WorkspaceCatalog, *, prober: Prober, on_dropped: Callable[[Connection], Awaitable[None]]
     ) -> None:
-        self._database = database
-        self._catalog = catalog
-        self._probing = probing
-        self._workspace_id = workspace_id
-        self._clock = clock
+        self._database = workspace.database
+        self._catalog = workspace.catalog
+        self._workspace_id = workspace.workspace_id
+        self._clock = workspace.clock
+        self._prober = prober
         self._on_dropped = on_dropped
 
     async def reload(self) -> None:
@@ -78,7 +81,7 @@ class SavedServices:
         Raises `ServerTaken`, and what `Prober.probe` raises.
         """
         self._require_free(mcp_url, None)
-        return await self._probing.probe(mcp_url)
+        return await self._prober.probe(mcp_url)
 
     async def save(self, by: Member, draft: ServiceDraft, shown: str) -> ServiceChange:
         """Save an added service as the admin was shown it; `shown` is the fingerprint of that probe.
@@ -87,7 +90,7 @@ class SavedServices:
         resource are others than before, open links are void and connections ended. Raises
         `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and what `Prober.probe` raises.
         """
-        require_draft(draft, self._probing.policy)
+        require_draft(draft, self._prober.policy)
         name = ServiceName(draft.name)
         if name in self._catalog.shipped:
             raise DraftInvalid({"name": f"there is a service called {name} already"})
@@ -95,7 +98,7 @@ class SavedServices:
         others = {str(one.name): one.title for one in self._catalog.services if one.name != name}
         if problem := find_title_problem(draft.title, others):
             raise DraftInvalid({"title": problem})
-        probe = await self._probing.probe(draft.mcp_url)
+        probe = await self._prober.probe(draft.mcp_url)
         if probe.fingerprint != shown:
             raise ProbeChanged(draft.name, probe)
         async with self._database.transaction() as tx:
@@ -115,7 +118,7 @@ class SavedServices:
         draft = ServiceDraft(
             name, shipped.title, shipped.mcp_url, shipped.registration, scopes, client, version=version
         )
-        require_draft(draft, self._probing.policy)
+        require_draft(draft, self._prober.policy)
         async with self._database.transaction() as tx:
             before = await services.find(tx, self._workspace_id, name)
             after = self._over_shipped(shipped, before, by)

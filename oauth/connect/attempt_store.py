@@ -9,7 +9,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
@@ -30,7 +29,7 @@ from oauth.errors import (
     TicketUnusable,
     UnknownService,
 )
-from oauth.ports import Failure, Outcomes
+from oauth.ports import Clock, Failure, Outcomes
 from oauth.protocol.authorization import EarlierRequest, parse_state
 from store import audit, connections, tickets
 from store.database import Database, Tx
@@ -43,13 +42,6 @@ log = structlog.get_logger(__name__)
 
 Pairs = Sequence[tuple[str, str]]
 """A query, in order, with what is repeated."""
-
-
-class Clock(Protocol):
-    """The time, aware UTC."""
-
-    def now(self) -> datetime:
-        """Return the current time."""
 
 
 def new_reference() -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
 from oauth.connect.attempt_store import AttemptStore, Pairs
 from oauth.connect.browser import SlackSignIn, build_cookie, build_member, derive_state, new_secret
+from oauth.connect.connect_context import ConnectContext
 from oauth.connect.service_client import PreparedAuthorization, ServiceClient, step
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import IdentityMismatch, IdentityUnproven, RuleBroken, ServiceDeclined
-from oauth.ports import CredentialStore
 from oauth.protocol.authorization import AuthorizationError, build_authorization_url, parse_callback
 from store.records import Attempt, Secret, Ticket
 
@@ -34,23 +33,19 @@ class AuthorizationStart:
 
     def __init__(
         self,
+        context: ConnectContext,
         *,
         attempts: AttemptStore,
-        catalog: Catalog,
-        servers: ServiceClient,
-        vaults: CredentialStore,
+        service_client: ServiceClient,
         sign_in: SlackSignIn | None,
-        issuer: str,
-        proceed_url: str,
     ) -> None:
         """`sign_in` None: a code at the end proves whose browser it is (docs/reference/oauth.md#code-in-slack)."""
-        self._proceed_url = proceed_url
+        self._base_url = context.base_url
+        self._catalog = context.catalog
+        self._vaults = context.vaults
         self._attempts = attempts
-        self._catalog = catalog
-        self._servers = servers
-        self._vaults = vaults
+        self._service_client = service_client
         self._sign_in = sign_in
-        self._issuer = issuer
 
     async def peek(self, link: str) -> tuple[Ticket, Service]:
         """Return what a link is for; no effect, so scanners and previews do no harm. Raises `ConnectError`."""
@@ -74,7 +69,7 @@ class AuthorizationStart:
     def _to_proof(self, ticket: Ticket, cookie: str, nonce: str) -> StartedAuthorization:
         state = derive_state(cookie)
         if self._sign_in is None:
-            url = f"{self._proceed_url}?state={state}"
+            url = f"{self._base_url}/connect/proceed?state={state}"
         else:
             url = self._sign_in.build_url(state, nonce, ticket.owner.team_id)
         return StartedAuthorization(ticket, url, build_cookie(ticket, cookie))
@@ -89,39 +84,41 @@ class AuthorizationStart:
         await self._attempts.claim_identity(attempt)
         async with self._attempts.ending_on_error(attempt.ticket):
             if self._sign_in is not None:
-                await self._require_owner(self._sign_in, attempt, self._read_code(attempt, pairs))
+                await self._require_owner(self._sign_in, attempt, pairs)
             service = self._catalog.get_available(attempt.ticket.service)
             with refusing(service.name):  # before anybody consents to something in vain
                 await self._vaults.require_permitted(attempt.ticket.owner, service.name)
             earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
-            prepared = await self._servers.prepare(service, self._attempts.now(), earlier)
-            return await self._depart(attempt, service, prepared)
+            prepared = await self._service_client.prepare(service, self._attempts.now(), earlier)
+            return await self._send_to_service(attempt, service, prepared)
 
-    def _read_code(self, attempt: Attempt, pairs: Pairs) -> Secret:
-        try:
-            answer = parse_callback(pairs, self._issuer, iss_required=False)
-        except RuleBroken as error:
-            raise IdentityUnproven(error.rule) from error
-        if isinstance(answer, AuthorizationError):
-            raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
-        return answer.code
-
-    async def _require_owner(self, sign_in: SlackSignIn, attempt: Attempt, code: Secret) -> None:
+    async def _require_owner(self, sign_in: SlackSignIn, attempt: Attempt, pairs: Pairs) -> None:
+        code = _read_identity_code(attempt, pairs, sign_in.issuer)
         proof = await sign_in.prove(code, attempt.nonce, self._attempts.now())
         if build_member(proof, attempt.ticket.owner) is None:
             raise IdentityMismatch(attempt.ticket.service)
 
-    async def _depart(
+    async def _send_to_service(
         self, attempt: Attempt, service: Service, prepared: PreparedAuthorization
     ) -> StartedAuthorization:
         state, verifier = new_secret(), Secret(new_secret())
         with step(service, "authorization"):
             url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
-        await self._attempts.claim_authorizing(_recorded(attempt, service, prepared, verifier), state)
+        await self._attempts.claim_authorizing(_record(attempt, service, prepared, verifier), state)
         return StartedAuthorization(attempt.ticket, url)
 
 
-def _recorded(attempt: Attempt, service: Service, prepared: PreparedAuthorization, verifier: Secret) -> Attempt:
+def _read_identity_code(attempt: Attempt, pairs: Pairs, issuer: str) -> Secret:
+    try:
+        answer = parse_callback(pairs, issuer, iss_required=False)
+    except RuleBroken as error:
+        raise IdentityUnproven(error.rule) from error
+    if isinstance(answer, AuthorizationError):
+        raise ServiceDeclined(attempt.ticket.service, "identity", answer.code)
+    return answer.code
+
+
+def _record(attempt: Attempt, service: Service, prepared: PreparedAuthorization, verifier: Secret) -> Attempt:
     # What holds on the way back is what was validated now, whatever the metadata says by then.
     registered, server = prepared.registration, prepared.server
     return replace(

@@ -202,6 +202,11 @@ class SlackSignIn:
         self._sender = sender
         self._redirect_uri = redirect_uri
 
+    @property
+    def issuer(self) -> str:
+        """Slack's name in id_tokens and callbacks."""
+        return self._identity.issuer
+
     def build_url(self, state: str, nonce: str, team_id: str) -> str:
         """Return where to send the browser."""
         return build_identity_url(self._identity, self._redirect_uri, state, nonce, team_id)

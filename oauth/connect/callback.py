@@ -6,13 +6,12 @@ A token is only held in memory, from the response to the vault.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
 from oauth.connect.attempt_store import AttemptStore, Pairs
 from oauth.connect.code_confirmation import CodeConfirmation, UnconfirmedToken
+from oauth.connect.connect_context import ConnectContext, OnHold
 from oauth.connect.service_client import ServiceClient, step
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import (
@@ -25,13 +24,11 @@ from oauth.errors import (
     ServiceMisbehaved,
     TicketUnusable,
 )
-from oauth.ports import CredentialStore, Validity
+from oauth.ports import Validity
 from oauth.protocol.authorization import AuthorizationError, parse_callback
 from oauth.protocol.tokens import CodeExchange, build_credential
 from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 
-OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
-"""Told until when tokens wait for a code, and what to do then; returns at once."""
 OnToken = Callable[[Service, Connection, Secret], None]
 """Given a fresh token once, in memory, after its connection is made; returns at once."""
 
@@ -41,22 +38,21 @@ class AuthorizationCallback:
 
     def __init__(
         self,
+        context: ConnectContext,
         *,
         attempts: AttemptStore,
-        catalog: Catalog,
-        servers: ServiceClient,
-        vaults: CredentialStore,
+        service_client: ServiceClient,
         on_token: OnToken | None,
-        on_hold: OnHold | None = None,
+        on_hold: OnHold | None,
     ) -> None:
         """`on_hold`: where Sign in with Slack is not configured; then a code typed into Slack completes."""
-        self.provisionals = CodeConfirmation()
-        self._on_hold = on_hold
-        self._on_token = on_token
+        self.confirmation = CodeConfirmation()
+        self._catalog = context.catalog
+        self._vaults = context.vaults
         self._attempts = attempts
-        self._catalog = catalog
-        self._servers = servers
-        self._vaults = vaults
+        self._service_client = service_client
+        self._on_token = on_token
+        self._on_hold = on_hold
 
     async def complete(self, path_service: str, pairs: Pairs, cookies: Mapping[str, str]) -> Ticket:
         """Use the service's answer, once, and connect the member.
@@ -74,12 +70,12 @@ class AuthorizationCallback:
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
             code = await self._read_code(attempt, service, pairs)
-            exchange = _recorded_exchange(attempt)
-            tokens = await self._servers.exchange(service, attempt.issuer or "", exchange, code)
-            held = self.provisionals.hold(attempt, service, exchange, tokens, self._attempts.now())
+            exchange = _build_exchange(attempt)
+            tokens = await self._service_client.exchange(service, attempt.issuer or "", exchange, code)
+            held = self.confirmation.hold(attempt, service, exchange, tokens, self._attempts.now())
             if self._on_hold is None:
-                self.provisionals.drop(ticket.id)
-                connection = await self._kept(held)
+                self.confirmation.drop(ticket.id)
+                connection = await self._store_or_revoke(held)
         if self._on_hold is None:
             await self._announce(held, connection)
         else:
@@ -93,21 +89,21 @@ class AuthorizationCallback:
         Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where it ended without a connection.
         """
         try:
-            held = self.provisionals.take(owner, ticket_id, given, self._attempts.now())
+            held = self.confirmation.take(owner, ticket_id, given, self._attempts.now())
         except CodeWrong as error:
             if error.left == 0:
                 await self.give_up(ticket_id, CodeRefused)
             raise
         async with self._attempts.ending_on_error(held.attempt.ticket):
-            connection = await self._kept(held)
+            connection = await self._store_or_revoke(held)
         await self._announce(held, connection)
 
     async def give_up(self, ticket_id: TicketId, why: type[CodeRefused] | None = None) -> None:
         """Revoke what waited for a code in vain and tell its member; nothing where it was used."""
-        held = self.provisionals.drop(ticket_id)
+        held = self.confirmation.drop(ticket_id)
         if held is None:
             return
-        await self._servers.revoke(held.service, held.exchange, held.tokens)
+        await self._service_client.revoke(held.service, held.exchange, held.tokens)
         with contextlib.suppress(AttemptEnded):
             async with self._attempts.ending_on_error(held.attempt.ticket):
                 raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
@@ -131,19 +127,19 @@ class AuthorizationCallback:
         with step(service, "callback"):
             answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
         if isinstance(answer, AuthorizationError):
-            exchange = _recorded_exchange(attempt)
-            await self._servers.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
+            exchange = _build_exchange(attempt)
+            await self._service_client.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
             raise ServiceDeclined(service.name, "authorization", answer.code)
         return answer.code
 
-    async def _kept(self, held: UnconfirmedToken) -> Connection:
+    async def _store_or_revoke(self, held: UnconfirmedToken) -> Connection:
         is_stored = False
         try:
             connection = await self._hand_over(held)
             is_stored = True
         finally:
             if not is_stored:
-                await self._servers.revoke(held.service, held.exchange, held.tokens)
+                await self._service_client.revoke(held.service, held.exchange, held.tokens)
         return connection
 
     async def _hand_over(self, held: UnconfirmedToken) -> Connection:
@@ -174,7 +170,7 @@ class AuthorizationCallback:
         return connection
 
 
-def _recorded_exchange(attempt: Attempt) -> CodeExchange:
+def _build_exchange(attempt: Attempt) -> CodeExchange:
     return CodeExchange(
         token_endpoint=attempt.token_endpoint or "",
         client_id=attempt.client_id or "",

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from oauth.catalog.catalog import Catalog
-from oauth.connect.attempt_store import LINK_LIFE, AttemptStore, Clock
+from oauth.connect.attempt_store import LINK_LIFE, AttemptStore
 from oauth.connect.authorize import AuthorizationStart
 from oauth.connect.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
-from oauth.connect.callback import AuthorizationCallback, OnHold, OnToken
+from oauth.connect.callback import AuthorizationCallback, OnToken
+from oauth.connect.connect_context import CodeInSlack, ConnectContext
 from oauth.connect.service_client import ServiceClient
 from oauth.errors import NotConnected, TooManyTickets
-from oauth.ports import CredentialStore, Outcomes
+from oauth.ports import Outcomes
 from store import audit, connections, registrations, tickets
-from store.database import Database, Tx
+from store.database import Tx
 from store.ids import new_id
 from store.records import (
     AuditEntry,
@@ -31,9 +30,6 @@ from store.records import (
     TicketState,
     WorkspaceId,
 )
-
-if TYPE_CHECKING:
-    from oauth.guarded_http import GuardedSender
 
 MOST_OPEN = 3
 """Open links of a member."""
@@ -51,43 +47,30 @@ class Connections:
 
     def __init__(
         self,
+        context: ConnectContext,
         *,
-        database: Database,
-        catalog: Catalog,
-        sender: GuardedSender,
-        vaults: CredentialStore,
         outcomes: Outcomes,
-        identity: SlackIdentity | None,
-        base_url: str,
-        clock: Clock,
+        proof: SlackIdentity | CodeInSlack,
         on_token: OnToken | None = None,
-        on_hold: OnHold | None = None,
     ) -> None:
-        """`identity` None: no Sign in with Slack; a code typed into Slack proves instead, which needs `on_hold`."""
-        if (identity is None) is not (on_hold is not None):
-            raise ValueError("who is at the browser is proved by Sign in with Slack or by a code, never by nothing")
-        self.is_by_code = identity is None
-        self.base_url, self.catalog = base_url.rstrip("/"), catalog
-        self._database = database
-        self._vaults = vaults
-        self._attempts = AttemptStore(database=database, outcomes=outcomes, clock=clock)
-        self.servers = ServiceClient(sender=sender, database=database, base_url=self.base_url)
-        self.departures = AuthorizationStart(
-            attempts=self._attempts,
-            catalog=catalog,
-            servers=self.servers,
-            vaults=vaults,
-            sign_in=_sign_in(identity, sender, self.base_url),
-            issuer=identity.issuer if identity else "",
-            proceed_url=f"{self.base_url}/connect/proceed",
+        """`proof`: how it is proved who is at the browser; one of the two, never both and never nothing."""
+        self.base_url, self.catalog = context.base_url, context.catalog
+        self._database = context.database
+        self._vaults = context.vaults
+        self._attempts = AttemptStore(database=context.database, outcomes=outcomes, clock=context.clock)
+        self.service_client = ServiceClient(sender=context.sender, database=context.database, base_url=context.base_url)
+        sign_in = on_hold = None
+        if isinstance(proof, CodeInSlack):
+            on_hold = proof.on_hold
+        else:
+            redirect_uri = f"{self.base_url}/connect/slack/callback"
+            sign_in = SlackSignIn(identity=proof, sender=context.sender, redirect_uri=redirect_uri)
+        self.is_by_code = sign_in is None
+        self.authorize = AuthorizationStart(
+            context, attempts=self._attempts, service_client=self.service_client, sign_in=sign_in
         )
-        self.arrivals = AuthorizationCallback(
-            attempts=self._attempts,
-            catalog=catalog,
-            servers=self.servers,
-            vaults=vaults,
-            on_token=on_token,
-            on_hold=on_hold,
+        self.callback = AuthorizationCallback(
+            context, attempts=self._attempts, service_client=self.service_client, on_token=on_token, on_hold=on_hold
         )
 
     async def issue(self, owner: Member, service: ServiceName, now: datetime) -> tuple[Ticket, str]:
@@ -181,9 +164,3 @@ async def _require_modesty(tx: Tx, owner: Member, now: datetime) -> None:
 
 def _entry(owner: Member, action: str, subject: str, now: datetime) -> AuditEntry:
     return AuditEntry(now, owner.workspace_id, owner.user_id, action, subject, {})
-
-
-def _sign_in(identity: SlackIdentity | None, sender: GuardedSender, base_url: str) -> SlackSignIn | None:
-    if identity is None:
-        return None
-    return SlackSignIn(identity=identity, sender=sender, redirect_uri=f"{base_url}/connect/slack/callback")

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import re
 
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
-from oauth.connect.attempt_store import Clock
+from oauth.connect.connect_context import ConnectContext
 from oauth.connect.tool_inventory import ToolInventory
 from oauth.connect.vault_refusals import refusing
 from oauth.errors import ServiceNotAvailable, TokenUnreadable
 from oauth.mcp.list_tools import ToolLister
-from oauth.ports import Credential, CredentialStore
+from oauth.ports import Credential
 from store import audit, tickets
-from store.database import Database
 from store.records import AuditEntry, Connection, Member, Secret, ServiceName
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")  # RFC 6750 §2.1, as a header must carry it
@@ -25,22 +23,13 @@ _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")  # RFC 6750 §2.1, as a header must 
 class PersonalTokens:
     """Connections by a token that a member made at the service; stateless."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        catalog: Catalog,
-        listing: ToolLister,
-        inventory: ToolInventory,
-        vaults: CredentialStore,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._catalog = catalog
+    def __init__(self, context: ConnectContext, *, listing: ToolLister, inventory: ToolInventory) -> None:
+        self._database = context.database
+        self._catalog = context.catalog
+        self._vaults = context.vaults
+        self._clock = context.clock
         self._listing = listing
         self._inventory = inventory
-        self._vaults = vaults
-        self._clock = clock
 
     def get_service(self, name: ServiceName) -> Service:
         """Return a service that takes a personal token.

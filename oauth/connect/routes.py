@@ -81,7 +81,7 @@ class BrowserRoutes:
 
     async def show(self, request: Request) -> Response:
         """Show what the link is for; no effect, whoever asks and how often."""
-        ticket, service = await self._connections.departures.peek(request.path_params["ticket"])
+        ticket, service = await self._connections.authorize.peek(request.path_params["ticket"])
         page = pages.render_start(
             ticket,
             service,
@@ -98,7 +98,7 @@ class BrowserRoutes:
         a form, and at the end of these is a service whose hosts nobody can list.
         """
         self._require_own_form(request)
-        departure = await self._connections.departures.begin(request.path_params["ticket"], request.cookies)
+        departure = await self._connections.authorize.begin(request.path_params["ticket"], request.cookies)
         response = self._respond(pages.render_going("the service" if self._connections.is_by_code else "Slack"))
         response.headers["refresh"] = f"0;url={departure.url}"
         response.headers.append("set-cookie", departure.cookie or "")
@@ -107,14 +107,14 @@ class BrowserRoutes:
     async def identified(self, request: Request) -> Response:
         """Take Slack's answer and send the browser to the service."""
         _require_navigation(request)
-        departure = await self._connections.departures.identify(_read_query(request), request.cookies)
+        departure = await self._connections.authorize.identify(_read_query(request), request.cookies)
         return self._redirect(departure.url)
 
     async def arrived(self, request: Request) -> Response:
         """Take the service's answer, connect, and leave a URL without a query."""
         _require_navigation(request)
         service = request.path_params["service"]
-        ticket = await self._connections.arrivals.complete(service, _read_query(request), request.cookies)
+        ticket = await self._connections.callback.complete(service, _read_query(request), request.cookies)
         if self._connections.is_by_code:
             return self._redirect(f"{self._connections.base_url}/connect/code")
         response = self._redirect(f"{self._connections.base_url}/connected")
@@ -123,7 +123,7 @@ class BrowserRoutes:
 
     async def show_code(self, request: Request) -> Response:
         """Show the browser that began the code which is to be typed into Slack; as often as it asks."""
-        held = self._connections.arrivals.provisionals.find(request.cookies, self._connections.now())
+        held = self._connections.callback.confirmation.find(request.cookies, self._connections.now())
         if held is None:
             raise TicketUnusable(Reason.USED)
         return self._respond(pages.render_code(held))
@@ -146,7 +146,7 @@ class BrowserRoutes:
             service = self._connections.catalog.get(ServiceName(request.path_params["service"]))
         except UnknownService:
             return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.BrowserPage("", "", 404))
-        client = self._connections.servers.build_client(service)
+        client = self._connections.service_client.build_client(service)
         if client.document_url is None:
             return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.BrowserPage("", "", 404))
         response = self._secure(JSONResponse(build_client_document(client)), pages.BrowserPage("", "", 200))

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import structlog
 
 from oauth.catalog.service import Service
-from oauth.connect.attempt_store import Clock
 from oauth.errors import ConnectError
 from oauth.mcp.list_tools import ToolLister
 from oauth.mcp.tool_definitions import ListedTool, ToolDifference, build_records, compare_tools
+from oauth.ports import Clock
 from store import service_tools
 from store.database import Database
 from store.records import Connection, Secret, ServiceName, ServiceTool, WorkspaceId

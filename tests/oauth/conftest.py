@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 
 from oauth.catalog.catalog import Catalog
 from oauth.connect.browser import SlackIdentity
+from oauth.connect.connect_context import ConnectContext
 from oauth.connect.connections import Connections
 from oauth.connect.routes import routes
 from oauth.guarded_http import GuardedSender
@@ -350,16 +351,10 @@ def build_connections(base_url: str, *, database, catalog, sender, vaults, outco
     identity = SlackIdentity.at(
         slack._workspace.url, client_id=slack.client_id, client_secret=Secret(slack.client_secret)
     )
-    return Connections(
-        database=database,
-        catalog=catalog,
-        sender=sender,
-        vaults=vaults,
-        outcomes=outcomes,
-        identity=identity,
-        base_url=base_url,
-        clock=clock,
+    context = ConnectContext(
+        database=database, catalog=catalog, vaults=vaults, sender=sender, clock=clock, base_url=base_url
     )
+    return Connections(context, outcomes=outcomes, proof=identity)
 
 
 @pytest.fixture

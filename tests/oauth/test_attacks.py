@@ -672,7 +672,7 @@ async def test_an_attempt_survives_a_restart_between_redirect_and_callback(room,
         back = await returning(browser, link)
         fresh = room.restarted(sender)
         await fresh.recover()
-        await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
+        await fresh.callback.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
 
     assert len(room.outcomes.connections) == 1
 
@@ -685,7 +685,7 @@ async def test_a_service_taken_from_the_catalogue_on_the_way_connects_nothing(ro
         back = await returning(browser, link)
         fresh = room.restarted(sender, Catalog.load(None, {}))
         with pytest.raises(AttemptEnded):
-            await fresh.arrivals.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
+            await fresh.callback.complete(NOTES, parse_qsl(urlsplit(back).query), browser.cookies)
 
     assert nothing_connected(room)
     assert _live(room) == []

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from oauth.catalog.catalog import Catalog
 from oauth.connect.code_confirmation import CODE_LIFE, MOST_TRIES, new_code, read_code
+from oauth.connect.connect_context import CodeInSlack, ConnectContext
 from oauth.connect.connections import Connections
 from oauth.connect.routes import routes
 from oauth.errors import AttemptEnded, CodeMissed, CodeWrong
@@ -34,17 +35,16 @@ async def coded(tmp_path, *, database, notes, slack, sender, clock) -> AsyncIter
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     vaults, outcomes, holds = RecordingVaults(database, clock), RecordingOutcomes(), []
-    connections = Connections(
+    context = ConnectContext(
         database=database,
         catalog=Catalog.load(catalog_file(tmp_path / "services.toml", notes), {}),
-        sender=sender,
         vaults=vaults,
-        outcomes=outcomes,
-        identity=None,
-        base_url=base_url,
+        sender=sender,
         clock=clock,
-        on_hold=lambda until, give_up: holds.append((until, give_up)),
+        base_url=base_url,
     )
+    proof = CodeInSlack(lambda until, give_up: holds.append((until, give_up)))
+    connections = Connections(context, outcomes=outcomes, proof=proof)
     room = Room(base_url, connections, vaults, outcomes, clock, database, notes, slack)
     room.holds = holds
     async with serving(Starlette(routes=routes(connections)), listener):
@@ -71,7 +71,7 @@ def live(room: Room) -> list:
 
 
 async def confirm(room: Room, member, code: str) -> None:
-    await room.connections.arrivals.confirm(member, ticket_of(room), code)
+    await room.connections.callback.confirm(member, ticket_of(room), code)
 
 
 @pytest.mark.threat(52)
@@ -215,20 +215,6 @@ async def test_only_one_kind_of_proof_is_open(coded, room, alice):
         assert (await browser.get(f"{coded.base_url}/connect/slack/callback?code=x&state=y")).status_code == 404
         assert (await browser.get(f"{room.base_url}/connect/proceed?state=y")).status_code == 404
         assert (await browser.get(f"{room.base_url}/connect/code")).status_code == 404
-
-
-def test_there_is_no_way_without_any_proof(room):
-    with pytest.raises(ValueError, match="never by nothing"):
-        Connections(
-            database=room.database,
-            catalog=room.connections.catalog,
-            sender=None,
-            vaults=room.vaults,
-            outcomes=room.outcomes,
-            identity=None,
-            base_url=room.base_url,
-            clock=room.clock,
-        )
 
 
 @pytest.mark.threat(52)

@@ -175,7 +175,7 @@ class ConnectionCommands:
         What became of it is told by `ConnectionOutcomes`.
         """
         try:
-            await self._connections.arrivals.confirm(command.member, command.ticket_id, command.code)
+            await self._connections.callback.confirm(command.member, command.ticket_id, command.code)
         except CodeMissed as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         except CodeWrong as error:

@@ -8,7 +8,7 @@ import pytest
 
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.probe import Prober
-from oauth.catalog.saved_services import SavedServices, build_service, merge
+from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog, build_service, merge
 from oauth.catalog.service import Service
 from oauth.catalog.service_draft import ServiceDraft
 from oauth.errors import (
@@ -50,19 +50,13 @@ def shelf(*, database, catalog, sender, clock, alice, dropped):
     async def note(connection):
         dropped.append(connection)
 
-    return SavedServices(
-        database=database,
-        catalog=catalog,
-        probing=Prober(sender, ToolLister(sender)),
-        workspace_id=alice.workspace_id,
-        clock=clock,
-        on_dropped=note,
-    )
+    workspace = WorkspaceCatalog(workspace_id=alice.workspace_id, database=database, catalog=catalog, clock=clock)
+    return SavedServices(workspace, prober=Prober(sender, ToolLister(sender)), on_dropped=note)
 
 
 async def save(shelf, by, notes, **changes):
     draft = replace(ServiceDraft("papers", "Papers", notes.mcp_url), **changes)
-    probe = await shelf._probing.probe(draft.mcp_url)
+    probe = await shelf._prober.probe(draft.mcp_url)
     return await shelf.save(by, draft, probe.fingerprint)
 
 

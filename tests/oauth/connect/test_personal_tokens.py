@@ -8,6 +8,7 @@ import pytest
 
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
+from oauth.connect.connect_context import ConnectContext
 from oauth.connect.personal_tokens import PersonalTokens
 from oauth.connect.tool_inventory import ToolInventory
 from oauth.errors import (
@@ -37,9 +38,10 @@ def vaults(database, clock):
 def personal(*, database, catalog, sender, vaults, clock):
     listing = ToolLister(sender)
     inventory = ToolInventory(database=database, listing=listing, clock=clock)
-    return PersonalTokens(
-        database=database, catalog=catalog, listing=listing, inventory=inventory, vaults=vaults, clock=clock
+    context = ConnectContext(
+        database=database, catalog=catalog, vaults=vaults, sender=sender, clock=clock, base_url="http://127.0.0.1:9"
     )
+    return PersonalTokens(context, listing=listing, inventory=inventory)
 
 
 async def test_a_token_becomes_a_credential_that_says_it_is_personal(personal, vaults, notes, alice):

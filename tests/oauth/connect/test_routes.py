@@ -63,7 +63,7 @@ async def test_thousands_of_junk_links_open_nothing_and_store_nothing(room, alic
 
     for number in range(5000):
         with pytest.raises(TicketUnusable):
-            await room.connections.departures.peek(f"{number:043d}")
+            await room.connections.authorize.peek(f"{number:043d}")
 
     async with room.browser() as browser:
         assert (await browser.get(f"{link[:-1]}")).status_code == 404

@@ -15,7 +15,7 @@ from bot.domain.config.service import ConfigService
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.probe import Prober
-from oauth.catalog.saved_services import SavedServices
+from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog
 from oauth.catalog.service import Service
 from oauth.catalog.service_draft import ServiceDraft
 from oauth.guarded_http import GuardedSender
@@ -86,11 +86,8 @@ def make(database, sender, dropped):
         workspace_id, catalog = next(WORKSPACES), Catalog({one.name: one for one in shipped})
         probing = Prober(sender, ToolLister(sender))
         services = SavedServices(
-            database=database,
-            catalog=catalog,
-            probing=probing,
-            workspace_id=workspace_id,
-            clock=Noon(),
+            WorkspaceCatalog(workspace_id=workspace_id, database=database, catalog=catalog, clock=Noon()),
+            prober=probing,
             on_dropped=note,
         )
         return ConfigFile(

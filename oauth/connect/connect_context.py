@@ -1,0 +1,38 @@
+"""`ConnectContext`: what each step of connecting needs, and the two ways to prove whose browser it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from oauth.catalog.catalog import Catalog
+from oauth.ports import Clock, CredentialStore
+from store.database import Database
+
+if TYPE_CHECKING:
+    from oauth.guarded_http import GuardedSender
+
+OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
+"""Told until when tokens wait for a code, and what to do then; returns at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectContext:
+    """The collaborators that the steps share; one per process."""
+
+    database: Database
+    catalog: Catalog
+    vaults: CredentialStore
+    sender: GuardedSender
+    clock: Clock
+    base_url: str
+    """Where browsers reach Deputy, without a slash at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInSlack:
+    """Instead of Sign in with Slack: a code typed into Slack proves it (docs/reference/oauth.md#code-in-slack)."""
+
+    on_hold: OnHold
