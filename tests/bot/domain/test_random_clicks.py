@@ -81,6 +81,9 @@ class Screen:
     async def message(self, *_):
         pass
 
+    async def message_once(self, *_):
+        pass
+
     async def find_card(self, *_):
         return None
 
