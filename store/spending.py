@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.database import Tx
-from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Thread, ThreadId, TurnId, WorkspaceId
+from store.records import OPEN_TURN_STATES, Budget, BudgetKind, Member, SendState, Thread, ThreadId, TurnId, WorkspaceId
 from store.schema import within
 from store.threads import threads
-from store.turns import charged, turns
+from store.turns import turns
 
 _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
 """Where it was asked, also where that is answered elsewhere."""
@@ -63,6 +63,16 @@ async def spent_of(tx: Tx, workspace_id: WorkspaceId, budget: Budget, since: dat
     return float((await tx.connection.execute(query)).scalar_one())
 
 
+async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
+    """Return what the owner's turns have cost since then, in cents."""
+    total = await tx.connection.execute(
+        select(func.coalesce(func.sum(_charged()), 0.0)).where(
+            turns.c.workspace_id == owner.workspace_id, turns.c.owner_id == owner.user_id, turns.c.ended_at >= since
+        )
+    )
+    return float(total.scalar_one())
+
+
 async def allow(tx: Tx, turn_id: TurnId, cents: float) -> None:
     """Set aside what a turn may cost: until it is over it counts as spent."""
     await tx.connection.execute(turns.update().where(turns.c.id == turn_id).values(allowance_cents=cents))
@@ -88,5 +98,13 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
 def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
     """Return whether a turn is open, and what it counts for."""
     is_open = within(turns.c.state, OPEN_TURN_STATES)
-    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=charged())
+    amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=_charged())
     return is_open, amount
+
+
+def _charged() -> ColumnElement[float]:
+    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
+    allowed = func.coalesce(turns.c.allowance_cents, 0.0)
+    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
+    unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
+    return func.coalesce(turns.c.cost_cents, unknown)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    case,
     exists,
     false,
     func,
@@ -41,11 +40,9 @@ from store.records import (
     OPEN_TURN_STATES,
     Attachment,
     DeliveryId,
-    EventId,
     Member,
     MessageRef,
     SendState,
-    SessionId,
     Thread,
     ThreadId,
     Turn,
@@ -115,8 +112,6 @@ turns = Table(
 
 
 _active = turns.alias("active")
-SESSION_GONE = "session_gone"
-"""The outcome that tells the owner that their session is gone."""
 NOT_BEGUN = "not_begun"
 """The outcome of a turn whose request failed before anybody drove it."""
 
@@ -181,7 +176,7 @@ async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
     turn_id = (await tx.connection.execute(oldest)).scalar_one_or_none()
     if turn_id is None:
         return None
-    await _set(tx, turn_id, state=TurnState.RUNNING, started_at=now)
+    await change(tx, turn_id, state=TurnState.RUNNING, started_at=now)
     return await get(tx, turn_id)
 
 
@@ -207,16 +202,6 @@ async def list_threads_open(tx: Tx) -> tuple[ThreadId, ...]:
         .order_by(func.min(turns.c.created_at), turns.c.thread_id)
     )
     return tuple(ThreadId(thread_id) for thread_id in rows.scalars())
-
-
-async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
-    """Return what the owner's turns have cost since then, in cents."""
-    total = await tx.connection.execute(
-        select(func.coalesce(func.sum(charged()), 0.0)).where(
-            turns.c.workspace_id == owner.workspace_id, turns.c.owner_id == owner.user_id, turns.c.ended_at >= since
-        )
-    )
-    return float(total.scalar_one())
 
 
 async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
@@ -261,45 +246,9 @@ async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) 
     return made[-1] if made else None
 
 
-async def set_sending(tx: Tx, turn_id: TurnId, session_id: SessionId) -> None:
-    """Store the intent to send the request to this session: from here on it is in doubt."""
-    await _set(tx, turn_id, send_state=SendState.SENDING, session_id=session_id)
-
-
-async def is_afresh(tx: Tx, turn: Turn, session_id: SessionId) -> bool:
-    """Whether the turn before was in another session, now gone, and its end did not say so."""
-    number = select(turns.c.number).where(turns.c.id == turn.id).scalar_subquery()
-    before = (
-        select(turns.c.session_id, turns.c.outcome)
-        .where(turns.c.thread_id == turn.thread_id, turns.c.number < number, turns.c.session_id.is_not(None))
-        .order_by(turns.c.number.desc())
-        .limit(1)
-    )
-    row = (await tx.connection.execute(before)).one_or_none()
-    return row is not None and row.session_id != session_id and row.outcome != SESSION_GONE
-
-
-async def set_sent(tx: Tx, turn_id: TurnId, event_id: EventId) -> None:
-    """Record that the session has the request."""
-    await _set(tx, turn_id, send_state=SendState.SENT, event_id=event_id)
-
-
-async def set_usage_base(
-    tx: Tx, turn_id: TurnId, cost_cents: float | None, input_tokens: int, output_tokens: int
-) -> None:
-    """Record what the session had cost before this turn."""
-    await _set(
-        tx,
-        turn_id,
-        usage_base_cost_cents=cost_cents,
-        usage_base_input_tokens=input_tokens,
-        usage_base_output_tokens=output_tokens,
-    )
-
-
 async def set_notice(tx: Tx, turn_id: TurnId, ref: MessageRef | None) -> None:
     """Remember the message with the Stop button, or that it is gone."""
-    await _set(tx, turn_id, **message_values("notice", ref))
+    await change(tx, turn_id, **message_values("notice", ref))
 
 
 async def change_state(tx: Tx, turn_id: TurnId, *, from_: TurnState, to: TurnState) -> bool:
@@ -350,7 +299,8 @@ async def _lock(tx: Tx, thread_id: ThreadId) -> None:
     await tx.connection.execute(select(threads.c.id).where(threads.c.id == thread_id).with_for_update())
 
 
-async def _set(tx: Tx, turn_id: TurnId, **values: object) -> None:
+async def change(tx: Tx, turn_id: TurnId, **values: object) -> None:
+    """Set columns of a turn. Raises `NotFound`."""
     if await tx.changed(update(turns).where(turns.c.id == turn_id).values(**values)) != 1:
         raise NotFound("turn", turn_id)
 
@@ -376,14 +326,6 @@ async def list_threads(tx: Tx, turn_ids: Iterable[TurnId]) -> dict[TurnId, Threa
         .where(turns.c.id.in_(list(turn_ids)))
     )
     return {row.turn_id: thread_of(row) for row in rows}
-
-
-def charged() -> ColumnElement[float]:
-    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
-    allowed = func.coalesce(turns.c.allowance_cents, 0.0)
-    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
-    unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
-    return func.coalesce(turns.c.cost_cents, unknown)
 
 
 def _place(turn_id: TurnId) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from store import approvals, home_views, second_approvers, turns
+from store import approvals, home_views, second_approvers, spending, turns
 from store.approvals import approval_seconds
 from store.errors import InvariantBroken
 from store.records import Second, SecondView, TurnState
@@ -52,5 +52,5 @@ async def test_what_a_member_spent_is_their_own_since_then(database):
         for each, cents in ((turn, 12.5), (bobs, 99.0)):
             await turns.end(tx, each.id, TurnState.ENDED, outcome="answered", cost_cents=cents, now=NOON)
 
-        assert await turns.spent_since(tx, turn.owner, NOON) == 12.5
-        assert await turns.spent_since(tx, a_member("U0CAROL"), NOON) == 0
+        assert await spending.spent_since(tx, turn.owner, NOON) == 12.5
+        assert await spending.spent_since(tx, a_member("U0CAROL"), NOON) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from store import spending, turns
+from store import spending, turn_sending, turns
 from store.records import Budget, BudgetKind, EventId, SessionId, TurnState
 from tests.builders import NOON, a_member, a_thread, a_turn, store_thread, store_turn
 
@@ -17,8 +17,8 @@ async def ended(database, cost: float | None, *, is_sent: bool, thread=None) -> 
         turn = await store_turn(tx, a_turn(thread))
         await spending.allow(tx, turn.id, 50)
         if is_sent:
-            await turns.set_sending(tx, turn.id, SessionId("sesn_1"))
-            await turns.set_sent(tx, turn.id, EventId("sevt_1"))
+            await turn_sending.set_sending(tx, turn.id, SessionId("sesn_1"))
+            await turn_sending.set_sent(tx, turn.id, EventId("sevt_1"))
         await turns.end(tx, turn.id, TurnState.ENDED, outcome="answered", cost_cents=cost, now=NOON)
 
 

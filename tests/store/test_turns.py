@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from store import deliveries, key_check, turns
+from store import deliveries, key_check, turn_sending, turns
 from store.errors import InvariantBroken, NotFound
 from store.records import SendState, TurnState, UsageBase
 from store.turns import turns as turns_table
@@ -115,9 +115,9 @@ async def test_sending_is_an_intent_before_it_is_a_fact(database):
     async with database.transaction() as tx:
         turn = await store_turn(tx)
 
-        await turns.set_sending(tx, turn.id, "sesn_1")
+        await turn_sending.set_sending(tx, turn.id, "sesn_1")
         in_doubt = await turns.get(tx, turn.id)
-        await turns.set_sent(tx, turn.id, "sevt_1")
+        await turn_sending.set_sent(tx, turn.id, "sevt_1")
 
     async with database.transaction() as tx:
         sent = await turns.get(tx, turn.id)
@@ -128,7 +128,7 @@ async def test_sending_is_an_intent_before_it_is_a_fact(database):
 
 @pytest.mark.parametrize(
     ("session", "outcome", "is_afresh"),
-    [("sesn_1", "answered", False), ("sesn_0", "answered", True), ("sesn_0", turns.SESSION_GONE, False)],
+    [("sesn_1", "answered", False), ("sesn_0", "answered", True), ("sesn_0", turn_sending.SESSION_GONE, False)],
 )
 async def test_a_turn_is_afresh_when_the_session_before_is_another_and_nobody_has_said_so(
     database, session, outcome, is_afresh
@@ -137,21 +137,21 @@ async def test_a_turn_is_afresh_when_the_session_before_is_another_and_nobody_ha
         thread = await store_thread(tx)
         first = await store_turn(tx, a_turn(thread))
         unsent = await store_turn(tx, a_turn(thread))
-        await turns.set_sending(tx, first.id, session)
+        await turn_sending.set_sending(tx, first.id, session)
         for turn in (first, unsent):
             await turns.end(tx, turn.id, TurnState.ENDED, outcome=outcome, cost_cents=None, now=NOON)
         turn = await store_turn(tx, a_turn(thread))
 
-        assert await turns.is_afresh(tx, turn, "sesn_1") == is_afresh
-        assert not await turns.is_afresh(tx, first, "sesn_1")
+        assert await turn_sending.is_afresh(tx, turn, "sesn_1") == is_afresh
+        assert not await turn_sending.is_afresh(tx, first, "sesn_1")
 
 
 async def test_what_the_session_had_cost_before_is_remembered(database):
     async with database.transaction() as tx:
         known, unknown = await store_turn(tx), await store_turn(tx)
 
-        await turns.set_usage_base(tx, known.id, 12.5, 1000, 200)
-        await turns.set_usage_base(tx, unknown.id, None, 0, 0)
+        await turn_sending.set_usage_base(tx, known.id, 12.5, 1000, 200)
+        await turn_sending.set_usage_base(tx, unknown.id, None, 0, 0)
 
         assert (await turns.get(tx, known.id)).usage_base == UsageBase(12.5, 1000, 200)
         assert (await turns.get(tx, unknown.id)).usage_base == UsageBase(None, 0, 0)

@@ -20,7 +20,7 @@ from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
 from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
 from oauth.catalog.catalog import Catalog
-from store import allowances, approvals, home_views, members, threads, turns
+from store import allowances, approvals, home_views, members, spending, threads, turns
 from store.database import Database, Tx
 from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 
@@ -143,5 +143,5 @@ class AppHomes:
 
 async def _spending(tx: Tx, config: Config, member: Member, now: datetime) -> Spending:
     budget = limits.monthly_of(config, member.user_id)
-    spent = await turns.spent_since(tx, member, limits.month_of(now))
+    spent = await spending.spent_since(tx, member, limits.month_of(now))
     return Spending(spent, None if budget is None else float(budget * limits.CENTS))

@@ -17,7 +17,7 @@ from bot.domain.turns.file_transfer import FileTransfer
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from bot.model.events import UsageReported
 from bot.model.progress import Usage
-from store import turns
+from store import turn_sending
 from store.database import Database
 from store.records import EventId, SendState, SessionId, Thread, Turn
 
@@ -54,14 +54,14 @@ class RequestSender:
             paths = await self._bringing.mount(session_id, thread, turn, is_doubtful=is_doubtful)
             event_id = await self._send(session_id, replace(turn, task=with_files(turn, paths)), note)
         async with self._database.transaction() as tx:
-            await turns.set_sent(tx, turn.id, event_id)
+            await turn_sending.set_sent(tx, turn.id, event_id)
         return base
 
     async def _base(self, session_id: SessionId, turn: Turn) -> Usage:
         usage = _usage(await self._agents.usage_so_far(session_id))
         async with self._database.transaction() as tx:
-            await turns.set_usage_base(tx, turn.id, usage.cost_cents, usage.input_tokens, usage.output_tokens)
-            await turns.set_sending(tx, turn.id, session_id)
+            await turn_sending.set_usage_base(tx, turn.id, usage.cost_cents, usage.input_tokens, usage.output_tokens)
+            await turn_sending.set_sending(tx, turn.id, session_id)
         return usage
 
     async def _send(self, session_id: SessionId, turn: Turn, note: str) -> EventId:

@@ -39,7 +39,7 @@ from bot.model.errors import (
     SlackUnavailable,
 )
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress
-from store import threads, turns
+from store import threads, turn_sending, turns
 from store.database import Database
 from store.records import SendState, SessionId, Thread, Turn, TurnId, UserId
 
@@ -227,7 +227,7 @@ class SessionRun:
     async def _ask(self, session_id: SessionId) -> None:
         thread, turn = await self._again()
         async with self._means.database.transaction() as tx:
-            is_afresh = await turns.is_afresh(tx, turn, session_id)
+            is_afresh = await turn_sending.is_afresh(tx, turn, session_id)
         base = await self._means.requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
         self.state = replace(self.state, usage_base=base, progress=Progress(has_forgotten=is_afresh))
 
