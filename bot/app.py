@@ -23,7 +23,7 @@ from bot.composition.connections import build_room
 from bot.composition.context import Context, Opened, build_parts, new_reference
 from bot.composition.handlers import build_desk
 from bot.composition.ingress import build_bolt, build_health, build_socket, build_webhooks
-from bot.composition.turns import TurnParts, build_asking
+from bot.composition.turns import build_asking
 from bot.domain.dispatcher import Dispatcher
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
@@ -108,20 +108,20 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         room = build_room(parts, install.workspace_id)
         asking = build_asking(parts, room)
         desk = build_desk(parts, room, asking)
-        stack.push_async_callback(parts.supervisor.close)
-        hold = DatabaseHold(parts.database)
-        parts.supervisor.keep("hold", hold.look, HOLD_EVERY)
+        stack.push_async_callback(parts.domain.supervisor.close)
+        hold = DatabaseHold(parts.domain.database)
+        parts.domain.supervisor.keep("hold", hold.look, HOLD_EVERY)
 
         client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)
-        register(bolt, _intake(parts, install, desk, asking), new_reference)
+        register(bolt, _intake(parts, install, desk), new_reference)
         socket = build_socket(settings, bolt)
         if socket:
             stack.push_async_callback(socket.close_async)  # it holds a pool and a task before it is connected
         web = build_web(
             pages=[*routes(room.connections, proxies=settings.proxies), *build_webhooks(settings, opened.agents, desk)],
             bolt=bolt if settings.slack_signing_secret else None,
-            health=build_health(opened.database, socket, parts.supervisor),
+            health=build_health(opened.database, socket, parts.domain.supervisor),
             registry=parts.metrics.registry,
             new_reference=new_reference,
             on_bad_signature=parts.metrics.count_refused_signature,
@@ -130,16 +130,16 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
         await take_up(parts, room, asking, desk, install.workspace_id)
         start_upkeep(parts, room, asking, desk, install.workspace_id)
-        yield App(settings, install, parts.supervisor, bolt, web, opened.database, hold, socket, door)
+        yield App(settings, install, parts.domain.supervisor, bolt, web, opened.database, hold, socket, door)
 
 
-def _intake(parts: Context, install: Install, desk: Dispatcher, asking: TurnParts) -> Intake:
+def _intake(parts: Context, install: Install, desk: Dispatcher) -> Intake:
     return Intake(
         install=install,
         people=parts.people,
         desk=desk,
         openness=partial(read_openness, parts.configuration, install.workspace_id),
-        on_shared=asking.doubt(parts.supervisor),
+        on_shared=parts.doubt,
     )
 
 

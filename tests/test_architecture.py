@@ -155,9 +155,9 @@ NOUNS = (
 )
 """The folders of the domain; each imports only those before it, and what stands beside them in `bot/domain`."""
 ROLES = {
-    "admin", "agents", "arguments", "catalog", "client", "commands", "config", "connections", "discovery", "errors",
-    "clock", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports", "profiles", "run",
-    "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
+    "admin", "agents", "arguments", "catalog", "client", "clock", "commands", "config", "connections", "context",
+    "discovery", "errors", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports", "profiles",
+    "run", "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
 }  # fmt: skip
 """Names of modules that say what a file is in its folder, so that more than one folder may have it."""
 SAME_CLASS = {"SlackFiles", "Clock", "Retry"}

@@ -15,9 +15,9 @@ from bot.model import action_ids
 
 def build_administering(parts: Context, room: ConnectionParts, asking: TurnParts) -> AdminCommands:
     """Build the settings' panels, with the way to add a service by its address among them."""
-    screen, supervisor = parts.outside.screen, parts.supervisor
+    screen, supervisor = parts.domain.screen, parts.domain.supervisor
     shelves = AdminQueries(
-        database=parts.database,
+        database=parts.domain.database,
         catalog=parts.catalog,
         configuration=parts.configuration,
         connections=room.connections,
@@ -28,7 +28,7 @@ def build_administering(parts: Context, room: ConnectionParts, asking: TurnParts
         profiles=asking.profiles,
         stopping=asking.stopping,
         shelves=shelves,
-        claiming=FirstAdmin(configuration=parts.configuration, people=parts.people, screen=parts.outside.screen),
+        claiming=FirstAdmin(configuration=parts.configuration, people=parts.people, screen=parts.domain.screen),
         screen=screen,
         supervisor=supervisor,
     )
@@ -37,7 +37,7 @@ def build_administering(parts: Context, room: ConnectionParts, asking: TurnParts
         administering=administering,
         screen=screen,
         supervisor=supervisor,
-        clock=parts.outside.clock,
+        clock=parts.domain.clock,
     )
     clients = OAuthClientForms(
         catalog=parts.catalog,

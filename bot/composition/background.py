@@ -52,12 +52,12 @@ async def take_up(
     parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
 ) -> None:
     """Go on where an earlier process stopped."""
-    await _tell_unreadable(parts.database)
+    await _tell_unreadable(parts.domain.database)
     await room.services.reload()
     await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
     await room.connections.recover()
     await desk.recover()
-    await asking.runner.resume()
+    await asking.driver.resume()
 
 
 async def _tell_unreadable(database: Database) -> None:
@@ -87,13 +87,13 @@ def start_upkeep(
 ) -> None:
     """Start what looks after things at its own pace, until the supervisor is closed."""
     housekeeping = HourlyMaintenance(
-        database=parts.database,
+        database=parts.domain.database,
         people=parts.people,
         offboarding=asking.offboarding,
         lapses=room.lapses,
         vaults=room.vaults,
         pinning=parts.pinning,
-        clock=parts.outside.clock,
+        clock=parts.domain.clock,
         configuration=parts.configuration,
         home=parts.home,
     )
@@ -104,9 +104,9 @@ def start_upkeep(
         reload=room.services.reload,
         workspace_id=workspace_id,
     )
-    housekeeping.start(parts.supervisor)
-    enforcing.start(parts.supervisor)
-    start_sweeping(parts.supervisor, desk, asking.runner, parts.outbox, room.connections)
+    housekeeping.start(parts.domain.supervisor)
+    enforcing.start(parts.domain.supervisor)
+    start_sweeping(parts.domain.supervisor, desk, asking.driver, parts.outbox, room.connections)
 
 
 async def read_openness(configuration: ConfigService, workspace_id: WorkspaceId) -> ChannelAudience:

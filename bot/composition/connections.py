@@ -45,12 +45,10 @@ class ConnectionParts:
 
 def build_room(parts: Context, workspace_id: WorkspaceId) -> ConnectionParts:
     """Build it for one workspace."""
-    database, catalog, clock = parts.database, parts.catalog, parts.outside.clock
+    database, catalog, clock = parts.domain.database, parts.catalog, parts.domain.clock
     require = parts.admission.require_connecting
-    vaults = MemberVaults(database=database, agents=parts.outside.agents, clock=clock, require=require)
-    lapses = ConnectionExpiry(
-        database=database, screen=parts.outside.screen, catalog=catalog, vaults=vaults, clock=clock
-    )
+    vaults = MemberVaults(database=database, agents=parts.domain.agents, clock=clock, require=require)
+    lapses = ConnectionExpiry(parts.domain, catalog=catalog, vaults=vaults)
     listing = ToolLister(parts.sender)
     inventory = ToolInventory(database=database, listing=listing, clock=clock, on_listed=parts.pinning.listed)
     services = SavedServices(
@@ -77,14 +75,14 @@ def _build_connections(
     return Connections(
         context,
         outcomes=ConnectionOutcomes(
-            database=parts.database,
-            screen=parts.outside.screen,
+            database=parts.domain.database,
+            screen=parts.domain.screen,
             catalog=parts.catalog,
             lapses=lapses,
             changed=parts.refreshing.changed,
         ),
-        proof=_choose_proof(parts.settings, parts.supervisor, parts.outside.clock),
-        on_token=_listing_later(inventory, parts.supervisor),
+        proof=_choose_proof(parts.settings, parts.domain.supervisor, parts.domain.clock),
+        on_token=_listing_later(inventory, parts.domain.supervisor),
     )
 
 

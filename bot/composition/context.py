@@ -13,6 +13,7 @@ from bot.domain.access.eligibility import HomeWorkspace
 from bot.domain.approvals.rules import ApprovalRules
 from bot.domain.budgets.increase_commands import MET_A_LIMIT, BudgetIncreaseCommands
 from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
 from bot.domain.filters.apply import FilterService
 from bot.domain.home.app_home import AppHomes
 from bot.domain.home_refresh import HomeRefresh
@@ -20,7 +21,6 @@ from bot.domain.outbox import Outbox
 from bot.domain.ports import Agents, Clock
 from bot.domain.sessions.tool_pinning import ToolPinning
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.driver import TurnPorts
 from bot.env import Settings
 from bot.metrics import Metrics
 from bot.slack.answer.unposted import UnpostedMessages
@@ -32,7 +32,7 @@ from bot.slack.screen import SlackScreen
 from bot.slack.thread_history import SlackThreadHistory
 from oauth.catalog.catalog import Catalog
 from store.database import Database
-from store.records import Turn
+from store.records import ChannelId, Turn
 
 if TYPE_CHECKING:
     from oauth.guarded_http import GuardedSender
@@ -57,14 +57,12 @@ class Context:
     """What is built on the way, for what is built after it."""
 
     settings: Settings
-    database: Database
+    domain: DomainContext
     catalog: Catalog
-    outside: TurnPorts
     people: SlackDirectory
     begun: UnpostedMessages
     reading: SlackThreadHistory
     files: SlackFiles
-    supervisor: Supervisor
     metrics: Metrics
     configuration: ConfigService
     admission: Admission
@@ -77,12 +75,17 @@ class Context:
     sender: GuardedSender
     home: HomeWorkspace
 
+    def doubt(self, channel: ChannelId) -> None:
+        """Have the answers in a channel judged anew, at once."""
+        self.admission.doubt(channel)
+        self.domain.supervisor.wake_all()
+
     def on_end(self, raising: BudgetIncreaseCommands, turn: Turn, outcome: str) -> None:
         """A turn is over: count it, show it where its owner looks, and offer more where a budget ended it."""
         self.metrics.count_end(outcome)
         self.refreshing.changed(turn.owner.workspace_id, turn.owner.user_id)
         if outcome in MET_A_LIMIT:
-            self.supervisor.start(lambda: raising.offer(turn.thread_id))
+            self.domain.supervisor.start(lambda: raising.offer(turn.thread_id))
 
 
 def new_reference() -> str:
@@ -99,21 +102,18 @@ def build_parts(settings: Settings, opened: Opened) -> Context:
         api=api, database=database, clock=clock, titles=catalog.titles, begun=begun, conversations=conversations
     )
     metrics, supervisor = _supervised(clock)
+    domain = DomainContext(database=database, clock=clock, agents=opened.agents, screen=screen, supervisor=supervisor)
     configuration = ConfigService(database=database, clock=clock, first_admins=settings.admins, people=people)
     permits = ApprovalRules(configuration, clock)
-    homes = AppHomes(
-        database=database, screen=screen, catalog=catalog, clock=clock, permits=permits, configuration=configuration
-    )
+    homes = AppHomes(domain, catalog=catalog, permits=permits, configuration=configuration)
     return Context(
         settings=settings,
-        database=database,
+        domain=domain,
         catalog=catalog,
-        outside=TurnPorts(opened.agents, screen, clock),
         people=people,
         begun=begun,
         reading=SlackThreadHistory(api=api, people=people),
         files=SlackFiles(api=api, session=opened.session, token=settings.slack_bot_token),
-        supervisor=supervisor,
         metrics=metrics,
         configuration=configuration,
         admission=Admission(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.composition.admin import build_administering
 from bot.composition.connections import ConnectionParts
-from bot.composition.context import Context, new_reference
+from bot.composition.context import Context
 from bot.composition.turns import TurnParts
 from bot.domain.approvals.always_allow import AlwaysAllow
 from bot.domain.approvals.decisions import ApprovalDecisions
-from bot.domain.approvals.held_calls import HeldCalls
 from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
 from bot.domain.connections.commands import ConnectionCommands
 from bot.domain.connections.personal_tokens import PersonalTokenForms
@@ -23,55 +24,51 @@ def build_desk(parts: Context, room: ConnectionParts, asking: TurnParts) -> Disp
     handlers: dict[type, Handler] = {
         **_turn_handlers(asking),
         **_approval_handlers(parts, asking),
-        **_connection_handlers(parts, room, asking),
-        **_token_handlers(parts, room, asking),
+        **_connection_handlers(parts, room),
+        **_token_handlers(parts, room),
         **_home_handlers(parts),
         **_raise_handlers(asking.raising),
         **_lifecycle_handlers(room, asking),
         c.UseSettings: lambda command, _: administering.use(command),
     }
     return Dispatcher(
-        database=parts.database,
-        screen=parts.outside.screen,
-        supervisor=parts.supervisor,
-        clock=parts.outside.clock,
+        database=parts.domain.database,
+        screen=parts.domain.screen,
+        supervisor=parts.domain.supervisor,
+        clock=parts.domain.clock,
         handlers=handlers,
         answers={c.SubmitSettings: administering.submit},
-        read_again=asking.messages.read_again,
+        read_again=asking.requests.messages.read_again,
         on_new=parts.begun.add,
         on_done=parts.refreshing.after,
     )
 
 
 def _turn_handlers(asking: TurnParts) -> dict[type, Handler]:
-    turns, messages = asking.turns, asking.messages
+    requests = asking.requests
     return {
-        c.OpenAskForm: asking.form.open,
-        c.AskAgent: asking.form.ask,
-        c.Reply: messages.written,
-        c.AskAgain: turns.again,
-        c.PassAside: turns.pass_aside,
-        c.WithdrawRequest: lambda command, _: messages.deleted(command),
-        c.RewordRequest: messages.edited,
+        c.OpenAskForm: requests.form.open,
+        c.AskAgent: requests.form.ask,
+        c.Reply: requests.messages.written,
+        c.AskAgain: requests.turns.again,
+        c.PassAside: requests.asides.pass_on,
+        c.WithdrawRequest: lambda command, _: requests.messages.deleted(command),
+        c.RewordRequest: requests.messages.edited,
         c.StopTurn: lambda command, _: asking.stopping.stop(command),
-        c.RateAnswer: lambda command, _: turns.rate(command),
+        c.RateAnswer: lambda command, _: requests.turns.rate(command),
     }
 
 
 def _approval_handlers(parts: Context, asking: TurnParts) -> dict[type, Handler]:
-    database, screen, clock = parts.database, parts.outside.screen, parts.outside.clock
-    wake = asking.runner.wake
+    wake = asking.driver.wake
     decisions = ApprovalDecisions(
-        database=database,
-        screen=screen,
-        clock=clock,
-        calls=HeldCalls(parts.outside.agents),
+        parts.domain,
         permits=parts.permits,
         filtering=parts.filtering,
-        admission=asking.admission,
-        minutes=parts.settings.approval_minutes,
+        admission=parts.admission,
+        lifetime=timedelta(minutes=parts.settings.approval_minutes),
     )
-    allowances = AlwaysAllow(database=database, screen=screen, clock=clock)
+    allowances = AlwaysAllow(parts.domain)
     return {
         c.DecideApproval: lambda command, _: decisions.decide(command, wake),
         c.AllowAll: lambda command, _: decisions.allow_all(command, wake),
@@ -82,14 +79,9 @@ def _approval_handlers(parts: Context, asking: TurnParts) -> dict[type, Handler]
     }
 
 
-def _connection_handlers(parts: Context, room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
+def _connection_handlers(parts: Context, room: ConnectionParts) -> dict[type, Handler]:
     connecting = ConnectionCommands(
-        database=parts.database,
-        screen=parts.outside.screen,
-        catalog=parts.catalog,
-        connections=room.connections,
-        admission=asking.admission,
-        clock=parts.outside.clock,
+        parts.domain, catalog=parts.catalog, connections=room.connections, admission=parts.admission
     )
     return {
         c.ConnectService: lambda command, _: connecting.connect(command),
@@ -101,15 +93,8 @@ def _connection_handlers(parts: Context, room: ConnectionParts, asking: TurnPart
     }
 
 
-def _token_handlers(parts: Context, room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
-    tokens = PersonalTokenForms(
-        database=parts.database,
-        screen=parts.outside.screen,
-        personal=room.personal,
-        admission=asking.admission,
-        lapses=room.lapses,
-        new_reference=new_reference,
-    )
+def _token_handlers(parts: Context, room: ConnectionParts) -> dict[type, Handler]:
+    tokens = PersonalTokenForms(parts.domain, personal=room.personal, admission=parts.admission, lapses=room.lapses)
     return {
         c.OpenTokenForm: lambda command, _: tokens.open_form(command),
         c.GiveToken: tokens.give,

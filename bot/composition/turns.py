@@ -4,147 +4,125 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from bot.composition.connections import ConnectionParts
 from bot.composition.context import Context
-from bot.domain.access.admission import Admission
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
 from bot.domain.budgets.increase_requests import BudgetIncreaseRequests
 from bot.domain.maintenance.offboarding import Offboarding
 from bot.domain.sessions.agent_profiles import AgentProfiles
 from bot.domain.sessions.sessions import ThreadSessions
-from bot.domain.supervisor import Supervisor
+from bot.domain.turns.asides import AsideCommands
 from bot.domain.turns.ask_form import AskForm
 from bot.domain.turns.commands import TurnCommands
 from bot.domain.turns.driver import TurnDriver
+from bot.domain.turns.edits import EditCommands
 from bot.domain.turns.file_transfer import FileTransfer
+from bot.domain.turns.loop import LoopContext
 from bot.domain.turns.message_events import MessageEvents
+from bot.domain.turns.placement import AnswerPlacement
+from bot.domain.turns.requests import RequestContext
+from bot.domain.turns.send_request import RequestSender
+from bot.domain.turns.session_run import RunContext
 from bot.domain.turns.stop import TurnStopper
-from store.records import ChannelId
+from bot.domain.turns.thread_messages import ThreadMessages
+from bot.domain.turns.turn_end import TurnEnds
+from bot.domain.turns.turn_queue import TurnQueue
+from store.records import Turn
 
 
 @dataclass(frozen=True, slots=True)
+class RequestParts:
+    """Who takes what members write, press and fill in."""
+
+    turns: TurnCommands
+    asides: AsideCommands
+    messages: MessageEvents
+    form: AskForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnParts:
     """Asking the agent, and what ends with the member who asks."""
 
-    admission: Admission
     profiles: AgentProfiles
-    runner: TurnDriver
+    driver: TurnDriver
     stopping: TurnStopper
-    turns: TurnCommands
-    messages: MessageEvents
-    form: AskForm
+    requests: RequestParts
     shortages: BudgetIncreaseRequests
     raising: BudgetIncreaseCommands
     offboarding: Offboarding
 
-    def doubt(self, supervisor: Supervisor) -> Callable[[ChannelId], None]:
-        """Return what has the answers in a channel judged anew, at once."""
-
-        def doubted(channel: ChannelId) -> None:
-            self.admission.doubt(channel)
-            supervisor.wake_all()
-
-        return doubted
-
 
 def build_asking(parts: Context, room: ConnectionParts) -> TurnParts:
     """Build it on the connection parts, which have the vaults."""
-    database, configuration, clock = parts.database, parts.configuration, parts.outside.clock
+    context, configuration = parts.domain, parts.configuration
     profiles = _build_profiles(parts)
-    admission = parts.admission
     sessions = ThreadSessions(
-        database=database,
-        agents=parts.outside.agents,
-        vaults=room.vaults,
+        context, vaults=room.vaults, profiles=profiles, configuration=configuration, listings=room.inventory
+    )
+    shortages = BudgetIncreaseRequests(context, configuration)
+    raising = BudgetIncreaseCommands(context, configuration=configuration, shortages=shortages, people=parts.people)
+    messages = ThreadMessages(context, sessions, room.lapses.met_refusal)
+    driver = _build_driver(parts, sessions, messages, partial(parts.on_end, raising))
+    stopping = TurnStopper(context, driver=driver, messages=messages, configuration=configuration)
+    return TurnParts(
         profiles=profiles,
-        configuration=configuration,
-        clock=clock,
-        listings=room.inventory,
-    )
-    shortages, raising = _build_raising(parts)
-    runner = _build_runner(parts, room, sessions, admission, raising)
-    stopping = TurnStopper(
-        database=database, screen=parts.outside.screen, runner=runner, configuration=configuration, clock=clock
-    )
-    turns = TurnCommands(
-        database=database,
-        screen=parts.outside.screen,
-        reading=parts.reading,
-        runner=runner,
+        driver=driver,
         stopping=stopping,
-        admission=admission,
-        configuration=configuration,
-        filtering=parts.filtering,
-        clock=clock,
+        requests=_build_requests(parts, TurnQueue(context, driver, messages), stopping),
+        shortages=shortages,
+        raising=raising,
+        offboarding=Offboarding(
+            database=context.database,
+            stopping=stopping,
+            connections=room.connections,
+            vaults=room.vaults,
+            clock=context.clock,
+        ),
     )
-    offboarding = Offboarding(
-        database=database, stopping=stopping, connections=room.connections, vaults=room.vaults, clock=clock
-    )
-    messages = MessageEvents(database=database, turns=turns, reading=parts.reading, files=parts.files, clock=clock)
-    form = AskForm(database=database, screen=parts.outside.screen, turns=turns, files=parts.files, clock=clock)
-    return TurnParts(admission, profiles, runner, stopping, turns, messages, form, shortages, raising, offboarding)
+
+
+def _build_requests(parts: Context, queue: TurnQueue, stopping: TurnStopper) -> RequestParts:
+    context = RequestContext(parts.domain, parts.admission, parts.filtering, parts.reading, queue)
+    asides = AsideCommands(context)
+    placement = AnswerPlacement(parts.domain, parts.admission, parts.configuration)
+    turns = TurnCommands(context, placement=placement, asides=asides, stopping=stopping)
+    edits = EditCommands(context, stopping)
+    messages = MessageEvents(context, turns=turns, edits=edits, files=parts.files)
+    return RequestParts(turns, asides, messages, AskForm(parts.domain, turns, parts.files))
 
 
 def _build_profiles(parts: Context) -> AgentProfiles:
     return AgentProfiles(
-        database=parts.database,
-        agents=parts.outside.agents,
+        database=parts.domain.database,
+        agents=parts.domain.agents,
         catalog=parts.catalog,
         configuration=parts.configuration,
         model=parts.settings.model,
     )
 
 
-def _build_raising(parts: Context) -> tuple[BudgetIncreaseRequests, BudgetIncreaseCommands]:
-    database, configuration = parts.database, parts.configuration
-    screen, clock = parts.outside.screen, parts.outside.clock
-    shortages = BudgetIncreaseRequests(database=database, configuration=configuration, screen=screen, clock=clock)
-    raising = BudgetIncreaseCommands(
-        database=database,
-        configuration=configuration,
-        shortages=shortages,
-        screen=screen,
-        people=parts.people,
-        supervisor=parts.supervisor,
-        clock=clock,
-    )
-    return shortages, raising
-
-
-def _build_runner(
-    parts: Context,
-    room: ConnectionParts,
-    sessions: ThreadSessions,
-    admission: Admission,
-    raising: BudgetIncreaseCommands,
+def _build_driver(
+    parts: Context, sessions: ThreadSessions, messages: ThreadMessages, on_end: Callable[[Turn, str], None]
 ) -> TurnDriver:
-    database, outside, clock = parts.database, parts.outside, parts.outside.clock
+    context, files = parts.domain, FileTransfer(parts.domain, parts.files)
     approvals = ApprovalLifecycle(
-        database=database,
-        agents=outside.agents,
-        screen=outside.screen,
+        context,
         sessions=sessions,
-        clock=clock,
         permits=parts.permits,
-        minutes=parts.settings.approval_minutes,
+        lifetime=timedelta(minutes=parts.settings.approval_minutes),
         changed=parts.refreshing.changed,
     )
-    return TurnDriver(
-        database=database,
-        outside=outside,
+    run = RunContext(
+        domain=context,
         sessions=sessions,
-        admission=admission,
-        approvals=approvals,
-        supervisor=parts.supervisor,
-        bringing=FileTransfer(
-            database=database, agents=outside.agents, slack=parts.files, screen=outside.screen, clock=clock
-        ),
-        filtering=parts.filtering,
-        outbox=parts.outbox,
-        on_call=parts.pinning.called,
-        on_reconnect=room.lapses.met_refusal,
-        on_end=partial(parts.on_end, raising),
+        admission=parts.admission,
+        requests=RequestSender(context, files),
+        loop=LoopContext(context, approvals, parts.pinning.called),
     )
+    ends = TurnEnds(context, filtering=parts.filtering, outbox=parts.outbox, on_end=on_end)
+    return TurnDriver(run, messages=messages, ends=ends, files=files, filtering=parts.filtering)

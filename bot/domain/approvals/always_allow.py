@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.approvals.rules import ApprovalRule
-from bot.domain.ports import Clock, Screen
+from bot.domain.context import DomainContext
 from bot.model.commands import RevokeAllowance
 from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.notices import AllowanceRevoked
 from store import allowances, audit
-from store.database import Database, Tx
+from store.database import Tx
 from store.ids import new_id
 from store.records import Allowance, AllowanceId, Approval, AuditEntry, Member, Thread
 
@@ -46,10 +46,8 @@ async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Approva
 class AlwaysAllow:
     """Revoking, which its owner may do at any time."""
 
-    def __init__(self, *, database: Database, screen: Screen, clock: Clock) -> None:
-        self._database = database
-        self._screen = screen
-        self._clock = clock
+    def __init__(self, context: DomainContext) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
 
     async def revoke(self, command: RevokeAllowance) -> None:
         """Ask about the tool again from the next call on. Raises `NotPermitted`."""

@@ -12,12 +12,11 @@ import structlog
 
 from bot.domain.approvals.held_calls import HeldCalls, without_arguments
 from bot.domain.approvals.rules import ApprovalRule, Permits
-from bot.domain.ports import Screen
+from bot.domain.context import DomainContext
 from bot.model.errors import SlackRejected
 from bot.model.events import ToolCall
 from bot.model.notices import Held
 from store import approvals
-from store.database import Database
 from store.records import Approval, ApprovalId, ApprovalState, MessageRef, Thread, Turn
 
 log = structlog.get_logger(__name__)
@@ -74,9 +73,8 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
 class ApprovalCards:
     """The cards of all turns; remembers what each shows, so that nothing is rewritten for nothing."""
 
-    def __init__(self, *, database: Database, screen: Screen, calls: HeldCalls, permits: Permits) -> None:
-        self._database = database
-        self._screen = screen
+    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits) -> None:
+        self._database, self._screen = context.database, context.screen
         self._calls = calls
         self._permits = permits
         self._shown: dict[MessageRef, tuple[object, ...]] = {}

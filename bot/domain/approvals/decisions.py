@@ -16,12 +16,11 @@ from bot.domain.approvals.cards import as_held
 from bot.domain.approvals.held_calls import HeldCalls
 from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle, settle_by_allowance
 from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.context import DomainContext
 from bot.domain.filters.apply import FilterService
-from bot.domain.ports import Clock, Screen
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, ShowApproval, Verdict
 from bot.model.errors import NotPermitted, Refusal, Refused
 from store import approvals, audit, threads, turns
-from store.database import Database
 from store.errors import NotFound
 from store.records import OPEN_TURN_STATES, Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
 
@@ -34,24 +33,19 @@ class ApprovalDecisions:
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        database: Database,
-        screen: Screen,
-        clock: Clock,
-        calls: HeldCalls,
         permits: Permits,
         filtering: FilterService,
         admission: Admission,
-        minutes: int,
+        lifetime: timedelta,
     ) -> None:
-        self._admission = admission
-        self._database = database
-        self._screen = screen
-        self._clock = clock
-        self._calls = calls
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
+        self._calls = HeldCalls(context.agents)
         self._permits = permits
         self._filtering = filtering
-        self._lifetime = timedelta(minutes=minutes)
+        self._admission = admission
+        self._lifetime = lifetime
 
     async def decide(
         self, command: DecideApproval, wake: Callable[[str], None], judged: set[ThreadId] | None = None

@@ -15,8 +15,8 @@ from bot.domain.approvals.held_calls import HeldCalls, hash_call
 from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle, settle_by_allowance
 from bot.domain.approvals.rules import ApprovalRule, Permits
 from bot.domain.approvals.second_approver import SecondApprovers
+from bot.domain.context import DomainContext
 from bot.domain.home_refresh import Changed
-from bot.domain.ports import Agents, Clock, Screen
 from bot.domain.quoting import with_quoted
 from bot.domain.sessions.sessions import ThreadSessions
 from bot.model.commands import Said, Verdict
@@ -24,7 +24,6 @@ from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUn
 from bot.model.events import ToolCall
 from bot.model.notices import ApprovalWaiting
 from store import approvals, audit
-from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ApprovalId, ApprovalState, Second, SessionId, Thread, Turn
 
@@ -41,30 +40,23 @@ class ApprovalLifecycle:
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        database: Database,
-        agents: Agents,
-        screen: Screen,
         sessions: ThreadSessions,
-        clock: Clock,
         permits: Permits,
-        minutes: int,
+        lifetime: timedelta,
         changed: Changed,
     ) -> None:
-        self._database = database
-        self._agents = agents
-        self._screen = screen
+        self._database, self._clock = context.database, context.clock
+        self._agents, self._screen = context.agents, context.screen
         self._sessions = sessions
-        self._clock = clock
         self._permits = permits
-        self._lifetime = timedelta(minutes=minutes)
-        self._reminded: set[ApprovalId] = set()
-        self._calls = HeldCalls(agents)
-        self._cards = ApprovalCards(database=database, screen=screen, calls=self._calls, permits=permits)
+        self._lifetime = lifetime
         self._changed = changed
-        self._seconding = SecondApprovers(
-            database=database, screen=screen, calls=self._calls, permits=permits, changed=changed
-        )
+        self._reminded: set[ApprovalId] = set()
+        self._calls = HeldCalls(context.agents)
+        self._cards = ApprovalCards(context, calls=self._calls, permits=permits)
+        self._second_approvers = SecondApprovers(context, calls=self._calls, permits=permits, changed=changed)
 
     async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
         """Store the question about a call, or the answer of an allowance; `attend` does the rest. Idempotent."""
@@ -94,7 +86,7 @@ class ApprovalLifecycle:
             await self._cards.draw(thread, turn)  # who decided sees that it is kept, and not there yet
             raise
         await self._cards.draw(thread, turn)
-        await self._seconding.attend(thread, turn)
+        await self._second_approvers.attend(thread, turn)
         await self._remind(thread, turn, now)
         due = (when for approval in pending for when in (self._half_time(approval), approval.expires_at))
         return min((when for when in due if when > now), default=None)
@@ -104,7 +96,7 @@ class ApprovalLifecycle:
         await self.close_pending(thread, turn)
         try:
             await self._cards.settle(thread, turn)
-            await self._seconding.attend(thread, turn)
+            await self._second_approvers.attend(thread, turn)
         except (SlackUnavailable, SlackRejected) as error:
             # Decisions stand even when Slack cannot show them.
             log.warning("card_not_settled", turn=turn.id, error=type(error).__name__)

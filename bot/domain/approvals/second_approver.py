@@ -9,12 +9,11 @@ import structlog
 from bot.domain.approvals.cards import as_held
 from bot.domain.approvals.held_calls import HeldCalls, without_arguments
 from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.context import DomainContext
 from bot.domain.home_refresh import Changed
-from bot.domain.ports import Screen
 from bot.model.errors import SlackRejected
 from bot.model.notices import Held, SecondAsked
 from store import approvals, second_approvers
-from store.database import Database
 from store.records import Approval, ApprovalState, SecondView, Thread, Turn
 from store.second_approvers import SecondCard
 
@@ -27,11 +26,8 @@ ASKED_MAX = 10
 class SecondApprovers:
     """The private cards of second approvers."""
 
-    def __init__(
-        self, *, database: Database, screen: Screen, calls: HeldCalls, permits: Permits, changed: Changed
-    ) -> None:
-        self._database = database
-        self._screen = screen
+    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits, changed: Changed) -> None:
+        self._database, self._screen = context.database, context.screen
         self._calls = calls
         self._permits = permits
         self._changed = changed

@@ -14,8 +14,8 @@ from bot.config.model import Config
 from bot.domain.budgets import limits
 from bot.domain.budgets.increase_requests import BudgetIncreaseRequests, key_of
 from bot.domain.config.service import ConfigService
-from bot.domain.ports import Clock, People, Screen
-from bot.domain.supervisor import Supervisor
+from bot.domain.context import DomainContext
+from bot.domain.ports import People
 from bot.model.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
 from bot.model.config_views import Panel, Wrong
 from bot.model.config_views import RaiseBudget as RaisingPanel
@@ -23,7 +23,7 @@ from bot.model.errors import NotPermitted, Refusal, Refused, SettingsInvalid, Sl
 from bot.model.notices import RaiseAnswer, RaiseAnswered
 from bot.model.progress import OutcomeKind
 from store import audit, budget_increases, threads
-from store.database import Database, Tx
+from store.database import Tx
 from store.errors import NotFound
 from store.ids import new_id
 from store.records import (
@@ -49,22 +49,17 @@ class BudgetIncreaseCommands:
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        database: Database,
         configuration: ConfigService,
         shortages: BudgetIncreaseRequests,
-        screen: Screen,
         people: People,
-        supervisor: Supervisor,
-        clock: Clock,
     ) -> None:
-        self._people = people
-        self._database = database
+        self._database, self._clock = context.database, context.clock
+        self._screen, self._supervisor = context.screen, context.supervisor
         self._configuration = configuration
         self._shortages = shortages
-        self._screen = screen
-        self._supervisor = supervisor
-        self._clock = clock
+        self._people = people
 
     async def offer(self, thread_id: ThreadId) -> None:
         """After a turn that met a limit: where a budget of the month is used up, offer its owner to ask for more."""

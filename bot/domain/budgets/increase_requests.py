@@ -17,12 +17,12 @@ from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.budgets import limits
 from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
-from bot.domain.ports import Clock, Screen
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAsked, RaiseSettled
 from store import budget_increases, members, settings, spending
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import (
     Budget,
     BudgetKind,
@@ -65,11 +65,9 @@ class BudgetStatus:
 class BudgetIncreaseRequests:
     """What is known of budgets that are used up, and the admins' cards about them."""
 
-    def __init__(self, *, database: Database, configuration: ConfigService, screen: Screen, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, context: DomainContext, configuration: ConfigService) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._configuration = configuration
-        self._screen = screen
-        self._clock = clock
         self._telling = KeyedLocks()
 
     async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> BudgetStatus:

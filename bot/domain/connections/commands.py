@@ -14,8 +14,9 @@ from bot.domain.access import policy
 from bot.domain.access.admission import Admission
 from bot.domain.connections.expiry import ConnectionExpiry, is_ending
 from bot.domain.connections.service_lookup import find_service, nearest_names
+from bot.domain.context import DomainContext
 from bot.domain.home_refresh import Changed
-from bot.domain.ports import Clock, Screen
+from bot.domain.ports import Screen
 from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
 from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import (
@@ -123,21 +124,12 @@ class ConnectionCommands:
     """`/agent connect` and `/agent disconnect`."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        screen: Screen,
-        catalog: Catalog,
-        connections: Connections,
-        admission: Admission,
-        clock: Clock,
+        self, context: DomainContext, *, catalog: Catalog, connections: Connections, admission: Admission
     ) -> None:
-        self._database = database
-        self._admission = admission
-        self._screen = screen
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._catalog = catalog
         self._connections = connections
-        self._clock = clock
+        self._admission = admission
 
     async def connect(self, command: ConnectService) -> None:
         """Send the link by direct message; without a name, offer the services."""

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.connections.vaults import MemberVaults
+from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
-from bot.domain.ports import Clock, Screen
 from bot.model.commands import LookAtCredential, LookAtVault, Place
 from bot.model.errors import DeputyError, SlackRejected, SlackUnavailable
 from bot.model.notices import ConnectionEnding, Lapse, OfferedAgain, ReconnectNeeded, ServiceChoice
@@ -20,7 +20,7 @@ from bot.model.progress import OutcomeKind, Progress
 from oauth.catalog.catalog import Catalog
 from oauth.errors import UnknownService
 from store import connections, retries, threads, turns
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import Connection, ConnectionState, Member, Retry, ServiceName, Thread, Turn, TurnId
 
 log = structlog.get_logger(__name__)
@@ -36,14 +36,10 @@ MOST_OFFERED = 3
 class ConnectionExpiry:
     """What is done about connections that have ended or will."""
 
-    def __init__(
-        self, *, database: Database, screen: Screen, catalog: Catalog, vaults: MemberVaults, clock: Clock
-    ) -> None:
-        self._database = database
-        self._screen = screen
+    def __init__(self, context: DomainContext, *, catalog: Catalog, vaults: MemberVaults) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._catalog = catalog
         self._vaults = vaults
-        self._clock = clock
         self._telling = KeyedLocks()
 
     async def look_at_credential(self, command: LookAtCredential) -> None:

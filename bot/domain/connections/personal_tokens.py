@@ -6,14 +6,14 @@ request; one that is typed into a message is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 
 from bot.domain.access import policy
 from bot.domain.access.admission import Admission
 from bot.domain.connections.expiry import ConnectionExpiry
-from bot.domain.ports import Screen
+from bot.domain.context import DomainContext
 from bot.model.commands import GiveToken, OpenTokenForm, RefuseToken
 from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import Connected, ConnectFailed, ServiceChoice
@@ -23,7 +23,6 @@ from oauth.connect.attempt_store import describe
 from oauth.connect.personal_tokens import PersonalTokens
 from oauth.ports import Failure
 from store import connections, deliveries
-from store.database import Database
 from store.records import Connection, ConnectionState, DeliveryId, Member, Secret, ServiceName
 
 log = structlog.get_logger(__name__)
@@ -36,28 +35,17 @@ _FAILURES: dict[type[errors.ConnectError], Failure] = {
 }
 
 
-NewReference = Callable[[], str]
-
-
 class PersonalTokenForms:
     """What members do with personal tokens."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        screen: Screen,
-        personal: PersonalTokens,
-        admission: Admission,
-        lapses: ConnectionExpiry,
-        new_reference: NewReference,
+        self, context: DomainContext, *, personal: PersonalTokens, admission: Admission, lapses: ConnectionExpiry
     ) -> None:
-        self._database = database
-        self._screen = screen
+        self._database, self._screen = context.database, context.screen
+        self._new_reference = context.supervisor.new_reference
         self._personal = personal
         self._admission = admission
         self._lapses = lapses
-        self._new_reference = new_reference
 
     async def open_form(self, command: OpenTokenForm) -> None:
         """Open the form for a token, if the member may connect the service."""

@@ -14,14 +14,14 @@ from bot.domain.approvals.rules import Permits
 from bot.domain.budgets import limits
 from bot.domain.config.service import ConfigService
 from bot.domain.connections.commands import choices_in
+from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
-from bot.domain.ports import Clock, Screen
 from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
 from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
 from oauth.catalog.catalog import Catalog
 from store import allowances, approvals, home_views, members, spending, threads, turns
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 
 SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
@@ -37,19 +37,10 @@ class AppHomes:
     """The member's own page and its short forms."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        screen: Screen,
-        catalog: Catalog,
-        clock: Clock,
-        permits: Permits,
-        configuration: ConfigService,
+        self, context: DomainContext, *, catalog: Catalog, permits: Permits, configuration: ConfigService
     ) -> None:
-        self._database = database
-        self._screen = screen
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._catalog = catalog
-        self._clock = clock
         self._permits = permits
         self._configuration = configuration
         self._publishing = KeyedLocks()

@@ -14,7 +14,8 @@ from bot.config.model import Config
 from bot.domain.access.admission import Admitted
 from bot.domain.config.service import ConfigService
 from bot.domain.connections.vaults import MemberVaults
-from bot.domain.ports import Agents, Clock, SessionTools
+from bot.domain.context import DomainContext
+from bot.domain.ports import SessionTools
 from bot.domain.sessions import tool_pinning
 from bot.domain.sessions.agent_profiles import AgentProfiles, held_to, withheld_from
 from bot.domain.sessions.tool_snapshot import dump_tools, load_tools, with_new
@@ -23,7 +24,6 @@ from bot.model.notices import Offered
 from bot.model.progress import OutcomeKind
 from oauth.connect.tool_inventory import ToolInventory
 from store import audit, connections, spending, threads
-from store.database import Database
 from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
 
 log = structlog.get_logger(__name__)
@@ -37,22 +37,18 @@ class ThreadSessions:
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        database: Database,
-        agents: Agents,
         vaults: MemberVaults,
         profiles: AgentProfiles,
         configuration: ConfigService,
-        clock: Clock,
         listings: ToolInventory,
     ) -> None:
-        self._listings = listings
-        self._database = database
-        self._configuration = configuration
-        self._agents = agents
+        self._database, self._clock, self._agents = context.database, context.clock, context.agents
         self._vaults = vaults
         self._profiles = profiles
-        self._clock = clock
+        self._configuration = configuration
+        self._listings = listings
 
     async def open_for(self, thread: Thread, admitted: Admitted, *, is_new_turn: bool) -> SessionId:
         """Return a session that acts as the thread's owner, with the services they have connected now.

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.ports import Clock, Screen, SlackFiles
+from bot.domain.context import DomainContext
+from bot.domain.ports import SlackFiles
 from bot.domain.turns.attachments import described
-from bot.domain.turns.commands import TurnCommands, turn_id_of
+from bot.domain.turns.commands import TurnCommands
+from bot.domain.turns.turn_queue import turn_id_of
 from bot.model.commands import AskAgent, OpenAskForm
 from bot.model.errors import NotPermitted, Refusal, Refused
 from store import form_messages, turns
-from store.database import Database
 from store.records import Attachment, DeliveryId, Quote, UserId
 
 KEEP_QUOTES = timedelta(days=1)
@@ -25,14 +26,10 @@ KEEP_QUOTES = timedelta(days=1)
 class AskForm:
     """Opens it, and asks what was filled in."""
 
-    def __init__(
-        self, *, database: Database, screen: Screen, turns: TurnCommands, files: SlackFiles, clock: Clock
-    ) -> None:
-        self._database = database
-        self._screen = screen
+    def __init__(self, context: DomainContext, turns: TurnCommands, files: SlackFiles) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._turns = turns
         self._files = files
-        self._clock = clock
 
     async def open(self, command: OpenAskForm, delivery_id: DeliveryId) -> None:
         """Keep the message that it is about, and open the form, for which there are three seconds."""

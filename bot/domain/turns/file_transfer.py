@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import Agents, Clock, OutputFile, Screen, SlackFiles
+from bot.domain.context import DomainContext
+from bot.domain.ports import OutputFile, SlackFiles
 from bot.domain.turns.attachments import LARGEST, MOST, path_of, why_refused
 from bot.model.commands import Place
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
 from bot.model.notices import FilesLeftOut, LeftOut, WhyLeftOut
 from bot.model.progress import Progress
 from store import output_files, threads, turns
-from store.database import Database
 from store.records import Attachment, OutputState, SessionId, Thread, Turn
 
 log = structlog.get_logger(__name__)
@@ -33,12 +33,10 @@ TRIES = 3
 class FileTransfer:
     """Files on their way."""
 
-    def __init__(self, *, database: Database, agents: Agents, slack: SlackFiles, screen: Screen, clock: Clock) -> None:
-        self._database = database
-        self._agents = agents
+    def __init__(self, context: DomainContext, slack: SlackFiles) -> None:
+        self._database, self._clock = context.database, context.clock
+        self._agents, self._screen = context.agents, context.screen
         self._slack = slack
-        self._screen = screen
-        self._clock = clock
 
     async def mount(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_doubtful: bool) -> tuple[str, ...]:
         """See that the session has the turn's files; return their paths. Idempotent: a path is mounted once.

@@ -6,12 +6,14 @@ It decides nothing itself: `reducer`, `policy` and `approvals` do, and `watchdog
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
-from bot.domain.ports import Agents, Answer, Clock
+from bot.domain.context import DomainContext
+from bot.domain.ports import Answer
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.reducer import Action, Hold, Interrupt, LookFor, ReducerState, Refuse
@@ -21,7 +23,6 @@ from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable
 from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
-from store.database import Database
 from store.records import EventId, SessionId, Thread, Turn, TurnState
 
 log = structlog.get_logger(__name__)
@@ -41,31 +42,39 @@ OnCall = Callable[[Thread, ToolCall], Awaitable[None]]
 """Told of each call, also of one that nobody is asked about: it may be of a tool that nobody knows."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoopContext:
+    """What every loop needs."""
+
+    domain: DomainContext
+    approvals: ApprovalLifecycle
+    on_call: OnCall
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedTurn:
+    """The turn that a loop follows, and where."""
+
+    thread: Thread
+    turn: Turn
+    session_id: SessionId
+
+
 class TurnLoop:
     """One follower, one writer (architecture, rule 4)."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        agents: Agents,
-        approvals: ApprovalLifecycle,
-        clock: Clock,
-        answer: Answer,
-        state: ReducerState,
-        on_call: OnCall,
-        watch: StopTimer,
+        self, context: LoopContext, followed: FollowedTurn, *, answer: Answer, watch: StopTimer, state: ReducerState
     ) -> None:
-        self._database = database
-        self._agents = agents
-        self._approvals = approvals
-        self._clock = clock
+        self._database, self._clock = context.domain.database, context.domain.clock
+        self._agents = context.domain.agents
+        self._approvals, self._on_call = context.approvals, context.on_call
+        self._thread, self._turn, self._session_id = followed.thread, followed.turn, followed.session_id
         self._answer = answer
+        self._watch = watch
         self.state = state
         """What is known of the turn, also after `run` was left by an error."""
-        self._on_call = on_call
-        self._watch = watch
-        self._silence = SilenceTimer(clock.steady())
+        self._silence = SilenceTimer(self._clock.steady())
         self._is_paused = False
         self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
@@ -81,75 +90,75 @@ class TurnLoop:
         """When what is owed is tried again; no event makes that sooner."""
         self._not_shown_before: datetime | None = None
 
-    async def run(self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox) -> ReducerState:
+    async def run(self, inbox: Inbox) -> ReducerState:
         """Return the turn's last state, once it has ended."""
         # First of all, a stop that was asked for before a restart: what is listed now is from before it.
-        await self._discharge(thread, turn, session_id)
+        await self._discharge()
         until: datetime | None = self._clock.steady()
         while not self.state.has_ended:
             for event in await inbox.take(until):
                 if not isinstance(event, ConnectionLost | ConnectionBack):
                     self._silence.heard(self._clock.steady())
-                await self._take(reducer.step(self.state, event), thread, turn, session_id)
+                await self._take(reducer.step(self.state, event))
                 if isinstance(event, DecisionEchoed) and event.tool_use_id in self._unseen:
                     self._unseen.remove(event.tool_use_id)  # denied before a restart
                 if isinstance(event, ToolStarted):
-                    await self._on_call(thread, event.call)
-            due = await self._discharge(thread, turn, session_id)
+                    await self._on_call(self._thread, event.call)
+            due = await self._discharge()
             if not self.state.has_ended:
-                look = await self._look(thread, turn, session_id, inbox, are_people_asked=due is not None)
+                look = await self._look(inbox, are_people_asked=due is not None)
                 due = _sooner(due, self._not_before, look, self._watch.until)
             if not self.state.has_ended:
-                await self._record_waiting(turn)
+                await self._record_waiting()
                 until = _sooner(await self._show(), due)
         return self.state
 
-    async def _take(self, step: reducer.Step, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+    async def _take(self, step: reducer.Step) -> None:
         self.state, actions = step
         for action in actions:
-            await self._perform(action, thread, turn, session_id)
+            await self._perform(action)
 
-    async def _discharge(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
+    async def _discharge(self) -> datetime | None:
         """Do what is owed: a stop, decisions, cards. What fails is owed still; return when an approval is due."""
         await self._watch.look()
         if self._watch.is_overdue and not self.state.has_ended:
-            self._end_stopped(turn)
+            self._end_stopped()
         if self.state.has_ended:
             return None
         is_stop_news = self._watch.by is not None and not self._has_tried_to_stop
         if self._not_before is not None and self._clock.steady() < self._not_before and not is_stop_news:
             return self._due
         try:
-            self._due = await self._watch.guard(lambda: self._do_owed(thread, turn, session_id))
+            self._due = await self._watch.guard(self._do_owed)
         except StopOverdue:
-            self._end_stopped(turn)
+            self._end_stopped()
             return None
         except Unavailable as error:
             self._is_owing = True
             seconds = error.retry_after or RETRY
-            log.warning("owed_still", turn=turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
+            log.warning("owed_still", turn=self._turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
             self._not_before = self._clock.steady() + timedelta(seconds=seconds)
             return self._due
         self._is_owing, self._not_before = False, None
         return self._due
 
-    async def _do_owed(self, thread: Thread, turn: Turn, session_id: SessionId) -> datetime | None:
-        await self._stop(thread, turn, session_id)
+    async def _do_owed(self) -> datetime | None:
+        await self._stop()
         for call_id in tuple(self._refusing):
-            await self._agents.refuse_call(session_id, call_id)
+            await self._agents.refuse_call(self._session_id, call_id)
             del self._refusing[call_id]
         while self._unseen and not self.state.has_ended:
-            await self._look_for(self._unseen[0], thread, turn, session_id)
+            await self._look_for(self._unseen[0])
             del self._unseen[0]
         holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
         if self._is_interrupted or not (holds or self._is_owing):
             return None
-        due = await self._approvals.attend(thread, turn)
+        due = await self._approvals.attend(self._thread, self._turn)
         return None if due is None else self._clock.steady() + (due - self._clock.now())
 
-    async def _perform(self, action: Action, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+    async def _perform(self, action: Action) -> None:
         if isinstance(action, Hold):
-            await self._approvals.hold(thread, turn, session_id, action.call)
+            await self._approvals.hold(self._thread, self._turn, self._session_id, action.call)
         elif isinstance(action, Refuse):
             self._refusing[action.call.id] = action.call
         elif isinstance(action, LookFor):
@@ -157,41 +166,39 @@ class TurnLoop:
         elif isinstance(action, Interrupt):
             self._is_interrupted = False
 
-    async def _look_for(self, call_id: EventId, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+    async def _look_for(self, call_id: EventId) -> None:
         """Ask about a call that came late; deny one that nobody can read, so that the session goes on."""
-        call = await self._agents.find_call(session_id, call_id)
+        call = await self._agents.find_call(self._session_id, call_id)
         if call is not None:
             # As if it had come in its order: the call, then the wait for it, which makes it a held one.
             for event in (ToolStarted(call_id, call), DecisionsNeeded(call_id, (call_id,))):
-                await self._take(reducer.step(self.state, event), thread, turn, session_id)
-            return await self._on_call(thread, call)
-        log.warning("call_not_readable", turn=turn.id, call=call_id)
+                await self._take(reducer.step(self.state, event))
+            return await self._on_call(self._thread, call)
+        log.warning("call_not_readable", turn=self._turn.id, call=call_id)
         try:
-            await self._agents.send_decision(session_id, call_id, Verdict.DENY, NOT_READABLE)
+            await self._agents.send_decision(self._session_id, call_id, Verdict.DENY, NOT_READABLE)
         except AlreadyDecided:
             # One of those that are answered with a result, or none at all: it waits for what nobody here can give.
-            await self._agents.refuse_call(session_id, call_id)
+            await self._agents.refuse_call(self._session_id, call_id)
             self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
 
-    async def _stop(self, thread: Thread, turn: Turn, session_id: SessionId) -> None:
+    async def _stop(self) -> None:
         """Interrupt the session once somebody asked for it; the idle that follows ends the turn."""
         if self._watch.by is None or self._is_interrupted:
             return
         self._has_tried_to_stop = True
-        await self._approvals.close_pending(thread, turn)
-        await self._agents.interrupt(session_id)
+        await self._approvals.close_pending(self._thread, self._turn)
+        await self._agents.interrupt(self._session_id)
         self._is_interrupted = True
         self.state = reducer.stopping(self.state, self._watch.by)
 
-    def _end_stopped(self, turn: Turn) -> None:
+    def _end_stopped(self) -> None:
         """End a turn whose session has not come to rest in time: whoever stopped it need not wait for that."""
-        log.warning("stopped_unheard", turn=turn.id, is_interrupted=self._is_interrupted)
+        log.warning("stopped_unheard", turn=self._turn.id, is_interrupted=self._is_interrupted)
         detail = None if self._is_interrupted else UNCONFIRMED
         self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
 
-    async def _look(
-        self, thread: Thread, turn: Turn, session_id: SessionId, inbox: Inbox, *, are_people_asked: bool
-    ) -> datetime | None:
+    async def _look(self, inbox: Inbox, *, are_people_asked: bool) -> datetime | None:
         """Ask a session that has been silent for long whether it rests; return when to look again.
 
         One that rests may have said so on a stream that is dead: the past is listed again before that ends the turn.
@@ -204,20 +211,20 @@ class TurnLoop:
         if when is None or self._clock.steady() < when:
             return when
         try:
-            is_at_rest = await self._watch.guard(lambda: self._agents.is_at_rest(session_id))
+            is_at_rest = await self._watch.guard(lambda: self._agents.is_at_rest(self._session_id))
         except StopOverdue:
-            self._end_stopped(turn)
+            self._end_stopped()
             return None
         except AgentsUnavailable as error:
-            log.warning("session_not_seen", turn=turn.id, **error.facts)
+            log.warning("session_not_seen", turn=self._turn.id, **error.facts)
             is_at_rest = False
         self._silence.looked(self._clock.steady(), is_at_rest=is_at_rest)
-        log.warning("session_silent", turn=turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
+        log.warning("session_silent", turn=self._turn.id, is_at_rest=is_at_rest, waits_for=self._waits_for)
         if is_at_rest:
             claimed = reducer.claim(self.state)
             if claimed[0] is not self.state:
                 self._silence.heard(self._clock.steady())
-            await self._take(claimed, thread, turn, session_id)
+            await self._take(claimed)
             if not self.state.has_ended and self._silence.rests < RESTS_UNHEARD:
                 inbox.doubt()
             if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
@@ -230,14 +237,14 @@ class TurnLoop:
             return self.state.progress.activity
         return "the request to be taken up" if self.state.is_queued else "the request to be seen"
 
-    async def _record_waiting(self, turn: Turn) -> None:
+    async def _record_waiting(self) -> None:
         is_waiting = self.state.progress.activity is Activity.WAITING
         if is_waiting == self._was_waiting:
             return
         self._was_waiting = is_waiting
         old, new = (TurnState.RUNNING, TurnState.WAITING) if is_waiting else (TurnState.WAITING, TurnState.RUNNING)
         async with self._database.transaction() as tx:
-            await turns.change_state(tx, turn.id, from_=old, to=new)
+            await turns.change_state(tx, self._turn.id, from_=old, to=new)
 
     async def _show(self) -> datetime | None:
         """Let people see what is known; return when to come again even if nothing happens."""

@@ -12,14 +12,17 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.keyed_locks import KeyedLocks
-from bot.domain.ports import Clock, SlackFiles, ThreadHistory
+from bot.domain.ports import SlackFiles
 from bot.domain.turns.attachments import described
-from bot.domain.turns.commands import TurnCommands, turn_id_of
+from bot.domain.turns.commands import TurnCommands
+from bot.domain.turns.edits import EditCommands
+from bot.domain.turns.requests import RequestContext
 from bot.domain.turns.stop import thread_in
+from bot.domain.turns.turn_queue import turn_id_of
 from bot.model.commands import Reply, RewordRequest, WithdrawRequest
 from bot.model.errors import SlackUnavailable
 from store import asides, early_message_events, turns
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import DeliveryId, Member, MessageRef, Turn
 
 log = structlog.get_logger(__name__)
@@ -33,14 +36,12 @@ KEEP = timedelta(days=2)
 class MessageEvents:
     """One at a time for each message."""
 
-    def __init__(
-        self, *, database: Database, turns: TurnCommands, reading: ThreadHistory, files: SlackFiles, clock: Clock
-    ) -> None:
-        self._database = database
+    def __init__(self, context: RequestContext, *, turns: TurnCommands, edits: EditCommands, files: SlackFiles) -> None:
+        self._database, self._clock = context.domain.database, context.domain.clock
+        self._history = context.history
         self._turns = turns
-        self._reading = reading
+        self._edits = edits
         self._files = files
-        self._clock = clock
         self._locks = KeyedLocks()
 
     async def written(self, command: Reply, delivery_id: DeliveryId) -> None:
@@ -76,7 +77,7 @@ class MessageEvents:
             if command.heard is not None and (made is None or made.id == turn_id_of(delivery_id)):
                 await self._turns.reply(await self._with_files(command.heard), delivery_id)
             elif made is not None:
-                await self._turns.reword(command)
+                await self._edits.reword(command)
 
     async def deleted(self, command: WithdrawRequest) -> None:
         """Withdraw what the message asked, and what it would have asked had it come before."""
@@ -84,12 +85,12 @@ class MessageEvents:
             await early_message_events.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
             await asides.withdraw(tx, command.member, command.source)
         async with self._locks.of(_key(command.member, command.source)):
-            await self._turns.withdraw(command)
+            await self._edits.withdraw(command)
 
     async def read_again(self, command: Reply) -> Reply:
         """Return a mention with all that came with it: its event may have been without."""
         try:
-            read = await self._reading.message(command.source)
+            read = await self._history.message(command.source)
         except SlackUnavailable as error:
             log.warning("message_not_read", error=type(error).__name__)
             return command

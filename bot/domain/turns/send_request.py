@@ -11,14 +11,14 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import WAITING, Agents, Clock
+from bot.domain.context import DomainContext
+from bot.domain.ports import WAITING
 from bot.domain.turns.attachments import with_files
 from bot.domain.turns.file_transfer import FileTransfer
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from bot.model.events import UsageReported
 from bot.model.progress import Usage
 from store import turn_sending
-from store.database import Database
 from store.records import EventId, SendState, SessionId, Thread, Turn
 
 log = structlog.get_logger(__name__)
@@ -32,11 +32,9 @@ AFRESH = " The earlier session of this thread is gone: what was said in it is no
 class RequestSender:
     """The sending of requests."""
 
-    def __init__(self, *, database: Database, agents: Agents, clock: Clock, bringing: FileTransfer) -> None:
-        self._database = database
-        self._agents = agents
-        self._clock = clock
-        self._bringing = bringing
+    def __init__(self, context: DomainContext, files: FileTransfer) -> None:
+        self._database, self._clock, self._agents = context.database, context.clock, context.agents
+        self._files = files
 
     async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_afresh: bool) -> Usage:
         """See that the session has the request; return what it had cost before.
@@ -51,7 +49,7 @@ class RequestSender:
         event_id = await self._agents.find_request(session_id, turn) if is_doubtful else None
         note = _note(thread, turn) + AFRESH * is_afresh
         if event_id is None:
-            paths = await self._bringing.mount(session_id, thread, turn, is_doubtful=is_doubtful)
+            paths = await self._files.mount(session_id, thread, turn, is_doubtful=is_doubtful)
             event_id = await self._send(session_id, replace(turn, task=with_files(turn, paths)), note)
         async with self._database.transaction() as tx:
             await turn_sending.set_sent(tx, turn.id, event_id)

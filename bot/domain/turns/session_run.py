@@ -17,13 +17,12 @@ import structlog
 
 from bot.domain.access.admission import Admission
 from bot.domain.access.post_failures import refusal_of
-from bot.domain.approvals.lifecycle import ApprovalLifecycle
-from bot.domain.ports import BUDGET_REACHED, Agents, Answer, Clock
+from bot.domain.context import DomainContext
+from bot.domain.ports import BUDGET_REACHED, Answer
 from bot.domain.sessions.sessions import ThreadSessions
-from bot.domain.supervisor import Supervisor
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
-from bot.domain.turns.loop import UNCONFIRMED, OnCall, TurnLoop
+from bot.domain.turns.loop import UNCONFIRMED, FollowedTurn, LoopContext, TurnLoop
 from bot.domain.turns.reducer import ReducerState
 from bot.domain.turns.send_request import RequestSender
 from bot.domain.turns.watchdog import LEAVE_WITHIN, StopOverdue, StopTimer
@@ -40,7 +39,6 @@ from bot.model.errors import (
 )
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress
 from store import threads, turn_sending, turns
-from store.database import Database
 from store.records import SendState, SessionId, Thread, Turn, TurnId, UserId
 
 log = structlog.get_logger(__name__)
@@ -57,22 +55,20 @@ LONG_PATIENCE = (*AGENTS_PATIENCE, *repeat(60, 9))
 class RunContext:
     """What every turn needs on its way."""
 
-    database: Database
-    agents: Agents
-    clock: Clock
+    domain: DomainContext
     sessions: ThreadSessions
     admission: Admission
-    approvals: ApprovalLifecycle
-    supervisor: Supervisor
     requests: RequestSender
-    on_call: OnCall
+    loop: LoopContext
 
 
 class SessionRun:
     """The way of one turn; `state` is what is known of it, also after an error."""
 
-    def __init__(self, means: RunContext, turn: Turn, answer: Answer) -> None:
-        self._means = means
+    def __init__(self, context: RunContext, turn: Turn, answer: Answer) -> None:
+        self._context = context
+        self._database, self._clock = context.domain.database, context.domain.clock
+        self._agents, self._supervisor = context.domain.agents, context.domain.supervisor
         self._turn = turn
         self._turn_id = turn.id
         self._thread_id = turn.thread_id
@@ -92,10 +88,8 @@ class SessionRun:
         return self.state
 
     async def _follow(self) -> None:
-        with self._means.supervisor.listen(self._thread_id) as signal:
-            watch = StopTimer(
-                supervisor=self._means.supervisor, clock=self._means.clock, signal=signal, read=self._stopped_by
-            )
+        with self._supervisor.listen(self._thread_id) as signal:
+            watch = StopTimer(supervisor=self._supervisor, clock=self._clock, signal=signal, read=self._stopped_by)
             try:
                 await self._with_session(watch)
             except StopOverdue:
@@ -116,13 +110,13 @@ class SessionRun:
 
         async def work() -> None:
             try:
-                self._is_left = await leave(self._means, self._turn_id, LONG_PATIENCE)
+                self._is_left = await leave(self._context, self._turn_id, LONG_PATIENCE)
             finally:
                 leaving.set()
 
         self._is_left = False
-        self._means.supervisor.start(work)
-        await self._means.clock.wait_for(leaving, self._means.clock.steady() + LEAVE_WITHIN)
+        self._supervisor.start(work)
+        await self._clock.wait_for(leaving, self._clock.steady() + LEAVE_WITHIN)
         outcome = self.state.progress.outcome
         if self._is_left and outcome is not None and outcome.detail == UNCONFIRMED:
             progress = replace(self.state.progress, outcome=replace(outcome, detail=None))
@@ -161,7 +155,7 @@ class SessionRun:
         log.error(
             "turn_rejected", turn=self._turn_id, by=type(error).__name__, code=code, status=status, exc_info=error
         )
-        return Outcome(OutcomeKind.BROKEN, detail=self._means.supervisor.new_reference())
+        return Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference())
 
     async def _how_unavailable(self, error: AgentsUnavailable) -> OutcomeKind:
         """Look whether the session has the request: what may be done already must not be asked for again blindly."""
@@ -171,7 +165,7 @@ class SessionRun:
             return OutcomeKind.AGENTS_UNAVAILABLE
         if turn.send_state is SendState.SENDING and thread.session_id is not None:
             try:
-                if await self._means.agents.find_request(thread.session_id, turn) is None:
+                if await self._agents.find_request(thread.session_id, turn) is None:
                     return OutcomeKind.AGENTS_UNAVAILABLE
             except DeputyError as unseen:
                 log.warning("request_not_looked_for", turn=turn.id, error=type(unseen).__name__)
@@ -189,7 +183,7 @@ class SessionRun:
             thread, turn = await self._again()
             if turn.send_state is SendState.SENT:
                 raise
-            await self._means.sessions.lose(thread)
+            await self._context.sessions.lose(thread)
         return await self._in_session(watch)
 
     async def _in_session(self, watch: StopTimer) -> None:
@@ -197,20 +191,19 @@ class SessionRun:
         thread, turn = await self._again()  # it may have got its session just now
         async with AsyncExitStack() as stack:
             events = await self._patiently(
-                lambda: stack.enter_async_context(
-                    self._means.agents.follow(session_id, None, is_from_last_request=True)
-                ),
+                lambda: stack.enter_async_context(self._agents.follow(session_id, None, is_from_last_request=True)),
                 watch,
             )
             await watch.look()
             if watch.by is not None and turn.send_state is SendState.UNSENT:
                 return self._end(Outcome(OutcomeKind.STOPPED, by=watch.by))
             await self._patiently(lambda: self._ask(session_id), watch)
-            inbox = Inbox(self._means.supervisor.signal_of(self._thread_id), self._means.clock, events)
-            loop = self._loop(watch)
-            async with self._means.supervisor.beside(lambda: inbox.feed(events)):
+            inbox = Inbox(self._supervisor.signal_of(self._thread_id), self._clock, events)
+            followed = FollowedTurn(thread, (await self._again())[1], session_id)
+            loop = TurnLoop(self._context.loop, followed, answer=self._answer, watch=watch, state=self.state)
+            async with self._supervisor.beside(lambda: inbox.feed(events)):
                 try:
-                    await loop.run(thread, (await self._again())[1], session_id, inbox)
+                    await loop.run(inbox)
                 finally:
                     self.state = loop.state
         return None
@@ -218,17 +211,17 @@ class SessionRun:
     async def _session(self) -> SessionId:
         """Return the session to follow. A new one in place of that which has the request would never answer it."""
         thread, turn = await self._again()
-        admitted = await self._means.admission.admit(thread, turn)
+        admitted = await self._context.admission.admit(thread, turn)
         if turn.send_state is SendState.SENT:
-            return await self._means.sessions.take_up(thread, admitted)
+            return await self._context.sessions.take_up(thread, admitted)
         is_new_turn = turn.send_state is SendState.UNSENT
-        return await self._means.sessions.open_for(thread, admitted, is_new_turn=is_new_turn)
+        return await self._context.sessions.open_for(thread, admitted, is_new_turn=is_new_turn)
 
     async def _ask(self, session_id: SessionId) -> None:
         thread, turn = await self._again()
-        async with self._means.database.transaction() as tx:
+        async with self._database.transaction() as tx:
             is_afresh = await turn_sending.is_afresh(tx, turn, session_id)
-        base = await self._means.requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
+        base = await self._context.requests.ensure_sent(session_id, thread, turn, is_afresh=is_afresh)
         self.state = replace(self.state, usage_base=base, progress=Progress(has_forgotten=is_afresh))
 
     async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopTimer) -> T:
@@ -256,43 +249,32 @@ class SessionRun:
         except SlackUnavailable as error:
             log.warning("not_shown_yet", **error.facts)
 
-    def _loop(self, watch: StopTimer) -> TurnLoop:
-        return TurnLoop(
-            database=self._means.database,
-            agents=self._means.agents,
-            approvals=self._means.approvals,
-            clock=self._means.clock,
-            answer=self._answer,
-            state=self.state,
-            on_call=self._means.on_call,
-            watch=watch,
-        )
-
     async def _stopped_by(self) -> UserId | None:
         return (await self._again())[1].stop_requested_by
 
     async def _again(self) -> tuple[Thread, Turn]:
-        async with self._means.database.transaction() as tx:
+        async with self._database.transaction() as tx:
             return await threads.get(tx, self._thread_id), await turns.get(tx, self._turn_id)
 
 
-async def leave(means: RunContext, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
+async def leave(context: RunContext, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
     """Do not let a session act on that nobody follows any more: interrupt it, in doubt again. Tell if that is done.
 
     What may still be on its way to it is looked for: it would be taken up after the interrupt.
     """
-    async with means.database.transaction() as tx:
+    clock = context.domain.clock
+    async with context.domain.database.transaction() as tx:
         turn = await turns.get(tx, turn_id)
         thread = await threads.get(tx, turn.thread_id)
     if thread.session_id is None or turn.send_state is SendState.UNSENT:
         return True
     for seconds in (*patience, None):
         try:
-            await _interrupt(means, thread, thread.session_id, turn)
+            await _interrupt(context, thread, thread.session_id, turn)
         except AgentsUnavailable as error:
             log.warning("not_interrupted_yet", turn=turn.id, retry_in=seconds, **error.facts)
             if seconds is not None:
-                await means.clock.sleep_until(means.clock.steady() + timedelta(seconds=error.retry_after or seconds))
+                await clock.sleep_until(clock.steady() + timedelta(seconds=error.retry_after or seconds))
         except DeputyError as error:
             log.warning("not_interrupted", turn=turn.id, error=type(error).__name__)
             return True
@@ -301,13 +283,13 @@ async def leave(means: RunContext, turn_id: TurnId, patience: tuple[float, ...] 
     return False
 
 
-async def _interrupt(means: RunContext, thread: Thread, session_id: SessionId, turn: Turn) -> None:
+async def _interrupt(context: RunContext, thread: Thread, session_id: SessionId, turn: Turn) -> None:
     # One with another vault is not this member's to steer, not even to its end.
-    if not await means.sessions.is_owners(thread, session_id):
+    if not await context.sessions.is_owners(thread, session_id):
         return
-    await means.agents.interrupt(session_id)
-    if turn.send_state is SendState.SENDING and await means.agents.find_request(session_id, turn):
-        await means.agents.interrupt(session_id)
+    await context.domain.agents.interrupt(session_id)
+    if turn.send_state is SendState.SENDING and await context.domain.agents.find_request(session_id, turn):
+        await context.domain.agents.interrupt(session_id)
 
 
 def not_permitted(refused: Refused) -> Outcome:

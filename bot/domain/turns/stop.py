@@ -11,14 +11,15 @@ import structlog
 
 from bot.domain.access import policy
 from bot.domain.config.service import ConfigService
-from bot.domain.ports import Clock, Screen
+from bot.domain.context import DomainContext
 from bot.domain.quoting import own_words
 from bot.domain.turns.driver import TurnDriver
+from bot.domain.turns.thread_messages import ThreadMessages
 from bot.model.commands import Place, StopTurn
-from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.notices import RunningTurn, TurnPicker, TurnsStopping
 from store import audit, threads, turns
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId
 
 log = structlog.get_logger(__name__)
@@ -28,13 +29,12 @@ class TurnStopper:
     """The end of turns by people."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, runner: TurnDriver, configuration: ConfigService, clock: Clock
+        self, context: DomainContext, *, driver: TurnDriver, messages: ThreadMessages, configuration: ConfigService
     ) -> None:
-        self._database = database
-        self._screen = screen
-        self._runner = runner
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
+        self._driver = driver
+        self._messages = messages
         self._configuration = configuration
-        self._clock = clock
 
     async def stop(self, command: StopTurn) -> None:
         """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
@@ -85,15 +85,8 @@ class TurnStopper:
                 await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
         # Also the second time: after the first one Deputy may have ended before the line was gone.
         if state is TurnState.QUEUED or state not in OPEN_TURN_STATES:
-            await self._tidied(turn)
-        self._runner.wake(turn.thread_id)
-
-    async def _tidied(self, turn: Turn) -> None:
-        """Take the control line away; the turn is stopped whether or not that works, and so are those after it."""
-        try:
-            await self._runner.clear_control(turn)
-        except (SlackUnavailable, SlackRejected) as error:
-            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
+            await self._messages.clear_control(turn)
+        self._driver.wake(turn.thread_id)
 
     async def _meant(self, command: StopTurn) -> tuple[tuple[Turn, ...], bool]:
         """Return the turns that may be meant, and whether all of them are."""

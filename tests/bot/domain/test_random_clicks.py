@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bot.domain.approvals.always_allow import AlwaysAllow
 from bot.domain.approvals.decisions import ApprovalDecisions
-from bot.domain.approvals.held_calls import HeldCalls
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.approvals.rules import ApprovalRule
+from bot.domain.context import DomainContext
 from bot.listeners.interactions import parse_action
 from bot.model import action_ids
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
@@ -40,7 +40,7 @@ TOOLS = ("plain", "twice", "twice_full")
 SECOND = {"twice": SecondView.REDACTED, "twice_full": SecondView.FULL}
 BUTTONS = (action_ids.APPROVE, action_ids.APPROVE, action_ids.DENY, action_ids.ALWAYS_ALLOW, action_ids.APPROVE_ALL,
            action_ids.SHOW_DETAILS, action_ids.DENY_WITH_REASON)  # fmt: skip
-MINUTES = 15
+LIFETIME = timedelta(minutes=15)
 
 
 class Clock:
@@ -76,9 +76,6 @@ class Screen:
         self.shown.append(f"reason {approval.id}")
 
     async def tell(self, *_):
-        pass
-
-    async def message(self, *_):
         pass
 
     async def message_once(self, *_):
@@ -196,7 +193,7 @@ class Model:
     def decide(self, who, one: Expected, shown: str, now: datetime, *, is_yes: bool) -> bool:
         does = self.may(who, one, shown, now, is_yes=is_yes)
         if does == "first":
-            one.is_first_said, one.expires = True, now + timedelta(minutes=MINUTES)
+            one.is_first_said, one.expires = True, now + LIFETIME
         elif does == "settles":
             one.state = ApprovalState.ALLOWED if is_yes else ApprovalState.DENIED
             one.by = who.user_id
@@ -231,17 +228,16 @@ class Play(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
-        calls = HeldCalls(self.agents)
-        common = {"database": self.database, "screen": self.screen, "clock": self.clock}
+        context = DomainContext(
+            database=self.database, clock=self.clock, agents=self.agents, screen=self.screen, supervisor=None
+        )
         self.decisions = ApprovalDecisions(
-            **common, calls=calls, permits=self.permit, filtering=None, minutes=MINUTES,
-            admission=Readable(),
-        )  # fmt: skip
-        self.allowances = AlwaysAllow(**common)
+            context, permits=self.permit, filtering=None, admission=Readable(), lifetime=LIFETIME
+        )
+        self.allowances = AlwaysAllow(context)
         self.approvals = ApprovalLifecycle(
-            **common, agents=self.agents, sessions=Sessions(), permits=self.permit, minutes=MINUTES,
-            changed=lambda *_: None,
-        )  # fmt: skip
+            context, sessions=Sessions(), permits=self.permit, lifetime=LIFETIME, changed=lambda *_: None
+        )
         self.threads, self.turns, self.revoked = [], [], []
         self.run(self.prepare())
         for thread, tool in itertools.product(range(2), TOOLS):
@@ -278,7 +274,7 @@ class Play(RuleBasedStateMachine):
         turn = self.turns[thread]
         self.run(self.approvals.hold(self.threads[thread], turn, f"sesn_{turn.id}", call))
         found = next(one for one in self.stored() if one.tool_use_id == call.id)
-        expires = self.clock.time + timedelta(minutes=MINUTES)
+        expires = self.clock.time + LIFETIME
         one = Expected(
             found.id, call.id, found.arguments_hash, thread, self.threads[thread].owner.user_id, tool, expires
         )
@@ -478,7 +474,7 @@ class Play(RuleBasedStateMachine):
     @rule(thread=st.integers(0, 1), tool=st.sampled_from(TOOLS))
     def come_too_late(self, thread: int, tool: str) -> None:
         self.hold(thread, tool)
-        self.clock.time += timedelta(minutes=MINUTES)
+        self.clock.time += LIFETIME
         self.say_yes_as_the_owner(len(self.model.held) - 1, action_ids.APPROVE)
 
     async def find_allowance(self, thread: int):

@@ -7,10 +7,15 @@ from datetime import timedelta
 
 from bot.config.model import Config
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
+from bot.domain.context import DomainContext
 from bot.domain.filters.engine import AnswerFilter
 from bot.domain.outbox import Outbox
 from bot.domain.supervisor import Supervisor
-from bot.domain.turns.driver import TurnDriver, TurnPorts
+from bot.domain.turns.driver import TurnDriver
+from bot.domain.turns.loop import LoopContext
+from bot.domain.turns.session_run import RunContext
+from bot.domain.turns.thread_messages import ThreadMessages
+from bot.domain.turns.turn_end import TurnEnds
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.progress import OutcomeKind, Progress
 from store import turns
@@ -100,29 +105,19 @@ class NoFilters:
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234", clock)
+    domain = DomainContext(database=database, clock=clock, agents=agents, screen=screen, supervisor=supervisor)
     approvals = ApprovalLifecycle(
-        database=database,
-        agents=agents,
-        screen=screen,
-        sessions=None,
-        clock=clock,
-        permits=None,
-        minutes=15,
-        changed=lambda *_: None,
+        domain, sessions=None, permits=None, lifetime=timedelta(minutes=15), changed=lambda *_: None
     )
-    runner = TurnDriver(
-        database=database,
-        outside=TurnPorts(agents, screen, clock),
-        sessions=None,
-        admission=EverybodyMay(),
-        approvals=approvals,
-        supervisor=supervisor,
-        bringing=None,
+    context = RunContext(domain, None, EverybodyMay(), None, LoopContext(domain, approvals, None))
+    ends = TurnEnds(
+        domain,
         filtering=NoFilters(),
         outbox=Outbox(clock),
-        on_reconnect=None,
-        on_call=None,
         on_end=lambda _turn, outcome: ended.append(outcome),
+    )
+    runner = TurnDriver(
+        context, messages=ThreadMessages(domain, None, None), ends=ends, files=None, filtering=NoFilters()
     )
     async with database.transaction() as tx:
         thread = await store_thread(tx, a_thread(thread_ts=MessageTs("10.1")))

@@ -9,9 +9,10 @@ from datetime import datetime
 
 import pytest
 
+from bot.domain.context import DomainContext
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.inbox import Inbox
-from bot.domain.turns.loop import SILENT, UNCONFIRMED, TurnLoop
+from bot.domain.turns.loop import SILENT, UNCONFIRMED, FollowedTurn, LoopContext, TurnLoop
 from bot.domain.turns.reducer import ReducerState
 from bot.domain.turns.watchdog import STOP_WITHIN, WORKING_SILENCE, StopTimer
 from bot.model import events as e
@@ -171,15 +172,13 @@ async def prepared(
         async with database.transaction() as tx:
             return (await turns.get(tx, turn.id)).stop_requested_by
 
+    domain = DomainContext(database=database, clock=clock, agents=api, screen=None, supervisor=supervisor)
     loop = TurnLoop(
-        database=database,
-        agents=api,
-        approvals=quiet,
-        clock=clock,
+        LoopContext(domain, quiet, quiet.called),
+        FollowedTurn(thread, turn, SESSION),
         answer=quiet,
-        state=ReducerState(turn.id),
-        on_call=quiet.called,
         watch=StopTimer(supervisor=supervisor, clock=clock, signal=asyncio.Event(), read=stopped_by),
+        state=ReducerState(turn.id),
     )
     inbox = Inbox(signal, clock, feed)
 
@@ -196,7 +195,7 @@ async def prepared(
 
     async def running():
         async with supervisor.beside(lambda: inbox.feed(source())):
-            return await loop.run(thread, turn, SESSION, inbox)
+            return await loop.run(inbox)
 
     return running(), clock
 

@@ -1,0 +1,106 @@
+"""Other people's words in an owner's thread: offered to the owner, and passed on only if they say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from textwrap import indent
+
+from bot.domain.access import policy
+from bot.domain.filters.engine import FilteredRequest
+from bot.domain.quoting import ASIDE, with_quoted
+from bot.domain.turns.attachments import judged
+from bot.domain.turns.quoted_messages import fetch_names
+from bot.domain.turns.requests import RequestContext
+from bot.domain.turns.task_text import require_length
+from bot.model.commands import PassAside, Reply, Said
+from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.notices import AsideOffered, AsideSettled, ThreadActsAs
+from store import asides, form_messages, threads
+from store.errors import NotFound
+from store.ids import new_id
+from store.records import Aside, AsideState, DeliveryId, Quote, Thread
+
+
+class AsideCommands:
+    """What others write in somebody's thread, and what its owner does about it."""
+
+    def __init__(self, context: RequestContext) -> None:
+        self._database, self._clock = context.domain.database, context.domain.clock
+        self._screen = context.domain.screen
+        self._admission = context.admission
+        self._filtering = context.filtering
+        self._history = context.history
+        self._queue = context.queue
+
+    async def hear(self, thread: Thread, command: Reply) -> None:
+        """Another person's words never reach the session by themselves: they would act as the owner."""
+        if command.is_mention:
+            notice = ThreadActsAs(thread.owner.user_id, await self._keep(command))
+            return await self._screen.tell(command.member, command.place, notice)
+        aside = Aside(
+            id=new_id("asd"),
+            thread_id=thread.id,
+            author=command.member.user_id,
+            text=await self._fetch_whole(command),
+            source=command.source,
+            state=AsideState.OFFERED,
+            files=command.files,
+        )
+        async with self._database.transaction() as tx:
+            offered = await asides.offer(tx, aside)
+        # Also the second time: after the first one Deputy may have ended before the owner was told.
+        if offered is not None:
+            names = tuple(file.name for file in offered.files)
+            notice_to_owner = AsideOffered(offered.id, offered.author, offered.text, names)
+            await self._screen.tell(thread.owner, command.place, notice_to_owner)
+        return None
+
+    async def pass_on(self, command: PassAside, delivery_id: DeliveryId) -> None:
+        """The owner passes another's words on, quoted as such, or not; once."""
+        aside, thread = await self._find(command)
+        policy.require(policy.may_steer(command.member, thread))
+        if command.is_passed and aside.state is AsideState.IGNORED:
+            raise NotPermitted(Refused(Refusal.GONE))  # its author has deleted it
+        looked = FilteredRequest("")
+        files, left = judged(tuple(replace(file, is_others=True) for file in aside.files))
+        if command.is_passed:
+            await self._admission.require(thread)
+            said = Said(await self._history.name(aside.author), aside.text or "(no words, only what is attached)")
+            task = require_length(with_quoted("Consider this.", (said,), ASIDE))
+            looked = await self._filtering.request(command.member, task)
+        wanted = self._queue.build(thread, looked, delivery_id, files=files)
+        async with self._database.transaction() as tx:
+            is_first = await asides.claim(tx, command.aside_id, command.is_passed)
+            # In one transaction: decided and not asked would be lost.
+            is_asked = is_first and command.is_passed
+            queued = await self._queue.put(tx, wanted, delivery_id, looked) if is_asked else None
+        if queued is not None:
+            await self._queue.line_up(thread, *queued)
+            await self._queue.tell_left_out(command.member, replace(command.place, response_url=None), left)
+        await self._screen.tell(command.member, command.place, AsideSettled(command.is_passed))
+
+    async def _find(self, command: PassAside) -> tuple[Aside, Thread]:
+        try:
+            async with self._database.transaction() as tx:
+                aside = await asides.get(tx, command.aside_id)
+                return aside, await threads.get(tx, aside.thread_id)
+        except NotFound as error:
+            raise NotPermitted(Refused(Refusal.GONE)) from error
+
+    async def _keep(self, command: Reply) -> str:
+        """Keep a request that was refused here for the form in which its author may ask it; return its place."""
+        words = await self._fetch_whole(command)
+        if not words:
+            return ""
+        quote_id, author = new_id("qte"), command.member.user_id
+        async with self._database.transaction() as tx:
+            await form_messages.keep(
+                tx, quote_id, command.member, Quote(words, author, command.files), self._clock.now()
+            )
+        return quote_id
+
+    async def _fetch_whole(self, command: Reply) -> str:
+        """Return what another person wrote with what they passed on below, whose it is said."""
+        said = await fetch_names(self._history, command.said)
+        passed_on = (f"({one.author} wrote:)\n{indent(one.text, '> ', lambda _: True)}" for one in said)
+        return "\n".join(filter(None, (command.text, *passed_on)))

@@ -1,0 +1,74 @@
+"""Where a request is answered: where it was asked, or in the direct messages where it may or can not be there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.access.admission import Admission
+from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
+from bot.domain.turns.task_text import title_of
+from bot.model.commands import AskAgent, Place
+from store.records import DeliveryId, SessionState, Thread, ThreadId
+
+
+class AnswerPlacement:
+    """Chooses the place and the agent profile of a new thread."""
+
+    def __init__(self, context: DomainContext, admission: Admission, configuration: ConfigService) -> None:
+        self._clock, self._screen = context.clock, context.screen
+        self._admission = admission
+        self._configuration = configuration
+
+    async def move(self, command: AskAgent) -> AskAgent:
+        """Return the request as it is answered: in our direct messages where it cannot be where it is asked."""
+        if not await self._is_moved(command):
+            return command
+        direct = Place(await self._screen.direct_channel(command.member), is_direct=True)
+        return replace(command, place=direct, source=None, is_private=True)
+
+    async def draft(self, command: AskAgent, asked_in: Place, delivery_id: DeliveryId) -> Thread:
+        """Return the thread that a request would begin. Raises `Misunderstood`."""
+        place = await self._place(command)
+        is_moved = command.place is not asked_in
+        profile = await self._admission.choose(command.member, asked_in if is_moved else place, command.profile)
+        has_rules = is_moved and not (asked_in.is_direct or asked_in.is_group)
+        thread = self._new_thread(command, place, profile, delivery_id)
+        return replace(thread, asked_in=asked_in.channel if has_rules else None)
+
+    async def _is_moved(self, command: AskAgent) -> bool:
+        """Tell whether a request is answered elsewhere: Deputy is not in what people write to each other alone."""
+        place = command.place
+        if not place.channel:
+            return False
+        if command.is_private and command.source and not place.is_direct:
+            return True
+        if place.is_direct:
+            is_typed = command.source is None
+            return is_typed and place.channel != await self._screen.direct_channel(command.member)
+        config = await self._configuration.read(command.member.workspace_id)
+        if config.channel(place.channel).answers != "thread":
+            return True
+        return place.is_group and not await self._admission.is_seen(place.channel)
+
+    async def _place(self, command: AskAgent) -> Place:
+        if command.place.channel and (command.place.is_direct or not command.is_private):
+            return command.place
+        return Place(await self._screen.direct_channel(command.member), is_direct=True)
+
+    def _new_thread(self, command: AskAgent, place: Place, profile: str, delivery_id: DeliveryId) -> Thread:
+        root = place.thread_ts or (command.source.ts if command.source else None)
+        return Thread(
+            # Named after the delivery: carried out twice, the same request is the same thread.
+            id=ThreadId(delivery_id.replace("dlv", "thr", 1)),
+            owner=command.member,
+            channel=place.channel,
+            thread_ts=root,
+            title=title_of(command.task),
+            profile=profile,
+            is_private=place.is_direct,
+            session_state=SessionState.NONE,
+            session_id=None,
+            session_vault_id=None,
+            created_at=self._clock.now(),
+        )

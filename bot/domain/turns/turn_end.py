@@ -1,0 +1,110 @@
+"""The end of a turn in the store: its state and cost, what may be asked again, what is still owed to its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.context import DomainContext
+from bot.domain.filters.apply import FilterService
+from bot.domain.filters.engine import FilterMatch
+from bot.domain.outbox import Outbox
+from bot.domain.quoting import own_words
+from bot.domain.stored_replies import as_stored
+from bot.model.commands import Place
+from bot.model.errors import Refused
+from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress
+from store import retries, turns
+from store.database import Tx
+from store.records import Retry, SendState, Thread, Turn, TurnState
+
+log = structlog.get_logger(__name__)
+
+ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnState.STOPPED}
+UNTOLD_ENDS = frozenset(
+    {OutcomeKind.LOST_TOUCH, OutcomeKind.BROKEN, OutcomeKind.SESSION_GONE, OutcomeKind.NOT_PERMITTED}
+)
+"""Ends whose session did not say what it cost in all; what it said before is not all of it."""
+UNTAKEN_ENDS = frozenset({OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BUDGET_REACHED})
+"""Ends of a request that was on its way and that the session does not have: it was looked for there, or refused."""
+
+
+class TurnEnds:
+    """Stores ends, each once. `on_end` is told of those that were shown, or should have been."""
+
+    def __init__(
+        self,
+        context: DomainContext,
+        *,
+        filtering: FilterService,
+        outbox: Outbox,
+        on_end: Callable[[Turn, str], None],
+    ) -> None:
+        self._database, self._clock = context.database, context.clock
+        self._filtering = filtering
+        self._outbox = outbox
+        self._on_end = on_end
+
+    async def record(
+        self,
+        thread: Thread,
+        turn: Turn,
+        progress: Progress,
+        found: Sequence[FilterMatch] = (),
+        *,
+        untold: Refused | None = None,
+    ) -> None:
+        """Store the end that `progress` has. `untold`: why its owner was not shown it in the thread."""
+        outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
+        async with self._database.transaction() as tx:
+            if outcome.kind in MAY_BE_TRIED_AGAIN and turn.is_readable:
+                await retries.keep(tx, Retry(turn.id, turn.owner, (), turn.task, self._clock.now(), turn.files))
+            await turns.end(
+                tx,
+                turn.id,
+                ENDED_AS.get(outcome.kind, TurnState.FAILED),
+                outcome=outcome.kind,
+                cost_cents=_cost(await turns.get(tx, turn.id), progress),
+                now=self._clock.now(),
+            )
+            await self._filtering.record(tx, turn, found, is_withheld=progress.withheld_by is not None)
+            if untold:
+                await self._owe(tx, thread, turn, untold)
+        self._outbox.send()
+        self._on_end(turn, outcome.kind)
+        log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
+
+    async def record_unshown(self, thread: Thread, turn: Turn, untold: Refused | None) -> None:
+        """Store the end of a turn that has no place in Slack to be shown at."""
+        async with self._database.transaction() as tx:
+            if untold:
+                await self._owe(tx, thread, turn, untold)
+            await turns.end(
+                tx,
+                turn.id,
+                TurnState.FAILED,
+                outcome="not_shown",
+                cost_cents=_cost(await turns.get(tx, turn.id), None),
+                now=self._clock.now(),
+            )
+        self._outbox.send()
+
+    async def _owe(self, tx: Tx, thread: Thread, turn: Turn, refused: Refused) -> None:
+        """Owe the owner alone, there or by message, why they cannot be shown the end where they asked."""
+        place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
+        words = replace(refused, kept=own_words(turn.task) or None)
+        await self._outbox.put(tx, f"end:{turn.id}", as_stored(turn.owner, place, words))
+
+
+def _cost(turn: Turn, progress: Progress | None) -> float | None:
+    """Return what a turn has cost, None where nobody knows: then it is charged what it was allowed."""
+    outcome = progress.outcome if progress else None
+    is_untaken = turn.send_state is SendState.SENDING and outcome is not None and outcome.kind in UNTAKEN_ENDS
+    if turn.send_state is SendState.UNSENT or is_untaken:
+        return 0.0
+    if progress is None or outcome is None or outcome.kind in UNTOLD_ENDS:
+        return None
+    is_unheard = outcome.kind is OutcomeKind.STOPPED and outcome.detail is not None
+    return None if is_unheard else progress.usage.cost_cents
