@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "simulator": {"simulator"},
     "oauth": {"oauth", "store"},
     "bot.model": set(),
-    "bot.model.commands": {"store.records"},
+    "bot.model.commands": {"bot.model.commands", "store.records"},
     "bot.model.events": {"store.records"},
     "bot.model.progress": {"bot.model.events", "store.records"},
     "bot.model.errors": set(),
@@ -54,6 +54,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.model.notices": {
         "bot.model.errors",
         "bot.model.events",
+        "bot.model.notices",
         "bot.model.tool_risk",
         "oauth.ports",
         "store.records",
@@ -155,9 +156,9 @@ NOUNS = (
 )
 """The folders of the domain; each imports only those before it, and what stands beside them in `bot/domain`."""
 ROLES = {
-    "admin", "agents", "arguments", "catalog", "client", "clock", "commands", "config", "connections", "context",
-    "discovery", "errors", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports", "profiles",
-    "run", "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
+    "admin", "agents", "approvals", "arguments", "catalog", "client", "clock", "commands", "config", "connections",
+    "context", "discovery", "errors", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports",
+    "profiles", "run", "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
 }  # fmt: skip
 """Names of modules that say what a file is in its folder, so that more than one folder may have it."""
 SAME_CLASS = {"SlackFiles", "Clock", "Retry"}

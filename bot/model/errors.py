@@ -30,7 +30,7 @@ class DeputyError(Exception):
 
 
 class Refusal(StrEnum):
-    """Why a person may not. `renderers/notices.py` has a sentence and a next step for each."""
+    """Why a person may not. `renderers/refusals.py` has a sentence and a next step for each."""
 
     BOT = "bot"
     GUEST = "guest"

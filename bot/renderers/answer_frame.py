@@ -13,7 +13,7 @@ from bot.model.notices import Offered, Readers
 from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
 from bot.renderers.block_kit import Block, Message, button, context, mention, message, quote, section
 from bot.renderers.block_kit import actions as row
-from bot.renderers.notices import REFUSALS
+from bot.renderers.refusals import REFUSALS
 from bot.renderers.safe_markdown import escape, one_line
 from bot.renderers.slack_limits import shorten
 from bot.renderers.tool_names import plural, service_title

@@ -33,7 +33,7 @@ from bot.renderers.block_kit import Block, View, button, confirm, context, divid
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import budget_line, raise_metadata, spent_line
 from bot.renderers.config_inputs import input_block, option, render_field, render_input, whole_line
-from bot.renderers.notices import REFUSALS
+from bot.renderers.refusals import REFUSALS
 from bot.renderers.safe_markdown import escape, one_line
 from bot.renderers.tool_names import capital
 

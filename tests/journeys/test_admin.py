@@ -11,7 +11,8 @@ from sqlalchemy import select
 from bot.config.file_services import Document
 from bot.config_cli import opened
 from bot.model import action_ids
-from bot.renderers.notices import REFUSALS, Refusal
+from bot.model.errors import Refusal
+from bot.renderers.refusals import REFUSALS
 from simulator.service.server import ServiceSimulator
 from simulator.slack.errors import NotPossible
 from store import services

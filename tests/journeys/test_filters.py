@@ -6,7 +6,8 @@ import re
 import pytest
 
 from bot.model import action_ids
-from bot.renderers.notices import REFUSALS, Refusal
+from bot.model.errors import Refusal
+from bot.renderers.refusals import REFUSALS
 from tests.journeys.test_admin import listed, menu, open_settings, press, send
 from tests.world import ALICE, BOB, CAROL, GENERAL, World
 

@@ -10,7 +10,8 @@ import pytest
 
 from bot.domain.admin.first_admin import owns
 from bot.model import action_ids
-from bot.renderers.notices import REFUSALS, Refusal
+from bot.model.errors import Refusal
+from bot.renderers.refusals import REFUSALS
 from bot.slack.people import _person
 from simulator.slack import people
 from simulator.slack.payloads import submission_payload

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.model import action_ids
-from bot.renderers.notices import REFUSALS, Refusal
+from bot.model.errors import Refusal
+from bot.renderers.refusals import REFUSALS
 from simulator.slack import people
 from simulator.slack.messages import Message
 from store import budget_increases

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.model import action_ids
-from bot.renderers.notices import REFUSALS, Refusal
+from bot.model.errors import Refusal
+from bot.renderers.refusals import REFUSALS
 from tests.world import ALICE, BOB, GENERAL, World
 
 TRUSTED = {"default": {"preset": "trusted"}}

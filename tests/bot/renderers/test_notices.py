@@ -14,7 +14,7 @@ from bot.model.errors import Misunderstood, Refusal, Refused
 from bot.model.events import ToolCall
 from bot.model.progress import OutcomeKind, TaskState
 from bot.model.tool_risk import Hazard
-from bot.renderers import answer_frame, answer_page
+from bot.renderers import answer_frame, answer_page, refusals
 from bot.renderers import notices as words
 from bot.renderers.connection_messages import _FAILURES
 from bot.renderers.home import render_home
@@ -64,7 +64,7 @@ def every_second(text):
 def every_notice(text="Notes"):
     thread = a_thread(title=text)
     yield from (Refused(refusal, detail) for refusal in Refusal for detail in (None, text))
-    yield from (Misunderstood(kind, text, (text,)) for kind in (*words.MISUNDERSTOOD, "new one"))
+    yield from (Misunderstood(kind, text, (text,)) for kind in (*refusals.MISUNDERSTOOD, "new one"))
     yield notices.StatusShown(a_home(text))
     yield notices.StatusShown(notices.Home((), (), ()))
     yield notices.HelpShown(a_home(text), text, (text,))
@@ -147,8 +147,8 @@ def test_every_notice_has_a_renderer_and_an_example_here():
 
 
 def test_every_refusal_has_its_own_words():
-    assert set(words.REFUSALS) == set(Refusal)
-    assert len(set(words.REFUSALS.values())) == len(Refusal)
+    assert set(refusals.REFUSALS) == set(Refusal)
+    assert len(set(refusals.REFUSALS.values())) == len(Refusal)
 
 
 def test_every_kind_of_misunderstanding_has_words():
@@ -159,7 +159,7 @@ def test_every_kind_of_misunderstanding_has_words():
         "task_missing",
         "task_too_long",
     }
-    assert documented <= set(words.MISUNDERSTOOD)
+    assert documented <= set(refusals.MISUNDERSTOOD)
 
 
 def test_every_error_class_has_words_or_its_parents():

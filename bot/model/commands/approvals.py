@@ -1,0 +1,86 @@
+"""Commands about held calls: show, decide, take back, and trust in a service's tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.model.commands.place import Place
+from store.records import AllowanceId, ApprovalId, Member, ServiceName
+
+
+class Verdict(StrEnum):
+    """The API's own words for a decision on a held tool call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class DecideApproval:
+    """Allow or deny one held call, as it was shown."""
+
+    member: Member
+    approval_id: ApprovalId
+    verdict: Verdict
+    shown_hash: str
+    """The arguments hash on the card that was clicked."""
+    place: Place
+    reason: str | None = None
+    is_remembered: bool = False
+    """Allow the same tool without asking from now on, in this thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowAll:
+    """Allow several held calls at once, each as it was shown."""
+
+    member: Member
+    shown: str
+    """`<approval id>:<arguments hash>` of each, joined by commas, as the button carried them."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAllowance:
+    """Ask about a tool again that was always allowed in a thread."""
+
+    member: Member
+    allowance_id: AllowanceId
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptTools:
+    """Trust a service's tools as an alert showed them."""
+
+    member: Member
+    service: ServiceName | str
+    digest: str
+    """Of what was shown."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ShowApproval:
+    """Open the full arguments of a held call, privately; or turn to another page of them."""
+
+    member: Member
+    approval_id: ApprovalId
+    trigger_id: str
+    place: Place
+    page: int = 0
+    """Counted from 0."""
+    view_id: str | None = None
+    """The open view that is turned; None opens one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainDenial:
+    """Open the form that asks why a call is denied."""
+
+    member: Member
+    approval_id: ApprovalId
+    shown_hash: str
+    trigger_id: str
+    place: Place

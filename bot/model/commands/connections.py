@@ -1,0 +1,92 @@
+"""Commands about connections: make, end and check them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.model.commands.place import Place
+from store.records import CredentialId, Member, Secret, ServiceName, TicketId, VaultId
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectService:
+    """Send the member a link to connect a service; None shows a picker."""
+
+    member: Member
+    service: ServiceName | str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCodeForm:
+    """Open the form for the code that the member's browser shows."""
+
+    member: Member
+    ticket_id: TicketId
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmCode:
+    """The member typed the code that their browser shows."""
+
+    member: Member
+    ticket_id: TicketId
+    code: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectService:
+    """Delete the member's credential for a service."""
+
+    member: Member
+    service: ServiceName | str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTokenForm:
+    """Open the form for a personal token."""
+
+    member: Member
+    service: str
+    trigger_id: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class GiveToken:
+    """Connect a service with a personal token from the form."""
+
+    member: Member
+    service: str
+    token: Secret | None
+    """In memory only: the codec leaves it out, so it is None when the request is read back after a crash."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseToken:
+    """Something that looks like a token was typed as words; the words themselves are dropped."""
+
+    member: Member
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtCredential:
+    """The API says that something happened to this credential: see whether it still works.
+
+    The id comes with the API's signature and finds a row of ours, or nothing; nobody acts with it.
+    """
+
+    credential_id: CredentialId
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtVault:
+    """As `LookAtCredential`, for all that is connected through one vault."""
+
+    vault_id: VaultId

@@ -1,0 +1,35 @@
+"""What is still to be told: stored in the place of the request that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.model.commands.place import Place
+from store.records import Member, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class TellOutcome:
+    """What a request came to, where that is words: stored in the request's place, then told.
+
+    From then on it is not carried out any more: its asker may have heard that it was not, and may ask again.
+    """
+
+    member: Member
+    place: Place
+    kind: str
+    """`refused`, `misunderstood`, `broken` or `outage`; what the other fields are is `domain.outcomes`'."""
+    what: str
+    given: str | None = None
+    kept: str | None = None
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TellRefused:
+    """Somebody who is not a member was told no: stored first, as everything that is told."""
+
+    user_id: UserId
+    place: Place
+    refusal: str
+    detail: str | None = None
