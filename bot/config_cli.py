@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from bot.clock import WallClock
 from bot.composition.peers import find_install, load_catalog, open_agents, open_sender, open_slack, open_slack_session
 from bot.config.file_services import Document
+from bot.config.validation_messages import describe_unusable_service
 from bot.config.yaml_file import write_offer
-from bot.domain.admin.add_service import describe, problem_of
+from bot.domain.admin.add_service import describe
 from bot.domain.admin.config_file import ConfigFile, FilePlan
 from bot.domain.admin.services_from_file import SecretOf, offer_of
 from bot.domain.config.service import ConfigService
 from bot.domain.connections.vaults import MemberVaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
+from bot.renderers.probe_words import list_facts, list_warnings
 from oauth.catalog.probe import Prober
 from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog
 from oauth.errors import ConnectError
@@ -52,9 +54,10 @@ async def look(url: str, *, allow_loopback: bool) -> str:
         try:
             probe = await Prober(sender, ToolLister(sender)).probe(url)
         except ConnectError as error:
-            raise SettingsInvalid((Problem(url, problem_of(error)),)) from error
+            raise SettingsInvalid((Problem(url, describe_unusable_service(error)),)) from error
     seen = describe(probe)
-    notes = [*(f"{what}: {how}" for what, how in seen.facts), *(f"NOTE: {words}" for words in seen.warnings)]
+    notes = [f"{what}: {how}" for what, how in list_facts(seen)]
+    notes += [f"NOTE: {words}" for words in list_warnings(seen)]
     title = seen.title.strip() if seen.title.strip().isprintable() else seen.name
     return write_offer(seen.name, offer_of(probe, seen.name, title or seen.name), notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "oauth", "store", "simulator")
 
 WORDS = {
+    "bot.model.agent_prompts",
     "bot.model.commands",
     "bot.model.events",
     "bot.model.progress",
@@ -39,6 +41,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.model.events": {"store.records"},
     "bot.model.progress": {"bot.model.events", "store.records"},
     "bot.model.errors": set(),
+    "bot.model.agent_prompts": set(),
     "bot.model.action_ids": set(),
     "bot.model.tool_risk": set(),
     "bot.model.secret_patterns": {"bot.model.slack_text", "bot.model.visible_text"},
@@ -66,9 +69,10 @@ ARROWS: dict[str, set[str]] = {
         "bot.model.slack_text",
         "bot.model.visible_text",
         "bot.model.tool_risk",
+        "oauth.errors",
         "store.records",
     },
-    "bot.model.config_views": {"bot.config.fields", "bot.model.errors", "store.records"},
+    "bot.model.config_views": {"bot.config", "bot.model.errors", "oauth.catalog.probe_facts", "store.records"},
     "bot.worker_thread": set(),
     "bot.clock": set(),
     "bot.environ_secrets": set(),
@@ -77,7 +81,15 @@ ARROWS: dict[str, set[str]] = {
     "bot.logs": set(),
     "bot.metrics": set(),
     "bot.env": {"bot.model.errors", "store.database", "store.errors", "store.records", "store.sealing"},
-    "bot.renderers": {"bot.renderers", "bot.config", "oauth.errors", "oauth.ports", "store.records", *WORDS},
+    "bot.renderers": {
+        "bot.renderers",
+        "bot.config",
+        "oauth.catalog.probe_facts",
+        "oauth.errors",
+        "oauth.ports",
+        "store.records",
+        *WORDS,
+    },
     "bot.domain": {
         "bot.domain",
         "bot.worker_thread",
@@ -137,6 +149,7 @@ ARROWS: dict[str, set[str]] = {
         "bot.model.errors",
         "bot.composition.peers",
         "bot.env",
+        "bot.renderers.probe_words",
         "oauth",
         "store",
     },
@@ -328,6 +341,37 @@ def wrong_order(module: Module) -> list[str]:
     return [f"{module.name} → {name}" for name in sorted(later)]
 
 
+SENTENCE = re.compile(r"[A-Z][a-z']* .*[.?!…]\s*", re.DOTALL)
+OUR_BUGS = {"RuntimeError", "ValueError"}
+"""What is raised with them is for whoever reads the log."""
+
+
+def words_in_the_domain(module: Module) -> list[str]:
+    """Name each sentence in the domain that a person or an agent would read."""
+    if not within(module.name, "bot.domain"):
+        return []
+    unread = [node.value for node in ast.walk(module.tree) if isinstance(node, ast.Expr)]
+    unread = [node for node in unread if isinstance(node, ast.Constant)]  # docstrings, also those of constants
+    for call in (node for node in ast.walk(module.tree) if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) in OUR_BUGS or ast.unparse(call.func).startswith("log."):
+            unread += [node for node in ast.walk(call) if isinstance(node, ast.Constant)]
+    return [
+        f"{module.name}:{node.lineno}: {words}"
+        for node in ast.walk(module.tree)
+        if node not in unread and (words := _words_of(node)) and SENTENCE.fullmatch(words)
+    ]
+
+
+def _words_of(node: ast.AST) -> str | None:
+    match node:
+        case ast.Constant(value=str(words)):
+            return words
+        case ast.JoinedStr(values=parts):
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in parts)
+        case _:
+            return None
+
+
 Rule = Callable[[Module], list[str]]
 
 EXAMPLES: list[tuple[Rule, str, str]] = [
@@ -354,6 +398,8 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (clock_readers, "bot.domain.turns.commands", "from datetime import datetime\nnow = datetime.now()"),
     (without_docstring, "bot.novelty", "x = 1"),
     (wrong_order, "bot.domain.filters.engine", "from bot.domain.turns.reducer import step"),
+    (words_in_the_domain, "bot.domain.turns.commands", 'raise Problem("Nobody decided in time.")'),
+    (words_in_the_domain, "bot.domain.admin.commands", 'return Done(f"Disconnected {count} from {service}.")'),
     (wrong_order, "bot.domain.supervisor", "from bot.domain.access import policy"),
 ]
 

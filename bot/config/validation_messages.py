@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.model.errors import Problem, SettingsInvalid
+from oauth.errors import (
+    ConnectError,
+    DraftInvalid,
+    NotAnMcpServer,
+    ProbeChanged,
+    ServerTaken,
+    ServiceChanged,
+    ServiceMisbehaved,
+    UrlRefused,
+)
+
+NAME_TAKEN = "There is one already: open it in the list."
+CLIENT_ID_MISSING = "write the client's id; Back to Defaults takes a client away"
 
 Part = TypeVar("Part", bound=BaseModel)
 Loc = tuple[int | str, ...]
@@ -101,3 +115,36 @@ def _sentence(details: ErrorDetails) -> str:
         return next((words for begin, words in _NAMES.items() if pattern.startswith(begin)), "is not well formed")
     words = _WORDS.get(kind, "cannot be used").format(**context)
     return f"{words} or a list" if kind == "literal_error" and _is_branch(details["loc"][-1]) else words
+
+
+def describe_refused_agent(code: str) -> str:
+    """Return that the API refuses an agent."""
+    return f"Claude doesn't take this agent ({code}). Look at its model and skills."
+
+
+def describe_spent(spent: Decimal) -> str:
+    """Return why a budget cannot be so low; `spent` is in USD."""
+    return f"{spent:.2f} USD are spent or set aside already. Set more than that."
+
+
+def describe_unusable_service(error: ConnectError) -> str:
+    """Return why an address cannot be looked at, or a service not be saved."""
+    match error:
+        case DraftInvalid(problems=problems):
+            words = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        case NotAnMcpServer(status=status, moved_to=moved_to):
+            more = f" It redirects to {moved_to}: try that." if moved_to else ""
+            words = f"This doesn't answer like an MCP server ({status}).{more}"
+        case UrlRefused(rule=rule):
+            words = f"This address can't be used: {rule}"
+        case ServiceMisbehaved(rule=rule):
+            words = f"This server breaks a rule that I can't excuse: {rule}"
+        case ServerTaken(service=service):
+            words = f"That is the service {service} already."
+        case ProbeChanged():
+            words = "It is not what I showed you any more. Look again before you save it."
+        case ServiceChanged():
+            words = "There is a service with this short name already."
+        case _:
+            words = "Nothing answers there. Check the address, and whether the server is up."
+    return words

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from bot.config.fields import Form
+from bot.config.model import ChannelSettings, Filter, MemberSettings, Profile, Who
+from bot.config.tool_rules import Rules
 from bot.model.errors import Refusal
+from oauth.catalog.probe_facts import ConnectWay, Quirk
 from store.records import Budget
 
 
@@ -20,16 +24,81 @@ class Overview:
     """Section → how many things are in it."""
 
 
+class ConfigNotice(StrEnum):
+    """What was just done, where nothing has to be named."""
+
+    SAVED = "saved"
+    DONE = "done"
+    REGISTERS_AFRESH = "registers_afresh"
+    FIRST_ADMIN = "first_admin"
+
+
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One thing in a list; `choices` are what can be done with it: verb and words."""
+class ServiceAdded:
+    """A service can be connected from now on."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDisconnected:
+    """A member's connections are deleted."""
+
+    count: int
+
+
+ConfigOutcome = ConfigNotice | ServiceAdded | MemberDisconnected
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service of the catalogue, or one that an admin added."""
 
     name: str
     title: str
-    detail: str
-    choices: tuple[tuple[str, str], ...]
-    kind: str = ""
-    """`channel` or `member` where the title is such an id."""
+    rules: Rules
+    who: Who
+    is_paused: bool
+    needs_client: bool
+    """Nobody can connect it before an admin gives it a client."""
+    takes_client: bool
+    registers_itself: bool
+    is_added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """An agent."""
+
+    name: str
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel that has settings; its name is its id."""
+
+    name: str
+    channel: ChannelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member, with settings or without; their name is their id."""
+
+    name: str
+    member: MemberSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRow:
+    """A filter."""
+
+    name: str
+    filter: Filter
+
+
+Row = ServiceRow | ProfileRow | ChannelRow | MemberRow | FilterRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +109,24 @@ class ConfigList:
     rows: tuple[Row, ...]
     page: int
     pages: int
-    said: str = ""
+    outcome: ConfigOutcome | None = None
     """What was just done, to be seen above the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTools:
+    """A service's tools by their names, none of them before somebody has connected it."""
+
+    names: tuple[str, ...]
+    reading: tuple[str, ...]
+    """Those that the service says to only read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAdmins:
+    """Who is an admin by the environment, whatever is set here."""
+
+    user_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +140,7 @@ class EditItem:
     version: int
     choices: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """Path of a field → value and words, where they depend on what is set."""
-    notes: tuple[str, ...] = ()
-    """Further lines in small print."""
+    note: KnownTools | FixedAdmins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +157,23 @@ class RaiseBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class AskForReason:
+class ConfirmChange:
     """One question before something that cannot be undone at once."""
 
     verb: str
+    """One of `CONFIRMED`."""
     kind: str
     name: str
     version: int
-    question: str
-    yes: str
+
+
+CONFIRMED = frozenset({"remove", "reset", "disconnect", "register", "drop"})
+"""What is asked about before it is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddingUrl:
-    """The address of a service to look at; `problem` says why the last one could not be."""
+    """The address of a service to look at; `problem` says why the last one could not be (`bot.config`)."""
 
     url: str = ""
     problem: str = ""
@@ -94,9 +181,9 @@ class AddingUrl:
 
 @dataclass(frozen=True, slots=True)
 class LookingUp:
-    """Something takes longer than Slack waits."""
+    """Something takes longer than Slack waits: looking at an address, or saving where there is none."""
 
-    words: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +192,16 @@ class ProbeResult:
 
     url: str
     fingerprint: str
-    facts: tuple[tuple[str, str], ...]
-    """What, and how it is; the other side's words, none of ours."""
-    warnings: tuple[str, ...]
+    host: str
+    told_name: str
+    """What it calls itself, in its own words."""
+    issuer: str
+    endpoint_hosts: tuple[str, ...]
+    foreign_hosts: tuple[str, ...]
+    """Those that belong to somebody else than `host`."""
+    told_scopes: tuple[str, ...]
+    ways: tuple[ConnectWay, ...]
+    quirks: tuple[Quirk, ...]
     name: str
     title: str
     scopes: str
@@ -138,10 +232,23 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of something, in a sentence."""
+    """The end of something that went well."""
 
-    words: str
-    is_well: bool = True
+    outcome: ConfigOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A change cannot be, and no field of the form has its problem (`bot.config.validation_messages`)."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """A bug, under its reference."""
+
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +263,15 @@ Panel = (
     | ConfigList
     | EditItem
     | RaiseBudget
-    | AskForReason
+    | ConfirmChange
     | AddingUrl
     | LookingUp
     | ProbeResult
     | ClientForm
     | Claim
     | Done
+    | NotDone
+    | Broke
     | Denied
 )
 

@@ -13,19 +13,27 @@ from bot.config.fields import LONGEST, Field, Kind, shown
 from bot.model import action_ids
 from bot.model.config_views import (
     AddingUrl,
-    AskForReason,
+    Broke,
     Claim,
     ClientForm,
     ConfigList,
+    ConfigNotice,
+    ConfigOutcome,
+    ConfirmChange,
     Denied,
     Done,
     EditItem,
+    FixedAdmins,
+    KnownTools,
     LookingUp,
+    MemberDisconnected,
+    NotDone,
     Overview,
     Panel,
     ProbeResult,
     RaiseBudget,
     Row,
+    ServiceAdded,
     Wrong,
 )
 from bot.renderers import slack_limits
@@ -33,6 +41,8 @@ from bot.renderers.block_kit import Block, View, button, confirm, context, divid
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import budget_line, raise_metadata, spent_line
 from bot.renderers.config_inputs import input_block, option, render_field, render_input, whole_line
+from bot.renderers.config_lists import describe_row
+from bot.renderers.probe_words import list_facts, list_warnings
 from bot.renderers.refusals import REFUSALS
 from bot.renderers.safe_markdown import escape, one_line
 from bot.renderers.tool_names import capital
@@ -60,6 +70,31 @@ _ADD = {
     "channels": "Add Channel",
     "members": "Add Member",
     "filters": "Add Filter",
+}
+_QUESTIONS = {
+    "remove": ("Remove “{name}”? {follows}", "Remove"),
+    "reset": ("Take back everything that is set for “{name}”?", "Take Back"),
+    "disconnect": (
+        "Delete all connections of this member? They can connect again unless you pause them.",
+        "Disconnect",
+    ),
+    "register": (
+        "Register with “{name}” afresh at the next connect? Connections that there are go on.",
+        "Register",
+    ),
+    "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
+}
+"""Question and button of each verb in `CONFIRMED`."""
+_FOLLOWS = {
+    "profile": "Threads that use it can't go on.",
+    "filter": "What it looks for is no longer kept from the agent, or from Slack.",
+}
+"""What else happens if a thing of this kind is removed."""
+_OUTCOMES = {
+    ConfigNotice.SAVED: "Saved.",
+    ConfigNotice.DONE: "Done.",
+    ConfigNotice.REGISTERS_AFRESH: "Deputy registers afresh at the next connect.",
+    ConfigNotice.FIRST_ADMIN: "You are my first admin. /agent admin opens the settings; name others under Admins.",
 }
 _TYPED = (
     "Slack carries what you type here; I seal it at once. To keep a secret out of Slack, name a variable in the file: "
@@ -108,7 +143,7 @@ def _pause_button(*, is_paused: bool) -> Block:
 
 def _listing(panel: ConfigList) -> Block:
     title = SECTIONS[panel.section][0]
-    blocks: list[Block] = [_alert(panel.said, "success")] if panel.said else []
+    blocks: list[Block] = [_alert(_outcome(panel.outcome), "success")] if panel.outcome else []
     if panel.section in _ADD:
         blocks.append(row(button(_ADD[panel.section], action_ids.SETTINGS, f"new {panel.section}", style="primary")))
     blocks.extend(_row(one) for one in panel.rows)
@@ -121,10 +156,11 @@ def _listing(panel: ConfigList) -> Block:
 
 
 def _row(one: Row) -> Block:
-    options = [option(words, f"{verb} {one.name}") for verb, words in one.choices]
+    words = describe_row(one)
+    options = [option(label, f"{verb} {one.name}") for verb, label in words.choices]
     menu = {"type": "overflow", "action_id": action_ids.SETTINGS_MENU, "options": options[:5]}
-    name = _MENTIONS.get(one.kind, "*{}*").format(_line(one.title, 120))
-    return section(f"{name}\n{escape(one_line(one.detail, 400))}", menu if options else None)
+    name = _MENTIONS.get(words.kind, "*{}*").format(_line(words.title, 120))
+    return section(f"{name}\n{escape(one_line(words.detail, 400))}", menu if options else None)
 
 
 def _turning(panel: ConfigList) -> list[Block]:
@@ -145,9 +181,23 @@ def _editing(panel: EditItem) -> Block:
         blocks.append(render_input(form.new, None, ()))
     for one in form.fields:
         blocks.extend(render_field(one, panel))
-    blocks.extend(context(_line(note, 1_500)) for note in panel.notes if note.strip())
+    blocks.extend(context(_line(note, 1_500)) for note in _notes(panel.note))
     metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
     return _view(form.title, blocks, callback_id=action_ids.SETTINGS_FORM, metadata=metadata, submit="Save")
+
+
+def _notes(note: KnownTools | FixedAdmins | None) -> list[str]:
+    """Return the small print of a form."""
+    match note:
+        case KnownTools(names=()):
+            return ["Its tools are known once somebody has connected it."]
+        case KnownTools(names=names, reading=reading):
+            says = f"It says that these only read: {', '.join(reading)}"
+            return [f"Its tools: {', '.join(names)}", *([says] if reading else [])]
+        case FixedAdmins(user_ids=user_ids) if user_ids:
+            return [f"Always admins, by DEPUTY_ADMINS: {', '.join(user_ids)}"]
+        case _:
+            return []
 
 
 def _raising(panel: RaiseBudget) -> Block:
@@ -161,10 +211,12 @@ def _raising(panel: RaiseBudget) -> Block:
     return _view(panel.form.title, blocks, callback_id=action_ids.RAISE_FORM, metadata=metadata, submit="Raise")
 
 
-def _asking(panel: AskForReason) -> Block:
+def _confirm(panel: ConfirmChange) -> Block:
+    question, yes = _QUESTIONS[panel.verb]
+    question = question.format(name=panel.name[:80], follows=_FOLLOWS.get(panel.kind, ""))
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
-    blocks = [section(_line(panel.question, 400))]
-    return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=panel.yes)
+    blocks = [section(_line(question, 400))]
+    return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=yes)
 
 
 def _adding(panel: AddingUrl) -> Block:
@@ -176,14 +228,15 @@ def _adding(panel: AddingUrl) -> Block:
 
 
 def _waiting(panel: LookingUp) -> Block:
-    return _view("Settings", [section(_line(panel.words, 400))])
+    words = f"Looking at {panel.url[:150]} …" if panel.url else "Saving …"
+    return _view("Settings", [section(_line(words, 400))])
 
 
 def _probed(panel: ProbeResult) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
-    blocks += [_alert(words, "warning") for words in panel.warnings[:10] if words.strip()]
+    blocks += [_alert(words, "warning") for words in list_warnings(panel)[:10]]
     blocks += [
-        section(f"*{escape(one_line(what, 80))}*\n{escape(one_line(how, 300))}") for what, how in panel.facts[:20]
+        section(f"*{escape(one_line(what, 80))}*\n{escape(one_line(how, 300))}") for what, how in list_facts(panel)
     ]
     blocks.append(divider())
     fields = [Field("name", "Short name", Kind.LINE, "wiki", is_needed=True)]
@@ -230,7 +283,22 @@ def _claim(_panel: Claim) -> Block:
 
 
 def _done(panel: Done) -> Block:
-    return _view("Settings", [_alert(panel.words, "success" if panel.is_well else "error")])
+    more = " Every tool asks until you set its rules." if isinstance(panel.outcome, ServiceAdded) else ""
+    return _view("Settings", [_alert(_outcome(panel.outcome) + more, "success")])
+
+
+def _outcome(outcome: ConfigOutcome) -> str:
+    match outcome:
+        case ServiceAdded(title=title):
+            return f"{title} is on offer."
+        case MemberDisconnected(count=count):
+            return f"Disconnected {count}."
+        case _:
+            return _OUTCOMES[outcome]
+
+
+def _failed(words: str) -> Block:
+    return _view("Settings", [_alert(words, "error")])
 
 
 def _alert(words: str, level: str) -> Block:
@@ -258,13 +326,15 @@ _PANELS: Mapping[type, Callable[[Any], Block]] = {
     ConfigList: _listing,
     EditItem: _editing,
     RaiseBudget: _raising,
-    AskForReason: _asking,
+    ConfirmChange: _confirm,
     AddingUrl: _adding,
     LookingUp: _waiting,
     ProbeResult: _probed,
     ClientForm: _client,
     Claim: _claim,
     Done: _done,
-    Denied: lambda panel: _done(Done(REFUSALS[panel.refusal], is_well=False)),
+    NotDone: lambda panel: _failed(panel.problem),
+    Broke: lambda panel: _failed(f"Something broke on my side. Reference {panel.reference}."),
+    Denied: lambda panel: _failed(REFUSALS[panel.refusal]),
 }
 """The renderer of each panel."""

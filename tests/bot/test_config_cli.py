@@ -106,7 +106,7 @@ async def test_looking_at_a_server_needs_the_network_only():
     assert (looked.code, looked.err) == (0, "")
     assert "server-127-0-0-1:" in looked.out
     assert (missed.code, missed.out) == (2, "")
-    assert "does not answer like an MCP server (404)" in missed.err
+    assert "doesn't answer like an MCP server (404)" in missed.err
     assert refused.code == slip.code == 2
     assert "not https" in refused.err
     assert "DEPUTY_ALLOW_LOOPBACK" in slip.err

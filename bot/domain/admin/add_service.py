@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
+from bot.config.validation_messages import describe_unusable_service
 from bot.domain.admin.commands import AdminCommands
 from bot.domain.ports import Clock, Screen
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
-from bot.model.config_views import AddingUrl, Done, LookingUp, Panel, ProbeResult, Wrong
+from bot.model.config_views import AddingUrl, Broke, Done, LookingUp, Panel, ProbeResult, ServiceAdded, Wrong
 from bot.model.errors import SlackRejected, SlackUnavailable
-from oauth.catalog.probe import ConnectWay, Probe, Quirk
+from oauth.catalog.probe import Probe
+from oauth.catalog.probe_facts import ConnectWay
 from oauth.catalog.registrable_domain import get_site, is_address
 from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service_draft import ServiceDraft
-from oauth.errors import (
-    ConnectError,
-    DraftInvalid,
-    NotAnMcpServer,
-    ProbeChanged,
-    ServerTaken,
-    ServiceChanged,
-    ServiceMisbehaved,
-    UrlRefused,
-)
+from oauth.errors import ConnectError, DraftInvalid, ProbeChanged, ServiceChanged
 from oauth.protocol.registration import PreRegistered
 from store.records import RegistrationKind, Secret
 
@@ -43,18 +37,6 @@ LATER = timedelta(seconds=1)
 """A view is changed again only after Slack has shown the answer to the form."""
 URL, NAME, TITLE = "settings.url", "settings.name", "settings.title"
 SCOPES, CLIENT_ID, CLIENT_SECRET = "settings.scopes", "settings.client_id", "settings.client_secret"  # names of fields
-HOW_IN = {
-    ConnectWay.CLIENT_DOCUMENT: "its own client document",
-    ConnectWay.DYNAMIC: "it registers itself there",
-    ConnectWay.PRE_REGISTERED: "a client that you make there",
-    ConnectWay.TOKEN: "a personal token of each member",
-}
-QUIRKS = {
-    Quirk.ISSUER_DIFFERS: "Its sign-in server calls itself something else than where it is found.",
-    Quirk.PKCE_UNADVERTISED: "It doesn't say that it protects sign-ins with PKCE. Save it only if its makers say so.",
-    Quirk.RESOURCE_IS_WIDER: "Tokens for it are good for more than this address.",
-    Quirk.OPEN_WITHOUT_TOKEN: "It answers without asking who is there.",
-}
 WAYS = {
     "token": RegistrationKind.TOKEN,
     "client": RegistrationKind.PRE_REGISTERED,
@@ -83,19 +65,17 @@ class AddService:
     async def look(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Look at an address and return what is there."""
         url = _text(command, URL)
-        return await self._in_time(command, lambda: self._looked(url), f"Looking at {url[:150]} …")
+        return await self._in_time(command, lambda: self._looked(url), LookingUp(url))
 
     async def save(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Save a service as it was shown."""
-        return await self._in_time(command, lambda: self._saved(command), "Saving …")
+        return await self._in_time(command, lambda: self._saved(command), LookingUp())
 
     async def _looked(self, url: str) -> Panel:
         try:
             return describe(await self._services.probe(url))
-        except ServerTaken as error:
-            return AddingUrl(url, f"That is the service {error.service} already.")
         except ConnectError as error:
-            return AddingUrl(url, problem_of(error))
+            return AddingUrl(url, describe_unusable_service(error))
 
     async def _saved(self, command: SubmitSettings) -> Panel:
         url, shown = str(command.metadata.get("url")), str(command.metadata.get("shown"))
@@ -113,29 +93,25 @@ class AddService:
             await self._services.save(command.member, draft, shown)
         except (ProbeChanged, DraftInvalid, ServiceChanged, ConnectError) as error:
             return await self._shown_again(url, draft, error)
-        await self._administering.refresh(command, "services", f"{draft.title} is on offer.")
-        return Done(f"{draft.title} is on offer. Every tool asks until you set its rules.")
+        added = ServiceAdded(draft.title)
+        await self._administering.refresh(command, "services", added)
+        return Done(added)
 
     async def _shown_again(self, url: str, draft: ServiceDraft, error: ConnectError) -> Panel:
         """Return the form again as it is now, with what was typed and what is wrong."""
         again = await self._looked(url)
         if not isinstance(again, ProbeResult):
             return again
-        return ProbeResult(
-            url=again.url,
-            fingerprint=again.fingerprint,
-            facts=again.facts,
-            warnings=again.warnings,
+        return replace(
+            again,
             name=draft.name,
             title=draft.title,
             scopes=" ".join(draft.scopes),
-            needs_client=again.needs_client,
-            only_token=again.only_token,
-            problem=problem_of(error),
+            problem=describe_unusable_service(error),
         )
 
-    async def _in_time(self, command: SubmitSettings, work: Callable[[], Awaitable[Panel]], words: str) -> Panel:
-        """Return what the work comes to, or a word to wait and show it when it is done."""
+    async def _in_time(self, command: SubmitSettings, work: Callable[[], Awaitable[Panel]], wait: LookingUp) -> Panel:
+        """Return what the work comes to, or `wait`, and show it when it is done."""
         done, found, is_late = asyncio.Event(), list[Panel](), list[bool]()
 
         async def do() -> None:
@@ -146,7 +122,7 @@ class AddService:
                 await self._show(command, found[0])
 
         async def broke(reference: str) -> None:
-            found.append(Done(f"Something broke on my side. Reference {reference}.", is_well=False))
+            found.append(Broke(reference))
             done.set()
             if is_late:
                 await self._show(command, found[0])
@@ -157,7 +133,7 @@ class AddService:
                 await done.wait()
         except TimeoutError:
             is_late.append(True)
-            return LookingUp(words)
+            return wait
         return found[0]
 
     async def _show(self, command: SubmitSettings, panel: Panel) -> None:
@@ -169,48 +145,24 @@ class AddService:
 
 def describe(probe: Probe) -> ProbeResult:
     """Return what was found, for an admin to judge."""
-    server = probe.server
-    facts = [
-        ("Address", probe.mcp_url),
-        ("Calls itself", probe.told_name or "nothing"),
-        ("Sign-in server", server.issuer if server else "none: only a personal token leads in"),
-        ("Hosts that browsers and codes are sent to", ", ".join(probe.endpoint_hosts) or "none"),
-        ("Scopes it names", ", ".join(probe.scopes) or "none"),
-        ("How Deputy gets in", ", or ".join(HOW_IN[way] for way in probe.ways)),
-    ]
-    strange = [f"{host} belongs to somebody else than {probe.host}." for host in probe.foreign_hosts]
     name = _short_name(probe)
     return ProbeResult(
         url=probe.mcp_url,
         fingerprint=probe.fingerprint,
-        facts=tuple(facts),
-        warnings=(*strange, *(QUIRKS[quirk] for quirk in probe.quirks)),
+        host=probe.host,
+        told_name=probe.told_name or "",
+        issuer=probe.server.issuer if probe.server else "",
+        endpoint_hosts=probe.endpoint_hosts,
+        foreign_hosts=probe.foreign_hosts,
+        told_scopes=probe.scopes,
+        ways=probe.ways,
+        quirks=probe.quirks,
         name=name,
         title=(probe.told_name or ("" if is_address(probe.host.strip("[]")) else name.title()) or probe.host)[:60],
         scopes="",
         needs_client=probe.needs_client and probe.server is not None,
         only_token=probe.ways == (ConnectWay.TOKEN,),
     )
-
-
-def problem_of(error: ConnectError) -> str:
-    """Return in a sentence why an address cannot be looked at, or not be saved."""
-    if isinstance(error, DraftInvalid):
-        return "; ".join(f"{name}: {problem}" for name, problem in error.problems.items())
-    if isinstance(error, NotAnMcpServer):
-        more = f" It sends on to {error.moved_to}: try that." if error.moved_to else ""
-        return f"This does not answer like an MCP server ({error.status}).{more}"
-    if isinstance(error, UrlRefused):
-        return f"This address can't be used: {error.rule}"
-    if isinstance(error, ServiceMisbehaved):
-        return f"This server breaks a rule that I can't excuse: {error.rule}"
-    return _PROBLEMS.get(type(error), "Nothing answers there. Look at the address, and whether it is up.")
-
-
-_PROBLEMS: dict[type[ConnectError], str] = {
-    ProbeChanged: "It is not what I showed you any more. Look again before you save it.",
-    ServiceChanged: "There is a service with this short name already.",
-}
 
 
 def _short_name(probe: Probe) -> str:

@@ -15,6 +15,7 @@ from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import FORMS
 from bot.config.items import Body, ItemChange, Key, applied
 from bot.config.model import Config
+from bot.config.validation_messages import NAME_TAKEN, describe_refused_agent
 from bot.domain.admin.first_admin import FirstAdmin
 from bot.domain.admin.queries import AdminQueries
 from bot.domain.config.service import ConfigService, SeenConfig
@@ -24,7 +25,19 @@ from bot.domain.supervisor import Supervisor
 from bot.domain.turns.stop import TurnStopper
 from bot.model import action_ids
 from bot.model.commands import SubmitSettings, UseSettings
-from bot.model.config_views import AskForReason, ConfigList, Done, EditItem, Overview, Panel, Wrong
+from bot.model.config_views import (
+    CONFIRMED,
+    ConfigList,
+    ConfigNotice,
+    ConfigOutcome,
+    ConfirmChange,
+    EditItem,
+    MemberDisconnected,
+    NotDone,
+    Overview,
+    Panel,
+    Wrong,
+)
 from bot.model.errors import (
     AgentsRejected,
     DeputyError,
@@ -41,23 +54,6 @@ log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 1.5
 """How long Claude may take to say that it takes an agent: Slack waits three seconds for the form's answer."""
-QUESTIONS = {
-    "remove": ("Remove “{name}”? {follows}", "Remove"),
-    "reset": ("Take back everything that is set for “{name}”?", "Take Back"),
-    "disconnect": (
-        "Delete all connections of this member? They can connect again unless you pause them.",
-        "Disconnect",
-    ),
-    "register": (
-        "Register with “{name}” afresh at the next connect? Connections that there are go on.",
-        "Register",
-    ),
-    "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
-}
-REMOVED = {
-    "profile": "Threads that use it can't go on.",
-    "filter": "What it looks for is no longer kept from the agent, or from Slack.",
-}
 Submit = Callable[[SubmitSettings], Awaitable[Panel | Wrong | None]]
 Show = Callable[[str], Awaitable[Panel]]
 """What is opened for a name."""
@@ -120,10 +116,10 @@ class AdminCommands:
         await self._admitted(command.member)
         return await self._submits[command.callback](command)
 
-    async def refresh(self, command: SubmitSettings, section: str, said: str) -> None:
+    async def refresh(self, command: SubmitSettings, section: str, outcome: ConfigOutcome) -> None:
         """Show the list under a form as it is now. One that was closed meanwhile stays closed."""
         try:
-            listing = await self._listing(command.member, section, 0, said)
+            listing = await self._listing(command.member, section, 0, outcome)
             await self._screen.update_panel(command.previous_view_id, listing)
         except DeputyError as error:
             log.info("list_not_refreshed", error=type(error).__name__)
@@ -144,26 +140,26 @@ class AdminCommands:
             return await self._shelves.new(name, config)
         if verb in self._shows:
             return await self._shows[verb](name)
-        if verb in QUESTIONS:
+        if verb in CONFIRMED:
             return await self._asking(command.member, verb, *_split(name))
         if verb in FORMS:
             return await self._editing(command.member, FORMS[verb], name)
         return await self._shelves.overview(command.member, config)
 
-    async def _listing(self, member: Member, section: str, page: int, said: str = "") -> ConfigList:
+    async def _listing(
+        self, member: Member, section: str, page: int, outcome: ConfigOutcome | None = None
+    ) -> ConfigList:
         config = await self._configuration.read(member.workspace_id)
-        return await self._shelves.listing(member, config, section, page, said)
+        return await self._shelves.listing(member, config, section, page, outcome)
 
     async def _editing(self, member: Member, form: Form, name: str) -> EditItem:
         seen = await self._configuration.seen(member.workspace_id, Key(form.kind, name))
         config = await self._configuration.read(member.workspace_id)
         return await self._shelves.editing(member, config, form, seen)
 
-    async def _asking(self, member: Member, verb: str, kind: str, name: str) -> AskForReason:
+    async def _asking(self, member: Member, verb: str, kind: str, name: str) -> ConfirmChange:
         seen = await self._configuration.seen(member.workspace_id, Key(kind, name))
-        question, yes = QUESTIONS[verb]
-        follows = REMOVED.get(kind, "")
-        return AskForReason(verb, kind, name, seen.version, question.format(name=name[:80], follows=follows), yes)
+        return ConfirmChange(verb, kind, name, seen.version)
 
     async def _pause_all(self, command: UseSettings) -> None:
         is_paused = command.verb == "pause"
@@ -197,7 +193,7 @@ class AdminCommands:
         name = str(command.values.get(form.new.block) or "").strip()
         seen = await self._configuration.seen(command.member.workspace_id, Key(form.kind, name))
         if seen.body is not None:
-            return Wrong({form.new.block: "There is one already: open it in the list."})
+            return Wrong({form.new.block: NAME_TAKEN})
         return await self._changed(command, form, seen, filled(form, None, command.values))
 
     async def _as_shown(self, command: SubmitSettings, key: Key) -> SeenConfig:
@@ -212,8 +208,8 @@ class AdminCommands:
             await self._configuration.change(command.member, seen, body)
         except SettingsInvalid as error:
             placed = place_at_fields(form, seen.key.name, error.problems, command.values)
-            return Wrong(placed) if placed else Done(error.problems[0].what, is_well=False)
-        self._after(command, seen.key, "Saved.")
+            return Wrong(placed) if placed else NotDone(error.problems[0].what)
+        self._after(command, seen.key, ConfigNotice.SAVED)
         return None
 
     async def _tried(self, member: Member, seen: SeenConfig, body: Body) -> None:
@@ -225,8 +221,7 @@ class AdminCommands:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._profiles.ensure(config, seen.key.name)
         except AgentsRejected as error:
-            what = f"Claude doesn't take this agent ({error.code}). Look at its model and skills."
-            raise SettingsInvalid((Problem("", what),)) from error
+            raise SettingsInvalid((Problem("", describe_refused_agent(error.code)),)) from error
         except (TimeoutError, Unavailable):
             log.info("agent_not_tried", profile=seen.key.name)  # it is saved at its next request
 
@@ -235,11 +230,11 @@ class AdminCommands:
         key = Key(str(command.metadata.get("kind")), name)
         if verb == "disconnect":
             count = await self._shelves.disconnect(command.member, name)
-            self._after(command, key, f"Disconnected {count}.")
+            self._after(command, key, MemberDisconnected(count))
             return None
         if verb == "register":
             await self._shelves.forget_client(command.member, name)
-            self._after(command, key, "Deputy registers afresh at the next connect.")
+            self._after(command, key, ConfigNotice.REGISTERS_AFRESH)
             return None
         if verb == "drop":
             await self._shelves.drop(command.member, name)
@@ -248,11 +243,11 @@ class AdminCommands:
         try:
             await self._configuration.change(command.member, await self._as_shown(command, key), None)
         except SettingsInvalid as error:
-            return Done(str(error.problems[0]), is_well=False)
-        self._after(command, key, "Done.")
+            return NotDone(str(error.problems[0]))
+        self._after(command, key, ConfigNotice.DONE)
         return None
 
-    def _after(self, command: SubmitSettings, key: Key, said: str) -> None:
+    def _after(self, command: SubmitSettings, key: Key, outcome: ConfigOutcome) -> None:
         """Carry out what follows beside the answer: kill switches, and the list under the form."""
 
         async def follow() -> None:
@@ -260,7 +255,7 @@ class AdminCommands:
             await self._shelves.settle(command.member, key)
             section = self._shelves.section_of(key.kind)
             if command.previous_view_id and section:
-                await self.refresh(command, section, said)
+                await self.refresh(command, section, outcome)
 
         self._supervisor.start(follow)
 

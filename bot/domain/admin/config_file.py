@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from bot.config.file_services import Document, Offer, joined, offer_changes, offers_of
 from bot.config.items import ItemChange, diff
 from bot.config.model import Config
+from bot.config.validation_messages import describe_unusable_service
 from bot.domain.admin import services_from_file
-from bot.domain.admin.add_service import problem_of
 from bot.domain.admin.services_from_file import Rows, SecretOf, ServiceOrigin
 from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock
@@ -168,7 +168,7 @@ class ConfigFile:
         try:
             probe = await self._probing.probe(row.mcp_url)
         except ConnectError as error:
-            return [Problem(f"services.{row.name}.added.mcp_url", problem_of(error))]
+            return [Problem(f"services.{row.name}.added.mcp_url", describe_unusable_service(error))]
         return [*services_from_file.list_differences(row, probe)]
 
 

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.config.service import ConfigService
 from bot.domain.ports import People, PersonInfo, Screen
 from bot.model.commands import SubmitSettings, UseSettings
-from bot.model.config_views import Claim, Done, Panel
+from bot.model.config_views import Claim, ConfigNotice, Done, Panel
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import Member
 
@@ -36,7 +36,7 @@ class FirstAdmin:
         await self._require_owner(command.member)
         await self._configuration.claim(command.member)
         log.warning("first_admin", user=command.member.user_id)
-        return Done("You are my first admin. /agent admin opens the settings; name others under Admins.")
+        return Done(ConfigNotice.FIRST_ADMIN)
 
     async def _require_owner(self, member: Member) -> None:
         try:

@@ -6,10 +6,11 @@ A secret that is typed here passes through Slack; the settings' file names an en
 
 from __future__ import annotations
 
+from bot.config.validation_messages import CLIENT_ID_MISSING
 from bot.domain.admin.commands import AdminCommands
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import SubmitSettings
-from bot.model.config_views import ClientForm, Panel, Wrong
+from bot.model.config_views import ClientForm, ConfigNotice, Panel, Wrong
 from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.saved_services import SavedServices
@@ -65,7 +66,7 @@ class OAuthClientForms:
         is_shown = SCOPES in command.values or saved is None
         scopes = tuple(_text(command, SCOPES).split()) if is_shown else saved.scopes if saved else ()
         if not client_id and (secret or known):
-            return Wrong({CLIENT_ID: "write the client's id; Back to Defaults takes a client away"})
+            return Wrong({CLIENT_ID: CLIENT_ID_MISSING})
         # The same client without a secret typed again keeps the one it has.
         is_kept = client_id == known and not secret
         client = None if is_kept else PreRegistered(client_id, Secret(secret) if secret else None)
@@ -84,7 +85,7 @@ class OAuthClientForms:
         except UnknownService as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         if command.previous_view_id:
-            self._supervisor.start(lambda: self._administering.refresh(command, "services", "Saved."))
+            self._supervisor.start(lambda: self._administering.refresh(command, "services", ConfigNotice.SAVED))
         return None
 
 

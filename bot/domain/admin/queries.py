@@ -6,15 +6,27 @@ connections can be deleted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.config.fields import Form, Kind
 from bot.config.forms import FORMS
 from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
 from bot.config.tool_rules import KnownTool, Preset, suggest
-from bot.domain.admin import config_lists
+from bot.domain.admin import config_rows
 from bot.domain.config.service import ConfigService, SeenConfig
 from bot.domain.sessions.agent_profiles import rules_of
-from bot.model.config_views import AddingUrl, ConfigList, EditItem, Overview, Panel, Row
+from bot.model.config_views import (
+    AddingUrl,
+    ConfigList,
+    ConfigOutcome,
+    EditItem,
+    FixedAdmins,
+    KnownTools,
+    Overview,
+    Panel,
+    Row,
+)
 from bot.model.errors import NotPermitted, Refusal, Refused
 from oauth.catalog.catalog import Catalog
 from oauth.catalog.saved_services import SavedServices
@@ -58,24 +70,26 @@ class AdminQueries:
         }
         return Overview(config.is_paused, counts)
 
-    async def listing(self, member: Member, config: Config, section: str, page: int, said: str = "") -> ConfigList:
+    async def listing(
+        self, member: Member, config: Config, section: str, page: int, outcome: ConfigOutcome | None = None
+    ) -> ConfigList:
         """Return one page of a section. Raises `NotPermitted` for one that there is not."""
-        return config_lists.page_of(section, await self._rows(member, config, section), page, said)
+        return config_rows.page_of(section, await self._rows(member, config, section), page, outcome)
 
-    async def _rows(self, member: Member, config: Config, section: str) -> list[Row]:
+    async def _rows(self, member: Member, config: Config, section: str) -> Sequence[Row]:
         if section == "services":
             added = {str(one.name) for one in await self._services.list_saved() if not one.is_shipped}
-            return config_lists.service_rows(config, self._catalog.services, added)
+            return config_rows.service_rows(config, self._catalog.services, added)
         if section == "members":
             async with self._database.transaction() as tx:
                 known = [one for one in await members.list_active(tx) if _is_near(one, member)]
-            return config_lists.member_rows(config, known)
+            return config_rows.member_rows(config, known)
         if section == "profiles":
-            return config_lists.profile_rows(config)
+            return config_rows.profile_rows(config)
         if section == "channels":
-            return config_lists.channel_rows(config)
+            return config_rows.channel_rows(config)
         if section == "filters":
-            return config_lists.filter_rows(config)
+            return config_rows.filter_rows(config)
         raise NotPermitted(Refused(Refusal.GONE))
 
     async def new(self, section: str, config: Config) -> Panel:
@@ -90,18 +104,18 @@ class AdminQueries:
     async def editing(self, member: Member, config: Config, form: Form, seen: SeenConfig) -> EditItem:
         """Return the form for an item as it is. Raises `NotPermitted` for a service that is not there any more."""
         body, title = dict(seen.body or {}), seen.key.name
-        notes: tuple[str, ...] = ()
+        note: KnownTools | FixedAdmins | None = None
         if form.kind == "service":
             service = self._service(seen.key.name)
             title = service.title
             if form.name == "service_tools":
                 body.setdefault("tools", _rules_body(config, service))
-                notes = await self._known_tools(member, service)
+                note = await self._known_tools(member, service)
         elif form.only == "admins":
-            title, notes = "", self._always_admins()
+            title, note = "", self._fixed_admins()
         elif form.only:
             title = ""
-        return EditItem(form, seen.key.name, title, body, seen.version, self._choices(form, config, body), notes)
+        return EditItem(form, seen.key.name, title, body, seen.version, self._choices(form, config, body), note)
 
     async def disconnect(self, admin: Member, user_id: str) -> int:
         """Delete every connection of a member of the admin's own workspace; return how many there were."""
@@ -145,7 +159,7 @@ class AdminQueries:
     @staticmethod
     def section_of(kind: str) -> str | None:
         """Return the list that items of a kind are in; None for those that are in none."""
-        return config_lists.SECTION_OF.get(kind)
+        return config_rows.SECTION_OF.get(kind)
 
     def _service(self, name: str) -> Service:
         try:
@@ -172,21 +186,14 @@ class AdminQueries:
         names = [*chosen, *(name for name in titles if name not in chosen)]
         return tuple((name, titles.get(name, name)) for name in names[:100])
 
-    async def _known_tools(self, member: Member, service: Service) -> tuple[str, ...]:
+    async def _known_tools(self, member: Member, service: Service) -> KnownTools:
         async with self._database.transaction() as tx:
             known = await service_tools.list_for(tx, member.workspace_id, service.name)
-        if not known:
-            return ("Its tools are known once somebody has connected it.",)
         tools = [KnownTool(tool.name, tool.annotations.get("readOnlyHint") is True) for tool in known]
-        reading = suggest(Preset.READ_ONLY, tools).allowed_tools
-        names = ", ".join(tool.name for tool in tools)
-        says = f"Of these it says that they only read: {', '.join(reading)}" if reading else ""
-        return tuple(note for note in (f"Its tools: {names}", says) if note)
+        return KnownTools(tuple(tool.name for tool in tools), tuple(suggest(Preset.READ_ONLY, tools).allowed_tools))
 
-    def _always_admins(self) -> tuple[str, ...]:
-        first = self._configuration.admins(Config())
-        listed = ", ".join(sorted(first))
-        return (f"Always admins, by DEPUTY_ADMINS: {listed}",) if listed else ()
+    def _fixed_admins(self) -> FixedAdmins:
+        return FixedAdmins(tuple(sorted(self._configuration.admins(Config()))))
 
 
 def _rules_body(config: Config, service: Service) -> dict[str, object]:

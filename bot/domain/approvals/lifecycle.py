@@ -19,6 +19,7 @@ from bot.domain.context import DomainContext
 from bot.domain.home_refresh import Changed
 from bot.domain.quoting import with_quoted
 from bot.domain.sessions.sessions import ThreadSessions
+from bot.model.agent_prompts import CALL_CHANGED, CALL_DENIED, CALL_EXPIRED, CALL_NOT_SECONDED
 from bot.model.commands import Said, Verdict
 from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
 from bot.model.events import ToolCall
@@ -28,11 +29,6 @@ from store.ids import new_id
 from store.records import Approval, ApprovalId, ApprovalState, Second, SessionId, Thread, Turn
 
 log = structlog.get_logger(__name__)
-
-CHANGED = "The call changed after it was shown; it was not run."
-EXPIRED = "Nobody decided in time; it was not run."
-DENIED = "The owner denied this call."
-NOT_SECONDED = "The second approver refused this call."
 
 
 class ApprovalLifecycle:
@@ -160,16 +156,16 @@ class ApprovalLifecycle:
     async def _verdict(self, thread: Thread, approval: Approval) -> tuple[Verdict, str | None]:
         """Read the call again: what is allowed is what was shown, or it is denied, which is recorded."""
         if approval.state is ApprovalState.EXPIRED:
-            return Verdict.DENY, EXPIRED
+            return Verdict.DENY, CALL_EXPIRED
         if approval.state is not ApprovalState.ALLOWED:
             is_seconds = approval.second is not None and approval.second.by is not None
-            return Verdict.DENY, _of_second(approval.reason) if is_seconds else approval.reason or DENIED
+            return Verdict.DENY, _of_second(approval.reason) if is_seconds else approval.reason or CALL_DENIED
         if await self._calls.read(approval) is not None:
             return Verdict.ALLOW, None
         async with self._database.transaction() as tx:
-            await approvals.mark_changed(tx, approval.id, CHANGED)
+            await approvals.mark_changed(tx, approval.id, CALL_CHANGED)
             await audit.record(tx, entry(thread, approval, "changed", None, self._clock.now()))
-        return Verdict.DENY, CHANGED
+        return Verdict.DENY, CALL_CHANGED
 
     async def _settle(self, thread: Thread, approval: Approval, settling: DecisionToRecord) -> bool:
         async with self._database.transaction() as tx:
@@ -185,4 +181,4 @@ class ApprovalLifecycle:
 def _of_second(reason: str | None) -> str:
     """Return a second approver's no: the words of another person, which the agent must not take for its owner's."""
     said = (Said("the second approver", reason),) if reason else ()
-    return with_quoted(NOT_SECONDED, said)
+    return with_quoted(CALL_NOT_SECONDED, said)

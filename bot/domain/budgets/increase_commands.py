@@ -11,6 +11,7 @@ from bot.config.fields import Form, filled, place_at_fields
 from bot.config.forms import RAISES
 from bot.config.items import ItemChange, applied
 from bot.config.model import Config
+from bot.config.validation_messages import describe_spent
 from bot.domain.budgets import limits
 from bot.domain.budgets.increase_requests import BudgetIncreaseRequests, key_of
 from bot.domain.config.service import ConfigService
@@ -164,7 +165,7 @@ class BudgetIncreaseCommands:
         if standing.has_room:
             return None
         spent = Decimal(str(standing.spent)) / limits.CENTS
-        return Wrong({form.fields[0].block: f"{spent:.2f} USD are spent or set aside already. Set more than that."})
+        return Wrong({form.fields[0].block: describe_spent(spent)})
 
     async def _panel(self, config: Config, shortfall: Shortfall) -> RaisingPanel:
         form, key = RAISES[shortfall.budget.kind], key_of(shortfall.budget)

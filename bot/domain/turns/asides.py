@@ -7,11 +7,12 @@ from textwrap import indent
 
 from bot.domain.access import policy
 from bot.domain.filters.engine import FilteredRequest
-from bot.domain.quoting import ASIDE, with_quoted
+from bot.domain.quoting import with_quoted
 from bot.domain.turns.attachments import judged
 from bot.domain.turns.quoted_messages import fetch_names
 from bot.domain.turns.requests import RequestContext
 from bot.domain.turns.task_text import require_length
+from bot.model.agent_prompts import ASIDE, CONSIDER_ASIDE
 from bot.model.commands import PassAside, Reply, Said
 from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.notices import AsideOffered, AsideSettled, ThreadActsAs
@@ -66,7 +67,7 @@ class AsideCommands:
         if command.is_passed:
             await self._admission.require(thread)
             said = Said(await self._history.name(aside.author), aside.text or "(no words, only what is attached)")
-            task = require_length(with_quoted("Consider this.", (said,), ASIDE))
+            task = require_length(with_quoted(CONSIDER_ASIDE, (said,), ASIDE))
             looked = await self._filtering.request(command.member, task)
         wanted = self._queue.build(thread, looked, delivery_id, files=files)
         async with self._database.transaction() as tx:

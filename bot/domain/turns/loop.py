@@ -18,6 +18,7 @@ from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.reducer import Action, Hold, Interrupt, LookFor, ReducerState, Refuse
 from bot.domain.turns.watchdog import SilenceTimer, StopOverdue, StopTimer
+from bot.model.agent_prompts import CALL_UNREADABLE
 from bot.model.commands import Verdict
 from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
 from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
@@ -33,7 +34,6 @@ RESTS_UNHEARD = 2
 """How often a session is found at rest that has not said so before the turn ends: one look may be too early."""
 SILENT = "silent"
 """What an outcome says of a session that rests and has not said why."""
-NOT_READABLE = "This call could not be read, so nobody could be asked about it; it was not run."
 UNCONFIRMED = "unconfirmed"
 """What it says of a stop that the session has not taken up: a step that runs may come to its end."""
 
@@ -176,7 +176,7 @@ class TurnLoop:
             return await self._on_call(self._thread, call)
         log.warning("call_not_readable", turn=self._turn.id, call=call_id)
         try:
-            await self._agents.send_decision(self._session_id, call_id, Verdict.DENY, NOT_READABLE)
+            await self._agents.send_decision(self._session_id, call_id, Verdict.DENY, CALL_UNREADABLE)
         except AlreadyDecided:
             # One of those that are answered with a result, or none at all: it waits for what nobody here can give.
             await self._agents.refuse_call(self._session_id, call_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.model.agent_prompts import READ_FILES, READ_FORWARDED
 from bot.model.ask_flags import AskWords
 from bot.model.commands import AskAgent, Reply
 from bot.model.errors import Misunderstood
@@ -50,9 +51,9 @@ def meant_by(command: Reply) -> str:
     if command.text:
         return command.text
     if command.said:
-        return "Look at the forwarded message."
+        return READ_FORWARDED
     if command.files:
-        return "Look at the attached files."
+        return READ_FILES
     raise Misunderstood("nothing_asked", "")
 
 

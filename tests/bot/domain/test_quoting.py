@@ -6,7 +6,8 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.quoting import ASIDE, MOST_SAID, QUOTED, own_words, reworded, with_quoted
+from bot.domain.quoting import MOST_SAID, own_words, reworded, with_quoted
+from bot.model.agent_prompts import ASIDE, QUOTED
 from bot.model.commands import Said
 
 ALPHABET = st.sampled_from("ab>|: \n\r\u2028\x85\x0b\u202e\u200b\U000e0041")

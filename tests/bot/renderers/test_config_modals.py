@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,23 +15,30 @@ from bot.config.forms import FORMS, RAISES
 from bot.config.items import split
 from bot.config.model import ChannelSettings, Config, MemberSettings, Profile, ServiceSettings
 from bot.config.tool_rules import ToolRules
-from bot.domain.admin.config_lists import channel_rows, member_rows, page_of, profile_rows, service_rows
+from bot.domain.admin.config_rows import channel_rows, member_rows, page_of, profile_rows, service_rows
 from bot.model.config_views import (
+    CONFIRMED,
     AddingUrl,
-    AskForReason,
+    Broke,
     Claim,
     ClientForm,
+    ConfigNotice,
+    ConfirmChange,
     Denied,
     Done,
     EditItem,
     LookingUp,
+    MemberDisconnected,
+    NotDone,
     Overview,
     ProbeResult,
     RaiseBudget,
+    ServiceAdded,
     Wrong,
 )
 from bot.model.errors import Problem, Refusal
 from bot.renderers.config_modals import render_panel, render_wrong
+from oauth.catalog.probe_facts import ConnectWay, Quirk
 from oauth.catalog.service import Service as Offered
 from simulator.slack.blockkit import MODAL
 from simulator.slack.viewkit import initial_values, parse_view
@@ -49,6 +58,25 @@ NASTY = [
 ]
 WORDS = st.one_of(st.sampled_from(NASTY), st.text(max_size=40))
 quick = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+FOUND = ProbeResult(
+    url="https://mcp.example.com/mcp",
+    fingerprint="f" * 64,
+    host="mcp.example.com",
+    told_name="Wiki",
+    issuer="https://auth.example.com",
+    endpoint_hosts=("auth.example.com",),
+    foreign_hosts=(),
+    told_scopes=("page:read",),
+    ways=(ConnectWay.DYNAMIC,),
+    quirks=(),
+    name="wiki",
+    title="Wiki",
+    scopes="",
+    needs_client=False,
+    only_token=False,
+)
 
 
 def drawn(panel) -> dict:
@@ -163,7 +191,7 @@ def test_lists_of_any_length_are_pages_that_slack_takes(words, page):
     }
 
     for section, listed_rows in rows.items():
-        view = drawn(page_of(section, listed_rows, page, said=words))
+        view = drawn(page_of(section, listed_rows, page, ServiceAdded(words)))
         assert len(view["blocks"]) < 30
     assert len(rows["members"]) == len({row.name for row in rows["members"]}) == 150
 
@@ -171,11 +199,16 @@ def test_lists_of_any_length_are_pages_that_slack_takes(words, page):
 @quick
 @given(WORDS, st.booleans(), st.booleans(), st.booleans())
 def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_token, needs_client, is_paused):
-    found = ProbeResult(
+    found = replace(
+        FOUND,
         url="https://mcp.example.com/" + "x" * 2_000,
-        fingerprint="f" * 64,
-        facts=tuple((words or "what", words) for _ in range(30)),
-        warnings=(words,) * 20,
+        told_name=words,
+        issuer=words,
+        endpoint_hosts=(words,) * 20,
+        foreign_hosts=(words,) * 20,
+        told_scopes=(words,) * 100,
+        ways=tuple(ConnectWay),
+        quirks=tuple(Quirk),
         name=words,
         title=words,
         scopes=words,
@@ -187,12 +220,16 @@ def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_
     drawn(AddingUrl(words, words))
     drawn(Claim())
     drawn(ClientForm("n" * 64, words, words, words, is_token, words * 100, 3, words))
-    drawn(AskForReason("remove", "profile", "n" * 64, 3, words or "?", "Remove"))
+    for verb, kind in product(CONFIRMED, ("profile", "filter", "service")):
+        drawn(ConfirmChange(verb, kind, words or "n", 3))
     for kind, form in RAISES.items():
         body = {"budget_per_month": words, "value": {"workspace_per_month": words}}
         drawn(RaiseBudget("sho_1", form, Budget(BudgetKind(kind), "U0ANN" * 6), body, 3, 1e12))
-    drawn(LookingUp(words or "…"))
-    drawn(Done(words or "done", is_well=is_token))
+    drawn(LookingUp(words))
+    for outcome in (*ConfigNotice, ServiceAdded(words), MemberDisconnected(10**6)):
+        drawn(Done(outcome))
+    drawn(NotDone(words or "no"))
+    drawn(Broke("r" * 40))
     drawn(Overview(is_paused, dict.fromkeys(["services", "profiles", "channels", "members", "admins"], 10**6)))
 
 
@@ -259,7 +296,7 @@ def test_an_address_that_cannot_be_is_there_again_whole_or_not_at_all(length, is
 @pytest.mark.parametrize(("times", "is_shown"), [(60, True), (600, False), (0, False)])
 def test_scopes_of_a_service_are_offered_whole_or_not_at_all(times, is_shown):
     scopes = "page:read " * times
-    panel = ProbeResult("https://mcp.example.com/mcp", "f" * 64, (), (), "wiki", "Wiki", scopes, False, False)
+    panel = replace(FOUND, scopes=scopes)
 
     labels = {block["label"]["text"]: block for block in render_panel(panel)["blocks"] if block["type"] == "input"}
 

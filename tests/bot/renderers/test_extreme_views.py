@@ -10,8 +10,26 @@ import pytest
 
 from bot import renderers
 from bot.config.forms import FORMS, RAISES, Field, Form, Kind
-from bot.domain.admin.config_lists import PAGE
-from bot.model.config_views import AskForReason, ClientForm, ConfigList, EditItem, Panel, ProbeResult, RaiseBudget, Row
+from bot.config.model import SECRETS, ChannelSettings, Filter, MemberSettings, Profile
+from bot.config.tool_rules import Rule, Rules
+from bot.domain.admin.config_rows import PAGE
+from bot.model.config_views import (
+    ChannelRow,
+    ClientForm,
+    ConfigList,
+    ConfirmChange,
+    EditItem,
+    FilterRow,
+    FixedAdmins,
+    KnownTools,
+    MemberRow,
+    Panel,
+    ProbeResult,
+    ProfileRow,
+    RaiseBudget,
+    Row,
+    ServiceRow,
+)
 from bot.renderers.block_kit import View
 from bot.renderers.config_modals import SECTIONS, render_panel
 from simulator.slack.messages import interpreted_texts, mentions_in
@@ -22,19 +40,18 @@ PANELS = typing.get_args(Panel)
 FORMS_OF = {EditItem: FORMS, RaiseBudget: RAISES}
 ITEM = "n" * 64
 OURS = {
-    (Row, "name"): ITEM,
-    (Row, "choices"): (("disconnect member", "Disconnect Everything"),) * 9,
-    (AskForReason, "name"): ITEM,
-    (AskForReason, "verb"): "disconnect",
-    (AskForReason, "kind"): "workspace",
-    (AskForReason, "yes"): "Back to Defaults",
+    (ConfirmChange, "name"): ITEM,
+    (ConfirmChange, "verb"): "remove",
+    (ConfirmChange, "kind"): "filter",
+    (ServiceRow, "name"): ITEM,
+    (ProfileRow, "name"): ITEM,
+    (ChannelRow, "name"): "C" * 20,
+    (MemberRow, "name"): "U" * 20,
     (EditItem, "name"): ITEM,
     (RaiseBudget, "shortfall_id"): ITEM,
     (ClientForm, "service"): ITEM,
     (ProbeResult, "fingerprint"): "f" * 64,
 }
-NOTES = 2
-"""So many lines of small print a form has; `AdminQueries` says them."""
 USERS = [f"U{number:010}" for number in range(1_000)]
 
 
@@ -113,8 +130,10 @@ def offered(form: Form, one: Extreme):
 def panels(kind, one: Extreme):
     """Return the panel of a type, or for each of its forms one with the form filled in and one that is empty."""
     if kind is ConfigList:
-        given = {(kind, "section"): list(SECTIONS)[one.which], (kind, "rows"): built(tuple[Row, ...], paged(one))}
-        return [built(kind, with_ours(one, given))]
+        page = with_ours(paged(one), set_in_rows(one))
+        section = {(kind, "section"): list(SECTIONS)[one.which]}
+        rows = [built(tuple[row, ...], page) for row in typing.get_args(Row)]
+        return [built(kind, with_ours(one, {**section, (kind, "rows"): some})) for some in rows]
     return [
         built(kind, with_ours(one, {(kind, "form"): form, (kind, "body"): body, **around(kind, form, one)}))
         for form in FORMS_OF.get(kind, {"": None}).values()
@@ -122,10 +141,32 @@ def panels(kind, one: Extreme):
     ]
 
 
+def set_in_rows(one: Extreme):
+    """Return what rows show of the settings, longer than anybody can set it."""
+    users = tuple(USERS[: one.count])
+    names = tuple(f"{one.name}{number}" for number in range(one.count))
+    profile = Profile.model_construct(description=one.name, model=one.name, services=names, who_may_use=users)
+    pattern = Filter.model_construct(description=one.name, pattern=one.name)
+    return {
+        (ServiceRow, "rules"): Rules({name: list(Rule)[len(name) % len(Rule)] for name in names}),
+        (ServiceRow, "who"): users,
+        (ProfileRow, "profile"): profile,
+        (ChannelRow, "channel"): ChannelSettings.model_construct(profile=one.name, who_may_ask=users),
+        (MemberRow, "member"): MemberSettings(is_paused=one.which % 2 == 0, budget_per_month="1000000.00"),
+        (FilterRow, "name"): SECRETS if one.which % 2 else ITEM,
+        (FilterRow, "filter"): pattern,
+    }
+
+
+def note_of(one: Extreme):
+    names = (one.name,) * one.count
+    return FixedAdmins(names) if one.which % 2 else KnownTools(names, names)
+
+
 def around(kind, form: Form | None, one: Extreme):
     if form is None:
         return {}
-    return {(kind, "choices"): offered(form, one), (kind, "notes"): (one.name,) * min(one.count, NOTES)}
+    return {(kind, "choices"): offered(form, one), (kind, "note"): note_of(one)}
 
 
 def paged(one: Extreme) -> Extreme:
@@ -146,7 +187,7 @@ def test_every_panel_there_is(kind, extremes):
 @pytest.mark.parametrize("form", [*FORMS.values(), *RAISES.values()], ids=lambda form: form.name)
 def test_every_form_for_something_new(form, extremes):
     for one in extremes:
-        panel = EditItem(form, "", one.name, {}, 0, offered(form, one), (one.name,) * min(one.count, NOTES))
+        panel = EditItem(form, "", one.name, {}, 0, offered(form, one), note_of(one))
         assert taken(render_panel(panel))
 
 

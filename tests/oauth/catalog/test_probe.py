@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.domain.admin.add_service import describe, problem_of
-from oauth.catalog.probe import ConnectWay, Probe, Prober, Quirk, describe_probe, read_server
+from bot.config.validation_messages import describe_unusable_service
+from bot.domain.admin.add_service import describe
+from oauth.catalog.probe import Probe, Prober, describe_probe, read_server
+from oauth.catalog.probe_facts import ConnectWay, Quirk
 from oauth.catalog.service_draft import NAME
 from oauth.errors import NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.mcp.list_tools import ToolLister
@@ -248,7 +250,7 @@ async def test_what_is_no_mcp_server_is_not_offered_as_one(probing, status, head
             await probing.probe(f"{url}/mcp")
 
     assert (caught.value.host, caught.value.status, caught.value.moved_to) == ("127.0.0.1", status, "")
-    assert problem_of(caught.value) == f"This does not answer like an MCP server ({status})."
+    assert describe_unusable_service(caught.value) == f"This doesn't answer like an MCP server ({status})."
 
 
 @pytest.mark.fault("D5")
@@ -266,7 +268,7 @@ async def test_where_a_server_sends_on_to_itself_is_said(probing, notes):
         with pytest.raises(NotAnMcpServer) as caught:
             await probing.probe(f"{url}/mcp")
 
-    assert problem_of(caught.value).endswith(f"It sends on to {url}/mcp/: try that.")
+    assert describe_unusable_service(caught.value).endswith(f"It redirects to {url}/mcp/: try that.")
 
 
 async def test_a_server_that_only_asks_for_a_token_is_one(probing):
