@@ -37,9 +37,9 @@ NOT_MEASURED = (
     "test_",
 )
 FIRST_MEASURED = (
-    "bot/agents/test_stream",
+    "bot/agents/test_event_stream",
     "bot/renderers/test_extreme",
-    "bot/slack/test_stream",
+    "bot/slack/answer/test_writer",
     "journeys/",
     "oauth/",
     "store/",

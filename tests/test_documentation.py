@@ -22,6 +22,7 @@ SETTING = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"`((?:bot|oauth|store|simulator|bench)/[\w/]+\.\w+)`")
+IN_CODE = re.compile(r"`([^`\s]+)`")
 BARE_FILE = re.compile(r"`(\w+\.py)`")
 MEMBER_OF = re.compile(r"`([A-Z]\w*[a-z]\w*)\.(\w+)(?:\(.*?\))?`")
 NOT_ROOMS = {"__pycache__", "node_modules", "versions", "src", "dist"}
@@ -162,6 +163,26 @@ def test_each_decision_has_a_number_of_its_own():
 
     assert all(number.isdigit() for number in numbers)
     assert len(set(numbers)) == len(numbers)
+
+
+def rows_of_the_table() -> list[tuple[str, str, str]]:
+    table = section_of(read("docs/contributing.md"), "Where do I change what")
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ") and "`" in line]
+    assert all(len(row) == 3 for row in cells), cells
+    return [(what, there, test) for what, there, test in cells]
+
+
+def test_where_things_are_changed_is_said_of_files_and_names_that_exist():
+    rows = rows_of_the_table()
+    paths = [
+        path for _, *cells in rows for cell in cells for path in IN_CODE.findall(cell) if "/" in path or "." in path
+    ]
+    named = [found for _, there, _ in rows for found in re.findall(r"`([\w/]+\.py)` \(`(\w+)`\)", there)]
+
+    assert len(rows) >= 25
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert [found for found in named if not re.search(rf"\b{found[1]}\b", read(found[0]))] == []
+    assert [what for what, there, test in rows if not IN_CODE.search(there) or not IN_CODE.search(test)] == []
 
 
 def test_every_make_target_is_said_to_contributors():
