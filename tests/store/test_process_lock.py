@@ -17,7 +17,6 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from store.process_lock import held
-from tests.postgresql import drop_the_lock
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
