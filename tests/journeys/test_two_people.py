@@ -164,7 +164,9 @@ async def test_a_name_cannot_speak_for_deputy_to_the_agent(running_world: World)
 async def test_what_an_agent_says_pings_nobody(running_world: World):
     root = await asks_and_gets(running_world, ALICE, f"say exactly: <!channel> <@{BOB}> @here hello")
 
-    assert [ping for ping in running_world.slack.workspace.pings if ping.by == people.BOT] == []
+    # The root names who asked, as Slack does: they follow their own thread from there.
+    pings = [ping for ping in running_world.slack.workspace.pings if ping.by == people.BOT]
+    assert [(ping.target, ping.ts) for ping in pings] == [(ALICE, root.ts)]
     assert "hello" in running_world.slack.text_of(running_world.answers(root)[0])
 
 

@@ -12,7 +12,7 @@ from bot.model.events import SessionGone, SessionIdle, TextWritten, ToolStarted,
 
 from .conftest import HOLD, frame
 from .raw import Raw
-from .test_stream import IDS, PERSISTED, event, follow_turn, persisted_ids
+from .test_event_stream import IDS, PERSISTED, event, follow_turn, persisted_ids
 
 pytestmark = pytest.mark.fault("S20")
 
