@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.model import action_ids
 from tests.journeys import test_home as home
@@ -69,6 +70,27 @@ async def test_whoever_calls_themselves_as_another_does_not_ask_in_their_name(ru
     for shown in (second.blocks, view.payload["blocks"]):
         assert "carol" not in str(shown)
         assert f"<@{ALICE}>" in str(shown)
+
+
+@pytest.mark.fault("S8")
+async def test_cards_of_a_turn_that_ended_while_slack_was_out_lose_their_buttons(running_world: World):
+    root, card = await held(running_world)
+    await running_world.slack.click(ALICE, card, action_ids.APPROVE)
+    second = await asked(running_world)
+    running_world.slack.faults.add("chat.update", kind="status_500", times=1000)
+    await running_world.slack.post_message(ALICE, root.channel, "stop", thread_ts=root.ts)
+    await running_world.answer_in(root, "stopped")
+    with capture_logs() as logs:
+        await running_world.slack.until(
+            lambda _: {"card_not_settled", "slack_unavailable"} & {e["event"] for e in logs}
+        )
+    running_world.slack.faults.clear()
+    running_world.turn(120)
+
+    await shows(running_world, second, "Withdrawn")
+    await shows(running_world, card, "Withdrawn")
+    assert running_world.slack.buttons_of(second, BOB) == {}
+    assert running_world.slack.buttons_of(card, ALICE) == {}
 
 
 @pytest.mark.fault("S23")

@@ -88,14 +88,14 @@ class ApprovalLifecycle:
         return min((when for when in due if when > now), default=None)
 
     async def withdraw(self, thread: Thread, turn: Turn) -> None:
-        """Settle everything still pending of a turn that has ended, and show it."""
+        """Settle everything still pending of a turn that is ending, and show it. Raises `SlackUnavailable`."""
         await self.close_pending(thread, turn)
         try:
             await self._cards.settle(thread, turn)
-            await self._second_approvers.attend(thread, turn)
-        except (SlackUnavailable, SlackRejected) as error:
+        except SlackRejected as error:
             # Decisions stand even when Slack cannot show them.
-            log.warning("card_not_settled", turn=turn.id, error=type(error).__name__)
+            log.warning("card_not_settled", turn=turn.id, error=error.code)
+        await self._second_approvers.attend(thread, turn)
 
     async def close_pending(self, thread: Thread, turn: Turn) -> None:
         """Let nobody decide any more about a turn that is being stopped; Slack, which may be slow, is not asked."""

@@ -158,7 +158,7 @@ class TurnDriver:
         log.warning("turn_abandoned", turn=turn.id, code=code)
         await self._leave(turn)
         thread, turn = await self._again(turn)
-        await self._context.loop.approvals.withdraw(thread, turn)
+        await self._patiently(lambda: self._context.loop.approvals.withdraw(thread, turn))
         await self._ends.record_unshown(thread, turn, untold)
 
     async def _finish(self, answer: Answer, progress: Progress) -> Refused | None:
@@ -191,8 +191,9 @@ class TurnDriver:
         *,
         untold: Refused | None = None,
     ) -> None:
-        await self._context.loop.approvals.withdraw(thread, turn)
-        # Before the end is stored: after a crash in between, the next start comes here again.
+        # Before the end is stored: after a crash in between, the next start comes here again. Who finds buttons on a
+        # card believes that somebody waits for them, so an outage is waited out.
+        await self._patiently(lambda: self._context.loop.approvals.withdraw(thread, turn))
         if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
             await self._context.sessions.lose(thread)
         await self._messages.clear_control(turn)
