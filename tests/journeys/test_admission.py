@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import select
 
+from bot.domain.turns.guarded_answer import WATCHED_EVERY
 from bot.model import action_ids
 from simulator.slack import people
+from store.approvals import approvals as approvals_table
 from tests.world import ALICE, BOB, GENERAL, World
 
 Change = Callable[[World], Awaitable[None]]
@@ -193,6 +196,7 @@ async def test_an_answer_stops_at_once_where_it_is_told_that_its_readers_changed
     running_world.agents.pace = 0.02
     root = await running_world.ask(ALICE, "write a long text of 4000 words")
     await running_world.slack.until(lambda ws: ws.is_streaming(root.channel, root.ts))
+    since = running_world.clock.steady()
     if how == "slack_says_so":
         running_world.slack.share(root.channel)
         words = CHANGES[shared]
@@ -202,6 +206,7 @@ async def test_an_answer_stops_at_once_where_it_is_told_that_its_readers_changed
         words = CHANGES[answers_private]
 
     await told_alone(running_world, words)
+    assert running_world.clock.steady() - since < WATCHED_EVERY / 2
     await running_world.settled()
     assert running_world.slack.workspace.open_streams() == []
     assert "AI-generated" not in " ".join(seen(running_world))
@@ -290,3 +295,20 @@ async def test_what_is_answered_in_private_counts_against_the_channel_it_was_ask
     await running_world.settled()
 
     assert len(running_world.requests()) == 1
+
+
+@pytest.mark.fault("S8")
+@pytest.mark.parametrize("change", [answers_private, archived])
+async def test_nobody_decides_any_more_about_a_turn_that_has_no_place_to_be_shown(deputy_world: World, change: Change):
+    async with deputy_world.deputy():
+        root = await deputy_world.ask(ALICE, "run `echo abracadabra`")
+        await deputy_world.button(ALICE, root, action_ids.APPROVE)
+        await change(deputy_world)
+    async with deputy_world.deputy():
+        await told_alone(deputy_world, (CHANGES | CLOSED)[change])
+        await deputy_world.settled()
+        async with deputy_world.app.database.transaction() as tx:
+            [approval] = (await tx.connection.execute(select(approvals_table))).all()
+
+    assert approval.state == "withdrawn"
+    assert deputy_world.sent("user.tool_confirmation") == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.model import action_ids
 from simulator.patience import patience
@@ -428,3 +428,20 @@ async def test_a_reminder_that_slack_did_not_take_is_sent_later(running_world: W
     await housekept(running_world)
 
     await dm(running_world, "Your connection to Notes ends")
+
+
+async def test_who_was_reminded_by_a_process_that_died_before_it_knew_is_not_reminded_again(deputy_world: World):
+    async with deputy_world.deputy():
+        await deputy_world.connect_notes(ALICE)
+        await until_end(deputy_world, days=2)
+        await housekept(deputy_world)
+        await dm(deputy_world, "Your connection to Notes ends")
+        async with deputy_world.app.database.transaction() as tx:
+            await tx.connection.execute(update(connections_table).values(reminded_at=None))
+    async with deputy_world.deputy():
+        await housekept(deputy_world)
+        async with deputy_world.app.database.transaction() as tx:
+            [known] = (await tx.connection.execute(select(connections_table))).all()
+
+    assert known.reminded_at is not None
+    assert len(dms(deputy_world, "Your connection to Notes ends")) == 1
