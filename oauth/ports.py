@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from store.database import Tx
 from store.records import Connection, Member, Secret, ServiceName, Ticket
 
 
@@ -127,13 +128,16 @@ class CredentialStore(Protocol):
 
 
 class Outcomes(Protocol):
-    """The bot's ear: what became of a ticket. Must not raise; called once a ticket is settled."""
+    """The bot's ear: what became of a ticket. What is given a transaction is owed from when that is stored."""
 
-    async def connected(self, ticket: Ticket, connection: Connection) -> None:
-        """Tell the member, replace the link button, offer waiting turns again."""
+    async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
+        """Owe it to the member to be told, to have the link button replaced and waiting turns offered again."""
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
-        """Ask the member for the code that their browser shows; only where there is no Sign in with Slack."""
+        """Ask the member for the code that their browser shows; only without Sign in with Slack. Must not raise."""
 
-    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
-        """Tell the member why and what to do next."""
+    async def failed(self, tx: Tx, ticket: Ticket, failure: Failure, reference: str) -> None:
+        """Owe it to the member to be told why and what to do next."""
+
+    def send(self, ticket: Ticket) -> None:
+        """Have what is owed told now that it is stored."""

@@ -268,6 +268,7 @@ class World:
         url = await self.slack.until(lambda _: self.link_for(user))
         page = await self.walk(url, user, account)
         assert page.status_code == 200, page.text
+        await self.slack.until(lambda _: self.link_for(user) != url)  # what became of it is told in its place
 
     def link_for(self, user: str) -> str | None:
         """Return the newest unused connect link in the member's direct messages."""

@@ -41,6 +41,7 @@ class ConnectionParts:
     inventory: ToolInventory
     personal: PersonalTokens
     lapses: ConnectionExpiry
+    outcomes: ConnectionOutcomes
 
 
 def build_room(parts: Context, workspace_id: WorkspaceId) -> ConnectionParts:
@@ -65,22 +66,19 @@ def build_room(parts: Context, workspace_id: WorkspaceId) -> ConnectionParts:
         base_url=parts.settings.public_url.rstrip("/"),
     )
     personal = PersonalTokens(context, listing=listing, inventory=inventory)
-    connections = _build_connections(parts, context, lapses, inventory)
-    return ConnectionParts(connections, vaults, services, inventory, personal, lapses)
+    outcomes = ConnectionOutcomes(
+        parts.domain, outbox=parts.outbox, catalog=catalog, lapses=lapses, changed=parts.refreshing.changed
+    )
+    connections = _build_connections(parts, context, outcomes, inventory)
+    return ConnectionParts(connections, vaults, services, inventory, personal, lapses, outcomes)
 
 
 def _build_connections(
-    parts: Context, context: ConnectContext, lapses: ConnectionExpiry, inventory: ToolInventory
+    parts: Context, context: ConnectContext, outcomes: ConnectionOutcomes, inventory: ToolInventory
 ) -> Connections:
     return Connections(
         context,
-        outcomes=ConnectionOutcomes(
-            database=parts.domain.database,
-            screen=parts.domain.screen,
-            catalog=parts.catalog,
-            lapses=lapses,
-            changed=parts.refreshing.changed,
-        ),
+        outcomes=outcomes,
         proof=_choose_proof(parts.settings, parts.domain.supervisor, parts.domain.clock),
         on_token=_listing_later(inventory, parts.domain.supervisor),
     )

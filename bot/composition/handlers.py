@@ -88,6 +88,7 @@ def _connection_handlers(parts: Context, room: ConnectionParts) -> dict[type, Ha
         c.OpenCodeForm: lambda command, _: connecting.open_code_form(command),
         c.ConfirmCode: lambda command, _: connecting.confirm(command),
         c.DisconnectService: lambda command, _: connecting.disconnect(command),
+        c.TellAttempt: lambda command, _: room.outcomes.tell(command),
         c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
         c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
     }

@@ -46,6 +46,8 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 """Carries a form out and says what is shown then; None: the form may close."""
+Words = c.TellOutcome | c.TellRefused | c.TellAttempt
+"""What is only told: for longer than a request is tried."""
 TRIES = 3
 MESSAGE_WITHIN = timedelta(seconds=1)
 """How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
@@ -199,7 +201,7 @@ class Dispatcher:
             # Damaged, or a later version's: it stays where it is, and keeps nobody else from being served.
             log.exception("request_not_readable", delivery=errand.delivery_id, error=type(error).__name__)
             return None
-        if command is None or isinstance(command, c.TellOutcome | c.TellRefused):
+        if command is None or isinstance(command, Words):
             return await self._conclude(errand)
         told = await self._perform(command, errand.delivery_id)
         if told is not None:
@@ -252,8 +254,8 @@ class Dispatcher:
 
     async def _conclude(self, errand: _Errand) -> None:
         """Tell what is to be told, and be done with it."""
-        if isinstance(errand.command, c.TellOutcome | c.TellRefused):
-            await self._tell(errand.command)
+        if isinstance(errand.command, Words):
+            await self._tell(errand.command, errand.delivery_id)
         async with self._database.transaction() as tx:
             await deliveries.done(tx, errand.delivery_id)
         self._in_hand.discard(errand.delivery_id)
@@ -294,12 +296,12 @@ class Dispatcher:
             return Broken(reference)
         raise error
 
-    async def _tell(self, words: c.TellOutcome | c.TellRefused) -> None:
+    async def _tell(self, words: Words, delivery_id: DeliveryId) -> None:
         """Answer privately where the request came from, also when Slack was out for a while."""
         until = self._clock.steady() + TELL_FOR
         for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
             try:
-                return await self._tell_now(words)
+                return await self._tell_now(words, delivery_id)
             except SlackUnavailable as error:
                 pause = timedelta(seconds=error.retry_after or seconds)
                 is_over = self._clock.steady() + pause > until
@@ -312,9 +314,11 @@ class Dispatcher:
         log.warning("notice_not_told", error=failed)
         return None
 
-    async def _tell_now(self, words: c.TellOutcome | c.TellRefused) -> None:
+    async def _tell_now(self, words: Words, delivery_id: DeliveryId) -> None:
         if isinstance(words, c.TellOutcome):
             await self._screen.tell(words.member, words.place, as_told(words))
+        elif isinstance(words, c.TellAttempt):
+            await self._handlers[c.TellAttempt](words, delivery_id)
         else:
             await self._screen.refuse(words.user_id, words.place, Refused(Refusal(words.refusal), words.detail))
 

@@ -10,7 +10,7 @@ import asyncio
 
 from bot.domain.ports import Clock
 from bot.model.command_codec import dump
-from bot.model.commands import TellOutcome
+from bot.model.commands import TellAttempt, TellOutcome
 from store import deliveries
 from store.database import Tx
 
@@ -22,7 +22,7 @@ class Outbox:
         self._clock = clock
         self._has_more = asyncio.Event()
 
-    async def put(self, tx: Tx, key: str, words: TellOutcome) -> None:
+    async def put(self, tx: Tx, key: str, words: TellOutcome | TellAttempt) -> None:
         """Store words that are owed, once per key."""
         await deliveries.claim(tx, key, *dump(words), self._clock.now())
 

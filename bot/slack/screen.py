@@ -260,19 +260,28 @@ class SlackScreen:
     async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
         """Send a direct message, or rewrite an earlier one; a new one if that is gone."""
         words = await self._words(notice)
-        if replacing is not None:
-            try:
-                await self._messages.update(replacing, words, marker=new_id("msg"))
-            except SlackRejected:
-                return await self._send(member, words)
+        if replacing is not None and await self._is_rewritten(replacing, words):
             return replacing
         return await self._send(member, words)
 
-    async def message_once(self, member: Member, notice: Notice, marker: str, since: datetime) -> None:
-        """Send a direct message that carries `marker`, unless it is there since `since`."""
+    async def message_once(
+        self, member: Member, notice: Notice, marker: str, since: datetime, replacing: MessageRef | None = None
+    ) -> None:
+        """Rewrite an earlier direct message, else send one that carries `marker`, unless it is there since `since`."""
+        words = await self._words(notice)
+        if replacing is not None and await self._is_rewritten(replacing, words):
+            return
         channel = await self.direct_channel(member)
         if not await self._messages.find(channel, None, marker, since):
-            await self._messages.post(channel, await self._words(notice), marker=marker, since=since)
+            await self._messages.post(channel, words, marker=marker, since=since)
+
+    async def _is_rewritten(self, ref: MessageRef, words: Message) -> bool:
+        """Rewrite a direct message; False where it is gone."""
+        try:
+            await self._messages.update(ref, words, marker=new_id("msg"))
+        except SlackRejected:
+            return False
+        return True
 
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""

@@ -195,12 +195,13 @@ class AttemptStore:
                     "asked": connection.asked_scope or "",
                 }
                 await self._record(tx, ticket, "connect.connected", details)
+                await self._outcomes.connected(tx, ticket, connection)
         return is_done
 
-    async def tell(self, ticket: Ticket, connection: Connection) -> None:
-        """Tell the member that they are connected."""
+    def tell(self, ticket: Ticket) -> None:
+        """Have the member told that they are connected."""
         log.info("connect.connected", service=ticket.service)
-        await self._outcomes.connected(ticket, connection)
+        self._outcomes.send(ticket)
 
     async def want_code(self, ticket: Ticket, until: datetime) -> None:
         """Ask the member for the code that their browser shows."""
@@ -224,7 +225,7 @@ class AttemptStore:
                 failed.append(ticket)
                 await self._fail(ticket, None)
             elif await self.finish(ticket, connection):
-                await self.tell(ticket, connection)
+                self.tell(ticket)
         return tuple(failed)
 
     async def _fail(self, ticket: Ticket, cause: ConnectError | None) -> str:
@@ -234,9 +235,11 @@ class AttemptStore:
         async with self._database.transaction() as tx:
             is_ours = await tickets.settle(tx, ticket.id, TicketState.FAILED, self.now())
             await self._record(tx, ticket, "connect.failed", {"failure": failure, "reference": reference, **data})
+            if is_ours:
+                await self._outcomes.failed(tx, ticket, failure, reference)
         log.warning("connect.failed", service=ticket.service, failure=failure, reference=reference, **data)
         if is_ours:
-            await self._outcomes.failed(ticket, failure, reference)
+            self._outcomes.send(ticket)
         return reference
 
     async def _record(self, tx: Tx, ticket: Ticket, action: str, details: dict[str, str]) -> None:

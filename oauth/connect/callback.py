@@ -77,7 +77,7 @@ class AuthorizationCallback:
                 self.confirmation.drop(ticket.id)
                 connection = await self._store_or_revoke(held)
         if self._on_hold is None:
-            await self._announce(held, connection)
+            self._announce(held, connection)
         else:
             self._on_hold(held.ends_at, lambda: self.give_up(ticket.id))
             await self._attempts.want_code(ticket, held.ends_at)
@@ -96,7 +96,7 @@ class AuthorizationCallback:
             raise
         async with self._attempts.ending_on_error(held.attempt.ticket):
             connection = await self._store_or_revoke(held)
-        await self._announce(held, connection)
+        self._announce(held, connection)
 
     async def give_up(self, ticket_id: TicketId, why: type[CodeRefused] | None = None) -> None:
         """Revoke what waited for a code in vain and tell its member; nothing where it was used."""
@@ -117,11 +117,11 @@ class AuthorizationCallback:
             raise ServiceMisbehaved(service.name, "callback", rule)
         return service
 
-    async def _announce(self, held: UnconfirmedToken, connection: Connection) -> None:
+    def _announce(self, held: UnconfirmedToken, connection: Connection) -> None:
         # First: whoever is told may ask at once, and then it is known that the tools are being listed.
         if self._on_token is not None:
             self._on_token(held.service, connection, held.tokens.access_token)
-        await self._attempts.tell(held.attempt.ticket, connection)
+        self._attempts.tell(held.attempt.ticket)
 
     async def _read_code(self, attempt: Attempt, service: Service, pairs: Pairs) -> Secret:
         with step(service, "callback"):

@@ -37,7 +37,7 @@ from simulator.slack.people import ALICE, BOB
 from simulator.slack.workspace import Workspace
 from store import connections as connection_rows
 from store import members, vaults
-from store.database import Database
+from store.database import Database, Tx
 from store.ids import new_id
 from store.records import Connection, ConnectionId, ConnectionState, Member, Secret, ServiceName, Ticket
 
@@ -126,14 +126,17 @@ class RecordingOutcomes:
     wanted: list[tuple[Ticket, datetime]] = field(default_factory=list)
     failures: list[tuple[Ticket, Failure, str]] = field(default_factory=list)
 
-    async def connected(self, ticket: Ticket, connection: Connection) -> None:
+    async def connected(self, _: Tx, ticket: Ticket, connection: Connection) -> None:
         self.connections.append((ticket, connection))
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
         self.wanted.append((ticket, until))
 
-    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
+    async def failed(self, _: Tx, ticket: Ticket, failure: Failure, reference: str) -> None:
         self.failures.append((ticket, failure, reference))
+
+    def send(self, ticket: Ticket) -> None:
+        """What is noted above is told by nobody."""
 
 
 @dataclass

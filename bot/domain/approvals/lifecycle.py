@@ -21,7 +21,7 @@ from bot.domain.quoting import with_quoted
 from bot.domain.sessions.sessions import ThreadSessions
 from bot.model.agent_prompts import CALL_CHANGED, CALL_DENIED, CALL_EXPIRED, CALL_NOT_SECONDED
 from bot.model.commands import Said, Verdict
-from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, SlackUnavailable, Unavailable
+from bot.model.errors import AlreadyDecided, SessionLost, SlackRejected, Unavailable
 from bot.model.events import ToolCall
 from bot.model.notices import ApprovalWaiting
 from store import approvals, audit

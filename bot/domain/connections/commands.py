@@ -16,8 +16,8 @@ from bot.domain.connections.expiry import ConnectionExpiry, is_ending
 from bot.domain.connections.service_lookup import find_service, nearest_names
 from bot.domain.context import DomainContext
 from bot.domain.home_refresh import Changed
-from bot.domain.ports import Screen
-from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm
+from bot.domain.outbox import Outbox
+from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm, TellAttempt
 from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import (
     CodeWanted,
@@ -26,7 +26,6 @@ from bot.model.notices import (
     ConnectLink,
     Disconnected,
     LinkSent,
-    Notice,
     ServiceChoice,
     ServicePicker,
     TokenWanted,
@@ -38,8 +37,8 @@ from oauth.errors import AttemptEnded, CodeMissed, CodeWrong, NotConnected, TooM
 from oauth.ports import Failure
 from oauth.protocol.url_policy import get_host
 from store import connections, tickets
-from store.database import Database, Tx
-from store.records import Connection, Member, ServiceName, Ticket
+from store.database import Tx
+from store.records import Connection, ConnectionState, Member, ServiceName, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -63,23 +62,59 @@ async def choices_in(
 
 
 class ConnectionOutcomes:
-    """Tells members in Slack what became of their links. Lives before `Connections`, which reports to it."""
+    """Owes members what became of their links, and tells it. Lives before `Connections`, which reports to it."""
 
     def __init__(
-        self, *, database: Database, screen: Screen, catalog: Catalog, lapses: ConnectionExpiry, changed: Changed
+        self, context: DomainContext, *, outbox: Outbox, catalog: Catalog, lapses: ConnectionExpiry, changed: Changed
     ) -> None:
-        self._database = database
-        self._screen = screen
+        self._database = context.database
+        self._screen = context.screen
+        self._clock = context.clock
+        self._outbox = outbox
         self._changed = changed
         self._catalog = catalog
         self._lapses = lapses
 
-    async def connected(self, ticket: Ticket, connection: Connection) -> None:
-        """Replace the link button by the good news, and offer again what failed for want of it."""
-        choice = self._choice(ticket, connection)
-        offers = await self._lapses.offers(ticket.owner)
+    async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
+        """Owe the good news, which replaces the link button, and the offer of what failed for want of it."""
+        await self._owe(tx, TellAttempt(ticket.owner, ticket.id, ticket.service, self._now(), connection.id))
+
+    async def failed(self, tx: Tx, ticket: Ticket, failure: Failure, reference: str) -> None:
+        """Owe what went wrong and a way to try again, in place of the link button."""
+        words = TellAttempt(ticket.owner, ticket.id, ticket.service, self._now(), failure=failure, reference=reference)
+        await self._owe(tx, words)
+
+    def send(self, ticket: Ticket) -> None:
+        """Have it told, and shown in the App Home."""
+        self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
+        self._outbox.send()
+
+    async def tell(self, words: TellAttempt) -> None:
+        """Tell what is owed; nothing of a connection that has ended since. Raises as `Screen` does."""
+        async with self._database.transaction() as tx:
+            ticket = await tickets.find(tx, words.member, words.ticket_id)
+            made = words.connection_id and await connections.get(tx, words.member, words.connection_id)
+        if made and made.state is not ConnectionState.CONNECTED:
+            return
+        notice = await self._connected(made) if made else self._failed(words)
+        since = datetime.fromisoformat(words.settled_at)
+        card = ticket.card if ticket else None
+        await self._screen.message_once(words.member, notice, words.ticket_id, since, card)
+
+    async def _owe(self, tx: Tx, words: TellAttempt) -> None:
+        await self._outbox.put(tx, f"attempt:{words.ticket_id}", words)
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat()
+
+    async def _connected(self, connection: Connection) -> Connected:
+        choice = self._choice(connection.service, connection)
+        offers = await self._lapses.offers(connection.owner)
         before = await self._account_before(connection)
-        await self._told(ticket, Connected(choice, connection.account, offers, _withheld(connection), before))
+        return Connected(choice, connection.account, offers, _withheld(connection), before)
+
+    def _failed(self, words: TellAttempt) -> ConnectFailed:
+        return ConnectFailed(self._choice(words.service), Failure(words.failure), words.reference)
 
     async def _account_before(self, connection: Connection) -> str | None:
         if connection.account is None:
@@ -90,28 +125,19 @@ class ConnectionOutcomes:
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
         """Replace the link button by the one that opens the form for the code."""
-        choice = self._choice(ticket)
-        await self._told(ticket, CodeWanted(choice, ticket.id, until))
-
-    async def failed(self, ticket: Ticket, failure: Failure, reference: str) -> None:
-        """Replace the link button by what went wrong and a way to try again."""
-        choice = self._choice(ticket)
-        await self._told(ticket, ConnectFailed(choice, failure, reference))
-
-    def _choice(self, ticket: Ticket, connection: Connection | None = None) -> ServiceChoice:
-        try:
-            title = self._catalog.get(ticket.service).title
-        except UnknownService:
-            title = ticket.service  # taken from the catalogue since the link was sent
-        return ServiceChoice(ticket.service, title, connection)
-
-    async def _told(self, ticket: Ticket, notice: Notice) -> None:
-        self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
+        notice = CodeWanted(self._choice(ticket.service), ticket.id, until)
         try:
             await self._screen.message(ticket.owner, notice, ticket.card)
         except DeputyError as error:
-            # The connection itself is made or not made; /agent status tells the truth either way.
-            log.warning("outcome_not_told", ticket=ticket.id, error=type(error).__name__)
+            # The attempt ends in some minutes, and that is told.
+            log.warning("code_not_asked_for", ticket=ticket.id, error=type(error).__name__)
+
+    def _choice(self, service: ServiceName, connection: Connection | None = None) -> ServiceChoice:
+        try:
+            title = self._catalog.get(service).title
+        except UnknownService:
+            title = service  # taken from the catalogue since the link was sent
+        return ServiceChoice(service, title, connection)
 
 
 def _withheld(connection: Connection) -> tuple[str, ...]:

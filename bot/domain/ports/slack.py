@@ -203,8 +203,13 @@ class Screen(Protocol):
     async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
         """Send a direct message, or rewrite an earlier one."""
 
-    async def message_once(self, member: Member, notice: Notice, marker: str, since: datetime) -> None:
-        """Send a direct message that carries `marker`, unless it is there since `since`: for what may be told twice."""
+    async def message_once(
+        self, member: Member, notice: Notice, marker: str, since: datetime, replacing: MessageRef | None = None
+    ) -> None:
+        """Send a direct message that carries `marker`, unless it is there since `since`: for what may be told twice.
+
+        `replacing`: an earlier one that is rewritten instead, where it is still there.
+        """
 
     async def publish_home(self, member: Member, home: Home) -> None:
         """Publish the member's App Home."""

@@ -36,7 +36,7 @@ from bot.model.commands.connections import (
     RefuseToken,
 )
 from bot.model.commands.home import ShowHelp, ShowHome, ShowStatus
-from bot.model.commands.outcomes import TellOutcome, TellRefused
+from bot.model.commands.outcomes import TellAttempt, TellOutcome, TellRefused
 from bot.model.commands.place import Conversation, Place, Said
 from bot.model.commands.turns import (
     AskAgain,
@@ -89,6 +89,7 @@ __all__ = [
     "ShowStatus",
     "StopTurn",
     "SubmitSettings",
+    "TellAttempt",
     "TellOutcome",
     "TellRefused",
     "UseSettings",
@@ -134,4 +135,5 @@ Command = (
     | DeactivateMember
     | TellOutcome
     | TellRefused
+    | TellAttempt
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.model.commands.place import Place
-from store.records import Member, UserId
+from store.records import ConnectionId, Member, ServiceName, TicketId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,18 @@ class TellRefused:
     place: Place
     refusal: str
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellAttempt:
+    """What became of a link to connect: stored with its end, told by direct message in the link's place."""
+
+    member: Member
+    ticket_id: TicketId
+    service: ServiceName
+    settled_at: str
+    """ISO 8601."""
+    connection_id: ConnectionId | None = None
+    failure: str = ""
+    """One of `oauth.ports.Failure`, where there is no connection."""
+    reference: str = ""

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.connections.commands import ConnectionOutcomes
+from bot.domain.context import DomainContext
+from bot.model.commands import TellAttempt
 from oauth.catalog.catalog import Catalog
 from oauth.ports import Failure
-from store.records import Member, ServiceName, Ticket, TicketId, TicketState
+from store.records import Member, ServiceName, TicketId
 
 ALICE = Member("T1", "UALICE", "T1", "Alice")
 
@@ -20,19 +22,19 @@ class Shown:
     def __init__(self) -> None:
         self.notices = []
 
-    async def message(self, _owner, notice, _card=None):
+    async def message_once(self, _owner, notice, _marker, _since, _card):
         self.notices.append(notice)
 
 
 @pytest.mark.fault("S23")
-async def test_what_became_of_a_link_is_told_also_when_its_service_was_taken_away():
+async def test_what_became_of_a_link_is_told_also_when_its_service_was_taken_away(database):
     screen = Shown()
-    tellings = ConnectionOutcomes(
-        database=None, screen=screen, catalog=Catalog({}), lapses=None, changed=lambda *_: None
-    )
-    ticket = Ticket(TicketId("tkt_1"), ALICE, ServiceName("notes"), TicketState.FAILED, datetime.now(UTC), None)
+    context = DomainContext(database=database, clock=None, agents=None, screen=screen, supervisor=None)
+    tellings = ConnectionOutcomes(context, outbox=None, catalog=Catalog({}), lapses=None, changed=lambda *_: None)
+    now = datetime.now(UTC).isoformat()
+    words = TellAttempt(ALICE, TicketId("tkt_1"), ServiceName("notes"), now, failure=Failure.NOT_OFFERED)
 
-    await tellings.failed(ticket, Failure.NOT_OFFERED, "ABCD1234")
+    await tellings.tell(words)
 
     [notice] = screen.notices
     assert (notice.service.title, notice.failure) == ("notes", Failure.NOT_OFFERED)
