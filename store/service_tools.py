@@ -35,6 +35,13 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> t
     return tuple(_read(row) for row in await tx.connection.execute(query))
 
 
+async def list_titles(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, tuple[str | None, str]]:
+    """Return tool → its title and the hash of its definition, for every tool that `list_for` returns."""
+    columns = (service_tools.c.name, service_tools.c.title, service_tools.c.definition_hash)
+    rows = await tx.connection.execute(select(*columns).where(_of(workspace_id, service)))
+    return {row.name: (row.title, row.definition_hash) for row in rows}
+
+
 async def list_services(tx: Tx) -> tuple[tuple[WorkspaceId, ServiceName], ...]:
     """Return every workspace's services that were seen with tools."""
     query = select(service_tools.c.workspace_id, service_tools.c.service).distinct().order_by(service_tools.c.service)

@@ -76,6 +76,15 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> d
     return {row.tool: _read(row) for row in rows}
 
 
+async def list_hashes(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, str]:
+    """Return tool → the hash of its trusted definition."""
+    query = select(tool_pins.c.tool, tool_pins.c.definition_hash)
+    rows = await tx.connection.execute(
+        query.where(tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service)
+    )
+    return {row.tool: row.definition_hash for row in rows}
+
+
 async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: str) -> Pin | None:
     """Return the trusted definition of one tool, None if there is none."""
     found = await tx.connection.execute(

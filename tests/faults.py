@@ -108,7 +108,6 @@ FAULTS = {
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
-    "F36": "a tool stands in sentences under its name; the title that its service gives it is not shown",
     "S23": "few services tell an account, and no userinfo is asked; a start that waits for its database has no health",
 }
 """What is not mended, or not whole, and why."""

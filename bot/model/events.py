@@ -46,6 +46,8 @@ class ToolCall:
     permission: Permission = Permission.ALLOW
     is_ours_to_answer: bool = False
     """A custom tool: its result comes from the client. Deputy offers none, so it refuses."""
+    title: str = ""
+    """What its service calls it for people, where that is shown beside the name; the service's claim."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.renderers.block_kit import Block, Message, View, button, context, divid
 from bot.renderers.block_kit import actions as row
 from bot.renderers.connection_messages import render_choices
 from bot.renderers.safe_markdown import escape, one_line
-from bot.renderers.tool_names import deed, plural
+from bot.renderers.tool_names import capital, deed, phrase, plural
 from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 
 Titles = Mapping[str, str]
@@ -111,11 +111,11 @@ def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Bloc
 
 def _call(waiting: Waiting) -> ToolCall:
     approval = waiting.approval
-    return ToolCall(approval.tool_use_id, approval.service, approval.tool, {})
+    return ToolCall(approval.tool_use_id, approval.service, approval.tool, {}, title=waiting.title)
 
 
 def _what(waiting: Waiting, titles: Titles) -> str:
-    return deed(waiting.approval.service, waiting.approval.tool, titles)
+    return capital(phrase(_call(waiting), titles).infinitive)
 
 
 def _running_ones(turns: tuple[RunningTurn, ...]) -> list[Block]:

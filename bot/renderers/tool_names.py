@@ -1,7 +1,7 @@
 """Tools and services in sentences: what is being done, was done, could not be done.
 
-A tool's name comes from a service that we do not know, in any language, so it is shown as it is and never turned into
-English. Claude's built-in tools have phrases of their own.
+A tool's name comes from a service that we do not know, in any language, so it is shown as it is, or as the title that
+its service gives it, and never turned into English. Claude's built-in tools have phrases of their own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _RAW = ("{", "[", "<")
 
 @dataclass(frozen=True, slots=True)
 class ToolPhrase:
-    """One call in words: `use notion-search in Notion`, `using …`, `used …`."""
+    """One call in words: `use notion-search in Notion`, `using …`, `used …`; by its title where that is known."""
 
     infinitive: str
     doing: str
@@ -62,15 +62,26 @@ def phrase(call: ToolCall, titles: Mapping[str, str]) -> ToolPhrase:
     """Return a tool call in words."""
     if call.service is None and call.name in _BUILT_IN:
         return ToolPhrase(*_BUILT_IN[call.name])
-    what = named(call.service, call.name, titles)
-    return ToolPhrase(f"use {what}", f"using {what}", f"used {what}")
+    what = called = named(call.service, call.name, titles)
+    if call.title and call.service is not None:
+        title, of = f"“{one_line(revealed(call.title), _NAME_MAX)}”", _of(call.service, titles)
+        # Who decides reads what is called, too: a title is the service's claim.
+        what, called = f"{title} ({_shown(call.name)}){of}", f"{title}{of}"
+    return ToolPhrase(f"use {what}", f"using {called}", f"used {called}")
 
 
 def named(service: str | None, tool: str, titles: Mapping[str, str]) -> str:
     """Return a tool by its own name, and whose it is: `notion-search in Notion`."""
-    of = "" if service is None else f" in {service_title(service, titles)}"
+    return f"{_shown(tool)}{_of(service, titles)}"
+
+
+def _shown(tool: str) -> str:
     # What nobody could see in a name is shown: two tools must not look the same.
-    return f"{one_line(revealed(tool), _NAME_MAX) or 'a tool'}{of}"
+    return one_line(revealed(tool), _NAME_MAX) or "a tool"
+
+
+def _of(service: str | None, titles: Mapping[str, str]) -> str:
+    return "" if service is None else f" in {service_title(service, titles)}"
 
 
 def deed(service: str | None, tool: str, titles: Mapping[str, str]) -> str:

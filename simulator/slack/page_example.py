@@ -96,6 +96,7 @@ SHOWN: list[Block] = [
         "type": "section",
         "block_id": "s",
         "text": mrkdwn(
+            f"*<@{ALICE}>* asked: "
             "*bold* _italic_ ~gone~ `code` 2*3*4 snake_case &lt;b&gt; <https://example.com/a?b=1&amp;c=2|a link>"
         ),
         "accessory": button("Connect Notes", "connect", url="https://connect.example/start"),

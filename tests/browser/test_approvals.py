@@ -28,13 +28,15 @@ async def test_one_call_after_another_is_decided_looked_at_and_allowed_for_good(
     await here.connect_notes(ALICE)
     alice = await entered(browser, here, ALICE)
     await alice.ask("call 2 tools at once")
-    await alice.thread.get_by_role("button", name="Always Allow: Use write_note in Notes").first.click()
+    await alice.thread.get_by_role(
+        "button", name="Always Allow: Use “Write a note” (write_note) in Notes"
+    ).first.click()
     await alice.page.get_by_role("dialog").get_by_role("button", name="Always Allow").click()
     await expect(alice.thread.get_by_text("approved without asking")).to_be_visible()
     await alice.answered()
 
     await alice.ask(f"call the tool notes/write_note with {json.dumps(PLAN)}")
-    await alice.thread.get_by_role("button", name="Show Details: Use write_note in Notes").click()
+    await alice.thread.get_by_role("button", name="Show Details: Use “Write a note” (write_note) in Notes").click()
     details = alice.page.get_by_role("dialog", name="Details")
     await expect(details.get_by_text("Book the room").first).to_be_visible()
     await expect(details.get_by_text(PLAN["api_key"])).to_have_count(0)
@@ -46,7 +48,7 @@ async def test_one_call_after_another_is_decided_looked_at_and_allowed_for_good(
     await expect(home.get_by_text("Waiting for your decision")).to_be_visible()
     await expect(home.get_by_role("button", name="Revoke: Use write_note in Notes")).to_be_visible()
     await camera(alice.page, "home-busy")
-    await home.get_by_role("button", name="Deny: Use write_note in Notes").click()
+    await home.get_by_role("button", name="Deny: Use “Write a note” (write_note) in Notes").click()
     await home.get_by_role("button", name="Revoke: Use write_note in Notes").click()
     await expect(home.get_by_text("Always allowed")).to_have_count(0)
 
@@ -60,7 +62,9 @@ async def test_several_calls_wait_on_one_card_and_others_see_what_but_no_more(
     await expect(alice.thread.get_by_text("3 calls wait for a decision")).to_be_visible()
     await expect(alice.thread.get_by_role("button", name="Approve All 3")).to_be_visible()
     await camera(alice.page, "approval-several")
-    await alice.thread.get_by_role("button", name="Show Details: Use write_note in Notes").nth(1).click()
+    await (
+        alice.thread.get_by_role("button", name="Show Details: Use “Write a note” (write_note) in Notes").nth(1).click()
+    )
     details = alice.page.get_by_role("dialog", name="Details")
     await expect(details.get_by_text("Note 2")).to_be_visible()
     await bob.open_thread("call 3 tools at once")
@@ -70,13 +74,15 @@ async def test_several_calls_wait_on_one_card_and_others_see_what_but_no_more(
 
     await details.get_by_role("button", name="Approve").click()
     await expect(bob.thread.get_by_text("2 calls wait for a decision")).to_be_visible()
-    await alice.thread.get_by_role("button", name="Deny With Reason: Use write_note in Notes").last.click()
+    await alice.thread.get_by_role(
+        "button", name="Deny With Reason: Use “Write a note” (write_note) in Notes"
+    ).last.click()
     form = alice.page.get_by_role("dialog", name="Deny")
     await expect(form.get_by_text("Use write_note in Notes")).to_be_visible()
     await form.get_by_role("textbox").fill("Use the team's folder")
     await form.get_by_role("button", name="Deny").click()
     await expect(bob.thread.get_by_text("Denied by @Alice Adler with a reason")).to_be_visible()
-    await alice.thread.get_by_role("button", name="Approve: Use write_note in Notes").click()
+    await alice.thread.get_by_role("button", name="Approve: Use “Write a note” (write_note) in Notes").click()
     await alice.answered()
     await expect(bob.thread.get_by_text("Approved by @Alice Adler").nth(1)).to_be_visible()
 

@@ -79,7 +79,7 @@ async def test_a_newcomer_connects_asks_denies_and_approves(enter: Enter, camera
     await expect(alice.thread.get_by_text("Server migration")).to_have_count(0)
 
     await alice.ask("write a note called Packing list: passport, charger")
-    await expect(alice.thread.get_by_text("Use write_note in Notes?")).to_be_visible()
+    await expect(alice.thread.get_by_text("Use “Write a note” (write_note) in Notes?")).to_be_visible()
     await camera(alice.page, "approval")
     await alice.thread.get_by_role("button", name="Deny: ").click()
     await expect(alice.thread.get_by_text("Denied by @Alice Adler")).to_be_visible()
@@ -118,7 +118,7 @@ async def test_bob_has_no_effect_in_alices_thread_and_sees_his_own_notes(demo: D
     await expect(approve).to_be_visible()
 
     await bob.open_thread(task)
-    await expect(bob.thread.get_by_text("Use write_note in Notes?")).to_be_visible()
+    await expect(bob.thread.get_by_text("Use “Write a note” (write_note) in Notes?")).to_be_visible()
     for name in ("Approve: ", "Deny: ", "Show details", "Stop this request"):
         await expect(bob.thread.get_by_role("button", name=name)).to_have_count(0)
     forgery = await click_of(approve, demo, bob)

@@ -50,14 +50,16 @@ async def test_working(here: World, alice: Visitor, picture: Picture):
     here.agents.tool_delay = 4
     await alice.ask("summarise my notes")
     await expect(alice.thread.get_by_text("Working", exact=True)).to_be_visible()
-    await expect(alice.thread.get_by_text("reading note in Notes", exact=False).first).to_be_visible()
+    await expect(alice.thread.get_by_text("using “Read a note” in Notes", exact=False).first).to_be_visible()
     await picture(alice, "state-working")
 
 
 async def test_waiting_and_queued(here: World, alice: Visitor, picture: Picture):
     await here.connect_notes(ALICE)
     await alice.ask("write a note Lunch: soup at noon")
-    await expect(alice.thread.get_by_role("button", name="Approve: Use write_note in Notes")).to_be_visible()
+    await expect(
+        alice.thread.get_by_role("button", name="Approve: Use “Write a note” (write_note) in Notes")
+    ).to_be_visible()
     await alice.write("list my notes", where="Reply in thread")
     await expect(alice.thread.get_by_text("Queued")).to_be_visible()
     await picture(alice, "state-waiting")

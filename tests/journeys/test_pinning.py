@@ -24,6 +24,11 @@ async def alert(world: World, words: str = "nobody has accepted"):
     return await world.slack.until(found)
 
 
+def said(world: World, root) -> str:
+    """Return all that people read in a thread."""
+    return "\n".join(world.slack.text_of(message) for message in world.slack.thread(root.channel, root.ts))
+
+
 async def reconnect(world: World, user: str) -> None:
     await world.connect_notes(user)
     await recorded(world)
@@ -213,6 +218,27 @@ async def test_an_admin_accepts_as_they_were_tools_that_nobody_listed_for_long(r
     await running_world.answered(root)
 
     assert running_world.sent("user.tool_confirmation") == []
+
+
+@pytest.mark.fault("F36")
+async def test_a_tool_is_shown_by_its_title_as_long_as_it_is_what_was_trusted(running_world: World):
+    await reconnect(running_world, ALICE)
+    root = await running_world.ask(ALICE, "write a note Lunch: soup at noon")
+    held = await running_world.button(ALICE, root, action_ids.APPROVE)
+    assert "Use “Write a note” (write_note) in Notes?" in running_world.slack.text_of(held)
+    await running_world.slack.click(ALICE, held, action_ids.APPROVE)
+    await running_world.answered(root)
+    assert "Used “Write a note” in Notes" in said(running_world, root)
+
+    running_world.notes.tool_titles["write_note"] = "Only look"
+    await reconnect(running_world, BOB)
+    again = await running_world.ask(ALICE, "write a note Tea: at five")
+    held = await running_world.button(ALICE, again, action_ids.APPROVE)
+
+    assert "Use write_note in Notes?" in running_world.slack.text_of(held)
+    await running_world.slack.click(ALICE, held, action_ids.DENY)
+    await running_world.answered(again)
+    assert "Only look" not in said(running_world, again)
 
 
 @pytest.mark.fault("S12")

@@ -147,7 +147,7 @@ def _may_be_lost(approval: Approval) -> bool:
 def as_held(approval: Approval, call: ToolCall, permit: ApprovalRule) -> Held:
     """Return a call as it is shown."""
     may_remember = permit.may_remember and approval.second is None
-    return Held(approval, call, permit.hazard(approval.tool), may_remember)
+    return Held(approval, replace(call, title=permit.title), permit.hazard(approval.tool), may_remember)
 
 
 def _looks(card: Card, *, is_over: bool) -> tuple[object, ...]:

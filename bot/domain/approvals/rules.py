@@ -6,12 +6,12 @@ Whether a call is held at all is decided by the session's tool rules (`agent_pro
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.config.model import ApprovalSettings, Config
 from bot.domain.config.service import ConfigService
 from bot.domain.ports import Clock
-from bot.domain.sessions import tool_pinning
+from bot.domain.sessions import tool_pinning, tool_titles
 from bot.model.events import UNNAMED_SERVICE
 from bot.model.tool_risk import Hazard, hazard_of, only_reads
 from store import members, service_tools, tool_pins
@@ -32,6 +32,8 @@ class ApprovalRule:
     tool_hash: str | None = None
     """The tool as it was last listed; None where it never was."""
     annotations: Mapping[str, object] = field(default_factory=dict, hash=False)
+    title: str = ""
+    """As `ToolCall.title`."""
 
     def hazard(self, tool: str) -> Hazard:
         """Return why this call is asked about twice."""
@@ -53,19 +55,21 @@ class ApprovalRules:
         """Return what holds for a tool in a thread."""
         workspace_id = thread.owner.workspace_id
         config = await self._configuration.read_in(tx, workspace_id)
-        known, is_trusted = None, True
+        known, is_trusted, title = None, True, ""
         if service is not None:
             name = ServiceName(service)
             known = await service_tools.find(tx, workspace_id, name, tool)
             pin = await tool_pins.find(tx, workspace_id, name, tool)
             is_trusted = tool_pinning.is_trusted(pin, known, self._clock.now())
+            title = (await tool_titles.read_titles(tx, workspace_id, service)).get(tool, "")
         approvers = self._configuration.admins(config)
         if config.approvals.second_approvers != "admins":
             approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
         # Nobody who is paused, or has left, says yes for others.
         gone = await members.list_left(tx, workspace_id)
         approvers = frozenset(one for one in approvers - gone if not config.member(one).is_paused)
-        return build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
+        permit = build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
+        return replace(permit, title=title)
 
 
 def build_permit(

@@ -128,7 +128,7 @@ class AppHomes:
             permit = await self._permits(tx, thread, approval.service, approval.tool)
             if by is not None and by not in permit.approvers:
                 continue
-            found.append(Waiting(thread, approval, permit.hazard(approval.tool)))
+            found.append(Waiting(thread, approval, permit.hazard(approval.tool), permit.title))
         return tuple(found)
 
 

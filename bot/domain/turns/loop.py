@@ -5,8 +5,8 @@ It decides nothing itself: `reducer`, `policy` and `approvals` do, and `watchdog
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,6 +14,7 @@ import structlog
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.context import DomainContext
 from bot.domain.ports import Answer
+from bot.domain.sessions import tool_titles
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.reducer import Action, Hold, Interrupt, LookFor, ReducerState, Refuse
@@ -21,7 +22,15 @@ from bot.domain.turns.watchdog import SilenceTimer, StopOverdue, StopTimer
 from bot.model.agent_prompts import CALL_UNREADABLE
 from bot.model.commands import Verdict
 from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable, Unavailable
-from bot.model.events import ConnectionBack, ConnectionLost, DecisionEchoed, DecisionsNeeded, ToolCall, ToolStarted
+from bot.model.events import (
+    AgentEvent,
+    ConnectionBack,
+    ConnectionLost,
+    DecisionEchoed,
+    DecisionsNeeded,
+    ToolCall,
+    ToolStarted,
+)
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState
 from store import turns
 from store.records import EventId, SessionId, Thread, Turn, TurnState
@@ -78,6 +87,8 @@ class TurnLoop:
         self._is_paused = False
         self._is_interrupted = False
         self._refusing: dict[EventId, ToolCall] = {}
+        self._titles: dict[str, Mapping[str, str]] = {}
+        """Service → tool → title, as they were at the service's first call: a line is not renamed while it is read."""
         self._unseen: list[EventId] = []
         """Calls that the session waits for and that did not come, or could not be read."""
         self._was_waiting = False
@@ -96,7 +107,8 @@ class TurnLoop:
         await self._discharge()
         until: datetime | None = self._clock.steady()
         while not self.state.has_ended:
-            for event in await inbox.take(until):
+            for taken in await inbox.take(until):
+                event = await self._titled(taken)
                 if not isinstance(event, ConnectionLost | ConnectionBack):
                     self._silence.heard(self._clock.steady())
                 await self._take(reducer.step(self.state, event))
@@ -112,6 +124,16 @@ class TurnLoop:
                 await self._record_waiting()
                 until = _sooner(await self._show(), due)
         return self.state
+
+    async def _titled(self, event: AgentEvent) -> AgentEvent:
+        """Return a call with the title that its service gives the tool, every other event as it is."""
+        if not isinstance(event, ToolStarted) or (service := event.call.service) is None:
+            return event
+        if service not in self._titles:
+            async with self._database.transaction() as tx:
+                workspace_id = self._thread.owner.workspace_id
+                self._titles[service] = await tool_titles.read_titles(tx, workspace_id, service)
+        return replace(event, call=replace(event.call, title=self._titles[service].get(event.call.name, "")))
 
     async def _take(self, step: reducer.Step) -> None:
         self.state, actions = step
@@ -171,7 +193,8 @@ class TurnLoop:
         call = await self._agents.find_call(self._session_id, call_id)
         if call is not None:
             # As if it had come in its order: the call, then the wait for it, which makes it a held one.
-            for event in (ToolStarted(call_id, call), DecisionsNeeded(call_id, (call_id,))):
+            started = await self._titled(ToolStarted(call_id, call))
+            for event in (started, DecisionsNeeded(call_id, (call_id,))):
                 await self._take(reducer.step(self.state, event))
             return await self._on_call(self._thread, call)
         log.warning("call_not_readable", turn=self._turn.id, call=call_id)

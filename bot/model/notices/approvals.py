@@ -29,6 +29,8 @@ class Waiting:
     thread: Thread
     approval: Approval
     hazard: Hazard = Hazard.NONE
+    title: str = ""
+    """As `ToolCall.title`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,14 @@ def test_every_name_is_there_as_it_is(name):
     assert all(name in said for said in (words.infinitive, words.doing, words.done))
 
 
+@pytest.mark.fault("F36")
+def test_a_title_stands_in_quotation_marks_and_who_decides_reads_the_name_beside_it():
+    words = phrase(ToolCall("sevt_1", "notion", "notion-search", {}, title="Search pages"), TITLES)
+
+    assert words.infinitive == "use “Search pages” (notion-search) in Notion"
+    assert (words.doing, words.done) == ("using “Search pages” in Notion", "used “Search pages” in Notion")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -54,6 +54,7 @@ async def test_every_block_is_drawn_and_no_untrusted_letter_becomes_anything_els
     thread = window.get_by_role("log", name="Thread in #general")
 
     await expect(channel.get_by_role("heading", name="One of everything ✨")).to_be_visible()
+    await expect(channel.locator("strong", has_text="@Alice Adler")).to_be_visible()
     await expect(channel.get_by_text("2*3*4 snake_case <b>")).to_be_visible()
     connect = channel.get_by_role("button", name="Connect Notes")
     await expect(connect).to_have_attribute("href", "https://connect.example/start")

@@ -8,7 +8,7 @@ import type { TextObject } from "./types";
 const FENCE = /```\n?([\s\S]*?)\n?```/g;
 const CODE = /`([^`\n]+)`/g;
 // Marks bind to words (`2*3*4` and `snake_case` stay as they are) and may span a token.
-const STYLED = /(?<=^|[\s(["'*_~—–-])([*_~])(?=\S)((?:<[^>\n]*>|[^<\n])*?\S)\1(?=$|[\s)\]"'.,;:!?*_~—–-])/g;
+const STYLED = /(?<=^|[\s(["'*_~—–-])([*_~])(?=\S)((?:<[^>\n]*>|[^<\n])*?(?:<[^>\n]*>|[^<\s]))\1(?=$|[\s)\]"'.,;:!?*_~—–-])/g;
 const TAGS = { "*": "strong", _: "em", "~": "s" } as const;
 
 type Render = (text: string) => ReactNode;
