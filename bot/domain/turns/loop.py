@@ -175,6 +175,8 @@ class TurnLoop:
         holds = any(task.state is TaskState.HELD for task in self.state.progress.tasks)
         if self._is_interrupted or not (holds or self._is_owing):
             return None
+        if holds and self.state.progress.activity is Activity.WAITING:
+            await self._show()  # what was said before a call stands above its card
         due = await self._approvals.attend(self._thread, self._turn)
         return None if due is None else self._clock.steady() + (due - self._clock.now())
 

@@ -105,12 +105,13 @@ class Quiet:
         self.calls: list[str] = []
         self.held: list[e.ToolCall] = []
         self.is_paused = False
+        self.seen: list[str] = []
 
     async def hold(self, _thread, _turn, _session_id, call) -> None:
         self.held.append(call)
 
     async def attend(self, *_) -> None:
-        return None
+        self.seen += ["card"] if self.held else []
 
     async def close_pending(self, *_) -> None:
         return None
@@ -120,6 +121,7 @@ class Quiet:
 
     async def pause(self, _) -> None:
         self.is_paused = True
+        self.seen.append("words")
 
     async def called(self, _thread, call) -> None:
         self.calls.append(call.id)
@@ -240,6 +242,16 @@ async def test_a_refusal_that_does_not_get_through_is_sent_again(database):
     await run_until(running, lambda: api.refused)
 
     assert api.refused == [call.id]
+
+
+async def test_what_the_agent_says_before_a_call_stands_above_its_card_also_when_all_comes_at_once(database):
+    quiet, call = Quiet(), e.ToolCall(EventId("t"), None, "bash", {}, e.Permission.ASK)
+    told = [TAKEN_UP, e.ToolStarted(call.id, call), e.DecisionsNeeded(EventId("w"), (call.id,))]
+    running, _ = await prepared(database, Api(), told, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: {"card", "words"} <= set(quiet.seen))
+
+    assert quiet.seen[:2] == ["words", "card"]
 
 
 UNSEEN = [TAKEN_UP, e.DecisionsNeeded(EventId("w"), (EventId("t"),))]
@@ -408,6 +420,9 @@ class Unshowable(Quiet):
 
     clock: object = None
     tried: list[datetime] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     async def show(self, _) -> None:
         self.tried.append(self.clock.now())
