@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain.access.eligibility import HomeWorkspace, ends_membership, judge
+from bot.domain.access.eligibility import HomeWorkspace, ends_membership, home_team, judge
 from bot.domain.dispatcher import Dispatcher
 from bot.domain.ports import ChannelAudience, People
 from bot.model.commands import Command, DeactivateMember, HearMention, Place, Reply
@@ -173,7 +173,8 @@ class Intake:
             return Refused(Refusal.UNVERIFIABLE)
         if refused is not None or person is None:
             return Refused(Refusal.UNVERIFIABLE) if refused is None else refused
-        return Member(self.install.workspace_id, person.user_id, person.team_id, person.name)
+        team_id = home_team(person, self.install.home)
+        return Member(self.install.workspace_id, person.user_id, team_id, person.name)
 
     async def _refuse(self, asked: Asked, refused: Refused) -> None:
         log.info("refused", key=asked.key, refusal=refused.refusal)

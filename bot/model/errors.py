@@ -37,6 +37,8 @@ class Refusal(StrEnum):
     STRANGER = "stranger"
     OTHER_WORKSPACE = "other_workspace"
     """Of the same organisation, but not where Deputy is installed."""
+    CONNECTS_ELSEWHERE = "connects_elsewhere"
+    """Served as somebody of the organisation, but Slack lets nobody of another workspace sign in to this one."""
     DEACTIVATED = "deactivated"
     SHARED_CHANNEL = "shared_channel"
     UNVERIFIABLE = "unverifiable"

@@ -57,6 +57,8 @@ REFUSALS = {
     Refusal.STRANGER: "I can only work with members of this workspace.",
     Refusal.OTHER_WORKSPACE: "I work in another workspace of your organisation, so I can't answer in this one. Ask me "
     "there; your admins can also install me for the whole organisation.",
+    Refusal.CONNECTS_ELSEWHERE: "You can ask me here, but not connect accounts: I'm installed for another workspace of "
+    "your organisation only. Your admins can install me for the whole organisation.",
     Refusal.DEACTIVATED: "This Slack account is deactivated.",
     Refusal.SHARED_CHANNEL: "This channel is shared with another organisation, so I don't work here. "
     "Ask me in a direct message.",

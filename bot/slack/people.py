@@ -131,6 +131,7 @@ def _person(user: Mapping[str, Any]) -> PersonInfo:
         is_stranger=bool(user.get("is_stranger")),
         is_deleted=bool(user.get("deleted")),
         owns=frozenset(_owned(user, enterprise)),
+        teams=frozenset(str(team) for team in enterprise.get("teams") or ()),
     )
 
 

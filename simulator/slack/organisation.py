@@ -25,6 +25,8 @@ class Organisation:
     id: str = ORGANISATION
     is_installed: bool = False
     """Whether the app is installed for all of it."""
+    views_of: str = TEAM
+    """Where the app is installed whose views people use: it may be in a sister workspace, too, with another token."""
 
     def identity(self) -> Payload:
         """Return what `auth.test` says of it."""
@@ -56,5 +58,5 @@ class Organisation:
             "is_enterprise_install": self.is_installed,
         }
         if view := payload.get("view"):
-            shaped["view"] = view | {"app_installed_team_id": self.id if self.is_installed else TEAM}
+            shaped["view"] = view | {"app_installed_team_id": self.id if self.is_installed else self.views_of}
         return shaped

@@ -121,6 +121,47 @@ async def test_installed_in_one_workspace_a_mention_from_a_sister_is_served(in_o
     assert in_one.app.install.workspace_id == people.TEAM
 
 
+async def connect_from_home(world: World, user: str) -> str:
+    """Return what Deputy says once somebody presses Connect in their Home tab."""
+    await world.slack.open_home(user)
+    home = await world.slack.until(lambda _: world.slack.home_of(user))
+    await world.slack.click(user, home, action_ids.CONNECT)
+    (told,) = await world.slack.until(lambda _: world.slack.dms(user))
+    await world.settled()
+    return world.slack.text_of(told)
+
+
+async def test_installed_in_one_workspace_a_sister_is_told_at_once_that_connecting_is_not_possible(in_one: World):
+    told = await connect_from_home(in_one, sister(in_one))
+
+    assert "not connect accounts" in told
+    assert not in_one.agents.vaults
+
+
+async def test_who_is_in_both_workspaces_connects_through_the_one_where_deputy_is(in_one: World):
+    user = sister(in_one)
+    person = in_one.slack.workspace.people[user]
+    person.extra["enterprise_user"] = {"id": user, "enterprise_id": ORGANISATION, "teams": [SISTER_TEAM, people.TEAM]}
+    told = await connect_from_home(in_one, user)
+
+    assert "not connect accounts" not in told and "Notes" in told
+    async with in_one.app.database.transaction() as tx:
+        known = await members.find(tx, in_one.app.install.workspace_id, UserId(user))
+    assert known is not None and known.team_id == people.TEAM
+
+
+async def test_installed_in_one_workspace_a_form_of_a_sister_is_answered_in_the_form(in_one: World):
+    await in_one.slack.type_command(ALICE, GENERAL, "/agent ask")
+    form = await in_one.slack.until(lambda _: in_one.slack.modal_of(ALICE))
+    in_one.slack.workspace.organisation = Organisation(views_of=SISTER_TEAM)
+    await in_one.slack.submit_view(
+        ALICE, form, {action_ids.ASK_FIELD_BLOCK: {action_ids.ASK_FIELD: "say exactly: form"}}
+    )
+
+    assert ELSEWHERE in str(in_one.slack.modal_of(ALICE))
+    assert in_one.requests() == []
+
+
 async def test_of_another_organisation_nobody_is_answered(in_one: World):
     outsider = in_one.slack.add_person("Out", channels=(GENERAL,), team_id=people.OTHER_TEAM)
     in_one.slack.workspace.organisation = Organisation("E0THER000")

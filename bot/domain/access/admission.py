@@ -15,14 +15,23 @@ import structlog
 
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain.access import policy
-from bot.domain.access.eligibility import HomeWorkspace, judge, judge_channel, openness_of
+from bot.domain.access.eligibility import HomeWorkspace, judge, judge_channel, judge_sign_in, openness_of
 from bot.domain.access.post_failures import refusal_of
 from bot.domain.budgets import limits
 from bot.domain.config.service import ConfigService
 from bot.domain.filters.engine import may_be_sent
 from bot.domain.ports import ChannelInfo, Clock, People, PersonInfo
 from bot.model.commands import Place
-from bot.model.errors import Judgement, Misunderstood, NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
+from bot.model.errors import (
+    Allowed,
+    Judgement,
+    Misunderstood,
+    NotPermitted,
+    Refusal,
+    Refused,
+    SlackRejected,
+    SlackUnavailable,
+)
 from store import spending
 from store.database import Database, Tx
 from store.records import ChannelId, Member, ServiceName, Thread, Turn
@@ -117,8 +126,14 @@ class Admission:
             log.warning("not_verifiable", code=error.code)
             return False
 
+    def require_sign_in(self, member: Member) -> None:
+        """Raise `NotPermitted` where the member can connect nothing, for Slack would not say here who they are."""
+        policy.require(judge_sign_in(member, self._home) or Allowed())
+
     async def connecting(self, member: Member) -> Callable[[ServiceName], Judgement]:
         """Return what says for each service whether the member may connect it, by the settings of now."""
+        if (refused := judge_sign_in(member, self._home)) is not None:
+            return lambda _: refused
         config = await self._configuration.read(member.workspace_id)
         is_admin = self._configuration.is_admin(config, member.user_id)
         return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bot.config.model import Config
 from bot.domain.ports import ChannelAudience, ChannelInfo, PersonInfo
 from bot.model.errors import Refusal, Refused
+from store.records import Member
 
 CLOSED = ChannelAudience()
 """What holds where nobody set anything."""
@@ -46,6 +47,20 @@ def judge(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudie
         Refusal.GUEST: person.is_guest and not openness.guests,
     }
     return next((Refused(refusal) for refusal, is_so in reasons.items() if is_so), None)
+
+
+def home_team(person: PersonInfo, home: HomeWorkspace) -> str:
+    """Return the workspace that a person is served through: of several, the one where Deputy is."""
+    return home.team_id if home.team_id in person.teams else person.team_id
+
+
+def judge_sign_in(member: Member, home: HomeWorkspace) -> Refused | None:
+    """Return why this member cannot prove at Slack who they are, as connecting asks of them.
+
+    Of an app of one workspace, Slack signs its people in and not those of a sister (`oauth/connect/browser.py`).
+    """
+    is_provable = member.team_id == home.team_id or member.workspace_id == home.enterprise_id
+    return None if is_provable else Refused(Refusal.CONNECTS_ELSEWHERE)
 
 
 def judge_channel(conversation: ChannelInfo | None, openness: ChannelAudience = CLOSED) -> Refused | None:

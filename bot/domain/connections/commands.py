@@ -159,6 +159,7 @@ class ConnectionCommands:
 
     async def connect(self, command: ConnectService) -> None:
         """Send the link by direct message; without a name, offer the services."""
+        self._admission.require_sign_in(command.member)
         if command.service is None:
             return await self._screen.tell(
                 command.member, command.place, ServicePicker(await self.choices(command.member))

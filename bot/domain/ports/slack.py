@@ -43,6 +43,8 @@ class PersonInfo:
     is_deleted: bool
     owns: frozenset[str] = frozenset()
     """Ids of the workspace and the organisation that are theirs by Slack's word."""
+    teams: frozenset[str] = frozenset()
+    """Workspaces of their organisation that they are in, where Slack says so."""
 
 
 @dataclass(frozen=True, slots=True)
