@@ -232,6 +232,22 @@ MUTANTS = (
         "tests/oauth/protocol/test_tokens.py::test_a_token_response_against_the_rules_is_refused",
     ),
     Mutant(
+        70,
+        "client id and secret are form-encoded for Basic",
+        "oauth/protocol/tokens.py",
+        "client_id, secret = quote_plus(client_id), quote_plus(secret)",
+        "client_id, secret = str(client_id), str(secret)",
+        "tests/oauth/protocol/test_tokens.py::test_reserved_characters_survive_both_kinds_of_authentication",
+    ),
+    Mutant(
+        56,
+        "a promise of `iss` is a boolean",
+        "oauth/protocol/discovery.py",
+        "            check()",
+        "            check.__name__",
+        f"{OF_DISCOVERY}::test_a_promise_of_iss_that_is_no_boolean_is_refused",
+    ),
+    Mutant(
         72,
         "what is not stored is revoked",
         "oauth/connect/callback.py",
