@@ -57,6 +57,8 @@ class Settings:
     """`DATABASE_URL`: default `sqlite+aiosqlite:///deputy.db`"""
     secret_keys: tuple[Secret, ...]
     """`DEPUTY_SECRET_KEYS` (required): keys that seal what must rest, newest first, separated by commas"""
+    is_key_lost: bool
+    """`DEPUTY_KEY_LOST`: `1` says that the old sealing key is gone for good: what it sealed is given up"""
     public_url: str
     """`DEPUTY_PUBLIC_URL` (required): the https address under which browsers reach Deputy"""
     host: str
@@ -254,6 +256,7 @@ def _read_rest(reader: _Reader) -> dict[str, object]:
         "anthropic_api_key": reader.required_secret("ANTHROPIC_API_KEY", "a key of the workspace made for Deputy"),
         "webhook_key": reader.webhook_key("ANTHROPIC_WEBHOOK_SIGNING_KEY"),
         "secret_keys": reader.keys("DEPUTY_SECRET_KEYS"),
+        "is_key_lost": reader.choice("DEPUTY_KEY_LOST", "0", ("0", "1")) == "1",
         "catalog_path": reader.path("DEPUTY_CATALOG"),
         "services": reader.listed("DEPUTY_SERVICES"),
         "clients_path": reader.path("DEPUTY_CLIENTS"),

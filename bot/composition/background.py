@@ -52,7 +52,7 @@ async def take_up(
     parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
 ) -> None:
     """Go on where an earlier process stopped."""
-    await _tell_unreadable(parts.domain.database)
+    await _tell_unreadable(parts.domain.database, is_key_lost=parts.settings.is_key_lost)
     await room.services.reload()
     await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
     await room.connections.recover()
@@ -60,10 +60,18 @@ async def take_up(
     await asking.driver.resume()
 
 
-async def _tell_unreadable(database: Database) -> None:
-    """Tell whoever runs Deputy of each row that does not open; each is skipped by itself, and the rest goes on."""
+async def _tell_unreadable(database: Database, *, is_key_lost: bool) -> None:
+    """Tell whoever runs Deputy of each row that does not open; each is skipped by itself, and the rest goes on.
+
+    Where nothing opens at all the key is another one. Mistyped, it would end what waits for good: that somebody has to
+    say. Raises `ConfigurationError`.
+    """
     async with database.transaction() as tx:
         found = await key_check.look(tx)
+    if found.broken and not found.opened and not is_key_lost:
+        problem = f"DEPUTY_SECRET_KEYS: nothing that is sealed ({len(found.broken)}) opens with the keys given"
+        fix = "add the key it was sealed with, last; if that is lost for good, set DEPUTY_KEY_LOST=1"
+        raise ConfigurationError((f"{problem}; {fix}",))
     for place in found.broken:
         log.error("not_readable", place=place, variable="DEPUTY_SECRET_KEYS", fix="add the old key again, last")
 

@@ -18,8 +18,9 @@ from store.records import SavedService
 REACH = "start Deputy with these settings, and see that this address leads to it from outside"
 START = "start Deputy once: it makes the tables itself and brings them up to date, or says what is wrong"
 LOST_KEY = (
-    "add the old key to DEPUTY_SECRET_KEYS again, last, and restart; if it is lost for good, type the clients' "
-    "secrets of services in anew: the rest has been ended and told, and is gone after two days"
+    "add the old key to DEPUTY_SECRET_KEYS again, last, and restart; if it is lost for good, start with "
+    "DEPUTY_KEY_LOST=1 and type the clients' secrets of services in "
+    "anew: the rest has been ended and told, and is gone after two days"
 )
 DATABASE_TROUBLES: dict[type[StoreError], str] = {
     StoreUnavailable: "cannot be reached",

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.model import action_ids
+from bot.model.errors import ConfigurationError
 from store.sealing import new_key, parse_keys
 from tests.journeys.test_approvals import held
 from tests.journeys.test_connect import dm, link
@@ -18,7 +19,9 @@ from tests.world import ALICE, BOB, World
 
 
 def with_other_keys(world: World, *keep) -> None:
-    world.settings = replace(world.settings, secret_keys=(*parse_keys(new_key()), *keep))
+    """Set a new key before the kept ones; without any, as an operator does who knows that the old one is lost."""
+    keys = (*parse_keys(new_key()), *keep)
+    world.settings = replace(world.settings, secret_keys=keys, is_key_lost=not keep)
 
 
 async def test_with_a_rotated_key_everything_goes_on(deputy_world: World):
@@ -30,6 +33,25 @@ async def test_with_a_rotated_key_everything_goes_on(deputy_world: World):
 
     async with deputy_world.deputy():
         await deputy_world.answered(root)
+
+
+@pytest.mark.fault("S23")
+async def test_a_mistyped_key_ends_nothing_the_start_is_refused(deputy_world: World):
+    deputy_world.agents.pace = 0.05
+    async with deputy_world.deputy():
+        root = await deputy_world.ask(ALICE, "write a long text of 120 words")
+        await deputy_world.agents.until(lambda _: deputy_world.sent())
+        await deputy_world.slack.post_message(ALICE, root.channel, "say exactly: and this", root.ts)
+        await deputy_world.answer_in(root, "Queued")
+    right = deputy_world.settings
+    deputy_world.settings = replace(right, secret_keys=parse_keys(new_key()))
+    with pytest.raises(ConfigurationError, match=r"DEPUTY_SECRET_KEYS: nothing .* opens with the keys given"):
+        async with deputy_world.deputy():
+            pass
+    deputy_world.settings = right
+
+    async with deputy_world.deputy():
+        await deputy_world.answered(root, 2)
 
 
 @pytest.mark.fault("S23")
