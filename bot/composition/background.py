@@ -16,6 +16,7 @@ from bot.domain.config.service import ConfigService
 from bot.domain.dispatcher import Dispatcher
 from bot.domain.maintenance.config_watcher import ConfigWatcher
 from bot.domain.maintenance.hourly import HourlyMaintenance
+from bot.domain.maintenance.member_checks import MemberChecks
 from bot.domain.maintenance.sweep import start_sweeping
 from bot.domain.ports import ChannelAudience
 from bot.domain.sessions.agent_profiles import AgentProfiles
@@ -94,16 +95,22 @@ def start_upkeep(
     parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
 ) -> None:
     """Start what looks after things at its own pace, until the supervisor is closed."""
-    housekeeping = HourlyMaintenance(
-        database=parts.domain.database,
+    checks = MemberChecks(
+        parts.domain,
         people=parts.people,
         offboarding=asking.offboarding,
-        lapses=room.lapses,
-        vaults=room.vaults,
-        pinning=parts.pinning,
-        clock=parts.domain.clock,
         configuration=parts.configuration,
         home=parts.home,
+    )
+    housekeeping = HourlyMaintenance(
+        parts.domain.database,
+        parts.domain.clock,
+        {
+            "members": checks.check_due_members,
+            "credentials": room.vaults.let_go_again,
+            "lapses": room.lapses.look_at_clock,
+            "pins": parts.pinning.look_at_clock,
+        },
     )
     enforcing = ConfigWatcher(
         configuration=parts.configuration,

@@ -13,7 +13,7 @@ from bot.domain.approvals.decisions import ApprovalDecisions
 from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
 from bot.domain.connections.commands import ConnectionCommands
 from bot.domain.connections.personal_tokens import PersonalTokenForms
-from bot.domain.dispatcher import Dispatcher, Handler
+from bot.domain.dispatcher import Dispatcher, Handler, HandlerTable
 from bot.model import commands as c
 from store.records import WorkspaceId
 
@@ -32,13 +32,12 @@ def build_desk(parts: Context, room: ConnectionParts, asking: TurnParts) -> Disp
         c.UseSettings: lambda command, _: administering.use(command),
     }
     return Dispatcher(
-        database=parts.domain.database,
-        screen=parts.domain.screen,
-        supervisor=parts.domain.supervisor,
-        clock=parts.domain.clock,
-        handlers=handlers,
-        answers={c.SubmitSettings: administering.submit},
-        read_again=asking.requests.messages.read_again,
+        parts.domain,
+        HandlerTable(
+            commands=handlers,
+            forms={c.SubmitSettings: administering.submit},
+            fetch_mention=asking.requests.messages.read_again,
+        ),
         on_new=parts.begun.add,
         on_done=parts.refreshing.after,
     )

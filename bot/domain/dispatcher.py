@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-from bot.domain.ports import SLACK_PATIENCE, Clock, Screen
+from bot.domain.context import DomainContext
+from bot.domain.ports import SLACK_PATIENCE
 from bot.domain.stored_replies import Told, as_stored, as_told
-from bot.domain.supervisor import Supervisor
 from bot.model import commands as c
 from bot.model.command_codec import dump, load
 from bot.model.config_views import Denied, Panel, Wrong
@@ -37,7 +37,7 @@ from bot.model.errors import (
 )
 from bot.model.notices import Broken, Outage
 from store import deliveries, members, turns
-from store.database import Database, Tx
+from store.database import Tx
 from store.errors import SealBroken
 from store.records import Delivery, DeliveryId, Member, UserId, WorkspaceId
 
@@ -53,16 +53,17 @@ MESSAGE_WITHIN = timedelta(seconds=1)
 """How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
 TELL_FOR = timedelta(hours=1)
 """How long it is tried to tell somebody while Slack is out; later it would only surprise."""
-NEEDS_TRIGGER = (
-    c.ShowApproval,
-    c.ExplainDenial,
-    c.OpenAskForm,
-    c.OpenTokenForm,
-    c.OpenCodeForm,
-    c.OpenRaise,
-    c.UseSettings,
-)
-"""Forms open within 3 seconds of the click or never; after a restart the person clicks again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerTable:
+    """The one registry of commands: who carries out which."""
+
+    commands: Mapping[type, Handler]
+    forms: Mapping[type, Answerer]
+    """Who carries out what is answered in its own request."""
+    fetch_mention: Callable[[c.Reply], Awaitable[c.Reply]]
+    """Returns a mention with all that came with it, which its event may lack."""
 
 
 @dataclass(slots=True)
@@ -78,25 +79,18 @@ class Dispatcher:
 
     def __init__(
         self,
+        context: DomainContext,
+        handlers: HandlerTable,
         *,
-        database: Database,
-        screen: Screen,
-        supervisor: Supervisor,
-        clock: Clock,
-        handlers: Mapping[type, Handler],
-        answers: Mapping[type, Answerer] | None = None,
-        read_again: Callable[[c.Reply], Awaitable[c.Reply]],
         on_new: Callable[[DeliveryId], None] = lambda _: None,
         on_done: Callable[[c.Command], None] = lambda _: None,
     ) -> None:
         """`on_new` is told of what was never carried out before, `on_done` of what was."""
-        self._database = database
-        self._screen = screen
-        self._supervisor = supervisor
-        self._clock = clock
-        self._handlers: dict[type, Handler] = {**handlers, c.HearMention: self._hear}
-        self._read_mention = read_again
-        self._answers = answers or {}
+        self._database, self._clock = context.database, context.clock
+        self._screen, self._supervisor = context.screen, context.supervisor
+        self._handlers: dict[type, Handler] = {**handlers.commands, c.HearMention: self._hear}
+        self._forms = handlers.forms
+        self._fetch_mention = handlers.fetch_mention
         self._on_new = on_new
         self._on_done = on_done
         self._in_hand: set[DeliveryId] = set()
@@ -151,7 +145,7 @@ class Dispatcher:
             if await members.find(tx, member.workspace_id, member.user_id) is None:
                 return self.denied(Refusal.DEACTIVATED)
         try:
-            said = await self._answers[type(command)](command)
+            said = await self._forms[type(command)](command)
         except NotPermitted as error:
             return self.denied(error.refused.refusal)
         except Unavailable as error:
@@ -220,7 +214,7 @@ class Dispatcher:
         if who and member is None:
             return None
         command = load(delivery.kind, delivery.payload, member or None)
-        return None if isinstance(command, NEEDS_TRIGGER) else command
+        return None if command.needs_trigger else command
 
     async def _perform(self, command: c.Command, delivery_id: DeliveryId) -> Told | None:
         """Carry it out, and return what its asker is to be told if it could not be."""
@@ -267,7 +261,7 @@ class Dispatcher:
         await self._clock.sleep_until(self._clock.steady() + MESSAGE_WITHIN)
         if await self._is_known(command.key):
             return
-        reply = await self._read_mention(command.reply)
+        reply = await self._fetch_mention(command.reply)
         await self.accept(command.key, reply, datetime.fromisoformat(command.judged_at))
 
     async def _is_known(self, key: str) -> bool:

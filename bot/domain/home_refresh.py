@@ -11,14 +11,7 @@ from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.model.commands import (
     Command,
-    ExplainDenial,
-    HearMention,
-    OpenAskForm,
-    RateAnswer,
-    ShowApproval,
-    ShowHelp,
     ShowHome,
-    ShowStatus,
 )
 from bot.model.errors import SlackRejected, SlackUnavailable
 from store.records import Member, UserId, WorkspaceId
@@ -32,17 +25,6 @@ MOMENT = timedelta(seconds=2)
 AGAIN = timedelta(seconds=4.5)
 """After an outage, or where an older publication may still come in (`homes.LATE`)."""
 TRIES = 5
-LOOKING = (
-    ShowHome,
-    ShowStatus,
-    ShowHelp,
-    ShowApproval,
-    ExplainDenial,
-    OpenAskForm,
-    RateAnswer,
-    HearMention,
-)
-"""Commands that change nothing that a home shows."""
 
 
 class HomeRefresh:
@@ -77,7 +59,7 @@ class HomeRefresh:
         member: Member | None = getattr(command, "member", None)
         if member is None:
             return
-        is_changed = not isinstance(command, LOOKING)
+        is_changed = not command.only_looks
         if is_changed or (isinstance(command, ShowHome) and self._is_doubtful(member.workspace_id, member.user_id)):
             self.changed(member.workspace_id, member.user_id)
 

@@ -9,7 +9,8 @@ from typing import Any
 from bot.agents.api import ManagedAgents
 from bot.agents.client import open_client
 from bot.agents.event_stream import Pace
-from bot.domain.turns.reducer import ReducerState, step
+from bot.domain.turns.reducer import step
+from bot.domain.turns.reducer_state import ReducerState
 from bot.model.progress import Progress
 from bot.renderers.answer_frame import render_footer, render_worked
 from bot.renderers.answer_page import AnswerPage, fold, render_page, render_task

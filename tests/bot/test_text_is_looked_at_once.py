@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import bot
 from bot.config.model import Config
 from bot.domain.filters.engine import AnswerFilter
-from bot.domain.turns.reducer import ReducerState, step
+from bot.domain.turns.reducer import step
+from bot.domain.turns.reducer_state import ReducerState
 from bot.model import events as e
 from bot.model import secret_patterns
 from bot.model.progress import Progress, Task, TaskState

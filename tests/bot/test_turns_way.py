@@ -16,8 +16,8 @@ WAY = ("listeners", "domain", "agents", "renderers", "slack", "model")
 """From a request to what is shown of its turn."""
 LONGEST = 40
 OURS = ("bot", "oauth", "store")
-HEART = ("bot.domain.turns.reducer", "bot.agents.translate")
-WORDS = {"bot.model.events", "bot.model.progress", "bot.model.visible_text"}
+HEART = ("bot.domain.turns.reducer", "bot.domain.turns.reducer_state", "bot.agents.translate")
+WORDS = {"bot.model.events", "bot.model.progress", "bot.model.visible_text", "bot.domain.turns.reducer_state"}
 RECORDS = "store.records"
 """Data of the store, a module a noun."""
 LIBRARY = {"__future__", "collections.abc", "dataclasses", "datetime", "enum", "math", "re", "typing"}
@@ -97,7 +97,7 @@ def test_what_the_heart_is_made_of_is_frozen_data(words: str) -> None:
     kinds = [ast.unparse(mark) for one in classes for mark in (*one.decorator_list, *one.bases)]
 
     assert classes
-    assert set(kinds) == {"dataclass(frozen=True, slots=True)", "StrEnum"}
+    assert set(kinds) <= {"dataclass(frozen=True, slots=True)", "StrEnum"}
 
 
 @pytest.mark.parametrize(

@@ -36,17 +36,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
     deputy_world.turn(days * 86_400)
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    housekeeping = HourlyMaintenance(
-        database=database,
-        people=None,
-        offboarding=None,
-        lapses=None,
-        vaults=None,
-        pinning=None,
-        clock=deputy_world.clock,
-        configuration=None,
-        home=None,
-    )
+    housekeeping = HourlyMaintenance(database, deputy_world.clock, {})
 
     await housekeeping.purge()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.translate import translate
-from bot.domain.turns.reducer import Action, End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait, step
+from bot.domain.turns.reducer import step
+from bot.domain.turns.reducer_state import Action, End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait
 from bot.model.progress import Progress
 from store.records import TurnId
 

@@ -21,7 +21,7 @@ from anthropic.types.beta.sessions.beta_managed_agents_stream_session_events imp
     BetaManagedAgentsStreamSessionEvents,
 )
 
-from bot.domain.turns.reducer import End
+from bot.domain.turns.reducer_state import End
 from simulator.agents.schemas import event as checked
 from tests.recordings.replay import FOLDER, load, names, replay, told
 

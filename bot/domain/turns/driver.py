@@ -20,7 +20,7 @@ from bot.domain.ports import SLACK_PATIENCE, Answer
 from bot.domain.turns import reducer
 from bot.domain.turns.file_transfer import FileTransfer
 from bot.domain.turns.guarded_answer import WATCHED_EVERY, GuardedAnswer
-from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.reducer_state import ReducerState
 from bot.domain.turns.session_run import LONG_PATIENCE, RunContext, SessionRun, leave, not_permitted
 from bot.domain.turns.thread_messages import ThreadMessages
 from bot.domain.turns.turn_end import TurnEnds

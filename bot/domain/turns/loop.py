@@ -17,7 +17,7 @@ from bot.domain.ports import Answer
 from bot.domain.sessions import tool_titles
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
-from bot.domain.turns.reducer import Action, Hold, Interrupt, LookFor, ReducerState, Refuse
+from bot.domain.turns.reducer_state import Action, Hold, Interrupt, LookFor, ReducerState, Refuse, Step
 from bot.domain.turns.watchdog import SilenceTimer, StopOverdue, StopTimer
 from bot.model.agent_prompts import CALL_UNREADABLE
 from bot.model.commands import Verdict
@@ -135,7 +135,7 @@ class TurnLoop:
                 self._titles[service] = await tool_titles.read_titles(tx, workspace_id, service)
         return replace(event, call=replace(event.call, title=self._titles[service].get(event.call.name, "")))
 
-    async def _take(self, step: reducer.Step) -> None:
+    async def _take(self, step: Step) -> None:
         self.state, actions = step
         for action in actions:
             await self._perform(action)

@@ -23,7 +23,7 @@ from bot.domain.sessions.sessions import ThreadSessions
 from bot.domain.turns import reducer
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.loop import UNCONFIRMED, FollowedTurn, LoopContext, TurnLoop
-from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.reducer_state import ReducerState
 from bot.domain.turns.send_request import RequestSender
 from bot.domain.turns.watchdog import LEAVE_WITHIN, StopOverdue, StopTimer
 from bot.model.errors import (

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.domain.ports import Clock
 from bot.domain.supervisor import ProcessSuperseded, Supervisor
-from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.reducer_state import ReducerState
 from bot.model.errors import DeputyError
 from store.records import UserId
 

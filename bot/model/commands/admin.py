@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.model.commands.place import Place
+from bot.model.commands.traits import CommandTraits
 from store.records import Member
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveWorkspace:
+class LeaveWorkspace(CommandTraits):
     """Slack says that Deputy was removed from the workspace: void every link that is out."""
 
     workspace_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class UseSettings:
+class UseSettings(CommandTraits):
     """An admin opens the settings, or presses something in them."""
 
+    needs_trigger: ClassVar[bool] = True
     member: Member
     place: Place
     verb: str
@@ -30,7 +32,7 @@ class UseSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SubmitSettings:
+class SubmitSettings(CommandTraits):
     """An admin sends a form of the settings; answered in the same request, so never kept for later."""
 
     member: Member
@@ -44,7 +46,7 @@ class SubmitSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AskRaise:
+class AskRaise(CommandTraits):
     """A member asks the admins to raise a budget that is used up."""
 
     member: Member
@@ -54,9 +56,10 @@ class AskRaise:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRaise:
+class OpenRaise(CommandTraits):
     """An admin opens the form that raises a budget."""
 
+    needs_trigger: ClassVar[bool] = True
     member: Member
     shortfall_id: str
     trigger_id: str
@@ -64,7 +67,7 @@ class OpenRaise:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclineRaise:
+class DeclineRaise(CommandTraits):
     """An admin says that a budget is not raised now."""
 
     member: Member
@@ -73,7 +76,7 @@ class DeclineRaise:
 
 
 @dataclass(frozen=True, slots=True)
-class DeactivateMember:
+class DeactivateMember(CommandTraits):
     """Slack says this person is gone, or a guest now: stop their turns, void their links, delete their vault."""
 
     workspace_id: str

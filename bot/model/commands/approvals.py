@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from bot.model.commands.place import Place
+from bot.model.commands.traits import CommandTraits
 from store.records import AllowanceId, ApprovalId, Member, ServiceName
 
 
@@ -17,7 +19,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DecideApproval:
+class DecideApproval(CommandTraits):
     """Allow or deny one held call, as it was shown."""
 
     member: Member
@@ -32,7 +34,7 @@ class DecideApproval:
 
 
 @dataclass(frozen=True, slots=True)
-class AllowAll:
+class AllowAll(CommandTraits):
     """Allow several held calls at once, each as it was shown."""
 
     member: Member
@@ -42,7 +44,7 @@ class AllowAll:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeAllowance:
+class RevokeAllowance(CommandTraits):
     """Ask about a tool again that was always allowed in a thread."""
 
     member: Member
@@ -51,7 +53,7 @@ class RevokeAllowance:
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptTools:
+class AcceptTools(CommandTraits):
     """Trust a service's tools as an alert showed them."""
 
     member: Member
@@ -62,9 +64,11 @@ class AcceptTools:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowApproval:
+class ShowApproval(CommandTraits):
     """Open the full arguments of a held call, privately; or turn to another page of them."""
 
+    only_looks: ClassVar[bool] = True
+    needs_trigger: ClassVar[bool] = True
     member: Member
     approval_id: ApprovalId
     trigger_id: str
@@ -76,9 +80,11 @@ class ShowApproval:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainDenial:
+class ExplainDenial(CommandTraits):
     """Open the form that asks why a call is denied."""
 
+    only_looks: ClassVar[bool] = True
+    needs_trigger: ClassVar[bool] = True
     member: Member
     approval_id: ApprovalId
     shown_hash: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bot.model.commands.place import Place
+from bot.model.commands.traits import CommandTraits
 from store.records import CredentialId, Member, Secret, ServiceName, TicketId, VaultId
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectService:
+class ConnectService(CommandTraits):
     """Send the member a link to connect a service; None shows a picker."""
 
     member: Member
@@ -18,9 +20,10 @@ class ConnectService:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCodeForm:
+class OpenCodeForm(CommandTraits):
     """Open the form for the code that the member's browser shows."""
 
+    needs_trigger: ClassVar[bool] = True
     member: Member
     ticket_id: TicketId
     trigger_id: str
@@ -28,7 +31,7 @@ class OpenCodeForm:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmCode:
+class ConfirmCode(CommandTraits):
     """The member typed the code that their browser shows."""
 
     member: Member
@@ -38,7 +41,7 @@ class ConfirmCode:
 
 
 @dataclass(frozen=True, slots=True)
-class DisconnectService:
+class DisconnectService(CommandTraits):
     """Delete the member's credential for a service."""
 
     member: Member
@@ -47,9 +50,10 @@ class DisconnectService:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTokenForm:
+class OpenTokenForm(CommandTraits):
     """Open the form for a personal token."""
 
+    needs_trigger: ClassVar[bool] = True
     member: Member
     service: str
     trigger_id: str
@@ -57,7 +61,7 @@ class OpenTokenForm:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveToken:
+class GiveToken(CommandTraits):
     """Connect a service with a personal token from the form."""
 
     member: Member
@@ -68,7 +72,7 @@ class GiveToken:
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseToken:
+class RefuseToken(CommandTraits):
     """Something that looks like a token was typed as words; the words themselves are dropped."""
 
     member: Member
@@ -76,7 +80,7 @@ class RefuseToken:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtCredential:
+class LookAtCredential(CommandTraits):
     """The API says that something happened to this credential: see whether it still works.
 
     The id comes with the API's signature and finds a row of ours, or nothing; nobody acts with it.
@@ -86,7 +90,7 @@ class LookAtCredential:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtVault:
+class LookAtVault(CommandTraits):
     """As `LookAtCredential`, for all that is connected through one vault."""
 
     vault_id: VaultId

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bot.model.commands.place import Place
+from bot.model.commands.traits import CommandTraits
 from store.records import Member
 
 
 @dataclass(frozen=True, slots=True)
-class ShowStatus:
+class ShowStatus(CommandTraits):
     """Tell the member their connections, running turns and waiting approvals."""
 
+    only_looks: ClassVar[bool] = True
     member: Member
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHelp:
+class ShowHelp(CommandTraits):
     """Tell the member what they can do; `unknown` is a word nobody knows, `words` all that was typed."""
 
+    only_looks: ClassVar[bool] = True
     member: Member
     place: Place
     unknown: str | None = None
@@ -27,7 +31,8 @@ class ShowHelp:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHome:
+class ShowHome(CommandTraits):
     """Publish the member's App Home."""
 
+    only_looks: ClassVar[bool] = True
     member: Member

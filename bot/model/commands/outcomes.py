@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.model.commands.place import Place
+from bot.model.commands.traits import CommandTraits
 from store.records import ConnectionId, Member, ServiceName, TicketId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class TellOutcome:
+class TellOutcome(CommandTraits):
     """What a request came to, where that is words: stored in the request's place, then told.
 
     From then on it is not carried out any more: its asker may have heard that it was not, and may ask again.
@@ -26,7 +27,7 @@ class TellOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class TellRefused:
+class TellRefused(CommandTraits):
     """Somebody who is not a member was told no: stored first, as everything that is told."""
 
     user_id: UserId
@@ -36,7 +37,7 @@ class TellRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class TellAttempt:
+class TellAttempt(CommandTraits):
     """What became of a link to connect: stored with its end, told by direct message in the link's place."""
 
     member: Member

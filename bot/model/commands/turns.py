@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bot.model.commands.place import Place, Said
+from bot.model.commands.traits import CommandTraits
 from store.records import Attachment, Member, MessageRef, TurnId, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgent:
+class AskAgent(CommandTraits):
     """Start a thread and a turn in it."""
 
     member: Member
@@ -33,7 +35,7 @@ class AskAgent:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(CommandTraits):
     """Words written in a thread that Deputy knows or may know."""
 
     member: Member
@@ -47,7 +49,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class PassAside:
+class PassAside(CommandTraits):
     """The owner decides whether another member's words go to their agent."""
 
     member: Member
@@ -57,7 +59,7 @@ class PassAside:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawRequest:
+class WithdrawRequest(CommandTraits):
     """The member deleted the message that made a turn."""
 
     member: Member
@@ -65,7 +67,7 @@ class WithdrawRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RewordRequest:
+class RewordRequest(CommandTraits):
     """The member edited the message that made a turn; empty words take it back."""
 
     member: Member
@@ -81,9 +83,10 @@ class RewordRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HearMention:
+class HearMention(CommandTraits):
     """Slack says that Deputy is mentioned. The message itself says more, and nearly always comes as well."""
 
+    only_looks: ClassVar[bool] = True
     member: Member
     key: str
     """The message's own, under which it is let in once."""
@@ -93,7 +96,7 @@ class HearMention:
 
 
 @dataclass(frozen=True, slots=True)
-class StopTurn:
+class StopTurn(CommandTraits):
     """Interrupt a turn: the named one, the thread's, or (neither given) offer the running ones."""
 
     member: Member
@@ -102,9 +105,11 @@ class StopTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAskForm:
+class OpenAskForm(CommandTraits):
     """Open the form for a task: `/agent ask` without one, or the message shortcut."""
 
+    only_looks: ClassVar[bool] = True
+    needs_trigger: ClassVar[bool] = True
     member: Member
     place: Place
     trigger_id: str
@@ -120,9 +125,10 @@ class OpenAskForm:
 
 
 @dataclass(frozen=True, slots=True)
-class RateAnswer:
+class RateAnswer(CommandTraits):
     """Thumbs up or down under an answer."""
 
+    only_looks: ClassVar[bool] = True
     member: Member
     turn_id: TurnId
     is_good: bool
@@ -130,7 +136,7 @@ class RateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgain:
+class AskAgain(CommandTraits):
     """Ask once more what met a refused credential, now that it was renewed."""
 
     member: Member

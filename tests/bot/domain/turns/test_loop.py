@@ -13,7 +13,7 @@ from bot.domain.context import DomainContext
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.loop import SILENT, UNCONFIRMED, FollowedTurn, LoopContext, TurnLoop
-from bot.domain.turns.reducer import ReducerState
+from bot.domain.turns.reducer_state import ReducerState
 from bot.domain.turns.watchdog import STOP_WITHIN, WORKING_SILENCE, StopTimer
 from bot.model import events as e
 from bot.model.errors import AgentsUnavailable, AlreadyDecided, SlackUnavailable

@@ -4,19 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.turns.reducer import (
-    End,
-    Hold,
-    Interrupt,
-    LookFor,
-    ReducerState,
-    Refuse,
-    Wait,
-    claim,
-    end,
-    step,
-    stopping,
-)
+from bot.domain.turns.reducer import claim, end, step, stopping
+from bot.domain.turns.reducer_state import End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
