@@ -25,6 +25,7 @@ from bot.env import Settings
 from bot.metrics import Metrics
 from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.client import SlackApi
+from bot.slack.context import SlackContext
 from bot.slack.conversations import Conversations
 from bot.slack.files import SlackFiles
 from bot.slack.people import SlackDirectory
@@ -99,7 +100,7 @@ def build_parts(settings: Settings, opened: Opened) -> Context:
     conversations, begun = Conversations(api, clock), UnpostedMessages()
     people = SlackDirectory(api=api, clock=clock, conversations=conversations)
     screen = SlackScreen(
-        api=api, database=database, clock=clock, titles=catalog.titles, begun=begun, conversations=conversations
+        SlackContext(api, database, clock), titles=catalog.titles, begun=begun, conversations=conversations
     )
     metrics, supervisor = _supervised(clock)
     domain = DomainContext(database=database, clock=clock, agents=opened.agents, screen=screen, supervisor=supervisor)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot.domain.ports import Clock
 from bot.model.commands import OpenAskForm, Place, ShowApproval
 from bot.model.config_views import Panel, Wrong
 from bot.model.errors import Refused, SlackRejected, SlackUnavailable
@@ -32,15 +31,14 @@ from bot.renderers.config_modals import render_panel, render_wrong
 from bot.renderers.home import render_home
 from bot.renderers.member_forms import render_ask_form, render_code_form, render_token_form
 from bot.renderers.notices import render_notice
-from bot.slack.answer.message import AnswerMessages
+from bot.slack.answer.message import AnswerContext
 from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.answer.writer import StreamedAnswer
-from bot.slack.client import SlackApi
+from bot.slack.context import SlackContext
 from bot.slack.conversations import Conversations
 from bot.slack.messages import Messages
 from bot.slack.readers import ChannelAudiences
 from bot.worker_thread import run_in_thread
-from store.database import Database
 from store.ids import new_id
 from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Thread, TicketId, Turn, UserId
 
@@ -59,19 +57,16 @@ class SlackScreen:
 
     def __init__(
         self,
+        context: SlackContext,
         *,
-        api: SlackApi,
-        database: Database,
-        clock: Clock,
         titles: Mapping[str, str],
         begun: UnpostedMessages,
-        conversations: Conversations | None = None,
+        conversations: Conversations,
     ) -> None:
-        self._api = api
-        self._messages = Messages(api)
-        self._readers = ChannelAudiences(api, conversations or Conversations(api, clock))
-        self._database = database
-        self._clock = clock
+        self._context = context
+        self._api, self._clock = context.api, context.clock
+        self._messages = Messages(context.api)
+        self._readers = ChannelAudiences(context.api, conversations)
         self._titles = titles
         self._direct: dict[UserId, ChannelId] = {}
         self._begun = begun
@@ -89,17 +84,8 @@ class SlackScreen:
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
         """Return the writer of a turn's answer, taking up what an earlier process left."""
-        parts = AnswerMessages(
-            api=self._api,
-            messages=self._messages,
-            database=self._database,
-            clock=self._clock,
-            thread=thread,
-            turn=turn,
-        )
-        answer = StreamedAnswer(
-            parts=parts, api=self._api, clock=self._clock, thread=thread, turn=turn, titles=self._titles
-        )
+        context = AnswerContext(slack=self._context, messages=self._messages, thread=thread, turn=turn)
+        answer = StreamedAnswer(context, self._titles)
         await answer.recover()
         return answer
 

@@ -10,19 +10,28 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.renderers.answer_page import AnswerPage, chunks_between, merged, render_page
 from bot.renderers.block_kit import Block
-from bot.slack.client import SlackApi, SlackUnsure
+from bot.slack.client import SlackUnsure
+from bot.slack.context import SlackContext
 from bot.slack.messages import GONE, FoundMessage, Messages, metadata
 from store import segments
-from store.database import Database
 from store.records import MessageRef, MessageTs, Segment, Thread, Turn
 
 STOPPED_BY_USER = "stopped_by_user"
 _LIFETIME = 310.0
 """Seconds after which Slack has ended every stream (docs/reference/slack.md#streams)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerContext:
+    """The turn that is answered, and what its messages are sent and recorded with."""
+
+    slack: SlackContext
+    messages: Messages
+    thread: Thread
+    turn: Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +106,10 @@ class AnswerMessage:
 class AnswerMessages:
     """Writes the messages of one turn. Streams that fail in doubt, or ended by themselves, become stale."""
 
-    def __init__(
-        self, *, api: SlackApi, messages: Messages, database: Database, clock: Clock, thread: Thread, turn: Turn
-    ) -> None:
-        self._api = api
-        self._messages = messages
-        self._database = database
-        self._clock = clock
-        self._thread = thread
-        self._turn = turn
+    def __init__(self, context: AnswerContext) -> None:
+        self._api, self._messages = context.slack.api, context.messages
+        self._database, self._clock = context.slack.database, context.slack.clock
+        self._thread, self._turn = context.thread, context.turn
 
     async def recover(self) -> list[AnswerMessage]:
         """Return what an earlier process left of this turn; its streams are stopped and its lost messages found."""

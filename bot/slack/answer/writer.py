@@ -11,20 +11,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
 from bot.model.progress import Progress, Task
 from bot.renderers.answer_frame import render_footer
 from bot.renderers.answer_page import AnswerPage, TaskLine, chunks_between
 from bot.renderers.markdown_blocks import Outline
 from bot.slack.answer.layout import AnswerLayout
-from bot.slack.answer.message import AnswerMessage, AnswerMessages, Content, MessageEnding
+from bot.slack.answer.message import AnswerContext, AnswerMessage, AnswerMessages, Content, MessageEnding
 from bot.slack.answer.message_sequence import MessageSequence
 from bot.slack.answer.session_status import SessionStatus
 from bot.slack.answer.transcript import AnswerTranscript
-from bot.slack.client import CAPABILITY_ERRORS, SlackApi, SlackUnsure
+from bot.slack.client import CAPABILITY_ERRORS, SlackUnsure
 from bot.worker_thread import run_in_thread
-from store.records import EventId, Thread, Turn
+from store.records import EventId
 
 SEAL_AFTER = 240.0
 """Seconds: Slack ends a stream by itself after about 300 (docs/reference/slack.md#streams)."""
@@ -52,24 +51,13 @@ _log = structlog.get_logger(__name__)
 class StreamedAnswer:
     """The `Answer` port: declarative, resumable after any failure. Not to be used concurrently."""
 
-    def __init__(
-        self,
-        *,
-        parts: AnswerMessages,
-        api: SlackApi,
-        clock: Clock,
-        thread: Thread,
-        turn: Turn,
-        titles: Mapping[str, str],
-    ) -> None:
-        self._parts = parts
-        self._api = api
-        self._clock = clock
-        self._thread = thread
-        self._turn = turn
+    def __init__(self, context: AnswerContext, titles: Mapping[str, str]) -> None:
+        self._api, self._clock = context.slack.api, context.slack.clock
+        self._thread, self._turn = context.thread, context.turn
         self._titles = titles
-        self._status = SessionStatus(api=api, thread=thread, turn=turn)
-        self._telling = MessageSequence(parts=parts, status=self._status, turn_id=turn.id)
+        self._parts = AnswerMessages(context)
+        self._status = SessionStatus(api=self._api, thread=context.thread, turn=context.turn)
+        self._telling = MessageSequence(parts=self._parts, status=self._status, turn_id=context.turn.id)
         self._outline = Outline()
         self._tasks: dict[EventId, tuple[Task, TaskLine]] = {}
         self._is_edited = False

@@ -15,6 +15,8 @@ import pytest
 from bot.model.notices import Offered
 from bot.slack.answer.unposted import UnpostedMessages
 from bot.slack.client import SlackApi, build_client
+from bot.slack.context import SlackContext
+from bot.slack.conversations import Conversations
 from bot.slack.rate_limiter import RateLimiter
 from bot.slack.screen import SlackScreen
 from simulator.clock import SimulatorClock
@@ -89,7 +91,9 @@ def a_desk(slack: SlackSimulator, database: Database, session: aiohttp.ClientSes
     client = build_client(token=Secret(slack.bot_token), session=session, base_url=slack.api_url)
     api = SlackApi(client=client, clock=clock, pacer=RateLimiter(clock), workspace=slack.team_id)
     begun = UnpostedMessages()
-    screen = SlackScreen(api=api, database=database, clock=clock, titles=TITLES, begun=begun)
+    screen = SlackScreen(
+        SlackContext(api, database, clock), titles=TITLES, begun=begun, conversations=Conversations(api, clock)
+    )
     return Desk(slack, database, clock, session, screen, api, begun)
 
 
