@@ -98,17 +98,17 @@ class BrowserRoutes:
         a form, and at the end of these is a service whose hosts nobody can list.
         """
         self._require_own_form(request)
-        departure = await self._connections.authorize.begin(request.path_params["ticket"], request.cookies)
+        started = await self._connections.authorize.begin(request.path_params["ticket"], request.cookies)
         response = self._respond(pages.render_going("the service" if self._connections.is_by_code else "Slack"))
-        response.headers["refresh"] = f"0;url={departure.url}"
-        response.headers.append("set-cookie", departure.cookie or "")
+        response.headers["refresh"] = f"0;url={started.url}"
+        response.headers.append("set-cookie", started.cookie or "")
         return response
 
     async def identified(self, request: Request) -> Response:
         """Take Slack's answer and send the browser to the service."""
         _require_navigation(request)
-        departure = await self._connections.authorize.identify(_read_query(request), request.cookies)
-        return self._redirect(departure.url)
+        started = await self._connections.authorize.identify(_read_query(request), request.cookies)
+        return self._redirect(started.url)
 
     async def arrived(self, request: Request) -> Response:
         """Take the service's answer, connect, and leave a URL without a query."""
