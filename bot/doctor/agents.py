@@ -25,10 +25,10 @@ START = "start Deputy: it saves the profile again"
 NO_STORE = "see the line about the database"
 
 
-async def key(patient: DoctorTargets) -> Finding:
+async def key(targets: DoctorTargets) -> Finding:
     """Look at the key."""
     try:
-        await facts.check_key(patient.agents)
+        await facts.check_key(targets.agents)
     except AgentsRejected as error:
         if not is_anothers_answer(error):
             raise
@@ -36,10 +36,10 @@ async def key(patient: DoctorTargets) -> Finding:
     return well("has access to Managed Agents")
 
 
-async def saved_profiles(patient: DoctorTargets) -> Finding:
+async def saved_profiles(targets: DoctorTargets) -> Finding:
     """Hold the agent and the environment of each profile against our settings."""
     try:
-        drifts = await find_drifts(patient)
+        drifts = await find_drifts(targets)
     except (StoreError, ConfigurationError):
         return amiss("not compared: our settings cannot be read", "see the lines about Slack's token and the database")
     if not drifts:
@@ -58,35 +58,35 @@ class Drift:
     differs: tuple[str, ...]
 
 
-async def find_drifts(patient: DoctorTargets) -> tuple[Drift, ...]:
+async def find_drifts(targets: DoctorTargets) -> tuple[Drift, ...]:
     """Look at every profile that was saved. Raises our errors, also those of the store."""
-    async with patient.database.transaction() as tx:
+    async with targets.database.transaction() as tx:
         saved = await profiles.list_all(tx)
-    async with opened(patient.settings) as desk:
+    async with opened(targets.settings) as desk:
         config = await desk.read()
-    specs = [build_spec(one.name, config.profile(one.name) or Profile(), patient.settings.model) for one in saved]
+    specs = [build_spec(one.name, config.profile(one.name) or Profile(), targets.settings.model) for one in saved]
     pairs = zip(specs, saved, strict=True)
-    return tuple([Drift(spec, one, await find_drift(patient.agents, spec, one)) for spec, one in pairs])
+    return tuple([Drift(spec, one, await find_drift(targets.agents, spec, one)) for spec, one in pairs])
 
 
-async def repair_profiles(patient: DoctorTargets) -> tuple[str, ...]:
+async def repair_profiles(targets: DoctorTargets) -> tuple[str, ...]:
     """Make agents and environments what our settings say; return the names of those that were not."""
-    drifted = [drift for drift in await find_drifts(patient) if drift.differs]
+    drifted = [drift for drift in await find_drifts(targets) if drift.differs]
     for drift in drifted:
-        now = await repair(patient.agents, drift.spec, drift.saved)
-        async with patient.database.transaction() as tx:
+        now = await repair(targets.agents, drift.spec, drift.saved)
+        async with targets.database.transaction() as tx:
             await profiles.save(tx, now)
     return tuple(drift.saved.name for drift in drifted)
 
 
-async def vault_mapping(patient: DoctorTargets) -> Finding:
+async def vault_mapping(targets: DoctorTargets) -> Finding:
     """Hold our map of members and vaults against the API's own list."""
     try:
-        async with patient.database.transaction() as tx:
+        async with targets.database.transaction() as tx:
             known = await vaults.list_active(tx)
     except StoreError:
         return amiss("not compared: the map cannot be read", NO_STORE)
-    listed = await facts.fetch_vaults(patient.agents)
+    listed = await facts.fetch_vaults(targets.agents)
     if problems := tuple(compare(known, listed)):
         return amiss("; ".join(problems), FIXES["Vaults"])
     return well(f"{len(known)}, each with its own member")

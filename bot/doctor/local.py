@@ -29,9 +29,9 @@ DATABASE_TROUBLES: dict[type[StoreError], str] = {
 }
 
 
-async def settings(patient: DoctorTargets) -> Finding:
+async def settings(targets: DoctorTargets) -> Finding:
     """Look for settings that are right by themselves and unwise together."""
-    set_ = patient.settings
+    set_ = targets.settings
     if set_.allow_loopback and set_.public_url.startswith("https://"):
         return amiss("DEPUTY_ALLOW_LOOPBACK is on with a public address", "unset it: it is for simulators only")
     if set_.allow_loopback:
@@ -41,36 +41,36 @@ async def settings(patient: DoctorTargets) -> Finding:
     return well("complete")
 
 
-async def public_url(patient: DoctorTargets) -> Finding:
+async def public_url(targets: DoctorTargets) -> Finding:
     """Ask for our own health by the address that browsers use."""
-    url = patient.settings.public_url
+    url = targets.settings.public_url
     try:
-        answer = await patient.sender.send(HttpRequest("GET", f"{url}/healthz"))
+        answer = await targets.sender.send(HttpRequest("GET", f"{url}/healthz"))
     except ConnectError:
         return amiss(f"{url} does not answer", REACH)
     return well(f"{url} answers") if answer.status == 200 else amiss(f"{url} answers {answer.status}", REACH)
 
 
-async def webhook(patient: DoctorTargets) -> Finding:
+async def webhook(targets: DoctorTargets) -> Finding:
     """See that Anthropic's webhooks would come through, where there is a key to verify them with."""
-    url = f"{patient.settings.public_url}{webhooks.PATH}"
-    if patient.settings.webhook_key is None:
+    url = f"{targets.settings.public_url}{webhooks.PATH}"
+    if targets.settings.webhook_key is None:
         fix = f"make a webhook endpoint for {url} in Anthropic's console and set ANTHROPIC_WEBHOOK_SIGNING_KEY"
         return noted("off: that a connection broke is seen when it is used next", fix)
     try:
         # Nothing but a POST is served there, so this changes nothing: 405 says that it is ours.
-        answer = await patient.sender.send(HttpRequest("GET", url))
+        answer = await targets.sender.send(HttpRequest("GET", url))
     except ConnectError:
         return amiss(f"{url} does not answer", REACH)
     return well(f"{url} answers") if answer.status == 405 else amiss(f"{url} answers {answer.status}", REACH)
 
 
-async def database(patient: DoctorTargets) -> Finding:
+async def database(targets: DoctorTargets) -> Finding:
     """Look whether it opens, is of this version and is whole."""
     try:
-        if not await patient.database.is_current():
+        if not await targets.database.is_current():
             return amiss("has no tables of this version yet", START)
-        damage = await patient.database.find_damage()
+        damage = await targets.database.find_damage()
     except StoreError as error:
         return amiss(DATABASE_TROUBLES.get(type(error), "cannot be used"), START)
     if damage:
@@ -78,16 +78,16 @@ async def database(patient: DoctorTargets) -> Finding:
     return well("opens, tables are of this version, no damage")
 
 
-async def sealing_keys(patient: DoctorTargets) -> Finding:
+async def sealing_keys(targets: DoctorTargets) -> Finding:
     """Open what a start would have to open."""
     try:
-        async with patient.database.transaction() as tx:
+        async with targets.database.transaction() as tx:
             found = await key_check.look(tx)
     except StoreError:
         return amiss("not tried: the database cannot be read", "see the line about the database")
     if found.broken:
         return amiss(_unopened(found), LOST_KEY)
-    return well(f"{len(patient.settings.secret_keys)}, they open all that is sealed")
+    return well(f"{len(targets.settings.secret_keys)}, they open all that is sealed")
 
 
 def _unopened(found: key_check.Seals) -> str:
@@ -96,22 +96,22 @@ def _unopened(found: key_check.Seals) -> str:
     return f"{rows} not open with the keys of DEPUTY_SECRET_KEYS, such as {found.broken[0]}"
 
 
-async def services(patient: DoctorTargets) -> Finding:
+async def services(targets: DoctorTargets) -> Finding:
     """Look at the services that are on offer: those of the catalogue, and over them what admins saved."""
     try:
-        catalog = load_catalog(patient.settings)
+        catalog = load_catalog(targets.settings)
     except ConfigurationError as error:
         return amiss("; ".join(error.problems), "correct the catalogue file")
-    catalog.offer(merge(catalog.shipped.values(), await _saved_services(patient)))
+    catalog.offer(merge(catalog.shipped.values(), await _saved_services(targets)))
     offered = [service.title for service in catalog.services if service.is_available]
     return well(", ".join(offered)) if offered else amiss("none", "add a service or a client for one")
 
 
-async def _saved_services(patient: DoctorTargets) -> tuple[SavedService, ...]:
+async def _saved_services(targets: DoctorTargets) -> tuple[SavedService, ...]:
     """Return what admins saved; nothing where it cannot be read, which the lines about Slack and the database say."""
     try:
-        workspace_id = await patient.workspace_id()
-        async with patient.database.transaction() as tx:
+        workspace_id = await targets.workspace_id()
+        async with targets.database.transaction() as tx:
             return await saved_services.list_for(tx, workspace_id)
     except (DeputyError, StoreError):
         return ()

@@ -36,24 +36,24 @@ async def examine(settings: Settings) -> Findings:
 
     Before the first start there is one note in place of the checks that can only be made after it.
     """
-    async with admitted(settings) as patient:
-        if await _is_new(patient):
+    async with admitted(settings) as targets:
+        if await _is_new(targets):
             checks = {name: check for name, check in CHECKS.items() if name not in AFTER_A_START}
-            return {name: await _looked(name, check, patient) for name, check in checks.items()} | {FIRST: _NOT_STARTED}
-        return {name: await _looked(name, check, patient) for name, check in CHECKS.items()}
+            return {name: await _looked(name, check, targets) for name, check in checks.items()} | {FIRST: _NOT_STARTED}
+        return {name: await _looked(name, check, targets) for name, check in CHECKS.items()}
 
 
-async def _is_new(patient: DoctorTargets) -> bool:
+async def _is_new(targets: DoctorTargets) -> bool:
     try:
-        return await patient.database.is_new()
+        return await targets.database.is_new()
     except StoreError:
         return False  # said by the line about the database
 
 
-async def _looked(name: str, check: Check, patient: DoctorTargets) -> Finding:
+async def _looked(name: str, check: Check, targets: DoctorTargets) -> Finding:
     fix = FIXES.get(name, "check this setting")
     try:
-        return await check(patient)
+        return await check(targets)
     except Unavailable:
         return amiss("no answer", "check the network and the address, then try again")
     except (SlackRejected, AgentsRejected) as error:
@@ -64,5 +64,5 @@ async def _looked(name: str, check: Check, patient: DoctorTargets) -> Finding:
 
 async def mend(settings: Settings) -> tuple[str, ...]:
     """Make agents and environments what our settings say; return the profiles that were not. Raises our errors."""
-    async with admitted(settings) as patient:
-        return await agents.repair_profiles(patient)
+    async with admitted(settings) as targets:
+        return await agents.repair_profiles(targets)

@@ -49,9 +49,9 @@ SKEW_SECONDS = 60
 a minute is early enough."""
 
 
-async def bot_token(patient: DoctorTargets) -> Finding:
+async def bot_token(targets: DoctorTargets) -> Finding:
     """Look at the bot token and its scopes."""
-    who = await app_facts.fetch_identity(patient.slack)
+    who = await app_facts.fetch_identity(targets.slack)
     if who.scopes is None:
         return noted(
             f"works in {who.team}; Slack told no scopes", "compare the app's scopes with manifest.yml yourself"
@@ -61,67 +61,67 @@ async def bot_token(patient: DoctorTargets) -> Finding:
     return well(f"works in {who.team}, all scopes granted")
 
 
-async def delivery(patient: DoctorTargets) -> Finding:
+async def delivery(targets: DoctorTargets) -> Finding:
     """Look at the way in which Slack's requests come."""
-    if patient.settings.slack_app_token is None:
-        return await _http_delivery(patient)
-    await app_facts.check_app_token(patient.slack, patient.settings.slack_app_token)
+    if targets.settings.slack_app_token is None:
+        return await _http_delivery(targets)
+    await app_facts.check_app_token(targets.slack, targets.settings.slack_app_token)
     return well("Socket Mode: the app-level token works")
 
 
-async def _http_delivery(patient: DoctorTargets) -> Finding:
+async def _http_delivery(targets: DoctorTargets) -> Finding:
     """Look whether the signing secret can be right; only Slack's deliveries prove that it is."""
-    secret, client_secret = patient.settings.slack_signing_secret, patient.settings.slack_client_secret
+    secret, client_secret = targets.settings.slack_signing_secret, targets.settings.slack_client_secret
     if secret and secret.reveal() == client_secret.reveal():
         return amiss("SLACK_SIGNING_SECRET is the client secret", FIX_SIGNING)
-    refused = await _count_refused(patient)
+    refused = await _count_refused(targets)
     if refused:
         return amiss(f"{refused} requests since the start had another signature", FIX_SIGNING)
-    return well(f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events")
+    return well(f"HTTP: Slack must deliver to {targets.settings.public_url}/slack/events")
 
 
-async def _count_refused(patient: DoctorTargets) -> int:
+async def _count_refused(targets: DoctorTargets) -> int:
     """Return how many of Slack's requests the running Deputy has refused; 0 where its metrics cannot be read."""
     try:
-        answer = await patient.sender.send(HttpRequest("GET", f"{patient.settings.public_url}/metrics"))
+        answer = await targets.sender.send(HttpRequest("GET", f"{targets.settings.public_url}/metrics"))
     except ConnectError:
         return 0  # metrics are often kept inside: the log says it too
     found = re.search(rf"^{SIGNATURES_REFUSED}_total (\d+)", answer.body.decode("utf-8", "replace"), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
-async def manifest(patient: DoctorTargets) -> Finding:
+async def manifest(targets: DoctorTargets) -> Finding:
     """Compare the app's manifest with ours, where there is a token that may read it."""
-    token = patient.settings.slack_config_token
+    token = targets.settings.slack_config_token
     if token is None:
         return noted(
             "not compared",
             "to compare the app with manifest.yml, set SLACK_CONFIG_TOKEN to an app configuration token for this once",
         )
-    app_id = await app_facts.fetch_app_id(patient.slack)
-    actual = await app_facts.fetch_manifest(patient.slack, app_id, token)
+    app_id = await app_facts.fetch_app_id(targets.slack)
+    actual = await app_facts.fetch_manifest(targets.slack, app_id, token)
     wanted = yaml.safe_load(MANIFEST.read_text("utf-8"))
-    if found := differences(wanted, actual, patient.settings):
+    if found := differences(wanted, actual, targets.settings):
         return amiss("; ".join(found), "correct the app's manifest, save, and install the app again")
     return well("the app is set up as manifest.yml says")
 
 
-async def sign_in(patient: DoctorTargets) -> Finding:
+async def sign_in(targets: DoctorTargets) -> Finding:
     """Look at the client that Sign in with Slack needs."""
-    settings = patient.settings
+    settings = targets.settings
     if settings.identity_check == "code":
         return noted("not used: a code proves who connects", "weaker; set DEPUTY_IDENTITY_CHECK=slack_oidc")
-    code = await app_facts.check_sign_in(patient.slack, settings.slack_client_id or "", settings.slack_client_secret)
+    code = await app_facts.check_sign_in(targets.slack, settings.slack_client_id or "", settings.slack_client_secret)
     if code in CLIENT_PROBLEMS:
         return amiss(f"refused ({code})", FIXES["Sign in with Slack"])
     redirect = f"{settings.public_url}{SIGN_IN_PATH}"
     return well(f"client id and secret are known; redirect URL must be {redirect}")
 
 
-async def admins(patient: DoctorTargets) -> Finding:
+async def admins(targets: DoctorTargets) -> Finding:
     """Look at the admins: those of the environment must be full members who are there, and one at least of all."""
-    named, added = sorted(patient.settings.admins), await _added_admins(patient)
-    unfit = [user for user in (*named, *added) if not await app_facts.is_full_member(patient.slack, user)]
+    named, added = sorted(targets.settings.admins), await _added_admins(targets)
+    unfit = [user for user in (*named, *added) if not await app_facts.is_full_member(targets.slack, user)]
     if wrong := [user for user in named if user in unfit]:
         return amiss(f"no full member: {', '.join(wrong)}", FIXES["Admins"])
     if not named and not added:
@@ -133,20 +133,20 @@ async def admins(patient: DoctorTargets) -> Finding:
     return well(f"{len(named) + len(added)}, full members all")
 
 
-async def _added_admins(patient: DoctorTargets) -> list[str]:
+async def _added_admins(targets: DoctorTargets) -> list[str]:
     """Return the admins of the settings who are not in the environment; none where they cannot be read."""
-    workspace_id = await patient.workspace_id()
-    configuration = ConfigService(database=patient.database, clock=WallClock(), first_admins=patient.settings.admins)
+    workspace_id = await targets.workspace_id()
+    configuration = ConfigService(database=targets.database, clock=WallClock(), first_admins=targets.settings.admins)
     try:
         config = await configuration.read(workspace_id)
     except (StoreError, SettingsInvalid):
         return []  # said where the database is looked at
-    return sorted(set(config.admins) - patient.settings.admins)
+    return sorted(set(config.admins) - targets.settings.admins)
 
 
-async def clock(patient: DoctorTargets) -> Finding:
+async def clock(targets: DoctorTargets) -> Finding:
     """Compare this machine's clock with Slack's."""
-    who = await app_facts.fetch_identity(patient.slack)
+    who = await app_facts.fetch_identity(targets.slack)
     if who.date is None:
         return noted("not compared: Slack told no time", "see that this machine's clock is kept by NTP")
     skew = (WallClock().now() - parsedate_to_datetime(who.date)).total_seconds()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.model import action_ids
-from tests.journeys import test_code
+from tests.journeys import test_code_confirmation
 from tests.journeys.test_connect import dm, link
 from tests.journeys.test_personal_tokens import TOKEN_ONLY, open_form, submit
 from tests.world import ALICE, BOB, World, world
@@ -111,11 +111,11 @@ async def test_an_older_connection_outlives_one_that_is_refused(running_world: W
 async def test_a_code_that_was_waited_for_connects_nothing_once_a_rule_has_changed(tmp_path, settings, words):
     by_code = {"DEPUTY_IDENTITY_CHECK": "code", "SLACK_CLIENT_ID": "", "SLACK_CLIENT_SECRET": ""}
     async with world(tmp_path, **by_code) as coded, coded.deputy():
-        code = await test_code.code_on_page(coded)
-        asked = await test_code.dm(coded, "Your browser shows a code")
+        code = await test_code_confirmation.code_on_page(coded)
+        asked = await test_code_confirmation.dm(coded, "Your browser shows a code")
         await coded.configure(settings)
 
-        await test_code.enter(coded, asked, code)
+        await test_code_confirmation.enter(coded, asked, code)
 
         await dm(coded, ALICE, words)
     assert nothing_is_kept(coded)

@@ -153,7 +153,7 @@ THREATS = {
     88: Threat("the official conformance suite", "`make conformance`"),
 }
 
-OF_VAULTS, OF_LAPSES = "tests/bot/domain/connections/test_vaults.py", "tests/journeys/test_lapses.py"
+OF_VAULTS, OF_LAPSES = "tests/bot/domain/connections/test_vaults.py", "tests/journeys/test_connection_expiry.py"
 ELSEWHERE = {
     40: ("tests/store/test_races.py::test_one_registration_wins_and_all_get_it",),
     51: (
@@ -165,7 +165,7 @@ ELSEWHERE = {
         "tests/bot/listeners/test_lifecycle.py::test_a_member_who_takes_back_their_sign_in_does_not_remove_deputy",
         "tests/bot/listeners/test_lifecycle.py::test_a_changed_profile_names_whoever_is_to_be_judged_again",
     ),
-    52: ("tests/journeys/test_code.py::test_the_code_of_the_page_typed_into_slack_connects",),
+    52: ("tests/journeys/test_code_confirmation.py::test_the_code_of_the_page_typed_into_slack_connects",),
     72: (
         "tests/bot/agents/test_vaults.py::test_an_outage_while_storing_is_told",
         f"{OF_VAULTS}::test_a_reconnect_of_which_half_failed_says_that_the_old_one_is_gone",

@@ -27,7 +27,7 @@ MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 
 
 @pytest.fixture
-async def patient(deputy_world: World):
+async def targets(deputy_world: World):
     async with deputy_world.deputy():
         yield deputy_world
 
@@ -52,8 +52,8 @@ def database_of(world: World):
     return closing(sqlite3.connect(world.folder / "deputy.db", isolation_level=None))
 
 
-async def test_all_is_well_where_all_is_well(patient):
-    found = await findings(patient)
+async def test_all_is_well_where_all_is_well(targets):
+    found = await findings(targets)
 
     assert sick(found) == {}
     assert list(found) == list(CHECKS)
@@ -95,8 +95,8 @@ async def test_all_is_well_where_all_is_well(patient):
         ("Services", {"services": ("wiki",)}, "there is no service `wiki`", "catalogue"),
     ],
 )
-async def test_one_wrong_setting_is_found_with_what_to_do(patient, name, changes, detail, fix):
-    found = await findings(patient, **changes)
+async def test_one_wrong_setting_is_found_with_what_to_do(targets, name, changes, detail, fix):
+    found = await findings(targets, **changes)
 
     assert detail in sick(found)[name]
     assert fix in found[name].fix
@@ -111,26 +111,26 @@ async def test_one_wrong_setting_is_found_with_what_to_do(patient, name, changes
     assert "mistaken" not in render(found)
 
 
-async def test_a_missing_scope_is_named(patient):
-    patient.slack.scopes.difference_update({"commands", "chat:write"})
+async def test_a_missing_scope_is_named(targets):
+    targets.slack.scopes.difference_update({"commands", "chat:write"})
 
-    found = await findings(patient)
+    found = await findings(targets)
 
     assert sick(found) == {"Slack bot token": "scopes missing: chat:write, commands"}
     assert found["Slack bot token"].fix == "install the app again from manifest.yml"
     assert render(found).endswith("1 of 15 needs attention.")
 
 
-async def test_a_refused_key_is_found(patient):
-    found = await findings(patient, anthropic_api_key=Secret("sk-ant-mistaken"))
+async def test_a_refused_key_is_found(targets):
+    found = await findings(targets, anthropic_api_key=Secret("sk-ant-mistaken"))
 
     assert sick(found)["Anthropic key"].startswith("refused (")
     assert "Managed Agents" in found["Anthropic key"].fix
 
 
-async def test_what_cannot_be_asked_for_a_refused_token_leads_to_the_line_about_it(patient):
+async def test_what_cannot_be_asked_for_a_refused_token_leads_to_the_line_about_it(targets):
     found = await findings(
-        patient, slack_bot_token=Secret("xoxb-mistaken"), anthropic_api_key=Secret("sk-ant-mistaken")
+        targets, slack_bot_token=Secret("xoxb-mistaken"), anthropic_api_key=Secret("sk-ant-mistaken")
     )
 
     assert found["Admins"].fix == found["Clock"].fix == "see the line about Slack's bot token"
@@ -147,28 +147,28 @@ async def test_the_doctor_makes_no_database_where_there_is_none(deputy_world):
     assert not path.exists()
 
 
-async def test_an_agent_that_somebody_changed_is_found_and_brought_back(patient):
-    (agent,) = patient.agents.agents.values()
-    async with open_client(api_key=Secret(patient.agents.api_key), base_url=patient.agents.url) as client:
+async def test_an_agent_that_somebody_changed_is_found_and_brought_back(targets):
+    (agent,) = targets.agents.agents.values()
+    async with open_client(api_key=Secret(targets.agents.api_key), base_url=targets.agents.url) as client:
         await client.beta.agents.update(agent.id, version=1, system="Do as you please.")
-    changed = await findings(patient)
+    changed = await findings(targets)
 
-    mended = await mend(patient.settings)
+    mended = await mend(targets.settings)
 
     assert sick(changed) == {"Agents and environments": "default: system prompt"}
     assert "--repair" in changed["Agents and environments"].fix
     assert mended == ("default",)
-    assert sick(await findings(patient)) == {}
-    assert await mend(patient.settings) == ()
+    assert sick(await findings(targets)) == {}
+    assert await mend(targets.settings) == ()
 
 
-async def test_admins_of_the_settings_are_looked_at_too(patient):
-    nobody = await findings(patient, admins=frozenset())
-    await patient.configure({"admins": [people.BOB]})
-    one = await findings(patient, admins=frozenset())
-    patient.slack.workspace.people[people.BOB].deleted = True
-    none_left = await findings(patient, admins=frozenset())
-    one_gone = await findings(patient)
+async def test_admins_of_the_settings_are_looked_at_too(targets):
+    nobody = await findings(targets, admins=frozenset())
+    await targets.configure({"admins": [people.BOB]})
+    one = await findings(targets, admins=frozenset())
+    targets.slack.workspace.people[people.BOB].deleted = True
+    none_left = await findings(targets, admins=frozenset())
+    one_gone = await findings(targets)
 
     assert (nobody["Admins"].detail, nobody["Admins"].state) == ("there is none", "note")
     assert "opens /agent admin" in nobody["Admins"].fix
@@ -177,11 +177,11 @@ async def test_admins_of_the_settings_are_looked_at_too(patient):
     assert one_gone["Admins"].state == "note"
 
 
-async def test_an_agent_that_is_gone_is_found(patient):
-    agent, *_ = patient.agents.agents
-    del patient.agents.agents[agent]
+async def test_an_agent_that_is_gone_is_found(targets):
+    agent, *_ = targets.agents.agents
+    del targets.agents.agents[agent]
 
-    assert sick(await findings(patient)) == {"Agents and environments": "default: the agent is gone or archived"}
+    assert sick(await findings(targets)) == {"Agents and environments": "default: the agent is gone or archived"}
 
 
 @pytest.mark.fault("D9")
@@ -201,33 +201,33 @@ async def test_a_deputy_that_never_ran_is_one_note(deputy_world, has_file):
 
 
 @pytest.mark.fault("D12")
-async def test_a_slack_that_tells_no_scopes_is_not_called_one_that_grants_none(patient):
-    patient.slack.web_api.tells_scopes = False
+async def test_a_slack_that_tells_no_scopes_is_not_called_one_that_grants_none(targets):
+    targets.slack.web_api.tells_scopes = False
 
-    found = await findings(patient)
+    found = await findings(targets)
 
     assert found["Slack bot token"].state is State.NOTE
     assert "Slack told no scopes" in found["Slack bot token"].detail
 
 
 @pytest.mark.fault("D10")
-async def test_an_address_of_somebody_else_is_named_and_the_key_is_not_blamed(patient):
-    found = await findings(patient, anthropic_base_url=f"{patient.notes.url}/nowhere")
+async def test_an_address_of_somebody_else_is_named_and_the_key_is_not_blamed(targets):
+    found = await findings(targets, anthropic_base_url=f"{targets.notes.url}/nowhere")
 
     assert "does not answer like the Managed Agents API (http_404)" in sick(found)["Anthropic key"]
     assert found["Anthropic key"].fix.startswith("correct ANTHROPIC_BASE_URL")
 
 
 @pytest.mark.fault("D6")
-async def test_a_client_secret_in_the_place_of_the_signing_secret_is_found(patient):
-    secret = Secret(patient.slack.client_secret)
-    found = await findings(patient, slack_app_token=None, slack_signing_secret=secret, slack_client_secret=secret)
+async def test_a_client_secret_in_the_place_of_the_signing_secret_is_found(targets):
+    secret = Secret(targets.slack.client_secret)
+    found = await findings(targets, slack_app_token=None, slack_signing_secret=secret, slack_client_secret=secret)
 
     assert sick(found)["Slack delivery"] == "SLACK_SIGNING_SECRET is the client secret"
 
 
-async def test_peers_that_do_not_answer_are_findings_and_no_error(patient):
-    found = await findings(patient, slack_api_url=f"{NOWHERE}/api/", anthropic_base_url=NOWHERE)
+async def test_peers_that_do_not_answer_are_findings_and_no_error(targets):
+    found = await findings(targets, slack_api_url=f"{NOWHERE}/api/", anthropic_base_url=NOWHERE)
 
     for name in (
         "Slack bot token",
@@ -242,10 +242,10 @@ async def test_peers_that_do_not_answer_are_findings_and_no_error(patient):
     assert "network" in found["Anthropic key"].fix
 
 
-async def test_without_an_app_token_slack_must_deliver_over_http(patient):
-    found = await findings(patient, slack_app_token=None, slack_signing_secret=Secret("hush"))
+async def test_without_an_app_token_slack_must_deliver_over_http(targets):
+    found = await findings(targets, slack_app_token=None, slack_signing_secret=Secret("hush"))
 
-    assert found["Slack delivery"].detail == f"HTTP: Slack must deliver to {patient.settings.public_url}/slack/events"
+    assert found["Slack delivery"].detail == f"HTTP: Slack must deliver to {targets.settings.public_url}/slack/events"
 
 
 async def test_a_webhook_that_would_not_come_through_is_found(deputy_world):
@@ -262,38 +262,38 @@ async def test_a_webhook_that_would_not_come_through_is_found(deputy_world):
         assert sick(found)["Webhook"].endswith("/anthropic/webhooks answers 404")
 
 
-async def test_the_app_is_compared_with_the_manifest_where_a_token_allows_it(patient):
+async def test_the_app_is_compared_with_the_manifest_where_a_token_allows_it(targets):
     manifest = yaml.safe_load(MANIFEST.read_text("utf-8"))
-    manifest["oauth_config"]["redirect_urls"] = [f"{patient.settings.public_url}/connect/slack/callback"]
-    patient.slack.workspace.manifest = manifest
-    token = Secret(patient.slack.config_token)
+    manifest["oauth_config"]["redirect_urls"] = [f"{targets.settings.public_url}/connect/slack/callback"]
+    targets.slack.workspace.manifest = manifest
+    token = Secret(targets.slack.config_token)
 
-    assert (await findings(patient))["Slack app"].state is State.NOTE
-    assert (await findings(patient, slack_config_token=token))["Slack app"].state is State.OK
+    assert (await findings(targets))["Slack app"].state is State.NOTE
+    assert (await findings(targets, slack_config_token=token))["Slack app"].state is State.OK
 
     manifest["settings"]["event_subscriptions"]["bot_events"].remove("app_mention")
-    assert sick(await findings(patient, slack_config_token=token)) == {"Slack app": "events missing: app_mention"}
+    assert sick(await findings(targets, slack_config_token=token)) == {"Slack app": "events missing: app_mention"}
 
 
-async def test_a_clock_that_is_wrong_is_found(patient, monkeypatch):
-    monkeypatch.setattr("bot.doctor.slack.parsedate_to_datetime", lambda _: patient.clock.now().replace(year=2001))
+async def test_a_clock_that_is_wrong_is_found(targets, monkeypatch):
+    monkeypatch.setattr("bot.doctor.slack.parsedate_to_datetime", lambda _: targets.clock.now().replace(year=2001))
 
-    found = await findings(patient)
+    found = await findings(targets)
 
     assert list(sick(found)) == ["Clock"]
     assert "ahead of Slack's" in found["Clock"].detail
     assert "NTP" in found["Clock"].fix
 
 
-async def test_a_vault_that_is_gone_and_one_of_another_name_are_found(patient):
+async def test_a_vault_that_is_gone_and_one_of_another_name_are_found(targets):
     for user in (ALICE, BOB):
-        await patient.connect_notes(user)
-    assert sick(await findings(patient)) == {}
-    alices, bobs = patient.agents.vaults.values()
+        await targets.connect_notes(user)
+    assert sick(await findings(targets)) == {}
+    alices, bobs = targets.agents.vaults.values()
 
-    del patient.agents.vaults[alices.id]
+    del targets.agents.vaults[alices.id]
     bobs.metadata["external_user_id"] = f"{people.TEAM}/{ALICE}"
-    found = await findings(patient)
+    found = await findings(targets)
 
     detail = f"gone at the API: {people.TEAM}/{ALICE}; marked as another's at the API: {people.TEAM}/{BOB}"
     assert sick(found)["Vaults"].startswith(detail)
@@ -316,12 +316,12 @@ async def test_values_under_a_lost_key_are_found(sleeping):
     assert found["Sealing keys"].fix.startswith("add the old key to DEPUTY_SECRET_KEYS again, last")
 
 
-async def test_a_services_secret_that_no_key_opens_is_found(patient):
-    workspace_id, secret = patient.app.install.workspace_id, Secret("of-another-key")
-    async with patient.app.database.transaction() as tx:
+async def test_a_services_secret_that_no_key_opens_is_found(targets):
+    workspace_id, secret = targets.app.install.workspace_id, Secret("of-another-key")
+    async with targets.app.database.transaction() as tx:
         await services.save(tx, a_saved_service(workspace_id=workspace_id, client_id="c", client_secret=secret))
 
-    found = await findings(patient, secret_keys=parse_keys(new_key()))
+    found = await findings(targets, secret_keys=parse_keys(new_key()))
 
     assert "services.client_secret" in sick(found)["Sealing keys"]
     assert found["Services"].detail == "Notes, Papers"  # as one that registers itself: its client is not there
@@ -351,8 +351,8 @@ async def test_a_damaged_file_is_found(sleeping):
     assert sick(found)["Database"] in {"it is damaged", "cannot be reached"}
 
 
-async def test_machines_get_the_same_as_json(patient):
-    found = await findings(patient, admins=frozenset({people.GONE}))
+async def test_machines_get_the_same_as_json(targets):
+    found = await findings(targets, admins=frozenset({people.GONE}))
 
     told = json.loads(as_json(found))
 
@@ -368,20 +368,20 @@ async def test_machines_get_the_same_as_json(patient):
     ]
 
 
-async def test_a_service_that_an_admin_added_is_on_offer(patient):
-    workspace_id = patient.app.install.workspace_id
-    async with patient.app.database.transaction() as tx:
+async def test_a_service_that_an_admin_added_is_on_offer(targets):
+    workspace_id = targets.app.install.workspace_id
+    async with targets.app.database.transaction() as tx:
         await services.save(tx, a_saved_service(workspace_id=workspace_id, name="wiki", title="Our Wiki"))
 
-    assert (await findings(patient))["Services"].detail == "Notes, Our Wiki"
+    assert (await findings(targets))["Services"].detail == "Notes, Our Wiki"
 
 
-async def test_the_doctor_changes_nothing(patient):
-    before = [call.method for call in patient.slack.calls]
+async def test_the_doctor_changes_nothing(targets):
+    before = [call.method for call in targets.slack.calls]
 
-    await findings(patient, slack_config_token=Secret(patient.slack.config_token))
+    await findings(targets, slack_config_token=Secret(targets.slack.config_token))
 
-    asked = [call.method for call in patient.slack.calls][len(before) :]
+    asked = [call.method for call in targets.slack.calls][len(before) :]
     reading = {"auth.test", "bots.info", "users.info", "apps.manifest.export"}
     assert set(asked) <= {*reading, "apps.connections.open", "openid.connect.token"}
 
@@ -390,8 +390,8 @@ def test_the_scopes_are_those_of_the_simulated_app(deputy_world):
     assert deputy_world.slack.scopes >= SCOPES
 
 
-async def test_that_a_code_proves_who_connects_is_said_to_be_weaker(patient):
-    found = await findings(patient, identity_check="code", slack_client_id=None)
+async def test_that_a_code_proves_who_connects_is_said_to_be_weaker(targets):
+    found = await findings(targets, identity_check="code", slack_client_id=None)
 
     assert "Sign in with Slack" not in sick(found)
     assert "slack_oidc" in found["Sign in with Slack"].fix
