@@ -32,6 +32,23 @@ def test_a_long_name_fits_and_keeps_its_ending(name):
         assert place.endswith(ending)
 
 
+@pytest.mark.parametrize(
+    ("name", "mounted"),
+    [
+        ("🚀.csv", "file.csv"),
+        ("..", "file"),
+        ("", "file"),
+        (".env", "file.env"),
+        ("a/../b.csv", "a_.._b.csv"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("_notes_", "notes"),
+        ("plan. ", "plan"),
+    ],
+)
+def test_a_name_of_signs_is_mounted_under_what_is_left_of_it(name, mounted):
+    assert path_of(TURN, 1, Attachment("F", name)) == f"/{TURN}/1-{mounted}"
+
+
 @given(st.text(max_size=400))
 def test_whatever_a_file_is_called_fits(name):
     for place in places(name):

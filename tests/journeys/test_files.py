@@ -101,6 +101,8 @@ async def test_files_without_a_word_are_a_request(running_world: World):
         ({"size": 31 * MEGABYTE}, "larger than 30 MB"),
         ({"mode": "external", "is_external": True}, "not a file I can take"),
         ({"mode": "canvas"}, "not a file I can take"),
+        ({"mode": "list"}, "not a file I can take"),
+        ({"mode": "email"}, "not a file I can take"),
         ({"original_w": 9_000, "original_h": 10}, "8,000 pixels"),
     ],
 )
@@ -112,6 +114,21 @@ async def test_a_file_that_cannot_come_along_is_named_and_the_rest_goes_on(runni
     told = await running_world.whispered(ALICE, said)
     assert "“big.bin”" in running_world.slack.text_of(told)
     assert running_world.requests()[0].count("/mnt/session/uploads/") == 1
+
+
+@pytest.mark.fault("F13")
+async def test_files_of_one_name_or_of_any_signs_all_come_each_under_a_path_of_its_own(running_world: World):
+    names = ["a/../b.csv", "a/../b.csv", "\u202egnp.csv", "🚀.csv", "\u05e7\u05d5\u05d1\u05e5.csv", "C:\\x.csv"]
+    files = [*(a_file(name) for name in names), a_file("note.txt", mode="snippet")]
+    root = await running_world.slack.post_message(ALICE, GENERAL, f"{MENTION} read the attached files", files=files)
+    await running_world.answered(root)
+    await running_world.settled()
+
+    listed = [line for line in running_world.requests()[0].splitlines() if "/mnt/session/uploads/" in line]
+    paths = [line.partition("/mnt/session/uploads/")[2] for line in listed]
+    assert len(set(paths)) == len(files), running_world.whispers(ALICE)
+    assert all(path.count("/") == 1 and ".." not in path.split("/") and "\u202e" not in path for path in paths)
+    assert running_world.whispers(ALICE) == ""
 
 
 async def test_a_file_that_slack_does_not_hand_out_is_said(running_world: World):

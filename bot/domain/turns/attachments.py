@@ -80,8 +80,11 @@ def judged(files: tuple[Attachment, ...]) -> tuple[tuple[Attachment, ...], tuple
 
 def path_of(turn_id: str, number: int, file: Attachment) -> str:
     """Return where a turn's file is mounted, below `MOUNTED_AT`; no two files share a path."""
-    name = file_name_within(re.sub(r"[^\w.-]+", "_", file.name).strip("._"), _NAME_BYTES) or "file"
-    return f"/{turn_id}/{number}-{name}"
+    stem, dot, ending = re.sub(r"[^\w.-]+", "_", file.name).rpartition(".")
+    # Of a name that is all signs the ending still says what it is: `🚀.csv`.
+    stem, ending = stem.strip("._") or "file", ending.strip("_")
+    name = f"{stem}.{ending}" if dot and ending else ending or stem
+    return f"/{turn_id}/{number}-{file_name_within(name, _NAME_BYTES)}"
 
 
 async def described(files: SlackFiles, file: Attachment) -> Attachment:
