@@ -12,7 +12,7 @@ from bot.config.file_services import Document
 from bot.config.validation_messages import describe_unusable_service
 from bot.config.yaml_file import write_offer
 from bot.domain.admin.add_service import describe
-from bot.domain.admin.config_file import ConfigFile, FilePlan
+from bot.domain.admin.config_file import ConfigFile, FilePlan, OpenedWorkspace
 from bot.domain.admin.services_from_file import SecretOf, offer_of
 from bot.domain.config.service import ConfigService
 from bot.domain.connections.vaults import MemberVaults, forbid
@@ -90,12 +90,10 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
             on_dropped=vaults.let_go,
         )
         filing = ConfigFile(
-            database=database,
+            OpenedWorkspace(workspace_id, database, clock),
             configuration=ConfigService(database=database, clock=clock, first_admins=settings.admins),
             catalog=catalog,
             services=shelf,
             probing=probing,
-            clock=clock,
-            workspace_id=workspace_id,
         )
         yield ConfigCommands(filing, secret_of)

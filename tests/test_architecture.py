@@ -372,6 +372,33 @@ def _words_of(node: ast.AST) -> str | None:
             return None
 
 
+PARAMETERS = 5
+"""What one constructor may take; more is a class that does too much, or a context that has no name yet."""
+OVER = {"bot.domain.admin.commands"}
+"""Modules that are still to be split: none may be added."""
+LINES = 400
+"""What one module may be long."""
+
+
+def too_many_collaborators(module: Module) -> list[str]:
+    if not within(module.name, "bot") or module.name in OVER:
+        return []
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
+            found += [f"{module.name}:{node.lineno} takes {len(taken)}"] if len(taken) > PARAMETERS else []
+    return found
+
+
+def module_too_long(module: Module) -> list[str]:
+    """Name a module that is longer than anybody reads in one go, by where its last statement ends."""
+    if not (within(module.name, "bot.domain") or within(module.name, "bot.slack")):
+        return []
+    end = max((node.end_lineno or 0 for node in module.tree.body), default=0)
+    return [f"{module.name} has {end} lines"] if end > LINES else []
+
+
 Rule = Callable[[Module], list[str]]
 
 EXAMPLES: list[tuple[Rule, str, str]] = [
@@ -401,6 +428,8 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (words_in_the_domain, "bot.domain.turns.commands", 'raise Problem("Nobody decided in time.")'),
     (words_in_the_domain, "bot.domain.admin.commands", 'return Done(f"Disconnected {count} from {service}.")'),
     (wrong_order, "bot.domain.supervisor", "from bot.domain.access import policy"),
+    (too_many_collaborators, "bot.domain.novelty", "class X:\n    def __init__(self, a, b, *, c, d, e, f): ..."),
+    (module_too_long, "bot.slack.novelty", "x = 1\n" * 401),
 ]
 
 

@@ -67,27 +67,33 @@ class FilePlan:
         return tuple(row for row in self.rows if not row.is_shipped and not _is_seen(known.get(row.name), row))
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedWorkspace:
+    """Whose settings are read and written, and where."""
+
+    id: WorkspaceId
+    database: Database
+    clock: Clock
+
+
 class ConfigFile:
     """The settings of one workspace as a file."""
 
     def __init__(
         self,
+        workspace: OpenedWorkspace,
         *,
-        database: Database,
         configuration: ConfigService,
         catalog: Catalog,
         services: SavedServices,
         probing: Prober,
-        clock: Clock,
-        workspace_id: WorkspaceId,
     ) -> None:
-        self._database = database
+        self._database, self._clock = workspace.database, workspace.clock
+        self.workspace_id = workspace.id
         self._configuration = configuration
         self._catalog = catalog
         self._services = services
         self._probing = probing
-        self._clock = clock
-        self.workspace_id = workspace_id
 
     async def read(self) -> FileServiceState:
         """Return everything as it is now. Raises `SettingsInvalid` if this version cannot read it."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from bot.config.file_services import Document
 from bot.config.yaml_file import read, render_plan, write
-from bot.domain.admin.config_file import ACTOR, ConfigFile
+from bot.domain.admin.config_file import ACTOR, ConfigFile, OpenedWorkspace
 from bot.domain.config.service import ConfigService
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
 from oauth.catalog.catalog import Catalog
@@ -91,13 +91,11 @@ def make(database, sender, dropped):
             on_dropped=note,
         )
         return ConfigFile(
-            database=database,
+            OpenedWorkspace(workspace_id, database, Noon()),
             configuration=ConfigService(database=database, clock=Noon(), first_admins=frozenset()),
             catalog=catalog,
             services=services,
             probing=probing,
-            clock=Noon(),
-            workspace_id=workspace_id,
         )
 
     return made
@@ -338,13 +336,11 @@ async def test_a_service_that_a_later_catalogue_ships_too_stays_as_it_was_added(
     document = read(f"services: {{{text}}}")
     await bring_in(filing, document)
     later = ConfigFile(
-        database=filing._database,
+        OpenedWorkspace(filing.workspace_id, filing._database, Noon()),
         configuration=filing._configuration,
         catalog=Catalog({one.name: one for one in (GITHUB, NOTES)}),
         services=filing._services,
         probing=filing._probing,
-        clock=Noon(),
-        workspace_id=filing.workspace_id,
     )
 
     assert (await later.plan(document, values)).changes == ()
