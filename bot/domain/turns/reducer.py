@@ -85,9 +85,12 @@ def _before(state: ReducerState, event: e.AgentEvent) -> Step:
 def _request_echoed(state: ReducerState, event: e.RequestEchoed) -> Step:
     if event.marker == state.turn_id:
         return _begin(state) if event.is_processed else (replace(state, is_queued=True), ())
-    if event.is_processed:
-        return replace(state, is_free=False, is_unclaimed_older=True), ()
-    return state, ()
+    is_told_late = event.id in state.others and state.unclaimed and isinstance(state.unclaimed[-1], e.SessionIdle)
+    state = replace(state, others=state.others | {event.id})
+    # What came since that one was told of is done: that it was taken up, too, says nothing of whose that was.
+    if not event.is_processed or is_told_late:
+        return state, ()
+    return replace(state, is_free=False, is_unclaimed_older=True), ()
 
 
 def _begin(state: ReducerState) -> Step:

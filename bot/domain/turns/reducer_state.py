@@ -27,6 +27,8 @@ class ReducerState:
     """What came last before the turn began, since the session was idle: ours, if nothing more comes. See `claim`."""
     is_unclaimed_older: bool = False
     """True when that is known to be another request's."""
+    others: frozenset[EventId] = field(default=frozenset())
+    """Other requests that the session has told of; the API may say later than it was so that one was taken up."""
     stopping_by: UserId | None = None
     """Who asked for an end; known once the session was interrupted."""
     is_interrupted: bool = False

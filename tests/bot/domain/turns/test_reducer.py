@@ -455,6 +455,26 @@ def test_a_session_that_is_moved_while_it_works_loses_nothing_of_what_it_said():
 
 
 @pytest.mark.fault("D2")
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize("is_processed", [True, False])
+def test_an_older_request_that_is_told_late_to_have_been_taken_up_takes_no_answer_away(is_processed):
+    """The first copy of its echo had no `processed_at`; the one that has it comes after the answer to ours."""
+    older = e.RequestEchoed(EventId("b"), "trn_0", is_processed=False)
+    done = [older, e.TextWritten(EventId("a"), "Old."), e.SessionIdle(EventId("i"), "end_turn")]
+    ours = [
+        e.SessionStarted(EventId("s")),
+        e.TextWritten(EventId("n"), "New."),
+        e.SessionIdle(EventId("j"), "end_turn"),
+    ]
+
+    state, _ = run(
+        ReducerState(TURN), *done, *ours, replace(older, is_processed=True), echoed(is_processed=is_processed)
+    )
+    state, _ = claim(state)
+
+    assert (state.progress.text, state.has_ended) == ("New.", True)
+
+
 def test_what_another_request_had_done_is_not_claimed_by_one_that_was_taken_up():
     older = [e.RequestEchoed(EventId("b"), "trn_0", is_processed=True), e.TextWritten(EventId("a"), "Old.")]
 
