@@ -110,7 +110,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         desk = build_desk(parts, room, asking)
         stack.push_async_callback(parts.domain.supervisor.close)
         hold = DatabaseHold(parts.domain.database)
-        parts.domain.supervisor.keep("hold", hold.look, HOLD_EVERY)
+        if opened.database.may_lose_hold:
+            parts.domain.supervisor.keep("hold", hold.look, HOLD_EVERY)
 
         client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
         bolt = build_bolt(settings, client, install)

@@ -190,6 +190,11 @@ class Database:
                 self._lock = lock
                 yield
 
+    @property
+    def may_lose_hold(self) -> bool:
+        """Tell whether the hold can drop while this process lives: a lock of a file cannot."""
+        return self._lock is not None
+
     async def keep_hold(self) -> bool:
         """See that this process still holds the database, or take it again; tell whether it had to be.
 
