@@ -221,7 +221,7 @@ def test_what_was_found_and_asked_and_done_are_views_that_slack_takes(words, is_
     drawn(Claim())
     drawn(ClientForm("n" * 64, words, words, words, is_token, words * 100, 3, words))
     for verb, kind in product(CONFIRMED, ("profile", "filter", "service")):
-        drawn(ConfirmChange(verb, kind, words or "n", 3))
+        drawn(ConfirmChange(verb, kind, words[:64] or "n", 3))  # a key of the settings
     for kind, form in RAISES.items():
         body = {"budget_per_month": words, "value": {"workspace_per_month": words}}
         drawn(RaiseBudget("sho_1", form, Budget(BudgetKind(kind), "U0ANN" * 6), body, 3, 1e12))
