@@ -203,6 +203,8 @@ class EventStream:
         page = await self._events.list(self._session_id, types=["user.message"], order="desc", limit=_REQUESTS)
         times = (read_processed_at(event) for event in page.data or ())
         self._cursor = next((time for time in times if time is not None), None)
+        # A stream that begins with the whole history must not give older turns' events as news.
+        self._since = self._cursor - self._pace.overlap if self._cursor else None
         self._has_no_beginning = False
 
     async def _list_more(self) -> None:

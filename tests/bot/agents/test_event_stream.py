@@ -373,3 +373,21 @@ async def test_the_history_that_a_stream_begins_with_is_not_taken_for_news(raw_a
     events = await follow_turn(raw_agents, since=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
     assert persisted_ids(events) == IDS
+
+
+@pytest.mark.fault("D2")
+async def test_history_is_no_news_either_where_the_beginning_is_the_newest_request(raw_api, raw_agents) -> None:
+    """The turns before are older than the listing goes back, so that nothing but their time tells them."""
+    session = raw_api.session(persisted=PERSISTED)
+    old = {**event(7, "agent.message", **text("Of another turn.")), "processed_at": "2026-11-22T12:00:00Z"}
+    new = event(9, "session.status_running")
+    session.streams.append([LISTED, frame(old), frame(new), HOLD])
+
+    seen = []
+    async with patience(), raw_agents.follow("sesn_1", None, is_from_last_request=True) as events:
+        async for ours in events:
+            seen.append(ours)
+            if getattr(ours, "id", None) == new["id"]:
+                break
+
+    assert persisted_ids(seen) == [*IDS, new["id"]]
