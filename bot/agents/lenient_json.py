@@ -53,7 +53,8 @@ class Pool(DefaultAsyncHttpxClient):
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Send, and return what can be read."""
         response = await super().send(request, **options)
-        if not response.is_success or _is_file(request):
+        # A deletion may be answered with no content (RFC 9110 §15.3.5); it is not repeated for that.
+        if not response.is_success or response.status_code == httpx2.codes.NO_CONTENT or _is_file(request):
             return response
         if response.headers.get("content-type", "").startswith("text/event-stream"):
             return _rebuilt(response, stream=_Frames(response, self._reading))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import httpx2
 import pytest
 
-from bot.agents.lenient_json import UNREADABLE, Reading, why_not
+from bot.agents.lenient_json import UNREADABLE, Pool, Reading, why_not
 from bot.agents.translate import translate
 from bot.model.events import SessionGone, SessionIdle, TextWritten, ToolStarted, Unrecognised
 
@@ -133,3 +135,23 @@ async def test_frames_come_whole_however_they_are_cut_and_written(raw_api, raw_a
 
     assert persisted_ids(events) == IDS
     assert [type(one) for one in events].count(TextWritten) == 1
+
+
+async def answered(head: bytes) -> httpx2.Response:
+    """Return what becomes of a deletion that a server answers with this head and nothing else."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, Pool(trust_env=False) as pool:
+        port = server.sockets[0].getsockname()[1]
+        return await pool.delete(f"http://127.0.0.1:{port}/v1/vaults/vlt_1")
+
+
+async def test_a_success_without_content_is_one_and_an_empty_answer_is_none() -> None:
+    assert (await answered(b"HTTP/1.1 204 No Content")).status_code == 204
+    with pytest.raises(httpx2.DecodingError):
+        await answered(b"HTTP/1.1 200 OK\r\ncontent-length: 0")
