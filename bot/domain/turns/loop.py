@@ -70,7 +70,7 @@ class FollowedTurn:
 
 
 class TurnLoop:
-    """One follower, one writer (architecture, rule 4)."""
+    """One follower, one writer (docs/architecture.md#rules-of-the-house)."""
 
     def __init__(
         self, context: LoopContext, followed: FollowedTurn, *, answer: Answer, watch: StopTimer, state: ReducerState
