@@ -11,18 +11,38 @@ from store.database import Tx
 from store.records import ServiceName, ServiceTool, WorkspaceId
 from store.schema import UtcTime, metadata
 
+
+def definition_columns() -> tuple[Column[Any], ...]:
+    """Return the columns of what a tool is, as it was listed or trusted."""
+    return (
+        Column("title", String),
+        Column("description", Text, nullable=False),
+        Column("schema_hash", String, nullable=False),
+        Column("input_schema", Text),
+        Column("annotations", JSON, nullable=False),
+        Column("definition_hash", String, nullable=False),
+    )
+
+
+def definition_values(tool: ServiceTool) -> dict[str, Any]:
+    """Return what stands in them."""
+    return {
+        "title": tool.title,
+        "description": tool.description,
+        "schema_hash": tool.schema_hash,
+        "input_schema": tool.schema,
+        "annotations": dict(tool.annotations),
+        "definition_hash": tool.definition_hash,
+    }
+
+
 service_tools = Table(
     "service_tools",
     metadata,
     Column("workspace_id", String, primary_key=True),
     Column("service", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("title", String),
-    Column("description", Text, nullable=False),
-    Column("schema_hash", String, nullable=False),
-    Column("input_schema", Text),
-    Column("annotations", JSON, nullable=False),
-    Column("definition_hash", String, nullable=False),
+    *definition_columns(),
     Column("first_seen_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime),
     Column("seen_at", UtcTime, nullable=False),
@@ -78,12 +98,7 @@ def _of(workspace_id: WorkspaceId, service: ServiceName) -> ColumnElement[bool]:
 
 def _values(tool: ServiceTool) -> dict[str, Any]:
     return {
-        "title": tool.title,
-        "description": tool.description,
-        "schema_hash": tool.schema_hash,
-        "input_schema": tool.schema,
-        "annotations": dict(tool.annotations),
-        "definition_hash": tool.definition_hash,
+        **definition_values(tool),
         "first_seen_at": tool.first_seen_at,
         "changed_at": tool.changed_at,
         "seen_at": tool.seen_at,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Row, String, Table, Text, delete, select
+from sqlalchemy import Column, Row, String, Table, delete, select
 
 from store.database import Tx
 from store.messages import message_of, message_values
 from store.records import MessageRef, ServiceName, ServiceTool, UserId, WorkspaceId
 from store.schema import UtcTime, message_columns, metadata
+from store.service_tools import definition_columns, definition_values
 
 tool_pins = Table(
     "tool_pins",
@@ -20,12 +21,7 @@ tool_pins = Table(
     Column("workspace_id", String, primary_key=True),
     Column("service", String, primary_key=True),
     Column("tool", String, primary_key=True),
-    Column("title", String),
-    Column("description", Text, nullable=False),
-    Column("schema_hash", String, nullable=False),
-    Column("input_schema", Text),
-    Column("annotations", JSON, nullable=False),
-    Column("definition_hash", String, nullable=False),
+    *definition_columns(),
     Column("accepted_by", String),
     Column("accepted_at", UtcTime, nullable=False),
 )
@@ -101,16 +97,7 @@ async def pin(
 ) -> None:
     """Trust tools as they were last listed; `by` None: the first listing of their service."""
     for tool in tools:
-        values = {
-            "title": tool.title,
-            "description": tool.description,
-            "schema_hash": tool.schema_hash,
-            "input_schema": tool.schema,
-            "annotations": dict(tool.annotations),
-            "definition_hash": tool.definition_hash,
-            "accepted_by": by,
-            "accepted_at": now,
-        }
+        values = {**definition_values(tool), "accepted_by": by, "accepted_at": now}
         added = tx.insert(tool_pins).values(workspace_id=workspace_id, service=tool.service, tool=tool.name, **values)
         await tx.connection.execute(
             added.on_conflict_do_update(index_elements=["workspace_id", "service", "tool"], set_=values)
