@@ -249,10 +249,11 @@ class TurnLoop:
             claimed = reducer.claim(self.state)
             if claimed[0] is not self.state:
                 self._silence.heard(self._clock.steady())
-            await self._take(claimed)
-            if not self.state.has_ended and self._silence.rests < RESTS_UNHEARD:
+                await self._take(claimed)
+                return self._clock.steady()  # what it asks of people is owed now
+            if self._silence.rests < RESTS_UNHEARD:
                 inbox.doubt()
-            if self._silence.rests >= RESTS_UNHEARD and not self.state.has_ended:
+            else:
                 self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
         return self._silence.next_look(self.state, are_people_asked=are_people_asked)
 

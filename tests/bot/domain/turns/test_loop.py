@@ -360,6 +360,18 @@ async def test_an_answer_is_taken_though_the_session_never_says_that_it_took_the
 
 
 @pytest.mark.fault("D2")
+async def test_a_call_is_asked_about_though_the_session_never_says_that_it_took_the_request_up(database):
+    quiet, call = Quiet(), e.ToolCall(EventId("t"), None, "bash", {}, e.Permission.ASK)
+    told = [STARTED, e.ToolStarted(call.id, call), e.DecisionsNeeded(EventId("w"), (call.id,)), QUEUED]
+    running, clock = await prepared(database, Api(rests=True), told, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: {"card", "words"} <= set(quiet.seen))
+
+    assert quiet.seen[:2] == ["words", "card"]
+    assert clock.now() - NOON < WORKING_SILENCE
+
+
+@pytest.mark.fault("D2")
 @pytest.mark.parametrize("before", SAID_BEFORE)
 async def test_a_session_that_rests_without_a_word_ends_the_turn_and_one_that_works_does_not(database, before, logged):
     busy = Api(rests=False)
