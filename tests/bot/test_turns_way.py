@@ -8,8 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from bot.domain.turns.reducer_state import Action
 
 ROOT = Path(__file__).parent.parent.parent
 WAY = ("listeners", "domain", "agents", "renderers", "slack", "model")
@@ -120,6 +123,37 @@ def test_what_the_heart_is_made_of_is_frozen_data(words: str) -> None:
 )
 def test_an_impure_heart_is_found(source: str) -> None:
     assert list(impurities(source))
+
+
+def made(source: str, names: set[str]) -> set[str]:
+    """Return which of these classes a module makes objects of."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return {ast.unparse(call.func) for call in calls} & names
+
+
+def performed(source: str) -> set[str]:
+    """Return the classes that a module's `_perform` has a case for that does something."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.AsyncFunctionDef))
+    [perform] = [node for node in functions if node.name == "_perform"]
+    return {
+        ast.unparse(case.pattern.cls)
+        for case in (node for node in ast.walk(perform) if isinstance(node, ast.match_case))
+        if isinstance(case.pattern, ast.MatchClass) and not isinstance(case.body[0], ast.Pass)
+    }
+
+
+def test_every_action_is_one_that_the_heart_asks_for_and_the_loop_performs() -> None:
+    actions = {action.__name__ for action in get_args(Action)}
+
+    assert made(source_of("bot.domain.turns.reducer") or "", actions) == actions
+    assert performed(source_of("bot.domain.turns.loop") or "") == actions
+
+
+def test_an_action_that_nobody_performs_is_found() -> None:
+    source = "async def _perform(action):\n    match action:\n        case Hold(): hold()\n        case Wait(): pass"
+
+    assert performed(source) == {"Hold"}
+    assert made("Hold(call)", {"Hold", "Wait"}) == {"Hold"}
 
 
 def paths() -> list[Path]:

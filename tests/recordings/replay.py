@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.agents.translate import translate
 from bot.domain.turns.reducer import step
-from bot.domain.turns.reducer_state import Action, End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait
+from bot.domain.turns.reducer_state import Action, Hold, LookFor, ReducerState, Refuse
 from bot.model.progress import Progress
 from store.records import TurnId
 
@@ -38,7 +38,8 @@ def replay(events: Iterable[object]) -> tuple[ReducerState, list[Action]]:
 def told(events: Iterable[object]) -> str:
     """Return what becomes of a stream: how the turn ended, what it shows, what was to be done."""
     state, actions = replay(events)
-    return "\n".join([*_lines(state.progress), "to do: " + ", ".join(map(_action, actions)), ""])
+    to_do = ", ".join(map(_action, actions)) or "nothing"
+    return "\n".join([*_lines(state.progress), f"to do: {to_do}", ""])
 
 
 def _lines(progress: Progress) -> Iterable[str]:
@@ -65,4 +66,4 @@ def _action(action: Action) -> str:
         return f"{type(action).__name__.lower()} {action.call.name} {action.call.id}"
     if isinstance(action, LookFor):
         return f"look for {action.call_id}"
-    return {End: "end", Wait: "wait", Interrupt: "interrupt"}[type(action)]
+    return "interrupt"

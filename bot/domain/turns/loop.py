@@ -1,4 +1,4 @@
-"""The loop of one turn: takes events from the inbox, lets `reducer.step` decide, performs the actions.
+"""The loop of one turn: takes events from the inbox, lets `reducer.step` decide, performs its actions.
 
 It decides nothing itself: `reducer`, `policy` and `approvals` do, and `watchdog` says how long to wait.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 import structlog
 
@@ -181,14 +182,17 @@ class TurnLoop:
         return None if due is None else self._clock.steady() + (due - self._clock.now())
 
     async def _perform(self, action: Action) -> None:
-        if isinstance(action, Hold):
-            await self._approvals.hold(self._thread, self._turn, self._session_id, action.call)
-        elif isinstance(action, Refuse):
-            self._refusing[action.call.id] = action.call
-        elif isinstance(action, LookFor):
-            self._unseen = [*dict.fromkeys((*self._unseen, action.call_id))]
-        elif isinstance(action, Interrupt):
-            self._is_interrupted = False
+        match action:
+            case Hold(call):
+                await self._approvals.hold(self._thread, self._turn, self._session_id, call)
+            case Refuse(call):
+                self._refusing[call.id] = call
+            case LookFor(call_id):
+                self._unseen = [*dict.fromkeys((*self._unseen, call_id))]
+            case Interrupt():
+                self._is_interrupted = False
+            case _:
+                assert_never(action)
 
     async def _look_for(self, call_id: EventId) -> None:
         """Ask about a call that came late; deny one that nobody can read, so that the session goes on."""

@@ -1,7 +1,7 @@
 """Decides what an agent event means for a turn: `step(state, event) → (state, actions)`, pure.
 
-It implements the session's state machine (docs/reference/managed-agents.md#events). `loop` performs the actions, the
-screen draws `Progress`.
+It implements the session's state machine (docs/reference/managed-agents.md#events). `loop` performs the actions and
+reads in the state what is left to do; the answer's writer draws `ReducerState.progress`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.turns.reducer_state import End, Hold, Interrupt, LookFor, ReducerState, Refuse, Step, Wait
+from bot.domain.turns.reducer_state import Hold, Interrupt, LookFor, ReducerState, Refuse, Step
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
 from store.records import EventId, UserId
@@ -30,7 +30,7 @@ def step(state: ReducerState, event: e.AgentEvent) -> Step:
     if state.has_ended:
         return state, ()
     if isinstance(event, e.SessionGone):
-        return _rested(_end(state, Outcome(OutcomeKind.SESSION_GONE)))
+        return _rested(end(state, Outcome(OutcomeKind.SESSION_GONE))), ()
     if isinstance(event, e.ConnectionLost | e.ConnectionBack):
         return _shown(state, event), ()
     return _during(state, event) if state.has_begun else _before(state, event)
@@ -42,8 +42,11 @@ def stopping(state: ReducerState, by: UserId) -> ReducerState:
 
 
 def end(state: ReducerState, outcome: Outcome) -> ReducerState:
-    """Return the turn as it ends for a reason that is not in its events."""
-    return _end(state, outcome)[0]
+    """Return the turn as it ends, be it for a reason that is not in its events."""
+    is_cut = outcome.kind is not OutcomeKind.ANSWERED
+    tasks = tuple(_closed(task, is_cut=is_cut) for task in state.progress.tasks)
+    progress = replace(state.progress, tasks=tasks, outcome=outcome, draft="" if not is_cut else state.progress.draft)
+    return replace(state, progress=progress, has_ended=True, drafting=None)
 
 
 def claim(state: ReducerState) -> Step:
@@ -72,7 +75,7 @@ def _before(state: ReducerState, event: e.AgentEvent) -> Step:
         return _interrupted(state, event), ()
     # The API drops what is queued behind a request that it gives up (docs/reference/managed-agents.md#interrupts).
     if state.is_queued and isinstance(event, e.SessionIdle) and event.reason == EXHAUSTED:
-        return _rested(_end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED)))
+        return _rested(end(state, Outcome(OutcomeKind.RETRIES_EXHAUSTED))), ()
     if _is_said_again(state, event):
         return state, ()
     if state.is_queued and state.is_free and isinstance(event, _WORK):
@@ -176,9 +179,9 @@ def _during(state: ReducerState, event: e.AgentEvent) -> Step:
         return _decisions_needed(state, event)
     if isinstance(event, e.SessionIdle):
         outcome = _outcome(state, event)
-        ended = _end(state, outcome)
+        ended = end(state, outcome)
         # Why it is idle nobody knows: it may wait for something, and go on.
-        return ended if outcome.kind is OutcomeKind.UNKNOWN_STOP else _rested(ended)
+        return (ended if outcome.kind is OutcomeKind.UNKNOWN_STOP else _rested(ended)), ()
     return _shown(state, event), ()
 
 
@@ -203,9 +206,9 @@ def _decisions_needed(state: ReducerState, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
     # end_turn (docs/reference/managed-agents.md#interrupts): after an interrupt both are the end.
     if state.is_interrupted:
-        return _rested(_end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by)))
+        return _rested(end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))), ()
     if state.stopping_by:
-        return _at(state, Activity.WAITING), (Wait(),)  # said before the interrupt was taken up
+        return _at(state, Activity.WAITING), ()  # said before the interrupt was taken up
     state = _with_named_held(state, event)
     named = [task for task in state.progress.tasks if task.call.id in event.tool_use_ids]
     answers = tuple(Refuse(task.call) for task in named if task.call.is_ours_to_answer)
@@ -214,8 +217,8 @@ def _decisions_needed(state: ReducerState, event: e.DecisionsNeeded) -> Step:
     unseen = tuple(LookFor(call_id) for call_id in event.tool_use_ids if call_id not in known)
     if not (held or answers or unseen or any(task.call.permission is e.Permission.ASK for task in named)):
         # It waits for something that nobody here can give: say so rather than wait for ever.
-        return _end(state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action"))
-    return _at(state, Activity.WAITING), (*held, *answers, *unseen, Wait())
+        return end(state, Outcome(OutcomeKind.UNKNOWN_STOP, detail="requires_action")), ()
+    return _at(state, Activity.WAITING), (*held, *answers, *unseen)
 
 
 def _with_named_held(state: ReducerState, event: e.DecisionsNeeded) -> ReducerState:
@@ -244,16 +247,9 @@ def _outcome(state: ReducerState, event: e.SessionIdle) -> Outcome:
     return Outcome(kind, detail=state.trouble if event.reason == EXHAUSTED else event.category)
 
 
-def _end(state: ReducerState, outcome: Outcome) -> Step:
-    is_cut = outcome.kind is not OutcomeKind.ANSWERED
-    tasks = tuple(_closed(task, is_cut=is_cut) for task in state.progress.tasks)
-    progress = replace(state.progress, tasks=tasks, outcome=outcome, draft="" if not is_cut else state.progress.draft)
-    return replace(state, progress=progress, has_ended=True, drafting=None), (End(outcome),)
-
-
-def _rested(step: Step) -> Step:
+def _rested(state: ReducerState) -> ReducerState:
     """The session itself has come to rest."""
-    return replace(step[0], is_at_rest=True), step[1]
+    return replace(state, is_at_rest=True)
 
 
 def _closed(task: Task, *, is_cut: bool) -> Task:

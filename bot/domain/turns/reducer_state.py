@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.model import events as e
-from bot.model.progress import Activity, Outcome, Progress, Usage
+from bot.model.progress import Activity, Progress, Usage
 from store.records import EventId, TurnId, UserId
 
 
@@ -71,17 +71,6 @@ class Interrupt:
     """Interrupt the session once more: the first one came before the request was taken up, and passed it by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The session is idle until people decide: close the stream, it must not stay open meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The turn is over."""
-
-    outcome: Outcome
-
-
-Action = Hold | Refuse | LookFor | Interrupt | Wait | End
+Action = Hold | Refuse | LookFor | Interrupt
+"""What only the loop can do; that the turn waits for people or has ended, it reads in the state."""
 Step = tuple[ReducerState, tuple[Action, ...]]

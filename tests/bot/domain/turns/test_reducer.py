@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.turns.reducer import claim, end, step, stopping
-from bot.domain.turns.reducer_state import End, Hold, Interrupt, LookFor, ReducerState, Refuse, Wait
+from bot.domain.turns.reducer_state import Hold, Interrupt, LookFor, ReducerState, Refuse
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
 from store.records import EventId, TurnId, UserId
@@ -99,15 +99,14 @@ def test_what_was_written_when_somebody_stopped_it_stays():
 def test_a_held_call_is_brought_to_the_owner_and_again_when_the_session_waits_for_it():
     state, actions = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
 
-    assert actions == [Hold(call()), Hold(call()), Wait()]
+    assert actions == [Hold(call()), Hold(call())]
     assert (state.progress.activity, state.has_ended) == (Activity.WAITING, False)
 
 
 def test_waiting_for_a_decision_is_not_the_end_of_the_turn():
-    state, actions = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
+    state, _ = run(begun(), started(), e.DecisionsNeeded(EventId("w"), (EventId("t1"),)))
 
-    assert not any(isinstance(action, End) for action in actions)
-    assert state.progress.outcome is None
+    assert (state.has_ended, state.progress.outcome) == (False, None)
 
 
 def test_an_allowed_call_runs_and_is_done_when_its_result_comes():
@@ -150,22 +149,22 @@ def test_a_failed_call_is_marked_alone():
 
 
 def test_the_idle_after_a_stop_is_a_stop_and_open_calls_are_stopped():
-    state, actions = run(
+    state, _ = run(
         stopping(begun(), ALICE), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn")
     )
 
-    assert actions[-1] == End(Outcome(OutcomeKind.STOPPED, by=ALICE))
+    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED, by=ALICE)
     assert [task.state for task in state.progress.tasks] == [TaskState.STOPPED]
 
 
 def test_a_stop_answered_by_another_wait_for_decisions_is_the_end_too():
-    _, actions = run(
+    state, _ = run(
         stopping(begun(), ALICE),
         e.InterruptEchoed(EventId("x"), is_processed=True),
         e.DecisionsNeeded(EventId("w"), (EventId("t1"),)),
     )
 
-    assert actions == [End(Outcome(OutcomeKind.STOPPED, by=ALICE))]
+    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED, by=ALICE)
 
 
 def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_asked_about():
@@ -180,7 +179,7 @@ def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_a
         e.SessionIdle(EventId("i"), "end_turn"),
     )
 
-    assert actions == [Wait(), End(Outcome(OutcomeKind.STOPPED, by=ALICE))]
+    assert (actions, state.progress.outcome) == ([], Outcome(OutcomeKind.STOPPED, by=ALICE))
     assert state.progress.text == "What I had so far."
 
 
@@ -227,7 +226,7 @@ def test_a_call_of_a_tool_that_is_ours_to_answer_is_refused_when_it_is_waited_fo
 
     state, actions = run(begun(), e.ToolStarted(made.id, made), e.DecisionsNeeded(EventId("w"), (made.id,)))
 
-    assert actions == [Refuse(made), Wait()]
+    assert actions == [Refuse(made)]
     assert [task.state for task in state.progress.tasks] == [TaskState.DENIED]
 
 
@@ -244,7 +243,7 @@ def test_a_call_that_is_waited_for_and_that_nobody_has_seen_is_looked_for(held):
 
     state, actions = run(begun(), *held, e.DecisionsNeeded(EventId("w"), named))
 
-    assert actions[-2:] == [LookFor(EventId("unseen")), Wait()]
+    assert actions[-1] == LookFor(EventId("unseen"))
     assert not state.has_ended
 
 
@@ -288,7 +287,7 @@ def test_of_several_held_calls_those_left_are_asked_about_again_and_the_late_wai
         e.DecisionsNeeded(EventId("w2"), (EventId("t2"),)),
     )
 
-    assert actions == [Hold(call(call_id="t2")), Wait()]
+    assert actions == [Hold(call(call_id="t2"))]
     assert not late.has_ended
     assert [task.state for task in late.progress.tasks] == [TaskState.RUNNING, TaskState.DENIED]
 
@@ -328,9 +327,9 @@ def test_a_refused_credential_names_the_service_once_and_goes_on():
 
 
 def test_a_session_that_is_gone_ends_the_turn_even_before_it_began():
-    state, actions = run(ReducerState(TURN), e.SessionGone(EventId("g")))
+    state, _ = run(ReducerState(TURN), e.SessionGone(EventId("g")))
 
-    assert (state.has_ended, actions) == (True, [End(Outcome(OutcomeKind.SESSION_GONE))])
+    assert (state.has_ended, state.progress.outcome) == (True, Outcome(OutcomeKind.SESSION_GONE))
 
 
 def test_nothing_after_the_end_changes_anything():
@@ -382,15 +381,15 @@ EVENTS = st.one_of(
 
 
 @given(st.lists(EVENTS, max_size=25))
-def test_final_text_only_grows_and_there_is_at_most_one_end(events):
-    state, ends = begun(), 0
+def test_final_text_only_grows_and_an_end_stays(events):
+    state = begun()
     for event in events:
-        before = state.progress.text
-        state, actions = step(state, event)
-        ends += sum(isinstance(action, End) for action in actions)
+        before = state
+        state, _ = step(state, event)
 
-        assert state.progress.text.startswith(before)
-    assert ends == int(state.has_ended)
+        assert state.progress.text.startswith(before.progress.text)
+        assert not before.has_ended or state is before
+        assert state.has_ended == (state.progress.outcome is not None)
 
 
 @given(st.lists(EVENTS, max_size=25))
