@@ -120,7 +120,7 @@ _OF_AGENTS = (
     ),
     Form(
         "environment",
-        "Agent's surroundings",
+        "Agent's environment",
         "profile",
         (
             Field(

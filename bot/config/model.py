@@ -188,7 +188,7 @@ class Environment(Section):
 
 
 class Profile(Section):
-    """An agent: its model, words, tools and surroundings."""
+    """An agent: its model, words, tools and environment."""
 
     model: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@-]{1,256}$")] | None = Field(
         default=None, description="Left out: DEPUTY_MODEL."

@@ -20,15 +20,16 @@ from bot.renderers.tool_names import plural, service_title
 from store.records import Thread, Turn
 
 _QUOTED_MAX = 2_500
+# With more buttons than this, the list of missing services would be louder than the question.
 _CONNECT_BUTTONS_MAX = 3
-"""More buttons than this would be louder than the question."""
 
 
 def render_root(
     thread: Thread, task: str, offered: Offered, titles: Mapping[str, str], readers: Readers | None = None
 ) -> Message:
-    """Return the message that starts a thread: who asked what, as whom the agent acts, who can read along."""
-    # It notifies whoever has just asked, and lets them follow the thread: the price of a name that nobody can choose.
+    """Return the message that starts a thread: who asked what, as whom the agent acts, and who can read along."""
+    # A mention notifies the person who has just asked and makes them follow the thread. We accept that: Slack draws
+    # a mention itself, while a display name is whatever its owner types.
     owner = mention(thread.owner.user_id)
     who = "only you can read this" if thread.is_private else _who_reads(readers or Readers())
     used = ", ".join(escape(service_title(service, titles)) for service in offered.services) or "no services connected"
@@ -42,7 +43,7 @@ def render_root(
 
 
 def _who_reads(readers: Readers) -> str:
-    """Return who can read along, the most surprising of it in bold."""
+    """Return who can read along; in bold if people of another organisation can."""
     everyone = "readable by everyone here"
     if readers.count is not None and readers.count > 1:
         everyone += f" ({readers.count:,} people)"
@@ -53,7 +54,7 @@ def _who_reads(readers: Readers) -> str:
 
 
 def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]) -> list[Block]:
-    """Name what the agent goes without; where it is little, the owner can connect it from there."""
+    """Name the services that the agent runs without; if they are few, each gets a Connect button."""
     shown = [service_title(service, titles) for service in missing]
     words = context(f"Not connected, so not used: {', '.join(escape(title) for title in shown)}")
     if len(missing) > _CONNECT_BUTTONS_MAX:
@@ -63,7 +64,7 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
         button(f"Connect {one_line(title, 40)}", action_ids.CONNECT, service, only_for=owner)
         for service, title in zip(missing, shown, strict=True)
     ]
-    # A row each: Slack refuses two buttons of one name in the same row.
+    # One row per button: they share an `action_id`, and Slack refuses the same one twice in a row.
     return [words, *(row(one) for one in connect)]
 
 
@@ -72,7 +73,8 @@ def render_control(
 ) -> Message:
     """Return the small line with the Stop button, which only the owner sees.
 
-    `readers`: nothing else says who reads along. `is_among_people`: nor that only mentions are heard in this thread.
+    `readers` is given in threads that Deputy did not start: they have no root message that says who reads along.
+    `is_among_people` adds that Deputy only listens to mentions in this thread.
     """
     words = "Queued: I'll get to that next" if is_queued else "Working on it…"
     stop = button("Stop", action_ids.STOP, turn.id, label="Stop this request", only_for=turn.owner.user_id)
@@ -82,7 +84,7 @@ def render_control(
 
 
 def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentioned: bool = False) -> tuple[Block, ...]:
-    """Return the blocks that end an answer; `is_mentioned` notifies the owner of a long one."""
+    """Return the blocks that end an answer; `is_mentioned` notifies the owner, for answers that took long."""
     outcome = _outcome(progress)
     blocks: list[Block] = [section(outcome)] if outcome else []
     if progress.withheld_by is not None:
@@ -103,7 +105,7 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
 
 
 def render_worked(progress: Progress, seconds: float) -> str:
-    """Return the plan's last title."""
+    """Return the plan's title once the turn is over: how long it took and how many steps."""
     if progress.outcome is not None and progress.outcome.kind is OutcomeKind.STOPPED:
         return "Stopped"
     return " · ".join(part for part in (f"Worked for {_duration(seconds)}", _steps(progress)) if part)
@@ -116,7 +118,8 @@ def _steps(progress: Progress) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Return the two largest units: seconds matter to nobody who waited for days."""
+    """Return a duration in its two largest units: after days of waiting, nobody cares about seconds."""
+    # At least one second: “Worked for 0 s” reads like a fault.
     minutes, rest = divmod(max(1, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -172,13 +175,15 @@ def _outcome(progress: Progress) -> str:
     return words
 
 
+# After these errors the same request would fail again, so there is no Try Again button. After a refused credential the
+# request is offered again once the member has reconnected.
 _ASK_OTHERWISE = {
     "mcp_authentication_failed_error",
     "model_request_failed_error",
     "tool_use_limit_reached_error",
     "compaction_limit_reached_error",
 }
-"""After these the same words again would fail again; a refused credential is offered again when it is renewed."""
+# By the type of the `session.error` that ended the turn (docs/reference/managed-agents.md#session-errors).
 _BECAUSE = {
     "mcp_authentication_failed_error": "A service no longer accepts your connection, so I could not finish. "
     "Reconnect it, then reply “try again”.",
@@ -202,6 +207,6 @@ _OUTCOMES = {
     OutcomeKind.LOST_TOUCH: "I lost touch with Claude while it worked on this. "
     "Some of it may be done: look before you ask again.",
     OutcomeKind.UNKNOWN_STOP: "The agent stopped for a reason I don't know yet. Reply to go on.",
-    OutcomeKind.UNREADABLE: "I can't read any more what you asked here, so nothing was done. Please ask it again.",
+    OutcomeKind.UNREADABLE: "I can no longer read what you asked here, so I did nothing. Please ask again.",
     OutcomeKind.BROKEN: "Something broke on my side. You can try again.",
 }

@@ -1,6 +1,6 @@
-"""One message of an answer: a page of tasks and text, as blocks or as chunks of a stream.
+"""One message of an answer: a page of tasks and text, drawn as blocks or as stream chunks.
 
-`bot.slack.answer` decides which part of the text a page holds, and when it is sent.
+`bot.slack.answer` decides which part of the text goes on a page and when it is sent.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bot.renderers.tool_names import capital, phrase, plural, service_title, sub
 from bot.renderers.tool_results import result
 
 FOLDED = "folded"
-"""The id of the line that stands for all tasks that do not fit."""
+"""The id of the one line that stands for all tasks that do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """One task as it is shown; `status` is Slack's word."""
+    """One task as it is shown; `status` is one of Slack's four (docs/reference/slack.md#stream-chunks)."""
 
     id: str
     title: str
@@ -31,7 +31,7 @@ class TaskLine:
 
     @property
     def is_over(self) -> bool:
-        """Return whether nothing more will be said about the task."""
+        """Return whether the task has ended, so that its line no longer changes."""
         return self.status in {"complete", "error"}
 
 
@@ -59,20 +59,21 @@ def render_task(task: Task, titles: Mapping[str, str]) -> TaskLine:
 
 
 def weigh(page: AnswerPage) -> int:
-    """Return what Slack counts of a page, in bytes: texts of tasks twice (see `limits.MESSAGE_BYTES_MAX`)."""
+    """Return a page's size in bytes as Slack counts it: texts of tasks twice (`slack_limits.MESSAGE_BYTES_MAX`)."""
     return size(page.title) + weigh_lines(page.lines) + size(page.text)
 
 
 def weigh_lines(lines: Iterable[TaskLine]) -> int:
-    """Return what Slack counts of tasks, in bytes."""
+    """Return the size of tasks in bytes as Slack counts it."""
     return sum(_weight(line) for line in lines)
 
 
 def fold(lines: tuple[TaskLine, ...], room: int = slack_limits.PLAN_BYTES_MAX) -> tuple[TaskLine, ...]:
-    """Return the newest lines that fit into `room` bytes and into a plan, the earlier ones as a single line.
+    """Return the newest lines that fit into `room` bytes and into a plan; one line stands for the earlier ones.
 
-    What lines say besides their titles is left out first, of the oldest ones.
+    Details and outputs go before titles do, those of the oldest lines first.
     """
+    # Titles first, newest to oldest: how many lines fit. What room is left then goes to details and outputs.
     start, left = len(lines), room - slack_limits.FOLDED_BYTES
     while start and len(lines) - start < slack_limits.PLAN_TASKS_MAX - 1 and size(lines[start - 1].title) <= left:
         start -= 1
@@ -89,9 +90,9 @@ def fold(lines: tuple[TaskLine, ...], room: int = slack_limits.PLAN_BYTES_MAX) -
 def fold_stream(
     lines: tuple[TaskLine, ...], sent: AnswerPage, room: int = slack_limits.PLAN_BYTES_MAX
 ) -> tuple[TaskLine, ...]:
-    """Return the lines that a stream showing `sent` can show: those it shows stay, new ones as they fit.
+    """Return the lines that a stream which shows `sent` can show next: its lines stay, new ones follow if they fit.
 
-    A stream cannot take lines back, so it is the later ones that share a line.
+    A stream cannot take lines back, so unlike in `fold` it is the later ones that share a line.
     """
     before = {line.id: line for line in sent.lines}
     known = {
@@ -106,6 +107,7 @@ def fold_stream(
         bare = known.get(line.id)
         if bare is None:
             bare = _bare(line)
+            # Once the shared line is there, every later task goes into it: a line below it would be out of order.
             is_full = FOLDED in before or len(shown) >= slack_limits.PLAN_TASKS_MAX - 1 or _weight(bare) > left
             if rest or is_full:
                 rest.append(line)
@@ -117,7 +119,7 @@ def fold_stream(
 
 
 def render_plan_title(progress: Progress, titles: Mapping[str, str]) -> str:
-    """Return what the collapsed plan says."""
+    """Return the title of a running plan, which is all that a collapsed one shows."""
     if progress.needs_reconnect:
         names = ", ".join(service_title(name, titles) for name in progress.needs_reconnect)
         return shorten(f"{names} needs a reconnect", slack_limits.PLAN_TITLE_MAX)
@@ -125,7 +127,8 @@ def render_plan_title(progress: Progress, titles: Mapping[str, str]) -> str:
 
 
 def chunks_between(sent: AnswerPage, wanted: AnswerPage) -> list[Block] | None:
-    """Return the stream chunks that turn `sent` into `wanted`; None if text would have to be taken back."""
+    """Return the stream chunks that turn `sent` into `wanted`; None if the stream cannot show it any more."""
+    # A stream only appends: text that it has shown cannot change.
     if not wanted.text.startswith(sent.text):
         return None
     before = {line.id: line for line in sent.lines}
@@ -138,7 +141,7 @@ def chunks_between(sent: AnswerPage, wanted: AnswerPage) -> list[Block] | None:
 
 
 def merged(sent: AnswerPage, wanted: AnswerPage) -> AnswerPage:
-    """Return what a stream shows after `chunks_between(sent, wanted)`: what was said once stays."""
+    """Return what a stream shows after `chunks_between(sent, wanted)`: lines, details and outputs once sent stay."""
     before = {line.id: line for line in sent.lines}
     after = {line.id: line for line in wanted.lines}
     kept = {key: _kept(before.get(key), line) for key, line in after.items()}
@@ -147,7 +150,7 @@ def merged(sent: AnswerPage, wanted: AnswerPage) -> AnswerPage:
 
 
 def render_page(page: AnswerPage, extra: Iterable[Block] = ()) -> Message:
-    """Return a page as a message of its own, for where nothing can be streamed or a stream has ended."""
+    """Return a page as a whole message, for places where nothing can be streamed and for streams that have ended."""
     blocks: list[Block] = []
     if page.lines:
         tasks = [_card(line) for line in page.lines]
@@ -161,12 +164,13 @@ def render_page(page: AnswerPage, extra: Iterable[Block] = ()) -> Message:
 
 
 def left_open(lines: tuple[TaskLine, ...]) -> tuple[TaskLine, ...]:
-    """Return lines for a message that ends while tasks run: nothing in it spins for ever."""
+    """Return lines for a message that ends while tasks still run, none of them in progress."""
+    # Nobody edits this message again, so Slack would show a spinner for ever.
     return tuple(line if line.is_over else replace(line, status="pending") for line in lines)
 
 
 def _update(before: TaskLine | None, line: TaskLine) -> Block | None:
-    # Slack replaces title and status but appends details and output, so those are said once
+    # Slack replaces title and status but appends details and output, so those are sent once only
     # (docs/reference/slack.md#stream-chunks).
     is_changed = before is None or (before.title, before.status) != (line.title, line.status)
     details = line.details if before is None or not before.details else ""
@@ -193,7 +197,7 @@ def _bare(line: TaskLine) -> TaskLine:
 
 
 def _within(line: TaskLine, room: int, bare: TaskLine) -> TaskLine:
-    """Return `line` with as much more than `bare` says as fits into `room`; what `bare` says stays."""
+    """Return `bare` with the details and output of `line` added, both or one of them, as `room` bytes allow."""
     full = replace(line, details=bare.details or line.details, output=bare.output or line.output)
     for richer in (full, replace(full, details=bare.details), replace(full, output=bare.output)):
         if _weight(richer) - _weight(bare) <= room:
@@ -221,6 +225,7 @@ _TITLES = {
     TaskState.DENIED: "not allowed: {todo}",
     TaskState.STOPPED: "{doing}",
 }
+# Slack has no status for “denied” or “stopped”; `error` is the one that shows that the step did not happen.
 _STATUSES = {
     TaskState.RUNNING: "in_progress",
     TaskState.HELD: "pending",

@@ -1,7 +1,7 @@
 """The card for held calls, their details, and the record that replaces the buttons.
 
-In a channel the card shows no arguments: the owner sees them behind a button. The domain checks who presses one;
-hiding buttons is a courtesy.
+In a channel the card shows no arguments: the owner opens them with a button. Hiding buttons from others is a courtesy
+only: the domain checks who presses one.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ Titles = Mapping[str, str]
 
 _PREVIEW_MAX = 1_500
 _PREVIEW_OF_SEVERAL = 500
+# Characters of the arguments' hash that people see: enough to find the call in the audit trail.
 _MARK = 12
-"""Characters of the hash that people see: enough to find the call in the audit trail."""
+# Decided calls that a card lists one by one; earlier ones are counted.
 _RECORDS_MAX = 10
-"""Decided calls that are listed one by one on a card with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,19 @@ class _Look:
     thread: Thread
     titles: Titles
     mark: str = ""
-    """Tells the buttons of one call from those of another in the same message."""
+    """Suffix of the `action_id`s: no two in a message may be the same, and a card may hold several calls."""
     number: str = ""
-    """Does the same for people."""
+    """`2. ` before the call's name, for people; empty if the card holds one call."""
 
 
 def approval_value(approval: Approval) -> str:
-    """Return what the card's buttons carry: which approval, and the arguments that were shown."""
+    """Return the value of the card's buttons: the approval's id and the hash of the arguments that were shown."""
+    # With the hash, a click on an outdated card decides nothing that its reader has not seen (docs/decisions/0015).
     return f"{approval.id}:{approval.arguments_hash}"
 
 
 def render_card(thread: Thread, held: Sequence[Held], titles: Titles) -> Message:
-    """Return the card: what waits with its buttons, what is decided as a record."""
+    """Return the card of a turn's held calls: those that wait with buttons, the others as a record."""
     waiting = [one for one in held if one.approval.state is ApprovalState.PENDING]
     blocks: list[Block] = []
     if len(waiting) > 1:
@@ -81,7 +82,7 @@ def render_card(thread: Thread, held: Sequence[Held], titles: Titles) -> Message
 def render_second(notice: SecondAsked, titles: Titles) -> Message:
     """Return the private card of a second approver: the question, or what became of it."""
     thread, held = notice.thread, notice.held
-    # Not by a name: anybody may call themselves as they like, and it is their word that is asked for.
+    # A mention, not a display name: people choose those freely, and the approver has to know whose agent this is.
     owner, what = mention(thread.owner.user_id), _what(held, titles)
     if held.approval.state is not ApprovalState.PENDING:
         at = held.approval.decided_at
@@ -99,10 +100,9 @@ def render_second(notice: SecondAsked, titles: Titles) -> Message:
 
 
 def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, reader: UserId | None = None) -> View:
-    """Return the modal with one page of the arguments, secrets masked, nothing else missing.
+    """Return the modal with one page of a call's arguments: secrets masked, nothing else left out.
 
-    It approves, too, where the reader may: of several calls this is the one they have just read. What is
-    asked about twice is not approved here: a modal cannot ask back.
+    If the reader may decide now, the modal has an Approve button, for the call that they have just read.
     """
     pages = argument_pages(held.call.arguments)
     page = min(max(page, 0), len(pages) - 1)
@@ -119,6 +119,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     is_open = approval.state is ApprovalState.PENDING
     until = f"expires {moment(approval.expires_at)}" if is_open else _decided(thread, held)
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
+    # Risky calls need a confirmation, which Slack offers for buttons but not for the submit button of a modal.
     may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
     view = modal(
         "Details",
@@ -131,7 +132,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
 
 
 def render_reason_form(approval: Approval, titles: Titles) -> View:
-    """Return the form for denying with a reason; it says what, since the card is behind it."""
+    """Return the form for denying with a reason; it names the call, since it covers the card."""
     what = deed(approval.service, approval.tool, titles)
     field = text_field(
         "What should the agent do instead?",
@@ -152,12 +153,12 @@ def moment(at: datetime) -> str:
 
 
 def day_and_time(at: datetime) -> str:
-    """Return a time that may be on another day, with its date, as Slack shows it in the reader's own time zone."""
+    """Return a date and time that Slack shows in the reader's own time zone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
 
 
 def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | None = None) -> Block:
-    """Return the button that allows a call; what may do harm is asked about once more."""
+    """Return the button that allows a call; for calls that may do harm, it asks for confirmation first."""
     question = None
     if text := _WARNINGS.get(held.hazard):
         question = confirm(f"{what}?", f"{text} Have you checked the details?", "Approve", "Cancel", is_dangerous=True)
@@ -173,7 +174,7 @@ def approve_button(held: Held, what: str, *, mark: str = "", only_for: str | Non
 
 
 def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
-    """Return one undecided call: what, with which words where only the owner reads, and the buttons."""
+    """Return one undecided call: what it does, its arguments if only the owner can read them, and the buttons."""
     what, owner = _what(held, look.titles), mention(look.thread.owner.user_id)
     blocks = [section(f"*{look.number}{escape(what)}?*")]
     if look.thread.is_private:
@@ -183,7 +184,7 @@ def _waiting(look: _Look, held: Held, limit: int) -> list[Block]:
     if held.approval.is_confirming:
         blocks.append(context(f"Approved by {owner}, waits for a second approver", until))
     else:
-        # Others see no buttons: they read here whose they are; whose they are is notified, for it is their turn.
+        # Others see no buttons, so this tells them who decides; the mention also notifies the owner.
         whose = "" if look.thread.is_private else f"{owner} decides"
         blocks.append(context(as_whom, whose, "then a second approver" if held.approval.second else "", until))
     return [*blocks, row(*_buttons(look, held, what))]
@@ -197,7 +198,7 @@ def _buttons(look: _Look, held: Held, what: str) -> list[Block]:
         return button(text, f"{action}{mark}", value, label=label, only_for=owner, confirm=question)
 
     buttons = [] if held.approval.is_confirming else [approve_button(held, what, mark=mark, only_for=owner)]
-    # Three fit beside each other in a thread: to look at the details is one of them.
+    # Slack shows three buttons side by side in a thread, then wraps: Show Details comes early to be among them.
     buttons += [other("Deny", action_ids.DENY), other("Show Details", action_ids.SHOW_DETAILS)]
     buttons.append(other("Deny With Reason", action_ids.DENY_WITH_REASON))
     if held.may_remember:
@@ -283,7 +284,7 @@ def _what(held: Held, titles: Titles) -> str:
 
 
 def _is_asked(thread: Thread, approval: Approval, reader: UserId | None) -> bool:
-    """Tell whose yes is wanted now: the owner's, or after it a second approver's."""
+    """Tell whether `reader` is who decides now: first the owner, then a second approver, who is never the owner."""
     return reader is not None and (reader == thread.owner.user_id) is not approval.is_confirming
 
 
@@ -305,7 +306,7 @@ def _as_whom(whose: str, held: Held, titles: Titles) -> str:
 
 
 def _decided(thread: Thread, held: Held, owner: str | None = None) -> str:
-    """Return what became of a call, as mrkdwn; with `owner` in place of its owner's mention, as plain text."""
+    """Return what became of a call, as mrkdwn; pass `owner` (plain words for the owner) to get plain text."""
     approval = held.approval
     by = _by(thread, approval, owner or mention(thread.owner.user_id))
     if approval.state is ApprovalState.ALLOWED:
@@ -326,7 +327,7 @@ def _allowed(held: Held, by: str) -> str:
     words = f"Approved{by}" if is_asked else "Approved without asking: always allowed in this thread"
     if approval.is_delivered:
         return words
-    # A decision is one thing, that Claude has it another.
+    # The decision is stored first and sent then, so the card must not claim that the call runs before Claude has it.
     return f"{words}, but it could not be sent to Claude" if held.is_over else f"{words}, not yet sent to Claude"
 
 

@@ -1,7 +1,7 @@
-"""The arguments of a call for people who decide about it: in pages, nothing invisible, secrets masked.
+"""The arguments of a held call, for the people who decide about it: in pages, nothing invisible, secrets masked.
 
-Values are shown literally. A long or multi-line value gets a box of its own, so that it cannot pass for another
-argument.
+Values are shown literally. A long or multi-line value gets a box of its own, so that no part of it can pass for
+another argument.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from bot.renderers.slack_limits import pieces, shorten
 
 PAGE_BLOCKS_MAX = 40
 PAGE_BYTES_MAX = 100_000
-"""Ours: of the 100 blocks and 250 kB that a view may have; counted as JSON, which spells out most characters."""
+"""Ours, well below the 100 blocks and 250 kB of a view. Bytes of JSON, where a non-ASCII character takes six."""
 _PIECE = 2_900
 _SHORT = 160
 _LABEL = 80
 _FACTS_MAX = 20
+# Deeper values could exhaust Python's stack, and nobody can judge them anyway.
 _DEEPEST = 40
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase|code)|secret|(^|[_-])(api|access|private|auth)?_?-?(token|key)$|api-?_?key|credential"
@@ -31,7 +32,7 @@ _SECRET_NAME = re.compile(
 
 
 def masked(value: object, name: str = "", depth: int = 0) -> object:
-    """Return a value with what looks like a secret hidden, by its name or by its shape."""
+    """Return a value with everything hidden that looks like a secret, by its name or by its shape."""
     if depth > _DEEPEST:
         return "(nested too deeply to show; if in doubt, deny)"
     if isinstance(value, Mapping):
@@ -46,13 +47,13 @@ def masked(value: object, name: str = "", depth: int = 0) -> object:
 
 
 def preview(arguments: Mapping[str, object], limit: int) -> str:
-    """Return arguments one a line, for a card that only the owner sees."""
+    """Return the arguments one per line, for a card in a private place."""
     lines = [f"{_label(name)}: {_on_one_line(value)}" for name, value in _shown(arguments)]
     return shorten("\n".join(lines) or "No arguments", limit)
 
 
 def argument_pages(arguments: Mapping[str, object]) -> list[list[Block]]:
-    """Return the whole of the arguments as blocks, a list for each page; nothing is left out."""
+    """Return all the arguments as blocks, one list per page; nothing is left out."""
     pages: list[list[Block]] = [[]]
     size = 0
     for block in _blocks(arguments):
@@ -112,6 +113,7 @@ def _on_one_line(value: object) -> str:
 
 
 def _snake(name: str) -> str:
+    # The pattern knows `api_key`; services also write `apiKey`.
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 

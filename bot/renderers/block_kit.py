@@ -1,7 +1,7 @@
 """Block Kit elements, each cut to Slack's length.
 
-Untrusted words come in as plain strings and are shown literally. Only arguments named `mrkdwn` are taken as markup;
-they are built from parts that `safe_markdown.escape` made literal.
+Untrusted words come in as plain strings and are shown literally. Only arguments named `mrkdwn` are markup: callers
+build them from words that went through `safe_markdown.escape`.
 """
 
 from __future__ import annotations
@@ -18,24 +18,27 @@ from bot.renderers.slack_limits import shorten
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""
 View = NewType("View", Block)
-"""A modal or an App Home: of another type than blocks, so that a test finds whatever renders one."""
+"""A modal or an App Home; a type of its own, so that a test can find every function that renders one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: blocks, and the text that stands for them in notifications and to screen readers."""
+    """A message: its blocks, and the text that notifications and screen readers use instead of them."""
 
     text: str
     blocks: tuple[Block, ...] = field(default=())
 
 
 def mention(user_id: str) -> str:
-    """Return somebody as Slack names them: a name of our own anybody may choose. In a new message it notifies them."""
+    """Return a mention, as mrkdwn; in a new message it notifies the person.
+
+    Used wherever identity matters: anybody can choose any display name.
+    """
     return f"<@{escape(user_id)}>"
 
 
 def message(text: str, *blocks: Block) -> Message:
-    """Return a message with a plain fallback text of allowed length."""
+    """Return a message; `text` is plain and becomes the fallback, which Slack reads as markup, so it is escaped."""
     return Message(
         shorten_markup(escape(text), slack_limits.FALLBACK_TEXT_MAX), blocks[: slack_limits.MESSAGE_BLOCKS_MAX]
     )
@@ -43,11 +46,13 @@ def message(text: str, *blocks: Block) -> Message:
 
 def plain(text: str, limit: int) -> Block:
     """Return a literal text object of one line."""
+    # Slack refuses an empty text and everything that contains it.
     return {"type": "plain_text", "text": one_line(text, limit) or "…", "emoji": False}
 
 
 def section(mrkdwn: str, accessory: Block | None = None) -> Block:
-    """Return a paragraph, optionally with one button beside it."""
+    """Return a paragraph, optionally with one button or menu beside it."""
+    # `verbatim` keeps Slack from turning bare URLs, channel names and @names in the text into links and mentions.
     text = {"type": "mrkdwn", "text": shorten_markup(mrkdwn, slack_limits.SECTION_TEXT_MAX), "verbatim": True}
     block: Block = {"type": "section", "text": text}
     return block | {"accessory": accessory} if accessory else block
@@ -65,7 +70,7 @@ def header(text: str) -> Block:
 
 
 def divider() -> Block:
-    """Return a rule."""
+    """Return a horizontal line."""
     return {"type": "divider"}
 
 
@@ -85,7 +90,7 @@ def button(
     only_for: str | None = None,
     confirm: Block | None = None,
 ) -> Block:
-    """Return a button; `only_for` hides it from everybody but that user, which is no authorisation."""
+    """Return a button; `only_for` hides it from everybody else, which is no authorisation."""
     optional = {
         "value": shorten(value, slack_limits.BUTTON_VALUE_MAX) or None,
         "style": style,
@@ -99,7 +104,7 @@ def button(
 
 
 def menu(hint: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block:
-    """Return a menu of `(words, value)`, at most as many as Slack takes."""
+    """Return a menu of `(words, value)` pairs; those beyond Slack's 100 are left out."""
     listed = [
         {"text": plain(words, slack_limits.OPTION_TEXT_MAX), "value": value}
         for words, value in options[: slack_limits.OPTIONS_MAX]
@@ -125,7 +130,7 @@ def quote(text: str, *, limit: int = slack_limits.SECTION_TEXT_MAX) -> Block:
 
 
 def preformatted(text: str) -> Block:
-    """Return text as it is, in a box; at most `limits.PREFORMATTED_MAX` characters."""
+    """Return literal text in a box, cut to `slack_limits.PREFORMATTED_MAX` characters."""
     words = shorten(visible(text), slack_limits.PREFORMATTED_MAX) or "…"
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [literal(words)]}]}
 
@@ -136,7 +141,7 @@ def paragraph(text: str) -> Block:
 
 
 def literal(text: str) -> Block:
-    """Return a rich text element that is shown as it is."""
+    """Return a rich text element, which Slack always shows literally."""
     return {"type": "text", "text": text}
 
 
@@ -156,7 +161,7 @@ def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = 
 def text_field(
     label: str, block_id: str, action_id: str, *, hint: str, is_optional: bool = False, is_line: bool = False
 ) -> Block:
-    """Return a field for several lines, or for one."""
+    """Return a text input of several lines, or of one with `is_line`."""
     return {
         "type": "input",
         "block_id": block_id,

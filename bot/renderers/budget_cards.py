@@ -1,4 +1,4 @@
-"""Budgets that are used up: the button to ask for more, the admins' card, its form, and the result."""
+"""Budgets that are used up: the button that asks for more, the admins' card, its form, and the result."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from bot.renderers.block_kit import actions as row
 from bot.renderers.safe_markdown import escape
 from store.records import Asker, Budget, BudgetKind, Shortfall, ShortfallState
 
+# Askers who are named on a card; the rest are counted.
 _NAMED_MAX = 5
-"""Askers who are named on a card; the rest are counted."""
 _ANSWERS = {
-    RaiseAnswer.ASKED: "I've asked the admins, and tell you what they say.",
+    RaiseAnswer.ASKED: "I've asked the admins and will tell you what they say.",
     RaiseAnswer.DECLINED: "An admin has looked at this already: it isn't raised for now.",
-    RaiseAnswer.ROOM: "There is room again by now. Ask me once more.",
+    RaiseAnswer.ROOM: "There is budget again by now. Ask me once more.",
     RaiseAnswer.NOBODY: "There is no admin of mine yet who could raise it. Ask whoever runs me.",
 }
 
 
 def render_ask_button(budget: str) -> Block:
-    """Return the button for who met a budget that is used up."""
+    """Return the button for a member whose request met a budget that is used up."""
     return row(button("Ask an Admin to Raise It", action_ids.ASK_RAISE, budget))
 
 
 def render_raise_answered(notice: RaiseAnswered) -> Message:
-    """Return what who asked hears at once."""
+    """Return what the member hears at once after pressing that button."""
     return message(words := _ANSWERS[notice.answer], section(words))
 
 
 def render_raise_asked(notice: RaiseAsked) -> Message:
-    """Return an admin's card: with buttons while nobody has decided, then a record."""
+    """Return an admin's card: buttons until somebody has decided, then a record."""
     one = notice.shortfall
     head = f"*{_whose(one.budget)} for {one.month:%B} is used up*"
     facts = [f"Spent or set aside: {_usd(notice.spent_cents)} of {_usd(one.limit_cents)}"]
@@ -51,7 +51,7 @@ def render_raise_asked(notice: RaiseAsked) -> Message:
 
 
 def render_raise_settled(notice: RaiseSettled) -> Message:
-    """Return what who asked hears in the end, with the next step."""
+    """Return what a member who asked hears once an admin has decided, with the next step."""
     one, budget = notice.shortfall, _yours(notice.shortfall.budget)
     if one.state is ShortfallState.DECLINED:
         words = f"An admin has looked at {budget} for this month: it isn't raised for now."
@@ -63,17 +63,18 @@ def render_raise_settled(notice: RaiseSettled) -> Message:
 
 
 def budget_line(panel: RaiseBudget) -> str:
-    """Return whose budget a form is about, as mrkdwn; not bold, for a mention would end it."""
+    """Return whose budget a form is about, as mrkdwn."""
+    # Not in bold: a mention ends it, and stray asterisks are shown.
     return _whose(panel.budget)
 
 
 def spent_line(panel: RaiseBudget) -> str:
-    """Return what is used of it."""
+    """Return how much of the budget is used, as mrkdwn."""
     return f"{_usd(panel.spent_cents)} are spent or set aside this month."
 
 
 def raise_metadata(panel: RaiseBudget) -> str:
-    """Return what travels with the form."""
+    """Return the form's `private_metadata`: which shortfall it raises, and which version of the settings it shows."""
     return json.dumps({"shortfall": panel.shortfall_id, "version": panel.version})
 
 

@@ -18,7 +18,8 @@ _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed b
 
 
 def render_field(one: Field, panel: EditItem) -> list[Block]:
-    """Return a field with what it holds, and the list beside it; one that is too long for Slack says so."""
+    """Return a field with its value and, if it has one, the list that belongs to it."""
+    # Slack takes 3,000 characters in an input. A longer value would come back cut, so it is not editable here.
     if is_too_long(one, panel.body):
         words = f"*{escape(one.label)}*\nToo long to be changed here: use `python -m bot config`. It is kept as it is."
         return [section(words)]
@@ -63,7 +64,8 @@ def _text(one: Field, value: Value, _: object = ()) -> Block:
 
 
 def whole_line(one: Field, value: str, longest: int = LONGEST) -> Block:
-    """Return a line whose value is there whole or not at all: what is cut would be sent back so."""
+    """Return a one-line input; a value longer than `longest` is left out rather than cut."""
+    # A cut value would be saved as it was cut.
     return _text(one, None) | {"max_length": longest} | ({"initial_value": value} if 0 < len(value) <= longest else {})
 
 

@@ -1,4 +1,4 @@
-"""The rows of the settings' lists in words: what each thing is, and what can be done with it."""
+"""The rows of the settings' lists in words: what each item is, and what an admin can do with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.config.tool_rules import Rule, Rules
 from bot.model.config_views import ChannelRow, FilterRow, MemberRow, ProfileRow, Row, ServiceRow
 
 Choices = tuple[tuple[str, str], ...]
-"""What can be done with a thing: verb and words."""
+"""The menu of a row: `(verb, words)`; the verb is what `action_ids.SETTINGS_MENU` carries."""
 
 _ASKED = {"mask": "taken out of requests", "refuse": "requests refused", "off": "requests not looked at"}
 _ANSWERED = {"mask": "taken out of answers", "withhold": "answers withheld", "off": "answers not looked at"}
@@ -21,17 +21,17 @@ _MANY = {Rule.ALLOWED: "run", Rule.AUTO: "are judged", Rule.USER_APPROVED: "ask"
 
 @dataclass(frozen=True, slots=True)
 class RowWords:
-    """A row: its title, a line about it, and its menu."""
+    """A row of a list: its title, a line about it, and its menu."""
 
     title: str
     detail: str
     choices: Choices
     kind: str = ""
-    """`channel` or `member` where the title is such an id."""
+    """`channel` or `member` if the title is a Slack id, which is then drawn as a mention."""
 
 
 def describe_row(row: Row) -> RowWords:
-    """Return a row in words."""
+    """Return any kind of row in words."""
     return _ROWS[type(row)](row)
 
 
@@ -46,7 +46,7 @@ def _service(row: ServiceRow) -> RowWords:
         ("service", "Who and Pause"),
         ("service_tools", "Tool Rules"),
         *((("client", "Client and Scopes"),) if row.takes_client else ()),
-        *((("register service", "Register Afresh"),) if row.registers_itself else ()),
+        *((("register service", "Register Again"),) if row.registers_itself else ()),
         ("reset service", "Back to Defaults"),
         *((("drop service", "Remove Service"),) if row.is_added else ()),
     )
@@ -66,7 +66,7 @@ def _profile(row: ProfileRow) -> RowWords:
         ("profile", "Edit"),
         ("profile_words", "Words"),
         ("profile_tools", "Tools"),
-        ("environment", "Surroundings"),
+        ("environment", "Environment"),
         ("reset profile", "Back to Defaults") if row.name == DEFAULT_PROFILE else ("remove profile", "Remove"),
     )
     return RowWords(row.name, detail, choices)
@@ -89,7 +89,7 @@ def _member(row: MemberRow) -> RowWords:
         f"{budget} USD a month" if budget is not None else "",
     )
     choices = (("member", "Edit"), ("disconnect member", "Disconnect Everything"), ("reset member", "Back to Defaults"))
-    return RowWords(row.name, detail or "as everybody", choices, "member")
+    return RowWords(row.name, detail or "same as everybody", choices, "member")
 
 
 def _filter(row: FilterRow) -> RowWords:
@@ -106,7 +106,7 @@ def _filter(row: FilterRow) -> RowWords:
 
 
 def describe_rules(rules: Rules) -> str:
-    """Return a service's rules in one line."""
+    """Return a service's tool rules in one line: `2 run, 1 is off, the rest asks`."""
     counts = {rule: sum(given is rule for given in rules.listed.values()) for rule in Rule}
     listed = [f"{count} {(_ONE if count == 1 else _MANY)[rule]}" for rule, count in counts.items() if count]
     rest = _ONE[rules.default]

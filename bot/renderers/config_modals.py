@@ -1,6 +1,6 @@
-"""The settings as Slack views: overview, lists, forms, and the result of a probe.
+"""The settings as Slack modals: overview, lists, forms, and the result of a probe.
 
-It draws `bot.model.config_views` within Slack's lengths (docs/reference/slack.md#block-limits).
+This draws the panels of `bot.model.config_views` within Slack's lengths (docs/reference/slack.md#block-limits).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from bot.renderers.tool_names import capital
 _URL_LONGEST = 2_000
 SECTIONS = {
     "services": ("Services", "What can be connected, its tool rules, and who may"),
-    "profiles": ("Agents", "Models, words, tools and surroundings"),
+    "profiles": ("Agents", "Models, words, tools and environments"),
     "channels": ("Channels", "Which agent, who may ask, how much"),
     "members": ("Members", "Pause, budget, disconnect"),
     "filters": ("Filters", "What may not be asked, and not be shown"),
@@ -71,46 +71,46 @@ _ADD = {
     "members": "Add Member",
     "filters": "Add Filter",
 }
+# By verb (the keys of `CONFIRMED`): the question, and the words on the button that says yes
 _QUESTIONS = {
     "remove": ("Remove “{name}”? {follows}", "Remove"),
-    "reset": ("Take back everything that is set for “{name}”?", "Take Back"),
+    "reset": ("Set everything about “{name}” back to its defaults?", "Reset"),
     "disconnect": (
         "Delete all connections of this member? They can connect again unless you pause them.",
         "Disconnect",
     ),
     "register": (
-        "Register with “{name}” afresh at the next connect? Connections that there are go on.",
+        "Register with “{name}” again when somebody next connects? Existing connections keep working.",
         "Register",
     ),
     "drop": ("Remove “{name}” and everybody's connection to it?", "Remove"),
 }
-"""Question and button of each verb in `CONFIRMED`."""
+# By kind: what else happens when an item is removed
 _FOLLOWS = {
     "profile": "Threads that use it can't go on.",
     "filter": "What it looks for is no longer kept from the agent, or from Slack.",
 }
-"""What else happens if a thing of this kind is removed."""
 _OUTCOMES = {
     ConfigNotice.SAVED: "Saved.",
     ConfigNotice.DONE: "Done.",
-    ConfigNotice.REGISTERS_AFRESH: "Deputy registers afresh at the next connect.",
+    ConfigNotice.REGISTERS_AFRESH: "Deputy registers again when somebody next connects.",
     ConfigNotice.FIRST_ADMIN: "You are my first admin. /agent admin opens the settings; name others under Admins.",
 }
 _TYPED = (
     "Slack carries what you type here; I seal it at once. To keep a secret out of Slack, name a variable in the file: "
     "`python -m bot config`."
 )
+# Safe to put between angle brackets: the settings' model only takes Slack ids as names of channels and members.
 _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
-"""Their names are ids, by the settings' own check."""
 
 
 def render_panel(panel: Panel) -> View:
-    """Return the view of a panel."""
+    """Return the modal of any panel."""
     return View(_PANELS[type(panel)](panel))
 
 
 def render_wrong(wrong: Wrong) -> dict[str, str]:
-    """Return what stands at each field of a form that cannot be as it was filled in."""
+    """Return Slack's `errors` for a form that was not accepted: what is wrong, by `block_id`."""
     return {block: capital(one_line(what, 500)) for block, what in wrong.fields.items()}
 
 
@@ -158,6 +158,7 @@ def _listing(panel: ConfigList) -> Block:
 def _row(one: Row) -> Block:
     words = describe_row(one)
     options = [option(label, f"{verb} {one.name}") for verb, label in words.choices]
+    # An overflow menu has one to five options.
     menu = {"type": "overflow", "action_id": action_ids.SETTINGS_MENU, "options": options[:5]}
     name = _MENTIONS.get(words.kind, "*{}*").format(_line(words.title, 120))
     return section(f"{name}\n{escape(one_line(words.detail, 400))}", menu if options else None)
@@ -219,6 +220,7 @@ def _confirm(panel: ConfirmChange) -> Block:
     return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=yes)
 
 
+# Two steps: an admin sees what answers at an address before anything is saved (docs/decisions/0020).
 def _adding(panel: AddingUrl) -> Block:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
@@ -252,6 +254,7 @@ def _probed(panel: ProbeResult) -> Block:
         blocks.append(input_block(one.block, one.label, element, is_optional=not one.is_needed))
     blocks += [context(_TYPED)] if panel.needs_client else []
     way = "token" if panel.only_token else "client" if panel.needs_client else "auto"
+    # The fingerprint is what the admin was shown: saving fails if the service looks different by then.
     metadata = json.dumps({"url": panel.url, "shown": panel.fingerprint, "way": way})
     return _view("What I found", blocks, callback_id=action_ids.SETTINGS_PROBED, metadata=metadata, submit="Save")
 
@@ -260,6 +263,7 @@ def _client(panel: ClientForm) -> Block:
     secret = "Client secret; empty keeps the one that is stored" if panel.has_secret else "Client secret, if it has one"
     fields = [
         (Field("client_id", "Client id, made at the service", Kind.LINE), panel.client_id),
+        # Never filled in: a stored secret does not go back to Slack.
         (Field("client_secret", secret, Kind.LINE), None),
         (Field("scopes", "Scopes to ask for", Kind.LINE, "Empty: those of the catalogue"), panel.scopes),
     ]
@@ -321,6 +325,7 @@ def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: s
     return view | ({"submit": plain(submit, slack_limits.VIEW_TITLE_MAX)} if submit else {})
 
 
+# The renderer of each panel
 _PANELS: Mapping[type, Callable[[Any], Block]] = {
     Overview: _overview,
     ConfigList: _listing,
@@ -337,4 +342,3 @@ _PANELS: Mapping[type, Callable[[Any], Block]] = {
     Broke: lambda panel: _failed(f"Something broke on my side. Reference {panel.reference}."),
     Denied: lambda panel: _failed(REFUSALS[panel.refusal]),
 }
-"""The renderer of each panel."""

@@ -1,6 +1,6 @@
 """Connecting a service: the link, the result, and a service's row in a list.
 
-A link is always a button, never a bare address, which Slack's unfurler would open (docs/reference/slack.md#messages).
+A link is always a button: Slack would fetch a bare address to unfurl it (docs/reference/slack.md#messages).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from bot.renderers.tool_names import plural
 from oauth.ports import Failure
 from store.records import ConnectionState
 
+# Services shown one below the other; with more, a menu lists them all
 _PICKER_ROWS = 20
-"""Services shown one below the other; more are in a menu."""
 
 
 def render_link_sent(notice: LinkSent) -> Message:
-    """Return the words that point to the direct message."""
+    """Return the message that points to the direct message."""
     words = f"I've sent you a direct message with a link to connect {title(notice.service)}."
     return message(words, section(escape(words)))
 
@@ -52,7 +52,7 @@ def render_link(notice: ConnectLink) -> Message:
 
 
 def render_token_wanted(notice: TokenWanted) -> Message:
-    """Return the card that asks for a personal token: where to make it, and the form to give it in."""
+    """Return the card that asks for a personal token: where to make one, and the button that opens the form for it."""
     name = title(notice.service)
     words = f"{name} is connected with a personal token. Make one there, then give it to me in the form."
     buttons = [token_button(notice.service, "Give a Token", is_primary=True)]
@@ -70,7 +70,7 @@ def token_button(choice: ServiceChoice, words: str, *, is_primary: bool = False)
 
 
 def render_connected(notice: Connected) -> Message:
-    """Return what replaces the link button."""
+    """Return the message that replaces the link button once the service is connected."""
     name = title(notice.service)
     account = f" as {one_line(notice.account, 100)}" if notice.account else ""
     words = f"Connected to {name}{account}. From now on your agent can use it when you ask."
@@ -79,7 +79,7 @@ def render_connected(notice: Connected) -> Message:
 
 
 def _conditions(notice: Connected) -> list[Block]:
-    """Return what the member would be surprised by later: another account, an end, and less than was asked for."""
+    """Return what would surprise the member later: another account than expected, an expiry, less access than asked."""
     name, facts = escape(title(notice.service)), []
     if not notice.account:
         facts.append(
@@ -104,7 +104,7 @@ def _offer(offered: OfferedAgain) -> Block:
 
 
 def render_code_wanted(notice: CodeWanted) -> Message:
-    """Return the request for the code that the browser shows."""
+    """Return the message that asks for the code shown in the browser, or asks again after a wrong one."""
     name = title(notice.service)
     words = f"Your browser shows a code. Enter it here to connect {name}."
     if notice.tries_left is not None:
@@ -125,7 +125,7 @@ def render_connect_failed(notice: ConnectFailed) -> Message:
 
 
 def render_disconnected(notice: Disconnected) -> Message:
-    """Return what disconnecting did and what only the service itself can do."""
+    """Return what disconnecting did, and what the member can only do at the service itself."""
     name = title(notice.service)
     words = f"{name} is disconnected. I've deleted your credential."
     blocks = [section(escape(words))]
@@ -159,9 +159,9 @@ def render_choices(choices: Iterable[ServiceChoice]) -> list[Block]:
 
 
 def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
-    """Return the services: what needs the member first, then what is not connected, then the rest; and where each is.
+    """Return the services with their hosts: those that need the member first, then unconnected ones, then the rest.
 
-    Where there are more than fit into a list, a menu has them all.
+    If there are too many for the list, a menu has them all.
     """
     ordered = sorted(choices, key=_urgency)
     rows = [_choice(choice, with_host=True) for choice in ordered[:_PICKER_ROWS]]
@@ -169,6 +169,7 @@ def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
         return rows
     by_title = sorted(ordered[: slack_limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
     options = [(f"{title(choice)} · {choice.host}", choice.name) for choice in by_title]
+    # The suffix: the buttons below it use the same `action_id`.
     return [row(menu("All services", f"{action_ids.CONNECT}/menu", options)), *rows]
 
 
@@ -179,19 +180,19 @@ def _urgency(choice: ServiceChoice) -> int:
 
 
 def connect_button(choice: ServiceChoice) -> Block:
-    """Return the button that asks for a link."""
+    """Return the button that asks for a link; it says Reconnect if the service was connected before."""
     if choice.is_ending or _state(choice) is ConnectionState.BROKEN:
         return reconnect_button(choice)
     return button(f"Connect {title(choice)}", action_ids.CONNECT, choice.name)
 
 
 def reconnect_button(choice: ServiceChoice) -> Block:
-    """Return the same button in the words for a service that was connected before."""
+    """Return the button that asks for a link, in the words for a service that was connected before."""
     return button(f"Reconnect {title(choice)}", action_ids.CONNECT, choice.name)
 
 
 def disconnect_button(choice: ServiceChoice) -> Block:
-    """Return the button that deletes a credential, after a question."""
+    """Return the button that deletes a credential once the member has confirmed."""
     name = title(choice)
     text = f"I'll delete your {name} credential. Your agent can't use {name} until you connect again."
     question = confirm(f"Disconnect {name}?", text, "Disconnect", "Cancel", is_dangerous=True)
@@ -199,7 +200,7 @@ def disconnect_button(choice: ServiceChoice) -> Block:
 
 
 def title(choice: ServiceChoice) -> str:
-    """Return a service's title, fit for a button."""
+    """Return a service's title, short enough for a button."""
     return one_line(choice.title, 40)
 
 
@@ -229,8 +230,8 @@ def _next_button(choice: ServiceChoice) -> Block:
     return disconnect_button(choice) if is_well else connect_button(choice)
 
 
+# After these another attempt would fail the same way, so there is no Connect button.
 _FINAL = {Failure.MEMBER_PAUSED, Failure.MAY_NOT_CONNECT, Failure.NOT_SERVED, Failure.NOT_OFFERED}
-"""What trying again does not change."""
 _LAPSES = {
     Lapse.REFUSED: "{name} no longer accepts your connection. Connect it again to go on using it.",
     Lapse.ENDED: "Your connection to {name} has ended. Connect it again to go on using it.",

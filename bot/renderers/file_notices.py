@@ -1,4 +1,4 @@
-"""The words of files that do not come along, and why."""
+"""The words for files that were left out, on the way to the agent or back, and why."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bot.renderers.block_kit import Message, context, message, section
 from bot.renderers.safe_markdown import escape, one_line
 
 MOST_NAMED = 5
-"""So many of a list are named, the others counted."""
+"""How many items of a list are named; the others are counted."""
 
 
 def render_files_left_out(notice: FilesLeftOut, _titles: Mapping[str, str]) -> Message:
-    """Return which files are missing and what helps."""
+    """Return which files are missing and, where something helps, what."""
     words = "Some files your agent made aren't here." if notice.is_output else "Your agent didn't get every file."
     why = _WHY_LEFT_OUT | _WHY_NOT_HERE if notice.is_output else _WHY_LEFT_OUT
     lines = [f"{quote_file_name(file.name)}: {why[file.why]}" for file in notice.files[:MOST_NAMED]]
@@ -41,9 +41,9 @@ _WHY_LEFT_OUT = {
     WhyLeftOut.HIDDEN: "Slack doesn't show it any more on this workspace's plan; attach it again",
     WhyLeftOut.GONE: "it is no longer in Slack; attach it again if it matters",
 }
+# What else is said of files that the agent made
 _WHY_NOT_HERE = {
     WhyLeftOut.WITHHELD: "I'm not allowed to bring it here; ask for it as text",
     WhyLeftOut.UNREADABLE: "it couldn't be brought just now; ask for it again",
     WhyLeftOut.GONE: "it is no longer there; ask for it again if it matters",
 }
-"""What else is said of files that the agent made."""

@@ -1,6 +1,6 @@
 """A member's App Home and the answer to `status`: what waits, what runs, what is connected, spent and allowed.
 
-Both show the same rows; only the surface differs. Lists are cut, and say so: a view holds 100 blocks.
+Both show the same rows on different surfaces. A view holds 100 blocks, so long lists are cut and say so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from store.records import Allowance, Connection, ConnectionState, Thread, TurnSt
 
 Titles = Mapping[str, str]
 
+# Rows per list. Together with their headings and button rows they stay below the 100 blocks of a view.
 _WAITING_MAX = 8
 _SECOND_MAX = 4
 _RUNNING_MAX = 10
@@ -30,7 +31,7 @@ _RECENT_MAX = 8
 
 
 def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
-    """Return the App Home view; `team_url` (`https://acme.slack.com/`) is what links to threads begin with."""
+    """Return the App Home view; `team_url` (`https://acme.slack.com/`) is the start of links to threads."""
     first = [button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary")]
     if home.is_admin:
         first.append(button("Settings", action_ids.SETTINGS))
@@ -50,7 +51,7 @@ def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
 
 
 def render_status(home: Home, titles: Titles) -> Message:
-    """Return the same as a message."""
+    """Return what App Home shows as a message, without buttons to decide."""
     connected = sum(_is_connected(choice.connection) for choice in home.choices)
     parts = [plural(connected, "connected service"), plural(len(home.turns), "running request")]
     text = ", ".join([*parts, plural(len(home.approvals), "waiting approval")])
@@ -66,7 +67,7 @@ def render_running(turns: tuple[RunningTurn, ...]) -> list[Block]:
 
 
 def where(thread: Thread) -> str:
-    """Return where a thread is, as markup."""
+    """Return where a thread is, as mrkdwn: `in <#C1>`."""
     return "in our direct messages" if thread.is_private else f"in <#{escape(thread.channel)}>"
 
 
@@ -89,7 +90,10 @@ def _decisions(home: Home, titles: Titles, team_url: str) -> list[Block]:
 
 
 def _approval(waiting: Waiting, titles: Titles, team_url: str = "", *, whose: str | None = None) -> Block:
-    """Return what waits; of their own, members read for which request; of another's (`whose`) that is not told."""
+    """Return an approval that waits: for a member's own, with the request that it is for.
+
+    With `whose` it is another member's: their request is theirs to read, so only their mention is shown.
+    """
     thread, approval = waiting.thread, waiting.approval
     asker = f"For <@{escape(whose)}>" if whose else f"For {_linked(thread, team_url)} {where(thread)}"
     state = "approved by you, waits for a second approver" if approval.is_confirming and not whose else ""
@@ -98,7 +102,7 @@ def _approval(waiting: Waiting, titles: Titles, team_url: str = "", *, whose: st
 
 
 def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Block]:
-    """Return the buttons of a card, named apart from those of the rows above and below."""
+    """Return the buttons of an approval, with `action_id`s of their own among the rows above and below."""
     approval, what = waiting.approval, _what(waiting, titles)
     value, mark = approval_value(approval), f"/{approval.id}"
     held = Held(approval, _call(waiting), waiting.hazard)
@@ -160,6 +164,7 @@ def _recent(threads: Sequence[Thread], team_url: str) -> list[Block]:
 
 def _linked(thread: Thread, team_url: str) -> str:
     name = escape(one_line(thread.title, 80)) or "…"
+    # Built rather than fetched: `chat.getPermalink` would be a call per row.
     if not team_url.startswith("https://") or thread.thread_ts is None:
         return name
     return f"<{team_url}archives/{thread.channel}/p{thread.thread_ts.replace('.', '')}|{name}>"

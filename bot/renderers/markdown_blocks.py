@@ -1,7 +1,7 @@
-"""Finds which lines of a markdown text are code, and which continue a paragraph (CommonMark 0.31, §3 to §5); pure.
+"""Finds which lines of a markdown text are code and which continue a paragraph (CommonMark 0.31, §3 to §5); pure.
 
-Lines are read once, in order. A line that cannot be classified yet is not code, since in code only Slack's own tokens
-are neutralised.
+Lines are read once, in order. A line that cannot be classified yet counts as text, which is the safe side: in code
+only Slack's own tokens are neutralised, in text links are too.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from enum import Enum
 
 from bot.model.visible_text import visible
 
+# Levels of nested quotes and lists that are told apart; anything deeper is a paragraph. It bounds the work per line.
 _DEEPEST = 32
-"""Quotes and lists in each other that are told apart; what is deeper is a paragraph."""
 _QUOTE = re.compile(r" {0,3}> ?")
 _ITEM = re.compile(r" {0,3}(?:[-+*]|(?P<number>\d{1,9})[.)])(?: {1,4}(?=[^ ])| (?= {4})|(?= *\Z))")
 _BREAK = re.compile(r" {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})\Z")
+# A setext underline: it turns the paragraph before it into a heading.
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+) *\Z")
-"""What makes a heading of the paragraph before it."""
 _HEADING = re.compile(r" {0,3}#{1,6}(?: |\Z)")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>.*)\Z")
 _ROW = re.compile(r" *\|")
+# The delimiter row, the second line of a table, which makes it one.
 _RULE = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\Z")
-"""The second line of a table, which makes it one."""
+# Characters of a line that are read; a longer one is no fence, break or underline.
 _LONGEST = 10_000
-"""Characters of a line that are looked at; a longer one is no fence, break or underline."""
 
 
 class LineKind(Enum):
@@ -35,22 +35,22 @@ class LineKind(Enum):
 
     CODE = "code"
     TEXT = "text"
-    """It begins something, or stands for itself."""
+    """Begins a block, or is one by itself."""
     ON = "on"
-    """It goes on with the paragraph of the line before."""
+    """Continues the paragraph of the line before."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBlock:
-    """What is open where a line begins."""
+    """The blocks that are open where a line begins."""
 
     around: tuple[str, ...] = ()
-    """Quotes and list items, each as it begins a line: its mark in its whole width."""
+    """Quotes and list items from the outside in, each as its marker with the spaces that belong to it."""
     fence: str = ""
-    """The marks and the info string of the fence."""
+    """The marker and the info string of an open fence; empty if none is open."""
     is_paragraph: bool = False
     is_row: bool = False
-    """Of a table, where each line stands for itself."""
+    """Of a table, whose lines do not continue each other."""
 
     @property
     def marks(self) -> str:
@@ -64,12 +64,12 @@ class OpenBlock:
 
     @property
     def bare_opening(self) -> str:
-        """Return the same without what the fence says of its code."""
+        """Return `opening` without the fence's info string."""
         return f"{''.join(self.around)}{self.marks}"
 
     @property
     def inside(self) -> str:
-        """Return what begins a line so that it stays in the quotes and items."""
+        """Return the prefix that keeps a new line inside the open quotes and items."""
         return "".join(mark if _is_quote(mark) else " " * len(mark) for mark in self.around)
 
     @property
@@ -80,14 +80,14 @@ class OpenBlock:
 
 @dataclass(frozen=True, slots=True)
 class LinePlace:
-    """A place in a text: inside a line or not, what the line is up to there, what is open before and after that."""
+    """A place in a text: whether it is inside a line, what the line is so far, and what is open before and after it."""
 
     is_inside: bool
     kind: LineKind
     before: OpenBlock
     after: OpenBlock
     head: str
-    """The first two lines of the table that goes on there; empty if none does."""
+    """The first two lines of the table that continues there; empty if none does."""
 
 
 class Outline:
@@ -133,18 +133,18 @@ class Outline:
 
 
 def is_rule(line: str) -> bool:
-    """Tell whether a line makes a table of the one before it."""
+    """Tell whether a line is the delimiter row of a table."""
     return _RULE.match(line.rstrip("\n")) is not None
 
 
 def _looked_at(text: str, start: int, end: int) -> str:
-    """Return what is looked at of a line: one that is longer goes on with what ends no mark."""
+    """Return the part of a line that is read; if it is cut, with a character that closes no marker."""
     line = visible(text[start : min(end, start + _LONGEST)])
     return line if end - start <= _LONGEST else f"{line}`"
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int, LineKind, OpenBlock]]:
-    """Yield each line: where it begins and ends, its break with it, what it is, and what is open after it."""
+    """Yield each line: its start, its end (after the line break), what it is, and what is open after it."""
     now, start = OpenBlock(), 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
@@ -175,7 +175,7 @@ def _is_quote(mark: str) -> bool:
 
 
 def _held(around: tuple[str, ...], line: str) -> tuple[int, int]:
-    """Return how many of the quotes and items a line stays in, and where its own words begin."""
+    """Return how many of the open quotes and items a line stays in, and where its own text begins."""
     at = 0
     is_blank_from = len(line.rstrip(" "))
     for count, mark in enumerate(around):
@@ -185,6 +185,7 @@ def _held(around: tuple[str, ...], line: str) -> tuple[int, int]:
                 return count, at
             at = found.end()
         elif at >= is_blank_from:
+            # A blank line needs no indent to stay in a list item, only in a quote.
             continue
         elif line.startswith(" " * len(mark), at):
             at += len(mark)
@@ -194,7 +195,7 @@ def _held(around: tuple[str, ...], line: str) -> tuple[int, int]:
 
 
 def _begun(before: OpenBlock, line: str, held: int, at: int) -> tuple[LineKind, OpenBlock]:
-    """Return what a line is that no fence holds: the quotes and items that it begins, then what is in them."""
+    """Return what a line outside a fence is: first the quotes and items that it begins, then what is in them."""
     around = before.around[:held]
     may_go_on = before.is_paragraph
     is_directly_after = may_go_on and held == len(before.around)
@@ -207,6 +208,7 @@ def _begun(before: OpenBlock, line: str, held: int, at: int) -> tuple[LineKind, 
         around, at = (*around, mark), at + len(mark)
         may_go_on = is_directly_after = False
     rest = line[at:]
+    # An indented line continues a paragraph if there is one; only otherwise is it code (CommonMark 0.31, §4.4).
     if rest.startswith("    ") and rest.strip(" "):
         return (_going_on(before), before) if may_go_on else (LineKind.CODE, OpenBlock(around))
     if fence := _FENCE.match(rest):
@@ -215,7 +217,7 @@ def _begun(before: OpenBlock, line: str, held: int, at: int) -> tuple[LineKind, 
 
 
 def _words(rest: str, before: OpenBlock, around: tuple[str, ...], *, may_go_on: bool) -> tuple[LineKind, OpenBlock]:
-    """Return what a line is that is no code; `may_go_on`: it may be of the paragraph before, wherever that stands."""
+    """Return what a line of text is; with `may_go_on` it may continue the paragraph before, at any nesting (lazily)."""
     if not rest.strip(" ") or _HEADING.match(rest) or _BREAK.match(rest):
         return LineKind.TEXT, OpenBlock(around)
     if _ROW.match(rest):
@@ -230,13 +232,14 @@ def _going_on(before: OpenBlock) -> LineKind:
 
 
 def _mark(line: str, at: int, *, is_after_paragraph: bool) -> str:
-    """Return what begins a quote or list item at this place, in its whole width; empty if nothing does."""
+    """Return the marker of the quote or list item that begins here, with its spaces; empty if none does."""
     if quote := _QUOTE.match(line, at):
         return line[at : quote.end()]
     found = _ITEM.match(line, at)
     if found is None or _BREAK.match(line, at):
         return ""
     is_empty = not line[found.end() :].strip(" ")
+    # Only an item with words, numbered 1 if at all, may interrupt a paragraph (CommonMark 0.31, §5.2).
     if is_after_paragraph and (is_empty or found["number"] not in {None, "1"}):
         return ""
     return f"{found[0]} " if is_empty and not found[0].endswith(" ") else found[0]

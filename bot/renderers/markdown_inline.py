@@ -1,7 +1,7 @@
 """Finds code, links, addresses and Slack's tokens in a paragraph; pure.
 
-A paragraph is read once from beginning to end: marks are paired by counting, never by backtracking. A mark that is not
-closed within its limit is text, so that a growing text never waits for one.
+A paragraph is read once from beginning to end: marks are paired by counting, never by backtracking, so an agent's text
+cannot make it slow. A mark that is not closed within its limit is text, so a growing text waits for none for long.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ WORDS_MAX = 600
 """Characters of a link's words or target."""
 CODE_MAX = 1_500
 """Characters between the marks of code."""
+# Replaces code and escaped characters, so that no mark is found in them. `visible` removes it from any text.
 _MASK = "\x00"
-"""Stands for what is code or escaped; no text that is shown has it."""
 _TICKS = re.compile(r"`+")
 _ESCAPE_OR_TICKS = re.compile(r"\\[\[\]()`!\\]|`+")
 _LOOSE = re.compile(r"!?\[")
@@ -42,12 +42,12 @@ class SpanKind(Enum):
     LINK = "link"
     IMAGE = "image"
     NO_LINK = "no link"
-    """The end of brackets before an opening parenthesis, where nobody may take them for a link."""
+    """`](` that belongs to no link by our reading; Slack must not read it as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class InlineSpan:
-    """Something in a paragraph, with the place where a link's words end."""
+    """One mark in a paragraph; `words_end` is where a link's words end."""
 
     what: SpanKind
     start: int
@@ -57,14 +57,14 @@ class InlineSpan:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """What was found, in order, and up to where more text cannot change it."""
+    """The marks in order, and how many characters can no longer change their meaning when text is added."""
 
     found: tuple[InlineSpan, ...]
     settled: int
 
 
 def read(text: str, *, may_grow: bool, is_row: bool) -> Paragraph:
-    """Return what is in a paragraph; code in a row of a table ends with its cell."""
+    """Return the marks of a paragraph; with `may_grow`, more text may follow. In a table's row, code ends at a `|`."""
     code, masked, known = _code(text, may_grow=may_grow, is_row=is_row)
     marks = sorted([*code, *_marks(masked)], key=lambda one: one.start)
     if may_grow:
@@ -74,7 +74,7 @@ def read(text: str, *, may_grow: bool, is_row: bool) -> Paragraph:
 
 
 def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[InlineSpan], str, int]:
-    """Return the code in a paragraph, the paragraph with code and escapes masked, and where an end may be missing."""
+    """Return the code in a paragraph, the paragraph with code and escapes masked, and how far all of it is certain."""
     runs: dict[int, list[int]] = {}
     for run in _TICKS.finditer(text):
         runs.setdefault(run.end() - run.start(), []).append(run.start())
@@ -90,6 +90,7 @@ def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[InlineSpan],
         same = runs.get(len(mark[0]), [])
         index = bisect_left(same, at)
         closing = same[index] if index < len(same) else -1
+        # The closing run may still get another backtick, which makes it another mark; or it may not have come yet.
         if may_grow and (closing + len(mark[0]) == len(text) if closing >= 0 else len(text) - at <= CODE_MAX):
             return code, "".join([*pieces, text[done:]]), mark.start()
         if closing < 0 or closing - at > CODE_MAX or (is_row and "|" in text[at:closing]):
@@ -102,7 +103,7 @@ def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[InlineSpan],
 
 
 def _pairs(masked: str) -> dict[int, int]:
-    """Return where each bracket and parenthesis is closed; a parenthesis in its own line."""
+    """Return where each bracket and parenthesis is closed; parentheses only within a line."""
     pairs: dict[int, int] = {}
     brackets: list[int] = []
     parentheses: list[int] = []
@@ -134,7 +135,10 @@ def _marks(masked: str) -> Iterator[InlineSpan]:
 
 
 def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> InlineSpan | None:
-    """Return the link that begins with this bracket. One with a link in its words is none: the inner one is."""
+    """Return the link that begins with this bracket; None if there is none, or if a link is in its words.
+
+    Links do not nest: the inner one counts (CommonMark 0.31, §6.3).
+    """
     words_end = pairs.get(mark.end() - 1, -1)
     if not 0 <= words_end - mark.end() <= WORDS_MAX or not masked.startswith("(", words_end + 1):
         return None
@@ -145,7 +149,7 @@ def _link(masked: str, pairs: dict[int, int], mark: re.Match[str]) -> InlineSpan
 
 
 def _first_loose(masked: str, known: int) -> int:
-    """Return where the first bracket or single character stands that more text may make part of another thing."""
+    """Return the place of the first bracket, or last character, that more text could make part of a mark."""
     masked = masked[:known]
     pairs = _pairs(masked)
     first = len(masked)
@@ -159,7 +163,7 @@ def _first_loose(masked: str, known: int) -> int:
 
 
 def _before_all_loose(masked: str, marks: list[InlineSpan], known: int) -> int:
-    """Return where it is safe to cut: in no address that may go on, and in nothing that was found."""
+    """Return the last place up to `known` that is in no mark and in no address that may go on."""
     while True:
         begun = masked.rfind("<", max(0, known - WORDS_MAX - 40), known)
         cut = begun if begun >= 0 and _ADDRESS.fullmatch(masked, begun, known) else known

@@ -1,4 +1,4 @@
-"""Forms that ask a member for words; `approval_card` has the one for denying with a reason."""
+"""Forms that ask a member for words: a task, a token, a code. Denying with a reason is in `approval_card`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.model.notices import ServiceChoice
 from bot.renderers.block_kit import View, context, modal, quote, section, text_field
 from bot.renderers.safe_markdown import escape, one_line
 
+# Characters of a quoted message that the form shows; the agent gets all of it.
 _QUOTED_SHOWN = 1_200
-"""Characters of a quoted message that the form shows; all of it goes along."""
 
 
 def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
-    """Return the form for a task; `where` it was opened travels with it as JSON."""
+    """Return the form for a task; `where` it was opened is its `private_metadata`, as JSON."""
     hint = "Find, summarise or change something in the tools you have connected"
     field = text_field("What should your agent do?", action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD, hint=hint)
     blocks = [field]
@@ -30,7 +30,8 @@ def render_ask_form(where: Mapping[str, object], quoted: str | None) -> View:
 
 
 def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> View:
-    """Return the form for a personal token; Slack has no hidden field, so it says that nobody keeps it."""
+    """Return the form for a personal token."""
+    # Slack has no password field: the token is readable while it is typed, so the form says where it goes.
     name = one_line(choice.title, 40)
     where = f"Make one at {escape(one_line(page, 300))}\n" if page and page.startswith("https://") else ""
     hint = "Paste it here, and nowhere else in Slack"
@@ -43,7 +44,7 @@ def render_token_form(choice: ServiceChoice, host: str, page: str | None) -> Vie
 
 
 def render_code_form(ticket_id: str, service: str) -> View:
-    """Return the form for the code that a member's browser shows; it is one line and not remembered."""
+    """Return the form for the code that a member's browser shows."""
     hint = "Eight letters and digits, such as 7QF2-KX9M"
     field = text_field("Code", action_ids.CODE_FIELD_BLOCK, action_ids.CODE_FIELD, hint=hint, is_line=True)
     words = f"It is on the page that your browser shows after you allowed access to {one_line(service, 40)}."

@@ -1,4 +1,4 @@
-"""The words of errors and notices; refusals, files, cards and connections have files of their own."""
+"""The words for errors and notices; refusals, files, cards and connections have files of their own."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ Titles = Mapping[str, str]
 
 
 def render_notice(notice: Notice, titles: Titles, *, link: str | None = None) -> Message:
-    """Return a notice in words; `link` is the permalink of what it is about, where there is one."""
+    """Return a notice as a message; `link` is the permalink of the message it is about, if there is one."""
     if isinstance(notice, ApprovalWaiting):
         return _approval_waiting(notice, titles, link)
     return NOTICES[type(notice)](notice, titles)
 
 
 def render_error(error: DeputyError) -> str:
-    """Return one sentence for an error, by its nearest class."""
+    """Return the sentence for an error's class, or for its nearest parent that has one."""
     return next(words for kind in type(error).__mro__ if (words := ERRORS.get(kind)))
 
 
@@ -170,11 +170,11 @@ def _approval_waiting(notice: ApprovalWaiting, titles: Titles, link: str | None)
     what = deed(approval.service, approval.tool, titles)
     if notice.count > 1:
         what = f"{what} and {plural(notice.count - 1, 'other call')}"
-    words = f"*{escape(what)}*\nWaits for your decision {where(notice.thread)}. What nobody decides is denied."
+    words = f"*{escape(what)}*\nWaits for your decision {where(notice.thread)}. If nobody decides in time, it's denied."
     blocks = [section(words), context(f"Expires {moment(approval.expires_at)}")]
     if link:
         blocks.append(row(button("Open", action_ids.OPEN_LINK, url=link, label="Open the approval")))
-    return message(f"{what}: waits for your decision. What nobody decides is denied.", *blocks)
+    return message(f"{what}: waits for your decision. If nobody decides in time, it's denied.", *blocks)
 
 
 def _asked_again(notice: AskedAgain, _titles: Titles) -> Message:

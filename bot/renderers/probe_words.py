@@ -20,7 +20,7 @@ QUIRKS = {
 
 
 def list_facts(found: ProbeResult) -> list[tuple[str, str]]:
-    """Return what was found: what it is, and the other side's words for it."""
+    """Return the facts as `(label, value)`; most values are the other side's own claims."""
     return [
         ("Address", found.url),
         ("Calls itself", found.told_name or "nothing"),
@@ -32,6 +32,6 @@ def list_facts(found: ProbeResult) -> list[tuple[str, str]]:
 
 
 def list_warnings(found: ProbeResult) -> list[str]:
-    """Return what an admin accepts by saving it."""
+    """Return the risks that an admin accepts by saving the service, one sentence each."""
     foreign = [f"{host} belongs to somebody else than {found.host}." for host in found.foreign_hosts]
     return [*foreign, *(QUIRKS[quirk] for quirk in found.quirks)]

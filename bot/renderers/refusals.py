@@ -1,4 +1,4 @@
-"""The words of refusals and of what was not understood, each with the next step where there is one."""
+"""The words for refusals and for requests that were not understood, each with the next step if there is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.renderers.tool_names import service_title
 
 
 def render_refused(notice: Refused, titles: Mapping[str, str]) -> Message:
-    """Return why they may not, and what they wrote where it would be lost."""
+    """Return why a member may not, and the words they wrote if those would be lost otherwise."""
     words = REFUSALS[notice.refusal]
     if notice.refusal is Refusal.NOT_CONNECTED and notice.detail:
         name = service_title(notice.detail, titles)
@@ -37,7 +37,7 @@ def _given_back(notice: Refused | Misunderstood) -> list[Block]:
 
 
 def render_misunderstood(notice: Misunderstood, _titles: Mapping[str, str]) -> Message:
-    """Return what was not understood, what may have been meant, and how to ask."""
+    """Return what was not understood, what the member may have meant, and how to ask."""
     words = MISUNDERSTOOD.get(notice.kind, "I didn't understand that.").format(given=one_line(notice.given, 60))
     near = ", ".join(one_line(name, 40) for name in notice.near)
     suggestion = f" Did you mean {near}?" if near else ""
@@ -91,13 +91,13 @@ REFUSALS = {
     Refusal.POSTING_RESTRICTED: "Slack lets only some people post in this channel, and I'm not among them. "
     "Ask me in another channel, or in a direct message.",
     Refusal.THREAD_GONE: "The message that this was asked under is gone, so I can't answer there. Ask again.",
-    Refusal.SCOPE_MISSING: "I haven't been given what Slack asks for in this kind of conversation. Ask me in a channel "
+    Refusal.SCOPE_MISSING: "I don't have Slack's permission for this kind of conversation. Ask me in a channel "
     "or in a direct message; whoever runs me can install me again with my manifest.",
     Refusal.NOT_POSTED: "Slack doesn't let me post there. Ask me in another channel, or in a direct message.",
     Refusal.FILTERED: "Nothing was sent: a filter of your admins found something in it that the agent may not get. "
     "Take it out and ask again.",
     Refusal.FORM_TOO_LATE: "That took too long to open. Press it again.",
-    Refusal.WINDOWS_FULL: "Too many windows lie upon each other. Close this one and press it again.",
+    Refusal.WINDOWS_FULL: "Too many windows are open. Close this one and press the button again.",
     Refusal.GONE: "That is no longer there.",
     Refusal.NOT_AN_ADMIN: "Only admins of Deputy can change that. Ask one of them.",
     Refusal.NO_ADMIN: "I have no admin yet. An owner of this Slack workspace can become the first with /agent admin, "
@@ -111,17 +111,17 @@ REFUSALS = {
     "Ask me in a direct message.",
     Refusal.MAY_NOT_USE_PROFILE: "That agent isn't open to you. Ask without --agent, or ask an admin.",
     Refusal.MAY_NOT_CONNECT: "That service isn't open to you. Ask an admin if you need it.",
-    Refusal.MEMBER_BUDGET_USED: "Your budget for this month is used up. It starts anew on the 1st; an admin can raise "
+    Refusal.MEMBER_BUDGET_USED: "Your budget for this month is used up. It starts again on the 1st; an admin can raise "
     "it before.",
     Refusal.CHANNEL_BUDGET_USED: "This channel's budget for the month is used up. Ask me in a direct message, or ask "
     "an admin to raise it.",
-    Refusal.WORKSPACE_BUDGET_USED: "The workspace's budget for this month is used up. It starts anew on the 1st; an "
+    Refusal.WORKSPACE_BUDGET_USED: "The workspace's budget for this month is used up. It starts again on the 1st; an "
     "admin can raise it before.",
 }
 """A sentence for each refusal, with the next step where there is one."""
 
 BUDGETS = {Refusal.MEMBER_BUDGET_USED, Refusal.CHANNEL_BUDGET_USED, Refusal.WORKSPACE_BUDGET_USED}
-"""Refusals that an admin can undo at once; whose budget it is, is their detail."""
+"""Refusals that an admin can undo at once; their `detail` names the budget."""
 
 MISUNDERSTOOD = {
     "subcommand": "I don't know “{given}”.",

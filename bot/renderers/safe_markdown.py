@@ -1,9 +1,9 @@
 """Makes an agent's text safe to show in Slack (docs/reference/slack.md#text-formatting); `slack_limits` has lengths.
 
 Slack honours its own tokens (`<@U…>`, `<!channel>`, `<#C…>`) even inside standard markdown, so they are
-neutralised; links keep only harmless schemes and show where they lead. All functions are pure and look at the whole
-text: what was sent before is always a prefix of what `safe_markdown` returns later, as long as only
-`text[:settled(text)]` is sent.
+neutralised; links keep only harmless schemes and show where they lead. All functions are pure and take the whole text
+so far. As long as only `text[:settled(text)]` is sent, what was sent stays a prefix of what comes later, which is what
+a stream needs.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from bot.renderers.markdown_blocks import LineKind, OpenBlock, Outline, is_rule,
 from bot.renderers.markdown_inline import WORDS_MAX, InlineSpan, SpanKind, read
 from bot.renderers.slack_limits import good_break, shorten, size
 
+# The rest of a token of Slack's, or of a character that `escape` wrote, where it was cut in half.
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
-"""What is left of one of Slack's tokens, or of a character that `escape` wrote, where it was cut."""
 
+# Characters after a cut that are read to see whether a link or code would be cut there: the longest link.
 _AHEAD = 2 * WORDS_MAX + 10
-"""Characters after a cut that are looked at for what would be cut."""
+# Bytes of a fence's opening or a table's head that the next message repeats; a longer one is not repeated.
 _OPENING_MAX = 900
-"""Bytes of a fence or a table's head that are said again where it is cut; a longer one is not."""
+# The beginning of a line that may still become anything: an item, a quote, a fence, a break.
 _UNDECIDED = re.compile(r"[ \t>*+\-\d.)~`#=_]*\Z")
-"""A line that is not whole, of which nobody can tell yet what it is."""
 _GROWING = re.compile(r"<[^<>\s|]{0,640}\Z")
 _TOKEN = re.compile(r"<(?=[@#!]|[A-Za-z][A-Za-z0-9+.\-]{0,30}:)")
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
 
 def revealed(text: str) -> str:
-    """Return `text` with those characters spelled out, for people who decide about what they see."""
+    """Return `text` with invisible characters spelled out by code point, for people who decide about what they see."""
     return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -44,7 +44,7 @@ def escape(text: str) -> str:
 
 
 def shorten_markup(mrkdwn: str, limit: int) -> str:
-    """Return our own markup in at most `limit` characters: no link, mention or escaped character is halved."""
+    """Return our own mrkdwn in at most `limit` characters, with no link, mention or escaped character cut in half."""
     short = shorten(mrkdwn, limit)
     return short if short == mrkdwn else f"{_HALF.sub('', short.removesuffix('…')).rstrip()}…"
 
@@ -55,17 +55,18 @@ def one_line(text: str, limit: int) -> str:
 
 
 def safe_markdown(text: str) -> str:
-    """Return an agent's markdown with nothing in it that notifies, misleads or hides; code stays as it is."""
+    """Return an agent's markdown without anything that notifies people or hides where a link leads."""
     shown = visible(text)
     return "".join(_safe(shown[leaf.start : leaf.end], leaf) for leaf in _leaves(shown))
 
 
 def settled(text: str, start: int = 0, *, outline: Outline | None = None) -> int:
-    """Return how much of `text` can be shown now: more text cannot change how that much is rendered.
+    """Return how many characters of `text` can be shown now: more text cannot change how they are rendered.
 
-    It is rendered as a message that begins at `start`, and nothing before that is looked at again.
+    The message begins at `start`; nothing before that is read again.
     """
     end = len(text)
+    # Invisible characters are left out of what is shown, so lengths before and after differ by their number.
     while end > start and UNSEEN.match(text[end - 1]):
         end -= 1
     opening = _opening(text, start, outline)
@@ -75,20 +76,20 @@ def settled(text: str, start: int = 0, *, outline: Outline | None = None) -> int
 
 
 def segment(text: str, start: int, end: int, *, outline: Outline | None = None) -> str:
-    """Return `text[start:end]` as a message of its own: a code fence or table that is cut goes on in it."""
+    """Return `text[start:end]` as a message of its own: a code fence or table that was cut continues in it."""
     body = streamed(text, start, end, outline=outline)
     last = _last_open(body)
     return f"{body}\n{last.closing}" if last.fence else body
 
 
 def streamed(text: str, start: int, end: int, *, outline: Outline | None = None) -> str:
-    """Return `text[start:end]` as far as it can be streamed: as `segment`, but the last fence is left open."""
+    """Return `text[start:end]` for a stream: like `segment`, but the last fence stays open, since more follows."""
     opening, body = _opening(text, start, outline), text[start:end]
     return safe_markdown(f"{opening}{body}" if opening or not start else body.lstrip("\n"))
 
 
 def segment_end(text: str, start: int, *, room: int, at_least: int, outline: Outline | None = None) -> int:
-    """Return where the message that begins at `start` must end to fit into `room` bytes; not before `at_least`."""
+    """Return where the message that begins at `start` must end to fit into `room` bytes; never before `at_least`."""
     limit = room
     opening = _opening(text, start, outline)
     while True:
@@ -97,11 +98,12 @@ def segment_end(text: str, start: int, *, room: int, at_least: int, outline: Out
             end = _whole(text, start, end, opening=opening, at_least=max(at_least, start + 1))
         if end <= at_least or size(segment(text, start, end, outline=outline)) <= room:
             return end
+        # Rendering adds bytes (hosts behind links, a repeated fence), so try again with fewer characters.
         limit = limit * 3 // 4
 
 
 def _whole(text: str, start: int, end: int, *, opening: str, at_least: int) -> int:
-    """Return `end`, or the beginning of the link, code or table's head that would be cut there."""
+    """Return `end`, or the start of the link, code or table head that a cut at `end` would go through."""
     stop = text.find("\n", end, end + _AHEAD)
     shown = f"{opening}{text[start : end + _AHEAD]}"
     at = end - start + len(opening)
@@ -121,7 +123,7 @@ def _whole(text: str, start: int, end: int, *, opening: str, at_least: int) -> i
 
 
 def _head_before(text: str, end: int, stop: int) -> str:
-    """Return the lines before `end` that are a table's head or its beginning, and nothing of its rows."""
+    """Return the lines before `end` that are a table's head or the start of one; empty if rows were written already."""
     rows = _rows_before(text, end, most=3)
     if is_rule(text[end : end + _AHEAD if stop < 0 else stop]):
         return "".join(rows[-1:])
@@ -129,7 +131,7 @@ def _head_before(text: str, end: int, stop: int) -> str:
 
 
 def _opening(text: str, start: int, outline: Outline | None) -> str:
-    """Return what a message needs before `text[start:]`: the fence that is open there, or the head of its table."""
+    """Return what a message needs before `text[start:]`: the fence that is open there, or the table's head."""
     place = (outline or Outline()).at(text, start)
     if now := place.after if place.after.fence else None:
         first = now.opening if size(now.opening) <= _OPENING_MAX else now.bare_opening
@@ -140,7 +142,7 @@ def _opening(text: str, start: int, outline: Outline | None) -> str:
 
 
 def _rows_before(text: str, end: int, *, most: int) -> list[str]:
-    """Return the lines right before `end` that look like a table's, the first one first; none inside a line."""
+    """Return up to `most` lines right before `end` that look like a table's, in order; none if `end` is in a line."""
     rows: list[str] = []
     while end and text[end - 1] == "\n" and len(rows) < most:
         start = text.rfind("\n", 0, end - 1) + 1
@@ -180,7 +182,7 @@ def _last_open(text: str) -> OpenBlock:
 
 
 def _settled(shown: str) -> int:
-    """Return up to where more text cannot change how a message is rendered."""
+    """Return how many characters of a message more text cannot change."""
     line = shown.rfind("\n") + 1
     is_whole = line == len(shown)
     leaves = list(_leaves(shown))
@@ -215,13 +217,14 @@ def _safe(text: str, leaf: _Leaf) -> str:
 
 
 def _shown(text: str, found: InlineSpan) -> str:
-    """Return something in a paragraph so that it neither notifies nor misleads."""
+    """Return one mark of a paragraph, made harmless."""
     written = text[found.start : found.end]
     if found.what is SpanKind.TOKEN:
         return "&lt;"
     if found.what is SpanKind.AUTO:
         return written if _scheme(written[1:-1]) in _SCHEMES else f"&lt;{written[1:]}"
     if found.what in {SpanKind.DEFINITION, SpanKind.NO_LINK}:
+        # A blank in between, and neither a definition nor a link begins here.
         return f"{_inner(written)} "
     if found.what is SpanKind.CODE:
         return _inner(written)
@@ -238,8 +241,9 @@ def _inner(text: str) -> str:
 def _link(words: str, target: str, *, is_image: bool) -> str:
     shown, address = _inner(words), _inner(target).strip().split(" ")[0].strip("<>")
     if _scheme(address) not in _SCHEMES:
-        # Brackets as CommonMark writes them in an address: what was inside one must not become a link of its own.
+        # Brackets are percent-encoded: a link inside the dropped address must not become a link of its own.
         return f"{shown} ({_inner(target).replace('[', '%5B').replace(']', '%5D')})" if address else shown
+    # An image becomes a link, as Slack makes of it anyway (docs/reference/slack.md#block-limits), but with its host.
     link = f"[{shown or ('image' if is_image else address)}]({address})"
     host = _host(address)
     return f"{link} ({host})" if host and not _says_where(words, host) else link

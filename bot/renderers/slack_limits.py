@@ -8,20 +8,20 @@ from __future__ import annotations
 MARKDOWN_MAX = 12_000
 """Characters over all markdown of one message."""
 MESSAGE_BYTES_MAX = 9_000
-"""Ours: what one message of an answer may weigh (`progress.weigh`), with a sixth to spare.
+"""Ours: the bytes of one message of an answer, as `answer_page.weigh` counts them, with a sixth to spare.
 
-Slack documents no total for a stream, but refuses one with text from 10,600 to 11,300 bytes on, of which
-details and outputs of tasks count twice (measured by others, docs/decisions/0026)."""
+Slack documents no total for a stream, but refuses one with text from 10,600 to 11,300 bytes on; details and outputs
+of tasks count twice in that (measured by others, docs/decisions/0026)."""
 MESSAGE_BYTES_LEAST = 2_000
-"""Ours: what a message may weigh at least; one that Slack calls too long is cut down to this, in steps."""
+"""Ours: a message that Slack calls too long is tried again smaller, in steps, down to this many bytes."""
 TEXT_BYTES_LEAST = 1_200
-"""Ours: bytes of text in a message that goes on, enough for what a cut fence or table says again."""
+"""Ours: least bytes of text in a follow-up message, enough for the fence or table head that it repeats."""
 PLAN_BYTES_MAX = 5_500
-"""Ours: what the tasks of one message may weigh, so that there is room for an answer below them."""
+"""Ours: bytes of all tasks in one message, so that an answer fits below them."""
 PLAN_TITLE_BYTES = 300
-"""Ours: what is kept free for the title of a plan, whatever it says in the end."""
+"""Ours: bytes kept free for a plan's title, which changes while the turn runs."""
 FOLDED_BYTES = 160
-"""Ours: what is kept free for the line that stands for tasks that do not fit."""
+"""Ours: bytes kept free for the line that stands for tasks that do not fit."""
 TASK_FIELD_MAX = 256
 PLAN_TITLE_MAX = 256
 PLAN_TASKS_MAX = 45
@@ -51,8 +51,8 @@ DETAIL_PIECES_MAX = 80
 DETAIL_BYTES_MAX = 200_000
 """Ours: bytes of arguments in the details view, which may have 250 kB."""
 
+# Where text may be split, best first.
 _BREAKS = ("\n\n", "\n", ". ", " ")
-"""Where text may be split, best first."""
 
 
 def size(text: str) -> int:
@@ -69,6 +69,7 @@ def good_break(text: str, limit: int, *, at_least: int = 0) -> int:
     """Return where to split `text`: at the best place in the second half of `limit`, never before `at_least`."""
     if len(text) <= limit:
         return len(text)
+    # Not in the first half: a message with two lines, then a full one, looks like a mistake.
     floor = max(at_least, limit // 2)
     for separator in _BREAKS:
         found = text.rfind(separator, floor, limit)

@@ -1,4 +1,4 @@
-"""The alert about tools that changed since an admin trusted them: the difference, literally, and one button."""
+"""The alert about tools that changed since an admin trusted them: the exact difference, and one button."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from bot.renderers.safe_markdown import escape, one_line, revealed
 from bot.renderers.slack_limits import pieces
 from bot.renderers.tool_names import plural, service_title
 
+# Characters of descriptions and arguments in one alert, for “before” and “now” each. Admins read these in full because
+# the model does: a description can carry instructions.
 _TEXTS_MAX = 9_600
-"""Characters of descriptions and arguments in one alert, before and now each; they are what the model obeys."""
 _PIECE = 2_900
+# A changed description up to this long is shown whole; of a longer one only what differs.
 _WHOLE = 400
-"""Up to this, a changed description is shown as it is; of a longer one, what differs."""
+# Characters of context before and after a difference.
 _AROUND = 120
-"""Characters before and after what differs."""
 
 
 def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Message:
@@ -27,7 +28,7 @@ def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Mes
     name = service_title(notice.service, titles)
     by = f" by <@{escape(notice.accepted_by)}>" if notice.accepted_by else ""
     if not notice.changes and not notice.unseen:
-        end = "are accepted" if by else "are what they were trusted as"
+        end = "are accepted" if by else "are again as they were accepted"
         return message(f"The tools of {name} {end}.", section(f"The tools of {escape(name)} {end}{by}."))
     if not notice.changes:
         return _unseen(notice, name)
@@ -45,7 +46,7 @@ def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Mes
 
 
 def _unseen(notice: ToolsChanged, name: str) -> Message:
-    """Return the alert about tools that may have become others: nobody who could list them has connected for long."""
+    """Return the alert about tools that may have changed unseen: nobody has been connected to list them for a week."""
     count = len(notice.unseen) + notice.more
     head = f"Nobody has connected {name} for a week, so I don't know what {plural(count, 'tool')} do now"
     why = "Until somebody connects it again, or you accept them as they were, I ask before each use."
@@ -69,7 +70,7 @@ def _difference(change: ToolChange, limit: int) -> list[Block]:
         cut = "" if others or change.hints else "it differs after what I keep of its description"
         return [section(f"*{name}* · changed, its description is the same"), *others, *_facts(change, cut)]
     was, now = _excerpts(_words(change.before), after)
-    # A box each: neither text can pass for the other.
+    # A box each, so that neither text can pass for the other.
     before = [section(f"*{name}* · changed. Before:"), *_boxes(was, limit)]
     same = "" if now == after else "the words before and after are the same"
     facts = _facts(change, same, _left_out(limit, was, now))
@@ -84,7 +85,7 @@ def _title(change: ToolChange) -> list[Block]:
 
 
 def _arguments(change: ToolChange, limit: int) -> list[Block]:
-    """Return what it takes, before and now: descriptions of arguments are read by the model, too."""
+    """Return a tool's arguments, before and now: the model reads their descriptions too."""
     if change.schema is None:
         return []
     before, after = (_words(text or "") for text in change.schema)
@@ -103,7 +104,7 @@ def _arguments(change: ToolChange, limit: int) -> list[Block]:
 
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:
-    """Return where two texts differ, with some words around; the whole of short ones."""
+    """Return the parts where two texts differ, with some context; short texts whole."""
     if max(len(before), len(after)) <= _WHOLE:
         return before, after
     head = _alike(before, after)
@@ -112,7 +113,7 @@ def _excerpts(before: str, after: str) -> tuple[str, str]:
 
 
 def _alike(one: str, other: str) -> int:
-    """Return with how many of the same characters both begin."""
+    """Return the length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
@@ -126,7 +127,7 @@ def _boxes(text: str, limit: int) -> list[Block]:
 
 
 def _left_out(limit: int, *texts: str) -> str:
-    """Return how much is not there: what is left out must not pass for nothing."""
+    """Return how much was left out, in words; empty if nothing was."""
     count = sum(max(0, len(text) - limit) for text in texts)
     return f"{count:,} characters more, not shown" if count else ""
 

@@ -1,7 +1,7 @@
 """Tools and services in sentences: what is being done, was done, could not be done.
 
-A tool's name comes from a service that we do not know, in any language, so it is shown as it is, or as the title that
-its service gives it, and never turned into English. Claude's built-in tools have phrases of their own.
+A tool's name comes from a service that we do not know, in any language. So we show the name itself or the title that
+the service gives it, and never make an English phrase of it. Claude's built-in tools have phrases of their own.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _SUBJECTS = (
 )  # fmt: skip
 _SUBJECT_MAX = 100
 _NAME_MAX = 80
+# Where a session keeps its files (docs/reference/managed-agents.md#files); people know the file by what comes after.
 _OURS = re.compile(r"/mnt/session/(?:uploads/trn_\w+/\d+-|uploads/|outputs/)")
-"""Where files are in a session: nobody's words."""
+# JSON and markup begin so: nothing to show to people.
 _RAW = ("{", "[", "<")
-"""What no value begins with that says something to people."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPhrase:
-    """One call in words: `use notion-search in Notion`, `using …`, `used …`; by its title where that is known."""
+    """One call in words: `use notion-search in Notion`, `using …`, `used …`."""
 
     infinitive: str
     doing: str
@@ -59,24 +59,24 @@ def service_title(service: str, titles: Mapping[str, str]) -> str:
 
 
 def phrase(call: ToolCall, titles: Mapping[str, str]) -> ToolPhrase:
-    """Return a tool call in words."""
+    """Return a tool call in words, by the tool's title if it has one."""
     if call.service is None and call.name in _BUILT_IN:
         return ToolPhrase(*_BUILT_IN[call.name])
     what = called = named(call.service, call.name, titles)
     if call.title and call.service is not None:
         title, of = f"“{one_line(revealed(call.title), _NAME_MAX)}”", _of(call.service, titles)
-        # Who decides reads what is called, too: a title is the service's claim.
+        # A title is only the service's claim, so the form that people decide about shows the name as well.
         what, called = f"{title} ({_shown(call.name)}){of}", f"{title}{of}"
     return ToolPhrase(f"use {what}", f"using {called}", f"used {called}")
 
 
 def named(service: str | None, tool: str, titles: Mapping[str, str]) -> str:
-    """Return a tool by its own name, and whose it is: `notion-search in Notion`."""
+    """Return a tool by its own name and its service: `notion-search in Notion`."""
     return f"{_shown(tool)}{_of(service, titles)}"
 
 
 def _shown(tool: str) -> str:
-    # What nobody could see in a name is shown: two tools must not look the same.
+    # Invisible characters are spelled out: two different tools must not look the same.
     return one_line(revealed(tool), _NAME_MAX) or "a tool"
 
 
@@ -85,12 +85,12 @@ def _of(service: str | None, titles: Mapping[str, str]) -> str:
 
 
 def deed(service: str | None, tool: str, titles: Mapping[str, str]) -> str:
-    """Return what is done with a tool, as a title: `Use write_note in Notes`."""
+    """Return the use of a tool as a title: `Use write_note in Notes`."""
     return capital(phrase(ToolCall(EventId(""), service, tool, {}), titles).infinitive)
 
 
 def subject(call: ToolCall) -> str:
-    """Return what a call is about in one short line, empty if no argument says so."""
+    """Return what a call is about in one short line: its most telling argument, or empty."""
     for key in _SUBJECTS:
         given = call.arguments.get(key)
         if isinstance(given, str) and given.strip() and not given.lstrip().startswith(_RAW):

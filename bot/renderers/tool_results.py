@@ -1,6 +1,6 @@
 """A tool's result as one short phrase, never raw: no JSON, markup, encoded bytes or stack trace.
 
-Tools answer for an agent. People get a count, a title, or the first words; if none can be found, nothing.
+Tools write for agents. People get a count, a title or the first words; if there are none, nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from bot.renderers.safe_markdown import one_line
 from bot.renderers.tool_names import plural
 
 _MAX = 120
+# Lines that are read: a phrase is in the first ones or nowhere.
 _LINES_MAX = 200
-"""Lines looked at; a phrase is in the first ones or nowhere."""
+# Levels of JSON inside strings of JSON that are unwrapped; MCP servers do wrap their answers like that.
 _DEPTH = 3
-"""How often JSON is looked for in the strings of JSON: services wrap it so."""
 _COLLECTIONS = ("results", "items", "data", "records", "entries", "matches", "objects")
 _TITLES = ("title", "name", "summary")
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
@@ -25,6 +25,7 @@ _TRACE = re.compile(
     r"|^goroutine \d+ \[|^panic: ",
     re.MULTILINE,
 )
+# The beginning of something that is not for people: an object, a list, a key, a tag, encoded bytes.
 _RAW = re.compile(
     r"[{}]"
     r"|\[\s*(?:[\[\"\'\]]|-?[\d.]+\s*,)"
@@ -33,22 +34,21 @@ _RAW = re.compile(
     r"|\bdata:\w+/"
     r"|[\w+/=%-]{48,}"
 )
-"""Where something begins that is not for people: an object, a list, a key, a tag, encoded bytes."""
+# Markers of a heading, quote, table row or list item; the `#` of `#12` is none.
 _LEADING = re.compile(r"\A[ \t]*(?:(?:#{1,6}[ \t]|>|\||[*+-][ \t])[ \t]*)+")
-"""What begins a heading, quote, row or item; a `#` before a number is the number's."""
+# Emphasis and code as in CommonMark; marks inside a word (`snake_case`, `2*3`) belong to the word.
 _MARKED = re.compile(
     r"(?<![\w*])(?P<stars>\*{1,3})(?=[^\s*])(?P<starred>[^*\n]{1,200})(?<=[^\s*])(?P=stars)(?![\w*])"
     r"|(?<![\w_/.])(?P<lines>_|__(?=[^\n_]{0,200}[ ]))(?=[^\s_])"
     r"(?P<lined>[^_\n]{1,200})(?<=[^\s_])(?P=lines)(?![\w_/.(])"
     r"|`{1,3}(?P<code>[^`\n]{1,200})`{1,3}"
 )
-"""Emphasis and code, as CommonMark has them: marks inside a word are the word's."""
+# Punctuation that announced the part that was cut off, as in `Found:`.
 _UNSAID = re.compile(r"[\s:;,=([\"\'\\\u2013\u2014-]+$")
-"""What a sentence ends with that announced what was cut off."""
 
 
 def result(text: str) -> str:
-    """Return a tool's answer as one phrase of at most 120 characters, empty if it has none that people can read."""
+    """Return a tool's result as one phrase of at most 120 characters, empty if nothing in it is for people."""
     return _phrase(text, _DEPTH)
 
 
@@ -75,7 +75,7 @@ def _of_lines(lines: list[str]) -> str:
 
 
 def _unmarked(words: str) -> str:
-    """Return a line without what markdown has around words; what belongs to a name stays."""
+    """Return a line without markdown's markers."""
     words = _LEADING.sub("", words.strip().removesuffix("|"))
     return _MARKED.sub(lambda found: found["starred"] or found["lined"] or found["code"], words)
 
@@ -106,9 +106,10 @@ def _of_object(parsed: dict[str, object], depth: int) -> str:
 
 
 def _counted(count: int, key: str) -> str:
-    """Return how many there are, by the list's own key as the service writes it: no word is bent.
+    """Return the count with the list's own key, as the service writes it: `3 open issues`.
 
-    A key is in the plural, so one of its things is a `result`; so is what no word names.
+    Keys are plural and we do not inflect words of unknown languages, so a single item is a `result`; so are those of
+    a list whose key says nothing.
     """
     is_word = count != 1 and key not in _COLLECTIONS and re.fullmatch(r"[a-zA-Z][a-zA-Z_ -]{1,29}", key)
     return f"{count} {key.replace('_', ' ')}" if is_word else plural(count, "result")

@@ -352,7 +352,7 @@ async def test_an_admin_lets_deputy_register_with_a_service_afresh(running_world
     await press(running_world, CAROL, "list services")
     await menu(running_world, CAROL, "register service notes")
     await send(running_world, CAROL, {})
-    await listed(running_world, CAROL, "registers afresh at the next connect")
+    await listed(running_world, CAROL, "registers again when somebody next connects")
 
     await running_world.connect_notes(BOB)
 

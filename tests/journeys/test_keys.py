@@ -67,7 +67,7 @@ async def test_a_lost_key_ends_what_does_not_open_and_tells_its_owner_and_nobody
 
     with capture_logs() as logs:
         async with deputy_world.deputy():
-            await deputy_world.answer_in(root, "can't read any more what you asked")
+            await deputy_world.answer_in(root, "can no longer read what you asked")
             await deputy_world.answered(root)
             other = await deputy_world.ask(BOB, "list my notes")
             await deputy_world.answered(other)

@@ -167,7 +167,7 @@ async def test_the_first_listing_is_trusted_though_the_service_did_not_list_its_
     running_world.notes.listing_fault = None
     await reconnect(running_world, BOB)
 
-    await running_world.slack.until(lambda _: "are what they were trusted as" in running_world.slack.text_of(card))
+    await running_world.slack.until(lambda _: "are again as they were accepted" in running_world.slack.text_of(card))
     other = await running_world.ask(ALICE, "list my notes")
     await running_world.answered(other)
     assert len(running_world.sent("user.tool_confirmation")) == 1
@@ -186,7 +186,7 @@ async def test_tools_that_nobody_listed_for_long_are_asked_about_until_somebody_
     await running_world.slack.click(ALICE, held, action_ids.DENY)
     await running_world.answered(root)
     await reconnect(running_world, BOB)
-    await running_world.slack.until(lambda _: "are what they were trusted as" in running_world.slack.text_of(card))
+    await running_world.slack.until(lambda _: "are again as they were accepted" in running_world.slack.text_of(card))
     other = await running_world.ask(ALICE, "list my notes")
     await running_world.answered(other)
 

@@ -123,6 +123,6 @@ async def test_a_deputy_without_the_scope_for_groups_says_that_and_not_to_invite
     group(running_world, with_deputy=True)
     running_world.slack.faults.add("conversations.info", error="missing_scope", times=9)
     await running_world.slack.post_message(ALICE, GROUP, f"{MENTION} what can you do about it")
-    await told_alone(running_world, "I haven't been given what Slack asks for")
+    await told_alone(running_world, "I don't have Slack's permission")
 
     assert "/invite" not in told(running_world)
