@@ -1,6 +1,6 @@
 """Finds an MCP server's authorization server from RFC 9728 and RFC 8414 metadata; pure.
 
-`oauth/connect/service_client.py` decides which candidate is asked next, and what a failure means.
+`oauth/connect/service_client.py` sends the requests and decides which candidate comes next.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from oauth.protocol.www_authenticate import Challenge, find_bearer
 
 USER_AGENT = "Deputy/0.1 (OAuth client)"
 _OURSELVES = {"name": "Deputy", "version": "0.1"}
-_STATELESS = "2026-07-28"
+_WITH_INITIALIZE = "2025-11-25"
+_STATELESS = "2026-07-28"  # the first version without `initialize`
 _METADATA = {"accept": "application/json", "user-agent": USER_AGENT}
 _OURS = frozenset(
     {
@@ -44,7 +45,7 @@ _OURS = frozenset(
         "state",
     }
 )
-"""Ours alone in an authorization request; `resource` and `scope` of the endpoint's own query are replaced."""
+"""Parameters that no endpoint may carry in its own query; `resource` and `scope` there are replaced by ours."""
 _VALIDATED = (
     "issuer",
     "grant_types_supported",
@@ -56,20 +57,21 @@ _VALIDATED = (
     "code_challenge_methods_supported",
     "scopes_supported",
 )
-"""The fields that we read. `validate()` would refuse a server for one that we do not."""
+"""The fields that we read. Authlib's `validate()` would refuse a server for one that we do not read."""
+# Each issuer costs up to three requests, and the resource's server chooses how many it names.
 _MAX_SERVERS = 8
 _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectedResource:
-    """A protected resource's metadata, as far as we use it (RFC 9728 §2)."""
+    """What we use of a protected resource's metadata (RFC 9728 §2)."""
 
     resource: str
     issuers: tuple[str, ...]
     scopes: tuple[str, ...] | None
     name: str | None = None
-    """`resource_name`, as far as it can be shown: its own word, for an admin's eyes only."""
+    """`resource_name`, if it can be shown: self-chosen and unverified, for admins only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +91,26 @@ class AuthorizationServer:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What the catalogue says where a service's own word is not enough (docs/reference/oauth.md#pinned-issuers)."""
+    """What the catalogue expects of a service's metadata (docs/reference/oauth.md#pinned-issuers)."""
 
     trusted_issuer: str | None = None
-    """The exact `issuer` its metadata carries, where that differs from the one it is found under."""
+    """The exact `issuer` in its metadata, where that differs from the one that leads to it."""
     endpoint_hosts: tuple[str, ...] = ()
-    """Hosts its endpoints may be on; required with `trusted_issuer`; empty: any."""
+    """The hosts that its endpoints may be on; required with `trusted_issuer`; empty: any."""
     pkce_unadvertised_ok: bool = False
-    """It supports S256 without saying so; we send it in any case."""
+    """It supports S256 without advertising it; we send it in any case."""
 
 
 def build_probe(mcp_url: str) -> HttpRequest:
-    """Return an `initialize` without a token, for the challenge in its answer (MCP authorization)."""
-    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _OURSELVES}
+    """Return an `initialize` without a token, for the challenge in its response (MCP authorization)."""
+    params = {"protocolVersion": _WITH_INITIALIZE, "capabilities": {}, "clientInfo": _OURSELVES}
     return _build_message(mcp_url, "initialize", params, {})
 
 
 def build_stateless_probe(mcp_url: str) -> HttpRequest:
-    """Return a `tools/list` without a token, for servers that know no `initialize` (MCP 2026-07-28).
+    """Return a `tools/list` without a token, for servers without `initialize` (MCP 2026-07-28).
 
-    Its version and capabilities are in `_meta` and in headers of every request.
+    Version and capabilities are then in the `_meta` and the headers of every request.
     """
     meta = {
         "io.modelcontextprotocol/protocolVersion": _STATELESS,
@@ -127,20 +129,20 @@ def _build_message(mcp_url: str, method: str, params: dict[str, Any], more: dict
         "user-agent": USER_AGENT,
         **more,
     }
+    # Without the body: status and challenge are all we need, and an open server may answer with an endless stream.
     return HttpRequest("POST", mcp_url, headers, json.dumps(message).encode(), wants_body=False)
 
 
 def parse_probe(answer: HttpResponse) -> Challenge | None:
-    """Return the Bearer challenge of a 401; None for any other answer: the well-knowns decide then."""
+    """Return the Bearer challenge of a 401, None for any other response. Raises `RuleBroken`."""
+    # Not every server challenges: Google's answer 200, Slack's 400 where MCP is off. The well-known URLs decide then.
     return find_bearer(answer.header_values("www-authenticate")) if answer.status == 401 else None
 
 
 def build_resource_urls(mcp_url: str, challenge: Challenge | None) -> tuple[str, ...]:
-    """Return where the resource metadata may be, in order (RFC 9728 §3.1, §5.1).
-
-    A URL in the challenge is the only one: to touch the well-knowns then is wrong.
-    """
+    """Return the URLs that may have the resource metadata, in order (RFC 9728 §3.1, §5.1)."""
     if challenge is not None and "resource_metadata" in challenge.params:
+        # This one alone: falling back to the root could find another resource's (the conformance suite fails it).
         return (challenge.params["resource_metadata"],)
     with_path = insert_well_known(mcp_url, "oauth-protected-resource")
     at_root = f"{with_path.partition('/.well-known/')[0]}/.well-known/oauth-protected-resource"
@@ -148,10 +150,8 @@ def build_resource_urls(mcp_url: str, challenge: Challenge | None) -> tuple[str,
 
 
 def build_issuer_urls(issuer: str) -> tuple[str, ...]:
-    """Return where the server's metadata may be, in the order MCP demands.
-
-    With a path in the issuer the root well-known is never asked: it is another issuer's.
-    """
+    """Return the URLs that may have the server's metadata, in MCP's order (RFC 8414 §3.1)."""
+    # For an issuer with a path never the one at the root: that is another issuer's, such as another tenant's.
     oauth = insert_well_known(issuer, "oauth-authorization-server")
     openid = insert_well_known(issuer, "openid-configuration")
     if urlsplit_strictly(issuer).path in ("", "/"):
@@ -169,6 +169,7 @@ def parse_resource(answer: HttpResponse, mcp_url: str, policy: UrlPolicy) -> Pro
     document = _parse_document(answer)
     if document is None:
         return None
+    # A server that claims another's resource would be given that one's tokens (RFC 9728 §7.3).
     resource = require_url(document.get("resource"), policy)
     if not is_resource_of(resource, mcp_url):
         raise RuleBroken("RFC 9728 §3.3: resource is another's")
@@ -199,6 +200,7 @@ def parse_server(answer: HttpResponse, issuer: str, pins: Pins, policy: UrlPolic
         revocation_endpoint=_optional(document, "revocation_endpoint", policy),
         # RFC 8414 §2: absent means client_secret_basic, which a public client takes for `none`.
         auth_methods=_strings(document, "token_endpoint_auth_methods_supported"),
+        # `is True`: a text such as "false" must switch nothing on.
         takes_client_documents=document.get("client_id_metadata_document_supported") is True,
         sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
         scopes=_strings(document, "scopes_supported"),
@@ -212,6 +214,7 @@ def _parse_document(answer: HttpResponse) -> dict[str, Any] | None:
     if 400 <= answer.status < 500:
         return None
     if answer.status != 200:
+        # Not "none here": going on to the next issuer would let whoever can break one choose another.
         raise RuleBroken("RFC 8414 §3.2: neither 200 nor 4xx")
     return parse_json_object(answer)
 
@@ -226,7 +229,7 @@ def _strings(document: dict[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _require_valid(document: dict[str, Any]) -> None:
-    """Let Authlib judge what is read of the metadata; hosts, ports and list items are our own to check, afterwards."""
+    """Have Authlib judge the fields that we read; hosts, ports and items are ours to judge (docs/decisions/0050)."""
     given = {key: value for key, value in document.items() if value is not None}  # null is how some leave a field out
     metadata, of_issuer = AuthorizationServerMetadata(given), IssuerMetadata(given)
     checks = [(key, getattr(metadata, f"validate_{key}")) for key in _VALIDATED]
@@ -234,12 +237,13 @@ def _require_valid(document: dict[str, Any]) -> None:
     for key, check in checks:
         try:
             check()
-        except (ValueError, TypeError, AttributeError) as error:  # it does not ask whether a URL is a string
+        except (ValueError, TypeError, AttributeError) as error:  # Authlib does not ask whether a URL is a string
             raise RuleBroken(f"RFC 8414 §2: {key} unusable") from error
 
 
 def _require_pkce(document: dict[str, Any], pins: Pins) -> None:
     methods = _strings(document, "code_challenge_methods_supported")
+    # The pin excuses silence (AWS Cognito), never a list without S256: that server says it cannot.
     if not methods and pins.pkce_unadvertised_ok:
         return
     if "S256" not in methods:
@@ -247,11 +251,12 @@ def _require_pkce(document: dict[str, Any], pins: Pins) -> None:
 
 
 def _optional(document: dict[str, Any], key: str, policy: UrlPolicy) -> str | None:
+    # An empty string is how some servers leave a field out.
     return require_url(document[key], policy) if document.get(key) not in (None, "") else None
 
 
 def list_endpoints(server: AuthorizationServer) -> tuple[str, ...]:
-    """Return every address of the server that browsers, codes or tokens are sent to."""
+    """Return every URL of the server that browsers, codes or tokens are sent to."""
     endpoints: Collection[str | None] = (
         server.authorization_endpoint,
         server.token_endpoint,
@@ -268,7 +273,7 @@ def _require_hosts(server: AuthorizationServer, pins: Pins) -> None:
 
 
 def _require_clean_query(endpoint: str) -> None:
-    # A query is legal there (RFC 6749 §3.1), our own parameters in it would be sent twice.
+    # A query is legal there (RFC 6749 §3.1), but one with our parameters could send its own `redirect_uri` or `state`.
     query = urlsplit_strictly(endpoint).query
     if _OURS & {name for name, _ in parse_qsl(query, keep_blank_values=True)}:
         raise RuleBroken("RFC 6749 §3.1: endpoint carries request parameters")

@@ -12,29 +12,30 @@ from typing import Any
 
 from oauth.errors import RuleBroken
 
+# Several times what metadata and token responses have; `_require_modest` recurses this deep.
 _DEPTH = 12
 _ITEMS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What is to be sent; `repr` shows no header or body, they hold codes and secrets."""
+    """A request to send; `repr` leaves out headers and body, which hold codes and secrets."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     wants_body: bool = True
-    """False: status and headers only, the connection is closed (an event stream may never end)."""
+    """False: only status and headers are read and the connection is closed, since an event stream may never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back; `repr` shows the status only, the rest may hold tokens."""
+    """A response; `repr` shows the status only, since the rest may hold tokens."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """In order, names in lower case, repeated where repeated."""
+    """Every header line in order, names in lower case."""
     body: bytes = field(default=b"", repr=False)
 
     def header_values(self, name: str) -> tuple[str, ...]:
@@ -43,10 +44,10 @@ class HttpResponse:
 
 
 def parse_json_object(answer: HttpResponse) -> dict[str, Any]:
-    """Return the body as an object, or raise `RuleBroken`.
+    """Return the body as a JSON object; raises `RuleBroken`.
 
-    Refuses other media types, duplicate keys (parsers differ on which one wins), NaN, and what is
-    nested or wide beyond reason (docs/reference/oauth.md#guarded-requests).
+    Refuses other media types, duplicate keys, NaN, and too deep or wide a nesting
+    (docs/reference/oauth.md#guarded-requests).
     """
     _require_json_type(answer)
     try:
@@ -60,6 +61,7 @@ def parse_json_object(answer: HttpResponse) -> dict[str, Any]:
 
 
 def _require_json_type(answer: HttpResponse) -> None:
+    # A page of HTML with JSON in it, or two types of which parsers choose differently, is no answer to us.
     types = answer.header_values("content-type")
     media = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
@@ -67,6 +69,7 @@ def _require_json_type(answer: HttpResponse) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Parsers differ on which of two equal keys wins, so two of them could read two issuers (RFC 8259 §4).
     found = dict(pairs)
     if len(found) != len(pairs):
         raise RuleBroken("RFC 8259 §4: duplicate keys")

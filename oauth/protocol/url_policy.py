@@ -1,6 +1,6 @@
-"""Which URLs and addresses Deputy may contact, and whether one URL is within another; pure.
+"""Decides which URLs and addresses Deputy may contact, and whether one URL is within another; pure.
 
-`oauth/guarded_http.py` checks again with the resolved address when it sends.
+`oauth/guarded_http.py` checks again, with the resolved address, when it sends.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
-"""RFC 8215: for one network's own use; where the IPv4 address stands in it is that network's affair."""
+"""RFC 8215: a network's own translation prefix; where it puts the IPv4 address cannot be known from outside."""
 _LONGEST = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
-    """What may be talked to: public https; loopback too only where tests and the demo say so."""
+    """What may be contacted: public https; loopback too where tests and the demo allow it."""
 
     allow_loopback: bool = False
 
@@ -31,14 +31,16 @@ class UrlPolicy:
 def require_url(url: object, policy: UrlPolicy) -> str:
     """Return the URL unchanged if it keeps every rule, else raise `UrlRefused`.
 
-    The text is checked before it is parsed: parsers differ on blanks, controls and backslashes
-    (docs/reference/oauth.md#guarded-requests).
+    The rules and their sources: docs/reference/oauth.md#guarded-requests.
     """
     if not isinstance(url, str) or len(url) > _LONGEST:
         raise UrlRefused("not a URL")
+    # The text before its parts: parsers differ on blanks, controls and backslashes, so the host that is judged
+    # here could be another than the one that is contacted.
     if not _VISIBLE.fullmatch(url) or any(mark in url for mark in '\\#<>"`{}|^'):
         raise UrlRefused("not an http URL of plain characters without fragment")
     parts = urlsplit_strictly(url)
+    # `https://good@evil/` reads as the good one; escapes hide a host from whoever compares it.
     if "@" in parts.netloc or "%" in parts.netloc:
         raise UrlRefused("user info or escapes in the host")
     _require_place(parts, policy)
@@ -46,7 +48,7 @@ def require_url(url: object, policy: UrlPolicy) -> str:
 
 
 def urlsplit_strictly(url: str) -> SplitResult:
-    """Split, with `UrlRefused` where the standard library raises ValueError."""
+    """Split the URL; raises `UrlRefused` where host or port cannot be read."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -59,10 +61,12 @@ def urlsplit_strictly(url: str) -> SplitResult:
 
 def _require_place(parts: SplitResult, policy: UrlPolicy) -> None:
     host = parts.hostname or ""
+    # Before scheme and port: the servers of tests have http and a port of the moment.
     if policy.allow_loopback and host in _LOOPBACK_HOSTS:
         return
     if parts.scheme != "https":
         raise UrlRefused("not https")
+    # Any port would make Deputy a scanner of other people's hosts.
     if parts.port not in (None, 443):
         raise UrlRefused("port other than 443")
     _require_host(host, policy)
@@ -71,6 +75,7 @@ def _require_place(parts: SplitResult, policy: UrlPolicy) -> None:
 def _require_host(host: str, policy: UrlPolicy) -> None:
     if ":" in host or host.rpartition(".")[2].isdigit() or host.lower().startswith("0x"):
         _require_literal(host, policy)
+    # A name without a dot is completed by the machine's search domain: it would be a host of our own network.
     elif len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")) or "." not in host:
         raise UrlRefused("not a host name")
 
@@ -86,18 +91,19 @@ def _require_literal(host: str, policy: UrlPolicy) -> None:
 
 
 def is_allowed_address(address: IPv4Address | IPv6Address, policy: UrlPolicy) -> bool:
-    """Say whether we may connect there: public, or loopback under a policy that allows it.
+    """Say whether we may connect to the address: a public one, or loopback under a policy that allows it.
 
-    An address that only wraps others is judged by those. `is_global` alone is not enough: it is true for NAT64,
-    6to4, site-local and multicast.
+    An address that only wraps others is judged by those.
     """
+    # `is_global` alone is not enough: it is true of NAT64, 6to4, site-local and multicast.
     if isinstance(address, IPv6Address):
-        if address.scope_id is not None:
+        if address.scope_id is not None:  # a zone is a network interface of this machine
             return False
         if address.ipv4_mapped is not None:
             return is_allowed_address(address.ipv4_mapped, policy)
         if inside := _list_inside(address):
-            return all(is_allowed_address(one, UrlPolicy()) for one in inside)  # what is translated is not this machine
+            # Not under `policy`: whatever a translator makes of loopback is not this machine.
+            return all(is_allowed_address(one, UrlPolicy()) for one in inside)
         if address.is_site_local or address in _LOCAL_NAT64:
             return False
     if address.is_loopback:
@@ -106,7 +112,7 @@ def is_allowed_address(address: IPv4Address | IPv6Address, policy: UrlPolicy) ->
 
 
 def _list_inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses that packets to this one end up at; none where it is an address of its own.
+    """Return the IPv4 addresses at which packets to this one end up; empty for an ordinary address.
 
     NAT64 (RFC 6052 §2.1), 6to4 (RFC 3056 §2), Teredo's server and client (RFC 4380 §4).
     """
@@ -117,7 +123,7 @@ def _list_inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
 
 
 def get_host(url: str) -> str:
-    """Return the host in lower case, for people and for allow-lists."""
+    """Return the host in lower case, to be shown and to be compared with allow-lists."""
     return (urlsplit_strictly(url).hostname or "").lower()
 
 
@@ -128,26 +134,24 @@ def get_origin(url: str) -> tuple[str, str, int]:
 
 
 def get_place(url: str) -> str:
-    """Return what a vault takes for the same server: origin and path, without a slash at the end."""
+    """Return origin and path without a slash at the end: URLs of which this is equal are one server to a vault."""
     scheme, host, port = get_origin(url)
     return f"{scheme}://{host}:{port}{urlsplit_strictly(url).path.rstrip('/')}"
 
 
 def is_resource_of(resource: str, mcp_url: str) -> bool:
-    """Say whether a `resource` covers the MCP URL: same origin, and its path a whole-segment prefix.
-
-    RFC 9728 §3.3 wants identity; Slack's names its origin only, so a parent passes, a sibling (`/mcp` and `/mcp2`)
-    never (docs/reference/oauth.md#protected-resource-metadata-rfc-9728).
-    """
+    """Say whether a `resource` covers the MCP URL: same origin, and its path is a prefix by whole segments."""
     if get_origin(resource) != get_origin(mcp_url):
         return False
     ours, theirs = urlsplit_strictly(mcp_url), urlsplit_strictly(resource)
-    if theirs.query:
+    if theirs.query:  # it may select a tenant, so it has no parents
         return resource == mcp_url
+    # RFC 9728 §3.3 wants identity, but Slack's names its origin only: a parent passes, a sibling (`/mcp` and `/mcp2`)
+    # never (docs/reference/oauth.md#protected-resource-metadata-rfc-9728).
     return f"{ours.path.rstrip('/')}/".startswith(f"{theirs.path.rstrip('/')}/")
 
 
 def insert_well_known(url: str, name: str) -> str:
-    """Return the well-known URL with the path inserted behind it (RFC 8414 §3.1, RFC 9728 §3.1)."""
+    """Return the well-known URL followed by the URL's own path (RFC 8414 §3.1, RFC 9728 §3.1)."""
     parts = urlsplit_strictly(url)
     return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.removesuffix('/')}"
