@@ -1,4 +1,4 @@
-"""Everything connecting a service may refuse or fail with; classes carry data, `pages.py` has the words.
+"""The errors of connecting a service. Classes carry data; `oauth/connect/pages.py` has the words.
 
 ConnectError
 ├── CatalogInvalid        for the operator, all problems at once
@@ -7,27 +7,27 @@ ConnectError
 ├── ServerTaken           another service has this server already
 ├── DraftInvalid          what an admin typed cannot be saved; carries the problem of each field
 ├── ProbeChanged          the server is not what the admin was shown; carries what it is now
-├── ServiceChanged        somebody else saved it meanwhile; carries the version there is
-├── TooManyTickets        the member has open links enough
-├── TooManyRequests       an address comes too often
+├── ServiceChanged        somebody else saved it meanwhile; carries the stored version
+├── TooManyTickets        the member, or the workspace, has asked for too many links
+├── TooManyRequests       one IP address sends too many requests
 ├── TicketUnusable        the link or the browser cannot be used; carries the reason
 ├── IdentityMismatch      somebody else opened the member's link
-├── IdentityUnproven      Slack did not give a proof that holds
-├── NotAnMcpServer        something answers at a URL, and it is no MCP server; carries the status
+├── IdentityUnproven      Slack's answer failed a check
+├── NotAnMcpServer        what responds at the URL is no MCP server; carries the status
 ├── UrlRefused            a URL breaks the URL policy
-├── Unreachable           the other side did not answer, in time, in size, or at an address we may talk to
-├── RuleBroken            a protocol rule, found by a pure parser; becomes `ServiceMisbehaved`
-├── ServiceMisbehaved     the same, with whose and when
-├── ServiceDeclined       the service said no, with one of OAuth's own codes
+├── Unreachable           no response in time, within the size limit, or from an address that we may contact
+├── RuleBroken            a pure parser found a protocol rule broken; becomes `ServiceMisbehaved`
+├── ServiceMisbehaved     the same, with the service and the step
+├── ServiceDeclined       the service answered with an OAuth error code
 ├── NoRegistration        the service offers no way for us to become its client
-├── CredentialRefused     the access that the service gave does not work
-├── CredentialNotStored   the vault would not have the credential; carries the API's status and code
+├── CredentialRefused     the service does not accept the token
+├── CredentialNotStored   the vault did not store the credential; carries the API's status and code
 │   └── NoRoom            because it is full
-├── NotPermittedNow       the rules do not let the member connect it any more; carries which one
+├── NotPermittedNow       the rules no longer let the member connect it; carries which one
 ├── TokenUnreadable       what was given as a personal token cannot be one
-├── CodeMissed            no code is waited for
-├── CodeWrong             the code is another one; carries the tries that are left
-├── CodeRefused           it was wrong too often, which ends the attempt
+├── CodeMissed            no code is expected
+├── CodeWrong             the wrong code; carries the tries that are left
+├── CodeRefused           wrong too often, which ends the attempt
 ├── NotConnected          there is nothing to disconnect
 └── AttemptEnded          one of the above ended an attempt; carries it and the reference
 """
@@ -42,7 +42,7 @@ from oauth.ports import Failure
 
 
 class ConnectError(Exception):
-    """Base; never raised itself."""
+    """The base class; never raised itself."""
 
 
 @dataclass(eq=False)
@@ -57,7 +57,7 @@ class CatalogInvalid(ConnectError):
 
 @dataclass(eq=False)
 class UnknownService(ConnectError):
-    """There is no such service; `near` are the closest names there are."""
+    """There is no such service; `near` are the most similar names."""
 
     name: str
     near: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class ServiceNotAvailable(ConnectError):
 
 @dataclass(eq=False)
 class ServerTaken(ConnectError):
-    """The service `service` has this server already: a vault holds one credential a server."""
+    """`service` has this server already, and a vault holds one credential per server."""
 
     service: str
 
@@ -86,16 +86,16 @@ class DraftInvalid(ConnectError):
 
 @dataclass(eq=False)
 class ProbeChanged(ConnectError):
-    """The server is not any more what the admin was shown; `probe` is what it is now, to be shown again."""
+    """The server is no longer what the admin was shown; `probe` is what it is now, to be shown again."""
 
     service: str
+    # An `oauth.catalog.probe.Probe`; that module imports this one.
     probe: object
-    """An `oauth.catalog.probe.Probe`."""
 
 
 @dataclass(eq=False)
 class ServiceChanged(ConnectError):
-    """Somebody else saved or removed the service meanwhile; `version` is the one there is, 0: none."""
+    """Somebody else saved or removed the service meanwhile; `version` is the stored one, 0 if there is none."""
 
     service: str
     version: int
@@ -103,20 +103,20 @@ class ServiceChanged(ConnectError):
 
 @dataclass(eq=False)
 class TooManyTickets(ConnectError):
-    """The member has `limit` open links already."""
+    """More links than `limit` are open, or were issued in the last minutes (`oauth/connect/connections.py`)."""
 
     limit: int
 
 
 @dataclass(eq=False)
 class TooManyRequests(ConnectError):
-    """One address comes too often; `seconds` until it may again."""
+    """One IP address sends too many requests; it may try again in `seconds`."""
 
     seconds: int
 
 
 class Reason(StrEnum):
-    """Why a link, or what came back to us, cannot be used."""
+    """Why a link or a callback cannot be used."""
 
     UNKNOWN = "unknown"
     EXPIRED = "expired"
@@ -125,68 +125,69 @@ class Reason(StrEnum):
     OTHER_BROWSER = "other_browser"
     """The flow cookie is missing or another flow's."""
     FOREIGN_FORM = "foreign_form"
-    """The POST was not made from our own start page."""
+    """The POST did not come from our own start page."""
     MALFORMED = "malformed"
     LOST = "lost"
-    """What was kept of the attempt does not open any more."""
+    """The attempt's sealed values cannot be opened: it was sealed with another key."""
 
 
 @dataclass(eq=False)
 class TicketUnusable(ConnectError):
-    """The browser may not go on with this link."""
+    """The link, or what came back from it, cannot be used in this browser."""
 
     reason: Reason
 
 
 @dataclass(eq=False)
 class IdentityMismatch(ConnectError):
-    """Slack says that the browser is another member's than the ticket's."""
+    """Slack says that another person than the ticket's owner is at the browser."""
 
     service: str
 
 
 @dataclass(eq=False)
 class IdentityUnproven(ConnectError):
-    """Slack's answer proves nobody; `rule` says which check failed, for the log."""
+    """Slack's answer proves no identity; `rule` says which check failed, for the log."""
 
     rule: str
 
 
 @dataclass(eq=False)
 class NotAnMcpServer(ConnectError):
-    """What answers neither asks who is there nor speaks MCP."""
+    """What responds at the URL neither demands a bearer token nor speaks MCP."""
 
     host: str
     status: int
-    """Of its answer to `initialize`."""
+    """The HTTP status of its response to `initialize`."""
     moved_to: str = ""
-    """Where it sends on to, on the same host; empty: nowhere."""
+    """The URL it redirects to, if that has the same origin, else empty."""
 
 
 @dataclass(eq=False)
 class UrlRefused(ConnectError):
-    """A URL breaks the policy; the URL itself is not carried, it may hold anything."""
+    """A URL breaks the URL policy (`oauth/protocol/url_policy.py`)."""
 
+    # Without the URL: it is somebody else's text, may hold a code, and this is logged.
     rule: str
 
 
 @dataclass(eq=False)
 class Unreachable(ConnectError):
-    """No usable answer came; `rule` is one of our own words, never upstream prose."""
+    """No usable response came; `rule` is our own wording, never upstream text."""
 
     rule: str
 
 
 @dataclass(eq=False)
 class RuleBroken(ConnectError):
-    """What a pure parser found wrong; `rule` names the paragraph, never upstream prose."""
+    """What a pure parser found wrong; `rule` names the paragraph, never upstream text."""
 
     rule: str
 
 
 @dataclass(eq=False)
 class ServiceMisbehaved(ConnectError):
-    """The service broke a rule at a step; never retried."""
+    """The service broke a protocol rule at a step of the attempt."""
 
     service: str
     step: str
@@ -195,7 +196,7 @@ class ServiceMisbehaved(ConnectError):
 
 @dataclass(eq=False)
 class ServiceDeclined(ConnectError):
-    """The service answered with an OAuth error; `code` is from the known list or `other`."""
+    """The service answered with an OAuth error; `code` is in `KNOWN_ERRORS` or is `other`."""
 
     service: str
     step: str
@@ -204,7 +205,7 @@ class ServiceDeclined(ConnectError):
 
 @dataclass(eq=False)
 class NoRegistration(ConnectError):
-    """Neither pre-registered, nor a client document, nor dynamic registration (MCP client-registration)."""
+    """No pre-registered client, no client id metadata document, no dynamic registration (MCP client-registration)."""
 
     service: str
     issuer: str
@@ -212,19 +213,20 @@ class NoRegistration(ConnectError):
 
 @dataclass(eq=False)
 class CredentialRefused(ConnectError):
-    """The service does not take what it gave, or what was given to us for it."""
+    """The service does not accept the token that it issued, or the personal token that the member gave."""
 
     service: str
 
 
 @dataclass(eq=False)
 class CredentialNotStored(ConnectError):
-    """The vault would not have the credential."""
+    """The vault did not store the credential."""
 
     service: str
     code: str = ""
-    """The API's own code, or our word for an outage."""
+    """The API's error code, or our own word for an outage."""
     status: int | None = None
+    """The API's HTTP status; None where it did not answer."""
 
 
 class NoRoom(CredentialNotStored):
@@ -233,33 +235,33 @@ class NoRoom(CredentialNotStored):
 
 @dataclass(eq=False)
 class NotPermittedNow(ConnectError):
-    """The member may not connect the service at this moment, whatever held when they began."""
+    """The member may not connect the service now, though they might when they asked (docs/decisions/0043)."""
 
     service: str
     reason: Failure
 
 
 class CodeMissed(ConnectError):
-    """There is no code to be typed: it was used, is too old, or is another member's."""
+    """No code is expected from this member: it was used, has expired, or is another member's."""
 
 
 @dataclass(eq=False)
 class CodeWrong(ConnectError):
-    """Not the code that the page shows; `left` tries are left."""
+    """The code is not the one on the page; `left` tries remain."""
 
     left: int
 
 
 @dataclass(eq=False)
 class CodeRefused(ConnectError):
-    """The code was wrong too often: what it stood for is given up."""
+    """The code was wrong too often: its tokens are revoked and the attempt ends."""
 
     service: str
 
 
 @dataclass(eq=False)
 class TokenUnreadable(ConnectError):
-    """What was given cannot be a token: it holds blanks, or is too short or too long. It is not carried."""
+    """The text cannot be a token: it has blanks, or is too short or too long. The error does not hold the text."""
 
     service: str
 
@@ -273,7 +275,7 @@ class NotConnected(ConnectError):
 
 @dataclass(eq=False)
 class AttemptEnded(ConnectError):
-    """The attempt is over and its member was told; `reference` is what the log and the page share."""
+    """The attempt is over, and its member is told; `reference` is in both the log and the page."""
 
     cause: ConnectError
     service: str
@@ -281,5 +283,5 @@ class AttemptEnded(ConnectError):
 
     @property
     def is_other_browser(self) -> bool:
-        """Whether it ended because the answer came in a browser that did not begin it."""
+        """Whether it ended because the callback came from another browser than the one that began it."""
         return isinstance(self.cause, TicketUnusable) and self.cause.reason is Reason.OTHER_BROWSER

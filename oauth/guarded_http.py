@@ -24,12 +24,14 @@ from oauth.protocol.url_policy import UrlPolicy, is_allowed_address, require_url
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
+# A read timeout starts anew with each byte, so only a total ends an answer that trickles.
 TOTAL_SECONDS = 20.0
+# Bytes. Metadata and token responses are a few thousand; no service has a reason to send more.
 _LARGEST = 64 * 1024
 _MOST_CONNECTIONS = 20
 
 
-@cache
+@cache  # reading the certificates is slow, and every sender can share them
 def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
@@ -45,7 +47,9 @@ class GuardedSender:
         self._client = httpx.AsyncClient(
             transport=_GuardedTransport(policy, verify or _trusted()),
             timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+            # A redirect would carry a code or token to a host that no policy has judged.
             follow_redirects=False,
+            # A proxy resolves names itself, so the address that we vetted would not be the one that is dialled.
             trust_env=False,
         )
 
@@ -63,10 +67,10 @@ class GuardedSender:
         await self._client.aclose()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Send once and return the answer, redirects and errors included.
+        """Send once and return the response, redirects and errors included.
 
-        Raises `UrlRefused` for a URL against the policy, `Unreachable` for everything else that
-        yields no whole answer. Never repeats: a code may be spent by the first attempt.
+        Raises `UrlRefused` for a URL against the policy, `Unreachable` where no complete response came.
+        Never retries: the first attempt may have spent a code (RFC 6749 §4.1.2).
         """
         url = require_url(request.url, self._policy)
         with _translated():
@@ -75,10 +79,10 @@ class GuardedSender:
 
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[tuple[HttpResponse, AsyncIterator[bytes]]]:
-        """Send once; give the answer without its body, and the body piece by piece while the block lasts.
+        """Send once; yield the response's status and headers, and its body in chunks while the block lasts.
 
-        For what may be an event stream: the caller counts time and bytes. Raises as `send` does, in the
-        pieces too.
+        For what may be an event stream: the caller limits time and bytes. Raises as `send` does, also
+        while the chunks are read.
         """
         url = require_url(request.url, self._policy)
         with _translated():
@@ -92,14 +96,17 @@ class GuardedSender:
 
     @asynccontextmanager
     async def _stream(self, request: HttpRequest, url: str) -> AsyncIterator[httpx.Response]:
+        # A compressed body could grow past the limit faster than its bytes are counted.
         headers = {**request.headers, "accept-encoding": "identity"}
         async with self._client.stream(request.method, url, headers=headers, content=request.body) as response:
+            # All members share this client: a cookie that was set for one must not go along for the next.
             self._client.cookies.clear()
             yield response
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    # httpx maps httpcore's errors in its own transport only; ours lets them through, so both are caught.
     try:
         yield
     except (TimeoutError, httpx.TimeoutException, httpcore.TimeoutException) as error:
@@ -142,7 +149,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Hand the request to the pool."""
+        """Send over the pool; httpcore's errors pass untranslated."""
         sent = httpcore.Request(
             method=request.method,
             url=httpcore.URL(
@@ -159,12 +166,12 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     async def aclose(self) -> None:
-        """Close the pool."""
+        """Close the pool with its idle connections."""
         await self._pool.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body as httpx wants it."""
+    """An httpcore response's body, behind httpx's interface."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -179,9 +186,9 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _VettedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves once, refuses if any address is not allowed, and connects to what it vetted.
+    """Resolves a name once, refuses it if any address is not allowed, and connects to an address that it vetted.
 
-    That leaves no moment in which a name could be bound to another address (DNS rebinding).
+    There is no second lookup in which the name could lead to another address (DNS rebinding).
     """
 
     def __init__(self, policy: UrlPolicy) -> None:
@@ -212,9 +219,10 @@ class _VettedNetwork(httpcore.AsyncNetworkBackend):
     async def _vetted(self, host: str, port: int) -> list[IPv4Address | IPv6Address]:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: the name cannot be encoded for DNS
             raise Unreachable("host cannot be resolved") from error
         addresses = list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+        # One bad address refuses the host: beside a public one, an attacker would only wait for that one to fail.
         if not all(is_allowed_address(address, self._policy) for address in addresses):
             raise Unreachable("host resolves to an address that is not public")
         return addresses

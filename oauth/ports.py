@@ -1,4 +1,4 @@
-"""What `oauth` needs of others: a vault to store a credential in, and somebody to tell."""
+"""What `oauth` needs from the bot: the time, vaults for credentials, and a way to report what became of a ticket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.records import Connection, Member, Secret, ServiceName, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """All that Anthropic needs to refresh the token; we never do (docs/reference/oauth.md#vault-credentials)."""
+    """All that Anthropic needs to refresh the token; we never refresh (docs/reference/oauth.md#vault-credentials)."""
 
     refresh_token: Secret
     token_endpoint: str
@@ -27,25 +27,26 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token on its one way from the provider's answer to the vault; never stored by us."""
+    """A token on its way from the token response to the vault; Deputy never stores it."""
 
     mcp_server_url: str
     access_token: Secret
     expires_at: datetime | None
+    """What the vault is told: a minute early; None where it is not known or already past."""
     refresh: Refresh | None
     scope: str | None
     """As granted, or as asked where the server did not say."""
     asked_scope: str | None = None
     is_personal: bool = False
-    """A token that the member made at the service, not one of OAuth: a `static_bearer`."""
+    """Whether the member made it at the service (a `static_bearer`), not OAuth."""
     account: str | None = None
-    """Whose it is by the service's word; shown to its owner only."""
+    """The account's name as the service states it, unverified; shown to its owner only."""
     ends_at: datetime | None = None
-    """When the grant ends for good; None where it can be refreshed for as long as anybody knows."""
+    """When the access ends and no refresh helps; None where no end is known."""
 
 
 class Validity(StrEnum):
-    """The API's verdict on a stored credential (`mcp_oauth_validate`)."""
+    """The API's verdict on a stored credential (`mcp_oauth_validate`, docs/reference/managed-agents.md#credentials)."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -53,7 +54,10 @@ class Validity(StrEnum):
 
 
 class Failure(StrEnum):
-    """How an attempt ended without a connection; shown in words by the bot and the pages."""
+    """How an attempt ended without a connection; the bot and the pages have the words.
+
+    The values are stored with what is still to be told, so they do not change.
+    """
 
     DENIED = "denied"
     EXPIRED = "expired"
@@ -73,71 +77,80 @@ class Failure(StrEnum):
     MAY_NOT_CONNECT = "may_not_connect"
     NOT_OFFERED = "not_offered"
     NOT_SERVED = "not_served"
-    """They are no member whom Deputy serves, or not any more."""
+    """Deputy does not, or no longer, serve this person: a guest, a bot, deactivated."""
     UNVERIFIABLE = "unverifiable"
-    """Slack did not say who they are at that moment."""
+    """Slack could not be asked who they are."""
 
 
 @dataclass(eq=False)
 class VaultRefused(Exception):
-    """The credential could not be stored; nothing usable is left behind. The old one, if any, is gone."""
+    """The credential was not stored, and nothing usable is left behind. An older one may be gone."""
 
     code: str = ""
-    """The API's own code, or our word for an outage; never its prose."""
+    """The API's error code, or our own word for an outage; never its message."""
     status: int | None = None
+    """The API's HTTP status; None where it did not answer."""
 
 
 class VaultFull(VaultRefused):
-    """There is no room for one more credential; the older ones are untouched."""
+    """The vault holds as many credentials as the API allows; the older ones are untouched."""
 
 
 @dataclass(eq=False)
 class VaultForbidden(VaultRefused):
-    """The rules of this moment do not let the owner connect the service; an older credential is untouched."""
+    """The rules do not let the owner connect the service now; an older credential is untouched."""
 
     failure: Failure = Failure.NOT_SERVED
 
 
 class Clock(Protocol):
-    """The time, aware UTC."""
+    """The process's clock; tests set it."""
 
     def now(self) -> datetime:
-        """Return the current time."""
+        """Return the current time, aware UTC."""
 
 
 class CredentialStore(Protocol):
-    """The member's own vault, wherever it is."""
+    """Each member's own vault and the record of what is in it."""
 
     async def require_permitted(self, owner: Member, service: ServiceName) -> None:
-        """Ask the rules, by what Slack and the settings say now. Raises `VaultForbidden`, `VaultRefused` in doubt."""
+        """Judge by what Slack and the settings say now whether the owner may connect the service.
+
+        Raises `VaultForbidden`; `VaultRefused` where it cannot be judged.
+        """
 
     async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
         """Store the credential in the owner's vault in place of an older one and record the connection.
 
-        The rules are asked again right before, for minutes lie between link and token. Raises `VaultRefused`.
+        Judges as `require_permitted` right before: minutes lie between link and token
+        (docs/decisions/0043). Raises `VaultRefused`.
         """
 
     async def validate(self, connection: Connection) -> Validity:
         """Ask the API whether the credential works, without spending its refresh token."""
 
     async def repair(self, owner: Member, service: ServiceName) -> None:
-        """Make records and vault say the same after a doubt, such as a crash in the middle of `put`."""
+        """Make records and vault agree again where they may differ, such as after a crash in the middle of `put`."""
 
     async def remove(self, connection: Connection) -> None:
         """Delete the credential and record the connection as disconnected. Idempotent."""
 
 
 class Outcomes(Protocol):
-    """The bot's ear: what became of a ticket. What is given a transaction is owed from when that is stored."""
+    """How the bot learns what became of a ticket.
+
+    Methods with a transaction only store in it what the member is to be told, so that a crash or an outage
+    of Slack loses nothing (docs/decisions/0045); `send` tells it.
+    """
 
     async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
-        """Owe it to the member to be told, to have the link button replaced and waiting turns offered again."""
+        """Store that the member is to be told, their link button replaced and waiting turns offered again."""
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
         """Ask the member for the code that their browser shows; only without Sign in with Slack. Must not raise."""
 
     async def failed(self, tx: Tx, ticket: Ticket, failure: Failure, reference: str) -> None:
-        """Owe it to the member to be told why and what to do next."""
+        """Store that the member is to be told why it failed and what to do next."""
 
     def send(self, ticket: Ticket) -> None:
-        """Have what is owed told now that it is stored."""
+        """Tell what is stored for this ticket, in the background; call after the transaction has ended."""
