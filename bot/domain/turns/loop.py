@@ -117,10 +117,12 @@ class TurnLoop:
                     self._unseen.remove(event.tool_use_id)  # denied before a restart
                 if isinstance(event, ToolStarted):
                     await self._on_call(self._thread, event.call)
-            due = await self._discharge()
+            await self._discharge()
             if not self.state.has_ended:
-                look = await self._look(inbox, are_people_asked=due is not None)
-                due = _sooner(due, self._not_before, look, self._watch.until)
+                # What waits for us is silent by right: for a card that Slack does not take, too.
+                look = await self._look(inbox, is_ours_to_act=self._due is not None or self._is_owing)
+                # What cannot be done now is not due: else the loop would run in a circle until it can.
+                due = _sooner(self._not_before or self._due, look, self._watch.until)
             if not self.state.has_ended:
                 await self._record_waiting()
                 until = _sooner(await self._show(), due)
@@ -141,29 +143,28 @@ class TurnLoop:
         for action in actions:
             await self._perform(action)
 
-    async def _discharge(self) -> datetime | None:
-        """Do what is owed: a stop, decisions, cards. What fails is owed still; return when an approval is due."""
+    async def _discharge(self) -> None:
+        """Do what is owed: a stop, decisions, cards. What fails is owed still, and tried again at `_not_before`."""
         await self._watch.look()
         if self._watch.is_overdue and not self.state.has_ended:
             self._end_stopped()
         if self.state.has_ended:
-            return None
+            return
         is_stop_news = self._watch.by is not None and not self._has_tried_to_stop
         if self._not_before is not None and self._clock.steady() < self._not_before and not is_stop_news:
-            return self._due
+            return
         try:
             self._due = await self._watch.guard(self._do_owed)
         except StopOverdue:
             self._end_stopped()
-            return None
+            return
         except Unavailable as error:
             self._is_owing = True
             seconds = error.retry_after or RETRY
             log.warning("owed_still", turn=self._turn.id, error=type(error).__name__, retry_in=seconds, **error.facts)
             self._not_before = self._clock.steady() + timedelta(seconds=seconds)
-            return self._due
+            return
         self._is_owing, self._not_before = False, None
-        return self._due
 
     async def _do_owed(self) -> datetime | None:
         await self._stop()
@@ -227,16 +228,16 @@ class TurnLoop:
         detail = None if self._is_interrupted else UNCONFIRMED
         self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
 
-    async def _look(self, inbox: Inbox, *, are_people_asked: bool) -> datetime | None:
+    async def _look(self, inbox: Inbox, *, is_ours_to_act: bool) -> datetime | None:
         """Ask a session that has been silent for long whether it rests; return when to look again.
 
         One that rests may have said so on a stream that is dead: the past is listed again before that ends the turn.
         """
         if not inbox.is_caught_up:
             self._silence.put_off(self._clock.steady())
-        if are_people_asked:
+        if is_ours_to_act:
             self._silence.heard(self._clock.steady())  # what they decide is news, and the session takes it up after it
-        when = self._silence.next_look(self.state, are_people_asked=are_people_asked)
+        when = self._silence.next_look(self.state, is_ours_to_act=is_ours_to_act)
         if when is None or self._clock.steady() < when:
             return when
         try:
@@ -259,7 +260,7 @@ class TurnLoop:
                 inbox.doubt()
             else:
                 self.state = reducer.end(self.state, Outcome(OutcomeKind.UNKNOWN_STOP, detail=SILENT))
-        return self._silence.next_look(self.state, are_people_asked=are_people_asked)
+        return self._silence.next_look(self.state, is_ours_to_act=is_ours_to_act)
 
     @property
     def _waits_for(self) -> str:

@@ -112,9 +112,9 @@ class SilenceTimer:
         """The session was asked."""
         self._looked_at, self.rests = now, self.rests + 1 if is_at_rest else 0
 
-    def next_look(self, state: ReducerState, *, are_people_asked: bool) -> datetime | None:
-        """Return when to look; None where silence is right: people have to decide first."""
-        if state.has_ended or are_people_asked:
+    def next_look(self, state: ReducerState, *, is_ours_to_act: bool) -> datetime | None:
+        """Return when to look; None where silence is right: people have to decide first, or Deputy to ask them."""
+        if state.has_ended or is_ours_to_act:
             return None
         if self._looked_at is None:
             return self._since + (WORKING_SILENCE if state.has_begun and not state.unclaimed else QUEUED_SILENCE)

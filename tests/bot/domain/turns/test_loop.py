@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -451,3 +451,60 @@ async def test_no_event_makes_a_try_come_sooner_than_slack_wants_it(database):
 
     pauses = [later - earlier for earlier, later in itertools.pairwise(quiet.tried)]
     assert min(pauses).total_seconds() >= 2
+
+
+@dataclass
+class Expiring(Quiet):
+    """An approval that is due in ten seconds, when Slack cannot be reached; remembers when it was attended."""
+
+    clock: object = None
+    attended: list[datetime] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.expires_at = NOON + timedelta(seconds=10)
+
+    async def attend(self, *_) -> datetime:
+        self.attended.append(self.clock.now())
+        if self.clock.now() >= self.expires_at:
+            raise SlackUnavailable(30.0)
+        return self.expires_at
+
+
+@pytest.mark.fault("D7")
+async def test_an_approval_that_expires_while_slack_is_out_is_tried_again_when_slack_wants_it(database):
+    """Until then the loop sleeps: what is due and cannot be done must not be tried in a circle."""
+    quiet, call = Expiring(), e.ToolCall(EventId("t"), None, "bash", {}, e.Permission.ASK)
+    told = [TAKEN_UP, e.ToolStarted(call.id, call), e.DecisionsNeeded(EventId("w"), (call.id,))]
+    running, quiet.clock = await prepared(database, Api(), told, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: quiet.clock.now() >= NOON + timedelta(seconds=80))
+
+    after = [when - quiet.expires_at for when in quiet.attended if when >= quiet.expires_at]
+    assert [wait.total_seconds() for wait in after[:3]] == [0, 30, 60]
+
+
+@dataclass
+class Unreachable(Quiet):
+    """A Slack that takes no card; remembers how often it was tried."""
+
+    tries: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def attend(self, *_) -> None:
+        self.tries += 1
+        raise SlackUnavailable(60.0)
+
+
+@pytest.mark.fault("D2")
+async def test_a_session_that_waits_for_a_card_that_slack_does_not_take_is_not_called_silent(database):
+    quiet, api = Unreachable(), Api(rests=True)
+    call = e.ToolCall(EventId("t"), None, "bash", {}, e.Permission.ASK)
+    told = [TAKEN_UP, e.ToolStarted(call.id, call), e.DecisionsNeeded(EventId("w"), (call.id,))]
+    running, _ = await prepared(database, api, told, is_stopped=False, quiet=quiet)
+
+    await run_until(running, lambda: quiet.tries == 10 or api.looks)
+
+    assert (quiet.tries, api.looks) == (10, 0)
