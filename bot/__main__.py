@@ -31,6 +31,7 @@ from bot.model.errors import (
     SlackUnavailable,
     Unavailable,
 )
+from oauth.catalog import catalog_file
 from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret
 from store.sealing import new_key
@@ -110,6 +111,12 @@ def print_new_key() -> None:
     typer.echo(new_key())
 
 
+@cli.command()
+def catalog_schema() -> None:
+    """Print the JSON Schema of DEPUTY_CATALOG's file, which is also docs/schema/catalog.schema.json."""
+    typer.echo(catalog_file.write_schema(), nl=False)
+
+
 @config_cli.command(name="export")
 def export_config() -> None:
     """Print what admins set, as a file."""
@@ -179,7 +186,7 @@ def look_at_service(url: str) -> None:
 
 @config_cli.command(name="schema")
 def print_schema() -> None:
-    """Print the JSON Schema of the file, which is also docs/config.schema.json."""
+    """Print the JSON Schema of the file, which is also docs/schema/config.schema.json."""
     typer.echo(write_schema(), nl=False)
 
 

@@ -197,7 +197,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "publicsuffixlist": ("oauth.catalog.registrable_domain",),
     "aiohttp": ("bot.slack", "bot.composition.peers", "bot.composition.context"),
     "typer": ("bot.__main__",),
-    "pydantic": ("bot.config",),
+    "pydantic": ("bot.config", "oauth.catalog.catalog_file", "oauth.catalog.loader"),
     "yaml": ("bot.config",),
     "re2": ("bot.config.patterns", "bot.model.secret_patterns"),
 }

@@ -1,6 +1,6 @@
 """What admins set, as one pydantic document with its limits and defaults; pure.
 
-Field descriptions are published in docs/config.schema.json. `yaml_file` reads and compares it as a file.
+Field descriptions are published in docs/schema/config.schema.json. `yaml_file` reads and compares it as a file.
 """
 
 from __future__ import annotations

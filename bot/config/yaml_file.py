@@ -67,7 +67,7 @@ def build_schema() -> dict[str, Any]:
 
 
 def write_schema() -> str:
-    """Return the published schema: docs/config.schema.json."""
+    """Return the published schema: docs/schema/config.schema.json."""
     return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
 
 

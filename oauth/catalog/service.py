@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,9 @@ from enum import StrEnum
 from oauth.protocol.discovery import Pins
 from oauth.protocol.registration import PreRegistered
 from store.records import RegistrationKind, ServiceName
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""What a service may be called, in the catalogue and by admins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oauth.catalog.probe import Probe
+from oauth.catalog.service import NAME
 from oauth.errors import DraftInvalid, ServiceChanged, UrlRefused
 from oauth.protocol.registration import PreRegistered
 from oauth.protocol.url_policy import UrlPolicy, get_origin, require_url
 from store.records import Member, RegistrationKind, SavedService, ServiceName
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,2048}")
 _LONGEST_TITLE = 60

@@ -60,7 +60,7 @@ def test_equal_settings_are_equal_files_whatever_order_they_were_made_in(config,
 
 
 def test_the_schema_is_published():
-    assert (DOCS / "config.schema.json").read_text("utf-8") == write_schema()
+    assert (DOCS / "schema" / "config.schema.json").read_text("utf-8") == write_schema()
 
 
 EXAMPLES = [

@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from oauth.catalog.catalog import Catalog
-from oauth.catalog.loader import PINS, list_unsourced, read_shipped
+from oauth.catalog.catalog_file import PINS, list_unsourced
+from oauth.catalog.loader import read_shipped
 from oauth.catalog.registrable_domain import get_site
 from oauth.catalog.service import QUIRKS, ServiceQuirk
 from oauth.errors import CatalogInvalid

@@ -13,7 +13,7 @@ from bot.config.validation_messages import describe_unusable_service
 from bot.domain.admin.add_service import describe
 from oauth.catalog.probe import Probe, Prober, describe_probe, read_server
 from oauth.catalog.probe_facts import ConnectWay, Quirk
-from oauth.catalog.service_draft import NAME
+from oauth.catalog.service import NAME
 from oauth.errors import NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.mcp.list_tools import ToolLister
 from oauth.protocol.http_messages import HttpResponse
