@@ -1,6 +1,7 @@
 """The ids of every button, field and form; renderers write them, listeners listen for them.
 
-Each name says what its button carries as its value: always something opaque, never a vault or session.
+Below each is what its button carries as its value. That is always opaque, never a vault or session: Slack hands a
+button's value back to us, and what comes back is looked up, not believed.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ DENY_WITH_REASON = "approval.deny_with_reason"
 SHOW_DETAILS = "approval.details"
 """Value as for `APPROVE`."""
 DETAILS_PAGE = "approval.details_page"
-"""In the details. Value as for `APPROVE`, followed by `:<page>`, counted from 0."""
+"""Previous and next page of the details. Value as for `APPROVE`, followed by `:<page>`, counted from 0."""
 ALWAYS_ALLOW = "approval.always"
 """Value as for `APPROVE`."""
 APPROVE_ALL = "approval.allow_all"
 """Value: that of `APPROVE` for each call, joined by commas."""
 ACCEPT_TOOLS = "tools.accept"
-"""Value: `<service>:<digest of what is shown>`."""
+"""Value: `<service>:<digest of the tools as shown>`."""
 REVOKE_ALLOWANCE = "allowance.revoke"
 """Value: allowance id."""
 
@@ -29,9 +30,10 @@ STOP = "turn.stop"
 FEEDBACK = "turn.feedback"
 """Value: `<turn id>:good` or `<turn id>:bad`."""
 START_OWN = "thread.start_own"
-"""Value: where the words are kept that were refused; may be empty."""
+"""Value: the id under which the refused words are kept; may be empty."""
+# Slack sends a press for buttons with a URL too and shows an error unless it is acknowledged.
 OPEN_LINK = "link.open"
-"""A button that is a link; to be acknowledged and nothing else."""
+"""A button that is a link; needs no more than an acknowledgement."""
 
 ASK_AGAIN = "turn.again"
 """Value: turn id."""
@@ -76,7 +78,7 @@ DENY_FIELD_BLOCK = "approval.reason"
 DENY_FIELD = "approval.reason.text"
 
 DETAILS_VIEW = "approval.details_view"
-"""Callback id; where it has a submit button, that is `APPROVE`. `private_metadata`: value as for `APPROVE`."""
+"""Callback id; submitting it does the same as `APPROVE`. `private_metadata`: value as for `APPROVE`."""
 
 ASK_RAISE = "budget.ask"
 """Value: the budget, `member/U0ANN`."""
@@ -86,9 +88,9 @@ NOT_NOW = "budget.not_now"
 """Value: the id of a shortfall."""
 RAISE_FORM = "budget.raise_form"
 SETTINGS = "settings.open"
-"""Value: a verb and what it is for: `list services`, `page services 2`, `pause all`; none: the overview."""
+"""Value: a verb and its object, `list services`, `page services 2`, `pause all`; empty for the overview."""
 SETTINGS_MENU = "settings.menu"
-"""Value of the option: a verb and the thing's name, such as `service_tools notion`."""
+"""Value of the option: a verb and the item's name, such as `service_tools notion`."""
 SETTINGS_LIST = "settings.list"
 """Callback id. `private_metadata`: JSON with `section` and `page`."""
 SETTINGS_FORM = "settings.form"
@@ -102,4 +104,4 @@ SETTINGS_CLAIM = "settings.claim"
 SETTINGS_PROBED = "settings.probed"
 """Callback id. `private_metadata`: JSON with `url`, `shown` (the fingerprint of what was shown) and `way`."""
 SETTINGS_FIELD = "settings.field"
-"""The action id of every field; its block says which."""
+"""The action id of every field; its `block_id` says which."""

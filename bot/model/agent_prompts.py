@@ -1,6 +1,6 @@
 """Deputy's own sentences to an agent: system prompt, labels of quotes, and why a call was denied. Data only.
 
-People never read them; theirs are in `bot.renderers`.
+What people read is in `bot.renderers`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ASIDE = (
 CONSIDER_ASIDE = "Consider this."
 READ_FORWARDED = "Look at the forwarded message."
 READ_FILES = "Look at the attached files."
-"""The request of somebody who forwarded or attached something without a word."""
+"""These three stand in for the request when somebody passed on, forwarded or attached something without a word."""
 
 CALL_CHANGED = "The call changed after it was shown; it was not run."
 CALL_EXPIRED = "Nobody decided in time; it was not run."

@@ -1,7 +1,8 @@
 """Parses the flags of `/agent ask`; pure.
 
-Phones turn `--` into a dash, people forget one, or put flags last. What is almost `--private` never makes a request
-public: it is read as the flag where that is certain, and otherwise refused with the person's words given back.
+Phones turn `--` into a dash; people forget one, or put flags last. Words that may have been meant as `--private` never
+lead to a public answer: if they certainly are the flag they count as it, otherwise the request is refused and the
+person gets their words back.
 """
 
 from __future__ import annotations
@@ -13,20 +14,18 @@ from dataclasses import dataclass
 from bot.model.errors import Misunderstood
 from bot.model.visible_text import visible
 
+# Characters that people get for a hyphen and that Unicode does not call a dash (general category Pd). The last two are
+# the long-vowel marks that a Japanese keyboard types with that key.
 _MINUS = "\u2212\u207b\u208b\u02d7\u2500\u2501\u2796\u30fc\uff70"
-"""Signs that are written for a hyphen and that Unicode does not call a dash (general category Pd).
-
-The last two lengthen a vowel, and are what a Japanese keyboard makes of the key.
-"""
 _QUOTES = "\"'`*_([{\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _PRIVATE = "private"
+# `difflib`'s ratio from which a word counts as a slip for `private`: `privat`, `prvate` and `privately` reach it.
 _NEARLY = 0.7
-"""How alike a word must be to be meant as `private` (`difflib`): `privat`, `prvate`, `privately` are."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskWords:
-    """What is asked of the agent, who may read it, and of which agent; no task opens the form."""
+    """A request: the task, whether its answer is private, and for which agent. An empty task opens the form."""
 
     task: str
     is_private: bool = False
@@ -35,15 +34,15 @@ class AskWords:
 
 @dataclass(frozen=True, slots=True)
 class UnclearFlag:
-    """A word that nobody can be sure of: whether it was meant as a flag, or which."""
+    """A word of which we cannot be sure whether it was meant as a flag, or as which."""
 
     word: str
 
 
 def read_ask(text: str, *, is_private: bool) -> AskWords:
-    """Return what is asked, of words that people wrote in any way. Raises `Misunderstood` for an unclear flag.
+    """Return what somebody asks, however they wrote it. Raises `Misunderstood` for an unclear flag.
 
-    `is_private`: the answer is for their writer alone whatever they say, so that nothing need be clear.
+    `is_private`: only the writer reads the answer in any case, so an unclear flag does no harm.
     """
     asked = parse_ask(text)
     if isinstance(asked, AskWords):
@@ -54,7 +53,7 @@ def read_ask(text: str, *, is_private: bool) -> AskWords:
 
 
 def parse_ask(text: str) -> AskWords | UnclearFlag:
-    """Return what an `ask` says; flags stand before the task, `--private` after it too."""
+    """Return what an `ask` says; flags come before the task, `--private` may also come after it."""
     is_private, profile, rest = False, None, text.strip()
     while found := _leading(rest):
         word, name, rest = found
@@ -97,9 +96,9 @@ def _nearly_private(task: str) -> UnclearFlag | None:
 
 
 def _loosely_last(words: list[str]) -> UnclearFlag | None:
-    """Return what a task ends with if that is `private` after a dash, apart or glued on: `my pay \u2014 private`.
+    """Return the end of a task if it is `private` after a dash, apart or glued on: `my pay \u2014 private`.
 
-    One hyphen inside a word is the word's: `semi-private`.
+    A single hyphen belongs to the word: `semi-private`.
     """
     last, before = visible(words[-1]) if words else "", words[-2] if words[1:] else ""
     if _name(last) == _PRIVATE and _is_dashes(before):
@@ -111,9 +110,9 @@ def _loosely_last(words: list[str]) -> UnclearFlag | None:
 
 
 def _flag(word: str) -> str | None:
-    """Return the name of a word that is dashes and letters, whatever it is set in; None for any other.
+    """Return the name of a word that is dashes and letters, without quotes or emphasis around it; None for any other.
 
-    What stands before the letters of `private` may be anything with a dash in it: `*--*private`.
+    Before the letters of `private` anything goes that has a dash in it: `*--*private`.
     """
     seen = visible(word)
     start = next((at for at, char in enumerate(seen) if char.isalnum() and not _is_dash(char)), len(seen))
@@ -137,7 +136,7 @@ def _is_nearly_private(name: str) -> bool:
 
 
 def _value(name: str, rest: str) -> tuple[str | None, str]:
-    """Return what a flag is set to, after `=` or as the next word, and what follows."""
+    """Return a flag's value, after `=` or as the next word, and the text that follows."""
     _, equals, value = name.partition("=")
     if equals:
         return value or None, rest
@@ -146,7 +145,7 @@ def _value(name: str, rest: str) -> tuple[str | None, str]:
 
 
 def _name(word: str) -> str:
-    """Return a flag's name as it is compared: small, narrow letters, without what was set around it."""
+    """Return a flag's name for comparison: case folded, in compatibility form, without punctuation around it."""
     plain = unicodedata.normalize("NFKC", visible(word)).casefold()
     return plain.strip("".join(char for char in plain if not char.isalnum()))
 

@@ -1,7 +1,6 @@
 """Commands as JSON and back, for the deliveries table; the dataclasses are the schema.
 
-A member is stored as their two ids. Decoding does not make anybody a member: the caller passes in the one from the
-store.
+A member is stored as their two ids. Decoding makes nobody a member: the caller passes in the one from the store.
 """
 
 from __future__ import annotations
@@ -51,6 +50,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _made(kind: type, values: dict[str, Any], member: Member | None) -> Any:
     hints = _hints(kind)
+    # Fields that this version does not have are skipped: another version may have stored the request.
     return kind(**{name: _value(hints[name], value, member) for name, value in values.items() if name in hints})
 
 

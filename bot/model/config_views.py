@@ -1,4 +1,4 @@
-"""What admins see of the settings, as data; `renderers/config_modals.py` draws it as views."""
+"""What admins see of the settings, as data; `renderers/config_modals.py` draws it as modals."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from store.records import Budget
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The way into the settings: what there is, and whether everything is paused."""
+    """The first page of the settings: the sections, and whether everything is paused."""
 
     is_paused: bool
     counts: Mapping[str, int]
-    """Section → how many things are in it."""
+    """Section → number of items in it."""
 
 
 class ConfigNotice(StrEnum):
-    """What was just done, where nothing has to be named."""
+    """What was just done, for outcomes without data."""
 
     SAVED = "saved"
     DONE = "done"
@@ -35,14 +35,14 @@ class ConfigNotice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceAdded:
-    """A service can be connected from now on."""
+    """A service was added; members can connect it from now on."""
 
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class MemberDisconnected:
-    """A member's connections are deleted."""
+    """A member's connections were deleted, `count` of them."""
 
     count: int
 
@@ -68,7 +68,7 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True)
 class ProfileRow:
-    """An agent."""
+    """An agent profile."""
 
     name: str
     profile: Profile
@@ -92,7 +92,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class FilterRow:
-    """A filter."""
+    """A filter for requests and answers, built in or an admin's own."""
 
     name: str
     filter: Filter
@@ -110,21 +110,21 @@ class ConfigList:
     page: int
     pages: int
     outcome: ConfigOutcome | None = None
-    """What was just done, to be seen above the list."""
+    """What was just done, shown above the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTools:
-    """A service's tools by their names, none of them before somebody has connected it."""
+    """The names of a service's tools; empty until somebody has connected it, since only then they can be listed."""
 
     names: tuple[str, ...]
     reading: tuple[str, ...]
-    """Those that the service says to only read."""
+    """The tools that only read, by the service's own hints."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedAdmins:
-    """Who is an admin by the environment, whatever is set here."""
+    """Admins named in the environment (`DEPUTY_ADMINS`), whom no setting can remove."""
 
     user_ids: tuple[str, ...]
 
@@ -139,26 +139,26 @@ class EditItem:
     body: Mapping[str, Any]
     version: int
     choices: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """Path of a field → value and words, where they depend on what is set."""
+    """Path of a field → its options as `(value, words)`, for options that depend on other settings."""
     note: KnownTools | FixedAdmins | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseBudget:
-    """One field: a budget that is used up, to be raised."""
+    """The form, of one field, that raises a budget which is used up."""
 
     shortfall_id: str
     form: Form
     budget: Budget
     body: Mapping[str, Any]
-    """The item with the limit that holds now."""
+    """The settings item with the limit as it is now."""
     version: int
     spent_cents: float
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmChange:
-    """One question before something that cannot be undone at once."""
+    """The question before a change that is hard to undo."""
 
     verb: str
     """One of `CONFIRMED`."""
@@ -168,12 +168,12 @@ class ConfirmChange:
 
 
 CONFIRMED = frozenset({"remove", "reset", "disconnect", "register", "drop"})
-"""What is asked about before it is done."""
+"""Verbs that are carried out only after a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddingUrl:
-    """The address of a service to look at; `problem` says why the last one could not be (`bot.config`)."""
+    """The form for a service's address; `problem` says what was wrong with the last one (`bot.config`)."""
 
     url: str = ""
     problem: str = ""
@@ -181,24 +181,24 @@ class AddingUrl:
 
 @dataclass(frozen=True, slots=True)
 class LookingUp:
-    """Something takes longer than Slack waits: looking at an address, or saving where there is none."""
+    """Shown while something takes longer than Slack's three seconds: probing `url`, or saving if it is empty."""
 
     url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What is behind an address, to be looked at before it is saved."""
+    """What a probe found at an address, for an admin to look at before saving it."""
 
     url: str
     fingerprint: str
     host: str
     told_name: str
-    """What it calls itself, in its own words."""
+    """The server's own name for itself."""
     issuer: str
     endpoint_hosts: tuple[str, ...]
     foreign_hosts: tuple[str, ...]
-    """Those that belong to somebody else than `host`."""
+    """The endpoint hosts that belong to another registrable domain than `host`."""
     told_scopes: tuple[str, ...]
     ways: tuple[ConnectWay, ...]
     quirks: tuple[Quirk, ...]
@@ -212,7 +212,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class ClientForm:
-    """Your own client of a service in the catalogue, and the scopes to ask for."""
+    """The form for a pre-registered OAuth client of a service, and for the scopes to ask for."""
 
     service: str
     title: str
@@ -222,38 +222,38 @@ class ClientForm:
     scopes: str
     version: int
     note: str = ""
-    """What must be done at the service first."""
+    """What an admin must do at the service first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """To an owner of the workspace, while there is no admin: do they want to be the first?"""
+    """Asks an owner of the workspace, while there is no admin, whether they want to be the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of something that went well."""
+    """Shown after a change that went well."""
 
     outcome: ConfigOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """A change cannot be, and no field of the form has its problem (`bot.config.validation_messages`)."""
+    """A change is not valid, for a reason that belongs to no field of the form (`bot.config.validation_messages`)."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """A bug, under its reference."""
+    """A bug of ours; `reference` finds it in the log."""
 
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """They may not, or somebody was faster."""
+    """The admin may not do this, or somebody else changed it first."""
 
     refusal: Refusal
 
@@ -278,6 +278,6 @@ Panel = (
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What cannot be as it was filled in: block of the field → why."""
+    """A form that was not accepted: `block_id` of a field → what is wrong with it."""
 
     fields: Mapping[str, str]

@@ -2,8 +2,8 @@
 
 DeputyError
 ├── NotPermitted          the person may not; told privately, with the next step
-├── Misunderstood         cannot be read; told privately, with usage
-├── SettingsInvalid       settings that cannot be so; each problem at its place
+├── Misunderstood         we cannot read the request; told privately, with usage
+├── SettingsInvalid       settings that are not valid; each problem at its place
 ├── Unavailable           someone's outage; said once, after retries
 │   ├── AgentsUnavailable
 │   └── SlackUnavailable
@@ -15,7 +15,7 @@ DeputyError
 │   └── SlackRejected
 │       ├── FormTooLate
 │       └── StreamEnded
-├── Forged                a delivery whose signature does not hold; answered with a no, told nobody
+├── Forged                a delivery with a wrong signature; refused, and nobody is told
 └── ConfigurationError    for the operator, all problems at once
 """
 
@@ -36,13 +36,13 @@ class Refusal(StrEnum):
     GUEST = "guest"
     STRANGER = "stranger"
     OTHER_WORKSPACE = "other_workspace"
-    """Of the same organisation, but not where Deputy is installed."""
+    """In the same organisation, but in a workspace where Deputy is not installed."""
     CONNECTS_ELSEWHERE = "connects_elsewhere"
-    """Served as somebody of the organisation, but Slack lets nobody of another workspace sign in to this one."""
+    """May ask as a member of the organisation, but Slack lets nobody from another workspace sign in to this one."""
     DEACTIVATED = "deactivated"
     SHARED_CHANNEL = "shared_channel"
     UNVERIFIABLE = "unverifiable"
-    """Slack did not answer who this is; fail closed."""
+    """Slack did not tell who this is; we fail closed."""
     NOT_YOUR_THREAD = "not_your_thread"
     NOT_YOUR_TURN = "not_your_turn"
     NOT_YOUR_APPROVAL = "not_your_approval"
@@ -50,47 +50,47 @@ class Refusal(StrEnum):
     APPROVAL_EXPIRED = "approval_expired"
     APPROVAL_CHANGED = "approval_changed"
     SECOND_AWAITED = "second_awaited"
-    """The owner has allowed it; somebody else must confirm."""
+    """The owner has allowed it; a second approver has not yet."""
     NO_SECOND = "no_second"
-    """Somebody else must confirm it, and there is nobody who may."""
+    """A second approver is needed, and nobody may be it."""
     NOT_REMEMBERED = "not_remembered"
-    """The rule does not let anybody stop being asked about this tool."""
+    """The tool's rule does not allow “always allow”."""
     ANSWERS_PRIVATELY = "answers_privately"
-    """The channel's answers are private now; this thread is public."""
+    """The channel was set to private answers after this public thread began."""
     THREAD_IS_PUBLIC = "thread_is_public"
-    """A private answer was asked for where others read along."""
+    """The member wants a private answer in a thread that others can read."""
     TOOLS_CHANGED = "tools_changed"
-    """The service's tools are not what the alert showed any more."""
+    """The service's tools have changed again since the alert showed them."""
     NOTHING_RUNNING = "nothing_running"
     NOT_CONNECTED = "not_connected"
     SERVICE_NOT_READY = "service_not_ready"
-    """The service needs a client that no admin has made yet."""
+    """The service needs an OAuth client that no admin has registered yet."""
     TOKEN_IN_WORDS = "token_in_words"  # noqa: S105  # a word, not a token
-    """Something that looks like a token was typed where Slack keeps it."""
+    """Something that looks like a token was typed into a command or message, where Slack keeps it."""
     TOO_MANY_LINKS = "too_many_links"
     NOT_IN_CHANNEL = "not_in_channel"
     CHANNEL_ARCHIVED = "channel_archived"
     POSTING_RESTRICTED = "posting_restricted"
-    """Admins of Slack let only some people post there."""
+    """The channel lets only some people post."""
     THREAD_GONE = "thread_gone"
-    """Somebody deleted the message that the thread hangs on."""
+    """Somebody deleted the thread's root message."""
     SCOPE_MISSING = "scope_missing"
-    """Whoever runs Deputy has not given it what Slack asks for here."""
+    """Deputy's installation lacks a scope that Slack requires here."""
     NOT_POSTED = "not_posted"
-    """Slack does not take what Deputy would post there, for a reason of its own."""
+    """Slack refuses the post for another reason."""
     FILTERED = "filtered"
-    """A filter of the admins' found something in it; the detail says what it looks for."""
+    """A filter of the admins matched; the detail says what it looks for."""
     FORM_TOO_LATE = "form_too_late"
-    """Slack opens a form within three seconds of a press, or not at all."""
+    """The `trigger_id` had expired: it holds for three seconds (docs/reference/slack.md#modals)."""
     WINDOWS_FULL = "windows_full"
-    """Slack lays three windows upon each other and no more."""
+    """Three modals are open already, Slack's limit."""
     GONE = "gone"
-    """The thing clicked on is no longer there."""
+    """What the button was about is no longer there."""
     NOT_AN_ADMIN = "not_an_admin"
     NO_ADMIN = "no_admin"
-    """There is no admin yet, and they cannot become it."""
+    """There is no admin yet, and this person cannot become the first."""
     SETTING_CHANGED = "setting_changed"
-    """Another admin changed it since it was shown."""
+    """Another admin changed it after it was shown."""
     ALL_PAUSED = "all_paused"
     MEMBER_PAUSED = "member_paused"
     SERVICE_PAUSED = "service_paused"
@@ -104,20 +104,20 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The yes of a policy."""
+    """A policy's yes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The no of a policy: a value, not an exception, where no is expected.
+    """A policy's no: a value rather than an exception, since callers expect it.
 
-    Asked for by class, never by truth: a falsy no vanished in `judge(…) or …` once, and everybody was let in.
+    Check its class, never its truth value: a falsy no once vanished in `judge(…) or …`, and everybody was let in.
     """
 
     refusal: Refusal
     detail: str | None = None
     kept: str | None = None
-    """What they wrote, where it would be lost: given back to them alone."""
+    """What the person wrote, given back to them alone; None if they still have it."""
 
 
 Judgement = Allowed | Refused
@@ -132,19 +132,19 @@ class NotPermitted(DeputyError):
 
 @dataclass(eq=False)
 class Misunderstood(DeputyError):
-    """The request cannot be read; `near` are the closest things we would understand."""
+    """A request that we cannot read; `near` are the closest words that we would understand."""
 
     kind: str
     """`subcommand`, `service`, `profile`, `flag`, `nothing_asked`, `task_missing` or `task_too_long`."""
     given: str
     near: tuple[str, ...] = ()
     kept: str | None = None
-    """As of `Refused`."""
+    """As in `Refused`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with settings: where (`channels.C0123.profile`), and a sentence that goes on from there."""
+    """One thing that is wrong with settings: its place (`channels.C0123.profile`), and what, to follow a colon."""
 
     place: str
     what: str
@@ -155,7 +155,7 @@ class Problem:
 
 @dataclass(eq=False)
 class SettingsInvalid(DeputyError):
-    """Settings that cannot be so; nothing was changed."""
+    """Settings that are not valid; nothing was changed."""
 
     problems: tuple[Problem, ...]
 
@@ -165,16 +165,16 @@ class SettingsInvalid(DeputyError):
 
 @dataclass(eq=False)
 class Unavailable(DeputyError):
-    """Somebody's outage, after our own retries."""
+    """Somebody's outage, raised after our own retries."""
 
     retry_after: float | None = None
-    """Seconds, when the other side said so."""
+    """Seconds, if the other side named them."""
     status: int | None = None
-    """The HTTP status of its last answer; None where there was none."""
+    """The HTTP status of its last answer; None if there was no answer."""
 
     @property
     def facts(self) -> dict[str, object]:
-        """Return what a log line says of it: what happened, with which status."""
+        """Return the fields for a log line: the class of the cause, and the status."""
         return {"cause": type(self.__cause__ or self).__name__, "status": self.status}
 
 
@@ -196,11 +196,14 @@ class SessionLost(Lost):
 
 @dataclass(eq=False)
 class Rejected(DeputyError):
-    """The other side refuses the request itself; `code` is its own error code, never its prose."""
+    """The other side refuses the request itself; trying it again would change nothing.
+
+    `code` is the other side's error code, never its prose, which may quote what was sent.
+    """
 
     code: str
     status: int | None = None
-    """Of its answer, where it was HTTP's word."""
+    """The HTTP status; None from Slack, which refuses with 200 and `ok: false`."""
 
 
 class AgentsRejected(Rejected):
@@ -208,7 +211,7 @@ class AgentsRejected(Rejected):
 
 
 class AlreadyDecided(AgentsRejected):
-    """The held call has been answered before, or is no longer held."""
+    """The held call was decided before, or is no longer held."""
 
 
 class SlackRejected(Rejected):
@@ -216,15 +219,15 @@ class SlackRejected(Rejected):
 
 
 class MessageTooLong(SlackRejected):
-    """A message, or what a stream would grow to, is more than Slack takes; nothing of the call was done."""
+    """A message, or what a stream would grow to, is larger than Slack takes; the call changed nothing."""
 
 
 WINDOWS_FULL = "push_limit_reached"
-"""Slack's code for a window that would lie on two others."""
+"""Slack's error code for a fourth modal on top of three."""
 
 
 class FormTooLate(SlackRejected):
-    """A form could not be opened: Slack's three seconds were over, or the window it was to lie on is closed."""
+    """A form could not be opened: the `trigger_id` had expired, or the modal below it was closed meanwhile."""
 
 
 class StreamEnded(SlackRejected):
@@ -232,12 +235,12 @@ class StreamEnded(SlackRejected):
 
 
 class Forged(DeputyError):
-    """A delivery of the Managed Agents API that is not from it, or too old to be believed."""
+    """A webhook delivery that the Managed Agents API did not sign, or that is too old to be trusted."""
 
 
 @dataclass(eq=False)
 class ConfigurationError(DeputyError):
-    """The settings cannot be used; every problem is listed at once, each a sentence with its fix."""
+    """The environment or settings file cannot be used. Lists every problem at once, each a sentence with its fix."""
 
     problems: tuple[str, ...] = field(default_factory=tuple)
 

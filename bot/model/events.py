@@ -1,7 +1,7 @@
-"""What an agent can do: past participles, made by `bot.agents.translate`, read by `reducer.step`.
+"""What an agent can do: made by `bot.agents.translate`, read by `reducer.step`.
 
-Each carries the API's event id where it has one, so that a second copy is recognised.
-No type of the SDK goes further than this.
+Each event carries the API's event id if it has one, so that a second copy is recognised. The SDK's own types go no
+further than `bot.agents`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ from enum import StrEnum
 from store.records import EventId
 
 UNNAMED_SERVICE = "?"
-"""Whose tool it is where the API does not say: no service can have this name, and a built-in tool it is not."""
+"""The service of an MCP tool call if the API does not name one. No service can have this name."""
 
 
 class Permission(StrEnum):
-    """`evaluated_permission` of a tool call: may it run, must somebody decide, is it refused."""
+    """`evaluated_permission` of a tool call: it runs, it waits for a decision, or it is refused."""
 
     ALLOW = "allow"
     ASK = "ask"
     DENY = "deny"
     UNTOLD = "untold"
-    """The API did not say; the call is held if the session waits for it."""
+    """The API did not say; the call counts as held once the session waits for it."""
 
 
 class Retry(StrEnum):
-    """`retry_status` of a session error: only `terminal` ends the session, none ends the turn alone."""
+    """`retry_status` of a session error. Only `terminal` ends the session; none of them ends the turn by itself.
+
+    See docs/reference/managed-agents.md#session-errors.
+    """
 
     RETRYING = "retrying"
     EXHAUSTED = "exhausted"
@@ -36,7 +39,7 @@ class Retry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One tool use: whose tool, which, with what."""
+    """One tool use: the service, the tool and its arguments."""
 
     id: EventId
     service: str | None
@@ -45,24 +48,24 @@ class ToolCall:
     arguments: Mapping[str, object] = field(hash=False)
     permission: Permission = Permission.ALLOW
     is_ours_to_answer: bool = False
-    """A custom tool: its result comes from the client. Deputy offers none, so it refuses."""
+    """A custom tool, whose result the client would have to send. Deputy offers none, so it refuses the call."""
     title: str = ""
-    """What its service calls it for people, where that is shown beside the name; the service's claim."""
+    """The tool's title for people, by its service's own claim; shown beside the name, never instead of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestEchoed:
-    """A `user.message` of ours; `marker` is the turn id it carries, None for a foreign one."""
+    """A `user.message`; `marker` is the turn id that it carries, None if Deputy did not send it for a turn."""
 
     id: EventId
     marker: str | None
     is_processed: bool
-    """False while queued at the session; the same id comes again once it is taken up."""
+    """False while it is queued at the session; the same id comes again once the session takes it up."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterruptEchoed:
-    """A `user.interrupt`, applied once `is_processed`."""
+    """A `user.interrupt`; it has taken effect once `is_processed`."""
 
     id: EventId
     is_processed: bool
@@ -70,7 +73,7 @@ class InterruptEchoed:
 
 @dataclass(frozen=True, slots=True)
 class DecisionEchoed:
-    """A `user.tool_confirmation` that the session took."""
+    """A `user.tool_confirmation` that the session accepted."""
 
     id: EventId
     tool_use_id: EventId
@@ -79,7 +82,7 @@ class DecisionEchoed:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """`session.status_running`."""
+    """The session works on a turn (`session.status_running`)."""
 
     id: EventId
 
@@ -108,7 +111,7 @@ class DraftGrew:
 
 @dataclass(frozen=True, slots=True)
 class TextWritten:
-    """A whole message of the agent: authoritative."""
+    """A whole message of the agent; it replaces the preview with the same id."""
 
     id: EventId
     text: str
@@ -116,7 +119,7 @@ class TextWritten:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequestEnded:
-    """A model request is over: previews without a final message are void."""
+    """A model request is over; previews that got no final message are void (after an interrupt, for example)."""
 
     id: EventId
 
@@ -131,7 +134,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool answered; `text` is its raw text, for shortening, never shown as it is."""
+    """A tool answered. `text` is its raw text: the renderers shorten it and never show it as it is."""
 
     id: EventId
     tool_use_id: EventId
@@ -141,7 +144,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """What the session has cost since it began."""
+    """The running totals of the session since it began; `cost_cents` are US cents at list price."""
 
     id: EventId
     cost_cents: float | None
@@ -151,7 +154,7 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class DecisionsNeeded:
-    """The session is idle until the named calls are decided."""
+    """The session is idle until the named calls are decided; it may name only some of those that wait."""
 
     id: EventId
     tool_use_ids: tuple[EventId, ...]
@@ -167,7 +170,7 @@ class SessionIdle:
     id: EventId
     reason: str
     category: str | None = None
-    """Of a refusal."""
+    """Of a `refusal`, from its `stop_details`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +185,14 @@ class SessionTroubled:
 
 @dataclass(frozen=True, slots=True)
 class SessionRescheduled:
-    """A transient interruption on the API's side; it goes on by itself."""
+    """The API moves the session; the turn continues by itself."""
 
     id: EventId
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """What the session says cannot be read at the moment; it is tried again. Of our own making, not of the API's."""
+    """The session's stream cannot be read at the moment and is tried again. Deputy makes this event, not the API."""
 
     failures: int = 1
 
@@ -201,14 +204,14 @@ class ConnectionBack:
 
 @dataclass(frozen=True, slots=True)
 class SessionGone:
-    """Terminated or deleted: no more input, ever."""
+    """The session was terminated or deleted and takes no more input."""
 
     id: EventId
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """An event type this version does not know, or does not care for: carried, never fatal."""
+    """An event type that this version does not know or need; never fatal."""
 
     id: EventId | None
     type: str

@@ -1,4 +1,4 @@
-"""The state of a turn's answer: `reducer.step` adds it up, the renderers draw it. Pure data."""
+"""The state of a turn's answer: `reducer.step` builds it up, the renderers draw it. Data only."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Task:
     call: ToolCall
     state: TaskState
     result: str = ""
-    """The tool's raw text, for shortening; only set once finished."""
+    """The tool's raw text, which the renderers shorten; empty until it has finished."""
 
 
 class Activity(StrEnum):
-    """What the agent is at, for the status line."""
+    """What the agent is doing, for the status line."""
 
     STARTING = "starting"
     THINKING = "thinking"
@@ -51,20 +51,20 @@ class OutcomeKind(StrEnum):
     RETRIES_EXHAUSTED = "retries_exhausted"
     SESSION_GONE = "session_gone"
     AGENTS_UNAVAILABLE = "agents_unavailable"
-    """The API could not be reached, and has not got the request."""
+    """The API could not be reached and has not received the request."""
     LOST_TOUCH = "lost_touch"
-    """The API cannot be reached any more, and what was asked may have been done."""
+    """The API can no longer be reached; it has the request and may have carried it out."""
     UNKNOWN_STOP = "unknown_stop"
     NOT_PERMITTED = "not_permitted"
-    """The owner may not (any more); the detail says why, as a `Refusal`."""
+    """The owner may not ask this, or no longer; the detail says why, as a `Refusal`."""
     UNREADABLE = "unreadable"
-    """Its words do not open any more, and nobody has got them."""
+    """The stored request cannot be decrypted any more, and was never sent."""
     BROKEN = "broken"
     """A bug of ours, with a reference."""
 
 
 MAY_BE_TRIED_AGAIN = frozenset({OutcomeKind.RETRIES_EXHAUSTED, OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BROKEN})
-"""Ends that are nobody's decision: what was asked is kept, for its owner to ask again."""
+"""Ends that nobody decided on: the request is kept so that its owner can ask it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ class Outcome:
 
     kind: OutcomeKind
     detail: str | None = None
-    """A stop reason, category or kind of error, or a reference; never upstream prose."""
+    """A stop reason, a category or kind of error, or a reference; never upstream prose, which may quote anything."""
     by: UserId | None = None
-    """Who stopped it."""
+    """Who stopped the turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one turn has cost so far: the difference of the session's running totals."""
+    """What one turn has cost so far, as the difference of the session's running totals."""
 
     cost_cents: float | None = None
     input_tokens: int = 0
@@ -89,9 +89,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Everything a turn shows, at one moment. Later ones replace earlier ones.
+    """Everything that a turn shows at one moment; each replaces the one before.
 
-    `text` is final and only ever grows; `draft` is the preview after it and may change.
+    `text` is final and only grows; `draft` is the preview after it and may change.
     """
 
     text: str = ""
@@ -101,11 +101,11 @@ class Progress:
     needs_reconnect: tuple[str, ...] = ()
     """Services that refused the member's credential during this turn."""
     has_forgotten: bool = False
-    """True when the thread's earlier session was gone: the agent does not know what was said before."""
+    """The thread's earlier session was gone, so the agent does not know what was said before."""
     usage: Usage = field(default_factory=Usage)
     outcome: Outcome | None = None
     withheld_by: str | None = None
-    """What a filter looks for that found it in the answer, so that none of the answer is shown."""
+    """What the filter looks for that matched in the answer; nothing of the answer is shown then."""
 
     @property
     def shown_text(self) -> str:

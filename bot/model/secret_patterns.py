@@ -1,8 +1,8 @@
 """Finds secrets by their format: keys and tokens of services, private keys, passwords in URLs; pure.
 
-A filter by format finds what is written as it was issued, not what is encoded or split. The formats are from the
-issuers' own documents for secret scanners. Each run of characters is looked at once, however it is written, since
-an agent's text may be hostile.
+It finds secrets that are written as they were issued, not encoded or split ones. The formats are from the issuers' own
+documents for secret scanners. Each run of characters is read once, whatever it contains, since an agent's text may be
+hostile and must not make this slow.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import re2
 from bot.model.slack_text import RenderedText, as_read, encodable
 from bot.model.visible_text import UNSEEN
 
+# A token begins where a word begins. An underscore before it may be emphasis (`_ghp_…_`), so it only counts as part of
+# a word after a letter or digit.
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9]_)"
-"""A token begins where a word begins; the marks of emphasis and the signs that people set before one are no word's."""
+# Vague shapes must begin where a run of their characters begins: it is read once then, and `a-sk-…` does not match.
 _RUN_START = r"(?<![\w.-])"
-"""Of shapes that say little a token begins where a run of its characters begins: read once, and `a-sk-…` is none."""
+# `Bearer` must not continue another token (an `=` before it ends one), so a text can always be cut before it.
 _ALONE = r"(?<![\w.~+/-])"
-"""The word before a token is no part of another token, of which an `=` is the end: a text can be cut before it."""
 _SHAPES: dict[str, tuple[str, str]] = {
     "slack": ("Slack token", rf"{_START}(?:xox[a-z](?:\.xox[a-z])?-[\w-]{{10,}}|xapp-[\w-]{{10,}})"),
     "slack_hook": ("Slack webhook", r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/-]{20,}"),
@@ -47,47 +48,48 @@ _SHAPES: dict[str, tuple[str, str]] = {
     "address": ("password", r"(?<=://)[\w.~!$&'()*+,;=%-]{0,256}:[\w.~!$&'()*+,;=%-]{3,256}(?=@)"),
 }
 _SECRET = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, shape) in _SHAPES.items()), re.ASCII)
+# Shapes that are certain by themselves; matches of the others may be placeholders (`_is_name`).
 _EXACT = frozenset({"anthropic", "aws", "slack_hook", "jwt", "address"})
-"""Shapes that say enough by themselves."""
 _MARKER = re.compile(r"-----(?P<which>BEGIN|END) [A-Z ]{0,40}PRIVATE KEY-----")
 PRIVATE_KEY = "private key"
+# One part of a name such as `npm_config_oauth2_v1`; random tokens have digits among their letters.
 _WORDS = re.compile(r"[A-Z]?[a-z]{0,15}(?:[A-Z][a-z]{1,15})*|[A-Z]{1,15}|[vV]?\d{1,4}|[A-Za-z]{2,10}\d{1,3}")
-"""One part of a name such as `npm_config_oauth2_v1`; what is issued at random has digits among its letters."""
+# A fixed part of every shape. RE2 finds these much faster than `re` finds the shapes, and most texts have none.
 _HINT = re2.compile(
     r"xox|xapp-|hooks\.slack|sk-|gh[pousr]_|github_pat|gl[a-z]{2,5}-|A[KSBC][ICA]A|AIza|ya29|GOCSPX|[sr]k_|whsec_|npm_|pypi-"
     r"|ntn_|secret_|lin_|AT[ACB][TB]|shp|SG\.|hf_|sntry|do[opr]_v1|figd_|eyJ|(?i:bearer)[ \t]|://[^\s/@]*:[^\s/@]+@|-----BEGIN"
 )
-"""What every shape has in it; read much faster than the shapes, which most texts have none of."""
+# Prefixes that services give their tokens, with less behind them than in a whole one: somebody may have cut it.
 _BEGINNING = re.compile(
     r"\b(?i:gh[pousr]_|github_pat_|xox[a-z]-|xapp-|sk[-_]|rk[-_]|pk[-_]|lin_|sntry|ntn_|secret_|eyJ|pat-|bearer\s{1,8})"
     r"(?=\S{0,200}[0-9])[\w.~+/=-]{8,}"
 )
-"""Beginnings that services give their tokens; shorter than a whole one, for somebody may have cut it."""
+# A long word of mixed characters that nobody would type by hand.
 _LONG_WORD = re.compile(
     r"(?<![\w/.:-])(?:(?=\S{0,200}[0-9])(?=\S{0,200}[A-Z])(?=\S{0,200}[a-z])[\w\-.+=]{24,}|[0-9a-f]{32,})(?![\w/:-])"
 )
-"""A long word that nobody would type by hand."""
 _BEGUN_MARKER = re.compile(r"-----(?:BEGIN|END) [A-Z ]{0,60}\Z")
 _BEGUN_BEARER = re.compile(rf"{_ALONE}(?i:bearer)[ \t]{{1,8}}\Z", re.ASCII)
 _BEGUN_TARGET = re.compile(r"\]\([^()\s]{0,600}\Z")
 _TARGET_MAX = 602
+# ASCII without white space.
 _RUN = re.compile(r"[\x00-\x08\x0e-\x1b!-\x7f]*")
-"""ASCII without white space."""
 
 
 Span = tuple[str, int, int]
-"""A secret: its kind in words, where it begins, where it ends."""
+"""A secret: its kind in words, its start and its end."""
 
 
 def mask_secrets(text: str, hide: Callable[[str, str], str]) -> str:
-    """Return the text with each secret replaced by `hide(its kind in words, the secret)`, as written and as read."""
+    """Return the text with each secret replaced by `hide(kind in words, secret)`, also secrets hidden by markup."""
     return mask_piece(text, hide, is_in_key=False)[0]
 
 
 def mask_piece(text: str, hide: Callable[[str, str], str], *, is_in_key: bool) -> tuple[str, bool]:
-    """Return a piece of a text without secrets, and whether it ends inside a private key.
+    """Return a piece of a text without its secrets, and whether it ends inside a private key.
 
-    Pieces that are cut where `settled` says are the whole together. `is_in_key`: the piece before ended inside one.
+    Pieces that were cut where `settled` says give the same as the whole text. `is_in_key`: the piece before this one
+    ended inside a private key.
     """
     spans, is_open = _spans(text, is_in_key=is_in_key)
     pieces, done = [], 0
@@ -101,14 +103,15 @@ def mask_piece(text: str, hide: Callable[[str, str], str], *, is_in_key: bool) -
 
 
 def kinds_of_secrets(text: str) -> tuple[str, ...]:
-    """Return the kinds of secrets in a text, in words, each once and in order."""
+    """Return the kinds of secrets in a text, in words, each once, in the order of the text."""
     return tuple(dict.fromkeys(kind for kind, *_ in sorted(_spans(text)[0], key=lambda span: span[1])))
 
 
 def _spans(text: str, *, is_in_key: bool = False) -> tuple[list[Span], bool]:
-    """Return the secrets in a text, and whether it ends inside a private key; one it begins in is the first of them.
+    """Return the secrets in a text, and whether it ends inside a private key.
 
-    A key's marks part a text: what is before and after them is looked at by itself.
+    With `is_in_key` the first one is the rest of the key in which the text begins. BEGIN and END lines divide a text:
+    what is before and after them is searched separately.
     """
     reading = as_read(text)
     read = reading.text
@@ -130,7 +133,7 @@ def _spans(text: str, *, is_in_key: bool = False) -> tuple[list[Span], bool]:
 
 
 def _words(text: str, reading: RenderedText, start: int, end: int) -> Iterator[Span]:
-    """Yield the secrets without white space in a part of a text, as it is read and as it is written."""
+    """Yield the secrets in a part of a text, searched both as it is rendered and as it is written."""
     first = reading.ends[start - 1] if start else 0
     last = reading.starts[end] if end < len(reading.text) else len(text)
     read, written = reading.text[start:end], text[first:last]
@@ -138,12 +141,12 @@ def _words(text: str, reading: RenderedText, start: int, end: int) -> Iterator[S
         yield _SHAPES[shape][0], reading.starts[start + begin], reading.ends[start + over - 1]
     if written != read:
         for shape, begin, over in _shaped(written):
-            if shape != "bearer":  # as it is read it is found wherever it is written
+            if shape != "bearer":  # the rendered text has found every one of these already
                 yield _SHAPES[shape][0], first + begin, first + over
 
 
 def _shaped(text: str) -> Iterator[Span]:
-    """Yield each secret by the name of its shape."""
+    """Yield each secret as `(name of its shape, start, end)`."""
     if not _HINT.search(encodable(text)):
         return
     for found in _SECRET.finditer(text):
@@ -153,24 +156,26 @@ def _shaped(text: str) -> Iterator[Span]:
 
 
 def _is_name(text: str) -> bool:
-    """Tell whether a text in a secret's shape is a placeholder or a name: words and small numbers, set apart."""
+    """Tell whether a text in a secret's shape is only a placeholder or a name: words and small numbers."""
     return all(_WORDS.fullmatch(part) for part in re.split(r"[^A-Za-z0-9]+", text))
 
 
 def holds_token(text: str, *, only_names: bool) -> bool:
-    """Tell whether a command holds what looks like a token: it begins like one, or no name is written like it.
+    """Tell whether the words of a command contain something that looks like a token, or like the beginning of one.
 
-    `only_names` is for where nothing but a name belongs: there a long word of mixed characters is no link and no hash.
+    `only_names`: only the name of a service belongs here, so a long word of mixed characters is a token too, while
+    elsewhere it may be a link or a hash.
     """
     begun = any(not _is_name(found[0]) for found in _BEGINNING.finditer(text))
     return begun or bool(_spans(text)[0]) or (only_names and _LONG_WORD.search(text) is not None)
 
 
 def settled(text: str, *, looked: int = 0) -> int:
-    """Return up to where a text that still grows is known: what follows changes nothing before, nor is changed by it.
+    """Return the last place where a growing text can be cut, so that no secret is on both sides of the cut.
 
-    A secret without white space ends with its run of characters; the word before a token, the marks of a private key
-    and what a link leads to are not cut. `looked`: up to where there was no such place when it was looked at before.
+    A secret ends with its run of characters without white space. The word `Bearer` before a token, the BEGIN and END
+    lines of a private key and the targets of links are not cut either. `looked`: the length up to which an earlier call
+    has found no such place; nothing before it is searched again. Returns 0 if there is no place.
     """
     cut = _run_start(text, len(text), looked)
     target = _BEGUN_TARGET.search(text, max(0, cut - _TARGET_MAX), cut)
@@ -184,7 +189,7 @@ def settled(text: str, *, looked: int = 0) -> int:
 
 
 def _before_begun(text: str, reading: RenderedText, limit: int) -> int:
-    """Return the last place of what is read at which nothing has begun that goes on."""
+    """Return the last place in the rendered text where no key's line and no `Bearer` is unfinished."""
     read = reading.text
     known = max((marker.end() for marker in _MARKER.finditer(read)), default=0)
     if marker := _BEGUN_MARKER.search(read, known, limit):
@@ -196,18 +201,18 @@ def _before_begun(text: str, reading: RenderedText, limit: int) -> int:
 
 
 def _is_break(text: str, reading: RenderedText, index: int) -> bool:
-    """Tell whether a character that is read was written as one that ends a run."""
+    """Tell whether a rendered character was written as itself and ends a run (white space, for example)."""
     start = reading.starts[index]
     return reading.ends[index] == start + 1 and _run_length(text[start]) == 0
 
 
 def _run_start(text: str, end: int, least: int) -> int:
-    """Return where the run of characters before `end` begins, `least` if it is not after that."""
+    """Return where the run of characters before `end` begins, but no less than `least`."""
     return max(least, end - _run_length(text[least:end][::-1]))
 
 
 def _run_length(text: str) -> int:
-    """Return how much of the beginning may be of a secret as it is written: of the secret, its markup, or unseen."""
+    """Return the length of the run at the beginning: characters of a secret or its markup, and invisible ones."""
     length = 0
     while length < len(text):
         length = _RUN.match(text, length).end()  # type: ignore[union-attr]  # it matches nothing, too

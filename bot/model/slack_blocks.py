@@ -1,6 +1,7 @@
 """Block Kit as people read it, in Slack's mrkdwn, so that blocks and texts are read the same way. Pure.
 
-Buttons, menus and dividers have no text of their own; an unknown block makes the result incomplete.
+Buttons, menus and dividers add no text. Slack adds block types now and then, so an unknown one is no error: it makes
+the result incomplete.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 from bot.model.slack_text import escape
 
 Node = Mapping[str, Any]
+# Slack's own blocks nest a few levels. Other apps' payloads are foreign input, so the recursion needs an end.
 _DEEPEST = 16
-"""How deep blocks are read; Slack's own are a few levels."""
 _SILENT = frozenset(
     {
         "actions",
@@ -53,6 +54,7 @@ _KNOWN = frozenset(
         "video",
     }
 )
+# The parts of a block that people read, in reading order.
 _SHOWN = (
     "title",
     "rich_text_title",
@@ -69,17 +71,16 @@ _SHOWN = (
     "tasks",
     "sources",
 )
-"""What of a block people read, in reading order."""
 
 
 def read_blocks(blocks: object) -> tuple[str, bool]:
-    """Return the blocks' words in Slack's markup, and whether that is all of them."""
+    """Return the blocks' words in Slack's markup, and whether all blocks could be read."""
     lines = list(_lines(blocks, 0))
     return "\n".join(line for line in lines if line), None not in lines
 
 
 def _lines(node: object, depth: int) -> Iterator[str | None]:
-    """Yield lines in reading order; None stands for something that this version cannot read."""
+    """Yield lines in reading order; None stands for a block that this version cannot read."""
     if depth > _DEEPEST:
         yield None
     elif isinstance(node, list):
@@ -159,7 +160,7 @@ def _rich_code(node: Node) -> Iterator[str | None]:
 
 
 def _joined(node: Node) -> Iterator[str | None]:
-    """Yield the runs of one paragraph as one line, and None for each that is not known."""
+    """Yield the runs of one paragraph as one line, then None for each run of an unknown type."""
     elements = node.get("elements")
     runs = [_run(run) for run in elements if isinstance(run, Mapping)] if isinstance(elements, list) else []
     yield "".join(run for run in runs if run is not None).strip("\n")
@@ -175,7 +176,7 @@ def _run(run: Node) -> str | None:
     style = style if isinstance(style, Mapping) else {}
     if style.get("code") and kind in {"text", "link"}:
         words = f"`{words}`"
-    # Struck words mean something else than the same words unstruck; bold and italic do not.
+    # Struck-through words mean something else than the same words without; bold and italic change nothing.
     return f"~{words}~" if style.get("strike") else words
 
 
@@ -192,7 +193,7 @@ def _date(run: Node) -> str:
 
 
 def word(node: Node, name: str) -> str:
-    """Return a text of a table of Slack's, an empty one where there is none or something else."""
+    """Return the string in a field of Slack's JSON; empty if it is missing or of another type."""
     value = node.get(name)
     return value if isinstance(value, str) else ""
 

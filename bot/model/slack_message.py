@@ -1,7 +1,7 @@
 """Reads any Slack message: what a person sees of it, whatever shape it has. Pure.
 
 Requests, quotes, shortcuts, asides and edits all use it (docs/decisions/0036-one-reader-for-slack-messages.md).
-Ids of people and channels stay `@U…` and `#C…`, since naming them takes a call.
+People and channels stay `@U…` and `#C…` here, since looking up their names takes a call to Slack.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from bot.model.slack_text import escape, plain
 from store.records import Attachment, UserId
 
 STUB = "file_access"
-"""Slack's mode of a file that it only names: what it is, `files.info` says (Slack Connect)."""
+"""Slack's `mode` of a file of which an event has only the id; ask `files.info` for the rest (Slack Connect)."""
+# Slack cuts texts at 40,000 characters itself (docs/reference/slack.md#messages).
 _MOST = 40_000
-"""Characters of a text that are read: Slack takes no longer ones."""
 _READABLE_FILES = frozenset({"", "visible"})
 _PREVIEW_MARKS = ("from_url", "original_url", "app_unfurl_url", "is_app_unfurl", "is_msg_unfurl")
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardedMessage:
-    """A message that another message passes on."""
+    """A message that another message forwards."""
 
     by: UserId | None
     author: str
-    """As the message says, where there is no id; empty where it says nothing."""
+    """The author's name as the forwarded message has it; may be empty."""
     text: str
     files: tuple[Attachment, ...] = ()
 
@@ -39,12 +39,12 @@ class MessageText:
     """One message as people read it."""
 
     markup: str
-    """Its author's own words in Slack's markup."""
+    """The author's own words, in Slack's markup."""
     forwarded: tuple[ForwardedMessage, ...] = ()
     attached: tuple[str, ...] = ()
-    """What stands below: what an app attached, tables."""
+    """What an app attached below the message."""
     previews: tuple[str, ...] = ()
-    """What a link shows of itself: somebody else's words, which nobody chose to pass on."""
+    """Link previews: a website's words, which nobody chose to pass on."""
     files: tuple[Attachment, ...] = ()
 
     @property
@@ -54,27 +54,30 @@ class MessageText:
 
     @property
     def said(self) -> tuple[Said, ...]:
-        """Return what came along that is not the author's own; what a link shows of itself nobody passed on."""
+        """Return what came along that is not the author's own: forwarded messages and attachments.
+
+        Link previews are left out: nobody chose to pass those words on.
+        """
         forwarded = (Said(one.author or "somebody", one.text, one.by) for one in self.forwarded)
         attached = (Said("attached to the message", text) for text in self.attached)
         return (*forwarded, *attached)
 
     @property
     def all_files(self) -> tuple[Attachment, ...]:
-        """Return the author's own files, then those of what they forwarded, which are others'."""
+        """Return the author's own files, then those of forwarded messages, marked as others'."""
         others = (file for one in self.forwarded for file in one.files)
         return (*self.files, *(replace(file, is_others=True) for file in others))
 
     @property
     def seen(self) -> str:
-        """Return all that a person sees, in order; files are named."""
+        """Return everything that a person sees, in order, previews included; files by their names."""
         passed_on = (_passed_on(one) for one in self.forwarded)
         files = _named(self.files)
         return "\n".join(part for part in (self.words, *self.attached, *passed_on, *self.previews, files) if part)
 
 
 def read_message(message: Mapping[str, Any]) -> MessageText:
-    """Return what people see of a message, as an event, a shortcut or the Web API has it."""
+    """Return what people see of a message, given as Slack's JSON from an event, a shortcut or the Web API."""
     forwarded, attached, previews = [], [], []
     for attachment in _tables(message.get("attachments")):
         if attachment.get("is_share") is True:
@@ -98,7 +101,7 @@ def read_files(files: object) -> tuple[Attachment, ...]:
 
 
 def read_file(file: Mapping[str, Any]) -> Attachment:
-    """Return one file as Slack describes it; one that Slack only names has the mode `STUB`."""
+    """Return one file as Slack describes it; if Slack gives only its id, the mode is `STUB`."""
     mode = "external" if file.get("is_external") else word(file, "mode")
     if word(file, "file_access") not in _READABLE_FILES:
         mode = STUB
@@ -113,14 +116,14 @@ def read_file(file: Mapping[str, Any]) -> Attachment:
 
 
 def _own(message: Mapping[str, Any]) -> str:
-    """Return the author's words: the blocks, which people see instead of the text; the text where they say less."""
+    """Return the author's words: from the blocks, which people see instead of the text, else from the text."""
     text = word(message, "text")[:_MOST]
     blocks, is_whole = read_blocks(message.get("blocks"))
     if not blocks.strip():
         return text
     if is_whole or not text.strip():
         return blocks[:_MOST]
-    # Something in the blocks is not known here: then the text, which old clients show for them, comes along.
+    # A block of an unknown type: add the text, which Slack shows where it cannot show the blocks.
     return f"{text}\n{blocks}"[:_MOST]
 
 
@@ -141,7 +144,7 @@ def _forwarded(attachment: Mapping[str, Any]) -> ForwardedMessage:
 
 
 def _attached(attachment: Mapping[str, Any], *, is_forward: bool = False) -> str:
-    """Return one attachment's words; its fallback only where it shows nothing else."""
+    """Return one attachment's words; its fallback only if it shows nothing else."""
     lines = [line for line in _attachment_lines(attachment, is_forward=is_forward) if line]
     files = "" if is_forward else _named(read_files(attachment.get("files")))
     words = "\n".join((*lines, *filter(None, (files,)))) or word(attachment, "fallback")

@@ -1,4 +1,4 @@
-"""Slack's markup and plain text: reads one as people see it, and writes the other so that Slack shows it literally."""
+"""Slack's markup and plain text: reads markup as people see it, and escapes text so that Slack shows it literally."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from bot.model.visible_text import UNSEEN, visible
 
+# What markdown shows as nothing or as another character; an underscore inside a word is part of it.
 _MARKUP = re.compile(
     rf"(?P<escape>\\(?=[!-/:-@\[-`{{-~]))|\]\([^()\s]{{0,600}}\)|[\[\]*`~]"
     rf"|(?P<entity>&(?:#\d{{1,7}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z]{{2,31}});)|{UNSEEN.pattern}"
 )
-"""What markdown shows as nothing or as another character; an underscore inside a word is the word's."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
-    """A text as people read it once markup is rendered, and where each of its characters stands in what was written."""
+    """A text as people read it once markup is rendered; `starts` and `ends` map each character to the written text."""
 
     text: str
     starts: Sequence[int]
@@ -27,7 +27,7 @@ class RenderedText:
 
 
 def as_read(written: str) -> RenderedText:
-    """Return markdown without its marks, escapes and invisible characters, entities as what they stand for."""
+    """Return markdown as it is rendered: without markers, escapes and invisible characters, entities decoded."""
     if _MARKUP.search(written) is None:
         return RenderedText(written, range(len(written)), range(1, len(written) + 1))
     pieces: list[str] = []
@@ -49,14 +49,14 @@ def as_read(written: str) -> RenderedText:
     return RenderedText("".join(pieces), tuple(starts), tuple(ends))
 
 
+# Bytes of a file name's ending that are kept; a longer one is no ending, but words after a dot.
 _ENDING_MAX = 20
-"""Bytes of a file name's ending that are kept; a longer one is no ending, but words after a dot."""
 
 
 def file_name_within(name: str, most: int) -> str:
     """Return a file name in at most `most` bytes: cut before its ending, and never inside a character.
 
-    File systems count bytes, of which a character may have four, and one that is composed has more than one character.
+    Bytes, since file systems count those; a character has up to four, and a composed one is several characters.
     """
     if len(name.encode("utf-8", "replace")) <= most:
         return name
@@ -65,7 +65,7 @@ def file_name_within(name: str, most: int) -> str:
         stem, dot, ending = name, "", ""
     left = most - len(f"{dot}{ending}".encode("utf-8", "replace"))
     end = len(stem.encode("utf-8", "replace")[:left].decode("utf-8", "ignore"))
-    # A letter is not parted from its marks, nor one picture from those that are joined to it.
+    # Do not cut between a letter and its combining marks, or inside a joined emoji.
     while (
         end and end < len(stem) and (unicodedata.category(stem[end])[0] == "M" or "\u200d" in stem[end - 1 : end + 1])
     ):
@@ -74,39 +74,42 @@ def file_name_within(name: str, most: int) -> str:
 
 
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+# Words of a command that people put before the mention: `stop @Deputy`, `try again @Deputy`.
 _COMMANDING = 2
-"""Words of what people command with: `stop`, `try again`."""
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
 def encodable(text: str) -> str:
-    """Return the text with a `?` for each half of a character, which JSON can carry and UTF-8 cannot."""
+    """Return the text with a `?` for each lone surrogate, which JSON can carry and UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain(text: str) -> str:
-    """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone, in that order.
+    """Return the text with tokens as people read them and `&amp; &lt; &gt;` undone.
 
-    `<@U1|ana>` is `@ana`, `<#C1|general>` is `#general`, `<https://x|label>` is `label (https://x)`, what Slack
-    linked by itself is as it was typed, and a date is its fallback (docs/reference/slack.md#text-formatting).
+    `<@U1|ana>` becomes `@ana`, `<#C1|general>` becomes `#general`, `<https://x|label>` becomes `label (https://x)`, a
+    link that Slack made of typed text becomes that text, and a date its fallback
+    (docs/reference/slack.md#text-formatting).
     """
+    # Tokens first: once entities are decoded, a typed `&lt;@U1&gt;` would look like one.
     words = _TOKEN.sub(_readable, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def escape(text: str) -> str:
-    """Return literal text as Slack's markup has it: what `plain` undoes (docs/reference/slack.md#text-formatting)."""
+    """Return literal text in Slack's markup, the inverse of `plain` (docs/reference/slack.md#text-formatting)."""
+    # `&` first, or the entities written by the others would be escaped again.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def without_mention(text: str, bot_user_id: str) -> str:
-    """Return the text without Deputy's own mention where it only addresses: before the words, or after one or two.
+    """Return the text without a mention of Deputy that only addresses it: before the words, or after one or two.
 
-    A colon is the mention's where nothing is joined to it: `:wave:` is an emoji. Of longer words a mention behind them
-    may be what they are about.
+    A colon after the mention goes too, unless it begins an emoji (`:wave:`). After more than two words a mention may be
+    what the sentence is about, so it stays.
     """
     mention = rf"<@{re.escape(bot_user_id)}(?:\|[^<>]*)?>"
-    # What nobody sees, and marks of emphasis, may stand around it.
+    # Invisible characters and markers of emphasis may surround the mention.
     before = rf"^(?:[\s\u200b\u200e\u200f\u2060\ufeff]|(?P<mark>[*_~]?){mention}(?P=mark)(?:[\s,]|:(?=\s|$))*)+"
     words = re.sub(before, "", text)
     behind = re.search(rf"{mention}\Z", words.rstrip(" \t\n.!"))
@@ -137,7 +140,7 @@ def _special(target: str, label: str) -> str:
 
 
 def _link(target: str, label: str) -> str:
-    """Return a link's words and where it leads; the words alone where they are the address."""
+    """Return a link's words and its address; only the words if they are the address."""
     if not label or label == target:
         return target
     address = _SCHEME.sub("", target)

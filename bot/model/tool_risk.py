@@ -12,13 +12,13 @@ from enum import StrEnum
 
 
 class Hazard(StrEnum):
-    """Why a call is asked about twice."""
+    """Why a call needs a confirmation on top of the approval."""
 
     NONE = "none"
     DESTRUCTIVE = "destructive"
-    """It may destroy something."""
+    """It may delete or overwrite something."""
     OUTWARD = "outward"
-    """It may reach other people, or cost money."""
+    """It may reach other people or cost money."""
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -34,14 +34,14 @@ _OUTWARD = _words(
     "post publish purchase push refund release reply schedule send share sms submit transfer tweet wire"
 )
 _READING = _words("count describe fetch find get list lookup read retrieve search show view whoami")
+# Words that may come before a reading word: services and things, none of which is an action there.
 _BEFORE_READING = _words(
     "api asana atlassian calendar confluence contact contacts crm docs document documents drive event events file "
     "files github gitlab gmail google hubspot issue issues jira linear mail mcp messages note notes notion page pages "
     "project projects pull repo repository request sentry settings slack stripe team user users"
 )
-"""What may stand before a reading word: services and things, none of which is a deed by itself there."""
+# A name that joins several actions (`list_and_delete`) is not judged by one of them.
 _JOINING = _words("and or then with after before via")
-"""A name that joins deeds is judged by none of them."""
 _WRITING = (
     _DESTROYING
     | (_OUTWARD - {"mail", "message"})
@@ -53,29 +53,30 @@ _WRITING = (
         "terminate toggle transition trigger unarchive unlink unlock update upload upsert uri url vote web write"
     )
 )
+# Reading these changes nothing but hands the agent a credential; `key` too, as in `get_api_key`.
 _REVEALING = _words(
     "credential credentials key keys passcode passphrase password passwords secret secrets token tokens"
 )
-"""What reads these changes nothing, but hands the agent what opens other doors; `key` too, as in `get_api_key`."""
+# Writing words of at least this many letters are also found at the beginning of longer words, as in `deletenote`;
+# shorter ones (`add`, `set`) begin too many harmless words.
 _GLUED_MIN = 5
-"""Letters of a writing word that is looked for at the beginning of longer ones, as in `deletenote`."""
 _INFLECTED = _words("s es d ed r er rs ers")
 _BUILT_IN_READING = _words("glob grep read web_search")
 
 
 def words_of(name: str) -> list[str]:
-    """Return a tool's name in words, all in lower case: `notes_sendMail` → notes, send, mail."""
+    """Return the words of a tool's name in lower case: `notes_sendMail` → notes, send, mail."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 
 def is_reading_name(tool: str) -> bool:
-    """Tell whether a name says that the tool looks something up and says nothing else.
+    """Tell whether a name says that the tool looks something up, and nothing else.
 
-    A reading word comes first, or after names of services and things only; no writing word, nothing that joins
-    another deed and no name of a credential is in it.
-    Letters that only look like those of the alphabet make any name unknown.
+    A reading word must come first, or after names of services and things only. There may be no writing word, no word
+    that joins another action, and no name of a credential.
     """
+    # Characters that only look like ASCII letters could hide a writing word, so such a name is unknown.
     plain = unicodedata.normalize("NFKC", tool)
     if not plain.isascii() or plain != tool:
         return False
@@ -83,15 +84,15 @@ def is_reading_name(tool: str) -> bool:
     deed = next((at for at, word in enumerate(words) if word in _READING), None)
     if deed is None or not _BEFORE_READING.issuperset(words[:deed]):
         return False
-    # A name in capitals can be split in more than one way: no way may show a writing word.
+    # A name in capitals can be split into words in several ways, and in none of them may there be a writing word.
     others = {*words[:deed], *words[deed + 1 :], *re.findall(r"[a-z]+", plain.lower()), *words_of(plain)}
     return not any(word in _JOINING or _says_more(word) for word in others - _BEFORE_READING)
 
 
 def only_reads(service: str | None, tool: str, annotations: Mapping[str, object] | None = None) -> bool:
-    """Tell whether a tool is known to change nothing and to reach nobody; `service` None: one of the sandbox.
+    """Tell whether a tool is known to change nothing and to reach nobody; `service` is None for a built-in tool.
 
-    What its service says can take that away and never give it: hints of a service are not to be trusted
+    A service's hints can turn a yes into a no, never a no into a yes: they are not to be trusted
     (https://modelcontextprotocol.io/specification/2025-06-18/server/tools#tool).
     """
     if service is None:
@@ -104,10 +105,10 @@ def only_reads(service: str | None, tool: str, annotations: Mapping[str, object]
 
 
 def hazard_of(tool: str, annotations: Mapping[str, object] | None = None) -> Hazard:
-    """Return the worst that the name or the annotations say; what claims to be harmless is not believed.
+    """Return the worst of what the name and the annotations say.
 
-    A tool that its service calls destructive is so whatever its name; one that it calls read-only still
-    is what its name says (MCP: annotations are hints, not to be trusted).
+    A tool that its service calls destructive is destructive whatever its name; one that its service calls read-only is
+    still judged by its name, since annotations are only hints.
     """
     words = {*words_of(unicodedata.normalize("NFKC", tool)), *_split(unicodedata.normalize("NFKC", tool))}
     hints = annotations or {}
@@ -117,7 +118,7 @@ def hazard_of(tool: str, annotations: Mapping[str, object] | None = None) -> Haz
 
 
 def _split(name: str) -> list[str]:
-    """Return a name in words: camels, capitals, digits and anything else apart."""
+    """Return the words of a name, split at camel case, runs of capitals, digits and punctuation."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return [word.lower() for word in re.findall(r"[A-Za-z]+", spaced)]
 

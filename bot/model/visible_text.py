@@ -1,18 +1,18 @@
-"""Removes from a text what people cannot see, whatever its script; pure."""
+"""Removes characters that people cannot see, in any script; pure."""
 
 from __future__ import annotations
 
 import re
 
+# Scripts whose letters join, where joiners are part of the spelling (RFC 5892, appendix A.1 and A.2).
 _JOINING = (
     "\u0600-\u07ff\u0840-\u109f\u1780-\u18af\u1900-\u1aaf\u1b00-\u1c4f\ua840-\ua87f\ua880-\ua8ff\ua980-\ua9df\uaa60-\uaa7f"
     "\uabc0-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e900-\U0001e95f"
 )
-"""Scripts whose letters join, where joiners are spelling (RFC 5892, appendix A.1 and A.2)."""
+# Scripts written from right to left, next to which direction marks order brackets and digits.
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
-"""Hebrew, Arabic and their like, beside which the marks of direction say how brackets and digits are read."""
+# Emoji, and characters that become one with a variation selector (UTS 51).
 _PICTURE = "\u00a9\u00ae\u203c-\u2bff\u3030-\u3299\U0001f000-\U0001faff"
-"""Emoji, and what is one with a variation selector (UTS 51)."""
 _CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u202a-\u202e"
@@ -24,7 +24,8 @@ UNSEEN = re.compile(
     f"|[\u061c\u200e\u200f](?<![{_RIGHT_TO_LEFT}].)(?![{_RIGHT_TO_LEFT}])"
     f"|[\ufe00-\ufe0f](?<![{_PICTURE}{_CJK}].)(?!(?<=[0-9#*].)\u20e3)|[\U000e0100-\U000e01ef](?<![{_CJK}].)"
 )
-"""Control, bidirectional and invisible characters; joiners, marks of direction and variations stay where they spell."""
+"""Control, bidirectional and invisible characters. Joiners, direction marks and variation selectors are not among them
+where a script needs them."""
 
 
 def visible(text: str) -> str:
@@ -33,10 +34,10 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` in one line: each white space as one space, nothing that people cannot see."""
+    """Return `text` in one line: runs of white space as one space, without invisible characters."""
     return " ".join(visible(" ".join(text.split())).split())
 
 
 def is_one_line(text: str) -> bool:
-    """Tell whether people see all of a text, in one line; spaces and joiners of any script are theirs to use."""
+    """Tell whether a text is one line in which people see every character."""
     return visible(text) == text and not {"\t", "\n"} & set(text)

@@ -1,7 +1,7 @@
 """What a person can ask of Deputy: frozen, already verified commands in the imperative.
 
-A listener parses a Slack request into one of these; `bot.domain` carries it out. `member` is always the verified
-person who acted, never somebody named in the request.
+A listener parses a Slack request into one of these; `bot.domain` carries it out. `member` is always the verified person
+who acted, never somebody named in the request.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from store.records import Member
 
 @dataclass(frozen=True, slots=True)
 class LeaveWorkspace(CommandTraits):
-    """Slack says that Deputy was removed from the workspace: void every link that is out."""
+    """Slack says that Deputy was removed from the workspace: void every open link to connect."""
 
     workspace_id: str
 
@@ -28,19 +28,19 @@ class UseSettings(CommandTraits):
     argument: str
     trigger_id: str
     view_id: str = ""
-    """The view that was pressed in; empty where the settings are not open yet."""
+    """The modal in which something was pressed; empty if the settings are not open yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitSettings(CommandTraits):
-    """An admin sends a form of the settings; answered in the same request, so never kept for later."""
+    """An admin submits a form of the settings; answered in the same request, so never stored for later."""
 
     member: Member
     callback: str
     metadata: dict[str, Any]
-    """What the form was drawn with; looked at, never believed."""
+    """The form's `private_metadata`: it comes back from Slack, so it is checked like any input."""
     values: dict[str, str | list[str] | None]
-    """Block of the field → what is in it."""
+    """`block_id` of a field → its value."""
     view_id: str
     previous_view_id: str = ""
 
@@ -51,7 +51,7 @@ class AskRaise(CommandTraits):
 
     member: Member
     budget: str
-    """As the refusal named it: `member/U0ANN`, `channel/C0123`, `workspace/`."""
+    """As the refusal's button carried it: `member/U0ANN`, `channel/C0123`, `workspace/`."""
     place: Place
 
 
@@ -68,7 +68,7 @@ class OpenRaise(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class DeclineRaise(CommandTraits):
-    """An admin says that a budget is not raised now."""
+    """An admin decides not to raise a budget for now."""
 
     member: Member
     shortfall_id: str
@@ -77,7 +77,7 @@ class DeclineRaise(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class DeactivateMember(CommandTraits):
-    """Slack says this person is gone, or a guest now: stop their turns, void their links, delete their vault."""
+    """Slack says that this person left or became a guest: stop their turns, void their links, delete their vault."""
 
     workspace_id: str
     user_id: str

@@ -1,4 +1,4 @@
-"""Commands about held calls: show, decide, take back, and trust in a service's tools."""
+"""Commands about held calls and about trust in a service's tools."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class DecideApproval(CommandTraits):
     approval_id: ApprovalId
     verdict: Verdict
     shown_hash: str
-    """The arguments hash on the card that was clicked."""
+    """The arguments hash on the card that was clicked: a decision holds for what was shown (docs/decisions/0015)."""
     place: Place
     reason: str | None = None
     is_remembered: bool = False
-    """Allow the same tool without asking from now on, in this thread."""
+    """From now on the same tool runs without asking, in this thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class AllowAll(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class RevokeAllowance(CommandTraits):
-    """Ask about a tool again that was always allowed in a thread."""
+    """Take back an “always allow”: ask about the tool again in that thread."""
 
     member: Member
     allowance_id: AllowanceId
@@ -54,18 +54,18 @@ class RevokeAllowance(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class AcceptTools(CommandTraits):
-    """Trust a service's tools as an alert showed them."""
+    """An admin trusts a service's tools as the alert showed them."""
 
     member: Member
     service: ServiceName | str
     digest: str
-    """Of what was shown."""
+    """Of the tools that were shown, so that nothing else is accepted."""
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class ShowApproval(CommandTraits):
-    """Open the full arguments of a held call, privately; or turn to another page of them."""
+    """Open all the arguments of a held call in a modal, or turn to another page of them."""
 
     only_looks: ClassVar[bool] = True
     needs_trigger: ClassVar[bool] = True
@@ -76,7 +76,7 @@ class ShowApproval(CommandTraits):
     page: int = 0
     """Counted from 0."""
     view_id: str | None = None
-    """The open view that is turned; None opens one."""
+    """The open modal in which the page is turned; None opens one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Commands about connections: make, end and check them."""
+"""Commands that make, end and check connections."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class GiveToken(CommandTraits):
     member: Member
     service: str
     token: Secret | None
-    """In memory only: the codec leaves it out, so it is None when the request is read back after a crash."""
+    """Never stored: the codec leaves it out, so it is None if the request is read back after a crash."""
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseToken(CommandTraits):
-    """Something that looks like a token was typed as words; the words themselves are dropped."""
+    """The member typed something that looks like a token into a command; the words themselves are dropped."""
 
     member: Member
     place: Place
@@ -81,9 +81,9 @@ class RefuseToken(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class LookAtCredential(CommandTraits):
-    """The API says that something happened to this credential: see whether it still works.
+    """A webhook says that something happened to this credential: check whether it still works.
 
-    The id comes with the API's signature and finds a row of ours, or nothing; nobody acts with it.
+    The id only selects a row of ours, if there is one; nobody acts with it.
     """
 
     credential_id: CredentialId
@@ -91,6 +91,6 @@ class LookAtCredential(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class LookAtVault(CommandTraits):
-    """As `LookAtCredential`, for all that is connected through one vault."""
+    """Like `LookAtCredential`, for every connection in one vault."""
 
     vault_id: VaultId

@@ -12,7 +12,7 @@ from store.records import Member
 
 @dataclass(frozen=True, slots=True)
 class ShowStatus(CommandTraits):
-    """Tell the member their connections, running turns and waiting approvals."""
+    """Show the member their connections, running turns and waiting approvals."""
 
     only_looks: ClassVar[bool] = True
     member: Member
@@ -21,7 +21,7 @@ class ShowStatus(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class ShowHelp(CommandTraits):
-    """Tell the member what they can do; `unknown` is a word nobody knows, `words` all that was typed."""
+    """Show the member what they can do; `unknown` is a subcommand that does not exist, `words` all that was typed."""
 
     only_looks: ClassVar[bool] = True
     member: Member

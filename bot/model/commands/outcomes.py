@@ -1,4 +1,4 @@
-"""What is still to be told: stored in the place of the request that it is about."""
+"""Replies that are still to be sent: each is stored in place of the request that it answers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from store.records import ConnectionId, Member, ServiceName, TicketId, UserId
 
 @dataclass(frozen=True, slots=True)
 class TellOutcome(CommandTraits):
-    """What a request came to, where that is words: stored in the request's place, then told.
+    """The reply to a request that was not carried out; it replaces the stored request, then it is sent.
 
-    From then on it is not carried out any more: its asker may have heard that it was not, and may ask again.
+    Once it is stored the request is not tried again: the member may have read that it failed and may have asked again.
     """
 
     member: Member
     place: Place
     kind: str
-    """`refused`, `misunderstood`, `broken` or `outage`; what the other fields are is `domain.outcomes`'."""
+    """`refused`, `misunderstood`, `broken` or `outage`; `domain.stored_replies` knows what the other fields hold."""
     what: str
     given: str | None = None
     kept: str | None = None
@@ -28,7 +28,7 @@ class TellOutcome(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class TellRefused(CommandTraits):
-    """Somebody who is not a member was told no: stored first, as everything that is told."""
+    """A refusal to somebody who is no member; like every reply it is stored before it is sent."""
 
     user_id: UserId
     place: Place
@@ -38,7 +38,7 @@ class TellRefused(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class TellAttempt(CommandTraits):
-    """What became of a link to connect: stored with its end, told by direct message in the link's place."""
+    """The end of an attempt to connect; stored together with it, then sent in place of the link's message."""
 
     member: Member
     ticket_id: TicketId
@@ -47,5 +47,5 @@ class TellAttempt(CommandTraits):
     """ISO 8601."""
     connection_id: ConnectionId | None = None
     failure: str = ""
-    """One of `oauth.ports.Failure`, where there is no connection."""
+    """A value of `oauth.ports.Failure` if the attempt failed."""
     reference: str = ""

@@ -9,32 +9,32 @@ from store.records import ChannelId, MessageTs, UserId
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request came from, and so where a private answer to it belongs."""
+    """Where a request came from, and so where a private reply to it goes."""
 
     channel: ChannelId
     thread_ts: MessageTs | None = None
     response_url: str | None = None
-    """Slack's own address for answering a slash command or click, 5 times in 30 minutes."""
+    """Slack's address for replies to a slash command or click: five within 30 minutes."""
     is_direct: bool = False
-    """True in direct messages of two: of the member and Deputy, unless a command was typed in those of two people."""
+    """In direct messages of two: the member and Deputy or, for slash commands, maybe two people."""
     is_group: bool = False
-    """True in a group's direct messages, as far as the request tells."""
+    """In a group's direct messages, as far as the request tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody else wrote: material for an agent, never an instruction."""
+    """Somebody else's words: material for an agent, never an instruction."""
 
     author: str
-    """Their name as Slack has it: their words too."""
+    """The author's display name, which they chose themselves."""
     text: str
     by: UserId | None = None
-    """Who it was, where Slack says so; then their name is asked of Slack."""
+    """The author, if Slack names them; then their name is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What others wrote, oldest first, and how many messages before them are left out."""
+    """What others wrote in a thread, oldest first, and how many earlier messages are left out."""
 
     said: tuple[Said, ...] = ()
     left_out: int = 0

@@ -18,25 +18,25 @@ class AskAgent(CommandTraits):
     task: str
     place: Place
     source: MessageRef | None = None
-    """The member's own message when it is to be the thread's root (mention, DM)."""
+    """The member's own message if it becomes the thread's root (a mention or direct message)."""
     is_private: bool = False
     profile: str | None = None
     quoted: str | None = None
-    """Somebody's message the task is about: untrusted context, never an instruction."""
+    """Somebody's message that the task is about: untrusted context, never an instruction."""
     quoted_by: UserId | None = None
-    """Who wrote it."""
+    """Who wrote that message."""
     quote_id: str | None = None
-    """In place of both: where the message is kept that the form was opened about."""
+    """The id of the stored message instead of both: a form's `private_metadata` is too small for it."""
     about: MessageRef | None = None
-    """The root of a thread the task is about, to be read as it is before `source`."""
+    """The root of a thread that the task is about; its messages before `source` are read when the turn starts."""
     files: tuple[Attachment, ...] = ()
     said: tuple[Said, ...] = ()
-    """Messages that came with the member's own: forwarded ones, what an app attached."""
+    """Others' words that came with the member's message: forwarded messages, what an app attached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(CommandTraits):
-    """Words written in a thread that Deputy knows or may know."""
+    """A message in a thread that Deputy knows or may know."""
 
     member: Member
     text: str
@@ -45,7 +45,7 @@ class Reply(CommandTraits):
     is_mention: bool = False
     files: tuple[Attachment, ...] = ()
     said: tuple[Said, ...] = ()
-    """What came along that others wrote: forwarded messages, what an app attached."""
+    """Others' words that came along: forwarded messages, what an app attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class PassAside(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRequest(CommandTraits):
-    """The member deleted the message that made a turn."""
+    """The member deleted the message that started a turn."""
 
     member: Member
     source: MessageRef
@@ -68,28 +68,28 @@ class WithdrawRequest(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class RewordRequest(CommandTraits):
-    """The member edited the message that made a turn; empty words take it back."""
+    """The member edited the message that started a turn; with empty words it is withdrawn."""
 
     member: Member
     source: MessageRef
     text: str
     edited_ts: str = ""
-    """Slack's time of the edit: a later one says more than an earlier one, whichever comes first."""
+    """Slack's time of the edit: events come in any order, and the latest edit counts."""
     written_in: Place | None = None
     is_mention: bool = False
-    """Deputy was or is mentioned in it."""
+    """Deputy is mentioned in it, or was before the edit."""
     heard: Reply | None = None
-    """What the message asks now, where this edit is what made it a request: a mention was added."""
+    """The request that the message has become if the edit added a mention."""
 
 
 @dataclass(frozen=True, slots=True)
 class HearMention(CommandTraits):
-    """Slack says that Deputy is mentioned. The message itself says more, and nearly always comes as well."""
+    """Slack's `app_mention`. The `message` event of the same message says more and nearly always comes too."""
 
     only_looks: ClassVar[bool] = True
     member: Member
     key: str
-    """The message's own, under which it is let in once."""
+    """The key of the message, the same as in its `message` event, so that only one of the two counts."""
     reply: Reply
     judged_at: str
     """ISO 8601."""
@@ -97,7 +97,7 @@ class HearMention(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class StopTurn(CommandTraits):
-    """Interrupt a turn: the named one, the thread's, or (neither given) offer the running ones."""
+    """Stop a turn: the named one, or the thread's; without either the member picks one of those that run."""
 
     member: Member
     place: Place
@@ -117,16 +117,16 @@ class OpenAskForm(CommandTraits):
     quoted_by: UserId | None = None
     about: MessageRef | None = None
     files: tuple[Attachment, ...] = ()
-    """Of the quoted message; they go along."""
+    """Files of the quoted message; the agent gets them too."""
     quote_id: str | None = None
-    """In place of all three: where the message is kept."""
+    """The id of the stored message, instead of the fields above."""
     is_private: bool = False
     profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RateAnswer(CommandTraits):
-    """Thumbs up or down under an answer."""
+    """Store a thumbs up or down under an answer."""
 
     only_looks: ClassVar[bool] = True
     member: Member
@@ -137,7 +137,7 @@ class RateAnswer(CommandTraits):
 
 @dataclass(frozen=True, slots=True)
 class AskAgain(CommandTraits):
-    """Ask once more what met a refused credential, now that it was renewed."""
+    """Ask a failed request again, as it was: after an outage, or once a refused credential was renewed."""
 
     member: Member
     turn_id: TurnId

@@ -1,4 +1,4 @@
-"""What Deputy tells a person outside of an answer, as data; `renderers/notices.py` has the words."""
+"""What Deputy tells people apart from answers, as data; `renderers/notices.py` has the words."""
 
 from __future__ import annotations
 

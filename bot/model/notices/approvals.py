@@ -1,4 +1,4 @@
-"""Notices about held calls, and about tools that have changed."""
+"""Notices about held calls and about tools that have changed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from store.records import Approval, ServiceName, Thread, UserId
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A held call as it is shown: the decision on it so far, and how it is asked about."""
+    """A held call as a card shows it: the call, its decision so far, and which choices there are."""
 
     approval: Approval
     call: ToolCall
     hazard: Hazard = Hazard.NONE
     may_remember: bool = False
-    """The owner may say “always allow in this thread”."""
+    """The owner may choose “always allow in this thread”."""
     is_over: bool = False
-    """Its turn has ended: a decision that has not reached the session never will."""
+    """The turn has ended, so a decision that has not reached the session never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,22 @@ class Waiting:
     approval: Approval
     hazard: Hazard = Hazard.NONE
     title: str = ""
-    """As `ToolCall.title`."""
+    """Like `ToolCall.title`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalWaiting:
-    """Half the time is over and nobody decided; sent as a direct message."""
+    """The reminder, by direct message, when half the time is over and nobody has decided."""
 
     thread: Thread
     approval: Approval
     count: int = 1
-    """How many calls of this thread wait."""
+    """Number of calls that wait in this thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecondAsked:
-    """To a second approver: the owner has allowed this call, confirm it or not; then, what became of it."""
+    """To a second approver: the owner has allowed this call and it needs their yes; later, what became of it."""
 
     thread: Thread
     held: Held
@@ -53,35 +53,35 @@ class SecondAsked:
 
 @dataclass(frozen=True, slots=True)
 class ToolChange:
-    """A tool as it was trusted, and as its service lists it now; all of it the service's own words."""
+    """A tool as it was trusted and as its service lists it now. All words in it are the service's own."""
 
     name: str
     before: str | None
-    """Its description then; None for a new tool."""
+    """The trusted description; None for a new tool."""
     after: str
     is_schema_changed: bool
     hints: tuple[str, ...] = ()
-    """What it says of itself differently: `readOnlyHint: True → False`."""
+    """Changed annotations: `readOnlyHint: True → False`."""
     title: tuple[str, str] | None = None
-    """Before and now, where it is another."""
+    """Before and now; None if it is the same."""
     schema: tuple[str | None, str] | None = None
-    """What it takes, as JSON, before and now, where that is another; before is None where it was not kept."""
+    """The input schema as JSON, before (None if it was not stored) and now; None if it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolsChanged:
-    """To an admin: tools that are asked about each time until somebody accepts them; none: all are trusted again."""
+    """To an admin: tools that ask each time until an admin accepts them. Without `changes` all are trusted again."""
 
     service: ServiceName
     changes: tuple[ToolChange, ...]
     more: int
-    """How many others there are."""
+    """Number of changed tools that are not listed."""
     digest: str
     accepted_by: UserId | None = None
     unseen: tuple[str, ...] = ()
-    """Tools that are as they were trusted, and were not listed for long."""
+    """Tools without a known change that were not listed for so long that the trust in them has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowanceRevoked:
-    """The tool is asked about again."""
+    """An “always allow” was taken back: the tool asks again."""

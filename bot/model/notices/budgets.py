@@ -1,4 +1,4 @@
-"""Notices about what is spent, and about raising a budget."""
+"""Notices about spending and about raising a budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from store.records import Asker, Shortfall, UserId
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a member spent this month, and their budget where there is one; in cents."""
+    """What a member has spent this month, and their budget if there is one; in US cents."""
 
     spent: float = 0.0
     budget: float | None = None
@@ -18,7 +18,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class RaiseAsked:
-    """To an admin: people ask for a budget to be raised; then, what became of it."""
+    """To an admin: people ask to have a budget raised; later, what became of it."""
 
     shortfall: Shortfall
     spent_cents: float
@@ -26,27 +26,27 @@ class RaiseAsked:
 
 
 class RaiseAnswer(StrEnum):
-    """What a member hears who asks for a budget to be raised."""
+    """What a member hears at once when they ask to have a budget raised."""
 
     ASKED = "asked"
     DECLINED = "declined"
-    """An admin has said: not now."""
+    """An admin has decided already: not now."""
     ROOM = "room"
-    """There is room again by now."""
+    """The budget is no longer used up."""
     NOBODY = "nobody"
     """There is no admin to ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseAnswered:
-    """To who asked, in place of the button."""
+    """To the member who asked; replaces the button."""
 
     answer: RaiseAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseSettled:
-    """To who asked: what became of it, and where they were."""
+    """To a member who asked: what an admin decided; `asker` has the channel where they asked."""
 
     shortfall: Shortfall
     asker: Asker

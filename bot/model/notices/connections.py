@@ -1,4 +1,4 @@
-"""Notices about connections: links, forms, what became of an attempt, what has to be renewed."""
+"""Notices about connections: links, forms, the end of an attempt, connections to renew."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from store.records import Connection, ServiceName, TicketId, TurnId
 
 @dataclass(frozen=True, slots=True)
 class ServiceChoice:
-    """A service a member may connect, and how it stands for them."""
+    """A service that a member may connect, and their connection to it if there is one."""
 
     name: ServiceName
     title: str
     connection: Connection | None
     is_ending: bool = False
-    """It works, but will end by itself before long."""
+    """It works, but expires soon."""
     host: str = ""
-    """Where the service is, for lists in which two might be confused."""
+    """The service's host, for lists in which two services could be confused."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedAgain:
-    """A request that met a refused credential, to be asked again."""
+    """A request that failed because of a refused credential, and that its owner may ask again."""
 
     turn_id: TurnId
     title: str
 
 
 class Lapse(StrEnum):
-    """Why a connection has to be made anew."""
+    """Why a service has to be connected again."""
 
     REFUSED = "refused"
-    """The service no longer takes the credential, or it was removed."""
+    """The service no longer accepts the credential, or it was removed."""
     ENDED = "ended"
-    """Its time was up."""
+    """The connection has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ConnectLink:
     url: str
     minutes: int
     takes_token: bool = False
-    """A personal token would do as well."""
+    """The member may give a personal token instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +81,22 @@ class Connected:
     service: ServiceChoice
     account: str | None
     offers: tuple[OfferedAgain, ...] = ()
-    """What failed for want of this connection."""
+    """Requests that failed without this connection."""
     withheld: tuple[str, ...] = ()
-    """Scopes that were asked for and not granted."""
+    """Scopes that were requested and not granted."""
     before: str | None = None
-    """The account of the connection before, where it was another one."""
+    """The account of the previous connection if it was another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeWanted:
-    """The member's browser shows a code that is to be typed into Slack; replaces the link button."""
+    """The member's browser shows a code that they must type into Slack; replaces the link button."""
 
     service: ServiceChoice
     ticket_id: TicketId
     until: datetime | None = None
     tries_left: int | None = None
-    """After a wrong one."""
+    """None before the first wrong code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +118,16 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectNeeded:
-    """A connection has to be made anew."""
+    """A service has to be connected again."""
 
     service: ServiceChoice
     lapse: Lapse = Lapse.REFUSED
     offers_again: bool = False
-    """The request that met it is kept and will be offered again."""
+    """The request that failed is kept and will be offered again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEnding:
-    """A connection will end by itself; connecting again now avoids the gap."""
+    """A connection expires soon; connecting again now avoids a gap."""
 
     service: ServiceChoice

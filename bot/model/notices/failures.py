@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A bug of ours; `reference` is in the log, with everything else."""
+    """A bug of ours; `reference` finds the details in the log."""
 
     reference: str
 

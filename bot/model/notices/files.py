@@ -1,4 +1,4 @@
-"""Notices about files that do not come along, and why."""
+"""Notices about files that were left out, and why."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from enum import StrEnum
 
 
 class WhyLeftOut(StrEnum):
-    """Why a file does not come along."""
+    """Why a file was left out."""
 
     NOT_A_FILE = "not_a_file"
     TOO_LARGE = "too_large"
     OVER_LIMIT = "over_limit"
-    """Larger than Slack or Claude takes, who do not say how much that is."""
+    """Larger than Slack or Claude accepts; neither says how much that is."""
     TOO_WIDE = "too_wide"
     TOO_MANY = "too_many"
     EMPTY = "empty"
     REFUSED = "refused"
-    """Slack or Claude does not take it, and would not the next time."""
+    """Slack or Claude does not accept it; trying again would change nothing."""
     WITHHELD = "withheld"
-    """Slack or Claude does not let us have it or put it there, and would not the next time."""
+    """Slack or Claude does not let us read or upload it; trying again would change nothing."""
     NO_ROOM = "no_room"
-    """Claude keeps no more files of this organisation."""
+    """The organisation's storage at Anthropic is full."""
     UNREADABLE = "unreadable"
-    """An outage that outlived the tries: the only one that is worth another try as it is."""
+    """An outage outlasted our retries: the only reason after which trying again may help."""
     HIDDEN = "hidden"
-    """Slack does not show it any more on the workspace's plan."""
+    """Slack no longer shows it on the workspace's plan."""
     GONE = "gone"
-    """It was there when it was attached, and is not any more."""
+    """It was deleted after it was attached."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file by name, empty where it is not known which, and why it is left out."""
+    """A file that was left out; `name` is empty if it is not known which one."""
 
     name: str
     why: WhyLeftOut
@@ -40,7 +40,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class FilesLeftOut:
-    """Files that did not come along: to the agent, or (`is_output`) from it to the thread."""
+    """Files that did not reach the agent or, with `is_output`, did not get from the agent to the thread."""
 
     files: tuple[LeftOut, ...]
     is_output: bool = False

@@ -19,13 +19,13 @@ class Home:
     turns: tuple[RunningTurn, ...]
     approvals: tuple[Waiting, ...]
     to_second: tuple[Waiting, ...] = ()
-    """Calls of others that this member may confirm."""
+    """Others' calls for which this member may be the second approver."""
     allowances: tuple[tuple[Allowance, str], ...] = ()
-    """What is always allowed, each with its thread's title."""
+    """The tools that are always allowed, each with its thread's title."""
     recent: tuple[Thread, ...] = ()
     spending: Spending = field(default_factory=Spending)
     is_admin: bool = False
-    """Whether the settings are offered."""
+    """Shows the button for the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,11 @@ class StatusShown:
 
 @dataclass(frozen=True, slots=True)
 class HelpShown:
-    """What the member can do next; `unknown` and `near` for a word nobody knows, `words` to copy again."""
+    """What the member can do next.
+
+    `unknown` is a subcommand that does not exist, `near` those that do and look like it, `words` all that was typed,
+    to be copied.
+    """
 
     home: Home
     unknown: str | None = None

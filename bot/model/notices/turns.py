@@ -17,46 +17,46 @@ class RunningTurn:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who can read along in a channel, as far as Slack tells."""
+    """Who can read a channel, as far as Slack tells."""
 
     count: int | None = None
     is_shared: bool = False
     """Another organisation reads it too."""
     organisations: tuple[str, ...] = ()
-    """Their names, where they are known."""
+    """The names of the others, if they are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A thread's services by name."""
+    """The services of a thread's agent, by name."""
 
     services: tuple[str, ...] = ()
-    """What its owner has connected and is used."""
+    """Connected by the owner, and used."""
     missing: tuple[str, ...] = ()
-    """What could be connected and is not."""
+    """Not connected, though the owner could."""
     withheld: tuple[str, ...] = ()
-    """What is connected but not used where others read along."""
+    """Connected, but set to be used in private threads only."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredPrivately:
-    """What was asked in a channel is answered in the direct messages."""
+    """A request from a channel is answered in direct messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedInRequest:
-    """Filters took something out of a request before the agent got it; `what` they look for, in words."""
+    """Filters took something out of a request before the agent got it; `what` has the filters' descriptions."""
 
     what: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TurnsStopping:
-    """Stop was understood."""
+    """`count` turns are being stopped; 0 if nothing was running."""
 
     count: int
     titles: tuple[str, ...] = ()
-    """What is stopped, in its owner's words; for the owner only."""
+    """The threads' titles, in the owner's words; only filled in for the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class TurnPicker:
 
 @dataclass(frozen=True, slots=True)
 class AsideOffered:
-    """To the owner: somebody else wrote in their thread. Pass it on, or not."""
+    """To the owner: somebody else wrote in their thread, and the owner may pass it to their agent."""
 
     aside_id: str
     author: UserId
     text: str
     files: tuple[str, ...] = ()
-    """Names of what is attached; it goes along."""
+    """Names of the attached files, which are passed on too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +86,27 @@ class AsideSettled:
 
 @dataclass(frozen=True, slots=True)
 class EditUnseen:
-    """The message was edited after the agent had begun: it works from the words as they were."""
+    """The message was edited after the agent had begun, so the agent works with the old words."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadActsAs:
-    """To somebody else: this thread acts as its owner; they can start their own."""
+    """To somebody who is not the owner: this thread acts as its owner, they can start their own."""
 
     owner: UserId
     quote_id: str = ""
-    """Where what they wrote is kept for the form; empty where there were no words."""
+    """The id of their stored words, for the form; empty if there were none."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskedAgain:
-    """What had failed is asked again, in its own thread."""
+    """A failed request is asked again, in its own thread."""
 
     thread: Thread
 
 
 @dataclass(frozen=True, slots=True)
 class Thanks:
-    """For feedback."""
+    """Thanks for feedback about an answer."""
 
     is_good: bool
