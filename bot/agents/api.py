@@ -1,4 +1,4 @@
-"""`ManagedAgents`: the `Agents` port over the Managed Agents API, combined from the modules of this folder."""
+"""`ManagedAgents` implements the `Agents` port over the Managed Agents API, from the modules of this folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.records import Secret, SessionId
 
 
 class ManagedAgents:
-    """The API behind the domain's `Agents` port; lives as long as the client it is given."""
+    """The domain's `Agents` port; lives as long as the client that it is given."""
 
     def __init__(self, *, client: AsyncAnthropic, pace: Pace | None = None, webhook_key: Secret | None = None) -> None:
         self._client = client

@@ -18,9 +18,10 @@ from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Ses
 from store.records import Secret
 
 TIMEOUT = httpx2.Timeout(60, connect=5)
+# Once a stream is open, the SDK does not wrap the errors of its transport
+# (docs/reference/managed-agents.md#event-stream).
 API_ERRORS = (anthropic.APIError, httpx2.HTTPError)
-"""What a call can raise; once a stream is open its drops are raw `httpx2` errors
-(docs/reference/managed-agents.md#event-stream)."""
+"""Everything that a call of the SDK can raise."""
 
 # The API has no error code for these two, only these words
 # (docs/reference/managed-agents.md#ended-sessions and #held-tool-calls).
@@ -35,9 +36,10 @@ async def open_client(
 ) -> AsyncIterator[AsyncAnthropic]:
     """Open the client and its connection pool, shared by everything in this folder.
 
-    `max_retries` is for what is safe to repeat; calls that are not switch it off themselves.
+    `max_retries` holds for calls that are safe to repeat; the others switch retries off themselves.
     """
-    # A redirect would carry a credential's body elsewhere, so none is followed. Tracing would name vaults.
+    # Redirects are not followed: one would send a credential in a request's body to another host. Tracing is off since
+    # its spans would contain vault ids.
     async with Pool(timeout=timeouts, follow_redirects=False, verify=_trusted()) as pool:
         yield AsyncAnthropic(
             api_key=api_key.reveal(),
@@ -51,7 +53,7 @@ async def open_client(
 
 @contextmanager
 def errors_translated(*, in_session: bool = False) -> Iterator[None]:
-    """Turn the SDK's errors into ours; `in_session` makes a 404 a `SessionLost`."""
+    """Turn the SDK's errors into ours; with `in_session` a 404 becomes `SessionLost`."""
     try:
         yield
     except API_ERRORS as error:
@@ -59,7 +61,8 @@ def errors_translated(*, in_session: bool = False) -> Iterator[None]:
 
 
 def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
-    """Return ours for one of the SDK's: a class and a code, never its words."""
+    """Return our error for one of the SDK's: a class and a code, never its words, which may quote what was sent."""
+    # No answer at all: the connection failed or timed out.
     if not isinstance(error, anthropic.APIStatusError):
         return AgentsUnavailable()
     if _is_transient(error.status_code):
@@ -72,42 +75,43 @@ def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
 
 
 def is_anothers_answer(error: AgentsRejected) -> bool:
-    """Tell whether something else than the API has answered: its own errors always have a type."""
+    """Tell whether something other than the API answered (a proxy, a wrong address): the API's errors have a type."""
     return error.code.startswith("http_")
 
 
 def status_of(error: DeputyError) -> int | None:
-    """Return the HTTP status behind a translated error, None where there was no answer."""
+    """Return the HTTP status behind a translated error, None if there was no answer."""
     cause = error.__cause__
     return cause.status_code if isinstance(cause, anthropic.APIStatusError) else None
 
 
 def is_clash(error: DeputyError) -> bool:
-    """Tell whether a refusal may be about the session's state rather than about us: to be looked at, not believed.
+    """Tell whether a refusal may be about the session's state, in which case the caller looks that state up.
 
-    The API says 400 for it, others 403, 409 or 422; a wrong key, a limit or an unknown session are something else.
+    The API answers 400 in such a case; 403, 409 and 422 have been reported too. A wrong key, a rate limit and an
+    unknown session have statuses of their own.
     """
     status = status_of(error)
     return status is not None and _is_clash(status)
 
 
 def words_of(error: DeputyError) -> str:
-    """Return the API's own words behind a translated error, lower case: to be matched, never to be shown."""
+    """Return the API's own words behind a translated error in lower case; for matching only, never for people."""
     cause = error.__cause__
     return _words(cause) if isinstance(cause, anthropic.APIStatusError) else ""
 
 
 def text_of(answer: object, name: str) -> str:
-    """Return a field that every answer of its kind has. An answer without it is none: `AgentsUnavailable`."""
+    """Return a string that every answer of its kind has. Raises `AgentsUnavailable` for an answer without it."""
     value: Any = getattr(answer, name, None)
     if not isinstance(value, str) or not value:
         raise AgentsUnavailable
     return value
 
 
+# Cached, since reading the trusted certificates takes longer than everything else about making a client.
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Return whom we trust; to read it takes longer than all else of a client."""
     return httpx2.create_ssl_context()
 
 
@@ -120,7 +124,7 @@ def _retry_after(response: httpx2.Response) -> float | None:
     try:
         return max(0.0, float(response.headers["retry-after"]))
     except (KeyError, ValueError):
-        return None  # absent, or a date: the caller's own pace will do
+        return None  # absent, or a date, which the API does not send: the caller keeps its own pace
 
 
 def _says(error: anthropic.APIStatusError, words: str) -> bool:

@@ -1,6 +1,7 @@
 """Reads a session's events without gaps: opens the stream, lists the past, tails, and starts over after a drop.
 
-`translate` says what an event means; the domain decides what to do about it.
+In that order, since a stream gives only what happens after it was opened
+(docs/reference/managed-agents.md#event-stream). `translate` says what an event means; the domain decides what to do.
 """
 
 from __future__ import annotations
@@ -28,38 +29,38 @@ from store.records import EventId, SessionId
 log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 1000
+# How many of the newest requests are searched for one that the session has taken up.
 _REQUESTS = 20
-"""Newest requests that are looked through for one that was taken up."""
 PREVIEWED: Final[tuple[Literal["agent.message", "agent.thinking"], ...]] = ("agent.message", "agent.thinking")
-"""What is told as it is made."""
+"""Event types of which the stream sends previews while the model writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patient a follower is; seconds."""
+    """How patiently a session is followed; in seconds."""
 
     first_pause: float = 0.5
     longest_pause: float = 10.0
     patience: float = 600.0
-    """How long nothing may succeed before it gives up."""
+    """After so long without any success it gives up."""
     silence: float = 60.0
-    """Without any event for so long the stream is opened anew: heartbeats keep a dead one from timing out."""
+    """After so long without an event the stream is opened again: heartbeats keep even a dead one from timing out."""
     read_timeout: float = 90.0
-    """Without any byte for so long the connection is dead."""
+    """After so long without a byte the connection counts as dead."""
     overlap: timedelta = timedelta(seconds=30)
-    """How far a listing goes back before the last known time: events share a timestamp, clocks differ."""
+    """How far before the last known time a listing begins: events may share a timestamp, and clocks differ."""
 
 
 class _StreamEnded(Exception):
-    """The stream ended cleanly while the session did not: the server may do so whenever it likes."""
+    """The stream ended cleanly although the session goes on; the server may do that at any time."""
 
 
 class _FrameBroken(Exception):
-    """A frame that is no JSON."""
+    """A frame was not JSON."""
 
 
+# Failures in a row after which people are told: streams end now and then, and a single time is nobody's concern.
 _SAID_AFTER = 2
-"""Failures in a row after which the connection is called lost: streams end now and then, which nobody need know."""
 
 # A cut inside a character surfaces as a ValueError of the SDK's decoder.
 _DROPS = (*API_ERRORS, httpx2.StreamError, TimeoutError, ValueError, _StreamEnded, _FrameBroken)
@@ -74,7 +75,7 @@ async def follow(
     *,
     is_from_last_request: bool = False,
 ) -> AsyncIterator[EventStream]:
-    """Open the stream, then give the events; see `Agents.follow`."""
+    """Open the stream, then yield the events; see `Agents.follow`."""
     follower = EventStream(client, session_id, since, pace, is_from_last_request=is_from_last_request)
     try:
         await follower.open()
@@ -84,9 +85,9 @@ async def follow(
 
 
 class EventStream:
-    """The events of one session as an iterator that outlives drops; for one consumer at a time.
+    """The events of one session as an iterator that survives dropped connections; for one consumer at a time.
 
-    An `anext` that is cancelled loses no event but costs the stream: the next one opens it anew.
+    Cancelling an `anext` loses no event but breaks the stream: the next `anext` opens it again.
     """
 
     def __init__(
@@ -99,31 +100,31 @@ class EventStream:
         is_from_last_request: bool = False,
     ) -> None:
         timeout = httpx2.Timeout(60, connect=5, read=pace.read_timeout)
-        # Repeating is done here, where a drop while opening and one while reading are the same thing.
+        # Retries are our own: they treat a drop while opening and one while reading the same way.
         self._events = client.with_options(max_retries=0, timeout=timeout).beta.sessions.events
         self._session_id = session_id
         self._pace = pace
         self._stream: AsyncStream[Any] | None = None
         self._drafts: set[EventId] = set()
-        """Messages whose previews began on the stream that is open: what is told while none is, is told once."""
+        """Messages whose previews began on the open stream. Previews are not listed, so those of others have holes."""
         self._gap: deque[object] = deque()
         self._page: AsyncPageCursor[Any] | None = None
         self._is_listing = True
         self._tailing: asyncio.Timeout | None = None
-        """While the stream is waited for: what ends the wait."""
+        """The timeout of the current wait for the stream; None while there is no wait."""
         self._is_over = False
         self._told: deque[AgentEvent] = deque()
-        """What the follower itself has to say."""
+        """Events of our own, about the connection."""
         self._since = since - pace.overlap if since else None
         self._cursor = since
-        """The session's own time up to which its events are known; ours may be any other."""
+        """The time of the newest known event, by the API's clock; this machine's clock is never compared with it."""
         self._has_no_beginning = is_from_last_request
         self._is_processed: dict[EventId, bool] = {}
         self._pause = pace.first_pause
         self._rest = 0.0
-        """Seconds to wait before the next try."""
+        """Seconds to wait before the next attempt."""
         self._unread: set[str] = set()
-        """Frames that were no JSON: what they were is looked for in the list, once."""
+        """Digests of frames that were not JSON: the list is searched for each of them once."""
         self._failures = 0
         self._failing_since: float | None = None
 
@@ -151,9 +152,9 @@ class EventStream:
             self._tailing.reschedule(asyncio.get_running_loop().time())
 
     async def open(self) -> None:
-        """Open the stream, once. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`.
+        """Open the stream, in one attempt. Raises `SessionLost`, `AgentsRejected`, `AgentsUnavailable`.
 
-        Trying again is the caller's, who knows whether that is still wanted.
+        Only the caller knows whether the turn still wants a second attempt.
         """
         try:
             await self._open_stream()
@@ -161,15 +162,15 @@ class EventStream:
             raise translate_error(error, in_session=True) from error
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Release the connection."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            with suppress(*_DROPS):  # it is being thrown away, and may be broken already
+            with suppress(*_DROPS):  # we drop it anyway, and it may be broken already
                 await _unwind(stream)
                 await stream.close()
 
     async def _read(self) -> object:
-        """Return the next event of the API, or None when there is something to tell of the connection."""
+        """Return the API's next event, or None if there is an event of our own about the connection."""
         while not self._told:
             rest, self._rest = self._rest, 0.0
             if rest:
@@ -199,11 +200,11 @@ class EventStream:
         return self._gap.popleft()
 
     async def _find_beginning(self) -> None:
-        """Begin at the newest request that was taken up: ours, or the one before. Without any, at the first event."""
+        """Begin at the newest request that the session has taken up, ours or the one before, or else at the start."""
         page = await self._events.list(self._session_id, types=["user.message"], order="desc", limit=_REQUESTS)
         times = (read_processed_at(event) for event in page.data or ())
         self._cursor = next((time for time in times if time is not None), None)
-        # A stream that begins with the whole history must not give older turns' events as news.
+        # A stream may begin with the session's whole history; events of older turns are not news.
         self._since = self._cursor - self._pace.overlap if self._cursor else None
         self._has_no_beginning = False
 
@@ -219,6 +220,7 @@ class EventStream:
         self._page = page
         self._gap.extend(page.data or ())
         self._is_listing = page.has_next_page()
+        # Only a listing counts as success: an opened stream may still end before it has said anything.
         if self._failures >= _SAID_AFTER:
             self._told.append(ConnectionBack())
         self._failures, self._failing_since = 0, None
@@ -238,19 +240,20 @@ class EventStream:
         return event
 
     def _look_for_unread(self, event: object) -> None:
-        """Raise for a frame that was no JSON, so that the past is listed. One that comes again is left out."""
+        """Raise for a frame that was not JSON, so that the event is read from the list; skip it the second time."""
         digest = read(event, "of") if read_type(event) == UNREADABLE else None
         if isinstance(digest, str) and digest not in self._unread:
             self._unread.add(digest)
             raise _FrameBroken
 
     async def _fail(self, error: Exception) -> None:
-        """Get ready for another try, and say so. Raises what no other try would mend."""
+        """Prepare another attempt. Raises our error if no attempt would help, or if patience has run out."""
         await self.close()
         ours = translate_error(error, in_session=True)
         if not isinstance(ours, AgentsUnavailable) or self._is_out_of_patience():
             raise ours from error
         self._failures += 1
+        # At most a minute, whatever the API asks: a member is waiting.
         self._rest = max(self._pause, min(ours.retry_after or 0.0, 60.0))
         self._pause = min(self._pause * 2, self._pace.longest_pause)
         log.warning(
@@ -271,7 +274,7 @@ class EventStream:
         return now - self._failing_since >= self._pace.patience
 
     def _is_news(self, event: object) -> bool:
-        """Whether this copy says more than what was given before; previews always do."""
+        """Tell whether this copy of an event is new, or is the processed one of a request known as queued."""
         event_id = read_id(event)
         if event_id is None:
             return True
@@ -280,12 +283,12 @@ class EventStream:
         return is_processed(event) and not self._is_processed[event_id]
 
     def _is_of_before(self, event: object) -> bool:
-        """Whether it is older than what is followed: a stream may begin with the session's whole history."""
+        """Tell whether an event is older than the turn that is followed."""
         processed_at = read_processed_at(event)
         return self._since is not None and processed_at is not None and processed_at < self._since
 
     def _is_whole(self, event: AgentEvent) -> bool:
-        """Whether a preview is of a message whose every piece came by this stream: one with a hole is none."""
+        """Tell whether an event can be shown: a preview only if all pieces of its message came on this stream."""
         if isinstance(event, DraftBegan):
             self._drafts.add(event.message_id)
         return not isinstance(event, DraftGrew) or event.message_id in self._drafts
@@ -301,7 +304,7 @@ class EventStream:
 
 
 async def _unwind(stream: AsyncStream[Any]) -> None:
-    """Cancel a read, so that the SDK's nested generators end here and not in tasks of the loop."""
+    """Cancel a read at once, so that the SDK's nested generators end here and not in the event loop's own tasks."""
     with suppress(TimeoutError, StopAsyncIteration):
         async with asyncio.timeout(0):
             while True:

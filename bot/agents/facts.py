@@ -11,14 +11,14 @@ from bot.agents.client import errors_translated
 
 @dataclass(frozen=True, slots=True)
 class ListedVault:
-    """A vault as the API lists it; `owner` is what its metadata claims, `<workspace>/<user>`, or empty."""
+    """A vault as the API lists it; `owner` is from its metadata, `<workspace>/<user>`, or empty."""
 
     id: str
     owner: str
 
 
 async def check_key(client: AsyncAnthropic) -> None:
-    """List one agent, which only a key with access to Managed Agents may. Raises our errors."""
+    """List one agent, which works only with a key that has access to Managed Agents. Raises our errors."""
     with errors_translated():
         await client.beta.agents.list(limit=1)
 

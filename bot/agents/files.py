@@ -1,6 +1,6 @@
-"""A session's files: mounts attached ones, and finds what the agent wrote to its output folder.
+"""A session's files: mounts attached ones, and finds those that the agent wrote to its output folder.
 
-Contents are only held in memory.
+Contents are held in memory only, never on our disk.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from bot.model.slack_text import file_name_within
 from bot.model.visible_text import one_line
 from store.records import SessionId
 
+# The SDK sends this header by itself everywhere but here (docs/reference/managed-agents.md#requests).
 _BETA = "managed-agents-2026-04-01"
 _UPLOADS = "/mnt/session/uploads"
+# Seconds until an uploaded file expires: nobody would ever delete one that could not be mounted.
 _KEPT_FOR = 30 * 24 * 3600
-"""Seconds after which an uploaded file goes by itself: one whose mounting failed belongs to nobody."""
+# How many of the workspace's newest files are searched for one that was uploaded a moment ago.
 _NEWEST = 1000
-"""How many of the workspace's files are looked through for one that was uploaded a moment ago."""
+# Characters that the Files API does not take in a name.
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
 
 class SessionFiles:
-    """The files of the workspace."""
+    """The files of the API workspace's sessions."""
 
     def __init__(self, client: AsyncAnthropic) -> None:
         self._beta = client.beta
-        # A repeated upload is another file.
+        # A repeated upload would make a second file.
         self._once = client.with_options(max_retries=0).beta
 
     async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
@@ -51,10 +53,10 @@ class SessionFiles:
             await self._once.sessions.resources.add(session_id, type="file", file_id=file_id, mount_path=path)
 
     async def _uploaded(self, name: str) -> str | None:
-        """Return the file that an earlier try left, whose answer was lost or which ended before the mounting."""
+        """Return the file that an earlier attempt uploaded and did not mount, because of a lost answer or a crash."""
         with errors_translated():
             newest = await self._beta.files.list(betas=[_BETA], limit=_NEWEST)
-        # The mounted copies have the same name, and a session.
+        # Mounting makes a copy of the same name, which has a session as its scope.
         return next((file.id for file in newest.data if file.filename == name and file.scope is None), None)
 
     async def _upload(self, name: str, content: bytes) -> str:
@@ -67,8 +69,9 @@ class SessionFiles:
         """See `Agents.list_outputs`."""
         with errors_translated():
             listed = [file async for file in self._beta.files.list(scope_id=session_id, betas=[_BETA], limit=1000)]
-        # What was mounted is listed too, and may not be downloaded.
+        # Mounted uploads are listed too and cannot be downloaded (docs/reference/managed-agents.md#files).
         found = [OutputFile(file.id, file.filename, file.size_bytes) for file in listed if file.downloadable is True]
+        # The API lists the newest first; people get them in the order in which they were made.
         return tuple(reversed(found))
 
     async def read_output(self, file_id: str) -> bytes:
@@ -79,6 +82,6 @@ class SessionFiles:
 
 
 def _upload_name(path: str) -> str:
-    """Return the name of the upload for a path: one that no other path has, so that it is found again."""
+    """Return the name under which a file for this path is uploaded; unique to the path, so that it is found again."""
     shown = one_line(path.strip("/").translate(_FORBIDDEN))
     return file_name_within(shown, 255) or "file"

@@ -1,7 +1,7 @@
-"""Repairs the API's JSON before the SDK parses it, so that one broken event costs neither its page nor its stream.
+"""Repairs the API's JSON before the SDK parses it, so that one broken event does not break its page or its stream.
 
-Infinite numbers become their digits as text, invalid UTF-8 becomes U+FFFD. Of an event that cannot be parsed at all,
-only its id is kept, and whether it ends the session. `translate` says what events mean.
+Numbers with too many digits become text, invalid UTF-8 becomes U+FFFD. Of an event that cannot be parsed at all, only
+its id is kept, and its type if that ends the session. `translate` says what events mean.
 """
 
 from __future__ import annotations
@@ -21,39 +21,40 @@ from anthropic import DefaultAsyncHttpxClient
 log = structlog.get_logger(__name__)
 
 UNREADABLE = "deputy.unreadable"
-"""The type of what stands for a frame that is no JSON: whatever it was, a list may have it whole."""
+"""The type of the event that replaces an unreadable one; the list of events may have the original."""
+# Levels of nesting that are parsed: the parser recurses once per level, and no honest event comes near.
 _DEEPEST = 200
-"""Levels that are read: what reads them goes deeper with each, and nobody sends more in earnest."""
+# Digits of an integer; Python refuses to parse more than 4,300
+# (https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation).
 _LONGEST_NUMBER = 4000
-"""Digits of a whole number; from 4,300 on Python reads none."""
+# Bytes of one frame, which is held in memory until it is complete.
 _LARGEST = 16 * 1024 * 1024
-"""Bytes of one frame; it is held in memory until it is whole."""
+# How many broken events are remembered, so that each is logged once although the list repeats it.
 _REMEMBERED = 1000
-"""So many of what was broken are logged once only."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _KEPT = re.compile(r'"(id|type|processed_at)"\s*:\s*("[^"\\]{0,200}")')
+# Events about the session's state need no more than their type, so they count even if the rest is broken.
 _ENDS = ("session.status_", "session.deleted")
-"""What a session says of its own state is believed without the rest."""
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# Frames that the SDK does not parse as events.
 _UNJUDGED = ("", "error", "ping")
-"""Names of frames that the SDK does not read as events."""
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 _BODILY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class Pool(DefaultAsyncHttpxClient):
-    """The SDK's connections, with every answer readable. A success that is no object of JSON is a broken connection."""
+    """The SDK's connection pool, with repaired answers. A success that is no JSON object counts as a lost answer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._reading = Reading()
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """Send, and return what can be read."""
+        """Send a request; return the answer with its JSON repaired. Raises `httpx2.DecodingError` if it is not JSON."""
         response = await super().send(request, **options)
-        # A deletion may be answered with no content (RFC 9110 §15.3.5); it is not repeated for that.
+        # A deletion may be answered with no content (RFC 9110 §15.3.5), which is a success, not broken JSON.
         if not response.is_success or response.status_code == httpx2.codes.NO_CONTENT or _is_file(request):
             return response
         if response.headers.get("content-type", "").startswith("text/event-stream"):
@@ -62,18 +63,18 @@ class Pool(DefaultAsyncHttpxClient):
         readable = self._reading.body(content)
         if readable is None:
             raise httpx2.DecodingError("not JSON", request=request)
-        # The SDK would return what is no JSON as a bare string.
+        # Checked here, since the SDK would return an answer that is not JSON as a bare string.
         return response if readable is content else _rebuilt(response, content=readable)
 
 
 class Reading:
-    """Reads, and says once of each thing that could not be read as it was."""
+    """Repairs bodies and frames, and logs each broken event once."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[str, None] = OrderedDict()
 
     def body(self, content: bytes) -> bytes | None:
-        """Return a body as it can be read, itself where it can; None where it is no object of JSON."""
+        """Return a repaired body, the same object if nothing is wrong with it; None if it is no JSON object."""
         text, cause = _text(content)
         if cause is None and (cause := why_not(text)) is None:
             return content if text.lstrip()[:1] == "{" else None
@@ -87,7 +88,7 @@ class Reading:
         return mended.encode("utf-8", "replace") if why_not(mended) is None else None
 
     def frame(self, raw: bytes) -> bytes:
-        """Return a frame of a stream as it can be read, itself where it can."""
+        """Return a repaired frame of a stream, the same object if nothing is wrong with it."""
         name, data = _fields(raw)
         if name in _UNJUDGED or not data:
             return raw
@@ -102,7 +103,7 @@ class Reading:
         return f"event: {name}\ndata: {mended}\n\n".encode("utf-8", "replace")
 
     def tell(self, cause: str, text: str, *, is_left_out: bool) -> None:
-        """Log it, without a word of what it says."""
+        """Log that an event was broken, without any of its content, which is the member's."""
         known = json.loads(_remains(text)).get("id")
         key = known or _digest(text)
         if key not in self._told:
@@ -128,7 +129,7 @@ class Reading:
 
 
 class _Frames(httpx2.AsyncByteStream):
-    """A stream's bytes, frame by frame."""
+    """A stream's bytes, one repaired frame at a time."""
 
     def __init__(self, response: httpx2.Response, reading: Reading) -> None:
         self._response = response
@@ -148,14 +149,14 @@ class _Frames(httpx2.AsyncByteStream):
                 self._reading.tell("too large", "", is_left_out=True)
                 rest, is_too_large, looked = rest[-3:], True, 3
         if rest and not is_too_large:
-            yield rest  # cut in the middle: the SDK makes no event of it
+            yield rest  # an incomplete frame: the SDK makes no event of it
 
     async def aclose(self) -> None:
         await self._response.aclose()
 
 
 def why_not(text: str) -> str | None:
-    """Return why a text cannot be read as it is, None where it can."""
+    """Return why a text cannot be parsed, None if it can."""
     if _depth(text) > _DEEPEST:
         return "too deep"
     try:
@@ -187,12 +188,12 @@ def _text(content: bytes) -> tuple[str, str | None]:
 
 def _depth(text: str) -> int:
     if text.count("[") + text.count("{") <= _DEEPEST:
-        return 0  # no need to look
+        return 0  # it cannot be too deep, which is the usual case and cheap to see
     return max(accumulate(_STEP[bracket] for bracket in _BRACKET.findall(_STRING.sub("", text))), default=0)
 
 
 def _mended(text: str) -> str | None:
-    """Return a value of JSON with every number readable, None where that is not what is wrong with it."""
+    """Return JSON with its long numbers as text, None if something else is wrong with it."""
     if _depth(text) > _DEEPEST:
         return None
     try:
@@ -206,9 +207,9 @@ def _number(digits: str) -> int | str:
 
 
 def _remains(text: str) -> str:
-    """Return what is left of an event that cannot be read: which it is, and whether it ends its session.
+    """Return the rest of an event that cannot be parsed: its id, its time, and its type if that ends the session.
 
-    Its type goes with the rest: a call without its arguments must not look like one that has none.
+    Other types are dropped: a tool call without its arguments must not look like one that has none.
     """
     found = {name: json.loads(value, strict=False) for name, value in _KEPT.findall(_surface(text))}
     if not found.get("type", "").startswith(_ENDS):
@@ -217,7 +218,7 @@ def _remains(text: str) -> str:
 
 
 def _surface(text: str) -> str:
-    """Return an object without what is nested in it."""
+    """Return the text of an object without its nested objects and lists."""
     pieces, depth, done = list[str](), 0, 0
     for token in _TOKEN.finditer(text):
         step = _STEP.get(token[0], 0)
@@ -230,7 +231,7 @@ def _surface(text: str) -> str:
 
 
 def _items(text: str) -> list[tuple[int, int]]:
-    """Return where the objects of a page's `data` are."""
+    """Return the start and end of each object in a page's `data`."""
     spans, depth, start, key, is_inside = list[tuple[int, int]](), 0, 0, "", False
     for token in _TOKEN.finditer(text):
         step = _STEP.get(token[0], 0)
@@ -248,7 +249,7 @@ def _items(text: str) -> list[tuple[int, int]]:
 
 
 def _fields(raw: bytes) -> tuple[str, bytes]:
-    """Return a frame's name and data."""
+    """Return a frame's event name and data, as in server-sent events."""
     name, data = "", list[bytes]()
     for line in raw.splitlines():
         field, _, value = line.partition(b":")

@@ -1,6 +1,7 @@
 """Finds and repairs agents and environments that no longer match their profile.
 
-Somebody may have changed them in the console. Sessions pin the agent's version, but share its environment.
+Somebody may have changed them in the Console. That matters for running threads too: a session pins its agent's
+version, but not the environment.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from store.records import SavedProfile
 
 
 async def find_drift(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProfile) -> tuple[str, ...]:
-    """Return what differs, in words such as `model` or `environment: network`; empty: nothing. Raises our errors."""
+    """Return what differs, in words such as `model` or `environment: network`; empty if nothing. Raises our errors."""
     agent = await _found(client.beta.agents.retrieve(saved.agent_id))
     environment = await _found(client.beta.environments.retrieve(saved.environment_id))
     return (*_agent_drift(build_agent(spec), agent), *_environment_drift(build_environment(spec), environment))
 
 
 async def repair(client: AsyncAnthropic, spec: ProfileSpec, saved: SavedProfile) -> SavedProfile:
-    """Make both what the profile says; return where they are now, to be stored. Raises our errors."""
+    """Restore both as the profile says; return their ids and version, to be stored. Raises our errors."""
     profiles = AgentsAndEnvironments(client)
     environment_id = await profiles.restore_environment(spec, saved)
-    # Another fingerprint: it is saved whatever was remembered.
+    # Without a fingerprint `save` cannot skip the update because it believes that nothing changed.
     return await profiles.save(spec, replace(saved, fingerprint="", environment_id=environment_id))
 
 
@@ -70,7 +71,7 @@ def _environment_drift(wanted: dict[str, Any], environment: Any | None) -> list[
 
 
 def _policies(tools: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
-    """Return what each configured tool may do; a rule for all others is the tool `*`."""
+    """Return `(toolset, tool, policy)` of each configured tool; a toolset's default is the tool `*`."""
     found = set()
     for toolset in tools:
         where = f"{toolset['type']} {toolset.get('mcp_server_name') or ''}"

@@ -27,11 +27,12 @@ TOOLS_MAX = 256
 
 
 def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceTools]) -> list[Any]:
-    """Return the toolsets: one of built-in tools, one for each service.
+    """Return the toolsets: one of the built-in tools, one for each service.
 
-    How the API reads them is in docs/reference/managed-agents.md#permission-policies.
+    docs/reference/managed-agents.md#permission-policies says how the API reads them.
     Raises ValueError for a rule that does not exist or a default that allows.
     """
+    # Denied by default, so a tool that the API adds later is off until an admin sets a rule for it.
     built_in = {
         "type": "agent_toolset_20260401",
         "default_config": _policy("denied"),
@@ -42,12 +43,12 @@ def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceToo
 
 
 def build_servers(services: Iterable[ServiceTools]) -> list[Any]:
-    """Return the MCP servers, each of which `build_tools` has a toolset for: the API refuses one without the other."""
+    """Return the MCP servers; `build_tools` has a toolset for each, without which the API refuses it."""
     return [{"type": "url", "name": service.name, "url": service.url} for service in _sorted(services)]
 
 
 def build_agent(spec: ProfileSpec) -> dict[str, Any]:
-    """Return the body of an agent. It declares no service: each session has those of its owner."""
+    """Return the body of an agent. It has no services: each session overrides it with those of its owner."""
     return {
         "name": spec.name,
         "model": spec.model,
@@ -59,7 +60,7 @@ def build_agent(spec: ProfileSpec) -> dict[str, Any]:
 
 
 def build_environment(spec: ProfileSpec) -> dict[str, Any]:
-    """Return the body of an environment; `limited` reaches the services and the allowed hosts, nothing else."""
+    """Return the body of an environment; a `limited` one reaches the services and the allowed hosts only."""
     wanted = spec.environment
     networking: dict[str, Any] = {"type": "unrestricted"}
     if wanted.network == "limited":
@@ -72,17 +73,18 @@ def build_environment(spec: ProfileSpec) -> dict[str, Any]:
         }
     packages = {manager: list(names) for manager, names in wanted.packages if names}
     config = {"type": "cloud", "networking": networking} | ({"packages": packages} if packages else {})
-    # Names are unique in a workspace; one that tells its content may be shared by two installs.
+    # Names are unique in an API workspace. With a digest of the content, two installations that want the same
+    # environment share it, and two that do not never clash.
     return {"name": f"deputy-{spec.name}-{_digest(config)[:12]}", "config": config}
 
 
 def fingerprint(spec: ProfileSpec) -> str:
-    """Return the SHA-256 of all that is saved of a profile, hex; the order of its rules does not matter."""
+    """Return the SHA-256, in hex, of everything that is saved of a profile; the order of rules does not matter."""
     return _digest({"agent": build_agent(spec), "environment": build_environment(spec)})
 
 
 class AgentsAndEnvironments:
-    """The agents and environments of the workspace."""
+    """The agents and environments of the API workspace."""
 
     def __init__(self, client: AsyncAnthropic) -> None:
         self._agents = client.beta.agents
@@ -90,7 +92,7 @@ class AgentsAndEnvironments:
         self._once = client.with_options(max_retries=0)
 
     async def save(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
-        """See `Agents.save_profile`. One that is saved already costs no request."""
+        """See `Agents.save_profile`. Makes no request if the profile is saved already."""
         digest = fingerprint(spec)
         if saved and saved.fingerprint == digest:
             return saved
@@ -105,7 +107,7 @@ class AgentsAndEnvironments:
         )
 
     async def restore_environment(self, spec: ProfileSpec, saved: SavedProfile) -> EnvironmentId:
-        """Make the saved environment what the profile says; where it is gone, look for it by name or make another."""
+        """Set the saved environment to what the profile says; if it is gone, find it by name or create another."""
         body = build_environment(spec)
         if await self._is_environment(saved.environment_id, body):
             await self._restore_environment(saved.environment_id, body)
@@ -122,13 +124,15 @@ class AgentsAndEnvironments:
             return await self._once.beta.agents.create(**body)
 
     async def _update_agent(self, saved: SavedProfile, body: dict[str, Any]) -> Any | None:
-        """Return the new version, None where there is nothing left to update."""
+        """Return the new version; None if the agent is gone or archived."""
         try:
             with errors_translated():
                 return await self._once.beta.agents.update(saved.agent_id, version=saved.agent_version, **body)
         except AgentsRejected as refusal:
             if status_of(refusal) not in (400, 404, 409):
                 raise
+        # Somebody changed the agent in the Console, so our version is not the current one (409): ours wins. Or the
+        # agent is gone.
         with errors_translated():
             current = await self._current_agent(saved.agent_id)
             if current is None:
@@ -146,7 +150,7 @@ class AgentsAndEnvironments:
         return agent if agent.archived_at is None else None
 
     async def _find_agent(self, digest: str) -> Any | None:
-        """Look for an agent that was made although the answer got lost."""
+        """Return an agent that an earlier attempt created although its answer got lost."""
         with errors_translated():
             async for agent in self._agents.list(limit=100):
                 if (agent.metadata or {}).get("deputy_fingerprint") == digest:
@@ -164,7 +168,8 @@ class AgentsAndEnvironments:
         except (AgentsRejected, AgentsUnavailable) as error:
             if isinstance(error, AgentsRejected) and status_of(error) != 409:
                 raise
-            # The name is taken, or the answer was lost: the name tells the content, so it is the one we want.
+            # The name is taken, or the answer was lost. The name contains a digest of the content, so whatever has
+            # that name is the environment that we want.
             found = await self._find_environment(body["name"])
             if found is None:
                 raise
@@ -172,7 +177,7 @@ class AgentsAndEnvironments:
         return found
 
     async def _restore_environment(self, environment_id: EnvironmentId, body: dict[str, Any]) -> None:
-        """Make sure that it is what its name tells: somebody may have opened its network."""
+        """Set an environment to what its name promises: somebody may have opened its network in the Console."""
         with errors_translated():
             await self._environments.update(environment_id, config=body["config"])
 
@@ -210,7 +215,7 @@ def _build_toolset(service: ServiceTools) -> dict[str, Any]:
 
 
 def _all_fitted(services: Iterable[ServiceTools], room: int) -> list[ServiceTools]:
-    """Return the services with no more rules than there is room for, those with the fewest rules untouched."""
+    """Return the services with at most `room` rules together; those with the fewest rules keep all of them."""
     fitted: list[ServiceTools] = []
     waiting = sorted(services, key=lambda service: len(service.rules))
     for number, service in enumerate(waiting):
@@ -220,9 +225,10 @@ def _all_fitted(services: Iterable[ServiceTools], room: int) -> list[ServiceTool
 
 
 def _fitted(service: ServiceTools, room: int) -> ServiceTools:
-    """Return rules that the API has room for: what cannot be listed gets a stricter rule, never a looser one."""
+    """Return a service with at most `room` rules; a tool that is left out gets a stricter rule, never a looser one."""
     if len(service.rules) <= room:
         return service
+    # First drop rules that only repeat the default, then looser ones; if even the stricter ones are too many, deny all.
     default = Rule(service.default_rule)
     rules = {tool: Rule(rule) for tool, rule in service.rules.items() if rule != default}
     if len(rules) <= room:

@@ -1,4 +1,4 @@
-"""Sessions at the API: create, send, decide, interrupt, and find again when a call's outcome is unknown.
+"""Sessions at the API: create, send, decide, interrupt, and find again after a call whose outcome is unknown.
 
 `event_stream` reads their events.
 """
@@ -30,14 +30,15 @@ from bot.model.events import (
 from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault, VaultId, VaultState
 
 LOOKED_THROUGH = 1000
-"""Of the newest sessions; so many are not made between a create that got no answer and the look for it."""
+"""How many of the newest sessions are searched; fewer are made between a lost answer to a create and this search."""
 _LONGEST_REASON = 2000
 _NOT_OFFERED = "This tool is not offered here. Go on without it."
+# Parts of the API's words for a decision on a call that is not held; it has no code for that.
 _NOT_HELD = ("does not match", "already")
 
 
 class SessionsApi:
-    """The sessions of the workspace."""
+    """The sessions of the API workspace."""
 
     def __init__(self, client: AsyncAnthropic, resend_pause: float = 1.0) -> None:
         self._sessions = client.beta.sessions
@@ -63,7 +64,7 @@ class SessionsApi:
                 title=_title(thread),
                 metadata=_metadata(thread),
                 vault_ids=[vault_id],
-                # From the beginning: one that has none never gets one (docs/reference/managed-agents.md#budgets).
+                # A session that is created without a budget never gets one (docs/reference/managed-agents.md#budgets).
                 budget=_budget(budget_cents),
             )
         return SessionId(text_of(session, "id"))
@@ -72,6 +73,7 @@ class SessionsApi:
         """See `Agents.find_session`."""
         seen = 0
         with errors_translated():
+            # The API has no filter by metadata (docs/reference/managed-agents.md#sessions).
             async for session in self._sessions.list(order="desc", limit=100):
                 if (seen := seen + 1) > LOOKED_THROUGH:
                     return None
@@ -109,12 +111,14 @@ class SessionsApi:
             with errors_translated(in_session=True):
                 await self._sessions.update(session_id, **changes)
         except AgentsRejected:
-            # How a dead session refuses an update is not documented, so it is asked: `vaults` raises `SessionLost`.
+            # It is not documented how an ended session refuses an update, so look: `vaults` raises `SessionLost`.
             await self.vaults(session_id)
             raise
 
     async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
         """See `Agents.send_request`."""
+        # The turn's id in the text is the only way to recognise our message later: the API takes no client id
+        # (docs/reference/managed-agents.md#sending-once).
         content = [
             {"type": "text", "text": build_header(turn.id, note)},
             {"type": "text", "text": text},
@@ -136,7 +140,7 @@ class SessionsApi:
         return usage if isinstance(usage, UsageReported) else None
 
     async def find_request(self, session_id: SessionId, turn: Turn) -> EventId | None:
-        """See `Agents.find_request`. Looks through all requests: a queued one has no time to be found by."""
+        """See `Agents.find_request`. Reads all requests: a queued one has no `processed_at` to filter by."""
         with errors_translated(in_session=True):
             async for event in self._sessions.events.list(session_id, types=["user.message"], limit=PAGE_SIZE):
                 echo = translate(event)
@@ -159,7 +163,7 @@ class SessionsApi:
     async def send_decision(
         self, session_id: SessionId, tool_use_id: EventId, verdict: Verdict, reason: str | None
     ) -> None:
-        """See `Agents.send_decision`. After a lost answer it is looked up, and sent once more if it never arrived."""
+        """See `Agents.send_decision`. After a lost answer it looks the decision up and, if missing, sends it again."""
         event = _decision(tool_use_id, verdict, reason)
         try:
             await self._decide(session_id, tool_use_id, event)
@@ -169,7 +173,7 @@ class SessionsApi:
                 await self._decide_again(session_id, tool_use_id, event)
 
     async def refuse_call(self, session_id: SessionId, tool_use_id: EventId) -> None:
-        """See `Agents.refuse_call`. The API takes one answer for each call, so a second one does no harm."""
+        """See `Agents.refuse_call`. The API takes one answer per call, so sending a second one does no harm."""
         content = [{"type": "text", "text": _NOT_OFFERED}]
         answer = {"type": "user.custom_tool_result", "custom_tool_use_id": tool_use_id, "content": content}
         try:
@@ -180,6 +184,7 @@ class SessionsApi:
 
     async def interrupt(self, session_id: SessionId) -> None:
         """See `Agents.interrupt`."""
+        # With the SDK's retries: a second interrupt changes nothing, and an idle session ignores it.
         with errors_translated(in_session=True):
             await self._sessions.events.send(session_id, events=[{"type": "user.interrupt"}])
 
@@ -188,7 +193,7 @@ class SessionsApi:
             return await self._once.events.send(session_id, events=[event])
 
     async def _why_not(self, session_id: SessionId) -> str | None:
-        """Why the session takes no request: it has no code for it, but its last idle has the reason."""
+        """Return why the session takes no request: the refusal has no code for it, but the last idle event says so."""
         with errors_translated(in_session=True):
             page = await self._sessions.events.list(session_id, types=["session.status_idle"], order="desc", limit=1)
         idle = translate(next(iter(page.data or ()), None))
@@ -205,7 +210,10 @@ class SessionsApi:
             raise
 
     async def _is_settled(self, session_id: SessionId, tool_use_id: EventId, refusal: AgentsRejected) -> bool:
-        """Whether that is why it was refused: there is no code for it, and of the API's words not all are known."""
+        """Tell whether a decision was refused because the call is no longer held.
+
+        The API has no code for that and we do not know all of its words, so we look the call up too.
+        """
         if any(words in words_of(refusal) for words in _NOT_HELD):
             return True
         if await self._find_decision(session_id, tool_use_id):
@@ -217,7 +225,7 @@ class SessionsApi:
         try:
             await self._decide(session_id, tool_use_id, event)
         except AlreadyDecided:
-            # The first one was only late: what is there now is ours if it says the same.
+            # Our first one arrived after all; or somebody decided otherwise, and then the caller must know.
             found = await self._find_decision(session_id, tool_use_id)
             if found is None or found.is_allowed != (event["result"] == Verdict.ALLOW):
                 raise
@@ -233,8 +241,11 @@ class SessionsApi:
 
 
 def _own_vault(thread: Thread, vault: Vault) -> VaultId:
-    """The last gate: whatever went wrong before, no session gets a vault of somebody else."""
-    # A display name may change, so the member is compared by the two ids only.
+    """Return the vault's id; the last check before a session gets it, whatever went wrong before.
+
+    Raises ValueError for a vault that is not the thread owner's, or not active.
+    """
+    # Compared by the two ids, since a `Member` also has a display name, which may have changed.
     owners = {(member.workspace_id, member.user_id) for member in (thread.owner, vault.owner)}
     if len(owners) != 1:
         raise ValueError("the vault is not the thread owner's")
@@ -244,7 +255,7 @@ def _own_vault(thread: Thread, vault: Vault) -> VaultId:
 
 
 def _overrides(tools: SessionTools) -> dict[str, Any]:
-    """Both lists, always: an override replaces wholly (docs/reference/managed-agents.md#sessions)."""
+    # Always both lists: each override replaces the agent's list as a whole (docs/reference/managed-agents.md#sessions).
     return {
         "tools": build_tools(tools.built_in_rules, tools.services),
         "mcp_servers": build_servers(tools.services),
@@ -265,7 +276,7 @@ def _metadata(thread: Thread) -> dict[str, str]:
 
 
 def _title(thread: Thread) -> str:
-    """No word of the owner's: titles are seen by everybody with access to the console."""
+    # None of the owner's words: everybody with access to the Console can read titles. 80 characters is the limit seen.
     return "".join(char for char in f"Deputy thread {thread.id}" if char.isprintable())[:80]
 
 

@@ -1,6 +1,6 @@
-"""Translates API events into `bot.model.events`; pure, and never raises whatever the API sends.
+"""Translates API events into `bot.model.events`; pure, and never raises, whatever the API sends.
 
-It goes by the `type` string, because the SDK parses an unknown event as a `user.message`
+It goes by the `type` string, since the SDK parses an unknown event as a `user.message`
 (docs/reference/managed-agents.md#unknown-events).
 """
 
@@ -42,32 +42,32 @@ from store.records import EventId, TurnId
 
 _HEADER = re.compile(r"Request (\S{1,200})(?: — .*)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# No session really comes to so many US cents or tokens.
 _MOST = 10**9
-"""US cents, or tokens, that a session may really come to."""
+# No session is older. Subtracting an overlap from a time near year 1 would raise.
 _FIRST_YEAR = 2000
-"""No session is older, and from the first times there are no overlap can be taken."""
+# Levels of arguments that are kept as they are; deeper ones become text.
 _DEEPEST = 50
-"""Levels of arguments that are kept as they are; what is deeper becomes its JSON text."""
 
 
 def build_header(turn_id: TurnId, note: str) -> str:
     """Return the first content block of a request: one line that begins with the turn's id.
 
-    The owner's words are in the second block, so that nothing they write is ever read as a marker.
+    The owner's words are in the second block, so nothing that they write can pass for a marker.
     """
     line = one_line(note)[:500]
     return f"Request {turn_id} — {line}" if line else f"Request {turn_id}"
 
 
 def read(event: object, name: str) -> Any:
-    """Return a field of an SDK object or a dict, None where there is none."""
+    """Return a field of an SDK object or a dict, None if there is none."""
     if isinstance(event, Mapping):
         return event.get(name)
     return getattr(event, name, None)
 
 
 def read_type(event: object) -> str:
-    """Return the event's type, empty where it has none."""
+    """Return the event's type, empty if it has none."""
     return _text(read(event, "type")) or ""
 
 
@@ -78,7 +78,7 @@ def read_id(event: object) -> EventId | None:
 
 
 def read_processed_at(event: object) -> datetime | None:
-    """Return when the session took the event up, None while it is queued or where it is not told."""
+    """Return when the session took the event up; None while it is queued, or if the API does not say."""
     value = read(event, "processed_at")
     if isinstance(value, str):
         try:
@@ -90,12 +90,12 @@ def read_processed_at(event: object) -> datetime | None:
 
 
 def is_processed(event: object) -> bool:
-    """Whether the session took the event up. Only what is sent to it can be queued; it comes again then."""
+    """Tell whether the session took the event up. Only events that clients send are queued; they come again then."""
     return read(event, "processed_at") is not None or not read_type(event).startswith(("user.", "system."))
 
 
 def translate(event: object) -> AgentEvent:
-    """Return what the event says; `Unrecognised` for what we do not know or cannot read."""
+    """Return our event for one of the API's; `Unrecognised` for one that we do not know or cannot read."""
     kind, event_id = read_type(event), read_id(event)
     if kind in _PREVIEWS:
         return _PREVIEWS[kind](event) or Unrecognised(None, kind)
@@ -104,7 +104,7 @@ def translate(event: object) -> AgentEvent:
     try:
         return _PERSISTED[kind](event_id, event) or Unrecognised(event_id, kind)
     except (RecursionError, ValueError):
-        return Unrecognised(event_id, kind)  # nested without end, a number without end: a call that nobody can read
+        return Unrecognised(event_id, kind)  # nested too deeply, or a number with too many digits
 
 
 def _text(value: object) -> str | None:
@@ -112,20 +112,23 @@ def _text(value: object) -> str | None:
 
 
 def _whole(text: str) -> str:
-    """Return a text that can be written anywhere: half a surrogate pair is no character (Unicode §3.9, D75)."""
+    """Return a text without lone surrogates, which cannot be encoded as UTF-8 (Unicode §3.9, D75)."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 def _json(value: object, depth: int = 0) -> object:
-    """Return arguments as they can be stored, hashed and shown; nothing is left out, for what is shown is decided."""
+    """Return arguments in a form that can be stored, hashed and shown.
+
+    Nothing is left out: people decide about the call by what they see of it.
+    """
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float) and not isfinite(value):
-        return str(value)  # no JSON has it, and what is hashed is JSON
+        return str(value)  # not valid in JSON, of which the hash is made
     if not isinstance(value, Mapping | list | tuple):
         return value
     if depth == _DEEPEST:
-        return repr(value)  # deeper than anybody reads: as text, still whole
+        return repr(value)  # deeper than anybody reads, but still complete
     if isinstance(value, Mapping):
         return {str(_json(str(key))): _json(item, depth + 1) for key, item in value.items()}
     return [_json(item, depth + 1) for item in value]
@@ -140,11 +143,11 @@ def _count(value: object) -> int:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)  # to Python, true is a number
+    return isinstance(value, int | float) and not isinstance(value, bool)  # to Python, True is an int
 
 
 def _block_texts(content: object) -> list[str]:
-    """The texts of content blocks in their order; `redacted` and media blocks have none."""
+    """Return the texts of content blocks in order; `redacted` and media blocks have none."""
     texts = [_text(read(block, "text")) for block in _items(content) if read_type(block) == "text"]
     return [text for text in texts if text]
 
@@ -152,7 +155,7 @@ def _block_texts(content: object) -> list[str]:
 def _result_texts(content: object) -> list[str]:
     texts: list[str] = []
     for block in _items(content):
-        # A search result carries its texts one level down.
+        # A search result has its texts one level down.
         inside = read(block, "content") if read_type(block) == "search_result" else (block,)
         texts += _block_texts(inside)
     return texts
@@ -172,7 +175,7 @@ def _draft_grew(event: object) -> AgentEvent | None:
     text = _text(read(read(delta, "content"), "text"))
     if not message_id or read_type(delta) != "content_delta" or text is None:
         return None
-    # Blocks come one after the other, and `TextWritten` joins them with nothing between: the index is not needed.
+    # The block's index is not needed: blocks come in order, and `TextWritten` joins them without a separator.
     return DraftGrew(EventId(message_id), text)
 
 
@@ -198,17 +201,18 @@ def _text_written(event_id: EventId, event: object) -> AgentEvent:
 
 def _permission(value: object) -> Permission:
     if value is None:
-        return Permission.UNTOLD  # the field is optional: what the session waits for says whether it is held
+        return Permission.UNTOLD  # the field is optional; the session says later which calls it waits for
     try:
         return Permission(_text(value) or "")
     except ValueError:
-        return Permission.ASK  # unknown: let a person look
+        return Permission.ASK  # a value of a later API: let a person decide
 
 
 def _service(event: object) -> str | None:
-    """Return whose tool was called; one without a name is still a service's, and none of the sandbox."""
+    """Return the service of a tool call, None for a built-in tool."""
     if read_type(event) != "agent.mcp_tool_use":
         return None
+    # Never None here: a service's tool must not be judged by the rules for built-in ones.
     return _text(read(event, "mcp_server_name")) or UNNAMED_SERVICE
 
 
@@ -238,7 +242,7 @@ def _tool_finished(event_id: EventId, event: object) -> AgentEvent | None:
 
 
 def _cents(cost: object) -> float | None:
-    """The amount is a string of US cents (docs/reference/managed-agents.md#budgets); None for what cannot be one."""
+    """Return an amount, a string of US cents (docs/reference/managed-agents.md#budgets); None if it is not valid."""
     amount = read(cost, "amount")
     if _text(read(cost, "currency")) not in {None, "USD"}:
         return None
@@ -246,7 +250,7 @@ def _cents(cost: object) -> float | None:
         cents = float(amount) if isinstance(amount, str) or _is_number(amount) else None
     except (ValueError, OverflowError):
         return None
-    # Nothing gives money back, and what no budget can hold is no cost either; NaN is in no range.
+    # A broken amount must not raise or blow up a budget. NaN fails this comparison too.
     return cents if cents is not None and 0 <= cents <= _MOST else None
 
 
@@ -274,7 +278,7 @@ def _retry(value: object) -> Retry:
     try:
         return Retry(read_type(value))
     except ValueError:
-        return Retry.RETRYING  # unknown: what really ends is told by the status events
+        return Retry.RETRYING  # a value of a later API: status events say if the turn or session really ends
 
 
 def _troubled(event_id: EventId, event: object) -> AgentEvent:

@@ -1,4 +1,4 @@
-"""Vaults and credentials at the API; the only module that reveals a token, in order to send it.
+"""Vaults and credentials at the API. The only module that reveals a token, to send it.
 
 Nothing here chooses a vault: the caller passes the one that the store has for its owner.
 """
@@ -17,14 +17,14 @@ from oauth.ports import Credential, Refresh, Validity
 from store.records import CredentialId, Member, Vault, VaultId, VaultState
 
 MOST = 20
-"""Credentials in a vault (docs/reference/managed-agents.md#vaults)."""
+"""Most credentials in a vault (docs/reference/managed-agents.md#vaults)."""
 FULL = "vault_full"
-"""Our own code: the API has none for it."""
+"""Our own error code; the API has none for a full vault."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class VaultsApi:
-    """The members' vaults."""
+    """The vaults of the API workspace, one per member."""
 
     def __init__(self, client: AsyncAnthropic) -> None:
         self._vaults = client.beta.vaults
@@ -55,7 +55,7 @@ class VaultsApi:
         return VaultId(kept.id) if kept else None
 
     async def _marked(self, owner: Member, marker: str) -> list[Any]:
-        """Return the owner's vaults that carry the marker, the oldest first: there is more than one after a race."""
+        """Return the owner's vaults that carry the marker, oldest first. After a race there may be more than one."""
         wanted = {"deputy_vault": marker, "external_user_id": _external_id(owner)}
         with errors_translated():
             listed = [vault async for vault in self._vaults.list(limit=100)]
@@ -72,8 +72,9 @@ class VaultsApi:
                 _unless_gone(refusal)
 
     async def add_credential(self, vault: Vault, credential: Credential, service: str) -> CredentialId:
-        """See `Agents.add_credential`. A doubt is resolved by looking for the mark of this very attempt."""
+        """See `Agents.add_credential`. After a lost answer it looks for the mark of this very attempt."""
         vault_id = _active(vault)
+        # Secrets are never given back, so a stored credential can only be recognised by a mark in its metadata.
         attempt = secrets.token_hex(16)
         if await self._archive_for(vault_id, credential.mcp_server_url) >= MOST:
             raise AgentsRejected(FULL)
@@ -85,11 +86,13 @@ class VaultsApi:
         except AgentsUnavailable:
             if found := await self._find_attempt(vault_id, attempt):
                 return found
+        # The first attempt was lost, or another one stored a credential meanwhile (409). The latest wins, so make room
+        # again.
         await self._archive_for(vault_id, credential.mcp_server_url)
         return await self._create_credential(vault_id, credential, service, attempt)
 
     async def validate_credential(self, vault: Vault, credential_id: CredentialId) -> Validity:
-        """See `Agents.validate_credential`. One that is gone is invalid."""
+        """See `Agents.validate_credential`. A credential that is gone counts as invalid."""
         try:
             with errors_translated():
                 verdict = await self._vaults.credentials.mcp_oauth_validate(credential_id, vault_id=_active(vault))
@@ -99,7 +102,7 @@ class VaultsApi:
         try:
             return Validity(verdict.status)
         except ValueError:
-            return Validity.UNKNOWN  # a verdict of a later API
+            return Validity.UNKNOWN  # a value of a later API
 
     async def remove_credential(self, vault: Vault, credential_id: CredentialId) -> None:
         """See `Agents.remove_credential`."""
@@ -125,7 +128,7 @@ class VaultsApi:
         return tuple(CredentialId(found.id) for found in await self._active_credentials(_active(vault)))
 
     async def _archive_for(self, vault_id: VaultId, url: str) -> int:
-        """Free the server's place, there is one per server; return how many other credentials there are."""
+        """Archive the credential for a server, since there may be one only; return how many others the vault has."""
         wanted = normalise_url(url)
         others = 0
         for credential in await self._active_credentials(vault_id):
@@ -152,7 +155,7 @@ class VaultsApi:
 
 
 def build_auth(credential: Credential) -> dict[str, Any]:
-    """Return the credential as the API stores it (docs/reference/managed-agents.md#credentials): the bare token."""
+    """Return a credential in the API's form, tokens in clear (docs/reference/managed-agents.md#credentials)."""
     if credential.is_personal:
         token = credential.access_token.reveal()
         return {"type": "static_bearer", "mcp_server_url": credential.mcp_server_url, "token": token}
@@ -169,9 +172,9 @@ def build_auth(credential: Credential) -> dict[str, Any]:
 
 
 def normalise_url(url: object) -> str | None:
-    """Return what the API compares: case of scheme and host, default port and last slash do not count.
+    """Return a URL as the API compares it, None if it is no string (docs/reference/managed-agents.md#credentials).
 
-    docs/reference/managed-agents.md#credentials has the rule.
+    Case of scheme and host, the default port and a final slash do not count.
     """
     if not isinstance(url, str):
         return None
@@ -216,6 +219,6 @@ def _active(vault: Vault) -> VaultId:
 
 
 def _unless_gone(refusal: AgentsRejected) -> None:
-    """Pass over a 404: what should not be there is not."""
+    """Raise the refusal unless it is a 404: what was to be removed is gone already."""
     if status_of(refusal) != 404:
         raise refusal

@@ -1,7 +1,7 @@
-"""Verifies a webhook of the API and turns it into a command, or into nothing where Deputy has no use for it.
+"""Verifies a webhook of the API and turns it into a command, or into nothing if Deputy has no use for it.
 
 The SDK verifies the signature (Standard Webhooks, ±5 minutes by this machine's clock). The dispatcher stores the
-command, once per webhook id, before the API gets its 200 (docs/reference/managed-agents.md#webhooks).
+command, once per webhook id, before the API gets its answer (docs/reference/managed-agents.md#webhooks).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _LONGEST_ID = 256
 
 
 class Webhooks:
-    """Reads deliveries with the key of the endpoint; without a key, everything is forged."""
+    """Reads deliveries with the endpoint's key; without a key, every delivery counts as forged."""
 
     def __init__(self, client: AsyncAnthropic, key: Secret | None) -> None:
         self._webhooks = client.beta.webhooks
         self._key = key
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, LookAtCredential | LookAtVault | None]:
-        """Return the delivery's id and what to look at; None for what is not about credentials.
+        """Return the delivery's id and what to check; None for events that are not about credentials.
 
-        An event says what happened some time ago, perhaps before something else that came first: it is
-        a reason to look, never the news itself. Raises `Forged`.
+        Deliveries come late and in any order, so an event is only a reason to look at the API, never a fact by itself.
+        Raises `Forged`.
         """
         if self._key is None:
             raise Forged
@@ -47,7 +47,7 @@ class Webhooks:
 
 
 def _id(headers: Mapping[str, str]) -> str:
-    # The header is signed with the body, and is the same for every try (Standard Webhooks, `webhook-id`).
+    # Signed together with the body, and the same for every attempt at a delivery (Standard Webhooks, `webhook-id`).
     given = headers["webhook-id"]
     if len(given) > _LONGEST_ID:
         raise Forged
