@@ -6,7 +6,6 @@ Only `__main__` and tests import it.
 from __future__ import annotations
 
 import asyncio
-import socket as sockets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import partial
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from starlette.types import ASGIApp
 
 from bot.clock import WallClock
 from bot.composition import peers
@@ -32,8 +32,9 @@ from bot.listeners import register
 from bot.listeners.intake import Install, Intake
 from bot.slack.client import build_client
 from bot.web.asgi import build_web
+from bot.web.front import Front
 from bot.web.security_headers import Secured
-from bot.web.server import build_server, listening
+from bot.web.server import WebServer, build_server, listening
 from oauth.catalog.catalog import Catalog
 from oauth.connect.routes import routes
 from store.database import Database
@@ -44,26 +45,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A running Deputy. `web` serves pages; Socket Mode, where used, is connected by `serve`."""
+    """A running Deputy. `serve` opens the front to `web`, and connects Socket Mode where it is used."""
 
     settings: Settings
     install: Install
     supervisor: Supervisor
     bolt: AsyncApp
-    web: Secured
+    web: ASGIApp
     database: Database
     hold: DatabaseHold
     socket: AsyncSocketModeHandler | None
     """Slack's deliveries by Socket Mode; None when they come over HTTP."""
-    door: sockets.socket
-    """Where browsers come in: bound from the beginning, answered once `serve` runs."""
+    front: Front
+    server: WebServer
+    """It runs from the beginning: until `serve` opens the front, it says that Deputy starts."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve the web app and Slack until `stopping` is set.
 
         Raises `StoreTaken` where another process drives the database in our place: two would do everything twice.
         """
-        server = build_server(self.web)
 
         async def give_way() -> None:
             await self.hold.lost.wait()
@@ -71,16 +72,18 @@ class App:
 
         async def stop() -> None:
             await stopping.wait()
-            server.should_exit = True  # before the line, which fails where nobody reads what we say any more
+            self.server.should_exit = True  # before the line, which fails where nobody reads what we say any more
             log.info("stopping")
 
         async with AsyncExitStack() as stack:
             if self.socket:
                 stack.push_async_callback(self.socket.close_async)
+            stack.push_async_callback(self.server.end)
             # Beside each other: browsers and `/healthz` are answered, and a stop is heard, while Slack is not there.
             beside = self.supervisor.beside
             async with beside(stop), beside(give_way), beside(self._connect_socket):
-                await server.serve(sockets=[self.door])
+                self.front.open(self.web)
+                await self.server.ended.wait()
         if self.hold.lost.is_set():
             raise StoreTaken("elsewhere")
 
@@ -101,8 +104,9 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     clock = clock or WallClock()
     catalog = peers.load_catalog(settings)
     async with AsyncExitStack() as stack:
-        door = stack.enter_context(listening(settings.host, settings.port))
-        opened, install = await _opened(settings, stack, catalog, clock)
+        front, server = await _answering(settings, stack)
+        opened, install = await _opened(settings, stack, catalog, clock, front)
+        front.waits_for = "agents"
 
         parts = build_parts(settings, opened)
         room = build_room(parts, install.workspace_id)
@@ -126,12 +130,21 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             registry=parts.metrics.registry,
             new_reference=new_reference,
             on_bad_signature=parts.metrics.count_refused_signature,
-            is_https=settings.public_url.startswith("https://"),
         )
 
         await take_up(parts, room, asking, desk, install.workspace_id)
         start_upkeep(parts, room, asking, desk, install.workspace_id)
-        yield App(settings, install, parts.domain.supervisor, bolt, web, opened.database, hold, socket, door)
+        yield App(settings, install, parts.domain.supervisor, bolt, web, opened.database, hold, socket, front, server)
+
+
+async def _answering(settings: Settings, stack: AsyncExitStack) -> tuple[Front, WebServer]:
+    """Take the port and answer there at once: a start may wait for long, and says so meanwhile."""
+    door = stack.enter_context(listening(settings.host, settings.port))
+    front = Front()
+    server = build_server(Secured(front, is_https=settings.public_url.startswith("https://")))
+    await stack.enter_async_context(Supervisor.beside(partial(server.run_at, door)))
+    stack.push_async_callback(server.end)
+    return front, server
 
 
 def _intake(parts: Context, install: Install, desk: Dispatcher) -> Intake:
@@ -144,12 +157,16 @@ def _intake(parts: Context, install: Install, desk: Dispatcher) -> Intake:
     )
 
 
-async def _opened(settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock) -> tuple[Opened, Install]:
+async def _opened(
+    settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock, front: Front
+) -> tuple[Opened, Install]:
     """Open everything that Deputy speaks to, Slack first, which says whose Deputy it is."""
+    front.waits_for = "slack"
     session = await peers.open_slack_session(stack)
     api = peers.open_slack(settings, session, clock)
     install = await peers.find_install(api, settings)
     await peers.check_app_token(settings, session, clock)
+    front.waits_for = "database"
     opened = Opened(
         catalog=catalog,
         database=await peers.open_database(settings, stack, clock),

@@ -108,7 +108,7 @@ FAULTS = {
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
-    "S23": "few services tell an account, and no userinfo is asked; a start that waits for its database has no health",
+    "S23": "few services tell an account, and no userinfo is asked",
 }
 """What is not mended, or not whole, and why."""
 JUDGED = {

@@ -129,8 +129,9 @@ class Supervisor:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    @staticmethod
     @asynccontextmanager
-    async def beside(self, work: Work) -> AsyncIterator[None]:
+    async def beside(work: Work) -> AsyncIterator[None]:
         """Run `work` beside the block and end it with the block; what it raises is its own to handle."""
         task = asyncio.create_task(work())
         try:

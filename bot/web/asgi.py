@@ -14,9 +14,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from bot.web.front import LIVENESS, READINESS, livez
 from bot.web.request_body import BodyRefused, read_body, replay
-from bot.web.security_headers import Secured
 
 log = structlog.get_logger(__name__)
 
@@ -33,11 +34,11 @@ def build_web(
     registry: CollectorRegistry,
     new_reference: Callable[[], str],
     on_bad_signature: Callable[[], None],
-    is_https: bool,
-) -> Secured:
+) -> ASGIApp:
     """Return the app; `bolt` None means that Slack delivers through Socket Mode and not here."""
     routes: list[BaseRoute] = [
-        Route("/healthz", _healthz(health), methods=["GET"]),
+        Route(READINESS, _healthz(health), methods=["GET"]),
+        Route(LIVENESS, livez, methods=["GET"]),
         Route("/metrics", _metrics(registry), methods=["GET"]),
         *pages,
     ]
@@ -47,7 +48,7 @@ def build_web(
     app = Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
     # It would send on to an address that is made of the request's own `Host`.
     app.router.redirect_slashes = False
-    return Secured(app, is_https=is_https)
+    return app
 
 
 def _healthz(health: Health) -> Callable[[Request], Awaitable[Response]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,23 @@ from bot.web.security_headers import Secured
 
 class WebServer(uvicorn.Server):
     """A server that leaves signals alone: uvicorn would end the process before turns are put away."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+        """Set once nobody is answered any more."""
+
+    async def run_at(self, door: socket.socket) -> None:
+        """Answer whoever comes in, until `end` is called."""
+        try:
+            await self.serve(sockets=[door])
+        finally:
+            self.ended.set()
+
+    async def end(self) -> None:
+        """Let nobody in any more, and return once all are answered. Idempotent."""
+        self.should_exit = True
+        await self.ended.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

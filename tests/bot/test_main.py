@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import resource
 import socket
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,8 +104,7 @@ async def test_while_slack_opens_no_socket_health_is_answered_and_a_stop_is_hear
     bot = BotProcess(environment, tmp_path)
     await bot.start()
     async with httpx2.AsyncClient() as http, patience(60):
-        while not (answer := await health_of(http, environment)):  # noqa: ASYNC110  # another process sets no event of ours
-            await asyncio.sleep(0.05)
+        answer = await health_once(http, environment, lambda said: "starting" not in said)
 
     assert (answer.status_code, answer.json()["slack"]) == (503, False)
     async with patience(30):
@@ -123,11 +124,14 @@ async def test_a_stop_is_heard_while_deputy_still_waits_for_slack(environment, p
     assert "Traceback" not in bot.last_words()
 
 
-async def health_of(http, environment) -> httpx2.Response | None:
-    try:
-        return await http.get(f"{environment['DEPUTY_PUBLIC_URL']}/healthz")
-    except httpx2.TransportError:
-        return None
+async def health_once(http, environment, is_it: Callable[[dict], bool]) -> httpx2.Response:
+    """Return the first answer of that kind; before the port is bound there is none."""
+    while True:
+        with suppress(httpx2.TransportError):
+            answer = await http.get(f"{environment['DEPUTY_PUBLIC_URL']}/healthz")
+            if is_it(answer.json()):
+                return answer
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.fault("D10")
@@ -335,6 +339,54 @@ async def test_a_locked_database_is_waited_for_at_the_start(environment, tmp_pat
         code = await bot.stop()
 
     assert (stopped, code) == (0, 0)
+
+
+@pytest.mark.fault("S23")
+async def test_a_start_that_waits_for_its_database_says_so_and_then_serves(environment, tmp_path):
+    """By one connection, which outlives the start; whatever else comes in is not taken meanwhile."""
+    file = tmp_path / "locked.db"
+    bot = BotProcess(environment | {"DATABASE_URL": f"sqlite:///{file}"}, tmp_path)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        await bot.start()
+        async with httpx2.AsyncClient(base_url=environment["DEPUTY_PUBLIC_URL"]) as http, patience():
+            answer = await health_once(http, environment, lambda said: said.get("waits_for") == "database")
+            alive = await http.get("/livez")
+            event = await http.post("/slack/events", content=b"{}")
+            stream = event.extensions["network_stream"]
+            other.execute("ROLLBACK")
+            then = await health_once(http, environment, lambda said: "starting" not in said)
+        code = await bot.stop()
+
+    assert (answer.status_code, answer.json()) == (503, {"starting": True, "waits_for": "database"})
+    assert (alive.status_code, event.status_code, event.headers["retry-after"]) == (200, 503, "5")
+    assert then.extensions["network_stream"] is stream
+    assert code == 0
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux only")
+async def test_an_end_is_no_work(environment, peers, tmp_path):
+    """What the interpreter would tidy up first takes seconds of a busy machine, longer than some wait before they kill.
+
+    It is counted in the process's own time, which other work on the machine does not use up.
+    """
+    peers.slack.faults.add("auth.test", kind="timeout", times=1000)
+    bot = BotProcess(environment, tmp_path)
+    await bot.start()
+    await peers.slack.until(lambda _: peers.slack.calls_of("auth.test"))
+    before, others = worked(bot.pid), resource.getrusage(resource.RUSAGE_CHILDREN)
+    code = await bot.stop()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    assert code == 0
+    assert after.ru_utime + after.ru_stime - others.ru_utime - others.ru_stime - before < 0.2
+
+
+def worked(pid: int) -> float:
+    """Return the seconds that a process has used of a processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.fault("S23")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
@@ -15,10 +16,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bot.domain.supervisor import Supervisor
 from bot.model.errors import Forged
 from bot.web.asgi import build_web
 from bot.web.connection_limits import ConnectionLimits
+from bot.web.front import Front
 from bot.web.request_body import BodyRefused, read_body
+from bot.web.security_headers import Secured
 from bot.web.server import build_server, listening
 from bot.web.webhooks import PATH, build_route
 from simulator.patience import patience
@@ -33,6 +37,8 @@ class Served:
 
     port: int
     taken: list[bytes] = field(default_factory=list)
+    open: Callable[[], None] = lambda: None
+    """Ends the start, where `serving` began with it."""
 
     @property
     def url(self) -> str:
@@ -44,7 +50,14 @@ async def broken(_: Request) -> PlainTextResponse:
 
 
 @asynccontextmanager
-async def serving(entrance: ConnectionLimits | None = None, *, is_https: bool = False) -> AsyncIterator[Served]:
+async def serving(
+    entrance: ConnectionLimits | None = None,
+    *,
+    is_https: bool = False,
+    waits_for: str | None = None,
+    is_well: bool = True,
+) -> AsyncIterator[Served]:
+    """Serve; with `waits_for`, as Deputy does while it starts."""
     made = Served(0)
 
     async def take(body: bytes, _: object) -> None:
@@ -52,7 +65,7 @@ async def serving(entrance: ConnectionLimits | None = None, *, is_https: bool = 
         raise Forged
 
     async def health() -> dict[str, bool]:
-        return {"database": True}
+        return {"database": is_well}
 
     app = build_web(
         pages=[build_route(take), Route("/broken", broken), Route("/page/{name}", broken, methods=["POST"])],
@@ -61,17 +74,20 @@ async def serving(entrance: ConnectionLimits | None = None, *, is_https: bool = 
         registry=CollectorRegistry(),
         new_reference=lambda: "ABCD1234",
         on_bad_signature=lambda: None,
-        is_https=is_https,
     )
-    server = build_server(app, entrance)
+    front = Front()
+    front.waits_for = waits_for
+    made.open = partial(front.open, app)
+    if waits_for is None:
+        made.open()
     with listening("127.0.0.1", 0) as sock:
         made.port = sock.getsockname()[1]
-        task = asyncio.create_task(server.serve(sockets=[sock]))
-        try:
-            yield made
-        finally:
-            server.should_exit = True
-            await task
+        server = build_server(Secured(front, is_https=is_https), entrance)
+        async with Supervisor.beside(partial(server.run_at, sock)):
+            try:
+                yield made
+            finally:
+                await server.end()
 
 
 async def send(served: Served, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -174,6 +190,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for():
     [
         ("GET", "/healthz", 200),
         ("HEAD", "/healthz", 200),
+        ("GET", "/livez", 200),
         ("GET", "/metrics", 200),
         ("GET", "/nothing", 404),
         ("POST", "/healthz", 405),
@@ -220,6 +237,56 @@ async def test_nothing_sends_on_to_an_address_that_is_made_of_the_host(path):
 
     assert "location" not in answer.headers
     assert "evil.example" not in answer.text
+
+
+@pytest.mark.fault("S23", "C8")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/healthz", 503),
+        ("HEAD", "/healthz", 503),
+        ("GET", "/livez", 200),
+        ("HEAD", "/livez", 200),
+        ("GET", "/metrics", 503),
+        ("POST", "/slack/events", 503),
+        ("POST", PATH, 503),
+        ("GET", "/connect/canary-ticket", 503),
+        ("OPTIONS", "/nothing", 503),
+    ],
+)
+async def test_while_deputy_starts_every_path_says_come_again_with_the_security_headers(method, path, status):
+    async with serving(is_https=True, waits_for="database") as served, httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.request(method, f"{served.url}{path}", content=b"x" * 100_000 if method == "POST" else None)
+
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "canary" not in answer.text
+    assert served.taken == []
+
+
+@pytest.mark.fault("S23")
+async def test_health_says_what_the_start_waits_for_and_the_connection_outlives_it():
+    async with serving(waits_for="database") as served, httpx.AsyncClient(trust_env=False) as http:
+        before = await http.get(f"{served.url}/healthz")
+        stream = before.extensions["network_stream"]
+        served.open()
+        after = await http.get(f"{served.url}/healthz")
+
+    assert (before.status_code, before.json()) == (503, {"starting": True, "waits_for": "database"})
+    assert (after.status_code, after.json()) == (200, {"database": True})
+    assert after.extensions["network_stream"] is stream
+
+
+async def test_deputy_that_is_not_well_lives_all_the_same():
+    """A probe of life that failed would have it started again, and nothing was better for that."""
+    async with serving(is_well=False) as served, httpx.AsyncClient(trust_env=False) as http:
+        health, answer = await http.get(f"{served.url}/healthz"), await http.get(f"{served.url}/livez")
+
+    assert (health.status_code, health.json()) == (503, {"database": False})
+    assert (answer.status_code, answer.json()) == (200, {"alive": True})
 
 
 def test_the_door_takes_a_free_port():
