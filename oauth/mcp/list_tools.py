@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from oauth.guarded_http import GuardedSender
     from store.records import Secret
 
+# Several times what the largest services list; each tool is stored and shown to admins.
 MOST_TOOLS = 500
 _MOST_PAGES = 20
+# All answers of one listing together: 500 tools of 8 KB.
 _MOST_BYTES = 4 * 1024 * 1024
 _SECONDS = 20.0
 
 
 class ToolLister:
-    """Lists tools of services; stateless."""
+    """Lists the tools of services; stateless."""
 
     def __init__(self, sender: GuardedSender, *, seconds: float = _SECONDS, most_bytes: int = _MOST_BYTES) -> None:
         self._sender = sender
@@ -33,11 +35,11 @@ class ToolLister:
         self._most_bytes = most_bytes
 
     async def list_tools(self, mcp_url: str, token: Secret | None) -> tuple[ListedTool, ...]:
-        """Return the service's tools as this token sees them; None asks without one.
+        """Return the tools that the service lists for this token, or without one.
 
-        Raises `CredentialRefused` where the service does not take the token, else `Unreachable`.
+        Raises `CredentialRefused` where the service does not accept the token, else `Unreachable`.
         """
-        # mcp takes most of a second to import, and nothing else of ours needs it.
+        # `mcp` takes most of a second to import, and nothing else of ours needs it.
         from oauth.mcp.client import FAILURES, list_raw  # noqa: PLC0415
 
         budget = ListingGuard(self._sender, mcp_url, self._most_bytes)
@@ -47,9 +49,11 @@ class ToolLister:
         except TimeoutError as error:
             raise Unreachable("the tools were not listed in time") from error
         except FAILURES as error:
+            # What the client makes of a 401 differs by version and step, so the guard remembers that it saw one.
             if budget.is_unauthorized:
                 raise CredentialRefused(get_host(mcp_url)) from None
-            # `from None`: what the client raises may repeat what the service said.
+            # `from None`: what the client raises may repeat the service's own text.
             raise Unreachable(budget.refusal or f"the tools cannot be listed: {type(error).__name__}") from None
+        # Rules and pins name a tool by its name alone: of two with one name the last is the one that is known.
         tools = {tool.name: tool for tool in map(parse_tool, raw) if tool is not None}
         return tuple(tools.values())

@@ -1,4 +1,4 @@
-"""Limits one listing of tools: requests to the MCP URL only, and a number of bytes in all."""
+"""Limits what the MCP client may do while it lists a service's tools."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ if TYPE_CHECKING:
 
 
 class ListingGuard:
-    """What one listing may do: requests to one URL, and so many bytes in all."""
+    """The limits of one listing: requests to the MCP URL only, and at most `most_bytes` of all bodies together."""
 
     def __init__(self, sender: GuardedSender, mcp_url: str, most_bytes: int) -> None:
         self._sender = sender
         self._mcp_url = mcp_url
         self._left = most_bytes
         self.refusal: str | None = None
-        """Why the guard stopped the client, in our words."""
+        """Why the guard stopped the client, in our own words; None where it did not."""
         self.is_unauthorized = False
-        """The service did not take the token (RFC 6750 §3.1)."""
+        """Whether the service refused the token, or a request without one (RFC 6750 §3.1)."""
 
     async def open(self, request: HttpRequest, stack: AsyncExitStack) -> tuple[int, Any, AsyncIterator[bytes]]:
-        """Send one of the client's requests; return status, headers and body. Raises `ConnectError`."""
+        """Send one of the client's requests; return status, headers and body in chunks.
+
+        The connection belongs to `stack`. Raises `Unreachable` against a limit, and as `GuardedSender.open`.
+        """
+        # Wherever a server leads the client, by a redirect or within the protocol, the token does not go along.
         if request.url != self._mcp_url:
             raise self._refuse("the tools are listed at another address")
         answer, pieces = await stack.enter_async_context(self._sender.open(request))
         self.is_unauthorized = self.is_unauthorized or answer.status in (401, 403)
-        if 300 <= answer.status < 400:
+        if 300 <= answer.status < 400:  # said as what it is; the client would only report a wrong status
             raise self._refuse("the service sent us elsewhere for its tools")
         return answer.status, answer.headers, self._counted(pieces)
 

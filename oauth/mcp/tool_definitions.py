@@ -12,6 +12,7 @@ from typing import Any
 from store.records import ServiceName, ServiceTool
 
 HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+# Characters to store, for admins to read. The hashes are of the whole text: what is cut off cannot change unseen.
 LONGEST_DESCRIPTION = 4096
 LONGEST_SCHEMA = 16_384
 _LONGEST_NAME = 128
@@ -20,7 +21,7 @@ _LONGEST_TITLE = 200
 
 @dataclass(frozen=True, slots=True)
 class ListedTool:
-    """A tool as a service lists it now; everything in it is the service's word."""
+    """A tool as a service lists it now; everything in it is the service's own claim."""
 
     name: str
     title: str | None
@@ -29,16 +30,16 @@ class ListedTool:
     definition_hash: str
     annotations: Mapping[str, bool] = field(default_factory=dict)
     schema: str | None = None
-    """Its input schema as indented JSON, cut."""
+    """Its input schema as indented JSON, cut to `LONGEST_SCHEMA` characters."""
 
 
 NEVER_LISTED = hashlib.sha256(b"").hexdigest()
-"""The definition of a tool that was called though its service never listed it: no listed one has it."""
+"""The `definition_hash` of a tool that was called though its service never listed it; no listed tool has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedTool:
-    """One tool before and after."""
+    """A tool as it is remembered, and as it is listed now."""
 
     before: ServiceTool
     after: ListedTool
@@ -46,21 +47,23 @@ class ChangedTool:
 
 @dataclass(frozen=True, slots=True)
 class ToolDifference:
-    """What a listing says against what is known; a tool that is away may only be hidden from this member."""
+    """What differs between a listing and what is remembered of the service."""
 
     new: tuple[ListedTool, ...] = ()
     changed: tuple[ChangedTool, ...] = ()
     removed: tuple[ServiceTool, ...] = ()
+    """No longer listed; a service may also just hide them from this member."""
     is_first: bool = False
-    """Nothing was listed before: every tool is new because the service is."""
+    """Nothing was listed before: every tool is new because the service is new."""
 
     def __bool__(self) -> bool:
         return bool(self.new or self.changed or self.removed)
 
 
 def parse_tool(raw: Mapping[str, Any]) -> ListedTool | None:
-    """Return a tool of a valid `tools/list` result (MCP server/tools), None for one that no rule could name."""
+    """Return a tool of a valid `tools/list` result (MCP server/tools); None where its name cannot be used."""
     name = raw.get("name")
+    # Rules name it, and people must be able to tell it from others: nothing invisible and nothing endless.
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
         return None
     hints = raw.get("annotations") or {}
@@ -81,12 +84,12 @@ def parse_tool(raw: Mapping[str, Any]) -> ListedTool | None:
 
 
 def _hash(value: object) -> str:
-    """Return the SHA-256 of the value as JSON whose keys are sorted, hex: their order says nothing."""
+    # Keys are sorted: their order has no meaning, and servers change it from one listing to the next.
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def compare_tools(known: Iterable[ServiceTool], listed: Iterable[ListedTool]) -> ToolDifference:
-    """Return which tools are new, changed (by definition) and removed, each by name."""
+    """Return which tools are new, changed (by `definition_hash`) and removed, each sorted by name."""
     before = {tool.name: tool for tool in known}
     after = {tool.name: tool for tool in listed}
     changed = [
@@ -105,10 +108,8 @@ def compare_tools(known: Iterable[ServiceTool], listed: Iterable[ListedTool]) ->
 def build_records(
     service: ServiceName, known: Iterable[ServiceTool], listed: Iterable[ListedTool], now: datetime
 ) -> tuple[ServiceTool, ...]:
-    """Return what to remember of the tools that were listed; what is away stays remembered as it was.
-
-    A tool that comes back as another one is thereby found out.
-    """
+    """Return the records of the listed tools, aware of when each was first seen and last changed."""
+    # Tools that are not listed now keep their records, so that one that comes back changed is noticed.
     before = {tool.name: tool for tool in known}
     return tuple(_record(service, before.get(tool.name), tool, now) for tool in listed)
 
