@@ -1,4 +1,4 @@
-"""The services on offer: those of the shipped and configured files, and over them what admins saved.
+"""The services on offer: those of the shipped and the operator's file, overlaid with what admins saved.
 
 `oauth/catalog/loader.py` reads the files, `oauth/catalog/saved_services.py` stores what admins save.
 """
@@ -18,38 +18,30 @@ from store.records import ServiceName
 
 
 class Catalog:
-    """Every service by name: what is shipped and configured, and what admins saved (`oauth/catalog/saved_services.py`).
-
-    One per process; what is on offer is exchanged as a whole when an admin saves, and whoever reads it
-    sees the old or the new, never half of each.
-    """
+    """Every service by name; one per process. `shipped` holds those of the files, without what admins saved."""
 
     def __init__(self, services: Mapping[ServiceName, Service]) -> None:
         self.shipped: Mapping[ServiceName, Service] = MappingProxyType(dict(services))
         self._services = dict(services)
 
     def offer(self, services: Iterable[Service]) -> None:
-        """Put these on offer, in place of everything that was."""
+        """Replace everything on offer with these services."""
+        # Built first and then assigned at once: a reader sees the old or the new, never half of each.
         self._services = {service.name: service for service in services}
 
     @classmethod
     def load(cls, extra: Path | None, clients: Mapping[ServiceName, PreRegistered]) -> Catalog:
-        """Return our catalogue with the operator's file merged over it, entry by entry.
-
-        Raises:
-            CatalogInvalid: with every problem of both files and of the clients.
-        """
-        services = read_services(extra, clients)
-        return cls(services)
+        """Return the catalogue of the shipped and the operator's file. Raises `CatalogInvalid` as `read_services`."""
+        return cls(read_services(extra, clients))
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """Every service, available or not, by title."""
+        """Every service, available or not, sorted by title."""
         return tuple(sorted(self._services.values(), key=lambda service: service.title.lower()))
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """Name → title of what is on offer at the moment of each look."""
+        """A live view, name → title, of what is on offer."""
         return _Titles(self)
 
     def get(self, name: ServiceName) -> Service:
@@ -61,10 +53,7 @@ class Catalog:
         return service
 
     def get_available(self, name: ServiceName) -> Service:
-        """Return the service if a member can sign in to it.
-
-        Raises `UnknownService`, `ServiceNotAvailable`.
-        """
+        """Return the service if a member can connect it by OAuth. Raises `UnknownService`, `ServiceNotAvailable`."""
         service = self.get(name)
         if not service.takes_oauth:
             raise ServiceNotAvailable(name)
@@ -72,6 +61,8 @@ class Catalog:
 
 
 class _Titles(Mapping[str, str]):
+    # A view and no copy: whoever holds it for the life of the process sees what admins save later.
+
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 

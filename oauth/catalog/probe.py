@@ -1,7 +1,7 @@
 """Finds out what is behind an MCP URL, without credentials, for an admin to see before they approve it.
 
-What is shown becomes the pins of the saved service (`oauth/catalog/saved_services.py`). Metadata may be looser here
-than in a connection; each deviation is named as a quirk that the admin accepts.
+What is shown becomes the pins of the saved service (`oauth/catalog/saved_services.py`). Metadata may deviate more here
+than in a connection: each deviation is named as a quirk, which the admin accepts.
 """
 
 from __future__ import annotations
@@ -32,53 +32,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What an MCP URL turned out to be; everything in it is the other side's word and none of ours."""
+    """What an MCP URL turned out to be; everything in it is the server's own claim."""
 
     mcp_url: str
     resource: ProtectedResource | None = None
-    """None: it has no metadata; only a personal token can lead in."""
+    """None: it has no metadata, so it can only be connected by a personal token."""
     server: AuthorizationServer | None = None
     found_under: str | None = None
-    """The authorization server as the resource names it; `server.issuer` is what that says of itself."""
+    """The issuer as the resource names it; `server.issuer` is what the server says of itself."""
     quirks: tuple[Quirk, ...] = ()
     tools: tuple[ListedTool, ...] | None = None
-    """Where it lists them to anybody; None: it does not, they are known once somebody connects."""
+    """Its tools, if it lists them without a token; None: they are known once somebody connects."""
 
     @property
     def host(self) -> str:
-        """Return the host of the service."""
+        """The host of the MCP URL, in lower case."""
         return get_host(self.mcp_url)
 
     @property
     def told_name(self) -> str | None:
-        """Return the name that the service gives itself; anybody can call themselves anything."""
+        """The name that the service gives itself; any server may claim any name."""
         return self.resource.name if self.resource else None
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Return what the resource advertises, which may be everything there is."""
+        """The scopes that the resource advertises, which may be all that exist."""
         return (self.resource.scopes or ()) if self.resource else ()
 
     @property
     def endpoint_hosts(self) -> tuple[str, ...]:
-        """Return every host that browsers and codes would be sent to, sorted."""
+        """Every host that browsers and codes would be sent to, sorted."""
         if self.server is None:
             return ()
         return tuple(sorted({get_host(endpoint) for endpoint in discovery.list_endpoints(self.server)}))
 
     @property
     def foreign_hosts(self) -> tuple[str, ...]:
-        """Return those of them that belong to somebody else by name: to be shown loudly.
-
-        A server that sends people to another's sign-in may be that other's, or may want its tokens
-        (docs/reference/oauth.md#client-binding).
-        """
+        """Those hosts, and hosts of issuers, that are on another registrable domain than the MCP URL."""
+        # To be shown loudly: a server that sends people to another's sign-in may be that other's own, or may want
+        # the tokens for it (docs/reference/oauth.md#client-binding).
         issuers = (self.server.issuer, self.found_under or "") if self.server else ()
         return list_foreign((*self.endpoint_hosts, *(get_host(issuer) for issuer in issuers)), self.host)
 
     @property
     def ways(self) -> tuple[ConnectWay, ...]:
-        """Return how one gets in. Pre-registered and token are always possible where the service agrees."""
+        """The ways to become its client, best first; pre-registered is always one, if the service agrees."""
         if self.server is None:
             return (ConnectWay.TOKEN,)
         is_public_ok = not self.server.auth_methods or "none" in self.server.auth_methods
@@ -89,19 +87,20 @@ class Probe:
 
     @property
     def needs_client(self) -> bool:
-        """Say whether an admin must make a client at the service first."""
+        """Whether an admin must make a client at the service first."""
         return self.ways[0] is ConnectWay.PRE_REGISTERED
 
     @property
     def pins(self) -> Pins:
-        """Return what must hold from now on, if this is approved."""
+        """What every connection is held to, once this is approved."""
         if self.server is None:
             return Pins()
         return Pins(self.server.issuer, self.endpoint_hosts, Quirk.PKCE_UNADVERTISED in self.quirks)
 
     @property
     def fingerprint(self) -> str:
-        """Return the SHA-256 of all that is shown, hex: an approval is for exactly this."""
+        """The SHA-256, in hex, of all that is shown: an approval is for exactly this."""
+        # Sorted where a server may change the order, so that nobody is asked again for nothing.
         shown = [
             self.mcp_url,
             self.resource and [self.resource.resource, sorted(self.scopes), self.resource.name],
@@ -114,28 +113,29 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class _Knock:
-    """What came back to messages without a token."""
+    """How the server responds to messages without a token."""
 
     is_asked: bool = False
-    """It asked for a token."""
+    """It demanded a token."""
     challenge: Challenge | None = None
     is_open: bool = False
-    """It answered one of them with 200, whatever with."""
+    """It answered one of them with 200, whatever the body."""
     status: int = 0
-    """Of the first answer."""
+    """The first response's HTTP status."""
     moved_to: str = ""
+    """Where it redirects to, on its own origin; empty: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Inside:
-    """What the MCP client found without a token."""
+    """What the MCP client finds without a token."""
 
     is_mcp: bool
     tools: tuple[ListedTool, ...] | None = None
 
 
 class Prober:
-    """Looks at MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
+    """Probes MCP URLs through the guarded sender; sends no secret, registers nothing, stores nothing."""
 
     def __init__(self, sender: GuardedSender, listing: ToolLister) -> None:
         self._sender = sender
@@ -143,20 +143,21 @@ class Prober:
 
     @property
     def policy(self) -> UrlPolicy:
-        """What may be visited."""
+        """The URL policy that a probe keeps to."""
         return self._sender.policy
 
     async def probe(self, mcp_url: str) -> Probe:
-        """Return what is there.
+        """Return what is behind the URL.
 
-        Raises `UrlRefused` for an address we do not visit, `Unreachable`, `NotAnMcpServer`, and `ServiceMisbehaved`
-        (its `service` is the host) for what no pin can mend: endpoints over http, a resource that is another's,
-        no client authentication in common.
+        Raises `UrlRefused` against the policy, `Unreachable`, `NotAnMcpServer`, and `ServiceMisbehaved`
+        (its `service` is the host) for what no pin can excuse: endpoints over http, a resource that is
+        another's, no client authentication in common.
         """
         require_url(mcp_url, self._sender.policy)
         host = get_host(mcp_url)
         with _step(host, "discovery"):
             knock = await self._knock(mcp_url)
+        # Whatever demands a bearer token is taken for an MCP server; anything else must prove that it speaks MCP.
         inside = (
             _Inside(is_mcp=True) if knock.is_asked and not knock.is_open else await self._look_inside(mcp_url, knock)
         )
@@ -172,17 +173,18 @@ class Prober:
         return Probe(mcp_url, resource, server, found_under, tuple(sorted({*mine, *quirks})), inside.tools)
 
     async def _look_inside(self, mcp_url: str, knock: _Knock) -> _Inside:
-        """Speak MCP to what did not ask who is there at first."""
+        """Speak MCP to a server that did not demand a token at first."""
         try:
             return _Inside(is_mcp=True, tools=await self._listing.list_tools(mcp_url, None))
         except CredentialRefused:
-            # It answered the first message only: not a fault, the tools are seen once somebody connects.
+            # It demands a token for its tools only: no fault, they are known once somebody connects.
             return _Inside(is_mcp=knock.is_open)
         except Unreachable:
             return _Inside(is_mcp=False)
 
     async def _knock(self, mcp_url: str) -> _Knock:
         found = _Knock()
+        # The stateless version too: a server without `initialize` answers that with an error, and this with 401.
         for request in (discovery.build_probe(mcp_url), discovery.build_stateless_probe(mcp_url)):
             answer = await self._sender.send(request)
             found = replace(
@@ -193,28 +195,29 @@ class Prober:
             )
             if answer.status == 401:
                 challenge = discovery.parse_probe(answer)
-                # A 401 for another scheme, such as Basic, is a site's and no MCP server's (MCP authorization).
+                # A 401 for another scheme, such as Basic, is a website's, not an MCP server's (MCP authorization).
                 is_said = bool(answer.header_values("www-authenticate"))
                 is_asked = challenge is not None or not (is_said or await self._asks_for_client(request))
                 return replace(found, is_asked=is_asked, challenge=challenge)
         return found
 
     async def _asks_for_client(self, request: HttpRequest) -> bool:
-        """Tell whether it is a token endpoint, which asks who the client is and for no token (RFC 6749 §5.2)."""
+        """Say whether it is a token endpoint, whose 401 asks for a client and for no token (RFC 6749 §5.2)."""
         try:
+            # The challenge may be missing there, so only the body tells it from an MCP server.
             answer = await self._sender.send(replace(request, wants_body=True))
             return parse_json_object(answer).get("error") == "invalid_client"
         except (RuleBroken, Unreachable):
             return False
 
     async def _find_described(self, mcp_url: str, knock: _Knock, inside: _Inside) -> ProtectedResource | None:
-        """Return its metadata, None where only a token leads in. Raises `NotAnMcpServer`."""
+        """Return the resource's metadata, None where it has none. Raises `NotAnMcpServer`."""
         not_one = NotAnMcpServer(get_host(mcp_url), knock.status, knock.moved_to)
         is_mcp = knock.is_asked or inside.is_mcp
         try:
             resource = await self._find_resource(mcp_url, knock.challenge)
         except (RuleBroken, UrlRefused):
-            # A site that answers everything with its home page has no metadata that could be broken.
+            # A website that answers everything with its home page: what is broken there is no metadata.
             if not is_mcp:
                 raise not_one from None
             raise
@@ -243,10 +246,12 @@ class Prober:
 def read_server(
     answer: HttpResponse, issuer: str, policy: UrlPolicy
 ) -> tuple[AuthorizationServer, tuple[Quirk, ...]] | None:
-    """Return the server with the quirks that a pin would have to excuse; None where there is none (4xx).
+    """Return the server's metadata with the quirks that a pin must excuse; None where there is none (4xx).
 
-    Everything that cannot be excused is refused as in a connection. Raises `RuleBroken`, `UrlRefused`.
+    Raises `RuleBroken`, `UrlRefused` for what no pin excuses, as in a connection.
     """
+    # Pins are made from what it says, then it is judged by the same parser as in a connection: so what is
+    # approved here is accepted there, and nothing else.
     if 400 <= answer.status < 500:
         return None
     quirks, pins = [], Pins()
@@ -267,7 +272,8 @@ def read_server(
 
 
 def _moved_to(answer: HttpResponse, mcp_url: str, policy: UrlPolicy) -> str:
-    """Return where a redirect leads to, if that is a clean address of the same origin: for a person to try."""
+    """Return where a redirect leads, if that is an allowed URL of the same origin; empty otherwise."""
+    # Only shown, never followed: the admin may type the right URL then. Another origin's would be advertising.
     locations = answer.header_values("location") if 300 <= answer.status < 400 else ()
     if len(locations) != 1:
         return ""
@@ -287,7 +293,7 @@ def _step(host: str, name: str) -> Iterator[None]:
 
 
 def describe_probe(probe: Probe) -> dict[str, Any]:
-    """Return the probe as plain data for an audit entry or a view: hosts, endpoints, quirks."""
+    """Return the probe as texts by name, for an audit entry or a view."""
     server = probe.server
     return {
         "mcp_url": probe.mcp_url,

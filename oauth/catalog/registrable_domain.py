@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def get_site(host: str) -> str:
     """Return the domain that somebody registered: `mcp.notion.com` → `notion.com`.
 
-    What cannot be registered (an address, `localhost`, a public suffix such as `github.io`) is its own site.
+    A host without one (an address, `localhost`, a public suffix such as `github.io`) is its own site.
     """
     if is_address(host):
         return host
-    # The private part of the list too: two people's `*.workers.dev` are two sites.
+    # With the private part of the list: two people's `*.workers.dev` are two sites.
     return _suffixes().privatesuffix(host.lower()) or host.lower()
 
 
@@ -29,7 +29,7 @@ def list_foreign(hosts: Iterable[str], home: str) -> tuple[str, ...]:
 
 
 def is_address(host: str) -> bool:
-    """Say whether a host is an IP address and no name."""
+    """Say whether a host is an IP address, not a name."""
     try:
         ip_address(host)
     except ValueError:

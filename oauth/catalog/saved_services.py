@@ -1,7 +1,7 @@
-"""The services that admins add, set up and remove. A change takes effect at once.
+"""The services that admins add, configure and remove. A change takes effect at once.
 
-Every change takes the admin as a `Member` and records them; the caller checks that they may.
-`oauth/catalog/probe.py` finds what an admin is shown before.
+Each change records the admin; the caller checks that they are one. `oauth/catalog/probe.py` finds what the admin is
+shown before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from store.records import AuditEntry, Connection, Member, RegistrationKind, Save
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceCatalog:
-    """One workspace's services: where they are stored and where they are on offer."""
+    """What belongs to one workspace's services: where they are stored, and where they are offered."""
 
     workspace_id: WorkspaceId
     database: Database
@@ -36,17 +36,17 @@ class WorkspaceCatalog:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """What a save did: the service as it is now, and the connections that must be made again."""
+    """A stored change: the service as it is now, and the connections that it ended."""
 
     saved: SavedService
     dropped: tuple[Connection, ...] = ()
 
 
 class SavedServices:
-    """The workspace's own services over the shipped ones; one per process and workspace.
+    """The workspace's services over the shipped ones; one per process and workspace.
 
-    `on_dropped` is told of each connection that a change has ended, after it is stored: it deletes the
-    credential.
+    `on_dropped` is called with each connection that a change has ended, after the change is stored, to
+    delete its credential.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class SavedServices:
         self._on_dropped = on_dropped
 
     async def reload(self) -> None:
-        """Offer what is stored now; at the start, after every save, and for what other processes saved."""
+        """Offer what is stored now. Called at the start, after every save, and for what other processes saved."""
         async with self._database.transaction() as tx:
             saved = await services.list_for(tx, self._workspace_id)
         self._catalog.offer(merge(self._catalog.shipped.values(), saved))
 
     async def list_saved(self) -> tuple[SavedService, ...]:
-        """Return what admins saved, by name; clients' secrets in it do not print."""
+        """Return what admins saved, sorted by name."""
         async with self._database.transaction() as tx:
             return await services.list_for(tx, self._workspace_id)
 
     async def find_saved(self, name: ServiceName) -> SavedService | None:
-        """Return what an admin saved of a service; None for a shipped one as it came."""
+        """Return what an admin saved of a service; None for a shipped one that nobody changed."""
         async with self._database.transaction() as tx:
             return await services.find(tx, self._workspace_id, name)
 
@@ -86,9 +86,9 @@ class SavedServices:
     async def save(self, by: Member, draft: ServiceDraft, shown: str) -> ServiceChange:
         """Save an added service as the admin was shown it; `shown` is the fingerprint of that probe.
 
-        The server is looked at again, so that what is pinned is what was approved. Where host, issuer or
-        resource are others than before, open links are void and connections ended. Raises
-        `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and what `Prober.probe` raises.
+        Where server, issuer, resource or kind of access changed, open links are void and connections end
+        (docs/decisions/0020). Raises `DraftInvalid`, `ServerTaken`, `ProbeChanged`, `ServiceChanged`, and
+        what `Prober.probe` raises.
         """
         require_draft(draft, self._prober.policy)
         name = ServiceName(draft.name)
@@ -98,6 +98,7 @@ class SavedServices:
         others = {str(one.name): one.title for one in self._catalog.services if one.name != name}
         if problem := find_title_problem(draft.title, others):
             raise DraftInvalid({"title": problem})
+        # Again, and outside the transaction: minutes lie between form and button, and a server may have changed.
         probe = await self._prober.probe(draft.mcp_url)
         if probe.fingerprint != shown:
             raise ProbeChanged(draft.name, probe)
@@ -110,7 +111,7 @@ class SavedServices:
     async def configure(
         self, by: Member, name: ServiceName, *, client: PreRegistered | None, scopes: tuple[str, ...], version: int
     ) -> ServiceChange:
-        """Give a shipped service a client or other scopes; no client: the one that was saved stays.
+        """Give a shipped service a client or other scopes; without a client the saved one stays.
 
         Raises `UnknownService`, `ServiceChanged`, `DraftInvalid`.
         """
@@ -130,13 +131,13 @@ class SavedServices:
                 client_id=chosen.client_id if chosen else None,
                 client_secret=chosen.client_secret if chosen else None,
                 secret_variable=None if client else after.secret_variable,
-                version=version,
+                version=version,  # what the admin saw: `put_in` refuses it where another one is stored
             )
             change = await self.put_in(tx, before, after)
         return await self.settle(change)
 
     async def remove(self, by: Member, name: ServiceName, version: int) -> tuple[Connection, ...]:
-        """Take an added service away, or what an admin changed of a shipped one; return what ended with it.
+        """Remove an added service, or an admin's changes to a shipped one; return the connections that ended.
 
         Raises `ServiceChanged`.
         """
@@ -148,16 +149,16 @@ class SavedServices:
         return (await self.settle(change)).dropped
 
     async def list_in(self, tx: Tx) -> tuple[SavedService, ...]:
-        """Return what is saved, as this transaction sees it."""
+        """Return what admins saved, read in the caller's transaction."""
         return await services.list_for(tx, self._workspace_id)
 
     async def put_in(self, tx: Tx, before: SavedService | None, after: SavedService) -> ServiceChange:
-        """Store a service in place of the one before it, recorded; `settle` the change after the transaction.
+        """Store and audit a service in place of the one before it; `settle` the change after the transaction.
 
         Raises `ServiceChanged`.
         """
         saved = await services.save(tx, after)
-        if saved is None:
+        if saved is None:  # the store compares versions: of two admins at once one is told
             raise ServiceChanged(after.name, before.version if before else 0)
         is_another = before is not None and not is_same_service(before, after)
         dropped = await self._drop(tx, after.name) if is_another else ()
@@ -170,20 +171,22 @@ class SavedServices:
         return ServiceChange(saved, dropped)
 
     async def remove_in(self, tx: Tx, before: SavedService, actor: str) -> ServiceChange:
-        """Take a service away as it is in `before`, recorded; `settle` the change after the transaction.
+        """Remove a service if it is still as in `before`, audited; `settle` the change after the transaction.
 
         Raises `ServiceChanged`.
         """
         name = before.name
         if not await services.remove(tx, self._workspace_id, name, before.version):
             raise ServiceChanged(name, before.version)
+        # A shipped service stays on offer as it came: the same server, so its connections go on.
         dropped = () if before.is_shipped else await self._drop(tx, name)
         now = self._clock.now()
         await audit.record(tx, AuditEntry(now, self._workspace_id, actor, "service.removed", name, _describe(before)))
         return ServiceChange(before, dropped)
 
     async def settle(self, change: ServiceChange) -> ServiceChange:
-        """Do what follows after a stored change: offer what is stored now, let go of what it ended."""
+        """Do what follows a stored change: offer what is stored now, delete the credentials of what it ended."""
+        # Offered first: a new link leads to the new server even while old credentials are still being deleted.
         await self.reload()
         for connection in change.dropped:
             await self._on_dropped(connection)
@@ -225,6 +228,8 @@ class SavedServices:
                 raise ServerTaken(service.name)
 
     async def _drop(self, tx: Tx, name: ServiceName) -> tuple[Connection, ...]:
+        # In the transaction of the change: a link that is still open would connect the old server to the new name,
+        # and tools that are remembered or pinned are the old server's.
         await tickets.void_service(tx, self._workspace_id, name)
         await service_tools.forget(tx, self._workspace_id, name)
         await tool_pins.forget(tx, self._workspace_id, name)
@@ -232,7 +237,7 @@ class SavedServices:
 
 
 def is_same_service(before: SavedService, after: SavedService) -> bool:
-    """Say whether a connection to the one is a connection to the other: server, issuer, resource and kind of access."""
+    """Say whether connections stay valid: server, issuer, resource and kind of access are the same."""
     return _identity(before) == _identity(after)
 
 
@@ -242,16 +247,14 @@ def _identity(saved: SavedService) -> tuple[object, ...]:
 
 
 def is_client_fitting(before: SavedService, after: SavedService) -> bool:
-    """Say whether a client may be kept: it is this origin's and issuer's (docs/reference/oauth.md#client-binding)."""
+    """Say whether the client may be kept: origin and issuer are the same (docs/reference/oauth.md#client-binding)."""
     return before.issuer == after.issuer and get_origin(before.mcp_url) == get_origin(after.mcp_url)
 
 
 def merge(shipped: Iterable[Service], saved: tuple[SavedService, ...]) -> tuple[Service, ...]:
-    """Return what is on offer: the shipped ones as admins changed them, and the added ones.
-
-    An added service that has the server of a shipped one stands in its place: a later version of Deputy
-    may ship what an admin had added before.
-    """
+    """Return what is on offer: the shipped services as admins changed them, and the added ones."""
+    # An added service replaces a shipped one with its server or name: a later version of Deputy may ship what an
+    # admin has added, and what people connected must go on.
     rows = {row.name: row for row in saved}
     added = [build_service(row) for row in saved if not row.is_shipped]
     taken = {get_place(service.mcp_url) for service in added} | {service.name for service in added}
@@ -264,7 +267,7 @@ def merge(shipped: Iterable[Service], saved: tuple[SavedService, ...]) -> tuple[
 
 
 def build_service(saved: SavedService) -> Service:
-    """Return an added service as the catalogue offers it, held to what was shown."""
+    """Return an added service as the catalogue offers it, with the pins that were shown to the admin."""
     return Service(
         name=saved.name,
         title=saved.title,
@@ -279,9 +282,10 @@ def build_service(saved: SavedService) -> Service:
 
 
 def apply_saved(service: Service, saved: SavedService | None) -> Service:
-    """Return a shipped service with what an admin changed; a client made for another server or issuer is left out."""
+    """Return a shipped service with the scopes and the client that an admin gave it."""
     if saved is None:
         return service
+    # A later version of Deputy may ship another server or issuer: the client does not follow it there.
     fits = saved.issuer == service.pins.trusted_issuer and get_origin(saved.mcp_url) == get_origin(service.mcp_url)
     return replace(
         service,

@@ -17,20 +17,20 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The rule for each tool of a service, in the seed's words."""
+    """The catalogue's rule for each tool of a service; rules that admins set for the service replace it."""
 
     allowed_tools: tuple[str, ...] = ()
     user_approved_tools: tuple[str, ...] = ()
     denied_tools: tuple[str, ...] = ()
     default: str = "user_approved"
-    """For tools that are not listed: `user_approved` or `denied`."""
+    """The rule for tools that are in none of the lists: `user_approved` or `denied`."""
 
 
 class ServiceQuirk(StrEnum):
-    """What a service does otherwise than the rules, or than people expect; `QUIRKS` says it in a sentence.
+    """What a service does differently from the rules, or from what people expect; `QUIRKS` has the sentence.
 
-    What of it changes how we connect is a pin beside it. The rest is for admins, the simulator's
-    profiles and their journeys.
+    Where it changes how we connect, a pin says so as well. The rest is for admins and for the simulator,
+    which plays each service with its quirks.
     """
 
     ALL_SCOPES_ADVERTISED = "all_scopes_advertised"
@@ -73,7 +73,7 @@ QUIRKS: Mapping[ServiceQuirk, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One thing to connect; immutable, as reviewed."""
+    """A service as members can connect it; immutable."""
 
     name: ServiceName
     title: str
@@ -82,15 +82,18 @@ class Service:
     manage_url: str | None
     """The provider's own page for revoking access."""
     scopes: tuple[str, ...] = ()
-    """What to ask for; empty: as the service advertises."""
+    """What to ask for; empty: what the service advertises."""
     tools: Tools = field(default_factory=Tools)
     pins: Pins = field(default_factory=Pins)
     resource: str | None = None
-    """The `resource` its metadata must carry, where the catalogue knows it."""
+    """The `resource` that its metadata must carry; None: any that covers the MCP URL."""
     authorize_params: Mapping[str, str] = field(default_factory=dict)
+    """What its authorization request needs besides, such as Google's `access_type`."""
     token_profile: str = "standard"  # noqa: S105  # the name of a parser
+    """How its token response is read: `standard` or `slack` (`oauth/protocol/tokens.py`)."""
     registration: RegistrationKind = RegistrationKind.AUTO
     client: PreRegistered | None = None
+    """Our client there, where an admin or the operator made one."""
     token_page: str | None = None
     """Where people make a personal token, if the service takes one."""
     grant_days: int | None = None
@@ -101,16 +104,16 @@ class Service:
 
     @property
     def takes_oauth(self) -> bool:
-        """Whether a member can sign in to it in this deployment."""
+        """Whether a member can connect it by OAuth in this deployment."""
         needs_client = self.registration is RegistrationKind.PRE_REGISTERED
         return self.registration is not RegistrationKind.TOKEN and (self.client is not None or not needs_client)
 
     @property
     def takes_token(self) -> bool:
-        """Whether a member can give it a personal token."""
+        """Whether a member can connect it by a personal token."""
         return self.registration is RegistrationKind.TOKEN or self.token_page is not None
 
     @property
     def is_available(self) -> bool:
-        """Whether a member can connect it in this deployment, in one way or the other."""
+        """Whether a member can connect it in this deployment, by OAuth or by a token."""
         return self.takes_oauth or self.takes_token

@@ -15,13 +15,13 @@ from store.records import Member, RegistrationKind, SavedService, ServiceName
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,2048}")
-_LONGEST_TITLE = 60
+_LONGEST_TITLE = 60  # characters: with a verb before it, it fits a button of Slack's (75)
 _MOST_SCOPES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceDraft:
-    """A service as an admin wants it, before it is looked at."""
+    """A service as an admin typed it, not yet probed."""
 
     name: str
     title: str
@@ -29,14 +29,14 @@ class ServiceDraft:
     registration: RegistrationKind = RegistrationKind.AUTO
     scopes: tuple[str, ...] = ()
     client: PreRegistered | None = None
-    """None keeps the client that is saved, where it still belongs to the same origin and issuer."""
+    """None keeps the saved client if it belongs to the same origin and issuer."""
     manage_url: str | None = None
     version: int = 0
-    """The version that the admin saw; 0 for a new one."""
+    """The version that the admin saw; 0 for a new service."""
 
 
 def require_draft(draft: ServiceDraft, policy: UrlPolicy) -> None:
-    """Raise `DraftInvalid` with the problem of each field, in words that a form can show."""
+    """Raise `DraftInvalid` with the problem of each invalid field, in words that a form can show."""
     problems = {
         "name": None if NAME.fullmatch(draft.name) else "use a-z, 0-9, - and _, at most 64",
         "title": _title_problem(draft.title),
@@ -74,16 +74,17 @@ def _client_problem(client: PreRegistered | None) -> str | None:
     if client is None:
         return None
     values = [client.client_id, *([client.client_secret.reveal()] if client.client_secret else [])]
+    # Stricter than RFC 6749 appendix A.1, which allows blanks: here they come from copying.
     return None if all(_VISIBLE.fullmatch(value) for value in values) else "copy client id and secret without blanks"
 
 
 def build_saved(
     draft: ServiceDraft, probe: Probe, before: SavedService | None, by: Member, now: datetime
 ) -> SavedService:
-    """Return the service to save: what was typed, pinned to what was shown.
+    """Return the service to save: what was typed, with pins from the probe (docs/decisions/0020).
 
-    Raises `DraftInvalid` where the server does not allow the way in that was chosen, and
-    `ServiceChanged` where another version is saved than the admin saw.
+    Raises `DraftInvalid` where the server does not support the chosen registration, and
+    `ServiceChanged` where the saved version is not the one that the admin saw.
     """
     if (before.version if before else 0) != draft.version:
         raise ServiceChanged(draft.name, before.version if before else 0)
@@ -115,7 +116,7 @@ def build_saved(
 
 
 def _kept_client(before: SavedService | None, probe: Probe, issuer: str | None) -> PreRegistered | None:
-    # Bound to service, origin and issuer: a client never follows the service to another one
+    # A client is bound to service, origin and issuer, and does not follow the service to another one
     # (docs/reference/oauth.md#client-binding).
     if before is None or before.client_id is None or before.issuer != issuer:
         return None

@@ -1,7 +1,7 @@
 """Decides whether two services could be confused by their titles; pure.
 
-People choose by a title where their data goes. So no two may look alike, and none may mix the letters of two scripts,
-which is how a name is imitated (Unicode TR 39 §5).
+People choose by its title where their data goes. So no two may look alike, and none may mix letters of two scripts,
+which is how names are imitated (Unicode TR 39 §5).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _LIKE = {
     "\u03b7\u03bc\u03b2\u03b6\u0131\u0261\u0251\u01c0\u0578\u057d\u0585": "nubzigalnuo",
     "0135|$@": "oleslsa",
 }
-"""Letters and signs that look like Latin letters, after `casefold`; of TR 39's table what titles are made of."""
+"""Letters and signs that look like Latin letters, after `casefold`: the part of Unicode TR 39 §4 that titles use."""
 _LOOKALIKES = {ord(one): like for many, alike in _LIKE.items() for one, like in zip(many, alike, strict=True)}
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
-"""Those whose letters look like another's."""
+"""The scripts that share look-alike letters."""
 
 
 def find_title_problem(title: str, others: Mapping[str, str]) -> str | None:
-    """Return why a title cannot be beside those of the other services (name → title); None: it can."""
+    """Return why a title cannot stand beside those of the other services (name → title); None if it can."""
     if has_mixed_scripts(title):
         return "write it in letters of one script: these imitate each other"
     if like := find_lookalike(title, others):
@@ -32,23 +32,22 @@ def find_title_problem(title: str, others: Mapping[str, str]) -> str | None:
 
 
 def find_lookalike(title: str, others: Mapping[str, str]) -> str | None:
-    """Return the name of the service whose title or name looks like this one; `others` is name → title."""
+    """Return the name of the service whose title or name looks like this title; `others` is name → title."""
+    # Names count too: an error or a command shows the name where there is no title.
     wanted = build_skeleton(title)
     return next((name for name, its in others.items() if wanted in (build_skeleton(its), build_skeleton(name))), None)
 
 
 def build_skeleton(title: str) -> str:
-    """Return the same text for titles that look alike: no case, marks, blanks or signs, look-alikes as Latin.
-
-    A title without letters or digits is its own.
-    """
+    """Return the same text for titles that look alike: no case, marks, blanks or signs, look-alikes as Latin."""
     decomposed = unicodedata.normalize("NFKD", title).casefold().translate(_LOOKALIKES)
     letters = "".join(char for char in decomposed if char.isalnum())
-    # `i`, `l` and `1` are one stroke in many fonts, and `rn` is `m`.
+    # `i`, `l` and `1` are one stroke in many fonts, and `rn` reads as `m`. A title of signs only is left as it is,
+    # or all of those would look alike.
     return letters.replace("i", "l").replace("rn", "m").replace("vv", "w") or title.strip()
 
 
 def has_mixed_scripts(title: str) -> bool:
-    """Say whether it is written in letters of two scripts that look like each other's."""
+    """Say whether the title has letters of two scripts that share look-alikes."""
     names = {unicodedata.name(char, "").partition(" ")[0] for char in title if char.isalpha()}
     return len(names & set(_SCRIPTS)) > 1
