@@ -1,8 +1,6 @@
-"""The account that a token belongs to, as far as the service says so beside the token; pure.
+"""Finds the account that a token belongs to, in what the service sends beside the token; pure.
 
-It is a label for the token's owner, who may have been signed in to another account; nothing is decided by it. So an
-id_token's signature is not checked: it came from the token endpoint over TLS (OpenID Connect Core §3.1.3.7), and
-whoever could forge it could give another account's token as well.
+It is a label for the token's owner, who may have been signed in to another account; nothing is decided by it.
 """
 
 from __future__ import annotations
@@ -14,13 +12,13 @@ from typing import Any
 
 _LONGEST = 80
 _LONGEST_ID_TOKEN = 16_384
+# OpenID Connect Core §5.1, and what GitHub and others call it; what tells two accounts apart best comes first.
 _PERSON = ("email", "preferred_username", "login", "username", "name")
-"""OpenID Connect Core §5.1, and what GitHub and others call it."""
 _PLACE = ("workspace_name", "team_name", "organization_name")
 
 
 def find_account(document: Mapping[str, Any]) -> str | None:
-    """Return who, and in which workspace, by a token response; None where it does not say."""
+    """Return the account that a token response names, as `ana@example.com (Acme)`; None where it names none."""
     person, place = _first(_people(document)), _first(_places(document))
     if person and place and place != person:
         return f"{person} ({place})"
@@ -30,9 +28,11 @@ def find_account(document: Mapping[str, Any]) -> str | None:
 def _people(document: Mapping[str, Any]) -> Iterable[object]:
     claims = _read_claims(document.get("id_token"))
     owner = _table(document, "owner")
+    # Notion's is in `owner.user.person`.
     nested = (_table(document, "account"), _table(document, "user"), _table(_table(owner, "user"), "person"))
     yield from (claims.get(name) for name in _PERSON)
     yield document.get("account")
+    # Without `name`: beside a token that may be the application's, or the token's own.
     yield from (document.get(name) for name in _PERSON[:-1])
     yield from (table.get(name) for table in (*nested, _table(owner, "user"), owner) for name in _PERSON)
 
@@ -47,7 +47,7 @@ def _first(values: Iterable[object]) -> str | None:
 
 
 def _can_be_shown(value: str) -> bool:
-    # An address would become a link, and what is long is no name.
+    # Slack would make a link of a URL, and a service could write a page into a long one.
     return value.isprintable() and 0 < len(value.strip()) <= _LONGEST and "://" not in value
 
 
@@ -57,7 +57,9 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _read_claims(id_token: object) -> Mapping[str, Any]:
-    """Return the claims of a signed id_token, unverified; nothing for what is none."""
+    """Return the claims of an id_token, unverified; empty where it is none."""
+    # The signature is not checked: the token came from the token endpoint over TLS (OpenID Connect Core §3.1.3.7), and
+    # whoever could forge it there could hand out another account's tokens as well.
     if not isinstance(id_token, str) or len(id_token) > _LONGEST_ID_TOKEN or id_token.count(".") != 2:
         return {}
     payload = id_token.split(".")[1]

@@ -1,6 +1,6 @@
-"""Reads, claims and ends tickets, and says who is told of the end. Races are decided here, by compare-and-set.
+"""Reads, claims and ends the tickets of attempts; every race is decided here, by compare-and-set.
 
-`oauth/connect/authorize.py` goes to the service, `oauth/connect/callback.py` comes back from it.
+`oauth/connect/authorize.py` sends the browser to the service, `oauth/connect/callback.py` handles its return.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ from store import audit, connections, tickets
 from store.database import Database, Tx
 from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
 
+# Long enough to sign in to a service, and short for a link that lies in a chat; RFC 6749 §4.1.2 gives codes the same.
 LINK_LIFE = timedelta(minutes=10)
-"""How long a link and the attempt behind it are good for."""
+"""How long a link, and the attempt that it begins, is valid."""
 
 log = structlog.get_logger(__name__)
 
 Pairs = Sequence[tuple[str, str]]
-"""A query, in order, with what is repeated."""
+"""A query's parameters in order, with repeated ones."""
 
 
 def new_reference() -> str:
-    """Return a short word for people to quote and operators to search the log for."""
+    """Return eight hex digits that people can quote and operators can find in the log."""
     return secrets.token_hex(4).upper()
 
 
 class AttemptStore:
-    """Every attempt of every member; the database decides each race."""
+    """The attempts of all members, as they are in the database; one per process."""
 
     def __init__(self, *, database: Database, outcomes: Outcomes, clock: Clock) -> None:
         self._database = database
@@ -62,13 +63,14 @@ class AttemptStore:
         return self._clock.now()
 
     async def peek(self, link: str) -> Ticket:
-        """Return the ticket of an unused link, without any effect. Raises `TicketUnusable`."""
+        """Return the ticket of an unused link, without changing anything. Raises `TicketUnusable`."""
         async with self._database.transaction() as tx:
             ticket = await tickets.find_by_link(tx, hash_secret(link))
         return _require_new(ticket, self.now())
 
     async def start(self, link: str, *, cookie: str, state: str, nonce: str) -> Ticket:
-        """Claim the link for one browser. Raises `TicketUnusable` for all but the first."""
+        """Claim the link for one browser; every other one gets `TicketUnusable`."""
+        # For the reason of a refusal; the claim below decides, since a second browser may be as fast.
         ticket = await self.peek(link)
         async with self._database.transaction() as tx:
             is_ours = await tickets.claim_start(
@@ -84,7 +86,8 @@ class AttemptStore:
         return ticket
 
     async def find_started(self, link: str, cookies: Mapping[str, str]) -> tuple[Attempt, str] | None:
-        """Return the attempt that this very browser began with the link, and its cookie, until Slack has answered."""
+        """Return the attempt that this browser began with the link, and its cookie; None once Slack has answered."""
+        # By the state: its hash is erased when Slack's answer is claimed, so a later step finds nothing here.
         async with self._database.transaction() as tx:
             ticket = await tickets.find_by_link(tx, hash_secret(link))
             cookie = cookies.get(build_cookie_name(ticket)) if ticket else None
@@ -94,14 +97,14 @@ class AttemptStore:
         return attempt, cookie
 
     async def find_identifying(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
-        """Return the attempt that comes back from Slack in its own browser. Raises as `_require_browser`."""
+        """Return the attempt that returns from Slack in its own browser. Raises `TicketUnusable`, `AttemptEnded`."""
         state = _read_state(pairs)
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_identity_state(tx, hash_secret(state))
         return await self._require_browser(attempt, cookies, self.claim_identity)
 
     async def find_earlier(self, ticket: Ticket, mcp_url: str) -> EarlierRequest | None:
-        """Return what the owner's present connection to the server may do; to connect again keeps it."""
+        """Return the authorization behind the owner's connection to this server; connecting again keeps its scope."""
         async with self._database.transaction() as tx:
             connection = await connections.find(tx, ticket.owner, ticket.service)
         if connection is None or connection.mcp_server_url != mcp_url:
@@ -109,7 +112,10 @@ class AttemptStore:
         return EarlierRequest(connection.asked_scope or connection.scope)
 
     async def find_authorizing(self, pairs: Pairs, cookies: Mapping[str, str]) -> Attempt:
-        """Return the attempt that comes back from the service in its own browser. Raises as `_require_browser`."""
+        """Return the attempt that returns from the service in its own browser.
+
+        Raises `TicketUnusable`, `AttemptEnded`.
+        """
         state = _read_state(pairs)
         async with self._database.transaction() as tx:
             attempt = await tickets.find_by_state(tx, hash_secret(state))
@@ -118,28 +124,25 @@ class AttemptStore:
     async def _require_browser(
         self, attempt: Attempt | None, cookies: Mapping[str, str], claim: Callable[[Attempt], Awaitable[None]]
     ) -> Attempt:
-        """Return the attempt if it is back in its own browser; end it where its answer came in another one.
-
-        Only who was given the address knows the state, so it was passed on. The answer in it may be another person's
-        consent: whoever began must not be able to use it. Raises `TicketUnusable`, `AttemptEnded`.
-        """
         if attempt is None:
             raise TicketUnusable(Reason.USED)
         if is_same_browser(attempt.ticket, attempt.cookie_hash, cookies):
             return attempt
+        # Nobody guesses a state, so this URL was passed on, and the code in it may be another person's consent. Left
+        # open, the attempt's own browser could open the same URL and connect that person's account: it ends here.
         async with self.ending_on_error(attempt.ticket):
             await claim(attempt)
             raise TicketUnusable(Reason.OTHER_BROWSER)
 
     async def claim_identity(self, attempt: Attempt) -> None:
-        """Take the one right to use Slack's answer, good or bad. Raises `TicketUnusable`."""
+        """Take the only right to use Slack's answer, success or error. Raises `TicketUnusable`."""
         async with self._database.transaction() as tx:
             is_ours = await tickets.claim_identity(tx, attempt.ticket.id)
         if not is_ours:
             raise TicketUnusable(Reason.USED)
 
     async def claim_authorizing(self, attempt: Attempt, state: str) -> None:
-        """Record what the way back needs. Raises `TicketUnusable` if the attempt has ended meanwhile."""
+        """Record what the callback needs. Raises `TicketUnusable` if the attempt has ended meanwhile."""
         async with self._database.transaction() as tx:
             is_ours = await tickets.claim_authorizing(tx, attempt, state_hash=hash_secret(state), now=self.now())
             if is_ours:
@@ -148,7 +151,7 @@ class AttemptStore:
             raise TicketUnusable(Reason.USED)
 
     async def claim_exchange(self, attempt: Attempt) -> None:
-        """Take the one right to use the service's answer, good or bad. Raises `TicketUnusable`."""
+        """Take the only right to use the service's answer, success or error. Raises `TicketUnusable`."""
         async with self._database.transaction() as tx:
             is_ours = await tickets.claim_exchange(tx, attempt.ticket.id, self.now())
         if not is_ours:
@@ -156,10 +159,10 @@ class AttemptStore:
 
     @asynccontextmanager
     async def ending_on_error(self, ticket: Ticket) -> AsyncIterator[None]:
-        """End the attempt if the block does not succeed, whatever happens in it.
+        """End the attempt as failed if the block raises anything, also by a bug or a cancelled request.
 
-        Who lost a race (`Reason.USED`) ends nothing: the attempt is the winner's. Raises
-        `AttemptEnded` for what the block refuses; a bug goes on to the web's catch-all.
+        A `ConnectError` becomes `AttemptEnded`; everything else passes through to the web's catch-all. `Reason.USED`
+        passes through too and ends nothing.
         """
         cause: ConnectError | None = None
         is_over = False
@@ -169,10 +172,12 @@ class AttemptStore:
             is_over = True
         except TicketUnusable as error:
             cause = error
+            # The block lost a race: the attempt belongs to the winner, and is not ours to end.
             is_over = error.reason is Reason.USED
         except ConnectError as error:
             cause = error
         finally:
+            # Here and not in an `except`: a cancelled request (the browser went away) must not leave it open.
             if not is_over:
                 reference = await self._fail(ticket, cause)
         if is_over and cause is not None:
@@ -185,7 +190,8 @@ class AttemptStore:
             raise TicketUnusable(Reason.EXPIRED)
 
     async def finish(self, ticket: Ticket, connection: Connection) -> bool:
-        """Settle as done; False where the attempt was voided while it was going on."""
+        """Settle the attempt as done; False where it was voided or superseded meanwhile."""
+        # Settled, audited and owed to the member at once: a crash leaves all of it or nothing (docs/decisions/0045).
         async with self._database.transaction() as tx:
             is_done = await tickets.settle(tx, ticket.id, TicketState.DONE, self.now())
             if is_done:
@@ -199,7 +205,7 @@ class AttemptStore:
         return is_done
 
     def tell(self, ticket: Ticket) -> None:
-        """Have the member told that they are connected."""
+        """Have the member told that they are connected; after `finish`, outside its transaction."""
         log.info("connect.connected", service=ticket.service)
         self._outcomes.send(ticket)
 
@@ -210,17 +216,18 @@ class AttemptStore:
         await self._outcomes.code_wanted(ticket, until)
 
     async def recover(self, expired_before: datetime | None = None) -> tuple[Ticket, ...]:
-        """End the attempts that were cut off in the middle of an exchange; return those that failed.
+        """End the attempts that a crash interrupted in the middle of an exchange; return those that failed.
 
-        Without a time, all of them: nobody carries one on. With one, those whose own time was over before it, for the
-        others may be in the hands of this process, or of another one. A connection that was recorded since the link
-        was made is this attempt's: it is there and works, so the member is told that, not that it failed.
+        Without a time, all that are being exchanged: for the start, when nobody works on one. With a time, those that
+        expired before it: the others may be in the hands of this process or of another one.
         """
         failed = []
         async with self._database.transaction() as tx:
             interrupted = await tickets.list_exchanging(tx, expired_before)
             made = [await connections.find(tx, ticket.owner, ticket.service) for ticket in interrupted]
         for ticket, connection in zip(interrupted, made, strict=True):
+            # A connection that is newer than the link is this attempt's: the crash came between the vault and the
+            # end of the attempt, so the member is told that it was made.
             if connection is None or connection.connected_at < ticket.expires_at - LINK_LIFE:
                 failed.append(ticket)
                 await self._fail(ticket, None)
@@ -229,6 +236,8 @@ class AttemptStore:
         return tuple(failed)
 
     async def _fail(self, ticket: Ticket, cause: ConnectError | None) -> str:
+        # Recorded and logged also where the ticket is settled already (voided, superseded): the page has the reference,
+        # and whoever looks for it must find why. Only the one who settled it tells the member.
         reference = new_reference()
         failure = _failure_of(cause)
         data = describe(cause) if cause is not None else {"error": "interrupted"}
@@ -250,7 +259,8 @@ class AttemptStore:
 
 
 def describe(error: ConnectError) -> dict[str, str]:
-    """Return what of an error may be logged: our own words and known codes, never upstream prose."""
+    """Return the parts of an error that may be logged."""
+    # By name, since these hold our own words and known codes only; `str(error)` could hold anything.
     names = ("step", "rule", "status", "code", "reason")
     return {"error": type(error).__name__} | {
         name: str(value) for name in names if (value := getattr(error, name, None)) is not None

@@ -1,4 +1,4 @@
-"""From the link to the service: claim the browser, verify whose it is, redirect it to the service's consent.
+"""The first half of an attempt: claim a browser for the link, prove whose it is, send it to the service's consent.
 
 `oauth/connect/callback.py` handles its return; `oauth/connect/attempt_store.py` decides races.
 """
@@ -21,7 +21,7 @@ from store.records import Attempt, Secret, Ticket
 
 @dataclass(frozen=True, slots=True)
 class StartedAuthorization:
-    """Where the browser goes next, and the cookie it takes along."""
+    """Where the browser goes next, and the cookie to set on the way."""
 
     ticket: Ticket
     url: str
@@ -29,7 +29,7 @@ class StartedAuthorization:
 
 
 class AuthorizationStart:
-    """The first half of every attempt."""
+    """The steps from the link to the service; one per process, stateless."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class AuthorizationStart:
         service_client: ServiceClient,
         sign_in: SlackSignIn | None,
     ) -> None:
-        """`sign_in` None: a code at the end proves whose browser it is (docs/reference/oauth.md#code-in-slack)."""
+        """Without `sign_in` a code at the end proves whose browser it is (docs/reference/oauth.md#code-in-slack)."""
         self._base_url = context.base_url
         self._catalog = context.catalog
         self._vaults = context.vaults
@@ -48,19 +48,18 @@ class AuthorizationStart:
         self._sign_in = sign_in
 
     async def peek(self, link: str) -> tuple[Ticket, Service]:
-        """Return what a link is for; no effect, so scanners and previews do no harm. Raises `ConnectError`."""
+        """Return what a link is for, without changing anything. Raises as `AttemptStore.peek` and the catalogue."""
+        # Link scanners and previews open every link before its owner does: that must not use it up.
         ticket = await self._attempts.peek(link)
         return ticket, self._catalog.get_available(ticket.service)
 
     async def begin(self, link: str, cookies: Mapping[str, str]) -> StartedAuthorization:
-        """Bind the link to this browser and send it to Sign in with Slack.
-
-        Who presses the button twice is sent there again, as long as Slack has not answered. Raises
-        `ConnectError`.
-        """
+        """Bind the link to this browser and send it to Sign in with Slack. Raises as `peek`."""
         started = await self._attempts.find_started(link, cookies)
         if started is not None:
+            # The button was pressed twice: the second answer is what the browser shows, so it leads on as the first.
             return self._to_proof(started[0].ticket, started[1], started[0].nonce)
+        # Before the claim: a link that leads nowhere is not used up by finding that out.
         self._catalog.get_available((await self._attempts.peek(link)).service)
         cookie, nonce = new_secret(), new_secret()
         ticket = await self._attempts.start(link, cookie=cookie, state=derive_state(cookie), nonce=nonce)
@@ -77,16 +76,17 @@ class AuthorizationStart:
     async def identify(self, pairs: Pairs, cookies: Mapping[str, str]) -> StartedAuthorization:
         """Prove that the browser is the member's, then send it to the service.
 
-        Without Sign in with Slack nothing is proved here, and nothing is connected before it is.
         Raises `TicketUnusable`, `AttemptEnded`.
         """
         attempt = await self._attempts.find_identifying(pairs, cookies)
+        # Before Slack is asked: a second request with the same code finds the attempt used.
         await self._attempts.claim_identity(attempt)
         async with self._attempts.ending_on_error(attempt.ticket):
             if self._sign_in is not None:
                 await self._require_owner(self._sign_in, attempt, pairs)
             service = self._catalog.get_available(attempt.ticket.service)
-            with refusing(service.name):  # before anybody consents to something in vain
+            # The vault asks again when it stores; here so that nobody consents in vain (docs/decisions/0043).
+            with refusing(service.name):
                 await self._vaults.require_permitted(attempt.ticket.owner, service.name)
             earlier = await self._attempts.find_earlier(attempt.ticket, service.mcp_url)
             prepared = await self._service_client.prepare(service, self._attempts.now(), earlier)
@@ -104,12 +104,14 @@ class AuthorizationStart:
         state, verifier = new_secret(), Secret(new_secret())
         with step(service, "authorization"):
             url = build_authorization_url(prepared.server, prepared.ask, state, verifier)
+        # Recorded before the browser leaves: its answer may be back before we have done anything more.
         await self._attempts.claim_authorizing(_record(attempt, service, prepared, verifier), state)
         return StartedAuthorization(attempt.ticket, url)
 
 
 def _read_identity_code(attempt: Attempt, pairs: Pairs, issuer: str) -> Secret:
     try:
+        # Slack does not advertise `iss`; the one in the id_token is required when that is verified.
         answer = parse_callback(pairs, issuer, iss_required=False)
     except RuleBroken as error:
         raise IdentityUnproven(error.rule) from error
@@ -119,7 +121,7 @@ def _read_identity_code(attempt: Attempt, pairs: Pairs, issuer: str) -> Secret:
 
 
 def _record(attempt: Attempt, service: Service, prepared: PreparedAuthorization, verifier: Secret) -> Attempt:
-    # What holds on the way back is what was validated now, whatever the metadata says by then.
+    # The callback uses what was validated now, whatever the metadata says by then: it could lead the code elsewhere.
     registered, server = prepared.registration, prepared.server
     return replace(
         attempt,

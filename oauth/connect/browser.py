@@ -1,4 +1,4 @@
-"""Verifies whose browser this is: flow cookie and Sign in with Slack. One of two places that create a `Member`.
+"""Proves whose browser this is, by the flow's cookie and Sign in with Slack. One of two places that create a `Member`.
 
 `oauth/connect/authorize.py` acts on a match or a mismatch.
 """
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from oauth.guarded_http import GuardedSender
 
-COOKIE_SECONDS = 600
-_LEEWAY_SECONDS = 60
+COOKIE_SECONDS = 600  # as long as the link behind it lives
+_LEEWAY_SECONDS = 60  # how far our clock and Slack's may differ
 _TEAM = "https://slack.com/team_id"
 _USER = "https://slack.com/user_id"
 _ENTERPRISE = "https://slack.com/enterprise_id"
@@ -36,7 +36,7 @@ _ENTERPRISE = "https://slack.com/enterprise_id"
 
 @dataclass(frozen=True, slots=True)
 class SlackIdentity:
-    """Sign in with Slack, as configured: our app there and Slack's addresses."""
+    """The configuration of Sign in with Slack: our app's client, and Slack's endpoints."""
 
     client_id: str
     client_secret: Secret
@@ -49,7 +49,7 @@ class SlackIdentity:
     def at(
         cls, slack_url: str, *, client_id: str, client_secret: Secret, issuer: str = "https://slack.com"
     ) -> SlackIdentity:
-        """Return the addresses below a Slack base URL, such as `https://slack.com/`."""
+        """Return the configuration with the endpoints below a Slack base URL, such as `https://slack.com/`."""
         base = slack_url.rstrip("/")
         return cls(
             client_id=client_id,
@@ -63,7 +63,7 @@ class SlackIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Who Slack says is at the browser: the claims of a verified id_token."""
+    """Who is at the browser, by the claims of a verified id_token."""
 
     user_id: UserId
     team_id: str
@@ -72,32 +72,38 @@ class Proof:
 
 
 def new_secret() -> str:
-    """Return 256 bits for a ticket, cookie, state, nonce or verifier (43 characters: RFC 7636 §4.1)."""
+    """Return 256 random bits for a ticket, cookie, state, nonce or verifier (43 characters: RFC 7636 §4.1)."""
     return secrets.token_urlsafe(32)
 
 
 def derive_state(cookie: str) -> str:
-    """Return the flow's state for Sign in with Slack: the cookie gives it again, it does not give the cookie."""
+    """Return the flow's state for Sign in with Slack."""
+    # Derived, so that a second press of the button finds the same state though only hashes are stored. One way:
+    # the state is in URLs and must not give the cookie away.
     return hmac.new(cookie.encode(), b"deputy: state for sign in with slack", hashlib.sha256).hexdigest()
 
 
 def hash_secret(secret: str) -> str:
-    """Return how a ticket, cookie or state is stored: high entropy, so plain SHA-256 does."""
+    """Return how a ticket, cookie or state is stored: whoever reads the database cannot use it."""
+    # No salt and no stretching: 256 random bits are not to be guessed, and a row is found by its hash.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def build_cookie_name(ticket: Ticket) -> str:
-    """Return the flow's own cookie: two flows in one browser do not disturb each other."""
+    """Return the name of the flow's cookie."""
+    # One for each flow, so that two in one browser do not disturb each other. `__Host-` lets no other subdomain set
+    # it and tie a victim's browser to an attacker's flow (draft-ietf-httpbis-rfc6265bis §4.1.3.2).
     return f"__Host-connect-{ticket.id.rpartition('_')[2][:12]}"
 
 
 def build_cookie(ticket: Ticket, value: str) -> str:
-    """Return the `Set-Cookie` value: `Lax`, since callbacks are top-level GETs from other sites."""
+    """Return the `Set-Cookie` value that binds the browser to the flow."""
+    # `Lax`, not `Strict`: a callback is a top-level GET that comes from another site.
     return f"{build_cookie_name(ticket)}={value}; Path=/; Max-Age={COOKIE_SECONDS}; Secure; HttpOnly; SameSite=Lax"
 
 
 def build_cookie_removal(ticket: Ticket) -> str:
-    """Return the `Set-Cookie` value that ends the flow's cookie."""
+    """Return the `Set-Cookie` value that removes the flow's cookie."""
     return f"{build_cookie_name(ticket)}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
 
 
@@ -108,7 +114,8 @@ def is_same_browser(ticket: Ticket, cookie_hash: str | None, cookies: Mapping[st
 
 
 def build_identity_url(identity: SlackIdentity, redirect_uri: str, state: str, nonce: str, team_id: str) -> str:
-    """Return where to send the browser to (OpenID Connect Core §3.1.2.1); `team` selects the workspace."""
+    """Return the URL to send the browser to (OpenID Connect Core §3.1.2.1)."""
+    # Without `team` Slack asks people with several workspaces which one they mean.
     url: str = prepare_grant_uri(
         identity.authorize_url, identity.client_id, "code", redirect_uri, "openid", state, nonce=nonce, team=team_id
     )
@@ -116,7 +123,7 @@ def build_identity_url(identity: SlackIdentity, redirect_uri: str, state: str, n
 
 
 def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Secret) -> HttpRequest:
-    """Return the request for the id_token."""
+    """Return the token request of Sign in with Slack (OpenID Connect Core §3.1.3.1)."""
     body = prepare_token_request("authorization_code", redirect_uri=redirect_uri, code=code.reveal())
     return build_client_request(
         identity.token_url, body, identity.client_id, identity.client_secret, "client_secret_post"
@@ -124,7 +131,7 @@ def build_identity_exchange(identity: SlackIdentity, redirect_uri: str, code: Se
 
 
 def parse_identity_exchange(answer: HttpResponse) -> Secret:
-    """Return the id_token; raises `RuleBroken`. Slack's access token is left unread."""
+    """Return the id_token; raises `RuleBroken`. The access token beside it is not read."""
     document = parse_json_object(answer)
     token = document.get("id_token")
     if answer.status != 200 or document.get("ok") is not True or not isinstance(token, str):
@@ -145,10 +152,10 @@ def verify_id_token(
         claims.validate(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS)
     except (JoseError, TypeError, ValueError) as error:
         raise RuleBroken(f"OpenID Connect Core §3.1.3.7: {type(error).__name__}") from None
-    # Ours alone: Authlib takes one that is also for another client, if that is said in `azp`.
+    # Ours alone: Authlib accepts one that is for another client as well, if `azp` is ours.
     if claims["aud"] not in (identity.client_id, [identity.client_id]):
         raise RuleBroken("OpenID Connect Core §3.1.3.7: audience is another's")
-    # Authlib skips the nonce where none is expected: an attempt that has lost its own would take any.
+    # Ours to compare: Authlib skips it where none is expected, so an attempt that lost its nonce would take any.
     if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
         raise RuleBroken("OpenID Connect Core §3.1.3.7: nonce is another's")
     return _read_proof(claims)
@@ -158,6 +165,7 @@ def _decode(id_token: Secret, keys: Mapping[str, Any]) -> Token:
     from joserfc import jwk, jwt  # noqa: PLC0415  # see verify_id_token
 
     try:
+        # RS256 alone: by a choice of the token's, a public key could be taken for an HMAC secret (RFC 8725 §3.1).
         key_set = jwk.KeySet.import_key_set({"keys": [key for key in keys["keys"] if key.get("kty") == "RSA"]})
         return jwt.decode(id_token.reveal(), key_set, algorithms=["RS256"])
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -178,11 +186,9 @@ def _read_proof(claims: Mapping[str, Any]) -> Proof:
 
 
 def build_member(proof: Proof, owner: Member) -> Member | None:
-    """Return the proven member if they are the ticket's owner, else None.
-
-    A user id counts inside its workspace only; on Enterprise Grid the workspace may be the
-    organisation or the team, whichever the app is installed in.
-    """
+    """Return the proven member if they are the ticket's owner, else None."""
+    # A user id means something in its workspace only. On Enterprise Grid that may be the organisation or the team,
+    # whichever the app is installed in.
     is_same_user = hmac.compare_digest(proof.user_id.encode(), owner.user_id.encode())
     if not is_same_user or owner.workspace_id not in (proof.enterprise_id, proof.team_id):
         return None
@@ -195,7 +201,7 @@ def build_member(proof: Proof, owner: Member) -> Member | None:
 
 
 class SlackSignIn:
-    """Asks Slack who is at the browser."""
+    """Sign in with Slack over the guarded sender; one per process, stateless."""
 
     def __init__(self, *, identity: SlackIdentity, sender: GuardedSender, redirect_uri: str) -> None:
         self._identity = identity
@@ -204,19 +210,20 @@ class SlackSignIn:
 
     @property
     def issuer(self) -> str:
-        """Slack's name in id_tokens and callbacks."""
+        """The issuer that Slack's id_tokens must name."""
         return self._identity.issuer
 
     def build_url(self, state: str, nonce: str, team_id: str) -> str:
-        """Return where to send the browser."""
+        """Return the URL of Slack's page for this workspace."""
         return build_identity_url(self._identity, self._redirect_uri, state, nonce, team_id)
 
     async def prove(self, code: Secret, nonce: str, now: datetime) -> Proof:
-        """Exchange the code and return whom it proves.
+        """Exchange the code and return whom its id_token proves.
 
         Raises `IdentityUnproven`, `Unreachable`, `UrlRefused`.
         """
         answer = await self._sender.send(build_identity_exchange(self._identity, self._redirect_uri, code))
+        # Fetched each time: people connect rarely, and a kept set would refuse everybody after Slack changes its keys.
         keys = await self._sender.send(
             HttpRequest("GET", self._identity.keys_url, {"accept": "application/json", "user-agent": USER_AGENT})
         )

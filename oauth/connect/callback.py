@@ -1,6 +1,6 @@
-"""Back from the service: exchanges the code for a token and stores it in the member's vault.
+"""The second half of an attempt: exchange the code for tokens and store them in the member's vault.
 
-A token is only held in memory, from the response to the vault.
+A token is only in memory, from the token response to the vault.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from oauth.protocol.tokens import CodeExchange, build_credential
 from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 
 OnToken = Callable[[Service, Connection, Secret], None]
-"""Given a fresh token once, in memory, after its connection is made; returns at once."""
+"""Called once with a fresh access token, after its connection is made, to list tools with it; returns at once."""
 
 
 class AuthorizationCallback:
-    """The second half of every attempt."""
+    """The steps from the service's answer to the vault; one per process."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class AuthorizationCallback:
         on_token: OnToken | None,
         on_hold: OnHold | None,
     ) -> None:
-        """`on_hold`: where Sign in with Slack is not configured; then a code typed into Slack completes."""
+        """With `on_hold` (without Sign in with Slack) an attempt is completed by a code typed into Slack."""
         self.confirmation = CodeConfirmation()
         self._catalog = context.catalog
         self._vaults = context.vaults
@@ -57,16 +57,18 @@ class AuthorizationCallback:
     async def complete(self, path_service: str, pairs: Pairs, cookies: Mapping[str, str]) -> Ticket:
         """Use the service's answer, once, and connect the member.
 
-        `path_service` is of the URL and proves nothing: it must be the attempt's
-        (docs/reference/oauth.md#cross-toolkit-mix-up). Raises `TicketUnusable`, `AttemptEnded`.
+        `path_service` is the one in the URL's path. Raises `TicketUnusable`, `AttemptEnded`.
         """
         attempt = await self._attempts.find_authorizing(pairs, cookies)
         ticket = attempt.ticket
         async with self._attempts.ending_on_error(ticket):
+            # Before anything is judged: a bad answer too uses the attempt up, so nobody can try several.
             await self._attempts.claim_exchange(attempt)
             if not attempt.is_readable:
                 raise TicketUnusable(Reason.LOST)
             service = self._present_service(attempt)
+            # Another service's path: its server has sent its own answer to this attempt
+            # (docs/reference/oauth.md#cross-toolkit-mix-up).
             if path_service != ticket.service:
                 raise ServiceMisbehaved(ticket.service, "callback", "COAT: answered at another service's path")
             code = await self._read_code(attempt, service, pairs)
@@ -76,6 +78,7 @@ class AuthorizationCallback:
             if self._on_hold is None:
                 self.confirmation.drop(ticket.id)
                 connection = await self._store_or_revoke(held)
+        # Outside the block: what goes wrong from here on must not end an attempt that has succeeded.
         if self._on_hold is None:
             self._announce(held, connection)
         else:
@@ -86,7 +89,7 @@ class AuthorizationCallback:
     async def confirm(self, owner: Member, ticket_id: TicketId, given: str) -> None:
         """Connect the member who typed the code that their browser shows (docs/reference/oauth.md#code-in-slack).
 
-        Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where it ended without a connection.
+        Raises `CodeMissed`, `CodeWrong`; `AttemptEnded` where the attempt ends without a connection.
         """
         try:
             held = self.confirmation.take(owner, ticket_id, given, self._attempts.now())
@@ -99,26 +102,26 @@ class AuthorizationCallback:
         self._announce(held, connection)
 
     async def give_up(self, ticket_id: TicketId, why: type[CodeRefused] | None = None) -> None:
-        """Revoke what waited for a code in vain and tell its member; nothing where it was used."""
+        """Revoke tokens whose code was not typed, or wrong too often, and tell the member; no effect once used."""
         held = self.confirmation.drop(ticket_id)
         if held is None:
             return
         await self._service_client.revoke(held.service, held.exchange, held.tokens)
-        with contextlib.suppress(AttemptEnded):
+        with contextlib.suppress(AttemptEnded):  # raised for a page, and no browser waits for this one
             async with self._attempts.ending_on_error(held.attempt.ticket):
                 raise why(held.service.name) if why else TicketUnusable(Reason.EXPIRED)
 
     def _present_service(self, attempt: Attempt) -> Service:
-        """Return the service as it is on offer now, at the address that the attempt is for. Raises `ConnectError`."""
+        """Return the service as it is offered now, if still at the attempt's URL. Raises `ConnectError`."""
         service = self._catalog.get_available(attempt.ticket.service)
         if attempt.mcp_server_url != service.mcp_url:
-            # The catalogue changed on the way: the agent would never use a credential for the old address.
+            # An admin moved it meanwhile: the agent would never use a credential for the old URL.
             rule = "docs/reference/oauth.md#account-linking: at another address now"
             raise ServiceMisbehaved(service.name, "callback", rule)
         return service
 
     def _announce(self, held: UnconfirmedToken, connection: Connection) -> None:
-        # First: whoever is told may ask at once, and then it is known that the tools are being listed.
+        # First: the member may ask for something as soon as they are told, and that must wait for the tools.
         if self._on_token is not None:
             self._on_token(held.service, connection, held.tokens.access_token)
         self._attempts.tell(held.attempt.ticket)
@@ -128,11 +131,13 @@ class AuthorizationCallback:
             answer = parse_callback(pairs, attempt.issuer or "", iss_required=attempt.iss_required)
         if isinstance(answer, AuthorizationError):
             exchange = _build_exchange(attempt)
+            # It may be our client that is refused: then the next attempt registers a new one.
             await self._service_client.heed_refusal(service, attempt.issuer or "", exchange, answer.code)
             raise ServiceDeclined(service.name, "authorization", answer.code)
         return answer.code
 
     async def _store_or_revoke(self, held: UnconfirmedToken) -> Connection:
+        # With `finally`, in this and the next function: a bug or a cancelled request must not leave tokens that work.
         is_stored = False
         try:
             connection = await self._hand_over(held)
@@ -158,10 +163,11 @@ class AuthorizationCallback:
             connection = await self._vaults.put(attempt.ticket.owner, service.name, credential)
         is_kept = False
         try:
+            # Only a clear no counts: an outage of the check says nothing about the credential.
             if await self._vaults.validate(connection) is Validity.INVALID:
                 raise CredentialRefused(service.name)
             if not await self._attempts.finish(attempt.ticket, connection):
-                # Voided or superseded while the browser was on its way: nothing may stay behind.
+                # Voided or superseded while it was being exchanged: nothing may stay behind.
                 raise TicketUnusable(Reason.SUPERSEDED)
             is_kept = True
         finally:

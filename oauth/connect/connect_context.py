@@ -1,4 +1,4 @@
-"""`ConnectContext`: what each step of connecting needs, and the two ways to prove whose browser it is."""
+"""What the steps of connecting share, and the alternative to Sign in with Slack; data only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from oauth.guarded_http import GuardedSender
 
 OnHold = Callable[[datetime, Callable[[], Awaitable[None]]], None]
-"""Told until when tokens wait for a code, and what to do then; returns at once."""
+"""Called with the time until which tokens wait for a code, and what to await then; returns at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,11 @@ class ConnectContext:
     sender: GuardedSender
     clock: Clock
     base_url: str
-    """Where browsers reach Deputy, without a slash at the end."""
+    """The URL at which browsers reach Deputy, without a slash at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeInSlack:
-    """Instead of Sign in with Slack: a code typed into Slack proves it (docs/reference/oauth.md#code-in-slack)."""
+    """Instead of Sign in with Slack, a code typed into Slack is the proof (docs/reference/oauth.md#code-in-slack)."""
 
     on_hold: OnHold

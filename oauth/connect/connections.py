@@ -1,6 +1,6 @@
-"""Connects and disconnects services: what the bot calls, and what the browser's routes use.
+"""Connects and disconnects services; the bot and the browser's routes call it.
 
-`authorize` and `callback` are the steps of an attempt; the ports reach vaults and people.
+`oauth/connect/authorize.py` and `oauth/connect/callback.py` have the steps of an attempt.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ from store.records import (
 )
 
 MOST_OPEN = 3
-"""Open links of a member."""
+"""Links of one member that may be open at once."""
 MOST_ISSUED = 30
-"""Links that a member gets in the time that one link lives."""
+"""Links that one member may be issued within `LINK_LIFE`."""
 MOST_IN_WORKSPACE = 300
-"""The same for all members of a workspace together."""
+"""Links that all members of a workspace together may be issued within `LINK_LIFE`."""
 
+# An exchange begins before its link expires, and none of its calls takes this long.
 OVERDUE = timedelta(minutes=5)
-"""How long after its link's end an exchange may still be going on: no call of it takes so long."""
+"""How long after its link has expired an exchange may still be going on."""
 
 
 class Connections:
-    """Every member's connections; one per process, stateless but for the database."""
+    """The connections of all members; one per process, with no state outside the database."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class Connections:
         proof: SlackIdentity | CodeInSlack,
         on_token: OnToken | None = None,
     ) -> None:
-        """`proof`: how it is proved who is at the browser; one of the two, never both and never nothing."""
+        """`proof` is how it is proved who is at the browser: one of the two, never both, so nobody picks the weaker."""
         self.base_url, self.catalog = context.base_url, context.catalog
         self._database = context.database
         self._vaults = context.vaults
@@ -74,13 +75,13 @@ class Connections:
         )
 
     async def issue(self, owner: Member, service: ServiceName, now: datetime) -> tuple[Ticket, str]:
-        """Return a new ticket and its link, good for ten minutes and one browser; an older one is superseded.
+        """Return a new ticket and its link, valid for `LINK_LIFE` and one browser; an older link is superseded.
 
-        The link is the secret: it is stored as a hash only and must reach nobody but the owner.
+        The link is a secret: only its hash is stored, and it must reach nobody but the owner.
 
         Raises:
             UnknownService, ServiceNotAvailable: as the catalogue says.
-            TooManyTickets: too many links are open, or were given in the last minutes.
+            TooManyTickets: too many links are open, or were issued in the last minutes.
         """
         self.catalog.get_available(service)
         link = new_secret()
@@ -92,28 +93,27 @@ class Connections:
         return ticket, f"{self.base_url}/connect/{link}"
 
     async def disconnect(self, owner: Member, service: ServiceName) -> Connection:
-        """Remove the owner's connection and its credential; return it as it is now. Raises `NotConnected`.
-
-        A link that is still out leads nowhere from then on, also where there is no connection yet.
-        """
+        """Remove the owner's connection and its credential; return it as it is now. Raises `NotConnected`."""
         async with self._database.transaction() as tx:
+            # Also where nothing is connected yet: an attempt that is under way would connect it after all.
             await tickets.void_for(tx, owner, service)
             connection = await connections.find(tx, owner, service)
         if connection is None:
             raise NotConnected(service)
+        # Between two transactions, since it calls the API.
         await self._vaults.remove(connection)
         async with self._database.transaction() as tx:
             await audit.record(tx, _entry(owner, "connect.disconnected", service, self._attempts.now()))
         return replace(connection, state=ConnectionState.DISCONNECTED)
 
     async def void(self, owner: Member) -> None:
-        """Void the owner's open links and attempts (deactivation)."""
+        """Void the owner's open links and attempts, because Deputy no longer serves them."""
         async with self._database.transaction() as tx:
             await tickets.void_for(tx, owner)
             await audit.record(tx, _entry(owner, "connect.voided", "*", self._attempts.now()))
 
     async def void_workspace(self, workspace_id: WorkspaceId) -> None:
-        """Void every open link of a workspace that Deputy was removed from."""
+        """Void the open links and attempts of a workspace that Deputy was removed from."""
         now = self._attempts.now()
         async with self._database.transaction() as tx:
             count = await tickets.void_workspace(tx, workspace_id)
@@ -121,11 +121,9 @@ class Connections:
             await audit.record(tx, AuditEntry(now, workspace_id, "deputy", "connect.voided", "*", details))
 
     async def forget_client(self, by: Member, service: ServiceName) -> int:
-        """Let the next attempt register with the service afresh; return how many clients were forgotten.
-
-        Connections that there are go on: each vault has the client that its token was given to.
-        """
+        """Forget our dynamic registrations, so that the next attempt registers anew; return how many there were."""
         async with self._database.transaction() as tx:
+            # Connections are not touched: each vault keeps the client that its tokens were issued to.
             count = await registrations.forget(tx, service)
             details = {"clients": str(count)}
             now = self._attempts.now()
@@ -134,15 +132,15 @@ class Connections:
         return count
 
     def now(self) -> datetime:
-        """Return the current time."""
+        """Return the clock's time, aware UTC."""
         return self._attempts.now()
 
     async def recover(self) -> None:
-        """End what a crash cut off, and tell the members; once, before the routes are served."""
+        """End the exchanges that a crash interrupted, and tell the members; call once, before routes are served."""
         await self._repair(await self._attempts.recover())
 
     async def recover_overdue(self) -> None:
-        """End what was cut off while others went on: what is exchanged for longer than anything takes; any time."""
+        """End the exchanges that another process's crash interrupted, by their age (`OVERDUE`); call at any time."""
         await self._repair(await self._attempts.recover(self._attempts.now() - OVERDUE))
 
     async def _repair(self, failed: tuple[Ticket, ...]) -> None:
@@ -151,7 +149,7 @@ class Connections:
 
 
 async def _require_modesty(tx: Tx, owner: Member, now: datetime) -> None:
-    # In the transaction that issued the link: refused, it is as if it had never been.
+    # Counted after the link was issued, in its transaction: a refusal rolls the link back, and also what it superseded.
     counts = (
         (await tickets.count_open(tx, owner, now), MOST_OPEN),
         (await tickets.count_issued(tx, owner.workspace_id, now, owner), MOST_ISSUED),

@@ -1,4 +1,4 @@
-"""Limits how often an IP address may call the browser's routes: a token bucket for each.
+"""Limits how often an IP address may call the browser's routes, by a token bucket for each.
 
 `oauth/connect/connections.py` limits how many links a member and a workspace may have.
 """
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
+# Connecting once takes about six requests: an office behind one address can connect twenty times a minute.
 MOST = 120
-"""Requests a minute from one address; connecting once takes about six."""
+"""Requests a minute from one address."""
+# A private address is a proxy's that `proxies` does not count: everybody comes from it.
 MOST_SHARED = 1_200
-"""The same for an address that many come from: a proxy's, on this machine or in a private network."""
+"""Requests a minute from a private address."""
 _PER = timedelta(minutes=1)
 
 
@@ -24,19 +26,21 @@ class _Bucket:
 
 
 class IpRateLimit:
-    """Remembers the addresses that came last; one per process."""
+    """The buckets of the addresses that called most recently; one per process."""
 
     def __init__(self, *, most: int = MOST, most_shared: int = MOST_SHARED, known: int = 10_000) -> None:
         self._most, self._most_shared, self._known = most, most_shared, known
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def seconds_to_wait(self, address: str, now: datetime) -> int:
-        """Count a request; return 0 where it is welcome, else in how many seconds the next one is."""
+        """Count a request; return 0 if it may be served, else the seconds until the next one may."""
         most = self._most_shared if is_shared(address) else self._most
         bucket = self._buckets.setdefault(address, _Bucket(most, now))
         self._buckets.move_to_end(address)
+        # Bounded, since the sender of a flood chooses how many addresses there are (an IPv6 network has 2^64).
         if len(self._buckets) > self._known:
             self._buckets.popitem(last=False)
+        # A clock that is set back must not take tokens away.
         refill = most * max(0.0, (now - bucket.at) / _PER)
         bucket.left, bucket.at = min(float(most), bucket.left + refill), now
         if bucket.left < 1:
@@ -46,17 +50,14 @@ class IpRateLimit:
 
 
 def find_address(peer: str, forwarded: str, proxies: int) -> str:
-    """Return whose request it is: the peer's, or what the nearest of our own proxies saw (RFC 7239 §5.2).
-
-    Only what our proxies appended to `X-Forwarded-For` is believed: the last `proxies` entries. What
-    stands before them anybody can write.
-    """
+    """Return the client's address: the peer's, or the one that the outermost of our `proxies` saw (RFC 7239 §5.2)."""
+    # Only the last `proxies` entries of `X-Forwarded-For` are ours; the client may have written those before them.
     seen = [part.strip() for part in forwarded.split(",") if part.strip()]
     return _without_port(seen[-proxies]) or peer if proxies and len(seen) >= proxies else peer
 
 
 def _without_port(node: str) -> str:
-    """Return the address of what a proxy wrote, which may have a port (RFC 7239 §6); empty: it is none."""
+    # Some proxies append the port (RFC 7239 §6): each connection would be an address of its own.
     for address in (node, node.removeprefix("[").partition("]")[0], node.rpartition(":")[0]):
         try:
             return str(ip_address(address))
@@ -66,7 +67,7 @@ def _without_port(node: str) -> str:
 
 
 def is_shared(address: str) -> bool:
-    """Say whether an address is a proxy's that we were not told of; what is no address is one sender's."""
+    """Say whether many people may come from the address: it is not public, so a proxy's that we were not told of."""
     try:
         return not ip_address(address).is_global
     except ValueError:

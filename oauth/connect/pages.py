@@ -1,6 +1,6 @@
-"""The pages that the browser shows: words for every outcome, and the templates; pure.
+"""Renders the browser's pages: the words for every outcome, and the templates; pure.
 
-Nothing that came from a service or from Slack is shown, except the service's title and the member's name.
+Of what came from outside only the service's title and host and the member's name are shown, escaped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BrowserPage:
-    """A page, its status, and the nonce its style needs in the policy."""
+    """A page, its HTTP status, and the nonce that the Content-Security-Policy must allow for its style."""
 
     html: str
     nonce: str
@@ -36,7 +36,7 @@ class BrowserPage:
 
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """An end in people's words: what happened, and what to do now."""
+    """How an attempt ended, in words for people: what happened, and what to do now."""
 
     status: int
     title: str
@@ -180,7 +180,7 @@ _OTHERWISE = PageWords(500, "Something went wrong", "Nothing was connected.")
 
 
 def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: bool = False) -> BrowserPage:
-    """Return the page a link opens: what, as whom, and one button."""
+    """Return the page that a link opens: which service, for which member, and one button."""
     return _render(
         "start.html",
         title=f"Connect {service.title}",
@@ -194,12 +194,12 @@ def render_start(ticket: Ticket, service: Service, action: str, *, is_by_code: b
 
 
 def render_going(place: str) -> BrowserPage:
-    """Return the page between our form and somebody else's site."""
+    """Return the page between our form and the site at `place`; `routes.py` adds the refresh that leads there."""
     return _render("going.html", title=f"On to {place}", place=place)
 
 
 def render_code(held: UnconfirmedToken) -> BrowserPage:
-    """Return the page with the code that is to be typed into Slack."""
+    """Return the page with the code that the member types into Slack."""
     shown = show_code(held.code)
     return _render(
         "code.html",
@@ -215,7 +215,7 @@ def render_code(held: UnconfirmedToken) -> BrowserPage:
 
 
 def render_connected() -> BrowserPage:
-    """Return the page at the end."""
+    """Return the page after a connection was made."""
     return _render("connected.html", title="Connected")
 
 
@@ -231,14 +231,14 @@ def render_problem(error: ConnectError, reference: str, catalog: Catalog) -> Bro
         status=words.status,
         title=words.title.format(service=title),
         text=words.text.format(service=title),
-        # Only our own table is markup; what is put into it is escaped.
+        # Only our own words are markup; the values that are put into them are escaped.
         next_step=Markup(words.next_step).format(command=Markup("<code>{}</code>").format(command)),  # noqa: S704
         reference=reference,
     )
 
 
 def find_words(error: ConnectError) -> PageWords:
-    """Return the words for an error, whatever it is."""
+    """Return the words for an error; general ones for an error that has none."""
     if isinstance(error, errors.TicketUnusable):
         return _REASONS[error.reason]
     if isinstance(error, errors.NotPermittedNow):
@@ -256,6 +256,7 @@ def _title(name: str | None, catalog: Catalog) -> str:
 
 
 def _render(template: str, status: int = 200, **values: Any) -> BrowserPage:
+    # New for each page, or whoever injects something into one knows it from another (w3.org/TR/CSP3 §7.1).
     nonce = secrets.token_urlsafe(16)
     return BrowserPage(_templates().get_template(template).render(nonce=nonce, **values), nonce, status)
 

@@ -1,6 +1,6 @@
-"""Personal tokens: tried at the service, put into the member's vault, then forgotten.
+"""Connects a service by a personal token: tries it at the service, then puts it into the member's vault.
 
-A token is only held in memory, from the form to the vault: never stored, shown or logged.
+The token is only in memory, from the form to the vault: never stored, shown or logged (docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")  # RFC 6750 §2.1, as a header must 
 
 
 class PersonalTokens:
-    """Connections by a token that a member made at the service; stateless."""
+    """Connects members by tokens that they made at the service; one per process, stateless."""
 
     def __init__(self, context: ConnectContext, *, listing: ToolLister, inventory: ToolInventory) -> None:
         self._database = context.database
@@ -42,16 +42,17 @@ class PersonalTokens:
         return service
 
     async def connect(self, owner: Member, name: ServiceName, token: Secret) -> Connection:
-        """Connect the owner with their token, if the service takes it: its tools are listed with it first.
+        """Connect the owner with their token, if the service accepts it.
 
         Raises `TokenUnreadable`, `CredentialRefused` (by the service), `CredentialNotStored`, `NoRoom`,
-        `NotPermittedNow`, `Unreachable`, and what `get_service` raises. Then nothing is kept.
+        `NotPermittedNow`, `Unreachable`, and what `get_service` raises. Then nothing is stored.
         """
         service = self.get_service(name)
         if not _TOKEN.fullmatch(token.reveal()):
             raise TokenUnreadable(name)
+        # The only way to try it: the API validates OAuth credentials alone (docs/decisions/0018).
         listed = await self._listing.list_tools(service.mcp_url, token)
-        # A link that is out would replace this connection by another one.
+        # A link that is still open would replace this connection with another one.
         async with self._database.transaction() as tx:
             await tickets.void_for(tx, owner, name)
         connection = await self._put(owner, service, token)

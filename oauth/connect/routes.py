@@ -1,4 +1,4 @@
-"""The browser's routes: parse, call `connections`, show a page. Every response carries the security headers.
+"""The browser's routes: each parses a request, calls `Connections` and returns a page with the security headers.
 
 `oauth/connect/pages.py` has the words; `bot/web/asgi.py` mounts the routes.
 """
@@ -27,13 +27,14 @@ from store.records import ServiceName
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
+# Four times the longest code that we take, and the rest of a callback's parameters.
 _LONGEST_QUERY = 16_384
 _MOST_PARAMETERS = 32
 _REFERENCE = re.compile(r"[0-9A-F]{8}")
 
 
 def routes(connections: Connections, *, proxies: int = 0, limiter: IpRateLimit | None = None) -> list[Route]:
-    """Return the routes below the base URL of `connections`; `proxies` of ours stand before them."""
+    """Return the routes below the base URL of `connections`; `proxies` is how many proxies of ours are before them."""
     doors = BrowserRoutes(connections, proxies, limiter or IpRateLimit())
     return [
         *_proofs(doors, is_by_code=connections.is_by_code),
@@ -47,7 +48,7 @@ def routes(connections: Connections, *, proxies: int = 0, limiter: IpRateLimit |
 
 
 def _proofs(doors: BrowserRoutes, *, is_by_code: bool) -> list[Route]:
-    # One kind of proof is open, never both: nobody chooses the weaker one.
+    # Only the configured proof has routes, so nobody can choose the weaker one.
     if not is_by_code:
         return [Route("/connect/slack/callback", doors.guarded(doors.identified), methods=["GET"])]
     return [
@@ -57,7 +58,7 @@ def _proofs(doors: BrowserRoutes, *, is_by_code: bool) -> list[Route]:
 
 
 class BrowserRoutes:
-    """The handlers, bound to one `Connections`."""
+    """The routes' handlers; one per process."""
 
     def __init__(self, connections: Connections, proxies: int, limiter: IpRateLimit) -> None:
         self._connections = connections
@@ -68,7 +69,7 @@ class BrowserRoutes:
         self._origin = f"{base.scheme}://{base.netloc}"
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return the handler with what it refuses made a page."""
+        """Return the handler behind the rate limit, with its `ConnectError`s turned into pages."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -80,7 +81,7 @@ class BrowserRoutes:
         return answer
 
     async def show(self, request: Request) -> Response:
-        """Show what the link is for; no effect, whoever asks and how often."""
+        """Show what the link is for. Changes nothing: scanners and previews open links too."""
         ticket, service = await self._connections.authorize.peek(request.path_params["ticket"])
         page = pages.render_start(
             ticket,
@@ -88,33 +89,32 @@ class BrowserRoutes:
             action=f"{request.path_params['ticket']}/start",
             is_by_code=self._connections.is_by_code,
         )
-        # Without a referrer our own form would be sent with `Origin: null`; others still get none.
+        # With `no-referrer` browsers send our own form with `Origin: null`, which `_require_own_form` refuses.
         return self._respond(page, referrer="same-origin")
 
     async def start(self, request: Request) -> Response:
-        """Bind the link to this browser and send it to Slack.
-
-        By a refresh, not a redirect: browsers hold `form-action` against every redirect that follows
-        a form, and at the end of these is a service whose hosts nobody can list.
-        """
+        """Bind the link to this browser and send it to Slack."""
         self._require_own_form(request)
         started = await self._connections.authorize.begin(request.path_params["ticket"], request.cookies)
         response = self._respond(pages.render_going("the service" if self._connections.is_by_code else "Slack"))
+        # A refresh, not a redirect: browsers apply `form-action` to every redirect after a form, and the last one is
+        # to a service whose hosts nobody can list (docs/decisions/0012).
         response.headers["refresh"] = f"0;url={started.url}"
         response.headers.append("set-cookie", started.cookie or "")
         return response
 
     async def identified(self, request: Request) -> Response:
-        """Take Slack's answer and send the browser to the service."""
+        """Handle Slack's callback and send the browser on to the service."""
         _require_navigation(request)
         started = await self._connections.authorize.identify(_read_query(request), request.cookies)
         return self._redirect(started.url)
 
     async def arrived(self, request: Request) -> Response:
-        """Take the service's answer, connect, and leave a URL without a query."""
+        """Handle the service's callback and connect."""
         _require_navigation(request)
         service = request.path_params["service"]
         ticket = await self._connections.callback.complete(service, _read_query(request), request.cookies)
+        # On to a URL without a query: the code must not stay in the address bar and the history (RFC 9700 §4.2).
         if self._connections.is_by_code:
             return self._redirect(f"{self._connections.base_url}/connect/code")
         response = self._redirect(f"{self._connections.base_url}/connected")
@@ -122,26 +122,27 @@ class BrowserRoutes:
         return response
 
     async def show_code(self, request: Request) -> Response:
-        """Show the browser that began the code which is to be typed into Slack; as often as it asks."""
+        """Show the attempt's own browser the code to type into Slack, as often as it asks."""
         held = self._connections.callback.confirmation.find(request.cookies, self._connections.now())
         if held is None:
             raise TicketUnusable(Reason.USED)
         return self._respond(pages.render_code(held))
 
     async def connected(self, _request: Request) -> Response:
-        """Say that it is done."""
+        """Show that the connection was made."""
         return self._respond(pages.render_connected())
 
     async def not_connected(self, request: Request) -> Response:
-        """Say to the wrong browser that it is over, at an address that holds nothing to be passed on."""
+        """Tell the wrong browser that the attempt is over, at a URL that holds no code."""
         reference = request.path_params["reference"]
+        # It is shown on the page: nobody may write a sentence into our own.
         if not _REFERENCE.fullmatch(reference):
             raise TicketUnusable(Reason.UNKNOWN)
         error = TicketUnusable(Reason.OTHER_BROWSER)
         return self._respond(pages.render_problem(error, reference, self._connections.catalog))
 
     async def client_document(self, request: Request) -> Response:
-        """Serve our client id metadata document for a service."""
+        """Serve our client id metadata document for a service (docs/reference/oauth.md#client-registration)."""
         try:
             service = self._connections.catalog.get(ServiceName(request.path_params["service"]))
         except UnknownService:
@@ -150,12 +151,13 @@ class BrowserRoutes:
         if client.document_url is None:
             return self._secure(JSONResponse({"error": "not_found"}, status_code=404), pages.BrowserPage("", "", 404))
         response = self._secure(JSONResponse(build_client_document(client)), pages.BrowserPage("", "", 200))
+        # Servers fetch it for each authorization, and nothing in it is secret.
         response.headers["cache-control"] = "public, max-age=3600"
         return response
 
     def _require_modesty(self, request: Request) -> None:
         peer = request.client.host if request.client else ""
-        # Proxies that add a line of their own are as good as those that add to the one there is (RFC 9110 §5.3).
+        # A proxy may add a header line of its own instead of extending the present one (RFC 9110 §5.3).
         forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
         address = find_address(peer, forwarded, self._proxies)
         seconds = self._limiter.seconds_to_wait(address, self._connections.now())
@@ -163,7 +165,8 @@ class BrowserRoutes:
             raise TooManyRequests(seconds)
 
     def _require_own_form(self, request: Request) -> None:
-        # Fetch metadata is checked where sent; the origin always (docs/reference/oauth.md#account-linking).
+        # Against a form on another site that starts an attempt in the victim's browser. Not every browser sends
+        # `Sec-Fetch-Site`; all send `Origin` with a POST (docs/reference/oauth.md#account-linking).
         site = request.headers.get("sec-fetch-site", "same-origin")
         if request.headers.get("origin") != self._origin or site != "same-origin":
             raise TicketUnusable(Reason.FOREIGN_FORM)
@@ -171,7 +174,7 @@ class BrowserRoutes:
     def _problem(self, error: ConnectError) -> Response:
         reference = error.reference if isinstance(error, AttemptEnded) else new_reference()
         if isinstance(error, AttemptEnded) and error.is_other_browser:
-            # The address of this page holds a code of the service: it must not stay where it can be copied.
+            # This URL holds the service's code: it must not stay in the address bar, where it can be copied.
             return self._redirect(f"{self._connections.base_url}/not-connected/{reference}")
         if not isinstance(error, AttemptEnded):
             log.info("connect.refused", reference=reference, **describe(error))
@@ -193,7 +196,7 @@ class BrowserRoutes:
 
 
 def _require_navigation(request: Request) -> None:
-    # A callback has an effect: nobody's preview or prefetch may have it.
+    # A callback changes something, so a prefetch must not run it; HEAD would be routed here as well.
     if request.method != "GET" or "prefetch" in request.headers.get("sec-purpose", ""):
         raise TicketUnusable(Reason.MALFORMED)
 

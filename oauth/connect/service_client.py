@@ -1,6 +1,6 @@
-"""Talks to a service and its authorization server: sends what the `protocol` modules build, and parses the answers.
+"""Talks to a service and its authorization server, with requests that `oauth/protocol` builds and parses.
 
-It stores only client registrations; `oauth/connect/authorize.py` and `oauth/connect/callback.py` keep the attempt.
+It stores client registrations only; `oauth/connect/authorize.py` and `oauth/connect/callback.py` keep the attempt.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# `invalid_scope`: a client is registered with scopes, and may have been registered with fewer than are wanted now.
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedAuthorization:
-    """All that is needed to send a browser to a service."""
+    """What was discovered and registered, to send a browser to the service."""
 
     server: AuthorizationServer
     registration: Registration
@@ -45,7 +46,7 @@ class PreparedAuthorization:
 
 @contextmanager
 def step(service: Service, name: str) -> Iterator[None]:
-    """Say whose rule was broken, and when."""
+    """Turn a broken rule inside the block into `ServiceMisbehaved` of this service at the step `name`."""
     try:
         yield
     except (RuleBroken, UrlRefused) as error:
@@ -53,7 +54,7 @@ def step(service: Service, name: str) -> Iterator[None]:
 
 
 class ServiceClient:
-    """The services' side of connecting; one per process."""
+    """All requests that connecting makes to services and their authorization servers; one per process."""
 
     def __init__(self, *, sender: GuardedSender, database: Database, base_url: str) -> None:
         self._sender = sender
@@ -61,7 +62,9 @@ class ServiceClient:
         self._base_url = base_url
 
     def build_client(self, service: Service) -> RegisteredClient:
-        """Return who we are for a service: one redirect URI each (docs/reference/oauth.md#cross-toolkit-mix-up)."""
+        """Return who we are for a service."""
+        # A redirect URI for each, so that no server's answer passes for another's
+        # (docs/reference/oauth.md#cross-toolkit-mix-up).
         return RegisteredClient(
             service=service.name,
             redirect_uri=f"{self._base_url}/oauth/callback/{service.name}",
@@ -73,13 +76,14 @@ class ServiceClient:
     async def prepare(
         self, service: Service, now: datetime, earlier: EarlierRequest | None = None
     ) -> PreparedAuthorization:
-        """Discover and register as far as needed; `earlier` is the authorization that this one follows.
+        """Discover the service and register with it if needed; `earlier` is the authorization that this one widens.
 
         Raises `ServiceMisbehaved`, `NoRegistration`, `Unreachable`.
         """
         challenge, resource = await self._discover_resource(service)
         server = await self._discover_server(service, resource)
         with step(service, "scope"):
+            # After `insufficient_scope` that challenge counts: the probe's, without a token, names the basic scope.
             said = earlier.challenge if earlier and earlier.challenge else challenge
             scope = choose_scope(service.scopes, said, resource, server, earlier)
         client = self.build_client(service)
@@ -108,7 +112,8 @@ class ServiceClient:
         return None
 
     async def _discover_server(self, service: Service, resource: ProtectedResource) -> AuthorizationServer:
-        # The next issuer is asked only where one has no metadata at all, never after a broken rule.
+        # The next issuer is asked only where one has no metadata at all, never after a broken rule: whoever can break
+        # one answer would choose the server.
         pinned = service.pins.trusted_issuer
         issuers = (pinned,) if pinned in resource.issuers else resource.issuers
         for issuer in issuers:
@@ -138,6 +143,7 @@ class ServiceClient:
                 return kept
             request = registration.build_registration_request(client, server, scope)
             fresh = registration.parse_registration(await self._sender.send(request), client, server.issuer, now)
+        # Of two attempts that registered at once the first one's client serves both: the second is never used.
         async with self._database.transaction() as tx:
             return await registrations.put_first(tx, fresh)
 
@@ -145,6 +151,7 @@ class ServiceClient:
         self, client: RegisteredClient, server: AuthorizationServer, now: datetime
     ) -> Registration | None:
         async with self._database.transaction() as tx:
+            # A server that lost our client shows an error to the browser and tells us nothing (docs/decisions/0038).
             if forgotten := await registrations.drop_unanswered(tx, now):
                 log.info("registration.unanswered", clients=forgotten)
             kept = await registrations.find(tx, client.service, server.issuer, client.redirect_uri)
@@ -156,8 +163,7 @@ class ServiceClient:
     async def exchange(self, service: Service, issuer: str, exchange: CodeExchange, code: Secret) -> TokenResponse:
         """Exchange the code, once, at the recorded endpoint.
 
-        Raises `ServiceMisbehaved`, `ServiceDeclined`, `Unreachable`. A client that the server no
-        longer knows is dropped, so that the next attempt registers afresh.
+        Raises `ServiceMisbehaved`, `ServiceDeclined`, `Unreachable`.
         """
         with step(service, "token"):
             answer = await self._sender.send(tokens.build_exchange(exchange, code))
@@ -168,26 +174,27 @@ class ServiceClient:
         raise ServiceDeclined(service.name, "token", found.code)
 
     async def heed_refusal(self, service: Service, issuer: str, exchange: CodeExchange, code: str) -> None:
-        """Drop the client where the refusal is of the client or of what it was registered for."""
+        """Drop our registration where the error is about the client or its scopes: the next attempt registers anew."""
         if code not in _CLIENT_REFUSED:
             return
         async with self._database.transaction() as tx:
             kept = await registrations.find(tx, service.name, issuer, exchange.redirect_uri)
+            # Only the one that was refused: another attempt may have registered a new one meanwhile.
             if kept is not None and kept.client_id == exchange.client_id:
                 await registrations.drop(tx, kept)
 
     async def revoke(self, service: Service, exchange: CodeExchange, held: TokenResponse) -> bool:
-        """Revoke what we hold and will not use (RFC 7009), as far as the server offers it; say if it was done.
-
-        Best effort: the attempt has failed already and its own reason is what counts.
-        """
+        """Revoke tokens that we hold and will not use (RFC 7009); say whether the server confirmed it."""
         try:
             _, resource = await self._discover_resource(service)
             server = await self._discover_server(service, resource)
         except ConnectError:
+            # Best effort: the attempt has failed already, and the member is to hear of that reason.
             return False
+        # Metadata that changed since could have our tokens sent to somebody else.
         if server.revocation_endpoint is None or server.token_endpoint != exchange.token_endpoint:
             return False
+        # The refresh token first: with it the server should end the access token as well (RFC 7009 §2.1).
         kinds = ((held.refresh_token, "refresh_token"), (held.access_token, "access_token"))
         requests = [
             tokens.build_revocation(server.revocation_endpoint, exchange, token, hint) for token, hint in kinds if token
@@ -202,7 +209,7 @@ class ServiceClient:
 
 
 def _registrable(service: Service, scope: str | None, resource: ProtectedResource) -> str | None:
-    # All that the resource knows: a client is shared, and one registered for less could never be given more.
+    # Everything that the resource knows: all members share the client, and it could never be given more later.
     if service.scopes:
         return scope
     return " ".join(dict.fromkeys([*(scope or "").split(), *(resource.scopes or ())])) or None

@@ -1,6 +1,6 @@
-"""Remembers the tools of each service, listed once after each connection.
+"""Remembers the tools of each service, as listed after each connection.
 
-It runs after the connection is made and told: if a service does not list its tools, that is only logged.
+A connection stands whether or not its tools can be listed: a failure is only logged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OnListed = Callable[[Connection, ToolDifference], Awaitable[None]]
 
 
 class ToolInventory:
-    """The workspace's tools by service; one per process."""
+    """The tools of a workspace's services; one per process."""
 
     def __init__(
         self, *, database: Database, listing: ToolLister, clock: Clock, on_listed: OnListed | None = None
@@ -35,12 +35,13 @@ class ToolInventory:
         self._listing = listing
         self._clock = clock
         self.on_listed = on_listed
-        """Told of every listing after it is stored, with what is another; of one that says nothing new, too."""
+        """Called after every listing is stored, with its differences, also where there are none."""
         self._expected: dict[ServiceName, set[asyncio.Event]] = {}
 
     @contextmanager
     def expecting(self, service: ServiceName) -> Iterator[None]:
-        """Let whoever asks for this service wait until the block ends: it lists the tools."""
+        """Mark the tools of this service as being listed while the block runs; `settled` waits for its end."""
+        # A set, since several members may connect one service at the same time.
         done = asyncio.Event()
         self._expected.setdefault(service, set()).add(done)
         try:
@@ -50,20 +51,20 @@ class ToolInventory:
             done.set()
 
     async def settled(self, services: Iterable[ServiceName]) -> None:
-        """Return once no listing of these services is going on; each ends by its own limits of time."""
+        """Wait until no listing of these services is going on. Each listing ends by its own time limit."""
         for service in services:
             for done in tuple(self._expected.get(service, ())):
                 await done.wait()
 
     async def list_known(self, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
-        """Return every tool the service was seen with, by name."""
+        """Return every tool that the service ever listed here, sorted by name."""
         async with self._database.transaction() as tx:
             return await service_tools.list_for(tx, workspace_id, service)
 
     async def take(self, service: Service, connection: Connection, token: Secret) -> ToolDifference | None:
-        """List the tools with the fresh token, remember them, and return what is another; None if it cannot.
+        """List the tools with a fresh token, remember them and return the differences; None if that failed.
 
-        The token is used here and let go.
+        The token is not kept.
         """
         try:
             listed = await self._listing.list_tools(connection.mcp_server_url, token)
@@ -75,7 +76,7 @@ class ToolInventory:
     async def keep(
         self, service: ServiceName, connection: Connection, listed: tuple[ListedTool, ...]
     ) -> ToolDifference:
-        """Remember what was listed and return what is another."""
+        """Remember the listed tools and return the differences from what was remembered."""
         workspace_id, now = connection.owner.workspace_id, self._clock.now()
         async with self._database.transaction() as tx:
             known = await service_tools.list_for(tx, workspace_id, service)

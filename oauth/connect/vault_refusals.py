@@ -1,4 +1,4 @@
-"""Turns a vault's refusal into an error that has words; pure."""
+"""Turns a vault's refusal into a `ConnectError` that names the service; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store.records import ServiceName
 
 @contextmanager
 def refusing(service: ServiceName) -> Iterator[None]:
-    """Raise `NotPermittedNow`, `NoRoom` or `CredentialNotStored` for what the vault refuses inside."""
+    """Turn a `VaultRefused` in the block into `NotPermittedNow`, `NoRoom` or `CredentialNotStored`."""
     try:
         yield
     except VaultForbidden as error:
