@@ -26,8 +26,8 @@ from oauth.errors import UrlRefused
 from oauth.protocol.url_policy import UrlPolicy, require_url
 from store.records import RegistrationKind
 
+# For the shape of a URL only; the sender applies the process's real policy whenever one is used.
 _LOOSE = UrlPolicy(allow_loopback=True)
-"""For the shape of a URL only: the sender holds the real policy whenever one is used."""
 _WORDS = {
     "dict_type": "services must be tables `[services.NAME]`",
     "enum": "quirk `{given}` is not known",
@@ -42,8 +42,7 @@ _WORDS = {
 
 
 def _must(words: str) -> WrapValidator:
-    """Say this of whatever is wrong with a value."""
-
+    # One sentence for whatever is wrong with a value: pydantic's own would name its types and ours of Python.
     def judge(given: object, check: Callable[[object], object]) -> object:
         try:
             return check(given)
@@ -71,7 +70,7 @@ def _wrong(sentence: str) -> PydanticCustomError:
 
 
 _LAX = Field(strict=False)
-"""TOML has lists and texts only; what is in them stays strict."""
+"""TOML has lists where we have tuples, and texts where we have enums; what is in them stays strict."""
 Text = Annotated[str, AfterValidator(_visible), _must("be text")]
 Url = Annotated[Text, AfterValidator(_usable)]
 Texts = Annotated[tuple[Text, ...], _LAX, _must("be a list of texts")]
@@ -154,19 +153,20 @@ class CatalogFile(_Part):
 
 
 PINS = frozenset(Entry.model_fields) - {"title", "manage_url", "note", "tools", "sources"}
-"""What is held against the service's own word, or stands in for it: in our own file each needs a source."""
+"""What overrides, or is checked against, the service's own metadata: in our own file each needs a source."""
 
 
 def list_unsourced(entry: Mapping[str, Any]) -> list[str]:
-    """Return each pin of an entry that does not say where it is known from, and each source of no pin."""
+    """Return a problem for each pin of an entry without a source, and for each source without a pin."""
     pinned, sources = PINS & set(entry), set(entry.get("sources", {}))
     missing = [f"`{key}` has no source" for key in sorted(pinned - sources)]
     return missing + [f"a source for `{key}`, which is not pinned" for key in sorted(sources - pinned)]
 
 
 def list_problems(error: ValidationError) -> list[str]:
-    """Return each problem once, as a line that names its place; pydantic's own words are in none."""
+    """Return each problem once, as a line that names its place, in our own words."""
     lines = dict.fromkeys(map(_say, error.errors(include_url=False)))
+    # A name in the file may hold anything, and the line goes to a terminal.
     return [line if line.isprintable() else line.encode("unicode_escape").decode() for line in lines]
 
 

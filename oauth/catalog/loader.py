@@ -1,6 +1,6 @@
-"""Loads the catalogue's files: validated as a whole, every problem reported at once.
+"""Loads the catalogue's files, and reports every problem of them at once.
 
-A pin in our own file needs a source; an operator's file need not name any.
+In our own file each pin needs a source; in an operator's it does not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from store.records import ServiceName
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a file says, and what is wrong with it; an entry that is wrong has a name only."""
+    """A file's valid entries, the names of all its entries, and its problems."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
@@ -32,10 +32,10 @@ class _Reading:
 
 
 def read_services(extra: Path | None, clients: Mapping[ServiceName, PreRegistered]) -> dict[ServiceName, Service]:
-    """Return our services with the operator's file merged over them, entry by entry.
+    """Return the shipped services; an operator's entry replaces the shipped one of the same name as a whole.
 
     Raises:
-        CatalogInvalid: with every problem of both files and of the clients.
+        CatalogInvalid: with every problem of both files and of the configured clients.
     """
     ours, theirs = _read(read_shipped(), "catalog.toml"), _Reading() if extra is None else _read_extra(extra)
     unsourced = [
@@ -55,7 +55,7 @@ def read_services(extra: Path | None, clients: Mapping[ServiceName, PreRegistere
 
 
 def read_shipped() -> str:
-    """Return our own file, as it is."""
+    """Return the text of the shipped `catalog.toml`."""
     return files("oauth.catalog").joinpath("catalog.toml").read_text("utf-8")
 
 
@@ -80,6 +80,7 @@ def _read(text: str, source: str) -> _Reading:
     try:
         return _Reading(CatalogFile.model_validate(document).services, names)
     except ValidationError as error:
+        # The valid entries are kept, so that the checks across services report their problems in the same go.
         wrong = {name for details in error.errors() for name in details["loc"][1:2]}
         rest = {name: given[name] for name in names - wrong}
         problems = tuple(f"{source}: {problem}" for problem in list_problems(error))
@@ -111,6 +112,7 @@ def _list_client_problems(
     services: Mapping[ServiceName, Service], clients: Mapping[ServiceName, PreRegistered], names: frozenset[str]
 ) -> list[str]:
     problems = [f"a client is configured for `{name}`, which is no service" for name in clients if name not in names]
+    # Unbound, a client would go to whatever issuer the service names.
     return problems + [
         f"services.{service.name}: a configured client needs `trusted_issuer`, to be bound to it"
         " (docs/reference/oauth.md#client-binding)"
@@ -120,7 +122,7 @@ def _list_client_problems(
 
 
 def _list_shared_servers(services: Mapping[ServiceName, Service]) -> list[str]:
-    # A vault holds one credential per server: two entries for one would overwrite each other.
+    # A vault holds one credential per server: two entries for one server would overwrite each other's.
     seen: dict[str, ServiceName] = {}
     problems = []
     for service in services.values():
