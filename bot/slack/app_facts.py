@@ -15,23 +15,24 @@ from bot.model.errors import SlackRejected, SlackUnavailable
 from store.records import Secret
 
 UNFIT = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-"""What Slack says of those who are no full members (docs/reference/slack.md#guests)."""
+"""Fields of `users.info` that are true for people who are not full members (docs/reference/slack.md#guests)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose bot token it is, what it may, and what time Slack has (an HTTP date, None where it tells none)."""
+    """The owner of a bot token: its team, its scopes, and Slack's time when it was asked."""
 
     team: str
     scopes: frozenset[str] | None
-    """None where Slack's answer has no `x-oauth-scopes` header, as behind some proxies."""
+    """None if the answer has no `x-oauth-scopes` header, as behind some proxies."""
     date: str | None
+    """An HTTP date; None if the answer has none."""
     workspace_id: str = ""
-    """The organisation's id where it is installed for all of it, else the team's."""
+    """The organisation's id if the app is installed for all of it, else the team's."""
 
 
 async def fetch_identity(client: AsyncWebClient) -> Identity:
-    """Ask whose the bot token is. Raises our errors."""
+    """Return whose bot token this is (`auth.test`). Raises our errors."""
     response = await _called(client, "auth.test")
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
     granted = headers.get("x-oauth-scopes")
@@ -56,7 +57,7 @@ async def fetch_manifest(client: AsyncWebClient, app_id: str, config_token: Secr
 
 
 async def is_full_member(client: AsyncWebClient, user_id: str) -> bool:
-    """Tell whether this is a person of the workspace who is there and no guest. Raises our errors."""
+    """Tell whether this is an active person of the workspace and no guest. Raises our errors."""
     try:
         answer = await _called(client, "users.info", user=user_id)
     except SlackRejected as error:
@@ -70,16 +71,16 @@ async def is_full_member(client: AsyncWebClient, user_id: str) -> bool:
 
 
 async def check_app_token(client: AsyncWebClient, token: Secret) -> None:
-    """Ask for a socket address, which only a working app-level token gets. Raises our errors."""
+    """Ask for a socket's address, which works only with a valid app-level token. Raises our errors."""
     await _called(client, "apps.connections.open", token=token)
 
 
 async def check_sign_in(client: AsyncWebClient, client_id: str, client_secret: Secret) -> str:
-    """Return Slack's error code for a code that cannot be right: `invalid_code` means that the client is known."""
-    # Not by the SDK's own method: the way in which it names the client is deprecated in aiohttp.
+    """Return Slack's error for a made-up code: `invalid_code` means that it knows the client. Raises our errors."""
+    # Not by the SDK's own method, which passes the client in a way that aiohttp has deprecated.
     named = base64.b64encode(f"{client_id}:{client_secret.reveal()}".encode()).decode()
     try:
-        # Slack looks at the client before it looks at the code.
+        # Slack checks the client first and the code after it, so a wrong code tells us about the client.
         await client.api_call(
             "openid.connect.token", data={"code": "doctor"}, headers={"Authorization": f"Basic {named}"}
         )

@@ -1,4 +1,4 @@
-"""The Web API client of one workspace: rate-limited, errors translated, and nothing retried that could happen twice.
+"""The Web API client of one workspace: rate-limited, errors translated, and no call repeated that could act twice.
 
 Callers decide what an error means for a message.
 """
@@ -25,29 +25,30 @@ _READS = frozenset(
         "conversations.info",
         "conversations.members",
         "conversations.replies",
-        "files.getUploadURLExternal",  # a place that nobody uses is forgotten; it takes no JSON
+        "files.getUploadURLExternal",  # Slack forgets an address that nobody uploads to; it takes no JSON
         "files.info",
         "team.info",
         "users.info",
     }
 )
+# Idempotent methods: after an unknown outcome they may simply be called again.
 _REPEATABLE = _READS | {
     "agents.sessions.setStatus",
     "chat.delete",
     "chat.update",
     "conversations.open",
 }
-"""Methods that do the same however often they are called."""
 _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
 _TOO_LONG = frozenset({"msg_blocks_too_long", "msg_blocks_too_many", "msg_too_long"})
 _TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+# Methods that answer a press. They are called even while others wait for an outage to end, since a `trigger_id` holds
+# for three seconds only (docs/reference/slack.md#modals).
 _AT_ONCE = frozenset({"views.open", "views.push", "views.update"})
-"""Methods that answer a press: each is called once, within three seconds or never."""
+# Seconds that one call waits for a method that fails, over all its attempts; then its caller gets the error.
 _OUTAGE_PATIENCE = 7.0
-"""Seconds that a call waits for a Slack that fails, in all; then who called is told, and until when."""
+# Seconds of `Retry-After` that a call waits by itself; with more its caller gets the error.
 _PATIENCE = 60.0
-"""Seconds that Slack may ask us to wait; more is given back to the caller."""
 _ATTEMPTS = 4
 CAPABILITY_ERRORS = frozenset(
     {
@@ -59,20 +60,20 @@ CAPABILITY_ERRORS = frozenset(
         "unknown_method",
     }
 )
-"""Codes that say that a workspace or its app cannot do a thing at all (docs/reference/slack.md#refusals);
-404: no such method."""
+"""Codes for “this workspace or app cannot do that at all” (docs/reference/slack.md#refusals); `http_404`: no such
+method."""
 
 
 class SlackUnsure(SlackUnavailable):
-    """Nobody knows whether Slack carried the call out: look before saying it again."""
+    """It is unknown whether Slack carried the call out: look before repeating it."""
 
 
 class SlackLimited(SlackUnavailable):
-    """Slack limits our rate, and says for how long: it does answer."""
+    """Slack limits our rate and says for how long. It does answer, so this is no outage."""
 
 
 class SlackOut(SlackUnavailable):
-    """Not called: the method failed a moment ago, and whoever comes meanwhile makes that no shorter."""
+    """The call was not made: the method failed a moment ago, and more calls would only prolong that."""
 
 
 def build_client(
@@ -86,7 +87,7 @@ def build_client(
 
 
 class SlackApi:
-    """Calls of one workspace's token. All raise `SlackUnavailable`, `SlackUnsure` or `SlackRejected`."""
+    """The Web API with one workspace's token. Calls raise `SlackUnavailable`, `SlackUnsure` or `SlackRejected`."""
 
     def __init__(self, *, client: AsyncWebClient, clock: Clock, pacer: RateLimiter, workspace: str) -> None:
         self.workspace = workspace
@@ -100,9 +101,9 @@ class SlackApi:
         return self._client.base_url
 
     async def call(self, method: str, *, is_paid: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Wait for the method's turn, call it, and call again what was certainly not done or may be done twice.
+        """Wait for the method's turn and call it; repeat it if it certainly was not carried out, or is idempotent.
 
-        `is_paid`: the first call was taken from the budget before, by `turn` or `take`.
+        `is_paid`: the caller has taken the first call from the budget already, by `turn` or `take`.
         """
         waited = 0.0
         for attempt in range(_ATTEMPTS):
@@ -122,7 +123,10 @@ class SlackApi:
         raise AssertionError("the last attempt raises or returns")
 
     async def call_now(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Call once, at once, whatever the budget says; not while the method fails, but for what answers a press."""
+        """Call once and at once, whatever the budget says; raises `SlackOut` while the method fails.
+
+        Methods that answer a press are called even then.
+        """
         left = 0.0 if method in _AT_ONCE else self.pacer.knock(self.workspace, method)
         if left:
             raise SlackOut(left)
@@ -133,12 +137,14 @@ class SlackApi:
                 self.pacer.failed(self.workspace, method)
             raise
         except SlackRejected:
+            # A refusal is an answer, so the method works again.
             self.pacer.worked(self.workspace, method)
             raise
         self.pacer.worked(self.workspace, method)
         return answer
 
     async def _sent(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        # None means “not given”; JSON would send it as `null`.
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             if method in _READS:
@@ -148,13 +154,14 @@ class SlackApi:
         except SlackApiError as error:
             raise self._translate(method, error) from error
         except aiohttp.ClientConnectorError as error:
+            # No connection was made, so nothing was sent: this one is safe to repeat, unlike the next.
             raise SlackUnavailable from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise SlackUnsure from error
         return dict(response.data) if isinstance(response.data, dict) else {}
 
     async def respond(self, url: str, payload: dict[str, Any]) -> None:
-        """Post to a `response_url`, whose host the caller has checked."""
+        """Post to a `response_url`; the caller must have checked its host."""
         session = self._client.session
         if session is None:
             raise SlackUnavailable
@@ -171,7 +178,7 @@ class SlackApi:
     async def turn(
         self, method: str, *, patience: float = 0.0, instead: tuple[str, ...] = (), **arguments: Any
     ) -> bool:
-        """Wait in line for a call and take it, or calls of `instead`; see `RateLimiter.turn`."""
+        """Wait in line for a call and take it from the budget, or take `instead`; see `RateLimiter.turn`."""
         budgets = _budgets(method, arguments)
         return await self.pacer.turn(self.workspace, *budgets, patience=patience, instead=instead)
 
@@ -183,7 +190,7 @@ class SlackApi:
         return self.pacer.take(self.workspace, *_budgets(method, arguments), keep=keep)
 
     def waiting(self, method: str, **arguments: Any) -> int:
-        """Return how many calls stand in line before one that joined it now."""
+        """Return how many calls would go before one that joins the line now."""
         return self.pacer.waiting(self.workspace, *_budgets(method, arguments))
 
     async def _sleep(self, seconds: float) -> None:
@@ -199,7 +206,7 @@ class SlackApi:
             self.pacer.hold_off(self.workspace, method, retry_after)
             return SlackLimited(retry_after)
         if not code and 400 <= status < 500 and status != 408:
-            return SlackRejected(f"http_{status}")  # no JSON of Slack's, but a refusal: trying again would not help
+            return SlackRejected(f"http_{status}")  # not Slack's JSON, but a refusal: trying again would not help
         if status >= 500 or code in _TROUBLE or not code:
             return SlackUnsure()
         if code in _TOO_LONG:
@@ -208,16 +215,17 @@ class SlackApi:
 
 
 def _budgets(method: str, arguments: dict[str, Any]) -> tuple[str, ...]:
-    """Return what a call is counted by: its method, and for posts the channel too."""
+    """Return the budgets that a call counts towards: its method's and, for posts, the channel's too."""
     return (method, f"{IN_CHANNEL}{arguments['channel']}") if method == "chat.postMessage" else (method,)
 
 
 def _as_parameters(given: dict[str, Any]) -> dict[str, Any]:
+    # In a query, Python's `True` would be sent as the word `True`.
     return {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in given.items()}
 
 
 def seconds_of(headers: Any) -> float:
-    """Return how many seconds Slack asks to wait."""
+    """Return the seconds of a `Retry-After` header, at least 1; 1 if there is none."""
     lowered = {str(name).lower(): value for name, value in dict(headers or {}).items()}
     try:
         return max(1.0, float(lowered.get("retry-after", 1)))

@@ -1,4 +1,4 @@
-"""What the parts of `bot.slack` share that write: the Web API, the store, the time."""
+"""What the writing parts of `bot.slack` share: the Web API, the store and the clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class SlackContext:
-    """Passed whole, for one workspace's token."""
+    """The collaborators for one workspace's token, passed as one."""
 
     api: SlackApi
     database: Database

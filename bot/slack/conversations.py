@@ -1,7 +1,7 @@
 """Reads a channel's current state, never from a cache, since it decides what may be posted there.
 
-Concurrent callers share calls: whoever comes while a call is running waits for the next one, so each gets the result
-of a call that began after they asked.
+Concurrent callers share calls: a caller who comes while a call is running waits for the next one, so that everybody
+gets the result of a call that began after they asked.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from bot.slack.client import SlackApi
 from store.records import ChannelId, UserId
 
 _INFO = "conversations.info"
+# Seconds that a call waits for others to join it: the fewer calls are left in the budget, the longer.
 _GATHERING, _GATHERING_MAX = 0.5, 2.0
-"""Seconds that a call waits for others to join, the longer the fewer calls are left."""
 _LATELY = timedelta(minutes=1)
 _KNOWN_MAX = 1_000
+# Members of a channel: how many a call lists, and how many calls are made at most.
 _PAGE, _PAGES = 1_000, 20
-"""Members of a channel: how many a call lists, and how many calls are made."""
 
 
 @dataclass(slots=True)
 class _Line:
-    """Those who ask about one channel."""
+    """The callers who ask about one channel."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: int = 0
     answered: int = 0
-    """How many of those who asked the newest answer is for."""
+    """The newest answer is for the first so many callers."""
     answer: Mapping[str, Any] = field(default_factory=dict)
     waiting: int = 0
 
 
 class Conversations:
-    """Answers of `conversations.info` and `conversations.members`. All raise what `SlackApi` raises."""
+    """Answers of `conversations.info` and `conversations.members`. Raises what `SlackApi` raises."""
 
     def __init__(self, api: SlackApi, clock: Clock) -> None:
         self._api = api
@@ -47,7 +47,7 @@ class Conversations:
         self._last: dict[ChannelId, tuple[datetime, Mapping[str, Any]]] = {}
 
     async def fetch(self, channel: ChannelId) -> Mapping[str, Any]:
-        """Return the channel as Slack has it now, with how many people are in it."""
+        """Return Slack's description of a channel as it is now, with `num_members`."""
         line = self._lines.setdefault(channel, _Line())
         line.asked += 1
         mine = line.asked
@@ -57,6 +57,7 @@ class Conversations:
                 if line.answered < mine:
                     await self._gather()
                     await self._api.turn(_INFO, channel=channel)
+                    # Read now, as late as possible: whoever has joined by this moment asked before the call begins.
                     asked = line.asked
                     line.answer = await self._fetch(channel)
                     line.answered = asked
@@ -67,7 +68,7 @@ class Conversations:
                 del self._lines[channel]
 
     async def fetch_lately(self, channel: ChannelId) -> Mapping[str, Any]:
-        """Return the channel as it was within the last minute: for words about it, never for what may be posted."""
+        """Return the channel as it was within the last minute; for words about it, never to decide what is posted."""
         known = self._last.get(channel)
         if known is not None and self._clock.steady() - known[0] < _LATELY:
             return known[1]
@@ -83,10 +84,10 @@ class Conversations:
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return False
-        return False  # more than we look through: not known to be in it
+        return False  # a channel too large to read through: not known to be in it, so the caller denies
 
     async def _gather(self) -> None:
-        """Where half of the calls are used up, wait a little for others who ask about the same channel."""
+        """If half of the budget is used up, wait a little for others who ask about the same channel."""
         seconds = self._api.pacer.spacing(self._api.workspace, _INFO, least=_GATHERING)
         if seconds >= 2 * _GATHERING:
             until = self._clock.steady() + timedelta(seconds=min(seconds, _GATHERING_MAX))

@@ -1,4 +1,4 @@
-"""Files in Slack: read with the bot's token, uploaded and shared in a thread (implements `SlackFiles`)."""
+"""Files in Slack: reads them with the bot's token, uploads and shares them (implements `SlackFiles`)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from bot.slack.client import SlackApi, SlackUnsure, seconds_of
 from store.records import Attachment, Secret, Thread
 
 _PIECE = 64 * 1024
+# People save the file to disks that take 255 bytes.
 _NAME_BYTES = 240
-"""Whoever saves the file has a file system that takes 255."""
 _START = 200
+# Redirects that are followed: on Enterprise Grid a file is at the organisation's host.
 _HOPS = 3
-"""How often Slack may send on: on Enterprise Grid a file is at the organisation's host."""
 _SLACKS = frozenset({"slack.com", "slack-gov.com"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_THERE = frozenset({404, 410})
 
 
 class SlackFiles:
-    """Files of one workspace. All raise `SlackUnavailable` or `SlackRejected`."""
+    """The files of one workspace. Methods raise `SlackUnavailable` or `SlackRejected`."""
 
     def __init__(self, *, api: SlackApi, session: aiohttp.ClientSession, token: Secret) -> None:
         self._api = api
@@ -35,12 +35,12 @@ class SlackFiles:
         self._token = token
 
     async def describe(self, file: Attachment) -> Attachment:
-        """Return what Slack says of a file that it had only named."""
+        """Return a file with what an event left out: for some files it has only the id."""
         found = await self._info(file.id)
         return read_file({"id": file.id, **found})
 
     async def read(self, slack_id: str, most: int) -> bytes:
-        """Return a file's bytes, at most `most`. Raises `SlackRejected` for one that cannot be had."""
+        """Return a file's content. Raises `SlackRejected` if it has more than `most` bytes or cannot be read."""
         file = await self._info(slack_id)
         url, size = str(file.get("url_private_download") or file.get("url_private") or ""), file.get("size")
         if isinstance(size, int) and size > most:
@@ -50,15 +50,15 @@ class SlackFiles:
         content = await self._download(url, most)
         if len(content) == size:
             return content
-        # Where the token may not read it Slack answers with a page that asks to sign in, and says 200.
+        # If the token may not read the file, Slack answers 200 with a sign-in page (docs/reference/slack.md#files).
         if content[:_START].lstrip().lower().startswith(b"<!doctype html"):
             raise SlackRejected("file_not_readable")
         if not isinstance(size, int):
-            return content  # nobody said how long it is
-        raise SlackUnsure  # cut short
+            return content  # Slack did not say how long it is
+        raise SlackUnsure  # cut short: another attempt may get all of it
 
     async def upload(self, name: str, content: bytes) -> str:
-        """Return the id of a new file that nobody sees yet."""
+        """Upload a file that nobody sees yet; return its id."""
         title = _title(name)
         place = await self._api.call("files.getUploadURLExternal", filename=title, length=len(content))
         url = str(place["upload_url"])
@@ -72,7 +72,7 @@ class SlackFiles:
         return str(place["file_id"])
 
     async def share(self, slack_id: str, name: str, thread: Thread) -> None:
-        """Show an uploaded file in a thread. After a doubt ask `is_shared` before trying again."""
+        """Show an uploaded file in a thread. After an unknown outcome ask `is_shared` before trying again."""
         await self._api.call(
             "files.completeUploadExternal",
             files=[{"id": slack_id, "title": _title(name)}],
@@ -81,11 +81,11 @@ class SlackFiles:
         )
 
     async def is_shared(self, slack_id: str, thread: Thread) -> bool:
-        """Tell whether a file is in the thread's channel already."""
+        """Tell whether a file is shared in the thread's channel already."""
         try:
             shares = (await self._info(slack_id)).get("shares") or {}
         except SlackRejected:
-            return False  # one that was never completed is unknown to everybody
+            return False  # until its upload is completed, Slack does not know the file
         return any(thread.channel in places for places in shares.values() if isinstance(places, Mapping))
 
     async def _info(self, slack_id: str) -> Mapping[str, Any]:
@@ -94,7 +94,7 @@ class SlackFiles:
         return file if isinstance(file, Mapping) else {}
 
     async def _download(self, url: str, most: int) -> bytes:
-        """Return the bytes at an address; Slack sends on to other hosts of its own, and the token goes nowhere else."""
+        """Return the bytes at an address, following redirects to Slack's own hosts only: the token goes along."""
         for _ in range(_HOPS + 1):
             if not self._is_slacks(url):
                 break
@@ -105,10 +105,10 @@ class SlackFiles:
         raise SlackRejected("file_not_readable")
 
     async def _get(self, url: str, most: int) -> bytes | str:
-        """Return the bytes at an address of Slack's, or the address it sends on to."""
+        """Return the bytes at an address of Slack's, or the address that it redirects to."""
         headers, content = {"Authorization": f"Bearer {self._token.reveal()}"}, bytearray()
         try:
-            # Not followed by the client, which would not ask whose the next address is.
+            # aiohttp would follow a redirect to anybody's host and send the token there.
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status in _REDIRECTS and (location := response.headers.get("location")):
                     return urljoin(url, location)
@@ -120,7 +120,7 @@ class SlackFiles:
                     if len(content) > most:
                         raise SlackRejected("file_too_large")
         except ValueError as error:
-            raise SlackRejected("file_not_readable") from error  # sent on to what is no address
+            raise SlackRejected("file_not_readable") from error  # redirected to something that is no URL
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SlackUnsure from error
         return bytes(content)
@@ -142,7 +142,7 @@ def _title(name: str) -> str:
 
 
 def _check(response: aiohttp.ClientResponse, refused: str) -> None:
-    """Raise for an answer that is no success: what may be tried again as `SlackUnavailable`."""
+    """Raise for an answer that is no success: `SlackUnavailable` if another attempt may work."""
     if response.status == 429:
         raise SlackUnavailable(seconds_of(response.headers))
     if response.status == 408 or response.status >= 500:

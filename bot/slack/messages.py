@@ -1,7 +1,7 @@
 """Deputy's own messages, modals and App Homes: post once, find again, update, send as ephemeral.
 
-Every message carries an opaque id in its metadata, readable by any member, by which it is found after a crash or a
-lost answer (docs/reference/slack.md#messages).
+Every message carries an id in its metadata, by which it is found after a crash or a lost answer. The id is opaque,
+since every member of a channel can read metadata (docs/reference/slack.md#messages).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 EVENT_TYPE = "deputy"
+# Seconds that a search begins before `since`, which is by our clock, while `ts` is by Slack's. It only bounds the
+# search: a message is recognised by its id.
 _MARGIN = 86_400.0
-"""Seconds further back than we think: our clock may be wrong. It bounds the looking; what is found has its id."""
 _PAGES = 5
 GONE = frozenset({"message_not_found", "thread_not_found"})
-"""Codes that say that somebody has deleted the message."""
+"""Slack's codes for a message that somebody has deleted."""
 
 
+# The three seconds are over, the press was answered before, or its modal was closed
+# (docs/reference/slack.md#modals).
 _TOO_LATE = frozenset(
     {
         "exchanged_trigger_id",
@@ -35,17 +38,15 @@ _TOO_LATE = frozenset(
         "view_not_found",
     }
 )
-"""What becomes of a press whose three seconds are over, that was answered before, or whose window was closed
-(docs/reference/slack.md#modals)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message of ours as Slack has it."""
+    """A message of ours as Slack stores it."""
 
     ts: MessageTs
     marker: str | None
-    """The id in its metadata; None for one without metadata of ours, such as a stream that was never finished."""
+    """The id in its metadata; None if it has no metadata of ours, like a stream that was never finished."""
     payload: dict[str, Any]
 
 
@@ -67,7 +68,7 @@ class Messages:
         is_paid: bool = False,
         **payload: Any,
     ) -> MessageRef:
-        """Post a message that carries `marker`; after a doubt look for it since `since` before posting again."""
+        """Post a message with the id `marker`; after a lost answer look for it (from `since`) before posting again."""
         for attempt in range(2):
             is_free = is_paid and not attempt
             try:
@@ -78,11 +79,11 @@ class Messages:
         return await self._post(channel, message, thread_ts, metadata(marker, **payload))
 
     async def update(self, ref: MessageRef, message: Message, *, marker: str, **payload: Any) -> None:
-        """Rewrite a message as a whole; `payload` is added to its metadata."""
+        """Replace a message as a whole; `payload` is added to its metadata."""
         await self._api.call("chat.update", **_update(ref, message, metadata(marker, **payload)))
 
     async def update_now(self, ref: MessageRef, message: Message, *, marker: str) -> None:
-        """Rewrite a message once, without waiting for a turn: the caller has taken one."""
+        """Replace a message in one attempt, without waiting: the caller has taken a call from the budget."""
         await self._api.call_now("chat.update", **_update(ref, message, metadata(marker)))
 
     async def delete(self, ref: MessageRef) -> None:
@@ -96,13 +97,13 @@ class Messages:
     async def find(
         self, channel: ChannelId, thread_ts: MessageTs | None, marker: str, since: datetime
     ) -> MessageTs | None:
-        """Return the ts of our message that carries `marker`, None if it was never posted."""
+        """Return the `ts` of our message with the id `marker`, None if it was not found."""
         return next(
             (found.ts for found in await self.list_own(channel, thread_ts, since) if found.marker == marker), None
         )
 
     async def list_own(self, channel: ChannelId, thread_ts: MessageTs | None, since: datetime) -> list[FoundMessage]:
-        """Return our messages in a thread (None: in the channel) since a time, oldest first."""
+        """Return our messages since a time, oldest first: in a thread, or in the channel if `thread_ts` is None."""
         bot_id = await self._own_bot_id()
         method = "conversations.replies" if thread_ts else "conversations.history"
         arguments: dict[str, Any] = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
@@ -119,7 +120,8 @@ class Messages:
         return [found[ts] for ts in sorted(found)]
 
     async def whisper(self, user: UserId, channel: ChannelId, thread_ts: MessageTs | None, message: Message) -> None:
-        """Show a message to one person only. In doubt it is shown again rather than lost."""
+        """Show a message to one person only; it may be shown twice."""
+        # Ephemeral messages cannot be searched for, so after a lost answer we rather repeat than lose it.
         arguments = {"channel": channel, "user": user, "thread_ts": thread_ts, **_content(message)}
         try:
             await self._api.call("chat.postEphemeral", **arguments)
@@ -127,26 +129,26 @@ class Messages:
             await self._api.call("chat.postEphemeral", **arguments)
 
     async def respond(self, url: str, message: Message, *, is_replacing: bool = False) -> None:
-        """Answer a slash command or click privately through its `response_url`, or rewrite what was clicked."""
+        """Answer a slash command or click privately through its `response_url`, or replace what was clicked."""
         how = {"response_type": "ephemeral", "replace_original": is_replacing}
         await self._api.respond(url, {**how, **_content(message)})
 
     async def open_direct(self, user: UserId) -> ChannelId:
-        """Return the direct messages between us and a person."""
+        """Return the channel of the direct messages between Deputy and a person."""
         answer = await self._api.call("conversations.open", users=user)
         return ChannelId(answer["channel"]["id"])
 
     async def permalink(self, ref: MessageRef) -> str:
-        """Return a message's address for people."""
+        """Return the URL of a message, for people."""
         answer = await self._api.call("chat.getPermalink", channel=ref.channel, message_ts=ref.ts)
         return str(answer["permalink"])
 
     async def open_modal(self, trigger_id: str, view: View) -> None:
-        """Open a modal; a trigger lives for three seconds, so there is no waiting and no second try."""
+        """Open a modal, in one attempt: a `trigger_id` holds for three seconds. Raises `FormTooLate`."""
         await self._open("views.open", trigger_id, view)
 
     async def push_modal(self, trigger_id: str, view: View) -> None:
-        """Put a modal onto the open one; as soon as `open_modal`."""
+        """Put a modal on top of the open one, in one attempt. Raises `FormTooLate`."""
         await self._open("views.push", trigger_id, view)
 
     async def _open(self, method: str, trigger_id: str, view: View) -> None:
@@ -158,7 +160,7 @@ class Messages:
             raise
 
     async def update_modal(self, view_id: str, view: View) -> None:
-        """Show something else in an open modal; one that was closed meanwhile is fine."""
+        """Replace what an open modal shows; nothing happens if it was closed meanwhile."""
         try:
             await self._api.call_now("views.update", view_id=view_id, view=view)
         except SlackRejected as error:
@@ -184,6 +186,7 @@ class Messages:
             channel=channel,
             thread_ts=thread_ts,
             metadata=own,
+            # Slack would fetch links and with them whatever an agent put into one.
             unfurl_links=False,
             unfurl_media=False,
             **_content(message),
@@ -191,7 +194,7 @@ class Messages:
         return MessageRef(ChannelId(answer["channel"]), MessageTs(answer["ts"]))
 
     async def team_url(self) -> str:
-        """Return what addresses of this workspace's messages begin with: `https://acme.slack.com/`."""
+        """Return the start of every message's URL in this workspace: `https://acme.slack.com/`."""
         return str((await self._own()).get("url") or "")
 
     async def _own_bot_id(self) -> str:
@@ -204,7 +207,7 @@ class Messages:
 
 
 def metadata(marker: str, **payload: Any) -> dict[str, Any]:
-    """Return a message's metadata: an opaque id, and counts at most."""
+    """Return a message's metadata: an opaque id, and nothing else but counts, since every member can read it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"id": marker, **payload}}
 
 

@@ -1,4 +1,4 @@
-"""Who a person is, cached for minutes, and what a channel is, never cached (implements `People`).
+"""Looks up people, cached for minutes, and channels, never cached (implements `People`).
 
 `bot.domain.access.eligibility` decides who is served, and where.
 """
@@ -17,7 +17,7 @@ from bot.slack.conversations import Conversations
 from store.records import ChannelId, UserId
 
 LIFETIME = timedelta(minutes=10)
-"""How old an answer may be (docs/reference/slack.md#people); decisions and credentials ask afresh."""
+"""How long an answer is used (docs/reference/slack.md#people); decisions and credentials always ask Slack again."""
 KNOWN_AT_MOST = 5_000
 UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 UNSEEN_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "method_not_supported_for_channel_type"})
@@ -35,7 +35,7 @@ class _Kept(Generic[V]):
 
 
 class SlackDirectory:
-    """Answers of `users.info` and about channels; one per workspace."""
+    """People and channels of one workspace."""
 
     def __init__(self, *, api: SlackApi, clock: Clock, conversations: Conversations | None = None) -> None:
         self._api = api
@@ -45,7 +45,7 @@ class SlackDirectory:
         self._names: dict[ChannelId, _Kept[str | None]] = {}
 
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> PersonInfo | None:
-        """Return the person as Slack knows them, None if Slack does not."""
+        """Return the person as Slack knows them, None if Slack does not. `is_fresh` skips the cache."""
         kept = self._people.get(user_id)
         if kept and not is_fresh and self._clock.steady() < kept.until:
             return kept.value
@@ -54,12 +54,12 @@ class SlackDirectory:
         return found
 
     async def conversation(self, channel: ChannelId) -> ChannelInfo | None:
-        """Return what the channel is at this moment, None if we cannot see it."""
+        """Return what the channel is at this moment, None if the bot cannot see it."""
         info = await self._ask_channel(channel)
         return None if info is None else _conversation(info)
 
     async def is_in(self, channel: ChannelId, user_id: UserId) -> bool:
-        """Tell whether somebody is in a channel that we can see."""
+        """Tell whether somebody is in a channel; False if the bot cannot see the channel."""
         try:
             return await self._conversations.has_member(channel, user_id)
         except SlackRejected as error:
@@ -68,19 +68,19 @@ class SlackDirectory:
             raise
 
     async def channel_name(self, channel: ChannelId) -> str | None:
-        """Return the name of a public channel; None for one that not everybody here may know of."""
+        """Return the name of a public channel; None for private ones, whose name only members may know."""
         kept = self._names.get(channel)
         if kept and self._clock.steady() < kept.until:
             return kept.value
         info = await self._ask_channel(channel) or {}
         name = info.get("name")
-        # Slack shows the name of a private channel to its members only.
+        # Only if Slack says that it is public: the name ends up in text that others read.
         is_public = info.get("is_private") is False and isinstance(name, str) and bool(name)
         self._keep(self._names, channel, name if is_public else None)
         return name if is_public else None
 
     def forget(self, user_id: UserId) -> None:
-        """Ask afresh next time: something about this person changed."""
+        """Drop what is cached about this person, since something changed."""
         self._people.pop(user_id, None)
 
     async def _ask_person(self, user_id: UserId) -> PersonInfo | None:
@@ -110,6 +110,7 @@ class SlackDirectory:
 def _conversation(info: Mapping[str, Any]) -> ChannelInfo | None:
     if info.get("is_member") is False:
         return None
+    # A pending invitation counts as shared: it may be accepted right after something was posted.
     about_to_be = ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
     return ChannelInfo(
         is_shared=bool(info.get("is_ext_shared") or any(info.get(mark) for mark in about_to_be)),
@@ -126,6 +127,7 @@ def _person(user: Mapping[str, Any]) -> PersonInfo:
         team_id=str(user.get("team_id") or ""),
         enterprise_id=str(enterprise.get("enterprise_id") or "") or None,
         name=str(name),
+        # `is_bot` is false for Slackbot itself.
         is_bot=any(user.get(mark) for mark in MACHINES) or user.get("id") == "USLACKBOT",
         is_guest=any(user.get(mark) for mark in GUESTS),
         is_stranger=bool(user.get("is_stranger")),

@@ -1,7 +1,7 @@
-"""Keeps to Slack's rate limits: which call goes next, when, and which methods a workspace does not have.
+"""Keeps to Slack's rate limits: which call goes next and when, and which methods a workspace does not have.
 
-Slack counts per app, workspace and method, and posts per channel too (docs/reference/slack.md#rate-limits).
-Calls that must happen queue; optional ones are dropped if there is no room.
+Slack counts per app, workspace and method, and posts per channel too (docs/reference/slack.md#rate-limits). Calls that
+must happen wait in line; optional ones are left out if there is no room.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import count
 from bot.domain.ports import Clock
 
 _TIER_2, _TIER_3, _TIER_4 = 20, 50, 100
+# Calls a minute; methods that are not listed have Tier 3.
 _PER_MINUTE = {
     "chat.appendStream": _TIER_4,
     "chat.postEphemeral": _TIER_4,
@@ -29,19 +30,20 @@ _PER_MINUTE = {
     "views.publish": _TIER_4,
     "views.update": _TIER_4,
 }
-"""Calls a minute; what is not listed has Tier 3."""
 IN_CHANNEL = "chat.postMessage in "
-"""Followed by a channel: the budget for posting there, about a message a second, a few at once."""
+"""Followed by a channel: the budget for posts there."""
+# One second more than Slack's minute: a call may take longer on its way than the one after it, and then Slack counts
+# both into one minute.
 _MINUTE = 61.0
-"""Seconds: one more than Slack's, for a call that took longer on its way than the one after it."""
+# A message a second on average, a few at once.
 _CHANNEL_BURST, _CHANNEL_SECONDS = 3, 3.0
+# Seconds after which a waiting call looks again: one before it may have given up.
 _LOOK_AGAIN = 5.0
-"""Seconds after which one in line looks again: somebody before it may have left."""
+# Most seconds between two attempts at a method that fails.
 _OUTAGE_PAUSE = 4.0
-"""Seconds at most between two tries of a method that fails."""
 _OFF_FOR = timedelta(minutes=5)
+# Seconds between two writes to one message while the budget is full.
 _BRISK = 0.25
-"""Seconds between two writes to one message while there is plenty."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class _Gauge:
     held_until: datetime | None = None
 
     def when(self, now: datetime, ahead: int) -> datetime:
-        """Return when a call can be made that lets `ahead` others go first."""
+        """Return when a call can be made if `ahead` others go first."""
         window = timedelta(seconds=self.seconds)
         while self.taken and self.taken[0] + window <= now:
             self.taken.popleft()
@@ -62,24 +64,25 @@ class _Gauge:
         behind = ahead - (self.most - len(self.taken))
         if behind < 0:
             return first
+        # Each call that leaves the window makes room for one; after `most` of them the next window begins.
         rounds, place = divmod(behind, self.most)
         freed = self.taken[place] if place < len(self.taken) else now
         return max(first, freed + window * (rounds + 1))
 
     def use(self, now: datetime) -> float:
-        """Return how much of the budget is used up, 0 to 1."""
+        """Return the share of the budget that is used up, 0 to 1."""
         self.when(now, 0)
         return 1.0 if self.held_until and now < self.held_until else len(self.taken) / self.most
 
 
 @dataclass(slots=True)
 class _Outage:
-    """A method that fails: how often in a row, and when one call may try it again."""
+    """A method that fails: how often in a row, and from when on one call may try it again."""
 
     failures: int
     until: datetime
     is_tried: bool = False
-    """True while the one call is on its way that tries it again."""
+    """True while one call is trying it again."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,9 +104,9 @@ class RateLimiter:
         self._outages: dict[tuple[str, str], _Outage] = {}
 
     def take(self, workspace: str, *keys: str, keep: int = 0) -> float:
-        """Take a call from the budget and return 0, or return in how many seconds to ask again, taking none.
+        """Take a call from the budget and return 0, or take none and return in how many seconds to ask again.
 
-        Nobody who waits in line is overtaken, and `keep` more calls stay possible at once.
+        It overtakes nobody who waits in line, and leaves `keep` more calls free for others.
         """
         now = self._clock.steady()
         ahead = {key: keep + sum(key in ticket.keys for ticket in self._line(workspace)) for key in keys}
@@ -115,9 +118,9 @@ class RateLimiter:
         return 0.0
 
     async def turn(self, workspace: str, *keys: str, patience: float = 0.0, instead: tuple[str, ...] = ()) -> bool:
-        """Wait in line for a call, and take it; who has `patience` lets those go first who come within so many seconds.
+        """Wait in line for a call, and take it. With `patience`, calls that come within so many seconds go first.
 
-        Where calls of `instead` would do as well and can be made before, those are taken and True is returned.
+        If the calls that `instead` names can be made earlier, those are taken and True is returned.
         """
         line, ticket = self._line(workspace), self._ticket(keys, patience)
         line.append(ticket)
@@ -133,51 +136,53 @@ class RateLimiter:
         return False
 
     def waiting(self, workspace: str, *keys: str) -> int:
-        """Return how many stand in line for a call that takes of these budgets."""
+        """Return how many calls wait in line for one of these budgets."""
         return sum(not set(keys).isdisjoint(ticket.keys) for ticket in self._line(workspace))
 
     def spacing(self, workspace: str, key: str, *, least: float = _BRISK) -> float:
-        """Return how many seconds two writes to one message should be apart: more, the less there is left.
+        """Return how many seconds two writes to one message should be apart: more, the less of the budget is left.
 
-        It finds its level by itself: many writers use more, which makes each of them slower.
+        It balances itself: many writers use up more, which makes each of them slower.
         """
         return least / max(0.01, 1 - self._gauge(workspace, key).use(self._clock.steady()))
 
     def hold_off(self, workspace: str, method: str, seconds: float) -> None:
-        """Let nothing go for `seconds`: Slack said so."""
+        """Make no calls for `seconds`, as Slack's `Retry-After` said."""
         self._gauge(workspace, method).held_until = self._clock.steady() + timedelta(seconds=seconds)
 
     def failed(self, workspace: str, method: str) -> None:
-        """Remember that a call failed that may work later: the next one comes after a pause that grows."""
+        """Note that a method failed and may work later; the next call comes after a pause, which grows."""
         known = self._outages.get((workspace, method))
         if known and not known.is_tried and self._clock.steady() < known.until:
-            return  # one of several that were on their way when the first failed
+            return  # one of several calls that were under way when the first failed: they count as one failure
         failures = known.failures + 1 if known else 1
         self._outages[workspace, method] = _Outage(failures, self._after(failures))
 
     def worked(self, workspace: str, method: str) -> None:
-        """Remember that a method answers."""
+        """Note that a method answers again."""
         self._outages.pop((workspace, method), None)
 
     def knock(self, workspace: str, method: str) -> float:
-        """Return 0 where a call may be made, or in how many seconds; while a method fails, one at a time tries it.
+        """Return 0 if a call may be made now, or in how many seconds; while a method fails, one caller at a time may.
 
-        Whoever is told 0 calls, and says whether it failed: the others wait for that.
+        A caller that gets 0 must call, and must report `failed` or `worked`: the others wait for that
+        (docs/decisions/0041-what-fails-is-tried-by-one.md).
         """
         known, now = self._outages.get((workspace, method)), self._clock.steady()
         if known is None:
             return 0.0
         if known.until > now:
             return (known.until - now).total_seconds()
+        # If this caller never reports (it was cancelled), the next one may try after the pause.
         known.until, known.is_tried = self._after(known.failures), True
         return 0.0
 
     def turn_off(self, workspace: str, method: str) -> None:
-        """Remember for five minutes that a workspace cannot do this."""
+        """Note for five minutes that a workspace does not have this method."""
         self._off_until[workspace, method] = self._clock.steady() + _OFF_FOR
 
     def is_off(self, workspace: str, method: str) -> bool:
-        """Return whether a workspace was found unable to do this lately."""
+        """Tell whether a workspace was found lately not to have this method."""
         until = self._off_until.get((workspace, method))
         return until is not None and self._clock.steady() < until
 

@@ -1,6 +1,6 @@
-"""How many people can read a channel, and of which organisations, at the moment that something is posted there.
+"""Finds out how many people, and of which organisations, read a channel when something is posted there.
 
-It only informs people; `bot.domain.access.admission` decides whether Deputy works in a channel.
+This only informs people; `bot.domain.access.admission` decides whether Deputy works in a channel.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from store.records import ChannelId
 log = structlog.get_logger(__name__)
 
 NAMED_MAX = 3
-"""Organisations that are named; naming one may take a call."""
+"""Organisations that are named; each name may take a call."""
 
 
 class ChannelAudiences:
-    """Answers of `conversations.info`, and of `team.info` for names, which are remembered."""
+    """Answers of `conversations.info`, and of `team.info` for organisations' names, which are cached."""
 
     def __init__(self, api: SlackApi, conversations: Conversations) -> None:
         self._api = api
@@ -31,7 +31,7 @@ class ChannelAudiences:
         self._names: dict[str, str] = {}
 
     async def of(self, channel: ChannelId) -> Readers:
-        """Return who reads a channel; nothing is said of what Slack does not tell."""
+        """Return who reads a channel; fields that Slack does not tell keep their defaults. Never raises our errors."""
         try:
             return await self._ask(channel)
         except (SlackUnavailable, SlackRejected) as error:
@@ -48,7 +48,7 @@ class ChannelAudiences:
         return Readers(count if isinstance(count, int) else None, is_shared, tuple(name for name in names if name))
 
     async def _name(self, team: str) -> str:
-        """Return an organisation's name, empty where Slack does not tell it (`team:read`)."""
+        """Return an organisation's name, empty if Slack does not tell it (it needs `team:read`)."""
         if team not in self._names:
             try:
                 answer = await self._api.call("team.info", team=team)

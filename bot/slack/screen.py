@@ -1,4 +1,4 @@
-"""What people see in one workspace: implements the `Screen` port on messages, modals and answers."""
+"""What people see in one workspace: implements the `Screen` port with messages, modals and answers."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ from store.records import Approval, ChannelId, Member, MessageRef, MessageTs, Th
 
 _log = structlog.get_logger(__name__)
 
+# From so many waiting posts on, a channel counts as busy; one person who writes quickly stays below.
 _CROWD = 3
-"""How many posts stand in line where a channel is busy; a few quick ones of one person are no crowd."""
+# How far back in direct messages an earlier copy is searched for before a message is sent.
 _SECOND_LOOK = timedelta(days=1)
-"""How far back a card for a second approver is looked for before it is sent."""
+# Notices that replace the private message whose button was pressed.
 _IN_PLACE = (AsideSettled, RaiseAnswered)
-"""What is said in place of the private message whose button was pressed."""
 
 
 class SlackScreen:
@@ -72,7 +72,7 @@ class SlackScreen:
         self._begun = begun
 
     async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
-        """Post the message that starts a thread, or find it if it was posted before a crash."""
+        """Post the message that starts a thread, or find the one that was posted before a crash."""
         if self._begun.may_exist(thread.id):
             found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
             if found is not None:
@@ -83,15 +83,16 @@ class SlackScreen:
         return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
-        """Return the writer of a turn's answer, taking up what an earlier process left."""
+        """Return the writer of a turn's answer; it takes up what an earlier process left."""
         context = AnswerContext(slack=self._context, messages=self._messages, thread=thread, turn=turn)
         answer = StreamedAnswer(context, self._titles)
         await answer.recover()
         return answer
 
     async def post_control(self, thread: Thread, turn: Turn, is_queued: bool) -> MessageRef | None:
-        """Post or turn the control line; in direct messages Slack's own Stop does for a running turn."""
+        """Post the line with the Stop button, or update it once the turn is no longer queued."""
         ref = turn.notice or await self._lost_control(thread, turn)
+        # In direct messages Slack shows a Stop button of its own while a turn runs.
         if thread.is_private and not is_queued:
             await self._delete(ref)
             return None
@@ -99,7 +100,8 @@ class SlackScreen:
         is_among_people = turn.source is not None and turn.source.ts != thread.thread_ts
         message = render_control(turn, is_queued=is_queued, readers=readers, is_among_people=is_among_people)
         if ref is None and not is_queued and self._api.waiting("chat.postMessage", channel=thread.channel) >= _CROWD:
-            # Where posts are short the answer comes first; `stop`, the command and Slack's own Stop are there.
+            # Few posts are left here and the answer needs them more. The word `stop`, the command and Slack's own
+            # button still stop the turn.
             return None
         if ref is not None:
             await self._messages.update(ref, message, marker=_control_of(turn))
@@ -110,15 +112,16 @@ class SlackScreen:
         )
 
     async def remove_control(self, thread: Thread, turn: Turn) -> None:
-        """Take the control line away. Idempotent."""
+        """Delete the line with the Stop button. Idempotent."""
         await self._delete(turn.notice or await self._lost_control(thread, turn))
 
     async def post_card(self, thread: Thread, held: tuple[Held, ...]) -> MessageRef:
-        """Post the card for held calls, or find it if it was posted before a crash, and bring it up to date."""
+        """Post the card for held calls, or find the one that was posted before a crash and update it."""
         marker = held[0].approval.id
         if ref := await self._find(thread, marker, thread.created_at):
             await self.update_card(thread, ref, held)
             return ref
+        # In a worker thread: drawing large arguments takes long, and would hold up everybody's events.
         card = await run_in_thread(lambda: render_card(thread, held, self._titles))
         return await self._messages.post(
             thread.channel, card, marker=marker, since=self._clock.now(), thread_ts=thread.thread_ts
@@ -129,12 +132,12 @@ class SlackScreen:
         return await self._find(thread, approval.id, thread.created_at)
 
     async def update_card(self, thread: Thread, ref: MessageRef, held: tuple[Held, ...]) -> None:
-        """Rewrite a card: what is decided becomes a record, without buttons."""
+        """Replace a card: decided calls become a record without buttons."""
         card = await run_in_thread(lambda: render_card(thread, held, self._titles))
         await self._messages.update(ref, card, marker=held[0].approval.id)
 
     async def show_call(self, command: ShowApproval, thread: Thread, held: Held) -> None:
-        """Open one page of the full arguments in a modal, or turn the open one to it."""
+        """Open one page of a call's arguments in a modal, or turn an open modal to it."""
         reader = command.member.user_id
         view = await run_in_thread(lambda: render_details(thread, held, self._titles, command.page, reader))
         if command.view_id:
@@ -145,7 +148,7 @@ class SlackScreen:
     async def ask_second(
         self, user_id: UserId, notice: SecondAsked, replacing: MessageRef | None = None
     ) -> MessageRef | None:
-        """Ask a second approver by direct message, or rewrite what they were sent; None if Slack cannot reach them."""
+        """Ask a second approver by direct message, or replace the one they got; None if Slack cannot reach them."""
         words = render_second(notice, self._titles)
         marker = f"{notice.held.approval.id}:{user_id}"
         if replacing is not None:
@@ -159,9 +162,9 @@ class SlackScreen:
     async def alert(
         self, user_id: UserId, notice: Notice, replacing: MessageRef | None = None, marker: str | None = None
     ) -> MessageRef:
-        """Tell somebody who is named in the settings by direct message, or rewrite what they were told.
+        """Send a direct message to somebody named in the settings, or replace an earlier one.
 
-        `marker`: what was sent with it before a crash is found, and brought up to date.
+        With `marker`, a message that was sent with it before a crash is found and replaced.
         """
         words, mark = await self._words(notice), marker or new_id("msg")
         if replacing is None:
@@ -178,7 +181,7 @@ class SlackScreen:
         await self._messages.open_modal(trigger_id, render_reason_form(approval, self._titles))
 
     async def ask_task(self, command: OpenAskForm, quote_id: str | None = None) -> None:
-        """Open the form for a task; `quote_id`: where the message is kept that it is about."""
+        """Open the form for a task; `quote_id` is the id of the stored message that it is about."""
         where = asdict(command.place)
         if command.quoted:
             about = asdict(command.about) if command.about else None
@@ -201,23 +204,23 @@ class SlackScreen:
         await self._messages.open_modal(trigger_id, render_panel(panel))
 
     async def push_panel(self, trigger_id: str, panel: Panel) -> None:
-        """Put a panel onto the modal that was pressed in."""
+        """Show a panel in a modal on top of the one that was pressed."""
         await self._messages.push_modal(trigger_id, render_panel(panel))
 
     async def update_panel(self, view_id: str, panel: Panel) -> None:
-        """Show a panel in place of what is in an open modal."""
+        """Replace what an open modal shows by a panel."""
         await self._messages.update_modal(view_id, render_panel(panel))
 
     def drawn(self, panel: Panel) -> dict[str, Any]:
-        """Return a panel as a view, to be the answer to a form."""
+        """Return a panel as a view, for the answer to a form."""
         return render_panel(panel)
 
     def faults(self, wrong: Wrong) -> dict[str, str]:
-        """Return what stands at each field of a form, to be the answer to it."""
+        """Return the errors at a form's fields, for the answer to it."""
         return render_wrong(wrong)
 
     async def tell(self, member: Member, place: Place, notice: Notice) -> None:
-        """Tell one person privately at a place; by direct message where that is impossible."""
+        """Tell one person something privately at a place, or by direct message if that is impossible there."""
         message = await self._words(notice)
         if isinstance(notice, _IN_PLACE) and await self._rewrote(place, message):
             return
@@ -227,7 +230,7 @@ class SlackScreen:
             await self._answer_or_message(member, place, message)
 
     async def refuse(self, user_id: UserId, place: Place, refused: Refused) -> None:
-        """Tell somebody who is not a member why they cannot be served; only they see it, or nobody."""
+        """Tell somebody who is not a member why they are refused; only they see it, or nobody."""
         message = render_notice(refused, self._titles)
         try:
             if place.response_url and self._is_slack(place.response_url):
@@ -244,7 +247,7 @@ class SlackScreen:
         return self._direct[member.user_id]
 
     async def message(self, member: Member, notice: Notice, replacing: MessageRef | None = None) -> MessageRef:
-        """Send a direct message, or rewrite an earlier one; a new one if that is gone."""
+        """Send a direct message, or replace an earlier one if it is still there."""
         words = await self._words(notice)
         if replacing is not None and await self._is_rewritten(replacing, words):
             return replacing
@@ -253,7 +256,7 @@ class SlackScreen:
     async def message_once(
         self, member: Member, notice: Notice, marker: str, since: datetime, replacing: MessageRef | None = None
     ) -> None:
-        """Rewrite an earlier direct message, else send one that carries `marker`, unless it is there since `since`."""
+        """Replace an earlier direct message, or send one with the id `marker` unless it was sent since `since`."""
         words = await self._words(notice)
         if replacing is not None and await self._is_rewritten(replacing, words):
             return
@@ -262,7 +265,7 @@ class SlackScreen:
             await self._messages.post(channel, words, marker=marker, since=since)
 
     async def _is_rewritten(self, ref: MessageRef, words: Message) -> bool:
-        """Rewrite a direct message; False where it is gone."""
+        """Replace a direct message; return False if it is gone."""
         try:
             await self._messages.update(ref, words, marker=new_id("msg"))
         except SlackRejected:
@@ -275,7 +278,7 @@ class SlackScreen:
         await self._messages.publish(member.user_id, view)
 
     async def _rewrote(self, place: Place, message: Message) -> bool:
-        """Put a message in the place of the private one whose button was pressed, so that its buttons go."""
+        """Replace the private message whose button was pressed, so that its buttons go; return False if that failed."""
         if not place.response_url or not self._is_slack(place.response_url):
             return False
         try:
@@ -330,7 +333,7 @@ class SlackScreen:
 
 
 def _is_begun_by(thread: Thread, turn: Turn) -> bool:
-    """Tell whether a turn began its thread with its owner's own message: then no root of ours says who reads along."""
+    """Tell whether a turn began its thread with the owner's own message: no root of ours says there who reads along."""
     is_first = turn.id.partition("_")[2] == thread.id.partition("_")[2]  # both are named after one delivery
     return turn.source is not None and is_first
 

@@ -19,40 +19,41 @@ from store.records import ChannelId, MessageRef, MessageTs, UserId
 
 log = structlog.get_logger(__name__)
 
+# Newest messages of a thread that are read; the agent gets as many of them as fit into a request.
 _NEWEST = 200
-"""Messages of a thread that are looked at; as many of them as fit come along."""
+# The most that Slack gives at once. It always lists a thread's oldest messages first and we want the newest, so the
+# whole thread is read.
 _PAGE = 999
-"""The most Slack gives at once: of a thread the oldest come first, whatever is asked, and the newest are wanted."""
 _PAGES = 50
+# Ids that are replaced by names in one text: each may take a call, and anybody can write many.
 _NAMES = 30
-"""Ids that are named at once, each of which may take a call; anybody may write many."""
 _NAME_MAX = 40
 _ID = re.compile(r"(?<![\w@#/.])(?:@(?P<user>[UW][A-Z0-9]{6,20})|#(?P<channel>C[A-Z0-9]{6,20}))\b")
 
 
 class SlackThreadHistory:
-    """Reads for one workspace's token."""
+    """Threads and names, read with one workspace's token."""
 
     def __init__(self, *, api: SlackApi, people: People) -> None:
         self._api = api
         self._people = people
 
     async def name(self, user_id: UserId) -> str:
-        """Return somebody's name, their id where Slack has none."""
+        """Return somebody's name, or their id if Slack has no name."""
         try:
             return await self._user_name(user_id) or str(user_id)
         except SlackRejected:
             return str(user_id)
 
     async def named(self, text: str) -> str:
-        """Return a text with the names of the people and channels that it mentions by id; what has none keeps the id.
+        """Return a text with a name beside each id of a person or channel, if it has one.
 
-        A name is one line and its id stays beside it: anybody may call themselves anything.
+        A name is cut to one line and the id stays, since anybody can choose any name.
         """
         return (await self._named((text,)))[0]
 
     async def _named(self, texts: Sequence[str]) -> list[str]:
-        """Return texts with names; of many the last are named first, for those are the newest."""
+        """Return texts with names; if there are too many ids, those of the last texts, the newest, get theirs."""
         names: dict[str, str] = {}
         mentions = dict.fromkeys(found[0] for text in reversed(texts) for found in _ID.finditer(text))
         for mention in list(mentions)[:_NAMES]:
@@ -77,7 +78,7 @@ class SlackThreadHistory:
         return person.name if person else None
 
     async def message(self, ref: MessageRef) -> MessageText | None:
-        """Return a message as it is now; None where the bot cannot read it or it is gone."""
+        """Return a message as it is now; None if it is gone or the bot cannot read it."""
         try:
             page = await self._api.call(
                 "conversations.replies",
@@ -86,7 +87,7 @@ class SlackThreadHistory:
                 oldest=ref.ts,
                 latest=ref.ts,
                 inclusive=True,
-                limit=2,  # a reply comes with its root
+                limit=2,  # Slack lists the root before any reply
             )
         except SlackRejected as error:
             log.info("message_not_read", code=error.code)
@@ -94,7 +95,7 @@ class SlackThreadHistory:
         return next((read_message(one) for one in page.get("messages", []) if one.get("ts") == ref.ts), None)
 
     async def thread(self, root: MessageRef, before: MessageTs | None) -> Conversation:
-        """Return the newest that was written in a thread before a message; nothing where the bot cannot read it."""
+        """Return a thread's newest messages before a given one; none if the bot cannot read the thread."""
         newest: deque[Mapping[str, Any]] = deque(maxlen=_NEWEST)
         known: set[str] = set()
         try:
