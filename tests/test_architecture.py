@@ -30,6 +30,7 @@ WORDS = {
     "bot.model.secret_patterns",
     "bot.model.slack_message",
     "bot.model.ask_flags",
+    "bot.model.retry_policy",
 }
 """The shared vocabulary of the bot: data only, importable by every part of it."""
 ARROWS: dict[str, set[str]] = {
@@ -42,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.model.progress": {"bot.model.events", "store.records"},
     "bot.model.errors": set(),
     "bot.model.agent_prompts": set(),
+    "bot.model.retry_policy": set(),
     "bot.model.action_ids": set(),
     "bot.model.tool_risk": set(),
     "bot.model.secret_patterns": {"bot.model.slack_text", "bot.model.visible_text"},
@@ -75,6 +77,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.model.config_views": {"bot.config", "bot.model.errors", "oauth.catalog.probe_facts", "store.records"},
     "bot.worker_thread": set(),
     "bot.clock": set(),
+    "bot.retry": {"bot.domain.ports", "bot.model.errors", "bot.model.retry_policy"},
     "bot.environ_secrets": set(),
     "bot.model.slack_text": {"bot.model.visible_text"},
     "bot.model.visible_text": set(),
@@ -92,6 +95,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "bot.domain": {
         "bot.domain",
+        "bot.retry",
         "bot.worker_thread",
         "bot.model.command_codec",
         "bot.config",
@@ -115,6 +119,8 @@ ARROWS: dict[str, set[str]] = {
         "bot.agents",
         "bot.domain.ports",
         "bot.model.errors",
+        "bot.model.retry_policy",
+        "bot.retry",
         "bot.listeners.intake",
         "bot.env",
         "bot.slack",

@@ -9,7 +9,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ from bot.domain.ports import Clock
 from bot.env import Settings
 from bot.listeners.intake import Install
 from bot.model.errors import ConfigurationError, SlackRejected, SlackUnavailable
+from bot.model.retry_policy import DATABASE_AT_START
+from bot.retry import retry
 from bot.slack.client import SlackApi, build_client
 from bot.slack.rate_limiter import RateLimiter
 from oauth.catalog.catalog import Catalog
@@ -40,8 +41,6 @@ log = structlog.get_logger(__name__)
 THE_ONE = "default"
 """Names the one installation there is, for Slack's rate limits."""
 ANTHROPIC = "https://api.anthropic.com"
-DATABASE_PATIENCE = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Seconds between tries while the database is locked or not up yet at a start; the last one is repeated."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 
 
@@ -168,15 +167,12 @@ async def open_database(settings: Settings, stack: AsyncExitStack, clock: Clock)
 
 
 async def _wait_until_free(database: Database, clock: Clock) -> None:
-    for seconds in chain(DATABASE_PATIENCE, repeat(DATABASE_PATIENCE[-1])):
-        try:
-            return await database.require_free()
-        except StoreUnavailable as error:
-            if not error.is_passing:
-                raise
-            log.warning("database_not_ready", variable="DATABASE_URL", cause=str(error), retry_in=seconds)
-        await clock.sleep(seconds)
-    raise AssertionError("patience has no end")
+    async def say(error: StoreUnavailable, pause: float) -> None:
+        if not error.is_passing:
+            raise error
+        log.warning("database_not_ready", variable="DATABASE_URL", cause=str(error), retry_in=pause)
+
+    await retry(database.require_free, DATABASE_AT_START, clock, on=StoreUnavailable, before_rest=say)
 
 
 async def open_agents(settings: Settings, stack: AsyncExitStack) -> ManagedAgents:

@@ -9,13 +9,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, repeat
+from functools import partial
 from typing import Any
 
 import structlog
 
 from bot.domain.context import DomainContext
-from bot.domain.ports import SLACK_PATIENCE
 from bot.domain.stored_replies import Told, as_stored, as_told
 from bot.model import commands as c
 from bot.model.command_codec import dump, load
@@ -36,6 +35,8 @@ from bot.model.errors import (
     Unavailable,
 )
 from bot.model.notices import Broken, Outage
+from bot.model.retry_policy import REQUEST, TELLING
+from bot.retry import retry
 from store import deliveries, members, turns
 from store.database import Tx
 from store.errors import SealBroken
@@ -48,11 +49,8 @@ Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
 """Carries a form out and says what is shown then; None: the form may close."""
 Words = c.TellOutcome | c.TellRefused | c.TellAttempt
 """What is only told: for longer than a request is tried."""
-TRIES = 3
 MESSAGE_WITHIN = timedelta(seconds=1)
 """How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
-TELL_FOR = timedelta(hours=1)
-"""How long it is tried to tell somebody while Slack is out; later it would only surprise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,16 +216,13 @@ class Dispatcher:
 
     async def _perform(self, command: c.Command, delivery_id: DeliveryId) -> Told | None:
         """Carry it out, and return what its asker is to be told if it could not be."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                await self._handlers[type(command)](command, delivery_id)
-                break
-            except Unavailable as error:
-                if attempt == TRIES:
-                    return _outage(error)
-                await self._pause(attempt, error)
-            except DeputyError as error:
-                return self._words(error)
+        perform = partial(self._handlers[type(command)], command, delivery_id)
+        try:
+            await retry(perform, REQUEST, self._clock, on=Unavailable)
+        except Unavailable as error:
+            return _outage(error)
+        except DeputyError as error:
+            return self._words(error)
         return None
 
     async def _settle(self, errand: _Errand, told: Told) -> None:
@@ -268,10 +263,6 @@ class Dispatcher:
         async with self._database.transaction() as tx:
             return await deliveries.is_known(tx, key)
 
-    async def _pause(self, attempt: int, error: Unavailable) -> None:
-        seconds = min(error.retry_after or float(attempt), 30.0)
-        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=seconds))
-
     def _words(self, error: DeputyError) -> Told:
         if isinstance(error, NotPermitted):
             return error.refused
@@ -292,21 +283,11 @@ class Dispatcher:
 
     async def _tell(self, words: Words, delivery_id: DeliveryId) -> None:
         """Answer privately where the request came from, also when Slack was out for a while."""
-        until = self._clock.steady() + TELL_FOR
-        for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
-            try:
-                return await self._tell_now(words, delivery_id)
-            except SlackUnavailable as error:
-                pause = timedelta(seconds=error.retry_after or seconds)
-                is_over = self._clock.steady() + pause > until
-                failed = type(error).__name__
-            except SlackRejected as error:
-                is_over, failed = True, error.code
-            if is_over:
-                break
-            await self._clock.sleep_until(self._clock.steady() + pause)
-        log.warning("notice_not_told", error=failed)
-        return None
+        try:
+            await retry(partial(self._tell_now, words, delivery_id), TELLING, self._clock, on=SlackUnavailable)
+        except (SlackUnavailable, SlackRejected) as error:
+            failed = error.code if isinstance(error, SlackRejected) else type(error).__name__
+            log.warning("notice_not_told", error=failed)
 
     async def _tell_now(self, words: Words, delivery_id: DeliveryId) -> None:
         if isinstance(words, c.TellOutcome):

@@ -14,6 +14,7 @@ from bot.model.commands import (
     ShowHome,
 )
 from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.retry_policy import HOME
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
@@ -22,9 +23,6 @@ Changed = Callable[[WorkspaceId, UserId], None]
 """Tells that something a member's App Home shows has changed."""
 MOMENT = timedelta(seconds=2)
 """Changes within it are published together."""
-AGAIN = timedelta(seconds=4.5)
-"""After an outage, or where an older publication may still come in (`homes.LATE`)."""
-TRIES = 5
 
 
 class HomeRefresh:
@@ -71,8 +69,8 @@ class HomeRefresh:
                 self._stale[key] = False
                 is_out = not await self._publish(*key)
                 failed = failed + 1 if is_out else 0
-                is_owed = failed < TRIES if is_out else self._is_doubtful(*key)
-                pause = AGAIN if is_owed else MOMENT
+                is_owed = not HOME.is_over(failed) if is_out else self._is_doubtful(*key)
+                pause = timedelta(seconds=HOME.pause_after(max(failed, 1))) if is_owed else MOMENT
                 self._stale[key] = self._stale[key] or is_owed
         finally:
             del self._stale[key]

@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from bot.domain.ports import Clock
 from bot.model.errors import Unavailable
+from bot.model.retry_policy import PERIODIC_TASK, STORE_OUTAGE
+from bot.retry import retry
 from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ T = TypeVar("T")
 Work = Callable[[], Coroutine[None, None, None]]
 _AGAIN = 2.0
 """Seconds after which a task that goes on is cancelled again."""
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds before the next try of what failed; the last one is repeated."""
 ENDLESS = "endless: "
 """What the names of endless tasks begin with."""
 STORE = "store"
@@ -178,36 +177,34 @@ class Supervisor:
 
     async def _through_outages(self, work: Work) -> None:
         """Do it until the store does not fail it: what it had stored before is found there, as after a crash."""
-        for pause in _pauses():
-            try:
-                return await work()
-            except StoreUnavailable as error:
-                log.warning("store_unavailable", why=str(error), retry_in=pause)
+
+        async def count(error: StoreUnavailable, pause: float) -> None:
+            log.warning("store_unavailable", why=str(error), retry_in=pause)
             self._on_again(STORE)
-            await self._clock.sleep(pause)
-        raise AssertionError("pauses have no end")
+
+        await retry(work, STORE_OUTAGE, self._clock, on=StoreUnavailable, before_rest=count)
 
     async def _endless(self, name: str, work: Work, every: float) -> None:
-        pauses = _pauses()
+        failures = 0
         while True:
             try:
                 await work()
             except (StoreUnavailable, Unavailable) as error:
-                pause = self._failed(name, every, pauses)
+                failures, pause = self._failed(name, every, failures)
                 log.warning("round_failed", task=name, error=type(error).__name__, retry_in=pause)
             except Exception:
-                pause = self._failed(name, every, pauses)
+                failures, pause = self._failed(name, every, failures)
                 log.exception("round_failed", task=name, reference=self.new_reference(), retry_in=pause)
             else:
                 self._failing.discard(name)
-                pauses, pause = _pauses(), every
+                failures, pause = 0, every
             await self._clock.sleep(pause)
 
-    def _failed(self, name: str, every: float, pauses: Iterator[float]) -> float:
-        """Remember and count it; return how long to wait."""
+    def _failed(self, name: str, every: float, failures: int) -> tuple[int, float]:
+        """Remember and count it; return how often in a row it has failed, and how long to wait."""
         self._failing.add(name)
         self._on_again(name)
-        return min(every, next(pauses))
+        return failures + 1, min(every, PERIODIC_TASK.pause_after(failures + 1))
 
     async def _guarded(self, work: Work, on_bug: Callable[[str], Awaitable[None]] | None) -> None:
         try:
@@ -226,10 +223,6 @@ class Supervisor:
             await self._through_outages(report)
         except Exception:
             log.exception("bug_not_reported", reference=reference)
-
-
-def _pauses() -> Iterator[float]:
-    return chain(_PAUSES, repeat(_PAUSES[-1]))
 
 
 class _Driver:

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.ports import Clock
 from bot.model.errors import MessageTooLong, SlackRejected, SlackUnavailable, StreamEnded
+from bot.model.retry_policy import SLACK_CALL
 from bot.slack.rate_limiter import IN_CHANNEL, RateLimiter
 from store.records import Secret
 
@@ -45,11 +46,6 @@ _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 # Methods that answer a press. They are called even while others wait for an outage to end, since a `trigger_id` holds
 # for three seconds only (docs/reference/slack.md#modals).
 _AT_ONCE = frozenset({"views.open", "views.push", "views.update"})
-# Seconds that one call waits for a method that fails, over all its attempts; then its caller gets the error.
-_OUTAGE_PATIENCE = 7.0
-# Seconds of `Retry-After` that a call waits by itself; with more its caller gets the error.
-_PATIENCE = 60.0
-_ATTEMPTS = 4
 CAPABILITY_ERRORS = frozenset(
     {
         "channel_type_not_supported",
@@ -106,17 +102,17 @@ class SlackApi:
         `is_paid`: the caller has taken the first call from the budget already, by `turn` or `take`.
         """
         waited = 0.0
-        for attempt in range(_ATTEMPTS):
-            if attempt or not is_paid:
+        for attempt in SLACK_CALL.attempts():
+            if attempt > 1 or not is_paid:
                 await self.turn(method, **arguments)
             try:
                 return await self.call_now(method, **arguments)
             except SlackUnavailable as error:
                 is_doubtful = isinstance(error, SlackUnsure) and method not in _REPEATABLE
-                pause = error.retry_after or float(2**attempt)
-                if is_doubtful or attempt == _ATTEMPTS - 1 or pause > _PATIENCE:
+                if is_doubtful or SLACK_CALL.is_over(attempt) or (error.retry_after or 0.0) > SLACK_CALL.longest_asked:
                     raise
-                if isinstance(error, SlackOut) and waited + pause > _OUTAGE_PATIENCE:
+                pause = SLACK_CALL.pause_after(attempt, error.retry_after)
+                if isinstance(error, SlackOut) and waited + pause > SLACK_CALL.patience:
                     raise
                 waited += pause
                 await self._sleep(pause)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.errors import WINDOWS_FULL, FormTooLate, SlackRejected
+from bot.model.retry_policy import SLACK_POST
 from bot.renderers.block_kit import Message, View
 from bot.slack.client import SlackApi, SlackUnsure
 from store.records import ChannelId, MessageRef, MessageTs, UserId
@@ -69,14 +70,16 @@ class Messages:
         **payload: Any,
     ) -> MessageRef:
         """Post a message with the id `marker`; after a lost answer look for it (from `since`) before posting again."""
-        for attempt in range(2):
-            is_free = is_paid and not attempt
+        for attempt in SLACK_POST.attempts():
+            is_free = is_paid and attempt == 1
             try:
                 return await self._post(channel, message, thread_ts, metadata(marker, **payload), is_paid=is_free)
             except SlackUnsure:
+                if SLACK_POST.is_over(attempt):
+                    raise
                 if found := await self.find(channel, thread_ts, marker, since):
                     return MessageRef(channel, found)
-        return await self._post(channel, message, thread_ts, metadata(marker, **payload))
+        raise AssertionError("the last try returns or raises")
 
     async def update(self, ref: MessageRef, message: Message, *, marker: str, **payload: Any) -> None:
         """Replace a message as a whole; `payload` is added to its metadata."""

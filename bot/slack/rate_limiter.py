@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from bot.domain.ports import Clock
+from bot.model.retry_policy import SLACK_METHOD
 
 _TIER_2, _TIER_3, _TIER_4 = 20, 50, 100
 # Calls a minute; methods that are not listed have Tier 3.
@@ -39,8 +40,6 @@ _MINUTE = 61.0
 _CHANNEL_BURST, _CHANNEL_SECONDS = 3, 3.0
 # Seconds after which a waiting call looks again: one before it may have given up.
 _LOOK_AGAIN = 5.0
-# Most seconds between two attempts at a method that fails.
-_OUTAGE_PAUSE = 4.0
 _OFF_FOR = timedelta(minutes=5)
 # Seconds between two writes to one message while the budget is full.
 _BRISK = 0.25
@@ -193,7 +192,7 @@ class RateLimiter:
         )
 
     def _after(self, failures: int) -> datetime:
-        return self._clock.steady() + timedelta(seconds=min(2.0 ** (failures - 1), _OUTAGE_PAUSE))
+        return self._clock.steady() + timedelta(seconds=SLACK_METHOD.pause_after(failures))
 
     def _ticket(self, keys: tuple[str, ...], patience: float) -> _Ticket:
         return _Ticket(self._clock.steady() + timedelta(seconds=patience), next(self._numbers), keys)

@@ -17,7 +17,6 @@ from bot.domain.ports.agents import (
 )
 from bot.domain.ports.clock import Clock
 from bot.domain.ports.slack import (
-    SLACK_PATIENCE,
     Answer,
     ChannelAudience,
     ChannelInfo,
@@ -30,7 +29,6 @@ from bot.domain.ports.slack import (
 
 __all__ = [
     "BUDGET_REACHED",
-    "SLACK_PATIENCE",
     "WAITING",
     "Agents",
     "Answer",

@@ -25,9 +25,6 @@ from store.records import (
     UserId,
 )
 
-SLACK_PATIENCE = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between tries while Slack is out; the last one is repeated."""
-
 
 @dataclass(frozen=True, slots=True)
 class PersonInfo:

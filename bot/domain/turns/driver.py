@@ -7,8 +7,6 @@ once, and what is stored suffices to continue it after a restart.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
-from itertools import chain, repeat
 from typing import TypeVar
 
 import structlog
@@ -16,12 +14,12 @@ import structlog
 from bot.domain.access.post_failures import refusal_of
 from bot.domain.filters.apply import FilteredAnswer, FilterService, found_by, sifted
 from bot.domain.filters.engine import FilterMatch
-from bot.domain.ports import SLACK_PATIENCE, Answer
+from bot.domain.ports import Answer
 from bot.domain.turns import reducer
 from bot.domain.turns.file_transfer import FileTransfer
 from bot.domain.turns.guarded_answer import WATCHED_EVERY, GuardedAnswer
 from bot.domain.turns.reducer_state import ReducerState
-from bot.domain.turns.session_run import LONG_PATIENCE, RunContext, SessionRun, leave, not_permitted
+from bot.domain.turns.session_run import RunContext, SessionRun, leave, not_permitted
 from bot.domain.turns.thread_messages import ThreadMessages
 from bot.domain.turns.turn_end import TurnEnds
 from bot.model.errors import (
@@ -31,6 +29,8 @@ from bot.model.errors import (
     SlackUnavailable,
 )
 from bot.model.progress import Outcome, OutcomeKind, Progress
+from bot.model.retry_policy import SESSION_LEFT, TURN_IN_SLACK
+from bot.retry import retry
 from store import threads, turns
 from store.records import (
     ACTIVE_TURN_STATES,
@@ -150,7 +150,7 @@ class TurnDriver:
 
     async def _leave(self, turn: Turn) -> None:
         """See that the session does not act on unseen; until then the turn is not over, also after a restart."""
-        if not await leave(self._context, turn.id, LONG_PATIENCE):
+        if not await leave(self._context, turn.id, SESSION_LEFT):
             log.error("session_not_interrupted", turn=turn.id)
 
     async def abandon(self, turn: Turn, code: str, untold: Refused | None = None) -> None:
@@ -173,14 +173,11 @@ class TurnDriver:
 
     async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again for as long as Slack is out: nothing that was asked is given up for an outage."""
-        for seconds in chain(SLACK_PATIENCE, repeat(SLACK_PATIENCE[-1])):
-            try:
-                return await act()
-            except SlackUnavailable as error:
-                log.warning("slack_unavailable", retry_in=error.retry_after or seconds)
-                pause = timedelta(seconds=error.retry_after or seconds)
-                await self._clock.sleep_until(self._clock.steady() + pause)
-        raise AssertionError("patience has no end")
+
+        async def say(_: SlackUnavailable, pause: float) -> None:
+            log.warning("slack_unavailable", retry_in=pause)
+
+        return await retry(act, TURN_IN_SLACK, self._clock, on=SlackUnavailable, before_rest=say)
 
     async def _end(
         self,

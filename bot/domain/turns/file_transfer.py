@@ -16,6 +16,7 @@ from bot.model.commands import Place
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
 from bot.model.notices import FilesLeftOut, LeftOut, WhyLeftOut
 from bot.model.progress import Progress
+from bot.model.retry_policy import FILE
 from store import output_files, threads, turns
 from store.records import Attachment, OutputState, SessionId, Thread, Turn
 
@@ -27,7 +28,6 @@ PAUSE = timedelta(seconds=1)
 LISTED_WITHIN = 3
 """Looks after which a listing that has files and does not change is taken for whole."""
 MOST_LOOKS = 8
-TRIES = 3
 
 
 class FileTransfer:
@@ -64,13 +64,13 @@ class FileTransfer:
     ) -> WhyLeftOut | None:
         """Bring one file from Slack into the session; what was in doubt is looked for before the next try."""
         content: bytes | None = None
-        for attempt in range(1, TRIES + 1):
+        for attempt in FILE.attempts():
             try:
                 if attempt == 1 or path not in await self._agents.mounted_paths(session_id):
                     content = await self._slack.read(file.id, LARGEST)
                     await self._agents.mount(session_id, content, path, may_be_uploaded=is_doubtful or attempt > 1)
             except (SlackUnavailable, AgentsUnavailable) as error:
-                if attempt == TRIES and isinstance(error, AgentsUnavailable):
+                if FILE.is_over(attempt) and isinstance(error, AgentsUnavailable):
                     raise  # then the request cannot be sent either
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
@@ -135,7 +135,7 @@ class FileTransfer:
         if output.size > LARGEST:
             return WhyLeftOut.TOO_LARGE
         is_doubtful = slack_id is not None
-        for attempt in range(1, TRIES + 1):
+        for attempt in FILE.attempts():
             try:
                 slack_id = slack_id or await self._uploaded(output)
                 if not (is_doubtful and await self._is_shared(slack_id, thread)):
@@ -173,8 +173,7 @@ class FileTransfer:
 
     async def _pause(self, attempt: int, error: SlackUnavailable | AgentsUnavailable) -> None:
         log.warning("file_in_doubt", attempt=attempt, error=type(error).__name__)
-        pause = timedelta(seconds=error.retry_after or float(2**attempt))
-        await self._clock.sleep_until(self._clock.steady() + pause)
+        await self._clock.sleep(FILE.pause_after(attempt, error.retry_after))
 
     async def _tell(self, thread: Thread, notice: FilesLeftOut) -> None:
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)

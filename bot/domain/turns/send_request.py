@@ -7,7 +7,6 @@ marker before anything is sent again (docs/reference/managed-agents.md#sending-o
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 
@@ -18,12 +17,12 @@ from bot.domain.turns.file_transfer import FileTransfer
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from bot.model.events import UsageReported
 from bot.model.progress import Usage
+from bot.model.retry_policy import SENDING
 from store import turn_sending
 from store.records import EventId, SendState, SessionId, Thread, Turn
 
 log = structlog.get_logger(__name__)
 
-TRIES = 4
 NAME_LIMIT = 80
 NOT_IN_A_NAME = frozenset('<>"“”')
 AFRESH = " The earlier session of this thread is gone: what was said in it is not known here."
@@ -63,11 +62,11 @@ class RequestSender:
         return usage
 
     async def _send(self, session_id: SessionId, turn: Turn, note: str) -> EventId:
-        for attempt in range(1, TRIES + 1):
+        for attempt in SENDING.attempts():
             try:
                 return await self._agents.send_request(session_id, turn, note, turn.task)
             except AgentsRejected as error:
-                if error.code != WAITING or attempt == TRIES:
+                if error.code != WAITING or SENDING.is_over(attempt):
                     raise
                 # It still waits for decisions of a turn that was stopped.
                 await self._agents.interrupt(session_id)
@@ -75,14 +74,10 @@ class RequestSender:
                 log.warning("send_in_doubt", turn=turn.id, attempt=attempt)
                 if event_id := await self._agents.find_request(session_id, turn):
                     return event_id
-                if attempt == TRIES:
+                if SENDING.is_over(attempt):
                     raise
-                await self._pause(attempt, error.retry_after)
+                await self._clock.sleep(SENDING.pause_after(attempt, error.retry_after))
         raise AgentsUnavailable
-
-    async def _pause(self, attempt: int, retry_after: float | None) -> None:
-        seconds = retry_after if retry_after is not None else 2.0 ** (attempt - 1) / 2
-        await self._clock.sleep_until(self._clock.steady() + timedelta(seconds=min(seconds, 60.0)))
 
 
 def _note(thread: Thread, turn: Turn) -> str:

@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import chain, repeat
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -38,17 +37,14 @@ from bot.model.errors import (
     SlackUnavailable,
 )
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress
+from bot.model.retry_policy import ONCE, SESSION, SESSION_AT_WORK, SESSION_LEFT, RetryPolicy
+from bot.retry import retry
 from store import threads, turn_sending, turns
 from store.records import SendState, SessionId, Thread, Turn, TurnId, UserId
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-AGENTS_PATIENCE = (0.5, 2, 8, 30)
-"""Seconds between tries to reach a session; after the last one a turn that was not sent says so and ends."""
-LONG_PATIENCE = (*AGENTS_PATIENCE, *repeat(60, 9))
-"""The same, some ten minutes in all, where the session has the request: it may be acting on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ class SessionRun:
 
         async def work() -> None:
             try:
-                self._is_left = await leave(self._context, self._turn_id, LONG_PATIENCE)
+                self._is_left = await leave(self._context, self._turn_id, SESSION_LEFT)
             finally:
                 leaving.set()
 
@@ -226,21 +222,18 @@ class SessionRun:
 
     async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopTimer) -> T:
         """Try until the API answers, or patience or the member ends it; who waits sees that it is tried again."""
-        for seconds in chain(await self._patience(), (None,)):
-            try:
-                return await watch.guard(act)
-            except AgentsUnavailable as error:
-                if seconds is None:
-                    raise
-                pause = min(error.retry_after or seconds, LONG_PATIENCE[-1])
-                log.warning("agents_unavailable", turn=self._turn_id, retry_in=pause, **error.facts)
-                await self._show_retrying()
-                await watch.rest(pause)
-        raise AssertionError("the last try returns or raises")
 
-    async def _patience(self) -> tuple[float, ...]:
+        async def say(error: AgentsUnavailable, pause: float) -> None:
+            log.warning("agents_unavailable", turn=self._turn_id, retry_in=pause, **error.facts)
+            await self._show_retrying()
+
+        policy = await self._policy()
+        guarded = partial(watch.guard, act)
+        return await retry(guarded, policy, self._clock, on=AgentsUnavailable, before_rest=say, rest=watch.rest)
+
+    async def _policy(self) -> RetryPolicy:
         _, turn = await self._again()
-        return AGENTS_PATIENCE if turn.send_state is SendState.UNSENT else LONG_PATIENCE
+        return SESSION if turn.send_state is SendState.UNSENT else SESSION_AT_WORK
 
     async def _show_retrying(self) -> None:
         progress = replace(self.state.progress, activity=Activity.RETRYING)
@@ -257,30 +250,29 @@ class SessionRun:
             return await threads.get(tx, self._thread_id), await turns.get(tx, self._turn_id)
 
 
-async def leave(context: RunContext, turn_id: TurnId, patience: tuple[float, ...] = ()) -> bool:
+async def leave(context: RunContext, turn_id: TurnId, policy: RetryPolicy = ONCE) -> bool:
     """Do not let a session act on that nobody follows any more: interrupt it, in doubt again. Tell if that is done.
 
     What may still be on its way to it is looked for: it would be taken up after the interrupt.
     """
-    clock = context.domain.clock
     async with context.domain.database.transaction() as tx:
         turn = await turns.get(tx, turn_id)
         thread = await threads.get(tx, turn.thread_id)
     if thread.session_id is None or turn.send_state is SendState.UNSENT:
         return True
-    for seconds in (*patience, None):
-        try:
-            await _interrupt(context, thread, thread.session_id, turn)
-        except AgentsUnavailable as error:
-            log.warning("not_interrupted_yet", turn=turn.id, retry_in=seconds, **error.facts)
-            if seconds is not None:
-                await clock.sleep_until(clock.steady() + timedelta(seconds=error.retry_after or seconds))
-        except DeputyError as error:
-            log.warning("not_interrupted", turn=turn.id, error=type(error).__name__)
-            return True
-        else:
-            return True
-    return False
+
+    async def say(error: AgentsUnavailable, pause: float | None) -> None:
+        log.warning("not_interrupted_yet", turn=turn.id, retry_in=pause, **error.facts)
+
+    interrupt = partial(_interrupt, context, thread, thread.session_id, turn)
+    try:
+        await retry(interrupt, policy, context.domain.clock, on=AgentsUnavailable, before_rest=say)
+    except AgentsUnavailable as error:
+        await say(error, None)
+        return False
+    except DeputyError as error:
+        log.warning("not_interrupted", turn=turn.id, error=type(error).__name__)
+    return True
 
 
 async def _interrupt(context: RunContext, thread: Thread, session_id: SessionId, turn: Turn) -> None:
