@@ -1,7 +1,7 @@
-"""A settings form as data: its fields, where each is in an item, and the item that a submission makes; pure.
+"""A settings form as data: its fields, the place of each in an item, and the item that a submission makes; pure.
 
-A form changes its own fields of an item and keeps the rest. `model` validates the values; a problem is returned
-under the field that it is about.
+A form changes its own fields of an item and keeps the rest. `model` validates the values; a problem is returned under
+the field that it is about.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from bot.config.items import MANY
 from bot.model.errors import Problem
 
 Value = str | list[str] | None
-"""What a field holds, as Slack sends it: text, a choice, several, or nothing."""
+"""A field's value, as Slack sends it: a text or one choice, several choices, or nothing."""
 LONGEST = 3_000
-"""Characters in a text field (docs/reference/slack.md#block-limits); what is longer is changed in the file."""
+"""Characters in a text field (docs/reference/slack.md#block-limits); longer values are edited in the file."""
 MOST = 100
-"""People or services in a field; so many options a menu has."""
+"""People or services in a field: a menu has as many options."""
 LISTED = "listed"
+# Slack refuses an option with an empty value, so “not set” needs a word.
 DEFAULT = "default"
-"""The value of a choice that says nothing: options of Slack's must not be empty."""
+"""The value of a choice that sets nothing."""
 
 
 class Kind(StrEnum):
@@ -32,11 +33,11 @@ class Kind(StrEnum):
     LINE = "line"
     TEXT = "text"
     LINES = "lines"
-    """One entry a line."""
+    """One entry per line."""
     PACKAGES = "packages"
-    """`pip pandas` on each line."""
+    """`pip pandas` per line."""
     SKILLS = "skills"
-    """`anthropic xlsx`, or `custom ID VERSION`, on each line."""
+    """`anthropic xlsx` or `custom ID VERSION` per line."""
     AMOUNT = "amount"
     FLAG = "flag"
     CHOICE = "choice"
@@ -48,35 +49,35 @@ class Kind(StrEnum):
 
 
 WORD_OR_LIST = {Kind.WHO, Kind.SERVICES}
-"""Filled in as a word, or as a list beside it."""
+"""Kinds whose value is one word or a list, which Slack shows as two fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `path` is where its value is in the item, dots between."""
+    """One field; `path` is the place of its value in the item, with dots between."""
 
     path: str
     label: str
     kind: Kind
     hint: str = ""
     options: tuple[tuple[str, str], ...] = ()
-    """Value and words; an empty value stands for the default."""
+    """`(value, words)`; an empty value stands for the default."""
     is_needed: bool = False
 
     @property
     def block(self) -> str:
-        """Return the name of its block in the view."""
+        """Return the field's `block_id`."""
         return f"settings.{self.path}"
 
     @property
     def listed_block(self) -> str:
-        """Return the name of the block with the list, of a field that is a word or a list."""
+        """Return the `block_id` of the list, for a field of `WORD_OR_LIST`."""
         return f"{self.block}.listed"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form: for items of a kind, or for the one named `only`."""
+    """A form for items of one kind, or for the one item named `only`."""
 
     name: str
     title: str
@@ -84,11 +85,11 @@ class Form:
     fields: tuple[Field, ...]
     only: str = ""
     new: Field | None = None
-    """What names a new item."""
+    """The field for the name of a new item."""
 
 
 def value_at(body: Mapping[str, Any], path: str) -> Any:
-    """Return what an item says at a path, None where it says nothing."""
+    """Return the value at a path of an item, None if it is not set."""
     found: Any = body
     for part in path.split("."):
         if not isinstance(found, Mapping) or part not in found:
@@ -98,7 +99,7 @@ def value_at(body: Mapping[str, Any], path: str) -> Any:
 
 
 def shown(field: Field, body: Mapping[str, Any]) -> Value:
-    """Return what a field holds at first."""
+    """Return the value that a field is filled with when its form opens."""
     value = value_at(body, field.path)
     if value is None:
         return None
@@ -113,18 +114,18 @@ def shown(field: Field, body: Mapping[str, Any]) -> Value:
 
 
 def is_too_long(field: Field, body: Mapping[str, Any]) -> bool:
-    """Tell whether a field's value does not fit into a field of Slack's."""
+    """Tell whether a value does not fit into Slack's field."""
     value = shown(field, body)
     return len(value) > (LONGEST if isinstance(value, str) else MOST) if value else False
 
 
 def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the item with the form's fields as they were filled in; a field that was not shown keeps its value."""
+    """Return the item with a form's values. A field that the form did not show keeps its value."""
     item: dict[str, Any] = copy.deepcopy(dict(body or {}))
     for field in form.fields:
         if field.block in values:
             value = values[field.block]
-            # Nothing listed is not everything: whether a list may be empty is for the model to say.
+            # An empty list must not turn into “everyone”; the model decides whether a list may be empty.
             is_listed = field.kind in WORD_OR_LIST and value == LISTED
             said = list(values.get(field.listed_block) or []) if is_listed else _read(field, value)
             _put(item, field.path.split("."), said)
@@ -132,9 +133,9 @@ def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Valu
 
 
 def place_at_fields(form: Form, name: str, problems: Iterable[Problem], sent: Container[str]) -> dict[str, str]:
-    """Return what is wrong by the block of the field it is about; what is about none is said at the first.
+    """Return `block_id` → problem; a problem that belongs to no field goes to the first one. May be empty.
 
-    Only blocks that were `sent` are there to say it at: Slack refuses the whole answer for another. May be empty.
+    Only blocks that were `sent` are used: for any other `block_id` Slack refuses the whole answer.
     """
     sections = {kind: section for section, kind in MANY.items()}
     prefix = f"{sections[form.kind]}.{name}." if form.kind in sections else f"{form.only}."

@@ -1,4 +1,4 @@
-"""The services in the settings' file: those that admins added, and OAuth clients, with secrets by reference; pure.
+"""The services in the settings file: those that admins added, and OAuth clients, with secrets by reference; pure.
 
 `oauth.catalog.saved_services` stores them; `bot.domain.admin.config_file` checks them against the catalogue.
 """
@@ -15,17 +15,18 @@ from bot.config.model import Config, Line, Section, ServiceName, ServiceSettings
 from store.records import RegistrationKind, SavedService
 
 KIND = "catalog"
-"""The kind of item: what is on offer under a name, beside the catalogue's own."""
+"""The kind of these items: an addition to the catalogue, or a change of one of its entries, by name."""
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[!-~]+$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,253}$")]
 Scope = Annotated[str, StringConstraints(max_length=500, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,2048}$")]
+# The prefix keeps a file from naming another secret of this process, which would be sent to the service.
 Variable = Annotated[str, StringConstraints(pattern=r"^CLIENT_SECRET_[A-Z0-9_]{1,100}$")]
-"""Only what says that it is a client's secret: no file can have another one sent to a service."""
+"""The name of an environment variable that holds a client's secret."""
 
 
 class SecretReference(Section):
-    """Where a secret is: never in the file."""
+    """The place of a secret, which is never in the file itself."""
 
     env: Variable = Field(
         description="The environment variable that holds it where the file is applied. Where it is not set, the secret "
@@ -37,19 +38,19 @@ class SecretReference(Section):
     def _is_reference(cls, given: object) -> object:
         if isinstance(given, str):
             problem = "a secret is never written here; write {env: CLIENT_SECRET_NAME} and set that variable"
-            raise ValueError(problem)  # noqa: TRY004  # what Pydantic takes as a problem
+            raise ValueError(problem)  # noqa: TRY004  # Pydantic reports ValueErrors as problems, no TypeErrors
         return given
 
 
 class FileClient(Section):
-    """An OAuth client that you made at the service."""
+    """An OAuth client that an admin registered at the service."""
 
     client_id: ClientId
     client_secret: SecretReference | None = Field(default=None, description="Left out: a public client.")
 
 
 class Added(Section):
-    """A service added by URL, as it was looked at; `python -m bot config look URL` prints this."""
+    """A service added by URL, as a probe found it; `python -m bot config look URL` prints this."""
 
     title: Annotated[Line, Field(max_length=60)]
     mcp_url: Url = Field(description="Exactly as the service documents it.")
@@ -78,7 +79,7 @@ class Added(Section):
 
 
 class Offer(Section):
-    """What is on offer under one name beside the catalogue, or over its entry."""
+    """A service beside the catalogue, or what replaces parts of its entry there."""
 
     added: Added | None = Field(default=None, description="Left out: it is one of the catalogue.")
     scopes: Annotated[tuple[Scope, ...], Field(max_length=100)] = Field(
@@ -107,7 +108,7 @@ class Document(Config):
 
     @property
     def config(self) -> Config:
-        """Return what of it is settings; a service that has none is not named."""
+        """Return the settings in the document; services that only have an offer are left out."""
         settings = {
             name: ServiceSettings.model_validate(_part(one, ServiceSettings)) for name, one in self.services.items()
         }
@@ -116,7 +117,7 @@ class Document(Config):
 
     @property
     def offers(self) -> Mapping[str, Offer]:
-        """Return what of it is on offer beside the catalogue, by name."""
+        """Return the offers in the document, by the service's name."""
         found = {name: Offer.model_validate(_part(one, Offer)) for name, one in self.services.items()}
         return {name: offer for name, offer in found.items() if offer != Offer()}
 
@@ -133,7 +134,7 @@ def joined(config: Config, offers: Mapping[str, Offer]) -> Document:
 
 
 def offers_of(rows: Iterable[SavedService]) -> dict[str, Offer]:
-    """Return what is stored as the file says it: of a secret, the variable that is to hold it."""
+    """Return the stored services as offers; in place of each secret, the name of the variable that should hold it."""
     found: dict[str, Offer] = {}
     taken = {row.secret_variable for row in rows if row.secret_variable}
     for row in sorted(rows, key=lambda row: row.name):
@@ -148,13 +149,14 @@ def offers_of(rows: Iterable[SavedService]) -> dict[str, Offer]:
 def offer_changes(
     before: Mapping[str, Offer], after: Mapping[str, Offer], renewed: Collection[str]
 ) -> tuple[ItemChange, ...]:
-    """Return what has to change; `renewed` are the names of those whose secret is another one than the stored."""
+    """Return the changes from one set of offers to another; `renewed` names services whose secret is a new one."""
     names = sorted({*before, *after})
     changes = [ItemChange(Key(KIND, name), _body(before.get(name)), _body(after.get(name))) for name in names]
     marked = [_marked(change) if change.key.name in renewed else change for change in changes]
     return tuple(change for change in marked if change.before != change.after)
 
 
+# A secret is in neither body, so a change of nothing else would look like no change.
 def _marked(change: ItemChange) -> ItemChange:
     if change.after is None or change.before is None:
         return change
@@ -193,12 +195,12 @@ def _client(row: SavedService, variable: str) -> FileClient | None:
 
 
 def variable_of(name: str) -> str:
-    """Return the variable that holds the secret of a service's client, where nobody chose another."""
+    """Return the default name of the variable for a service's client secret."""
     return f"CLIENT_SECRET_{name.upper().replace('-', '_')}"
 
 
 def _free_variable(name: str, taken: set[str]) -> str:
-    """Return a variable for a secret that was typed in Slack; two names never share one by their spelling."""
+    """Return a free variable name; `my-app` and `my_app` must not share the same one."""
     wanted = variable_of(name)
     numbered = (f"{wanted}_{number}" for number in range(2, len(taken) + 3))
     return next(one for one in (wanted, *numbered) if one not in taken)

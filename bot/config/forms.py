@@ -1,4 +1,4 @@
-"""The forms that change one item of the settings: their fields and labels; pure.
+"""The forms that each change one item of the settings: their fields and labels; pure.
 
 `model` validates the values.
 """
@@ -16,6 +16,7 @@ _RULES = (
     (str(Rule.USER_APPROVED), "Asks the owner"),
     (str(Rule.DENIED), "Switched off"),
 )
+# Without “runs without asking”: a tool that a service adds tomorrow must not run unseen.
 _UNLISTED = (_RULES[2], _RULES[3], _RULES[1])
 _PRESETS = (
     (str(Preset.CAREFUL), "Careful: commands and fetched pages ask first"),
@@ -247,4 +248,4 @@ RAISES: Mapping[str, Form] = {
     "channel": _raise("raise_channel", "channel", "budget_per_month"),
     "workspace": _raise("raise_workspace", "workspace", "value.workspace_per_month", "budgets"),
 }
-"""The form that raises a budget that is used up, by whose it is."""
+"""The form that raises a budget, by `BudgetKind`."""

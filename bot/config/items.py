@@ -1,4 +1,7 @@
-"""Splits the settings into items that are changed and recorded one by one, and compares two settings; pure."""
+"""Splits the settings into items, which are changed and recorded one by one, and compares two settings; pure.
+
+Why items: docs/decisions/0017-settings-are-one-document-in-items.md.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from bot.config.validation_messages import checked
 
 Body = Mapping[str, Any]
 ALONE = ("admins", "approvals", "audience", "budgets", "is_paused")
-"""Parts that there is one of: items of the kind `workspace`."""
+"""Sections that are one item each, of the kind `workspace`."""
 MANY = {"services": "service", "profiles": "profile", "channels": "channel", "members": "member", "filters": "filter"}
-"""Parts by name: section of the document → kind of item."""
+"""Sections with an item per name: section of the document → kind of item."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,7 +32,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """What one item was and is to be; None where there is none."""
+    """One item before and after a change; None if there is none."""
 
     key: Key
     before: Body | None
@@ -44,7 +47,7 @@ class ItemChange:
 
 
 def split(config: Config) -> dict[Key, Body]:
-    """Return the items of a document; what only says defaults is none, but for a name that is there."""
+    """Return the items of a document. A section with nothing but defaults is no item; a name always is one."""
     document = dump(config)
     items: dict[Key, Body] = {Key("workspace", part): {"value": document[part]} for part in ALONE if part in document}
     for section, kind in MANY.items():
@@ -53,7 +56,7 @@ def split(config: Config) -> dict[Key, Body]:
 
 
 def join(items: Mapping[Key, Body]) -> Config:
-    """Return the document of these items. Raises `SettingsInvalid`."""
+    """Return the document that consists of these items. Raises `SettingsInvalid`."""
     sections = {kind: section for section, kind in MANY.items()}
     document: dict[str, Any] = {}
     for key, body in items.items():
@@ -65,7 +68,7 @@ def join(items: Mapping[Key, Body]) -> Config:
 
 
 def diff(before: Config, after: Config) -> tuple[ItemChange, ...]:
-    """Return what has to change, in the order of the items."""
+    """Return the changes from one document to another, in the order of the items."""
     old, new = split(before), split(after)
     return tuple(
         ItemChange(key, old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)
@@ -73,7 +76,7 @@ def diff(before: Config, after: Config) -> tuple[ItemChange, ...]:
 
 
 def applied(config: Config, changes: Iterable[ItemChange]) -> Config:
-    """Return the settings with these changes. Raises `SettingsInvalid` where they do not go together."""
+    """Return the settings with these changes. Raises `SettingsInvalid` if they contradict each other or the rest."""
     items = split(config)
     for change in changes:
         items.pop(change.key, None)

@@ -27,7 +27,7 @@ from bot.model.visible_text import is_one_line
 
 DEFAULT_PROFILE = "default"
 SECRETS = "secrets"
-"""The filter that is always there: what it looks for are keys, tokens and passwords by their shapes."""
+"""The built-in filter, which is always there; it finds keys, tokens and passwords by their shapes."""
 HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -38,7 +38,7 @@ def _printable(text: str) -> str:
 
 
 def _exact(given: object) -> object:
-    """Read a number as it is written: 0.1 is a tenth of a dollar."""
+    # As text, so that 0.1 in a file is exactly a tenth of a dollar and not the nearest binary fraction.
     return str(given) if isinstance(given, float) else given
 
 
@@ -68,17 +68,18 @@ UsdAboveZero = Annotated[
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}),
 ]
 Who = Literal["everyone", "admins"] | Annotated[tuple[UserId, ...], Field(min_length=1, max_length=500)]
-"""Of the members: everyone, the admins, or those listed."""
+"""Everyone, the admins, or the members listed."""
 
 
 class Section(BaseModel):
-    """A part of the settings: immutable, nothing unknown in it."""
+    """A part of the settings: immutable, and without unknown fields."""
 
+    # A misspelt setting must be an error: an admin would believe that something is forbidden.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Budgets(Section):
-    """Limits that hold where nothing nearer is set; in US dollars, months are UTC."""
+    """General limits, which more specific ones replace; in US dollars, per month in UTC."""
 
     workspace_per_month: Usd | None = Field(default=None, description="All requests of a month together.")
     member_per_month: Usd | None = Field(default=None, description="For each member who has none of their own.")
@@ -93,7 +94,7 @@ ToolPattern = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,
 
 
 class ApprovalSettings(Section):
-    """How held calls are decided; which are held is for the tool rules to say."""
+    """How held calls are decided; the tool rules say which calls are held."""
 
     always_allow: Literal["harmless", "any", "never"] = Field(
         default="harmless",
@@ -118,7 +119,7 @@ class ApprovalSettings(Section):
 
 
 class Audience(Section):
-    """Who besides full members of the workspace is served, and where."""
+    """Who apart from full members of the workspace is served, and where."""
 
     guests: bool = Field(default=False, description="Guests may ask and connect services of their own.")
     shared_channels: bool = Field(
@@ -127,7 +128,7 @@ class Audience(Section):
 
 
 class ServiceSettings(Section):
-    """What is set for one service, of the catalogue or added."""
+    """The settings of one service, from the catalogue or added."""
 
     is_paused: bool = Field(default=False, description="Kill switch: nobody's agent gets it, running ones are stopped.")
     who_may_connect: Who = Field(default="everyone", description="Others are not offered it.")
@@ -138,7 +139,7 @@ class ServiceSettings(Section):
 
 
 class Skill(Section):
-    """A skill of the API: Anthropic's or one of your own."""
+    """A skill at the API: Anthropic's or a custom one."""
 
     type: Literal["anthropic", "custom"]
     skill_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
@@ -148,7 +149,7 @@ class Skill(Section):
 
 
 class Packages(Section):
-    """What is installed in the sandbox, by package manager; versions in the manager's own words."""
+    """Packages to install in the sandbox, by package manager; versions in the manager's own syntax."""
 
     apt: tuple[Package, ...] = ()
     cargo: tuple[Package, ...] = ()
@@ -159,7 +160,7 @@ class Packages(Section):
 
     @property
     def are_any(self) -> bool:
-        """Tell whether there is something to install."""
+        """Tell whether there are any."""
         return any(self.model_dump().values())
 
 
@@ -223,7 +224,7 @@ class Profile(Section):
 
 
 class ChannelSettings(Section):
-    """What holds in one channel."""
+    """The settings of one channel."""
 
     profile: ProfileName | None = Field(default=None, description="Its agent; left out: `default`.")
     who_may_ask: Who = "everyone"
@@ -234,14 +235,14 @@ class ChannelSettings(Section):
 
 
 class MemberSettings(Section):
-    """What holds for one member."""
+    """The settings of one member."""
 
     is_paused: bool = Field(default=False, description="Kill switch: asks nothing, what runs is stopped.")
     budget_per_month: Usd | None = Field(default=None, description="Left out: the general one.")
 
 
 class Filter(Section):
-    """What is looked for in what people ask, before the agent gets it, and in what it writes, before Slack shows it."""
+    """A filter for requests, before the agent gets them, and for answers, before Slack shows them."""
 
     pattern: Pattern | None = Field(
         default=None,
@@ -289,7 +290,7 @@ class Config(Section):
         return self
 
     def service(self, name: str) -> ServiceSettings:
-        """Return what is set for a service; of one nobody set anything for, the defaults."""
+        """Return a service's settings, the defaults if it has none."""
         return self.services.get(name) or ServiceSettings()
 
     def profile(self, name: str) -> Profile | None:
@@ -297,11 +298,11 @@ class Config(Section):
         return self.profiles.get(name) or (Profile() if name == DEFAULT_PROFILE else None)
 
     def channel(self, channel: str) -> ChannelSettings:
-        """Return what holds in a channel."""
+        """Return a channel's settings, the defaults if it has none."""
         return self.channels.get(channel) or ChannelSettings()
 
     def member(self, user_id: str) -> MemberSettings:
-        """Return what holds for a member."""
+        """Return a member's settings, the defaults if they have none."""
         return self.members.get(user_id) or MemberSettings()
 
     @property
@@ -316,12 +317,12 @@ class Config(Section):
 
 
 def is_among(who: Who, user_id: str, *, is_admin: bool) -> bool:
-    """Tell whether a member is meant."""
+    """Tell whether `who` includes a member."""
     if who == "everyone":
         return True
     return is_admin if who == "admins" else user_id in who
 
 
 def dump(part: Section) -> dict[str, Any]:
-    """Return a part as JSON has it, without what only says a default."""
+    """Return a part as JSON-compatible data, without values that are defaults."""
     return part.model_dump(mode="json", exclude_defaults=True)

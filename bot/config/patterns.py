@@ -1,4 +1,7 @@
-"""Patterns that admins write, as RE2: matching takes time linear in the text; pure."""
+"""Patterns that admins write, matched by RE2, in time linear in the text; pure.
+
+Python's own `re` would let one pattern and one hostile text hold up the process for hours.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ from bot.model.slack_text import encodable
 from bot.model.visible_text import is_one_line
 
 LONGEST = 300
-"""Characters; as many as a line of a form holds."""
+"""Characters, as many as a line of a form takes."""
+# Bytes that one compiled pattern may take: `a{1000}{1000}` is refused instead of filling the memory.
 _MEMORY = 1 << 20
-"""Bytes that one pattern may take; `a{1000}{1000}` is refused instead of filling the machine."""
 
 
 class CompiledPattern:
-    """A pattern made ready. Raises ValueError in words for an admin."""
+    """A compiled pattern. Raises ValueError, in words for an admin."""
 
     def __init__(self, pattern: str) -> None:
         options = re2.Options()
@@ -30,27 +33,28 @@ class CompiledPattern:
             raise ValueError("is not an expression that RE2 reads (github.com/google/re2/wiki/Syntax)") from error
 
     def is_in(self, text: str) -> bool:
-        """Tell whether a text has it in it."""
+        """Tell whether the pattern is found in a text."""
         return self._ready.search(encodable(text)) is not None
 
     def replaced(self, text: str, by: str) -> str:
-        """Return the text with these words in place of each match; a text without one as it is."""
+        """Return the text with `by`, taken literally, in place of each match."""
         return str(self._ready.sub(by.replace("\\", r"\\"), encodable(text))) if self.is_in(text) else text
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> CompiledPattern:
-    """Return a pattern made ready, made once. Raises ValueError."""
+    """Return a compiled pattern, from a cache. Raises ValueError."""
     return CompiledPattern(pattern)
 
 
 def _checked(pattern: str) -> str:
     if not is_one_line(pattern):
         raise ValueError("must be one line of characters that people see")
+    # A pattern such as `x*` matches everywhere, and would mask every line.
     if compiled(pattern).is_in(""):
         raise ValueError("would be found everywhere: it is content with nothing")
     return pattern
 
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_checked)]
-"""An RE2 expression that matches something."""
+"""An RE2 expression that does not match the empty text."""

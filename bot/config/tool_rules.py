@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.model.tool_risk import is_reading_name
 
 ToolName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
-"""A tool's bare name, as its service has it (docs/reference/managed-agents.md#permission-policies)."""
+"""A tool's name as its service lists it (docs/reference/managed-agents.md#permission-policies)."""
 
 
 class Rule(StrEnum):
@@ -26,8 +26,8 @@ class Rule(StrEnum):
     ALLOWED = "allowed"
     """It runs without asking."""
     AUTO = "auto"
-    """The API judges each call: run, ask or deny. Words of other people in a request count as intent there, so
-    this is for tools that harm nobody when it is mistaken."""
+    """The API judges each call: run, ask or deny. It may take other people's words in a request for the owner's
+    intent, so this is for tools with which a wrong decision harms nobody."""
     USER_APPROVED = "user_approved"
     """It is held until the owner decides."""
     DENIED = "denied"
@@ -35,7 +35,7 @@ class Rule(StrEnum):
 
 
 STRICTNESS = (Rule.ALLOWED, Rule.AUTO, Rule.USER_APPROVED, Rule.DENIED)
-"""The loosest first."""
+"""All rules, the loosest first."""
 
 
 def stricter(one: Rule, other: Rule) -> Rule:
@@ -44,18 +44,18 @@ def stricter(one: Rule, other: Rule) -> Rule:
 
 
 class Preset(StrEnum):
-    """A beginning for a profile's rules, and a ceiling for its services."""
+    """Where a profile's rules begin, and for `READ_ONLY` the most that its services may do."""
 
     READ_ONLY = "read_only"
-    """Looks things up, changes nothing: a service's `allowed_tools` whose names say that they only read."""
+    """Changes nothing: of a service only those `allowed_tools` whose names say that they only read."""
     CAREFUL = "careful"
-    """As the services' rules say; commands and fetched addresses are held."""
+    """Services follow their own rules; commands and fetching web pages ask first."""
     TRUSTED = "trusted"
-    """As the services' rules say; commands run unasked, inside the session's own sandbox and network."""
+    """Services follow their own rules; commands run without asking, inside the session's sandbox and network."""
 
 
 class BuiltIn(StrEnum):
-    """The tools of the sandbox."""
+    """Claude's built-in tools."""
 
     BASH = "bash"
     READ = "read"
@@ -71,9 +71,9 @@ _LOOKING = {BuiltIn.READ, BuiltIn.GLOB, BuiltIn.GREP, BuiltIn.WEB_SEARCH}
 _OWN_FILES = {BuiltIn.WRITE, BuiltIn.EDIT}
 BUILT_IN_RULES: Mapping[Preset, Mapping[BuiltIn, Rule]] = {
     Preset.READ_ONLY: {tool: Rule.ALLOWED if tool in _LOOKING else Rule.DENIED for tool in BuiltIn},
-    # Files stay inside the session's own sandbox; what runs code or fetches an address is held.
+    # Files stay inside the session's sandbox; tools that run code or fetch an address ask first.
     Preset.CAREFUL: {tool: Rule.ALLOWED if tool in _LOOKING | _OWN_FILES else Rule.USER_APPROVED for tool in BuiltIn},
-    # An address can carry data out, past the sandbox's network: it stays held
+    # `web_fetch` runs outside the sandbox's network, so an address can carry data out: it still asks
     # (docs/reference/managed-agents.md#environments).
     Preset.TRUSTED: {tool: Rule.USER_APPROVED if tool is BuiltIn.WEB_FETCH else Rule.ALLOWED for tool in BuiltIn},
 }
@@ -88,7 +88,7 @@ _LISTS = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Every tool's rule: the listed ones, and one for all others."""
+    """The rules of a service: one for each listed tool, and one for all others."""
 
     listed: Mapping[str, Rule] = field(default_factory=lambda: MappingProxyType({}))
     default: Rule = Rule.USER_APPROVED
@@ -99,7 +99,7 @@ class Rules:
 
 
 class ToolLists(BaseModel):
-    """Tools by rule; a tool is in one list only."""
+    """Lists of tools, one per rule; a tool is in one list only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -121,12 +121,12 @@ class ToolLists(BaseModel):
 
     @property
     def listed(self) -> Mapping[str, Rule]:
-        """Return the rule of each tool that is listed."""
+        """Return tool → rule for the listed tools."""
         return {name: rule for listed, rule in _LISTS.items() for name in getattr(self, listed)}
 
 
 class ToolRules(ToolLists):
-    """The rules of a service: a tool that is not listed is never run unasked."""
+    """The rules of a service; a tool that is not listed never runs without asking."""
 
     default: Literal["auto", "user_approved", "denied"] = Field(
         default="user_approved", description="For every tool that is not listed, today's and tomorrow's."
@@ -139,7 +139,7 @@ class ToolRules(ToolLists):
 
 
 class TighterTools(ToolLists):
-    """What a profile narrows of a service: of its rule and the service's, the stricter one holds."""
+    """A profile's own rules for a service; for each tool the stricter one of these and the service's holds."""
 
     default: Rule = Field(
         default=Rule.ALLOWED, description="For every tool that is not listed; `allowed`: as the service's rules say."
@@ -153,21 +153,21 @@ class TighterTools(ToolLists):
 
 @dataclass(frozen=True, slots=True)
 class KnownTool:
-    """A tool as its service describes it; the hint is the service's own word and not to be trusted alone."""
+    """A tool as its service describes it; `says_it_reads` is the service's claim and not enough by itself."""
 
     name: str
     says_it_reads: bool = False
 
 
 def narrowed(rules: Rules, by: Rules) -> Rules:
-    """Return for each tool the stricter of two rules, also for those that neither lists."""
+    """Return the stricter of two rules for each tool, also for tools that neither lists."""
     names = {*rules.listed, *by.listed}
     listed = {name: stricter(rules.of(name), by.of(name)) for name in names}
     return Rules(listed, stricter(rules.default, by.default))
 
 
 def under(preset: Preset, rules: Rules) -> Rules:
-    """Return a service's rules as a profile with this preset gets them: never looser."""
+    """Return a service's rules under a profile's preset, which never loosens them."""
     if preset is not Preset.READ_ONLY:
         return rules
     listed = {
@@ -178,7 +178,7 @@ def under(preset: Preset, rules: Rules) -> Rules:
 
 
 def suggest(preset: Preset, tools: Iterable[KnownTool]) -> ToolRules:
-    """Return rules to begin with for a service's tools, for an admin to look at before they are saved."""
+    """Return rules to begin with for a service's tools; an admin looks at them before they are saved."""
     reading = tuple(sorted(tool.name for tool in tools if tool.says_it_reads and is_reading_name(tool.name)))
     if preset is Preset.READ_ONLY:
         return ToolRules(allowed_tools=reading, default="denied")

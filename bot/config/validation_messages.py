@@ -1,4 +1,4 @@
-"""Problems of the settings as sentences that name the place; pure."""
+"""Problems in the settings, as sentences with their place; pure."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ _WORDS = {
     "too_long": "must have at most {max_length} entries",
     "too_short": "must not be empty",
 }
+# What a text must look like, by the beginning of its pattern: admins do not read regular expressions.
 _NAMES = {
     r"^[UW]": "must be a Slack user id such as U0123ABCD",
     r"^[CG]": "must be a Slack channel id such as C0123ABCD",
@@ -61,11 +62,10 @@ _NAMES = {
     r"^[\x21": "must be written without blanks",
     r"^[!-~]": "must be a host such as auth.example.com",
 }
-"""What a text must be, by the beginning of its pattern."""
 
 
 def checked(part: type[Part], given: Mapping[str, Any]) -> Part:
-    """Return the part that a table describes. Raises `SettingsInvalid` with every problem."""
+    """Return the part of the settings that a table describes. Raises `SettingsInvalid` with every problem."""
     try:
         return part.model_validate(given)
     except ValidationError as error:
@@ -73,7 +73,8 @@ def checked(part: type[Part], given: Mapping[str, Any]) -> Part:
 
 
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
-    """Return each problem once, in the order of the document; never the value that was given."""
+    """Return each problem once, in the order of the document."""
+    # Without the values that were given: these words reach logs, and somebody may have pasted a secret.
     found = error.errors(include_url=False, include_input=False)
     lists = {_place(details) for details in found if _is_of_a_list(details)}
     told = {
@@ -85,12 +86,12 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
 
 
 def _is_branch(part: int | str) -> bool:
-    """Tell whether it is Pydantic's name for a branch of “a word or a list”, which nobody wrote."""
+    """Tell whether a part of a place is Pydantic's name for a branch of a union, which is not in the document."""
     return isinstance(part, str) and "[" in part
 
 
 def _place(details: ErrorDetails) -> Loc:
-    """Return where a union begins, of which a branch complains; else the place itself."""
+    """Return the place of the union whose branch reports the problem, or else the problem's own place."""
     loc = details["loc"]
     return loc[: next((number for number, part in enumerate(loc) if _is_branch(part)), len(loc))]
 
@@ -100,7 +101,10 @@ def _is_of_a_list(details: ErrorDetails) -> bool:
 
 
 def _is_noise(details: ErrorDetails, lists: set[Loc]) -> bool:
-    """Tell whether another branch says it better: a list was given, and what is wrong in it is known."""
+    """Tell whether another branch of the union describes the problem better.
+
+    Pydantic reports every branch. If a list was given, the one for a single word says nothing useful, and vice versa.
+    """
     is_of_union = _place(details) != details["loc"]
     is_last_a_branch = _is_branch(details["loc"][-1]) if details["loc"] else False
     return is_of_union and is_last_a_branch and (_place(details) in lists or details["type"] == "tuple_type")
@@ -118,17 +122,17 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def describe_refused_agent(code: str) -> str:
-    """Return that the API refuses an agent."""
+    """Return the problem for an agent that the API refuses with `code`."""
     return f"Claude doesn't take this agent ({code}). Look at its model and skills."
 
 
 def describe_spent(spent: Decimal) -> str:
-    """Return why a budget cannot be so low; `spent` is in USD."""
+    """Return the problem for a budget below what is spent; in US dollars."""
     return f"{spent:.2f} USD are spent or set aside already. Set more than that."
 
 
 def describe_unusable_service(error: ConnectError) -> str:
-    """Return why an address cannot be looked at, or a service not be saved."""
+    """Return why an address cannot be probed, or a service cannot be saved."""
     match error:
         case DraftInvalid(problems=problems):
             words = "; ".join(f"{name}: {problem}" for name, problem in problems.items())

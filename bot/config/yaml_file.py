@@ -1,4 +1,4 @@
-"""The settings as a YAML file in a stable order, and the changes that a new version of it would make; pure."""
+"""The settings as a YAML file in a stable order, and the changes that a new version of the file makes; pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ HEADER = """\
 # yaml-language-server: $schema=config.schema.json
 """
 LARGEST = 4_000_000
-"""Characters; far more than any settings have."""
+"""Characters of a file, far more than any settings have."""
 _TABLES = {"services", "profiles", "channels", "members", "filters", "built_in_tools", "service_tools"}
+# YAML 1.1 takes these for line breaks.
 _STRANGE_ENDS = frozenset("\x85\u2028\u2029")
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
 
 def write(config: Config) -> str:
-    """Return the settings as a file, without what only says a default; equal settings are equal files."""
+    """Return the settings as a file, without defaults; equal settings make equal files, so they can be diffed."""
     document = {"version": config.version, **dump(config)}
     return HEADER + yaml.dump(_sorted(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def write_offer(name: str, offer: Offer, notes: Sequence[str]) -> str:
-    """Return what to write of one service into the file, with what to know of it in front, a line each."""
+    """Return one service as it stands in the file, below the notes as comments, a line each."""
     said = [f"# {one_line(note)}\n" for note in notes]
     document = {"services": {name: dump(offer)}}
     return "".join(said) + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -49,8 +50,8 @@ def read(text: str) -> Document:
     except yaml.YAMLError as error:
         raise SettingsInvalid((Problem(_line_of(error), "this is not YAML, or a name is there twice"),)) from error
     except ValueError as error:
-        # A number of too many digits for Python (docs.python.org: “Integer string conversion length limitation”), or a
-        # date that is none.
+        # A number with more digits than Python parses (docs.python.org: “Integer string conversion length
+        # limitation”), or something like 2026-02-30, which YAML takes for a date.
         raise SettingsInvalid((Problem("", "there is a number or a date that cannot be read"),)) from error
     except RecursionError as error:
         raise SettingsInvalid((Problem("", "the file is nested too deeply"),)) from error
@@ -72,7 +73,7 @@ def write_schema() -> str:
 
 
 def render_plan(changes: Sequence[ItemChange]) -> str:
-    """Return what would be added (+), changed (~) and removed (-), field by field."""
+    """Return in words what would be added (+), changed (~) and removed (-), field by field."""
     if not changes:
         return "Nothing to change."
     lines = [line for change in changes for line in _lines_of(change)]
@@ -81,7 +82,7 @@ def render_plan(changes: Sequence[ItemChange]) -> str:
 
 
 def list_strange_services(config: Config, known: set[str]) -> tuple[Problem, ...]:
-    """Return a problem for each service that is named and not there."""
+    """Return a problem for each service that is named but does not exist."""
     named = {f"services.{name}": name for name in config.services}
     for profile_name, profile in config.profiles.items():
         listed = () if profile.services == "all" else profile.services
@@ -91,7 +92,7 @@ def list_strange_services(config: Config, known: set[str]) -> tuple[Problem, ...
 
 
 class _Dumper(yaml.SafeDumper):
-    """Escapes line ends other than a line feed: written as they are, they would be read back as that or as blanks."""
+    """Escapes line ends other than a line feed: unescaped, they would be read back as a line feed or a space."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -103,7 +104,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what would let a reviewer see something else than what holds: names twice, and aliases."""
+    """Refuses duplicate names and aliases: with them a reviewer could read something else than what is applied."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -124,7 +125,7 @@ def _line_of(error: yaml.YAMLError) -> str:
 
 
 def _sorted(part: Any, name: str = "") -> Any:
-    """Return tables of names in the order of names; settings keep the order in which they are documented."""
+    """Return a document with tables of names sorted; settings keep the order in which they are documented."""
     if not isinstance(part, dict):
         return part
     listed = sorted(part.items()) if name in _TABLES else part.items()
