@@ -1,7 +1,8 @@
 """Every listener in one table, in the manifest's order; a test compares the two.
 
-A listener parses and passes on to the intake, so Slack is answered after the request is stored: the app is built with
-`process_before_response`, since Bolt otherwise acknowledges events first.
+A listener parses a request and passes it to the intake, which stores it before Slack gets its answer. The app is built
+with `process_before_response` for that: otherwise Bolt acknowledges events before a listener runs
+(docs/reference/slack.md#interactions).
 """
 
 from __future__ import annotations
@@ -34,34 +35,34 @@ ANYTHING = re.compile(".*", re.DOTALL)
 
 
 async def on_message(intake: Intake, body: Body) -> None:
-    """Words in a channel, thread or direct message."""
+    """Take a message in a channel, thread or direct message."""
     await intake.take(body, parse_message(body, intake.install))
 
 
 async def on_stopped(intake: Intake, body: Body) -> None:
-    """Slack's own Stop button."""
+    """Take a press of Slack's own Stop button."""
     await intake.take(body, parse_stopped(body))
 
 
 async def on_home_opened(intake: Intake, body: Body) -> None:
-    """Somebody opened the App Home."""
+    """Publish the App Home that somebody opened."""
     await intake.take(body, parse_home_opened(body))
 
 
 async def on_shared(intake: Intake, body: Body) -> None:
-    """Another organisation was let into a channel: what is being shown there is judged anew."""
+    """Have running answers in a channel check again who reads them: another organisation was let in."""
     if channel := parse_shared(body):
         intake.take_sharing(body, channel)
 
 
 async def on_user_change(intake: Intake, body: Body) -> None:
-    """A profile changed: a guest now, perhaps, or deactivated, which is carried out at once."""
+    """Check a member whose profile changed: they may have been deactivated or become a guest."""
     if found := parse_user_change(body):
         await intake.take_change(body, *found)
 
 
 async def on_uninstalled(intake: Intake, body: Body) -> None:
-    """Deputy was removed, or its tokens were revoked: nothing can be said in Slack any more, no link leads on."""
+    """Void open links: Deputy was removed or its tokens were revoked, so it can no longer say anything in Slack."""
     if found := parse_uninstalled(body, intake.install):
         log.critical("uninstalled", type=table(body, "event").get("type"))
         key, command = found
@@ -69,7 +70,7 @@ async def on_uninstalled(intake: Intake, body: Body) -> None:
 
 
 async def on_other(_: Intake, body: Body) -> None:
-    """Acknowledged so that Slack does not repeat it, and nothing else."""
+    """Acknowledge a request without doing anything, so that Slack does not repeat it."""
     log.debug("not_for_us", type=table(body, "event").get("type") or body.get("type"))
 
 
@@ -88,7 +89,8 @@ SHORTCUTS = ("ask_about_message",)
 
 
 def register(app: AsyncApp, intake: Intake, new_reference: Callable[[], str]) -> None:
-    """Give Bolt every listener, then the catch-alls, so that each request is acknowledged."""
+    """Register every listener with Bolt."""
+    # The catch-alls come last: Bolt takes the first match, and a request without a listener would not be acknowledged.
     for name, on in EVENTS.items():
         app.event(name)(_event_listener(intake, on))
     app.event(ANYTHING)(_event_listener(intake, on_other))
@@ -110,6 +112,7 @@ def _event_listener(intake: Intake, on: On) -> Callable[..., Awaitable[None]]:
 
 def _listener(_: Intake, take: Callable[[Body], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     async def listen(body: dict[str, Any], ack: AsyncAck) -> None:
+        # Stored first, acknowledged then: a crash in between shows the person an error instead of losing the request.
         await take(body)
         await ack()
 
@@ -125,7 +128,7 @@ def _form_listener(intake: Intake) -> Callable[..., Awaitable[None]]:
 
 
 def _on_error(new_reference: Callable[[], str]) -> Callable[..., Awaitable[BoltResponse]]:
-    """The catch-all of requests: 500 makes Slack deliver an event again; nothing of the error is said."""
+    """Return the catch-all for requests: 500 makes Slack deliver an event again, without a word about the error."""
 
     async def on_error(error: Exception) -> BoltResponse:
         log.error("request_failed", reference=new_reference(), exc_info=error)

@@ -1,4 +1,4 @@
-"""The settings' buttons, menus and forms → commands. Values are validated, never trusted."""
+"""Turns the settings' buttons, menus and forms into commands. Values are validated later, never trusted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIRECT = Place(ChannelId(""), is_direct=True)
 
 
 def build_use(body: Body, member: Member, value: str, place: Place, trigger_id: str) -> Command:
-    """Return what a button or menu of the settings asks for; pressed outside of a modal it opens them."""
+    """Return the command for a button or menu of the settings; outside of a modal it opens them."""
     verb, _, argument = value.partition(" ")
     view = table(body, "view")
     view_id = str(view.get("id") or "") if view.get("type") == "modal" else ""
@@ -33,7 +33,7 @@ def build_use(body: Body, member: Member, value: str, place: Place, trigger_id: 
 
 
 def parse_settings_form(body: Body) -> Asked | None:
-    """Return a submitted form of the settings; None for another one."""
+    """Return a submitted form of the settings; None for any other form."""
     view = table(body, "view")
     callback = str(view.get("callback_id") or "")
     if callback not in FORMS:
@@ -65,7 +65,7 @@ def _metadata(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(view: Mapping[str, Any]) -> dict[str, str | list[str] | None]:
-    """Return what is in each field, by its block."""
+    """Return `block_id` → value of a form."""
     blocks = table(table(view, "state"), "values")
     return {
         str(block): _value(table(fields, action_ids.SETTINGS_FIELD))

@@ -1,7 +1,7 @@
 """Lets a Slack request in: is it for this workspace, who sent it, are they a member, and is it new?
 
-One of the two places that create a `Member`. The dispatcher stores what is let in before this returns, and only then
-is Slack answered (docs/architecture.md#rules-of-the-house). `admission` decides where Deputy may answer.
+One of the two places that create a `Member`. The dispatcher stores the request before this returns, and only then does
+Slack get its answer (docs/architecture.md#rules-of-the-house). `admission` decides where Deputy may answer.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from store.records import ChannelId, Member, UserId, WorkspaceId
 log = structlog.get_logger(__name__)
 
 GROUP = "mpdm-"
-"""What the name of a group's direct messages begins with (docs/reference/slack.md#message-events)."""
+"""Prefix of the names of group direct messages (docs/reference/slack.md#message-events)."""
 Body = Mapping[str, Any]
-"""A Slack payload: JSON of somebody else's, read with care."""
+"""A Slack payload: foreign JSON, of which any field may be missing or of another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Install:
     """Where Deputy is installed, as `auth.test` says."""
 
     app_id: str | None
-    """None when Slack did not tell; then the team alone is checked."""
+    """None if Slack did not tell; then only the team is checked."""
     team_id: str
     enterprise_id: str | None
     bot_user_id: str
@@ -41,7 +41,7 @@ class Install:
 
     @property
     def home(self) -> HomeWorkspace:
-        """Return whose members are served."""
+        """Return the workspace whose members are served."""
         return HomeWorkspace(self.team_id, self.enterprise_id)
 
     @property
@@ -51,33 +51,33 @@ class Install:
 
 
 class Whose(Enum):
-    """Which installation a request is for."""
+    """The installation that a request is for."""
 
     OURS = "ours"
     SISTERS = "sisters"
-    """The same app's in another workspace of our organisation, where this token cannot act."""
+    """The same app in another workspace of our organisation, where our token does not work."""
     FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A parsed request whose asker is still a claim."""
+    """A parsed request; who sent it is not verified yet."""
 
     key: str
-    """Names the request, so that a second copy of it is known as one."""
+    """Identifies the request, so that a repeated delivery of it is recognised."""
     unverified_user: UserId | None
     build: Callable[[Member], Command | None]
     place: Place | None = None
     is_answered: bool = False
-    """True for forms whose answer is in the same request: what is wrong stands at its field."""
+    """A form that is answered in the same request, with problems at its fields."""
     is_stand_in: bool = False
-    """True for a mention by itself: the message with the same key says more, and goes first if it comes in time."""
+    """An `app_mention`; the `message` event with the same key says more and is used if it comes in time."""
     needs_fresh: bool = False
-    """True where what is known of a person must be fresh: decisions and credentials."""
+    """A decision or a credential: the person is looked up again, not taken from the cache."""
 
 
 class Intake:
-    """Lets requests in. Refusals are told privately, once; machines are not talked to at all."""
+    """Lets requests in. People are told of a refusal privately, once; bots get no reply at all."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Intake:
         openness: Callable[[], Awaitable[ChannelAudience]],
         on_shared: Callable[[ChannelId], None] = lambda _: None,
     ) -> None:
-        """`on_shared` is told of a channel that another organisation reads from now on."""
+        """`on_shared` is called with each channel that another organisation was let into."""
         self.install = install
         self._openness = openness
         self._people = people
@@ -96,11 +96,12 @@ class Intake:
         self._on_shared = on_shared
 
     async def take(self, body: Body, asked: Asked | None) -> None:
-        """Let one request in, or refuse it. Raises only when it could not be stored: Slack then tries again."""
+        """Let one request in, or refuse it. Raises only if it could not be stored, so that Slack delivers it again."""
         if asked is None or asked.unverified_user is None:
             return
         if not await self._is_ours(body, asked):
             return
+        # Taken before Slack is asked: somebody may be deactivated between its answer and the storing.
         judged_at = self._desk.now()
         verdict = await self._judged(asked)
         if isinstance(verdict, Refused):
@@ -113,7 +114,10 @@ class Intake:
                 await self._desk.accept(asked.key, command, judged_at)
 
     async def take_form(self, body: Body, asked: Asked | None) -> dict[str, Any]:
-        """Let a form in that is answered at once; an empty answer closes it. The rest is kept as other requests are."""
+        """Let a form in; return Slack's answer to it, empty to close it.
+
+        Forms that are not answered in their own request are stored like other requests.
+        """
         if asked is None:
             return {}
         if (belongs := whose(self.install, body)) is not Whose.OURS:
@@ -131,34 +135,35 @@ class Intake:
         return await self._desk.answer(command, judged_at) if command else {}
 
     async def take_change(self, body: Body, key: str, user_id: UserId) -> None:
-        """Slack says that somebody changed: who may not be served any more, by the settings of now, is off-boarded.
+        """Off-board somebody whose profile changed if they may no longer be served.
 
-        Slack is asked afresh, for events come late and out of order. Raises what makes Slack deliver it again.
+        Raises `SlackUnavailable` or `SlackRejected`, so that Slack delivers the event again.
         """
         if not is_for(self.install, body):
             return
         self._people.forget(user_id)
+        # Not by the event's own copy of the profile: events come late and out of order.
         person = await self._people.person(user_id, is_fresh=True)
         if ends_membership(person, self.install.home, await self._openness()):
             await self._desk.accept(key, DeactivateMember(self.install.workspace_id, user_id))
 
     def take_sharing(self, body: Body, channel: ChannelId) -> None:
-        """Slack says that a channel is shared now. Nothing is stored: after a restart everything is judged anyway."""
+        """Pass on that a channel is shared now. Nothing is stored: after a restart everything is checked anyway."""
         if is_for(self.install, body):
             self._on_shared(channel)
 
     async def take_notice(self, body: Body, key: str, command: Command) -> None:
-        """Let in what Slack itself says (somebody was deactivated): there is no asker to judge."""
+        """Let in a request of Slack's own, such as that Deputy was removed; there is no person to verify."""
         if is_for(self.install, body):
             await self._desk.accept(key, command)
 
     async def _is_ours(self, body: Body, asked: Asked) -> bool:
-        """Tell whether a request is for this installation; who waits for an answer in a sister workspace gets one."""
+        """Tell whether a request is for this installation; somebody in a sister workspace is told if it is not."""
         belongs = whose(self.install, body)
         if belongs is Whose.OURS:
             return True
         log.warning("foreign_request", key=asked.key, whose=belongs.value)
-        # Slack's own address for the answer is all that works there: this token does not.
+        # Our token does not work in that workspace; only the request's own `response_url` does.
         if belongs is Whose.SISTERS and asked.place and asked.place.response_url and asked.unverified_user:
             refused = Refused(Refusal.OTHER_WORKSPACE)
             await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)
@@ -184,23 +189,23 @@ class Intake:
 
 
 def table(body: Body, name: str) -> Body:
-    """Return a table of a payload, an empty one where there is none or something else."""
+    """Return an object in a payload; an empty one if it is missing or of another type."""
     found = body.get(name)
     return found if isinstance(found, Mapping) else {}
 
 
 def whose(install: Install, body: Body) -> Whose:
-    """Tell whose request it is; Bolt with one token does not check. Every kind of payload is judged here.
+    """Tell which installation a payload of any kind is for; Bolt with one token does not check that.
 
-    What it says of its app decides, in the order of how surely it does: the authorization that an event came under,
-    where the view's app is installed, whose message was clicked, and last where the person is.
+    The most reliable part of a payload decides: the authorization that an event came under, else where the view's app
+    is installed, else whose message was clicked, and last where the person is.
     """
     app_id = body.get("api_app_id")
     if install.app_id and app_id and app_id != install.app_id:
         return Whose.FOREIGN
     team, organisation = _installed_in(install, body)
     is_in_org = bool(install.enterprise_id) and install.enterprise_id in {organisation, team}
-    # Of an app of the whole organisation a view may say the organisation in place of a workspace.
+    # For an app installed on a whole organisation, a view may name the organisation instead of a workspace.
     if (install.team_id and team == install.team_id) or (is_in_org and install.is_org_wide):
         return Whose.OURS
     return Whose.SISTERS if is_in_org else Whose.FOREIGN
@@ -224,8 +229,8 @@ def _installed_in(install: Install, body: Body) -> tuple[object, object]:
 def _installed_team(install: Install, body: Body) -> object:
     """Return the workspace that a command or an interaction is for.
 
-    In an organisation `team` is where the person is, and may be null; where a view's app is installed, the view says
-    (as Bolt reads it, docs/reference/slack.md#people), and of a message that the app itself posted, the message.
+    In an organisation `team` is where the person is, and it may be null. A view says where its app is installed
+    (docs/reference/slack.md#people), and so does a message that the app itself posted.
     """
     view, user, message = table(body, "view"), table(body, "user"), table(body, "message")
     if installed := view.get("app_installed_team_id"):
@@ -233,7 +238,7 @@ def _installed_team(install: Install, body: Body) -> object:
     is_click = body.get("type") == "block_actions" and body.get("api_app_id")
     if is_click and message.get("app_id") == body.get("api_app_id"):
         if message.get("user") == install.bot_user_id:
-            return install.team_id  # our own words, whoever presses what is under them, and wherever they are
+            return install.team_id  # our own message, whoever presses its button from wherever
         if message.get("team"):
             return message.get("team")
     team = table(body, "team").get("id") or body.get("team_id")

@@ -1,6 +1,6 @@
-"""Buttons, forms and shortcuts → commands.
+"""Turns buttons, forms and shortcuts into commands.
 
-A value only names a row; the domain checks whose row it is.
+A button's value only names a row; the domain checks whose row it is.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ CODE_LIMIT = 40
 PAGE_DIGITS = 4
 
 Build = Callable[[Member, str, Place, str], Command | None]
-"""`(member, value, place, trigger_id)` → command; None for a value that says nothing."""
+"""`(member, value, place, trigger_id)` → command; None if the value means nothing."""
 
+# These decide something or show private arguments, so the person is looked up again.
 DECIDES = {
     action_ids.APPROVE,
     action_ids.APPROVE_ALL,
@@ -78,9 +79,10 @@ DECIDES = {
 
 
 def parse_action(body: Body) -> Asked | None:
-    """Return what a click asks for; None for a link, or a button this version does not know."""
+    """Return the request of a click; None for a link, and for a button that this version does not know."""
     listed = body.get("actions")
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
+    # After a `/` comes what tells equal buttons of one message apart.
     action_id = str(action.get("action_id") or "").split("/")[0]
     build = _turn_page(body) if action_id == action_ids.DETAILS_PAGE else BUTTONS.get(action_id)
     if action_id in {action_ids.SETTINGS, action_ids.SETTINGS_MENU}:
@@ -99,7 +101,7 @@ def parse_action(body: Body) -> Asked | None:
 
 
 def parse_form(body: Body) -> Asked | None:
-    """Return what a submitted form asks for; None for one this version does not know."""
+    """Return the request of a submitted form; None for a form that this version does not know."""
     view = body.get("view")
     if not isinstance(view, Mapping):
         return None
@@ -110,7 +112,7 @@ def parse_form(body: Body) -> Asked | None:
 
 
 def parse_shortcut(body: Body) -> Asked | None:
-    """“Ask about this message”: open the form with the message quoted."""
+    """Return the request of “Ask about this message”: it opens the form with the message quoted."""
     message = table(body, "message")
     read = read_message(message)
     place, trigger_id, by = _place(body), str(body.get("trigger_id") or ""), message.get("user")
@@ -132,7 +134,7 @@ def parse_shortcut(body: Body) -> Asked | None:
 
 
 def _root_of(message: Body, channel: ChannelId) -> MessageRef | None:
-    """Return the thread that a message begins, None for one that begins none."""
+    """Return a message as the root of its thread; None for a reply."""
     ts = message.get("ts")
     is_root = isinstance(ts, str) and message.get("thread_ts") in {None, ts} and channel
     return MessageRef(channel, MessageTs(str(ts))) if is_root else None
@@ -152,7 +154,7 @@ def _explain(member: Member, value: str, place: Place, trigger_id: str) -> Comma
 
 
 def _turn_page(body: Body) -> Build:
-    """The view that is turned is the one the click came from; what it shows is checked again."""
+    # The modal to turn is the one that the click came from; whether this member may see the call is checked again.
     view_id = str(table(body, "view").get("id") or "")
 
     def build(member: Member, value: str, place: Place, trigger_id: str) -> Command | None:
@@ -211,10 +213,10 @@ BUTTONS: dict[str, Build] = {
 def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     kept = _kept_in(view)
     place, quoted, by, quote_id = _place_from(kept), kept.get("quoted"), kept.get("quoted_by"), kept.get("quote")
-    quoted = quoted if isinstance(quoted, str) else None  # as forms had it that an earlier version opened
+    quoted = quoted if isinstance(quoted, str) else None  # in forms that an earlier version opened
     quote_id = quote_id if isinstance(quote_id, str) and quote_id else None
     by = UserId(by) if isinstance(by, str) and by else None
-    # A form may have been opened inside somebody's thread: what is asked in it starts its own.
+    # The form may have been opened in somebody else's thread, so its task starts a thread of its own.
     start = replace(place, thread_ts=None)
     task = _field(view, action_ids.ASK_FIELD_BLOCK, action_ids.ASK_FIELD)
     is_private, profile = place.is_direct or kept.get("is_private") is True, kept.get("profile")
@@ -298,7 +300,7 @@ FORMS: dict[str, Callable[[Body, Mapping[str, Any]], Asked | None]] = {
 
 
 def _place(body: Body) -> Place:
-    """Return where the click was; an empty channel (App Home, a form) means the direct messages."""
+    """Return where the click was; an empty channel (in App Home or a form) means the direct messages."""
     channel = str(table(body, "channel").get("id") or "")
     container, message = table(body, "container"), table(body, "message")
     thread_ts = container.get("thread_ts") or message.get("thread_ts")
@@ -312,7 +314,7 @@ def _place(body: Body) -> Place:
 
 
 def _kept_in(view: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read back what we put into the form; anything odd in it is nothing."""
+    """Return our `private_metadata` of a form; empty if it is not readable, since it comes from outside."""
     try:
         kept = json.loads(str(view.get("private_metadata") or "{}"))
     except ValueError:
@@ -321,7 +323,7 @@ def _kept_in(view: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _place_from(kept: Mapping[str, Any]) -> Place:
-    """Return where the form was opened; without a channel that is the direct messages."""
+    """Return where the form was opened; without a channel, in the direct messages."""
     channel = str(kept.get("channel") or "")
     thread_ts = kept.get("thread_ts")
     return Place(

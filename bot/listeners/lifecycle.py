@@ -1,4 +1,4 @@
-"""Slack's events about the app and its people: Stop pressed, App Home opened, a user deactivated."""
+"""Parses Slack's events about the app and its people: Stop pressed, App Home opened, a user changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from store.records import ChannelId, MessageTs, UserId
 
 
 def parse_stopped(body: Body) -> Asked | None:
-    """`agent_session_stopped`: Slack's own Stop button."""
+    """Return the request of `agent_session_stopped`: Slack's own Stop button."""
     event = table(body, "event")
     channel, thread_ts = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
     if not channel or not thread_ts:
@@ -23,7 +23,7 @@ def parse_stopped(body: Body) -> Asked | None:
 
 
 def parse_home_opened(body: Body) -> Asked | None:
-    """`app_home_opened` on the Home tab; on the Messages tab there is nothing to do."""
+    """Return the request of `app_home_opened` on the Home tab; None on the Messages tab."""
     event = table(body, "event")
     if event.get("tab") != "home":
         return None
@@ -31,19 +31,22 @@ def parse_home_opened(body: Body) -> Asked | None:
 
 
 def parse_user_change(body: Body) -> tuple[str, UserId] | None:
-    """`user_change`: who it is; what they are now is asked, and judged, by the intake."""
+    """Return the key and the user of `user_change`; the intake asks Slack what they are now."""
     user = table(table(body, "event"), "user").get("id")
     return (_key(body), UserId(user)) if isinstance(user, str) and user else None
 
 
 def parse_shared(body: Body) -> ChannelId | None:
-    """`channel_shared`: another organisation reads a channel from now on; which one, nobody needs to know."""
+    """Return the channel of `channel_shared`: another organisation was let in; it does not matter which."""
     channel = table(body, "event").get("channel")
     return ChannelId(channel) if isinstance(channel, str) and channel else None
 
 
 def parse_uninstalled(body: Body, install: Install) -> tuple[str, LeaveWorkspace] | None:
-    """`app_uninstalled`, or `tokens_revoked` of our bot; None where only a member took back their sign-in."""
+    """Return the key and command of `app_uninstalled`, or of `tokens_revoked` for our bot's token.
+
+    None if only a member has revoked their own sign-in.
+    """
     event = table(body, "event")
     if event.get("type") == "tokens_revoked" and not table(event, "tokens").get("bot"):
         return None

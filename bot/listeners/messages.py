@@ -1,4 +1,4 @@
-"""Messages and mentions → commands. What bots wrote, Deputy included, is ignored."""
+"""Turns messages and mentions into commands. Messages of bots, Deputy included, are ignored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKS_OF_MACHINES = ("bot_id", "bot_profile", "app_id")
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A message as far as it concerns Deputy."""
+    """What Deputy needs to know about a message."""
 
     read: MessageText
     place: Place
@@ -26,7 +26,7 @@ class _Look:
     is_mention: bool
     is_reply: bool
     words: str
-    """The author's own, without the mention that they begin with."""
+    """The author's own words without the mention that addresses Deputy."""
 
     @property
     def is_empty(self) -> bool:
@@ -37,23 +37,24 @@ class _Look:
 
 
 def parse_message(body: Body, install: Install) -> Asked | None:
-    """Return the words somebody wrote where Deputy can read them; None for everything else.
+    """Return the request in a message, an edit or a deletion by a person; None for anything else.
 
-    Slack sends a mention twice, as `app_mention` and as `message`, with different event ids and in any order: the
-    message's own place and `ts` name it, so that the two are one.
+    Slack sends a mention twice, as `app_mention` and as `message`, with different event ids and in any order. So the
+    key is made of the channel and the message's `ts`, which both have in common.
     """
     event = table(body, "event")
     if event.get("subtype") == "message_deleted":
         return _deleted(event, str(event.get("deleted_ts") or ""))
     if event.get("subtype") == "message_changed":
         return _changed(event, install)
+    # An edit comes as another `app_mention` with `edited`, besides its `message_changed`.
     if not _is_from_a_person(event) or event.get("edited"):
         return None
     return _written(event, install)
 
 
 def _look(message: Body, event: Body, install: Install) -> _Look | None:
-    """Return a message of an event; None where it says not where it is."""
+    """Return the message in an event; None if it does not say where it is."""
     channel, ts = ChannelId(str(event.get("channel") or "")), MessageTs(str(message.get("ts") or ""))
     if not channel or not ts:
         return None
@@ -74,32 +75,32 @@ def _written(event: Body, install: Install) -> Asked | None:
     if look is None:
         return None
     is_addressed = look.is_mention or look.place.is_direct
-    # Who addresses Deputy without a word is told what is possible; an empty reply to others is nobody's request.
+    # Somebody who addresses Deputy without a word is told what it can do; an empty reply to others is no request.
     if not is_addressed and (not look.is_reply or look.is_empty):
         return None
     return Asked(
         key=f"message:{look.source.channel}:{look.source.ts}",
         unverified_user=UserId(str(event["user"])),
         build=look.reply,
-        # A plain reply in somebody's thread is not addressed to us: nothing is refused aloud there.
+        # A plain reply may be meant for other people in the thread, so a refusal of it is not told.
         place=look.place if is_addressed else None,
         is_stand_in=event.get("type") == "app_mention",
     )
 
 
 def _changed(event: Body, install: Install) -> Asked | None:
-    """An edit; or the end of a message with replies, of which Slack leaves a tombstone."""
+    """Return the request of an edit, or of the deletion of a message with replies, which leaves a tombstone."""
     after, before = table(event, "message"), table(event, "previous_message")
     if after.get("subtype") == "tombstone":
         return _deleted(event, str(after.get("ts") or ""))
     new, old = _look(after, event, install), _look({"ts": after.get("ts"), **before}, event, install)
-    # Slack says so too when a link unfolds or a reply is counted: then the words are the same.
+    # Slack sends `message_changed` also when a link unfurls or a reply is counted; then the words are the same.
     is_edit = _is_from_a_person(after) and bool(after.get("edited"))
     if new is None or old is None or not is_edit or new.read.markup == old.read.markup:
         return None
     if not (new.place.is_direct or new.is_mention or old.is_mention or new.is_reply):
-        return None  # words between people, that were never for us
-    # A mention that had nothing to say before is as good as one that was not there.
+        return None  # words between people that were never meant for us
+    # A mention without words was no request, so adding words to it is like adding the mention.
     is_added = new.is_mention and not new.place.is_direct and not (old.is_mention and not old.is_empty)
     edited_ts = str(table(after, "edited").get("ts") or "")
     return Asked(

@@ -1,4 +1,4 @@
-"""The slash command `/agent …` → a command."""
+"""Turns the slash command `/agent …` into a command."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TAKES_A_NAME = frozenset({"connect", "disconnect"})
 
 
 def parse_command(body: Body) -> Asked | None:
-    """Return what was asked; the `trigger_id` names the request, Slack gives each its own."""
+    """Return the request of a slash command; its `trigger_id`, which Slack never gives twice, is its key."""
     name, channel = str(body.get("channel_name") or ""), str(body.get("channel_id") or "")
     place = Place(
         channel=ChannelId(channel),
         response_url=str(body.get("response_url") or "") or None,
-        # The id says it too: the name is whatever the channel is called, and a direct message need not be.
+        # By name or by id: Slack does not call every direct message `directmessage`.
         is_direct=name == "directmessage" or channel.startswith("D"),
         is_group=name.startswith(GROUP),
     )
@@ -49,14 +49,14 @@ def parse_command(body: Body) -> Asked | None:
 
 
 def split_words(text: str) -> tuple[str, str]:
-    """Return a command's first word, small, and what follows it; any white space ends a word."""
+    """Return a command's first word in lower case, and the rest; any white space ends a word."""
     word, *rest = text.split(maxsplit=1) or [""]
     return visible(word).lower().rstrip(":,"), rest[0].strip() if rest else ""
 
 
 def _command(text: str, member: Member, place: Place, trigger_id: str) -> Command:
     word, rest = split_words(text)
-    # A task may speak of anything; elsewhere a token is a mistake that Slack now keeps.
+    # A task may be about tokens; anywhere else one is a mistake, and Slack has kept it already.
     if word != "ask" and holds_token(text, only_names=word in _TAKES_A_NAME):
         return RefuseToken(member, place)
     simple: dict[str, Command] = {
