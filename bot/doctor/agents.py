@@ -1,4 +1,4 @@
-"""Doctor checks of the Managed Agents API: key, profiles, and whose vault is whose."""
+"""Doctor's checks of the Managed Agents API: the key, the profiles, and which vault belongs to whom."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_STORE = "see the line about the database"
 
 
 async def key(targets: DoctorTargets) -> Finding:
-    """Look at the key."""
+    """Check the key."""
     try:
         await facts.check_key(targets.agents)
     except AgentsRejected as error:
@@ -37,7 +37,7 @@ async def key(targets: DoctorTargets) -> Finding:
 
 
 async def saved_profiles(targets: DoctorTargets) -> Finding:
-    """Hold the agent and the environment of each profile against our settings."""
+    """Compare the agent and the environment of each profile with our settings."""
     try:
         drifts = await find_drifts(targets)
     except (StoreError, ConfigurationError):
@@ -51,7 +51,7 @@ async def saved_profiles(targets: DoctorTargets) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A profile as our settings have it and as it was saved, and what differs at the API."""
+    """A profile by our settings and as it was saved, and what differs at the API."""
 
     spec: ProfileSpec
     saved: SavedProfile
@@ -59,7 +59,7 @@ class Drift:
 
 
 async def find_drifts(targets: DoctorTargets) -> tuple[Drift, ...]:
-    """Look at every profile that was saved. Raises our errors, also those of the store."""
+    """Compare every saved profile with the API. Raises our errors, also those of the store."""
     async with targets.database.transaction() as tx:
         saved = await profiles.list_all(tx)
     async with opened(targets.settings) as desk:
@@ -70,7 +70,7 @@ async def find_drifts(targets: DoctorTargets) -> tuple[Drift, ...]:
 
 
 async def repair_profiles(targets: DoctorTargets) -> tuple[str, ...]:
-    """Make agents and environments what our settings say; return the names of those that were not."""
+    """Restore agents and environments as our settings have them; return the names of the profiles that differed."""
     drifted = [drift for drift in await find_drifts(targets) if drift.differs]
     for drift in drifted:
         now = await repair(targets.agents, drift.spec, drift.saved)
@@ -80,7 +80,7 @@ async def repair_profiles(targets: DoctorTargets) -> tuple[str, ...]:
 
 
 async def vault_mapping(targets: DoctorTargets) -> Finding:
-    """Hold our map of members and vaults against the API's own list."""
+    """Compare our table of members and vaults with the API's list."""
     try:
         async with targets.database.transaction() as tx:
             known = await vaults.list_active(tx)
@@ -93,7 +93,8 @@ async def vault_mapping(targets: DoctorTargets) -> Finding:
 
 
 def compare(known: Iterable[Vault], listed: Iterable[ListedVault]) -> Iterator[str]:
-    """Yield what does not fit, by member, never by vault: pure. Vaults that claim nobody are not Deputy's concern."""
+    """Yield what does not match, in words; pure. Vaults without an owner in their metadata are not Deputy's."""
+    # By member and never by vault id: whoever reads the doctor's output could use a vault id with the API key.
     ours = {vault.vault_id: external_id(vault) for vault in known}
     theirs = {vault.id: vault.owner for vault in listed}
     if gone := sorted(owner for vault_id, owner in ours.items() if vault_id not in theirs):
@@ -108,7 +109,7 @@ def compare(known: Iterable[Vault], listed: Iterable[ListedVault]) -> Iterator[s
 
 
 def external_id(vault: Vault) -> str:
-    """Return how the API names the owner of a vault: `<workspace>/<user>`."""
+    """Return the owner as it stands in a vault's metadata: `<workspace>/<user>`."""
     return f"{vault.owner.workspace_id}/{vault.owner.user_id}"
 
 
@@ -125,5 +126,5 @@ FIXES = {
     " doubled or of nobody; if one is marked as another's, pause Deputy and see docs/operations.md",
 }
 REFUSALS = dict.fromkeys(("Agents and environments", "Vaults"), "see the line about Anthropic's key")
-"""What to do where the API refuses to be asked, which is another's fault."""
+"""Fixes for checks that the API refuses: the cause is in another check."""
 CHECKS = {"Anthropic key": key, "Agents and environments": saved_profiles, "Vaults": vault_mapping}

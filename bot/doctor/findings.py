@@ -1,4 +1,4 @@
-"""A doctor's finding, and how findings are printed for people and as JSON."""
+"""The doctor's findings, and how they are printed for people and as JSON."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How it stands with one thing."""
+    """The result of one check."""
 
     OK = "ok"
     NOTE = "note"
-    """Works, but somebody should know; it does not change the exit code."""
+    """It works, but somebody should know something; does not change the exit code."""
     FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was seen; `fix` says what to do where it is not well."""
+    """The result of a check in words; `fix` says what to do about it."""
 
     state: State
     detail: str
@@ -27,28 +27,28 @@ class Finding:
 
     @property
     def is_well(self) -> bool:
-        """Return whether nothing has to be done."""
+        """Return whether nothing has to be fixed."""
         return self.state is not State.FAIL
 
 
 Findings = Mapping[str, Finding]
-"""By the name of the check, in the order in which they were made."""
+"""Name of the check → finding, in the order of the checks."""
 
 _MARKS = {State.OK: "ok  ", State.NOTE: "note", State.FAIL: "FAIL"}
 
 
 def well(detail: str) -> Finding:
-    """Return that all is well."""
+    """Return a finding without a problem."""
     return Finding(State.OK, detail)
 
 
 def noted(detail: str, fix: str) -> Finding:
-    """Return what works and should be known."""
+    """Return a finding about something that works but should be known."""
     return Finding(State.NOTE, detail, fix)
 
 
 def amiss(detail: str, fix: str) -> Finding:
-    """Return what does not work, and what to do."""
+    """Return a finding about something that does not work."""
     return Finding(State.FAIL, detail, fix)
 
 
@@ -58,7 +58,7 @@ def is_all_well(findings: Findings) -> bool:
 
 
 def render(findings: Findings) -> str:
-    """Return the findings as lines for a terminal."""
+    """Return the findings as text for a terminal."""
     lines = []
     for name, finding in findings.items():
         lines.append(f"{_MARKS[finding.state]}  {name}: {finding.detail}")

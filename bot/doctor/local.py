@@ -1,4 +1,4 @@
-"""Doctor checks of the installation itself: settings, public address, database, services."""
+"""Doctor's checks of the installation itself: settings, public address, database, services."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATABASE_TROUBLES: dict[type[StoreError], str] = {
 
 
 async def settings(targets: DoctorTargets) -> Finding:
-    """Look for settings that are right by themselves and unwise together."""
+    """Check for settings that are valid by themselves and unwise together."""
     set_ = targets.settings
     if set_.allow_loopback and set_.public_url.startswith("https://"):
         return amiss("DEPUTY_ALLOW_LOOPBACK is on with a public address", "unset it: it is for simulators only")
@@ -42,7 +42,7 @@ async def settings(targets: DoctorTargets) -> Finding:
 
 
 async def public_url(targets: DoctorTargets) -> Finding:
-    """Ask for our own health by the address that browsers use."""
+    """Request our own health page at the address that browsers use."""
     url = targets.settings.public_url
     try:
         answer = await targets.sender.send(HttpRequest("GET", f"{url}/healthz"))
@@ -52,13 +52,13 @@ async def public_url(targets: DoctorTargets) -> Finding:
 
 
 async def webhook(targets: DoctorTargets) -> Finding:
-    """See that Anthropic's webhooks would come through, where there is a key to verify them with."""
+    """Check that Anthropic's webhooks can reach us, if there is a key to verify them with."""
     url = f"{targets.settings.public_url}{webhooks.PATH}"
     if targets.settings.webhook_key is None:
         fix = f"make a webhook endpoint for {url} in Anthropic's console and set ANTHROPIC_WEBHOOK_SIGNING_KEY"
         return noted("off: that a connection broke is seen when it is used next", fix)
     try:
-        # Nothing but a POST is served there, so this changes nothing: 405 says that it is ours.
+        # Our endpoint only takes POST, so a GET changes nothing, and 405 shows that it is ours.
         answer = await targets.sender.send(HttpRequest("GET", url))
     except ConnectError:
         return amiss(f"{url} does not answer", REACH)
@@ -66,7 +66,7 @@ async def webhook(targets: DoctorTargets) -> Finding:
 
 
 async def database(targets: DoctorTargets) -> Finding:
-    """Look whether it opens, is of this version and is whole."""
+    """Check that the database opens, has this version's tables and is undamaged."""
     try:
         if not await targets.database.is_current():
             return amiss("has no tables of this version yet", START)
@@ -79,7 +79,7 @@ async def database(targets: DoctorTargets) -> Finding:
 
 
 async def sealing_keys(targets: DoctorTargets) -> Finding:
-    """Open what a start would have to open."""
+    """Try to open every sealed row with the keys that we have, as a start would have to."""
     try:
         async with targets.database.transaction() as tx:
             found = await key_check.look(tx)
@@ -97,7 +97,7 @@ def _unopened(found: key_check.Seals) -> str:
 
 
 async def services(targets: DoctorTargets) -> Finding:
-    """Look at the services that are on offer: those of the catalogue, and over them what admins saved."""
+    """List the services that members can connect, from the catalogue and what admins saved."""
     try:
         catalog = load_catalog(targets.settings)
     except ConfigurationError as error:
@@ -108,7 +108,7 @@ async def services(targets: DoctorTargets) -> Finding:
 
 
 async def _saved_services(targets: DoctorTargets) -> tuple[SavedService, ...]:
-    """Return what admins saved; nothing where it cannot be read, which the lines about Slack and the database say."""
+    """Return the services that admins saved; none if they cannot be read, which other checks report."""
     try:
         workspace_id = await targets.workspace_id()
         async with targets.database.transaction() as tx:

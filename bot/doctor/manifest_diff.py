@@ -1,6 +1,6 @@
 """Compares the installed Slack app with the manifest; pure.
 
-Only what Deputy needs is compared: names, colours and prompts are up to whoever installed it.
+Only what Deputy needs is compared: whoever installs it may choose names, colours and prompts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Manifest = Mapping[str, Any]
 
 
 def differences(wanted: Manifest, actual: Manifest, settings: Settings) -> tuple[str, ...]:
-    """Return what the app lacks, in words that name the setting; empty where it fits."""
+    """Return what the installed app lacks, each in words that name the setting; empty if nothing."""
     return (
         *_lists(wanted, actual),
         *_commands(wanted, actual),
@@ -48,7 +48,8 @@ def _lists(wanted: Manifest, actual: Manifest) -> Iterator[str]:
 
 
 def _commands(wanted: Manifest, actual: Manifest) -> Iterator[str]:
-    # Any name will do (a workspace may have another /agent), but one there must be, and ids need escaping.
+    # The command may have any name, since a workspace may have another /agent already. It must escape people and
+    # channels: otherwise Slack sends their names, not their ids.
     commands = _at(actual, ("features", "slash_commands")) or []
     if not commands:
         yield "no slash command"
@@ -93,7 +94,7 @@ def _addresses(actual: Manifest, settings: Settings) -> Iterator[str]:
 
 
 def _at(manifest: Any, path: tuple[str, ...]) -> Any:
-    """Return what is at a path, None where the way ends early."""
+    """Return the value at a path, None if it is missing."""
     for name in path:
         if not isinstance(manifest, Mapping):
             return None

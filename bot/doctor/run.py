@@ -1,7 +1,7 @@
 """`python -m bot doctor`: checks every setting, token, scope, address and id, and says how to fix what is wrong.
 
-It changes nothing: no migration, no agent, no message. Only `--repair` writes: it restores agents and environments that
-somebody changed at the API.
+It changes nothing: it makes no migration, no agent and no message. Only `--repair` writes: it restores agents and
+environments that somebody changed at the API.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FIRST = "First start"
 AFTER_A_START = frozenset(
     {"Agents and environments", "Vaults", "Public address", "Webhook", "Database", "Sealing keys"}
 )
-"""What is made or answered by a Deputy that runs, or has run."""
+"""Checks of things that exist only once Deputy runs or has run."""
 _NOT_STARTED = noted(
     "Deputy has never been started with this database",
     "start it, then run the doctor again: it will look at the database, the public address, agents and vaults too",
@@ -32,9 +32,9 @@ REFUSALS = {**FIXES, **slack.REFUSALS, **agents.REFUSALS}
 
 
 async def examine(settings: Settings) -> Findings:
-    """Return a finding for each check; an outage is a finding too.
+    """Run every check and return its finding; an outage is a finding too.
 
-    Before the first start there is one note in place of the checks that can only be made after it.
+    Before the first start, one note stands in for the checks that make sense only after it.
     """
     async with admitted(settings) as targets:
         if await _is_new(targets):
@@ -47,7 +47,7 @@ async def _is_new(targets: DoctorTargets) -> bool:
     try:
         return await targets.database.is_new()
     except StoreError:
-        return False  # said by the line about the database
+        return False  # the check of the database reports it
 
 
 async def _looked(name: str, check: Check, targets: DoctorTargets) -> Finding:
@@ -63,6 +63,6 @@ async def _looked(name: str, check: Check, targets: DoctorTargets) -> Finding:
 
 
 async def mend(settings: Settings) -> tuple[str, ...]:
-    """Make agents and environments what our settings say; return the profiles that were not. Raises our errors."""
+    """Restore agents and environments; return the names of the profiles that differed. Raises our errors."""
     async with admitted(settings) as targets:
         return await agents.repair_profiles(targets)

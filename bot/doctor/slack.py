@@ -1,4 +1,4 @@
-"""Doctor checks of Slack: tokens, the app's configuration, admins, the clock."""
+"""Doctor's checks of Slack: tokens, the app's configuration, admins, the clock."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ SCOPES = frozenset(
         "users:read",
     }
 )
-"""The bot scopes of manifest.yml; a test holds the two together."""
+"""The bot scopes of manifest.yml; a test compares the two."""
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 INSTALL = "install the app again from manifest.yml"
 CLIENT_PROBLEMS = frozenset({"invalid_client_id", "bad_client_secret", "invalid_client"})
+# Slack's signatures are valid for five minutes (docs/reference/slack.md#request-signatures), links to connect for ten,
+# so a minute is early enough to warn.
 SKEW_SECONDS = 60
-"""Slack's signatures hold for five minutes (docs/reference/slack.md#request-signatures), links for ten:
-a minute is early enough."""
 
 
 async def bot_token(targets: DoctorTargets) -> Finding:
-    """Look at the bot token and its scopes."""
+    """Check the bot token and its scopes."""
     who = await app_facts.fetch_identity(targets.slack)
     if who.scopes is None:
         return noted(
@@ -62,7 +62,7 @@ async def bot_token(targets: DoctorTargets) -> Finding:
 
 
 async def delivery(targets: DoctorTargets) -> Finding:
-    """Look at the way in which Slack's requests come."""
+    """Check that Slack's requests can reach us, through Socket Mode or HTTP."""
     if targets.settings.slack_app_token is None:
         return await _http_delivery(targets)
     await app_facts.check_app_token(targets.slack, targets.settings.slack_app_token)
@@ -70,7 +70,7 @@ async def delivery(targets: DoctorTargets) -> Finding:
 
 
 async def _http_delivery(targets: DoctorTargets) -> Finding:
-    """Look whether the signing secret can be right; only Slack's deliveries prove that it is."""
+    """Check that the signing secret is not obviously wrong; only Slack's deliveries can prove that it is right."""
     secret, client_secret = targets.settings.slack_signing_secret, targets.settings.slack_client_secret
     if secret and secret.reveal() == client_secret.reveal():
         return amiss("SLACK_SIGNING_SECRET is the client secret", FIX_SIGNING)
@@ -81,17 +81,17 @@ async def _http_delivery(targets: DoctorTargets) -> Finding:
 
 
 async def _count_refused(targets: DoctorTargets) -> int:
-    """Return how many of Slack's requests the running Deputy has refused; 0 where its metrics cannot be read."""
+    """Return how many of Slack's requests the running Deputy has refused; 0 if its metrics cannot be read."""
     try:
         answer = await targets.sender.send(HttpRequest("GET", f"{targets.settings.public_url}/metrics"))
     except ConnectError:
-        return 0  # metrics are often kept inside: the log says it too
+        return 0  # metrics are often not reachable from outside; the log has the refusals too
     found = re.search(rf"^{SIGNATURES_REFUSED}_total (\d+)", answer.body.decode("utf-8", "replace"), re.MULTILINE)
     return int(found[1]) if found else 0
 
 
 async def manifest(targets: DoctorTargets) -> Finding:
-    """Compare the app's manifest with ours, where there is a token that may read it."""
+    """Compare the app's manifest with ours, if there is a token that may read it."""
     token = targets.settings.slack_config_token
     if token is None:
         return noted(
@@ -107,7 +107,7 @@ async def manifest(targets: DoctorTargets) -> Finding:
 
 
 async def sign_in(targets: DoctorTargets) -> Finding:
-    """Look at the client that Sign in with Slack needs."""
+    """Check the client id and secret that Sign in with Slack needs."""
     settings = targets.settings
     if settings.identity_check == "code":
         return noted("not used: a code proves who connects", "weaker; set DEPUTY_IDENTITY_CHECK=slack_oidc")
@@ -119,7 +119,7 @@ async def sign_in(targets: DoctorTargets) -> Finding:
 
 
 async def admins(targets: DoctorTargets) -> Finding:
-    """Look at the admins: those of the environment must be full members who are there, and one at least of all."""
+    """Check the admins: those of the environment must be full members, and of all admins at least one must be."""
     named, added = sorted(targets.settings.admins), await _added_admins(targets)
     unfit = [user for user in (*named, *added) if not await app_facts.is_full_member(targets.slack, user)]
     if wrong := [user for user in named if user in unfit]:
@@ -134,13 +134,13 @@ async def admins(targets: DoctorTargets) -> Finding:
 
 
 async def _added_admins(targets: DoctorTargets) -> list[str]:
-    """Return the admins of the settings who are not in the environment; none where they cannot be read."""
+    """Return the admins named in the settings but not in the environment; none if the settings cannot be read."""
     workspace_id = await targets.workspace_id()
     configuration = ConfigService(database=targets.database, clock=WallClock(), first_admins=targets.settings.admins)
     try:
         config = await configuration.read(workspace_id)
     except (StoreError, SettingsInvalid):
-        return []  # said where the database is looked at
+        return []  # the check of the database reports it
     return sorted(set(config.admins) - targets.settings.admins)
 
 
@@ -165,7 +165,7 @@ FIXES = {
     "Admins": "correct DEPUTY_ADMINS: user ids, as in a person's profile",
 }
 REFUSALS = dict.fromkeys(("Admins", "Clock"), "see the line about Slack's bot token")
-"""What to do where Slack refuses to be asked, which is another's fault."""
+"""Fixes for checks that Slack refuses: the cause is in another check."""
 CHECKS = {
     "Slack bot token": bot_token,
     "Slack delivery": delivery,

@@ -1,4 +1,4 @@
-"""Opens what the doctor checks (database, Slack, API) for reading, and closes it again."""
+"""Opens what the doctor checks (the database, Slack, the API) for reading, and closes it again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from store.records import WorkspaceId
 
 @dataclass(frozen=True, slots=True)
 class DoctorTargets:
-    """One Deputy's settings and the ways to its peers."""
+    """One installation's settings and the clients for its peers."""
 
     settings: Settings
     slack: AsyncWebClient
@@ -31,13 +31,13 @@ class DoctorTargets:
     database: Database
 
     async def workspace_id(self) -> WorkspaceId:
-        """Return whose Deputy this is, as Slack says of the bot token; an outage or a refusal is raised."""
+        """Return the workspace that the bot token belongs to. Raises `SlackUnavailable` or `SlackRejected`."""
         return WorkspaceId((await fetch_identity(self.slack)).workspace_id)
 
 
 @asynccontextmanager
 async def admitted(settings: Settings) -> AsyncIterator[DoctorTargets]:
-    """Open the ways to all peers; nothing is asked yet."""
+    """Open the clients for all peers, without making a request yet."""
     async with AsyncExitStack() as stack:
         session = await open_slack_session(stack)
         slack = build_client(token=settings.slack_bot_token, session=session, base_url=settings.slack_api_url)
