@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 Health = Callable[[], Awaitable[dict[str, bool]]]
 SLACK_BODY_LIMIT = 1_000_000
-"""Bytes; Slack's largest payloads are views of 250 kB."""
+"""Bytes of a request's body; Slack's largest payloads, views, have 250 kB."""
 
 
 def build_web(
@@ -35,7 +35,7 @@ def build_web(
     new_reference: Callable[[], str],
     on_bad_signature: Callable[[], None],
 ) -> ASGIApp:
-    """Return the app; `bolt` None means that Slack delivers through Socket Mode and not here."""
+    """Return the app. Without `bolt` there is no Slack endpoint: Slack delivers through Socket Mode."""
     routes: list[BaseRoute] = [
         Route(READINESS, _healthz(health), methods=["GET"]),
         Route(LIVENESS, livez, methods=["GET"]),
@@ -46,7 +46,7 @@ def build_web(
         events = _slack(AsyncSlackRequestHandler(bolt), SignatureWarning(on_bad_signature))
         routes.append(Route("/slack/events", events, methods=["POST"]))
     app = Starlette(routes=routes, exception_handlers={Exception: _on_error(new_reference)})
-    # It would send on to an address that is made of the request's own `Host`.
+    # Starlette would redirect to an address built from the request's `Host` header, which a client chooses.
     app.router.redirect_slashes = False
     return app
 
@@ -67,7 +67,7 @@ def _metrics(registry: CollectorRegistry) -> Callable[[Request], Awaitable[Respo
 
 
 class SignatureWarning:
-    """Says that signatures do not hold, once a minute at most: whoever knows the address can send as many."""
+    """Warns of bad signatures at most once a minute: anybody who knows the address can send any number."""
 
     PAUSE_SECONDS = 60.0
 
@@ -76,7 +76,7 @@ class SignatureWarning:
         self._not_before = -self.PAUSE_SECONDS
 
     def note(self) -> None:
-        """Count one, and log it unless that was done within the last minute."""
+        """Count one bad signature, and log it unless one was logged within the last minute."""
         self._on_bad_signature()
         if (now := asyncio.get_running_loop().time()) < self._not_before:
             return
@@ -87,7 +87,7 @@ class SignatureWarning:
 def _slack(handler: AsyncSlackRequestHandler, warning: SignatureWarning) -> Callable[[Request], Awaitable[Response]]:
     async def events(request: Request) -> Response:
         if not request.headers.get("x-slack-request-timestamp", "0").isdecimal():
-            # Bolt would fail on what is no number instead of refusing it.
+            # Bolt raises on a timestamp that is no number, which would look like a bug of ours.
             return PlainTextResponse("invalid request", status_code=401)
         try:
             body = await read_body(request, SLACK_BODY_LIMIT)
@@ -102,11 +102,11 @@ def _slack(handler: AsyncSlackRequestHandler, warning: SignatureWarning) -> Call
 
 
 def _on_error(new_reference: Callable[[], str]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """The catch-all of pages: a reference for the person, everything else for the log."""
+    """Return the catch-all for pages: a reference for the person, everything else for the log."""
 
     async def on_error(request: Request, error: Exception) -> Response:
         reference = new_reference()
-        # The path's first part only: a path may hold a ticket.
+        # Only the first part of the path, since a path may contain a ticket.
         log.error("page_failed", reference=reference, area=request.url.path.split("/")[1], exc_info=error)
         text = f"Something broke on our side. Reference {reference}. Please try again from Slack."
         return PlainTextResponse(text, status_code=500)

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 LIVENESS = "/livez"
 READINESS = "/healthz"
+# Seconds
 _COME_AGAIN = {"retry-after": "5"}
-"""Seconds."""
 
 
 class Front:

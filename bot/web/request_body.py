@@ -1,4 +1,4 @@
-"""Reads a request's body with a limit of bytes and time, counted as it arrives: a length header may lie."""
+"""Reads a request's body with a limit of bytes and time, counted as it arrives: a `Content-Length` may lie."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.types import Message
 
 BODY_SECONDS = 10.0
-"""For all of a body; those who send us any are machines in data centres."""
+"""Seconds for a whole body; only Slack's and Anthropic's servers send us any, and those are fast."""
 
 
 class BodyRefused(Exception):
-    """The body is too large, or does not come; `status` is how that is answered."""
+    """The body is too large or too slow; `status` is the HTTP status to answer with."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -20,7 +20,8 @@ class BodyRefused(Exception):
 
 
 async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
-    """Return the whole body. Raises `BodyRefused`; then the rest was not read."""
+    """Return the whole body. Raises `BodyRefused`; the rest of the body is not read then."""
+    # `isdecimal` alone takes digits of other scripts, and `int` of a very long number is slow.
     length = request.headers.get("content-length", "0")
     if not (length.isascii() and length.isdecimal()) or len(length) > len(str(limit)) or int(length) > limit:
         raise BodyRefused(413)
@@ -37,7 +38,7 @@ async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS)
 
 
 def replay(request: Request, body: bytes) -> Request:
-    """Return the request with a body that was read, for whoever reads it once more."""
+    """Return the request with its body, which was read already, for a handler that reads it again."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

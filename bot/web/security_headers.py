@@ -9,12 +9,15 @@ from oauth.security_headers import build_headers
 
 
 class Secured:
-    """An app whose answers carry the headers; an answer's own ones stay. Outermost, so that none is missed."""
+    """Adds the headers to every answer of an app; headers that an answer sets itself stay.
+
+    It must be the outermost app, so that no answer goes without them.
+    """
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
         self.headers = build_headers(is_https=is_https)
-        """Also for what the server answers before any app is asked."""
+        """Also for answers of the server that no app sees (`GuardedProtocol`)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI request."""

@@ -16,7 +16,7 @@ from bot.web.security_headers import Secured
 
 
 class WebServer(uvicorn.Server):
-    """A server that leaves signals alone: uvicorn would end the process before turns are put away."""
+    """A server that leaves signals alone: uvicorn would end the process before running turns are stored."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -37,23 +37,24 @@ class WebServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Do nothing."""
+        """Do nothing, where uvicorn installs its signal handlers."""
         yield
 
 
 def build_server(app: Secured, entrance: ConnectionLimits | None = None) -> WebServer:
-    """Return a server without access log: paths and queries of links and callbacks are secrets."""
+    """Return a server for the app."""
     config = uvicorn.Config(
         app,
         http=partial(GuardedProtocol, entrance or ConnectionLimits(), app.headers),  # type: ignore[arg-type]  # it is only called
         ws="none",
+        # Paths and queries of links and callbacks are secrets.
         access_log=False,
         log_config=None,
         lifespan="off",
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=5,
-        # The public address comes from the settings, never from what a client claims.
+        # The public address comes from the settings, never from headers that a client can set.
         proxy_headers=False,
     )
     return WebServer(config)
@@ -61,7 +62,7 @@ def build_server(app: Secured, entrance: ConnectionLimits | None = None) -> WebS
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen at an address until the block ends. Raises `ConfigurationError` where that is impossible."""
+    """Listen at an address until the block ends. Raises `ConfigurationError` if that is impossible."""
     try:
         sock = socket.create_server((host, port), backlog=512)
     except OSError as error:

@@ -18,14 +18,14 @@ from bot.web.request_body import BodyRefused, read_body
 log = structlog.get_logger(__name__)
 
 Take = Callable[[bytes, Mapping[str, str]], Awaitable[None]]
-"""Stores a delivery, its body as it came. Raises `Forged`; anything else makes the API deliver it again."""
+"""Stores a delivery, given its raw body and headers. Raises `Forged`; after any other error the API delivers again."""
 PATH = "/anthropic/webhooks"
 BODY_LIMIT = 64 * 1024
-"""Bytes; an event is a few hundred."""
+"""Bytes of a delivery; an event has a few hundred."""
 
 
 def build_route(take: Take) -> Route:
-    """Return the route; a yes is answered only after the delivery is stored."""
+    """Return the route; it answers 204 only after the delivery is stored."""
 
     async def deliver(request: Request) -> Response:
         try:
