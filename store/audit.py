@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, insert, select
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table, insert
 
 from store.database import Tx
-from store.records import AuditEntry, WorkspaceId
+from store.records import AuditEntry
 from store.schema import UtcTime, metadata
 
 audit_entries = Table(
@@ -33,25 +33,4 @@ async def record(tx: Tx, entry: AuditEntry) -> None:
             subject=entry.subject,
             details=dict(entry.details),
         )
-    )
-
-
-async def list_for(tx: Tx, workspace_id: WorkspaceId, limit: int) -> tuple[AuditEntry, ...]:
-    """Return the workspace's newest entries, the newest first."""
-    rows = await tx.connection.execute(
-        select(audit_entries)
-        .where(audit_entries.c.workspace_id == workspace_id)
-        .order_by(audit_entries.c.number.desc())
-        .limit(limit)
-    )
-    return tuple(
-        AuditEntry(
-            at=row.at,
-            workspace_id=row.workspace_id,
-            actor=row.actor,
-            action=row.action,
-            subject=row.subject,
-            details=row.details,
-        )
-        for row in rows
     )

@@ -39,11 +39,6 @@ def is_empty(connection: Connection) -> bool:
     return not MigrationContext.configure(connection).get_current_heads()
 
 
-def downgrade(connection: Connection, revision: str) -> None:
-    """Downgrade inside the connection's own transaction, which the caller commits."""
-    command.downgrade(_config(connection), revision)
-
-
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))

@@ -91,14 +91,6 @@ async def list_for(tx: Tx, turn_id: TurnId) -> tuple[Segment, ...]:
     return tuple(_read(row) for row in rows)
 
 
-async def list_open(tx: Tx) -> tuple[Segment, ...]:
-    """Return every open segment; after a start, what may be left open at Slack."""
-    rows = await tx.connection.execute(
-        select(segments).where(segments.c.text_to.is_(None)).order_by(segments.c.started_at, segments.c.turn_id)
-    )
-    return tuple(_read(row) for row in rows)
-
-
 async def _set(tx: Tx, segment_id: SegmentId, **values: object) -> None:
     if await tx.changed(update(segments).where(segments.c.id == segment_id).values(**values)) != 1:
         raise NotFound("segment", segment_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -513,3 +513,129 @@ def test_a_module_has_its_name_for_itself_or_is_called_by_its_role() -> None:
             found[module.name.rsplit(".", 1)[-1]].append(module.name)
 
     assert {name: where for name, where in found.items() if len(where) > 1 and name not in ROLES} == {}
+
+
+KEPT_FOR_TESTS = {"bot.domain.supervisor.Supervisor.idle"}
+"""What only tests use and cannot do themselves: wait until no task is left."""
+PLAIN = {"asynccontextmanager", "cache", "classmethod", "contextmanager", "dataclass", "property", "staticmethod"}
+"""Decorators that give what they decorate to nobody; with any other one it may be called by whoever got it."""
+SHIPPED = ("bot", "oauth", "store")
+
+
+def reads(tree: ast.AST) -> Counter[str]:
+    """Count the names that are read in it, and as `.name` those behind a dot."""
+    read: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and not isinstance(node.ctx, ast.Store):
+            read[node.id if isinstance(node, ast.Name) else f".{node.attr}"] += 1
+    return read
+
+
+def is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return all(ast.unparse(one).partition("(")[0] in PLAIN for one in node.decorator_list)
+
+
+def definitions(module: Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Name what a module defines, with its node; methods as `Class.name`."""
+    for node in module.tree.body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if is_plain(node):
+                yield node.name, node
+            case ast.ClassDef():
+                yield node.name, node
+                # The methods of a library's class are called by the library.
+                if all(ast.unparse(base) in {"Protocol", "StrEnum"} for base in node.bases):
+                    methods = (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+                    yield from ((f"{node.name}.{one.name}", one) for one in methods if is_plain(one))
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name, node
+
+
+def taken_from_others(modules: list[Module], read: dict[str, Counter[str]]) -> set[tuple[str, str]]:
+    """Return each (module, name) that another module uses; a package that only passes a name on does not."""
+    names = {module.name for module in modules}
+    passed: dict[tuple[str, str], tuple[str, str]] = {}
+    taken: set[tuple[str, str]] = set()
+    for module in modules:
+        imported: dict[str, str] = {}
+        for node in (node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.module):
+            for alias in node.names:
+                origin, name = (str(node.module), alias.name), alias.asname or alias.name
+                if ".".join(origin) in names:
+                    imported[name] = ".".join(origin)
+                elif read[module.name][name]:
+                    taken.add(origin)
+                else:
+                    passed[module.name, name] = origin
+        taken |= taken_behind_a_dot(module, imported, read[module.name])
+    while more := {passed[name] for name in taken & passed.keys()} - taken:
+        taken |= more
+    return taken
+
+
+def taken_behind_a_dot(module: Module, imported: dict[str, str], read: Counter[str]) -> set[tuple[str, str]]:
+    """Return what is read as `module.name`; of a module that is handed on as a value, anything that is read here."""
+    taken, before_a_dot = set(), Counter[str]()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
+            taken.add((imported[node.value.id], node.attr))
+            before_a_dot[node.value.id] += 1
+    handed_on = {origin for name, origin in imported.items() if read[name] > before_a_dot[name]}
+    return taken | {(origin, name[1:]) for origin in handed_on for name in read if name.startswith(".")}
+
+
+def unused(modules: list[Module]) -> list[str]:
+    """Name each function, class, method and constant that nothing shipped uses but itself."""
+    shipped = [module for module in modules if module.name.split(".")[0] in SHIPPED]
+    read = {module.name: reads(module.tree) for module in shipped}
+    taken, everywhere = taken_from_others(shipped, read), sum(read.values(), Counter[str]())
+    found = []
+    for module in shipped:
+        for qualified, node in definitions(module):
+            of_class, _, name = qualified.rpartition(".")
+            uses, key = (everywhere, f".{name}") if of_class else (read[module.name], name)
+            is_taken = (module.name, qualified) in taken or name.startswith("__")
+            if not is_taken and (not uses[key] or uses[key] == reads(node)[key]):
+                found.append(f"{module.name}.{qualified}")
+    return found
+
+
+def test_nothing_is_there_for_its_tests_alone() -> None:
+    assert set(unused(load_modules())) == KEPT_FOR_TESTS
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f(): ...", ["f"]),
+        ("def f(): return f()", ["f"]),
+        ("class X:\n    def f(self): ...\nX()", ["X.f"]),
+        ("class X:\n    def f(self): ...\nX()\nf()", ["X.f"]),
+        ("ONE: int = 1", ["ONE"]),
+        ("class X: ...", ["X"]),
+        ("from bot.b import passed_on", []),
+        ("def f(): ...\ndef g(): return f()\ng()", []),
+        ("@app.command()\ndef f(): ...", []),
+        ("class X(Library):\n    def f(self): ...\nX()", []),
+    ],
+)
+def test_what_nobody_uses_is_found(source: str, found: list[str]) -> None:
+    assert unused([Module("bot.a", ast.parse(source))]) == [f"bot.a.{name}" for name in found]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from bot.a import f\nf()",
+        "from bot import a\na.f()",
+        "from bot import a as other\nfor one in (other,):\n    one.f()",
+        "from bot.package import f\nf()",
+    ],
+)
+def test_what_another_module_uses_is_not_found(source: str) -> None:
+    package = Module("bot.package", ast.parse("from bot.a import f"))
+    own = Module("bot.a", ast.parse("def f(): ..."))
+
+    assert unused([own, package, Module("bot.b", ast.parse(source))]) == []
+    assert unused([own, package]) == ["bot.a.f"]
+    assert unused([own, package, Module("tests.b", ast.parse(source))]) == ["bot.a.f"]

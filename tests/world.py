@@ -27,6 +27,7 @@ from simulator.slack import people
 from store.audit import audit_entries as audit_entries_table
 from store.database import Database
 from store.sealing import new_key, parse_keys
+from tests.stored import put_config
 
 ALICE, BOB, CAROL = people.ALICE, people.BOB, people.CAROL
 GENERAL = people.GENERAL
@@ -167,8 +168,8 @@ class World:
         """Set everything that admins set, as the command line does."""
         configuration = ConfigService(database=self.app.database, clock=self.clock, first_admins=frozenset())
         workspace_id = self.app.install.workspace_id
-        before = await configuration.read(workspace_id)
-        await configuration.apply(workspace_id, "test", before, Config.model_validate(document))
+        async with self.app.database.transaction() as tx:
+            await put_config(tx, configuration, workspace_id, Config.model_validate(document))
 
     def turn(self, seconds: float) -> None:
         """Let time pass for everybody at once."""

@@ -85,7 +85,6 @@ EVENTS: dict[str, On] = {
     "tokens_revoked": on_uninstalled,
     "user_change": on_user_change,
 }
-SHORTCUTS = ("ask_about_message",)
 
 
 def register(app: AsyncApp, intake: Intake, new_reference: Callable[[], str]) -> None:

@@ -58,13 +58,8 @@ def render_task(task: Task, titles: Mapping[str, str]) -> TaskLine:
     )
 
 
-def weigh(page: AnswerPage) -> int:
-    """Return a page's size in bytes as Slack counts it: texts of tasks twice (`slack_limits.MESSAGE_BYTES_MAX`)."""
-    return size(page.title) + weigh_lines(page.lines) + size(page.text)
-
-
 def weigh_lines(lines: Iterable[TaskLine]) -> int:
-    """Return the size of tasks in bytes as Slack counts it."""
+    """Return the size of tasks in bytes as Slack counts it: details and outputs twice (`MESSAGE_BYTES_MAX`)."""
     return sum(_weight(line) for line in lines)
 
 

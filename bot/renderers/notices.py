@@ -7,23 +7,8 @@ from typing import Any
 
 from bot.model import action_ids
 from bot.model.errors import (
-    AgentsUnavailable,
-    AlreadyDecided,
-    ConfigurationError,
-    DeputyError,
-    Forged,
-    FormTooLate,
-    Lost,
-    MessageTooLong,
     Misunderstood,
-    NotPermitted,
     Refused,
-    Rejected,
-    SessionLost,
-    SettingsInvalid,
-    SlackUnavailable,
-    StreamEnded,
-    Unavailable,
 )
 from bot.model.notices import (
     AllowanceRevoked,
@@ -84,11 +69,6 @@ def render_notice(notice: Notice, titles: Titles, *, link: str | None = None) ->
     if isinstance(notice, ApprovalWaiting):
         return _approval_waiting(notice, titles, link)
     return NOTICES[type(notice)](notice, titles)
-
-
-def render_error(error: DeputyError) -> str:
-    """Return the sentence for an error's class, or for its nearest parent that has one."""
-    return next(words for kind in type(error).__mro__ if (words := ERRORS.get(kind)))
 
 
 def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
@@ -207,26 +187,6 @@ def _outage(notice: Outage, titles: Titles) -> Message:
     words = f"{capital(who)} can't be reached right now. Nothing was lost; try again in a few minutes."
     return message(words, section(escape(words)))
 
-
-ERRORS: dict[type, str] = {
-    DeputyError: "Something broke on my side.",
-    NotPermitted: "You can't do that here.",
-    Misunderstood: "I didn't understand that.",
-    SettingsInvalid: "That can't be set like this. Nothing was changed.",
-    Unavailable: "Something I need can't be reached right now. Try again in a few minutes.",
-    AgentsUnavailable: "I can't reach Claude right now. Try again in a few minutes.",
-    SlackUnavailable: "Slack can't be reached right now. Try again in a few minutes.",
-    Lost: "What this was about is no longer there.",
-    SessionLost: "This thread's session has ended. Reply to go on in a new one.",
-    Rejected: "Something broke on my side.",
-    AlreadyDecided: "That was already handled.",
-    Forged: "That did not come from Claude.",
-    FormTooLate: "That took too long to open. Press it again.",
-    StreamEnded: "This answer was stopped.",
-    MessageTooLong: "That is more than Slack can show in one message. Ask for it in smaller pieces.",
-    ConfigurationError: "I'm not set up correctly. An admin can find the problems in my log.",
-}
-"""A sentence for each class of error; one without its own has its parent's."""
 
 _Render = Callable[[Any, Titles], Message]
 

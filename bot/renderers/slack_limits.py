@@ -5,10 +5,8 @@ Numbers are Slack's (docs/reference/slack.md#block-limits and #stream-chunks) un
 
 from __future__ import annotations
 
-MARKDOWN_MAX = 12_000
-"""Characters over all markdown of one message."""
 MESSAGE_BYTES_MAX = 9_000
-"""Ours: the bytes of one message of an answer, as `answer_page.weigh` counts them, with a sixth to spare.
+"""Ours: the bytes of one message of an answer, as Slack counts them, with a sixth to spare.
 
 Slack documents no total for a stream, but refuses one with text from 10,600 to 11,300 bytes on; details and outputs
 of tasks count twice in that (measured by others, docs/decisions/0026)."""
@@ -40,16 +38,11 @@ VIEW_BLOCKS_MAX = 100
 VIEW_TITLE_MAX = 24
 FALLBACK_TEXT_MAX = 3_000
 """Ours: `chat.update` refuses more than 4,000."""
-PRIVATE_METADATA_MAX = 3_000
 INPUT_MAX = 3_000
 SESSION_TITLE_MAX = 200
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
-DETAIL_PIECES_MAX = 80
-"""Ours: pieces of arguments in the details view."""
-DETAIL_BYTES_MAX = 200_000
-"""Ours: bytes of arguments in the details view, which may have 250 kB."""
 
 # Where text may be split, best first.
 _BREAKS = ("\n\n", "\n", ". ", " ")

@@ -14,9 +14,6 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.model.errors import SlackRejected, SlackUnavailable
 from store.records import Secret
 
-UNFIT = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-"""Fields of `users.info` that are true for people who are not full members (docs/reference/slack.md#guests)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from oauth.catalog.probe_facts import ConnectWay, Quirk
@@ -290,16 +290,3 @@ def _step(host: str, name: str) -> Iterator[None]:
         yield
     except (RuleBroken, UrlRefused) as error:
         raise ServiceMisbehaved(host, name, error.rule) from error
-
-
-def describe_probe(probe: Probe) -> dict[str, Any]:
-    """Return the probe as texts by name, for an audit entry or a view."""
-    server = probe.server
-    return {
-        "mcp_url": probe.mcp_url,
-        "issuer": server.issuer if server else "",
-        "endpoints": " ".join(discovery.list_endpoints(server)) if server else "",
-        "foreign_hosts": " ".join(probe.foreign_hosts),
-        "quirks": " ".join(probe.quirks),
-        "ways": " ".join(probe.ways),
-    }

@@ -27,7 +27,7 @@ class Tools:
 
 
 class ServiceQuirk(StrEnum):
-    """What a service does differently from the rules, or from what people expect; `QUIRKS` has the sentence.
+    """What a service does differently from the rules, or from what people expect; docs/services.md has the sentence.
 
     Where it changes how we connect, a pin says so as well. The rest is for admins and for the simulator,
     which plays each service with its quirks.
@@ -49,26 +49,6 @@ class ServiceQuirk(StrEnum):
     REFRESH_ON_REQUEST = "refresh_on_request"
     REFRESH_ROTATES = "refresh_rotates"
     RESOURCE_IS_WIDER = "resource_is_wider"
-
-
-QUIRKS: Mapping[ServiceQuirk, str] = {
-    ServiceQuirk.ALL_SCOPES_ADVERTISED: "its metadata lists every scope there is, so ours are pinned",
-    ServiceQuirk.BARE_CHALLENGE_URL: "the metadata's address in its 401 is not quoted",
-    ServiceQuirk.CLIENT_PERISHES: "it forgets registered clients after months; we register afresh after a week",
-    ServiceQuirk.COMMA_SCOPES: "it writes granted scopes with commas",
-    ServiceQuirk.ERRORS_WITH_200: "its token endpoint says no with status 200",
-    ServiceQuirk.GRANT_ENDS: "an authorization ends after a fixed time, refreshed or not",
-    ServiceQuirk.IGNORES_RESOURCE: "its tokens are not bound to one server, so its client must be",
-    ServiceQuirk.ISSUER_DIFFERS: "its metadata names another issuer than the one it is found under",
-    ServiceQuirk.ISS_UNADVERTISED: "it sends `iss` without saying that it does",
-    ServiceQuirk.NESTED_TOKEN: "the member's token may be inside `authed_user`",
-    ServiceQuirk.NO_SCOPE_CHOICE: "it decides the scopes itself; new tools need a new connection",
-    ServiceQuirk.OPEN_INITIALIZE: "it answers without a token until a tool is called",
-    ServiceQuirk.REDIRECT_ALLOWLIST: "it registers only clients whose redirect address it has on its list",
-    ServiceQuirk.REFRESH_ON_REQUEST: "it gives a refresh token only if asked in its own words",
-    ServiceQuirk.REFRESH_ROTATES: "a refresh token works once; a second use ends the whole grant",
-    ServiceQuirk.RESOURCE_IS_WIDER: "its `resource` is a parent of the MCP URL",
-}
 
 
 @dataclass(frozen=True, slots=True)

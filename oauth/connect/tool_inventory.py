@@ -18,7 +18,7 @@ from oauth.mcp.tool_definitions import ListedTool, ToolDifference, build_records
 from oauth.ports import Clock
 from store import service_tools
 from store.database import Database
-from store.records import Connection, Secret, ServiceName, ServiceTool, WorkspaceId
+from store.records import Connection, Secret, ServiceName
 
 log = structlog.get_logger(__name__)
 
@@ -55,11 +55,6 @@ class ToolInventory:
         for service in services:
             for done in tuple(self._expected.get(service, ())):
                 await done.wait()
-
-    async def list_known(self, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
-        """Return every tool that the service ever listed here, sorted by name."""
-        async with self._database.transaction() as tx:
-            return await service_tools.list_for(tx, workspace_id, service)
 
     async def take(self, service: Service, connection: Connection, token: Secret) -> ToolDifference | None:
         """List the tools with a fresh token, remember them and return the differences; None if that failed.

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bot.model import action_ids
 from simulator.slack.messages import Message
-from store import segments, turns
+from store import turns
 from store.database import Database
 from tests.anomalies.journeys import Expected
 from tests.anomalies.stage import Stage
@@ -22,6 +22,7 @@ LEFT_OVER = {
     "deliveries": "state = 'received'",
     "approvals": "state = 'pending' OR NOT (is_delivered OR state = 'withdrawn')",
     "outputs": "state = 'intended'",
+    "segments": "is_open",
 }
 
 
@@ -125,8 +126,6 @@ async def _store(database: Database) -> AsyncIterator[str]:
         stuck = await turns.list_open(tx)
         if stuck:
             yield f"turns that are stuck: {[(turn.task, turn.state) for turn in stuck]}"
-        if left := await segments.list_open(tx):
-            yield f"{len(left)} segments left open"
         for table, where in LEFT_OVER.items():
             count = (await tx.connection.execute(text(f"SELECT count(*) FROM {table} WHERE {where}"))).scalar_one()
             if count:

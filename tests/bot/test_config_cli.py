@@ -11,9 +11,9 @@ from bot.model.errors import ConfigurationError, SettingsInvalid
 from simulator.peers import Peers
 from simulator.ports import free_port
 from simulator.service.server import ServiceSimulator
-from store import audit
 from store.database import Database
 from tests.bot.test_main import run
+from tests.stored import list_audit
 
 pytestmark = pytest.mark.timeout(400)  # each command is a process, which takes its time on a loaded machine
 
@@ -71,7 +71,7 @@ async def test_a_file_is_shown_and_applied_and_comes_out_again(environment, data
     assert applied.out.endswith("Applied. A running Deputy takes it up within seconds.\n")
     assert read(exported.out) == read(FILE)
     async with opened(Settings.from_environ(environment)) as desk, database.transaction() as tx:
-        entries = await audit.list_for(tx, desk.filing.workspace_id, 9)
+        entries = await list_audit(tx, desk.filing.workspace_id)
     assert {(entry.actor, entry.action) for entry in entries} == {
         ("config file", "setting.changed"),
         ("config file", "service.saved"),

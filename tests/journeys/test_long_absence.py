@@ -7,6 +7,7 @@ from bot.domain.config.service import ConfigService
 from bot.model import action_ids
 from store.database import Database
 from store.records import WorkspaceId
+from tests.stored import put_config
 from tests.world import ALICE, World
 
 MINUTES, DAYS = 7 * 60, 3 * 86_400
@@ -29,8 +30,8 @@ async def pause_everything(world: World, workspace_id: WorkspaceId) -> None:
     """Throw the switch from another process, while Deputy is away."""
     database = Database.open(world.settings.database_url, world.settings.secret_keys)
     configuration = ConfigService(database=database, clock=world.clock, first_admins=frozenset())
-    before = await configuration.read(workspace_id)
-    await configuration.apply(workspace_id, "test", before, Config.model_validate({"is_paused": True}))
+    async with database.transaction() as tx:
+        await put_config(tx, configuration, workspace_id, Config.model_validate({"is_paused": True}))
     await database.close()
 
 

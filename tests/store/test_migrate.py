@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
 from simulator.patience import patience
+from store import migrate
 from store.all_tables import metadata
 from store.database import Database
 from store.errors import InvariantBroken, SchemaUnknown
-from store.migrate import downgrade, upgrade
+from store.migrate import upgrade
 from tests.builders import store_member
 
 
@@ -91,7 +93,7 @@ async def test_processes_that_start_together_migrate_once(url, key):
 
 
 async def test_downgrading_leaves_no_table_of_ours_and_upgrading_works_again(database):
-    await in_transaction(database, lambda connection: downgrade(connection, "base"))
+    await in_transaction(database, lambda connection: command.downgrade(migrate._config(connection), "base"))
     left = await in_transaction(database, lambda connection: inspect(connection).get_table_names())
     await in_transaction(database, upgrade)
     back = await in_transaction(database, lambda connection: inspect(connection).get_table_names())

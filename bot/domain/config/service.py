@@ -122,22 +122,6 @@ class ConfigService:
             )
         return await self.read(by.workspace_id)
 
-    async def apply(
-        self, workspace_id: WorkspaceId, actor: str, before: Config, after: Config
-    ) -> tuple[ItemChange, ...]:
-        """Bring the settings from `before`, as they were shown, to `after`, all or nothing; return what changed.
-
-        Raises:
-            NotPermitted: they are no longer what was shown.
-            SettingsInvalid: nobody would be left to administer.
-        """
-        changes = diff(before, after)
-        async with self._database.transaction() as tx:
-            if await self.read_in(tx, workspace_id) != before:
-                raise NotPermitted(Refused(Refusal.SETTING_CHANGED))
-            await self.put_in(tx, workspace_id, actor, changes)
-        return changes
-
     async def put_in(self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[ItemChange]) -> None:
         """Store changes of what this transaction sees, recorded; who asks for it has compared and may.
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-import structlog
-
 from bot.domain.access import policy
 from bot.domain.filters.engine import FilteredRequest
 from bot.domain.quoting import own_words, with_quoted
@@ -54,8 +52,6 @@ from store.records import (
     Thread,
     TurnId,
 )
-
-log = structlog.get_logger(__name__)
 
 
 class TurnCommands:

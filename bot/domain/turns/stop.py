@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import structlog
-
 from bot.domain.access import policy
 from bot.domain.config.service import ConfigService
 from bot.domain.context import DomainContext
@@ -21,8 +19,6 @@ from bot.model.notices import RunningTurn, TurnPicker, TurnsStopping
 from store import audit, threads, turns
 from store.database import Tx
 from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, TurnId, TurnState, UserId
-
-log = structlog.get_logger(__name__)
 
 
 class TurnStopper:

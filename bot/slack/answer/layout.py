@@ -46,7 +46,7 @@ class AnswerLayout:
     seconds: float
     """How long the turn has been running."""
     room: int = slack_limits.MESSAGE_BYTES_MAX
-    """What one message may weigh, in bytes (`progress.weigh`)."""
+    """What one message may weigh, in bytes (`slack_limits.MESSAGE_BYTES_MAX`)."""
     covered: int = 0
     """Up to where messages that have ended hold the text: nothing before it is looked at again."""
     outline: Outline = field(default_factory=Outline)

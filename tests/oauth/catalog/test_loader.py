@@ -10,11 +10,11 @@ from oauth.catalog.catalog import Catalog
 from oauth.catalog.catalog_file import PINS, list_unsourced
 from oauth.catalog.loader import read_shipped
 from oauth.catalog.registrable_domain import get_site
-from oauth.catalog.service import QUIRKS, ServiceQuirk
+from oauth.catalog.service import ServiceQuirk
 from oauth.errors import CatalogInvalid
 from oauth.protocol.url_policy import get_host
 from store.records import RegistrationKind, ServiceName
-from tests.oauth.catalog_table import PAGE, replaced
+from tests.oauth.catalog_table import PAGE, QUIRKS, replaced
 
 ENTRIES = tomllib.loads(read_shipped())["services"]
 ASKED_FOR = {

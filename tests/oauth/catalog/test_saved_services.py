@@ -21,9 +21,10 @@ from oauth.errors import (
 )
 from oauth.mcp.list_tools import ToolLister
 from oauth.protocol.registration import PreRegistered
-from store import audit, connections, service_tools, tickets
+from store import connections, service_tools, tickets
 from store.records import ConnectionState, RegistrationKind, Secret, ServiceName, TicketState
 from tests.builders import a_connection, a_saved_service, a_service_tool, a_ticket, store_vault
+from tests.stored import list_audit
 
 PAPERS = ServiceName("papers")
 GITHUB = Service(
@@ -62,7 +63,7 @@ async def save(shelf, by, notes, **changes):
 
 async def actions(database, workspace_id):
     async with database.transaction() as tx:
-        return [entry.action for entry in await audit.list_for(tx, workspace_id, 50)]
+        return [entry.action for entry in await list_audit(tx, workspace_id)]
 
 
 async def test_a_saved_service_is_on_offer_at_once_and_pinned_to_what_was_shown(shelf, alice, notes, catalog, database):

@@ -12,6 +12,7 @@ from oauth.connect.tool_inventory import ToolInventory
 from oauth.errors import CredentialRefused, Unreachable
 from oauth.mcp.list_tools import MOST_TOOLS, ToolLister
 from simulator.patience import patience
+from store import service_tools
 from store.records import Secret, ServiceName
 from tests.builders import a_connection
 from tests.oauth.conftest import NOTES
@@ -111,7 +112,8 @@ async def test_a_listing_is_remembered_and_the_next_one_compared(*, database, li
     assert [tool.name for tool in later.new] == ["send_note"]
     assert [pair.before.description for pair in later.changed] == ["Read one note by its title."]
     assert [tool.name for tool in later.removed] == ["whoami"]
-    known = {tool.name: tool for tool in await inventory.list_known(alice.workspace_id, NOTES)}
+    async with database.transaction() as tx:
+        known = {tool.name: tool for tool in await service_tools.list_for(tx, alice.workspace_id, NOTES)}
     assert "evil@example.com" in known["read_note"].description
     assert known["read_note"].changed_at is not None
     assert "whoami" in known
@@ -123,7 +125,8 @@ async def test_a_service_that_does_not_list_is_only_logged(*, database, listing,
     inventory = ToolInventory(database=database, listing=listing, clock=clock)
 
     assert await inventory.take(a_service(notes), a_connection(alice, mcp_server_url=notes.mcp_url), token) is None
-    assert await inventory.list_known(alice.workspace_id, NOTES) == ()
+    async with database.transaction() as tx:
+        assert await service_tools.list_for(tx, alice.workspace_id, NOTES) == ()
 
 
 def a_service(notes):

@@ -25,10 +25,11 @@ from oauth.protocol.registration import PreRegistered
 from oauth.protocol.url_policy import UrlPolicy
 from simulator.clock import SimulatorClock
 from simulator.service.server import ServiceSimulator
-from store import audit, connections, service_tools
+from store import connections, service_tools
 from store.records import ConnectionState, RegistrationKind, Secret, ServiceName
 from tests.bot.config.strategies import documents
 from tests.builders import Noon, a_connection, a_member, a_service_tool, store_vault
+from tests.stored import list_audit
 
 ADA = a_member("U0ADA")
 GITHUB = Service(
@@ -183,7 +184,7 @@ async def test_a_shipped_service_gets_a_client_whose_secret_is_nowhere_to_be_rea
     assert filing._catalog.get_available(GITHUB.name).client.client_secret.reveal() == "canary-github-1"
     assert "canary" not in render_plan(plan.changes) + write((await filing.read()).document)
     async with database.transaction() as tx:
-        [entry] = await audit.list_for(tx, filing.workspace_id, 9)
+        [entry] = await list_audit(tx, filing.workspace_id)
     assert (entry.actor, entry.action, entry.subject) == (ACTOR, "service.configured", "github")
     assert entry.details["client_secret"] == "CLIENT_SECRET_GITHUB"
     assert "canary" not in json.dumps(entry.details)
@@ -272,7 +273,7 @@ async def test_what_is_not_in_the_file_any_more_goes_with_everybodys_connections
     assert [one.id for one in dropped] == [connection.id]
     async with database.transaction() as tx:
         assert (await connections.find(tx, member, ServiceName("wiki"))).state is ConnectionState.BROKEN
-        newest = (await audit.list_for(tx, filing.workspace_id, 1))[0]
+        newest = (await list_audit(tx, filing.workspace_id))[0]
     assert (newest.actor, newest.action) == (ACTOR, "service.removed")
 
 

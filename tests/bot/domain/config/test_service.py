@@ -11,9 +11,10 @@ from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.config.service import CHANGED, ConfigService
 from bot.model.errors import NotPermitted, Refusal, SettingsInvalid
-from store import audit, members, settings
+from store import members, settings
 from store.records import Setting
 from tests.builders import NOON, Noon, a_member
+from tests.stored import list_audit, put_config
 
 ADA, BEN = a_member("U0ADA"), a_member("U0BEN")
 RESEARCH = Key("profile", "research")
@@ -38,7 +39,7 @@ async def test_a_change_is_seen_at_once_and_recorded_with_before_and_after(confi
     assert config == await configuration.read("T0ACME")
     assert config.profile("research").preset == "read_only"
     async with database.transaction() as tx:
-        last, first = await audit.list_for(tx, "T0ACME", 9)
+        last, first = await list_audit(tx, "T0ACME")
     assert (last.actor, last.action, last.subject) == ("U0ADA", CHANGED, "profile/research")
     assert json.loads(first.details["after"]) == json.loads(last.details["before"]) == {"who_may_use": "admins"}
     assert json.loads(last.details["after"]) == {"preset": "read_only", "who_may_use": "admins"}
@@ -85,7 +86,7 @@ async def test_what_cannot_be_together_changes_nothing(configuration, database):
 
     assert (await configuration.read("T0ACME")).profile("research") is not None
     async with database.transaction() as tx:
-        assert len(await audit.list_for(tx, "T0ACME", 9)) == 2
+        assert len(await list_audit(tx, "T0ACME")) == 2
 
 
 async def test_saving_what_is_already_so_is_no_change(configuration, database):
@@ -93,26 +94,14 @@ async def test_saving_what_is_already_so_is_no_change(configuration, database):
     await configuration.change(ADA, await configuration.seen("T0ACME", RESEARCH), {"preset": "trusted"})
 
     async with database.transaction() as tx:
-        assert len(await audit.list_for(tx, "T0ACME", 9)) == 1
-
-
-async def test_a_file_is_applied_as_a_whole_and_only_to_what_was_shown(configuration):
-    before = await configuration.read("T0ACME")
-    after = Config.model_validate({"profiles": {"research": {}}, "channels": {"C0123": {"profile": "research"}}})
-
-    changes = await configuration.apply("T0ACME", "file", before, after)
-
-    assert [str(change.key) for change in changes] == ["channel/C0123", "profile/research"]
-    assert await configuration.read("T0ACME") == after
-    assert await refused(configuration.apply("T0ACME", "file", before, Config())) is Refusal.SETTING_CHANGED
-    await configuration.apply("T0ACME", "file", after, Config())
-    assert await configuration.read("T0ACME") == Config()
+        assert len(await list_audit(tx, "T0ACME")) == 1
 
 
 async def test_the_last_admin_stays(database):
     alone = ConfigService(database=database, clock=Noon(), first_admins=frozenset())
     after = Config.model_validate({"admins": ["U0ADA"]})
-    await alone.apply("T0ACME", "file", Config(), after)
+    async with database.transaction() as tx:
+        await put_config(tx, alone, "T0ACME", after)
 
     with pytest.raises(SettingsInvalid, match="admins: somebody who is still here must remain an admin"):
         await alone.change(ADA, await alone.seen("T0ACME", Key("workspace", "admins")), None)
@@ -124,7 +113,8 @@ async def test_the_last_admin_stays(database):
 @pytest.mark.fault("S23")
 async def test_an_admin_who_has_left_does_not_count_as_the_last_one(database):
     two = ConfigService(database=database, clock=Noon(), first_admins=frozenset())
-    await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
+    async with database.transaction() as tx:
+        await put_config(tx, two, "T0ACME", Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
     async with database.transaction() as tx:
         await members.remember(tx, a_member("U0BEN"), NOON)
         await members.deactivate(tx, "T0ACME", "U0BEN", NOON)
@@ -143,7 +133,8 @@ async def test_slack_is_asked_whether_the_admin_who_would_be_left_is_there(datab
             return SimpleNamespace(is_deleted=user_id in self.gone)
 
     two = ConfigService(database=database, clock=Noon(), first_admins=frozenset(), people=Everybody())
-    await two.apply("T0ACME", "file", Config(), Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
+    async with database.transaction() as tx:
+        await put_config(tx, two, "T0ACME", Config.model_validate({"admins": ["U0ADA", "U0BEN"]}))
     seen = await two.seen("T0ACME", Key("workspace", "admins"))
 
     with pytest.raises(SettingsInvalid, match="somebody who is still here"):
