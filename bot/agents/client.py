@@ -18,6 +18,8 @@ from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Ses
 from store.records import Secret
 
 TIMEOUT = httpx2.Timeout(60, connect=5)
+# Seconds that a header may have us wait: somebody waits for the answer, and to ask sooner costs little.
+LONGEST_WAIT = 60.0
 # Once a stream is open, the SDK does not wrap the errors of its transport
 # (docs/reference/managed-agents.md#event-stream).
 API_ERRORS = (anthropic.APIError, httpx2.HTTPError)
@@ -122,7 +124,7 @@ def _is_transient(status: int) -> bool:
 
 def _retry_after(response: httpx2.Response) -> float | None:
     try:
-        return max(0.0, float(response.headers["retry-after"]))
+        return min(max(0.0, float(response.headers["retry-after"])), LONGEST_WAIT)
     except (KeyError, ValueError):
         return None  # absent, or a date, which the API does not send: the caller keeps its own pace
 

@@ -253,8 +253,7 @@ class EventStream:
         if not isinstance(ours, AgentsUnavailable) or self._is_out_of_patience():
             raise ours from error
         self._failures += 1
-        # At most a minute, whatever the API asks: a member is waiting.
-        self._rest = max(self._pause, min(ours.retry_after or 0.0, 60.0))
+        self._rest = max(self._pause, ours.retry_after or 0.0)
         self._pause = min(self._pause * 2, self._pace.longest_pause)
         log.warning(
             "stream_opened_again",

@@ -46,6 +46,8 @@ _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 # Methods that answer a press. They are called even while others wait for an outage to end, since a `trigger_id` holds
 # for three seconds only (docs/reference/slack.md#modals).
 _AT_ONCE = frozenset({"views.open", "views.push", "views.update"})
+# Seconds that any header may hold us off: a broken one must not silence Deputy for good.
+_LONGEST_HOLD = 3600.0
 CAPABILITY_ERRORS = frozenset(
     {
         "channel_type_not_supported",
@@ -221,9 +223,9 @@ def _as_parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def seconds_of(headers: Any) -> float:
-    """Return the seconds of a `Retry-After` header, at least 1; 1 if there is none."""
+    """Return the seconds of a `Retry-After` header, from 1 to an hour; 1 if there is none."""
     lowered = {str(name).lower(): value for name, value in dict(headers or {}).items()}
     try:
-        return max(1.0, float(lowered.get("retry-after", 1)))
+        return min(max(1.0, float(lowered.get("retry-after", 1))), _LONGEST_HOLD)
     except (TypeError, ValueError):
         return 1.0

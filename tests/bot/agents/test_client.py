@@ -30,8 +30,12 @@ def test_what_may_pass_is_an_outage(status) -> None:
     assert type(ours) is AgentsUnavailable
 
 
+ENDLESS = [("86400", 60.0), ("1e99", 60.0), ("inf", 60.0), ("nan", 0.0)]
+"""What would have a turn wait for a day, or for ever."""
+
+
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("Mon, 23 Nov 2026 12:00:00 GMT", None)]
+    ("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("Mon, 23 Nov 2026 12:00:00 GMT", None), *ENDLESS]
 )
 def test_how_long_to_wait_is_passed_on(header, seconds) -> None:
     ours = translate_error(refused(429, **{"retry-after": header}), in_session=False)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.model.errors import SlackRejected, SlackUnavailable, StreamEnded
-from bot.slack.client import SlackOut, SlackUnsure
+from bot.slack.client import SlackOut, SlackUnsure, seconds_of
 
 
 async def post(desk):
@@ -30,6 +30,13 @@ async def test_what_is_limited_for_long_is_given_back_with_the_time(desk):
     with pytest.raises(SlackUnavailable) as error:
         await post(desk)
     assert error.value.retry_after == 600
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("-3", 1), ("soon", 1), ("86400", 3600), ("inf", 3600), ("nan", 1)]
+)
+def test_no_header_holds_deputy_off_for_longer_than_an_hour(header, seconds):
+    assert seconds_of({"Retry-After": header}) == seconds
 
 
 @pytest.mark.parametrize("kind", ["connection_error_after", "status_500", "malformed"])
