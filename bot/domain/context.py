@@ -1,4 +1,4 @@
-"""What nearly every part of the domain needs: the store, the time, the two peers, and who runs tasks."""
+"""What nearly every part of the domain needs: the store, the clock, the two peers and the supervisor of tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainContext:
-    """Passed whole; each constructor takes out what it uses, in its first lines. It holds no service of a noun."""
+    """Collaborators shared by all nouns (docs/decisions/0049-a-context-and-five-parameters.md).
+
+    It is passed whole; each constructor takes out what it uses in its first lines. It holds no service of a noun.
+    """
 
     database: Database
     clock: Clock

@@ -1,6 +1,6 @@
-"""Takes commands in: stores each before its request is answered, and carries it out once, also across a crash.
+"""Takes commands in: stores each before its request is answered, and carries it out once, even across a crash.
 
-It knows each command's handler and turns every refusal into a private notice.
+It knows the handler of each command and turns every refusal into a private notice.
 """
 
 from __future__ import annotations
@@ -46,34 +46,37 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Any, DeliveryId], Awaitable[None]]
 Answerer = Callable[[Any], Awaitable[Panel | Wrong | None]]
-"""Carries a form out and says what is shown then; None: the form may close."""
+"""Carries out a form and returns what to show then; None closes the form."""
 Words = c.TellOutcome | c.TellRefused | c.TellAttempt
 """What is only told: for longer than a request is tried."""
 MESSAGE_WITHIN = timedelta(seconds=1)
-"""How long a mention waits for the message that it is in: Slack sends both at once, in any order."""
+"""How long an `app_mention` waits for its `message` event: Slack sends both at once, in any order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerTable:
-    """The one registry of commands: who carries out which."""
+    """The one registry of commands and their handlers."""
 
     commands: Mapping[type, Handler]
     forms: Mapping[type, Answerer]
-    """Who carries out what is answered in its own request."""
+    """Handlers of forms that are answered in their own request."""
     fetch_mention: Callable[[c.Reply], Awaitable[c.Reply]]
-    """Returns a mention with all that came with it, which its event may lack."""
+    """Returns a mention with its files and attachments, which an `app_mention` may lack."""
 
 
 @dataclass(slots=True)
 class _Errand:
-    """One request on its way; `command` None: as the store has it. What it came to takes its place."""
+    """A request that is being carried out.
+
+    `command` is None if it has yet to be read from the store. If the request fails, its reply replaces the command.
+    """
 
     delivery_id: DeliveryId
     command: c.Command | None
 
 
 class Dispatcher:
-    """The way in, and the list of what was let in but not yet carried out."""
+    """Accepts commands, and knows those that were accepted and not yet carried out."""
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class Dispatcher:
         on_new: Callable[[DeliveryId], None] = lambda _: None,
         on_done: Callable[[c.Command], None] = lambda _: None,
     ) -> None:
-        """`on_new` is told of what was never carried out before, `on_done` of what was."""
+        """`on_new` is called with each new delivery, `on_done` with each command that was carried out."""
         self._database, self._clock = context.database, context.clock
         self._screen, self._supervisor = context.screen, context.supervisor
         self._handlers: dict[type, Handler] = {**handlers.commands, c.HearMention: self._hear}
@@ -92,17 +95,17 @@ class Dispatcher:
         self._on_new = on_new
         self._on_done = on_done
         self._in_hand: set[DeliveryId] = set()
-        """What this process is carrying out, or cannot: it is not taken up a second time."""
+        """Requests that this process carries out, or cannot read; the sweep leaves them alone."""
 
     def now(self) -> datetime:
         """Return the time by which requests are ordered."""
         return self._clock.now()
 
     async def accept(self, key: str, command: c.Command, judged_at: datetime | None = None) -> bool:
-        """Store a command and start carrying it out; False when this request was accepted before.
+        """Store a command and start carrying it out; return False if this request was accepted before.
 
-        `judged_at`: when its asker's standing was asked for; who was deactivated since then is not
-        let in. When this returns, Slack may be answered: a crash from here on loses nothing.
+        `judged_at` is when Slack last confirmed the member; somebody who was deactivated since then is not let in. Once
+        this returns, Slack may be answered: a crash from here on loses nothing.
         """
         kind, payload = dump(command)
         member: Member | None = getattr(command, "member", None)
@@ -117,12 +120,12 @@ class Dispatcher:
                 if delivery is None:
                     log.info("delivery_seen_before", key=key)
                     return False
-                # Before it can be found in the store: nobody else is to carry it out too.
+                # Before the commit: right after it the sweep could find the request and carry it out too.
                 self._in_hand.add(delivery.id)
             is_stored = True
         finally:
             if delivery is not None and not is_stored:
-                # Where the answer to the commit was lost it may be there all the same: then it is found there.
+                # If only the answer to the commit was lost, the row exists, and the sweep carries it out.
                 self._in_hand.discard(delivery.id)
         self._on_new(delivery.id)
         self._begin(_Errand(delivery.id, command))
@@ -133,9 +136,9 @@ class Dispatcher:
         return await members.find(tx, member.workspace_id, member.user_id) is not None
 
     async def answer(self, command: c.Command, judged_at: datetime) -> dict[str, Any]:
-        """Carry a form out and return what Slack is answered; nothing is kept of it for later.
+        """Carry out a form and return the answer for Slack; the form itself is not stored.
 
-        What it changes is stored when this returns, and has a version, so a second copy changes nothing.
+        Its change is stored when this returns, and has a version, so a repeated delivery changes nothing.
         """
         member: Member = command.member  # type: ignore[union-attr]  # forms are always somebody's
         async with self._database.transaction() as tx:
@@ -154,21 +157,21 @@ class Dispatcher:
         return {} if said is None else self._shown(said)
 
     def denied(self, refusal: Refusal) -> dict[str, Any]:
-        """Return what answers a form in place of carrying it out."""
+        """Return the answer to a form that is not carried out."""
         return self._shown(Denied(refusal))
 
     def _shown(self, panel: Panel) -> dict[str, Any]:
         return {"response_action": "update", "view": self._screen.drawn(panel)}
 
     async def refuse(self, key: str, user_id: UserId, place: c.Place, refused: Refused) -> None:
-        """Tell somebody who is not a member why not, once; beside the request, which is answered at once.
+        """Store the refusal for somebody who is not a member; it is sent after Slack's request is answered.
 
-        What was refused is not let in later: a mention comes twice, and one answer to it is enough.
+        It takes the request's key, so the second copy of a mention gets no second reply and is not let in later.
         """
         await self.accept(key, c.TellRefused(user_id, place, refused.refusal, refused.detail))
 
     async def recover(self) -> None:
-        """Carry out what was accepted and is neither done nor in hand: at the start, and whatever let it fall."""
+        """Carry out accepted requests that nobody works on: left by a crash, a bug or an outage of the store."""
         async with self._database.transaction() as tx:
             received = await deliveries.list_received(tx)
         for delivery_id in received:
@@ -186,11 +189,12 @@ class Dispatcher:
         self._supervisor.start(lambda: self._carry_out(errand), broke)
 
     async def _carry_out(self, errand: _Errand) -> None:
-        """Perform the command; done only after its effect is stored. An outage of the store begins it again."""
+        """Perform a command and mark it done once its effect is stored. An outage of the store starts it over."""
         try:
             errand.command = command = errand.command or await self._read_again(errand.delivery_id)
         except (SealBroken, ValueError) as error:
-            # Damaged, or a later version's: it stays where it is, and keeps nobody else from being served.
+            # Damaged, or stored by a later version: it stays in the store and in `_in_hand`, so that the sweep does
+            # not try it every few seconds.
             log.exception("request_not_readable", delivery=errand.delivery_id, error=type(error).__name__)
             return None
         if command is None or isinstance(command, Words):
@@ -202,7 +206,7 @@ class Dispatcher:
         return self._on_done(command)
 
     async def _read_again(self, delivery_id: DeliveryId) -> c.Command | None:
-        """Return the stored command with its member as they are now; None if it is done or not to be carried out."""
+        """Return a stored command with its member as they are now; None if it must not be carried out any more."""
         async with self._database.transaction() as tx:
             delivery = await deliveries.find_received(tx, delivery_id)
             if delivery is None:
@@ -210,12 +214,13 @@ class Dispatcher:
             who = json.loads(delivery.payload).get("member")
             member = who and await members.find(tx, WorkspaceId(who["workspace_id"]), UserId(who["user_id"]))
         if who and member is None:
-            return None
+            return None  # they were deactivated meanwhile
         command = load(delivery.kind, delivery.payload, member or None)
+        # A `trigger_id` holds for three seconds, so after a restart it has expired: the person clicks again.
         return None if command.needs_trigger else command
 
     async def _perform(self, command: c.Command, delivery_id: DeliveryId) -> Told | None:
-        """Carry it out, and return what its asker is to be told if it could not be."""
+        """Carry out a command; return the reply to its member if it failed."""
         perform = partial(self._handlers[type(command)], command, delivery_id)
         try:
             await retry(perform, REQUEST, self._clock, on=Unavailable)
@@ -226,9 +231,10 @@ class Dispatcher:
         return None
 
     async def _settle(self, errand: _Errand, told: Told) -> None:
-        """Store what is to be told before it is: who hears that a request failed may make it again.
+        """Replace a stored request by the reply that it failed, before that is sent, and drop the turn that it queued.
 
-        What it has put in line is taken out with it. What is under way already goes on: then nothing failed.
+        Otherwise it could run after all once its member has read that it failed and has asked again. If its turn is
+        running already, nothing is replaced: then the request has not failed.
         """
         command = errand.command
         member: Member | None = getattr(command, "member", None)
@@ -242,7 +248,7 @@ class Dispatcher:
                 errand.command = outcome
 
     async def _conclude(self, errand: _Errand) -> None:
-        """Tell what is to be told, and be done with it."""
+        """Send the reply, if there is one, and mark the request done."""
         if isinstance(errand.command, Words):
             await self._tell(errand.command, errand.delivery_id)
         async with self._database.transaction() as tx:
@@ -250,7 +256,7 @@ class Dispatcher:
         self._in_hand.discard(errand.delivery_id)
 
     async def _hear(self, command: c.HearMention, _: DeliveryId) -> None:
-        """Let a mention in whose message does not come: it may be one without files, which the message has."""
+        """Let in a mention whose `message` event does not come, since Slack may deliver only one of the two."""
         if await self._is_known(command.key):
             return
         await self._clock.sleep_until(self._clock.steady() + MESSAGE_WITHIN)
@@ -269,7 +275,7 @@ class Dispatcher:
         if isinstance(error, Misunderstood):
             return error
         if isinstance(error, FormTooLate):
-            # Expected where Slack, or we, were slow: nothing is broken.
+            # It happens when Slack or we are slow; nothing is broken, so it has no reference.
             log.info("form_too_late", code=error.code)
             is_full = error.code == WINDOWS_FULL
             return Refused(Refusal.WINDOWS_FULL if is_full else Refusal.FORM_TOO_LATE)
@@ -282,7 +288,7 @@ class Dispatcher:
         raise error
 
     async def _tell(self, words: Words, delivery_id: DeliveryId) -> None:
-        """Answer privately where the request came from, also when Slack was out for a while."""
+        """Send a reply privately to where the request came from, trying for a while if Slack is out."""
         try:
             await retry(partial(self._tell_now, words, delivery_id), TELLING, self._clock, on=SlackUnavailable)
         except (SlackUnavailable, SlackRejected) as error:

@@ -1,4 +1,4 @@
-"""Publishes an App Home again after something in it changed: once for many changes in a short time."""
+"""Publishes an App Home again after something in it has changed: once for many changes in a short time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from store.records import Member, UserId, WorkspaceId
 log = structlog.get_logger(__name__)
 
 Changed = Callable[[WorkspaceId, UserId], None]
-"""Tells that something a member's App Home shows has changed."""
+"""Called when something has changed that a member's App Home shows."""
 MOMENT = timedelta(seconds=2)
-"""Changes within it are published together."""
+"""Changes within this time are published together."""
 
 
 class HomeRefresh:
-    """One errand for each member whose App Home is out of date; never two publish at once."""
+    """Runs one task for each member whose App Home is out of date, so that no two publish the same one at once."""
 
     def __init__(
         self,
@@ -36,16 +36,16 @@ class HomeRefresh:
         refresh: Callable[[WorkspaceId, UserId], Awaitable[None]],
         is_doubtful: Callable[[WorkspaceId, UserId], bool] = lambda *_: False,
     ) -> None:
-        """`is_doubtful`: an older publication may still come in, after which it is published once more."""
+        """`is_doubtful` tells whether an older publication may still arrive; then it is published once more."""
         self._supervisor = supervisor
         self._clock = clock
         self._refresh = refresh
         self._is_doubtful = is_doubtful
         self._stale: dict[tuple[WorkspaceId, UserId], bool] = {}
-        """Who has an errand running; True: something changed since it last looked."""
+        """Members with a running task; True if something has changed since it last published."""
 
     def changed(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
-        """Publish the member's App Home in a moment."""
+        """Publish the member's App Home soon."""
         key = (workspace_id, user_id)
         is_running = key in self._stale
         self._stale[key] = True
@@ -53,7 +53,7 @@ class HomeRefresh:
             self._supervisor.start(lambda: self._run(key))
 
     def after(self, command: Command) -> None:
-        """A command was carried out: what its member's home shows may be different now."""
+        """Publish a member's App Home soon if the command that was carried out may have changed it."""
         member: Member | None = getattr(command, "member", None)
         if member is None:
             return
@@ -76,13 +76,13 @@ class HomeRefresh:
             del self._stale[key]
 
     async def _publish(self, workspace_id: WorkspaceId, user_id: UserId) -> bool:
-        """Publish it as it is now; False where Slack was out."""
+        """Publish the App Home as it is now; return False if Slack was out."""
         try:
             await self._refresh(workspace_id, user_id)
         except SlackUnavailable:
             log.warning("home_not_published", user=user_id)
             return False
         except SlackRejected as error:
-            # It is published again with the next change, and when they open it.
+            # Trying again would not help; it is published with the next change, and when the member opens it.
             log.warning("home_refused", user=user_id, code=error.code)
         return True

@@ -1,4 +1,4 @@
-"""Quotes other people's words in a request: fenced, with names, so that they can't pass for the owner's. Pure."""
+"""Quotes other people's words in a request, marked and with names, so that they can't pass for the owner's. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.model.commands import Conversation, Said
 from bot.model.visible_text import one_line, visible
 
 MOST_SAID = 15_000
-"""Characters of others' words that come along; of a longer thread the newest."""
+"""Characters of others' words that a request takes; of a longer thread the newest messages."""
 _NAME_MAX = 80
 _QUOTES = str.maketrans("", "", '“”"')
 
@@ -15,22 +15,22 @@ _QUOTES = str.maketrans("", "", '“”"')
 def with_quoted(words: str, said: Conversation | tuple[Said, ...], label: str = QUOTED) -> str:
     """Return the owner's words, and below them what others said.
 
-    Every line of theirs carries a mark, so that none can look like the owner's, like the label, or like
-    another author's name, whatever is written in it.
+    Every line of others begins with a mark. Whatever they write, no line can look like the owner's words, like the
+    label or like another author's name.
     """
     conversation = said if isinstance(said, Conversation) else Conversation(said)
     return f"{words}\n\n{label}\n{_fenced(conversation)}" if conversation.said else words
 
 
 def reworded(task: str, words: str) -> str:
-    """Return the task with other words of the owner's and the same ones of others below."""
+    """Return the task with the owner's words replaced and the words of others unchanged."""
     return words + task.removeprefix(own_words(task))
 
 
 def own_words(task: str) -> str:
-    """Return the owner's words of a task: all that people who read along need to be told again."""
+    """Return only the owner's words of a task; the messages quoted below them are in Slack already."""
     for label in (QUOTED, ASIDE):
-        # The last one is ours: a line of others' words carries a mark, and so cannot be the label.
+        # The last label is ours: others' lines begin with a mark, so none of them can be a label.
         words, mark, fenced = task.rpartition(f"\n\n{label}\n")
         if mark and all(line.startswith("> ") for line in fenced.splitlines()):
             return words
@@ -60,12 +60,12 @@ def _newest(said: tuple[Said, ...]) -> tuple[list[Said], int]:
 
 
 def _cut(text: str, room: int) -> str:
-    """Return the text's beginning where all of it is too long, and say how much is left out."""
+    """Return the text, or its beginning and how much is left out if it is too long."""
     over = len(text) - room
     return text if over <= 0 else f"{text[:room]}…\n({over} more characters of this message are left out)"
 
 
 def _name(author: str) -> str:
-    """Return a name that cannot leave its quotes, nor be taken for a line of text."""
+    """Return a name without quotation marks and line breaks, so that it cannot end its quotes."""
     line = one_line(author.translate(_QUOTES))
     return line[:_NAME_MAX] or "somebody"

@@ -11,7 +11,7 @@ Told = Refused | Misunderstood | Broken | Outage
 
 
 def as_stored(member: Member, place: Place, told: Told) -> TellOutcome:
-    """Return the words as a command; `as_told` gives them back."""
+    """Return a reply as a command that can be stored; `as_told` is the inverse."""
     if isinstance(told, Refused):
         return TellOutcome(member, place, "refused", told.refusal, given=told.detail, kept=told.kept)
     if isinstance(told, Misunderstood):
@@ -22,7 +22,7 @@ def as_stored(member: Member, place: Place, told: Told) -> TellOutcome:
 
 
 def as_told(stored: TellOutcome) -> Told:
-    """Return what is to be told."""
+    """Return the reply in a stored command."""
     if stored.kind == "refused":
         return Refused(Refusal(stored.what), stored.given, stored.kept)
     if stored.kind == "misunderstood":

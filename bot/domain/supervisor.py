@@ -1,7 +1,7 @@
-"""Owns every task that outlives a request: one per thread, short tasks around them, and the periodic ones.
+"""Owns every task that outlives a request: one per thread with a turn, short tasks around them, and periodic ones.
 
-It starts, wakes, counts and ends tasks, and restarts them after errors: a short task after an outage of the store, a
-periodic one after anything. A task must survive being cut off at any line, since a crash does the same.
+It starts, wakes, counts and ends tasks, and restarts them after errors: short tasks after an outage of the store,
+periodic ones after any error. A task may be cut off at any line, as by a crash, and must be able to start over.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[None, None, None]]
+# Seconds after which a task that ignored its cancellation is cancelled again.
 _AGAIN = 2.0
-"""Seconds after which a task that goes on is cancelled again."""
 ENDLESS = "endless: "
-"""What the names of endless tasks begin with."""
+"""Prefix of the names of periodic tasks."""
 STORE = "store"
-"""By this name tries that wait for the store are counted."""
+"""The name under which attempts that wait for the store are counted."""
 
 
 class ProcessSuperseded(Exception):
-    """What was waited for took longer than it may."""
+    """The limit of `Supervisor.unless` ended before its work did."""
 
 
 class Supervisor:
-    """The task group of one process; lives as long as the app. `on_again` is told the name of what is begun anew."""
+    """The tasks of one process; lives as long as the app. `on_again` gets the name of each task that starts over."""
 
     def __init__(
         self, new_reference: Callable[[], str], clock: Clock, on_again: Callable[[str], None] = lambda _: None
@@ -55,11 +55,14 @@ class Supervisor:
         self._is_closing = False
 
     def start(self, work: Work, on_bug: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """Run an errand in its own task, through outages of the store; a bug is logged and given to `on_bug`."""
+        """Run short work in a task of its own, again after an outage of the store.
+
+        A bug is logged under a reference, with which `on_bug` is called.
+        """
         self._spawn(self._guarded(lambda: self._through_outages(work), on_bug), work.__qualname__)
 
     def keep(self, name: str, work: Work, every: timedelta) -> None:
-        """Do `work` now and every so often, for the life of the process; what fails is done again before long."""
+        """Run `work` now and every `every`, for the life of the process; after an error it runs again sooner."""
         self._spawn(self._endless(name, work, every.total_seconds()), f"{ENDLESS}{name}")
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
@@ -71,7 +74,7 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     def drive(self, key: str, work: Work, on_bug: Callable[[str], Awaitable[None]]) -> None:
-        """See that `work` runs for `key`: never twice at once, and once more if it was already running."""
+        """Make `work` run for `key`: never twice at once, and once more if it is running already."""
         driver = self._drivers.get(key)
         if driver:
             driver.is_wanted_again = True
@@ -85,7 +88,7 @@ class Supervisor:
         return key in self._drivers
 
     def signal_of(self, key: str) -> asyncio.Event:
-        """Return the event that wakes the driver of `key`; its driver clears it."""
+        """Return the event that wakes the driver of `key`; the driver clears it."""
         return self._drivers[key].signal
 
     def wake(self, key: str) -> None:
@@ -102,7 +105,7 @@ class Supervisor:
 
     @contextmanager
     def listen(self, key: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever the driver of `key` is woken; whoever listens clears it."""
+        """Yield an event that is set whenever the driver of `key` is woken; the listener clears it."""
         signal = asyncio.Event()
         listeners = self._listeners.setdefault(key, set())
         listeners.add(signal)
@@ -120,7 +123,7 @@ class Supervisor:
 
     @property
     def failing(self) -> frozenset[str]:
-        """Return the names of the endless tasks whose last round failed."""
+        """Return the names of the periodic tasks whose last round failed."""
         return frozenset(self._failing)
 
     async def idle(self) -> None:
@@ -131,7 +134,7 @@ class Supervisor:
     @staticmethod
     @asynccontextmanager
     async def beside(work: Work) -> AsyncIterator[None]:
-        """Run `work` beside the block and end it with the block; what it raises is its own to handle."""
+        """Run `work` in parallel to the block and cancel it at the block's end. Raises what `work` raised by then."""
         task = asyncio.create_task(work())
         try:
             yield
@@ -141,7 +144,7 @@ class Supervisor:
                 raise error
 
     async def unless(self, work: Callable[[], Coroutine[None, None, T]], limit: Work) -> T:
-        """Return what `work` does. Raises `ProcessSuperseded` if `limit` is over before; then `work` is cancelled."""
+        """Return the result of `work`. Raises `ProcessSuperseded` if `limit` ends first; then `work` is cancelled."""
         working, limiting = asyncio.create_task(work()), asyncio.create_task(limit())
         try:
             await asyncio.wait({working, limiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -153,7 +156,10 @@ class Supervisor:
         raise ProcessSuperseded
 
     async def unbroken(self, work: Work) -> None:
-        """Do something short to its end, also if it is cancelled: a connection to the store that is cut is lost."""
+        """Run something short to its end even if the caller is cancelled.
+
+        A transaction that is cancelled in the middle costs its connection to the store.
+        """
         task = asyncio.create_task(work())
         try:
             await asyncio.shield(task)
@@ -162,7 +168,7 @@ class Supervisor:
             raise
 
     async def close(self) -> None:
-        """Cancel what runs; turns stay as the store has them and go on at the next start."""
+        """Cancel every task. Turns stay as they are in the store and continue at the next start."""
         self._is_closing = True
         await _end(self._tasks)
 
@@ -170,13 +176,13 @@ class Supervisor:
         try:
             while driver.is_wanted_again:
                 driver.is_wanted_again = False
-                # A bug is reported by the driver that met it: a second one beside it would do the same again.
+                # The bug is handled inside the loop: a driver started meanwhile would only meet the same bug again.
                 await self._guarded(lambda: self._through_outages(work), on_bug)
         finally:
             del self._drivers[key]
 
     async def _through_outages(self, work: Work) -> None:
-        """Do it until the store does not fail it: what it had stored before is found there, as after a crash."""
+        """Run `work` again until no outage of the store stops it; like after a crash, it finds what it had stored."""
 
         async def count(error: StoreUnavailable, pause: float) -> None:
             log.warning("store_unavailable", why=str(error), retry_in=pause)
@@ -193,6 +199,7 @@ class Supervisor:
                 failures, pause = self._failed(name, every, failures)
                 log.warning("round_failed", task=name, error=type(error).__name__, retry_in=pause)
             except Exception:
+                # A bug in one round must not end the task for the life of the process.
                 failures, pause = self._failed(name, every, failures)
                 log.exception("round_failed", task=name, reference=self.new_reference(), retry_in=pause)
             else:
@@ -201,7 +208,7 @@ class Supervisor:
             await self._clock.sleep(pause)
 
     def _failed(self, name: str, every: float, failures: int) -> tuple[int, float]:
-        """Remember and count it; return how often in a row it has failed, and how long to wait."""
+        """Note a failed round; return how often in a row it has failed, and the seconds to wait."""
         self._failing.add(name)
         self._on_again(name)
         return failures + 1, min(every, PERIODIC_TASK.pause_after(failures + 1))
@@ -226,7 +233,7 @@ class Supervisor:
 
 
 class _Driver:
-    """One key's running work: its wake-up signal, and whether it must run once more."""
+    """The running work of one key: its wake-up signal, and whether it must run once more."""
 
     def __init__(self) -> None:
         self.signal = asyncio.Event()
@@ -234,7 +241,7 @@ class _Driver:
 
 
 async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they are over: what they call may swallow a cancellation that comes with its result."""
+    """Cancel tasks until they have ended: a call may swallow a cancellation that arrives together with its result."""
     while left := {task for task in tasks if not task.done()}:
         for task in left:
             task.cancel()
