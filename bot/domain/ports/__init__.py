@@ -1,6 +1,6 @@
-"""What the domain needs of the outside: Slack, Managed Agents and a clock.
+"""What the domain needs from outside: Slack, the Managed Agents API and a clock.
 
-`bot.agents` and `bot.slack` implement the ports; only `bot/app.py` knows which class is behind which.
+`bot.agents` and `bot.slack` implement the ports; only `bot/app.py` and `bot/composition` know which class is which.
 """
 
 from __future__ import annotations

@@ -25,24 +25,24 @@ from store.records import (
 )
 
 WAITING, BUDGET_REACHED = "waiting", "budget_reached"
-"""Why a session does not take a request, as `AgentsRejected.code`."""
+"""Values of `AgentsRejected.code` that say why a session takes no request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceTools:
-    """One service as an agent gets it: the MCP server and the rule for each tool."""
+    """A service as an agent gets it: its MCP server, and the rule for each tool."""
 
     name: str
     url: str
     rules: Mapping[str, str]
     """Tool name → a `Rule`."""
     default_rule: str
-    """For tools that are not listed: any `Rule` but `allowed`."""
+    """The rule for tools that are not listed; any `Rule` but `allowed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileSpec:
-    """An agent profile as it is saved to the API: an agent and its environment. Services are each session's own."""
+    """An agent profile as it is saved to the API, as an agent and an environment. Each session has its own services."""
 
     name: str
     model: str
@@ -55,7 +55,7 @@ class ProfileSpec:
 
 @dataclass(frozen=True, slots=True)
 class SessionTools:
-    """What a session may use: built-in tools by rule, and services with the rules of their tools."""
+    """The tools that a session may use: built-in ones with their rules, and services."""
 
     built_in_rules: Mapping[str, str]
     services: tuple[ServiceTools, ...] = ()
@@ -74,31 +74,32 @@ class EventFeed(Protocol):
     """The events of one session, for one consumer at a time."""
 
     def __aiter__(self) -> AsyncIterator[AgentEvent]:
-        """Give the events in order."""
+        """Return the iterator over the events, in order."""
 
     async def __anext__(self) -> AgentEvent:
-        """Return the next one."""
+        """Return the next event."""
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether all that the API lists was given: not while the stream is being opened or the past listed."""
+        """Whether all past events were given; False while the stream is being opened or the past is listed."""
 
     def doubt(self) -> None:
-        """Open the stream anew and list the past again: this one may be dead without showing it."""
+        """Open the stream again and list the past, since the stream may be dead without showing it."""
 
 
 class Agents(Protocol):
     """The Managed Agents API.
 
-    All raise `AgentsUnavailable` after bounded retries of what is safe to repeat, `AgentsRejected`
-    for a 4xx, and `SessionLost` where a session is gone.
+    Methods raise `AgentsUnavailable` after bounded retries of what is safe to repeat, `AgentsRejected` for a 4xx, and
+    `SessionLost` if a session is gone. “Not repeated when in doubt” means that after a lost answer nobody knows whether
+    the call was carried out: the caller looks before calling again.
     """
 
     async def save_profile(self, spec: ProfileSpec, saved: SavedProfile | None) -> SavedProfile:
-        """Create or update the agent and the environment; return where they are now."""
+        """Create or update the agent and the environment; return their ids and version."""
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[str, Command | None]:
-        """Return the id of a delivery and what to do about it. Raises `Forged`."""
+        """Return the id of a delivery and the command for it, if there is one. Raises `Forged`."""
 
     async def create_vault(self, owner: Member, marker: str) -> VaultId:
         """Create a vault for the owner, with `marker` and the owner in its metadata. Not repeated when in doubt."""
@@ -109,16 +110,16 @@ class Agents(Protocol):
     async def settle_vault(self, owner: Member, marker: str) -> VaultId | None:
         """Return the oldest of the owner's vaults that carry `marker`, and delete the younger ones.
 
-        Two processes may both have made one; both come to the same, and the younger is empty still.
+        Two processes may each have created one. Both keep the same one, and the younger is still empty.
         """
 
     async def delete_vault(self, vault: Vault) -> None:
-        """Delete it with all its credentials. Idempotent."""
+        """Delete a vault with all its credentials. Idempotent."""
 
     async def add_credential(self, vault: Vault, credential: Credential, service: str) -> CredentialId:
-        """Store a credential in place of an active one for the same server (archived first).
+        """Store a credential; an active one for the same server is archived first.
 
-        Raises `AgentsRejected` with code `vault_full` where there is no room for one more.
+        Raises `AgentsRejected` with the code `vault_full` if the vault has no room for one more.
         """
 
     async def validate_credential(self, vault: Vault, credential_id: CredentialId) -> Validity:
@@ -135,40 +136,40 @@ class Agents(Protocol):
     ) -> SessionId:
         """Create a session with this vault only and these tools only. Not repeated when in doubt.
 
-        The thread's id is in the session's metadata as the marker. Raises ValueError when the
-        vault is not the thread owner's.
+        The session's metadata carries the thread's id as marker. Raises ValueError if the vault is not the thread
+        owner's.
         """
 
     async def find_session(self, thread: Thread) -> SessionId | None:
         """Return the newest session that carries the thread's marker, None if it was never made."""
 
     async def session_vaults(self, session_id: SessionId) -> tuple[VaultId, ...]:
-        """Return the vaults the session really has. Raises `SessionLost`."""
+        """Return the vaults that the session has at the API. Raises `SessionLost`."""
 
     async def update_tools(self, session_id: SessionId, tools: SessionTools) -> None:
         """Give an idle session these tools from its next turn on."""
 
     async def set_budget(self, session_id: SessionId, cents: int) -> None:
-        """Let a session cost so much in all, which must be more than it has cost already."""
+        """Set what a session may cost in all, in US cents; it must be more than it has cost already."""
 
     def follow(
         self, session_id: SessionId, since: datetime | None, *, is_from_last_request: bool = False
     ) -> AbstractAsyncContextManager[EventFeed]:
         """Open the stream, then yield every event since `since` (None: all), each persisted one once.
 
-        `is_from_last_request`: since the newest request that the session took up, by its own clock.
+        `is_from_last_request`: instead begin at the newest request that the session took up, by the API's clock.
 
-        The stream is open when the context is entered, so that what is sent then is not missed: it is
-        opened once, and trying again is the caller's. The past is listed first, then the stream is tailed.
-        Drops are repaired by opening again and listing the gap; a `ConnectionLost` says that this takes time.
-        Drafts may be missing, persisted events never are.
+        The stream is open once the context is entered, so nothing is missed that is sent from then on. It is opened in
+        one attempt; only the caller can try again. Past events are listed first, then the stream is followed. After a
+        drop it is opened again and the gap is listed; `ConnectionLost` says that this takes time. Drafts may be
+        missing, persisted events never are.
         """
 
     async def send_request(self, session_id: SessionId, turn: Turn, note: str, text: str) -> EventId:
         """Send the owner's words with the turn's id as marker. Not repeated when in doubt.
 
-        Raises `AgentsRejected` with `WAITING` for a session with held calls, with `BUDGET_REACHED`
-        for one that may not spend more.
+        Raises `AgentsRejected` with `WAITING` if the session has held calls, with `BUDGET_REACHED` if it may not spend
+        more.
         """
 
     async def usage_so_far(self, session_id: SessionId) -> UsageReported | None:
@@ -178,33 +179,33 @@ class Agents(Protocol):
         """Return the event of this turn's request, None if it never arrived."""
 
     async def find_call(self, session_id: SessionId, tool_use_id: EventId) -> ToolCall | None:
-        """Read a tool call again from the session, as the API has it."""
+        """Return a tool call as the session has it now, None if it has none with this id."""
 
     async def send_decision(
         self, session_id: SessionId, tool_use_id: EventId, verdict: Verdict, reason: str | None
     ) -> None:
-        """Answer a held call. Raises `AlreadyDecided` if it no longer is held."""
+        """Answer a held call. Raises `AlreadyDecided` if it is no longer held."""
 
     async def refuse_call(self, session_id: SessionId, tool_use_id: EventId) -> None:
-        """Answer a call of a tool that we do not offer with an error. Idempotent."""
+        """Answer a custom tool's call with an error, since Deputy offers no custom tools. Idempotent."""
 
     async def interrupt(self, session_id: SessionId) -> None:
-        """Ask the session to stop what it does."""
+        """Interrupt what the session does; one that is idle ignores it."""
 
     async def is_at_rest(self, session_id: SessionId) -> bool:
-        """Tell whether the session does nothing at the moment, as the API has it. Raises `SessionLost`."""
+        """Tell whether the session is idle, by the API's own word, which lags a little. Raises `SessionLost`."""
 
     async def mounted_paths(self, session_id: SessionId) -> frozenset[str]:
-        """Return the paths of files in the session, below its folder of uploads."""
+        """Return the paths of the session's mounted files, relative to its folder of uploads."""
 
     async def mount(self, session_id: SessionId, content: bytes, path: str, *, may_be_uploaded: bool) -> None:
-        """Put a file into the session, read-only. Not repeated when in doubt: ask `mounted_paths`.
+        """Mount a file in the session, read-only. Not repeated when in doubt: ask `mounted_paths`.
 
-        `may_be_uploaded`: an earlier try may have left the file, so it is looked for and not uploaded twice.
+        `may_be_uploaded`: an earlier attempt may have uploaded it, so look for it instead of uploading it twice.
         """
 
     async def list_outputs(self, session_id: SessionId) -> tuple[OutputFile, ...]:
-        """Return the files that the agent left in its output folder, oldest first."""
+        """Return the files that the agent wrote to its output folder, oldest first."""
 
     async def read_output(self, file_id: str) -> bytes:
-        """Return a file's bytes."""
+        """Return the content of an output file."""

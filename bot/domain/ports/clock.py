@@ -1,4 +1,4 @@
-"""The clock port."""
+"""The clock port: the wall clock and a steady one, so that tests can set both."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time, aware UTC; the only source of it."""
+    """The only source of time, as aware UTC datetimes."""
 
     def now(self) -> datetime:
-        """Return the current time: for what is stored and shown, and compared with that."""
+        """Return the current time, for times that are stored, shown or compared with stored ones."""
 
     def steady(self) -> datetime:
-        """Return a time that goes on at one pace, whoever sets the clock: for pacing, waiting and remembering.
+        """Return a time that advances at one pace even if somebody sets the clock, for pacing, waiting and caching.
 
-        It is a date by chance only: never stored, shown, or compared with one.
+        Its date means nothing: never store or show it, or compare it with `now`.
         """
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds, whatever the clock is set to meanwhile."""
+        """Return after so many seconds, even if the clock is set meanwhile."""
 
     async def sleep_until(self, when: datetime) -> None:
         """Return at the steady time `when`, at once if it has passed."""
