@@ -1,7 +1,7 @@
-"""Decides whether a member may ask this agent here and now, and who can read the answer.
+"""Decides whether a member may ask this agent here and now, and whether the answer may be shown here.
 
-It is asked when a request comes in and again when its answer begins to be shown, which may be hours later. The rules
-are `eligibility`, `policy` and `budgets`; this module fetches the facts they need
+It is asked when a request comes in and again before its answer is shown, which may be hours later. The rules are in
+`eligibility`, `policy` and `budgets`; this module fetches the facts that they need
 (docs/decisions/0037-admission-is-judged-at-the-act.md).
 """
 
@@ -40,12 +40,12 @@ log = structlog.get_logger(__name__)
 
 
 DOUBTED_MAX = 1_000
-"""Channels of which it is remembered that their readers changed."""
+"""Channels for which we remember that their readers have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A turn that may start: with which settings, and for how many US cents at most."""
+    """A turn that may start: the settings that it starts with, and the US cents that it may cost."""
 
     config: Config
     cents: int
@@ -53,14 +53,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What Slack says at this moment of a thread's owner, and of who reads along."""
+    """What Slack says at this moment about a thread's owner and its channel (None in direct messages)."""
 
     person: PersonInfo | None
     conversation: ChannelInfo | None
 
 
 def judge_audience(config: Config, thread: Thread, facts: Facts, home: HomeWorkspace) -> Judgement:
-    """Say whether what a thread's owner asked for may be read where the thread is: whatever is posted asks this."""
+    """Decide whether an answer to a thread's owner may be shown in the thread; asked before anything is posted."""
     openness = openness_of(config)
     refused = judge(facts.person, home, openness)
     if refused is None and not thread.is_private:
@@ -69,7 +69,7 @@ def judge_audience(config: Config, thread: Thread, facts: Facts, home: HomeWorks
 
 
 class Admission:
-    """The gate before a turn, and before each thing that is shown of it."""
+    """The check before a turn starts, and before anything of it is shown."""
 
     def __init__(
         self, *, database: Database, configuration: ConfigService, people: People, home: HomeWorkspace, clock: Clock
@@ -83,20 +83,20 @@ class Admission:
         self._doubted: dict[ChannelId, int] = {}
 
     def doubt(self, channel: ChannelId) -> None:
-        """Have every answer in a channel ask again who reads it before it shows more: Slack says that this changed."""
+        """Make every answer in a channel check its readers again before it shows more: Slack says they have changed."""
         self._doubts += 1
         if len(self._doubted) >= DOUBTED_MAX:
-            self._doubted.pop(next(iter(self._doubted)))  # its answers ask again within the minute anyway
+            self._doubted.pop(next(iter(self._doubted)))  # answers check again within a minute anyway
         self._doubted[channel] = self._doubts
 
     def signs(self, thread: Thread) -> tuple[int, Config | None]:
-        """Return what has changed whenever who reads along may have: asks nobody."""
+        """Return a value that changes whenever a thread's readers may have changed; it makes no call."""
         return self._doubted.get(thread.channel, 0), self._configuration.last_read(thread.owner.workspace_id)
 
     async def choose(self, member: Member, asked_in: Place, wanted: str | None) -> str:
-        """Return the name of the agent for a new thread: the wanted one, else that of the channel it is asked in.
+        """Return the name of the agent for a new thread: the one asked for, else the channel's, else the default.
 
-        Raises `Misunderstood` for one that is not there.
+        Raises `Misunderstood` if there is no agent of this name.
         """
         config = await self._configuration.read(member.workspace_id)
         bound = None if asked_in.is_direct else config.channel(asked_in.channel).profile
@@ -107,19 +107,19 @@ class Admission:
         return name
 
     async def require(self, thread: Thread) -> None:
-        """Raise `NotPermitted` where the owner may not ask in this thread now, or a budget is used up."""
+        """Raise `NotPermitted` if the owner may not ask in this thread now, or if a budget is used up."""
         facts = await self._facts(thread)
         async with self._database.transaction() as tx:
             await self._judge(tx, thread, facts)
 
     async def require_audience(self, thread: Thread) -> None:
-        """Raise `NotPermitted` where nothing of the thread may be shown now: for who is about to show something."""
+        """Raise `NotPermitted` if nothing of the thread may be shown now. To be called right before showing."""
         facts = await self._facts(thread, is_fresh=True)
         config = await self._configuration.read(thread.owner.workspace_id)
         policy.require(judge_audience(config, thread, facts, self._home))
 
     async def is_seen(self, channel: ChannelId) -> bool:
-        """Tell whether Deputy is where it could answer."""
+        """Tell whether Deputy can see a channel, and so could answer there."""
         try:
             return await self._people.conversation(channel) is not None
         except SlackRejected as error:
@@ -127,11 +127,11 @@ class Admission:
             return False
 
     def require_sign_in(self, member: Member) -> None:
-        """Raise `NotPermitted` where the member can connect nothing, for Slack would not say here who they are."""
+        """Raise `NotPermitted` if the member can connect nothing, since Slack would not sign them in here."""
         policy.require(judge_sign_in(member, self._home) or Allowed())
 
     async def connecting(self, member: Member) -> Callable[[ServiceName], Judgement]:
-        """Return what says for each service whether the member may connect it, by the settings of now."""
+        """Return a function that decides, by the current settings, whether the member may connect a service."""
         if (refused := judge_sign_in(member, self._home)) is not None:
             return lambda _: refused
         config = await self._configuration.read(member.workspace_id)
@@ -139,7 +139,7 @@ class Admission:
         return lambda service: policy.may_connect(config, member, service, is_admin=is_admin)
 
     async def require_connecting(self, member: Member, service: ServiceName) -> None:
-        """Raise `NotPermitted` where the member may not connect the service now, by what Slack says of them, too."""
+        """Raise `NotPermitted` if the member may not connect the service now, by the settings and by Slack."""
         try:
             person = await self._people.person(member.user_id, is_fresh=True)
         except (SlackUnavailable, SlackRejected) as error:
@@ -150,9 +150,9 @@ class Admission:
         policy.require((await self.connecting(member))(service) if refused is None else refused)
 
     async def admit(self, thread: Thread, turn: Turn) -> Admitted:
-        """Set aside what a turn may cost, once; after a restart it is what it was. Raises `NotPermitted`.
+        """Set aside what a turn may cost, once: after a restart it returns the same amount. Raises `NotPermitted`.
 
-        Its driver has just asked `require_audience`, before it showed anything.
+        It does not check the audience: the turn's driver has just called `require_audience`.
         """
         async with self._database.transaction() as tx:
             before = await spending.allowance(tx, turn.id)
@@ -164,12 +164,15 @@ class Admission:
         return admitted
 
     async def _facts(self, thread: Thread, *, is_fresh: bool = False) -> Facts:
-        """Ask Slack. The intake has just checked who asks; whoever has waited since is checked again."""
+        """Ask Slack about a thread's owner and channel.
+
+        `is_fresh` skips the cache for the owner; right after the intake, which has just asked, that is not needed.
+        """
         try:
             person = await self._people.person(thread.owner.user_id, is_fresh=is_fresh)
             conversation = None if thread.is_private else await self._people.conversation(thread.channel)
         except SlackRejected as error:
-            # Not to know is not to let in; which scope is missing, whoever runs Deputy reads in the log.
+            # If Slack does not say, we deny. Whoever runs Deputy finds a missing scope in the log.
             log.warning("not_verifiable", thread=thread.id, code=error.code)
             refusal = refusal_of(error.code)
             unknown = refusal if refusal is Refusal.SCOPE_MISSING else Refusal.UNVERIFIABLE
@@ -188,7 +191,7 @@ class Admission:
         return Admitted(config, cents)
 
     async def _allowed(self, tx: Tx, thread: Thread) -> Config:
-        """Return the settings that this transaction sees. Raises `NotPermitted` where they say no, budgets apart."""
+        """Return the settings that this transaction sees. Raises `NotPermitted` if they forbid it, budgets aside."""
         config = await self._configuration.read_in(tx, thread.owner.workspace_id)
         is_admin = self._configuration.is_admin(config, thread.owner.user_id)
         channel, profile = thread.paying_channel, thread.profile

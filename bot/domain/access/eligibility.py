@@ -1,4 +1,4 @@
-"""Whom Deputy serves and where it may answer: the one rule, over what Slack and the settings say now; pure.
+"""Whom Deputy serves and where it may answer: the one rule, given what Slack and the settings say now; pure.
 
 Intake, turns, profile changes and the daily check all use it.
 """
@@ -13,32 +13,33 @@ from bot.model.errors import Refusal, Refused
 from store.records import Member
 
 CLOSED = ChannelAudience()
-"""What holds where nobody set anything."""
+"""The default: full members only, and no shared channels."""
+# Not `UNVERIFIABLE`: Slack may only have an outage, and a deleted vault does not come back.
 ENDS_MEMBERSHIP = frozenset({Refusal.DEACTIVATED, Refusal.GUEST, Refusal.STRANGER})
-"""What takes a member's connections away; that Slack does not know somebody may be an outage."""
+"""Refusals after which a member is off-boarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeWorkspace:
-    """Whose Deputy this is: its workspace, and the organisation around it."""
+    """The workspace that Deputy is installed in, and the organisation that it belongs to."""
 
     team_id: str
     enterprise_id: str | None = None
 
 
 def openness_of(config: Config) -> ChannelAudience:
-    """Return whom admins let in, by the settings given."""
+    """Return whom the settings let in."""
     return ChannelAudience(config.audience.guests, config.audience.shared_channels)
 
 
 def judge(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudience = CLOSED) -> Refused | None:
-    """Return why this person may not be served, None for a full member (docs/reference/slack.md#guests).
+    """Return why this person may not be served, None if they may (docs/reference/slack.md#guests).
 
-    Admins may let guests in; people of other organisations never are: they are not the workspace's to trust.
-    `is_stranger` alone is not enough: it is false for an outsider whom somebody shares a channel with.
+    Admins may let guests in, but never people of other organisations.
     """
     if person is None:
         return Refused(Refusal.UNVERIFIABLE)
+    # `is_stranger` is not enough: Slack says false for somebody of another organisation who shares a channel.
     in_org = bool(home.enterprise_id) and person.enterprise_id == home.enterprise_id
     reasons = {
         Refusal.BOT: person.is_bot,
@@ -50,21 +51,22 @@ def judge(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudie
 
 
 def home_team(person: PersonInfo, home: HomeWorkspace) -> str:
-    """Return the workspace that a person is served through: of several, the one where Deputy is."""
+    """Return a person's workspace; of several in an organisation, the one that Deputy is installed in."""
     return home.team_id if home.team_id in person.teams else person.team_id
 
 
 def judge_sign_in(member: Member, home: HomeWorkspace) -> Refused | None:
-    """Return why this member cannot prove at Slack who they are, as connecting asks of them.
+    """Return why this member cannot sign in with Slack, as connecting requires; None if they can.
 
-    Of an app of one workspace, Slack signs its people in and not those of a sister (`oauth/connect/browser.py`).
+    For an app that is installed in one workspace, Slack signs in that workspace's people only, not those of others in
+    the organisation.
     """
     is_provable = member.team_id == home.team_id or member.workspace_id == home.enterprise_id
     return None if is_provable else Refused(Refusal.CONNECTS_ELSEWHERE)
 
 
 def judge_channel(conversation: ChannelInfo | None, openness: ChannelAudience = CLOSED) -> Refused | None:
-    """Return why nothing may be written to a channel; None for `conversation` means that Deputy cannot see it."""
+    """Return why nothing may be posted to a channel, None if it may; `conversation` is None if we cannot see it."""
     if conversation is None:
         return Refused(Refusal.NOT_IN_CHANNEL)
     if conversation.is_archived:
@@ -73,6 +75,6 @@ def judge_channel(conversation: ChannelInfo | None, openness: ChannelAudience = 
 
 
 def ends_membership(person: PersonInfo | None, home: HomeWorkspace, openness: ChannelAudience) -> bool:
-    """Tell whether somebody who was served is not any more, by what is known for certain."""
+    """Tell whether somebody certainly may no longer be served, so that they are off-boarded."""
     refused = judge(person, home, openness)
     return refused is not None and refused.refusal in ENDS_MEMBERSHIP

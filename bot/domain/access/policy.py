@@ -1,6 +1,6 @@
 """Who may do what: small pure functions that return `Allowed` or `Refused(reason)`.
 
-The rules are in docs/security.md#who-acts. Callers pass in every fact.
+The rules are in docs/security.md#who-acts. Callers pass in all the facts.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ def require(judgement: Judgement) -> None:
 
 
 def is_same_person(one: Member, other: Member) -> bool:
-    """Compare by workspace and user id; names and teams are not identity."""
+    """Tell whether two members are the same person, by workspace and user id; names and teams may change."""
     return (one.workspace_id, one.user_id) == (other.workspace_id, other.user_id)
 
 
 def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelId | None, profile: str) -> Judgement:
-    """Kill switches first, then the channel (None: direct messages), then the agent. A removed agent is nobody's."""
+    """Decide whether a member may ask an agent in a channel (None: direct messages).
+
+    Kill switches come first, then the channel, then the agent. Nobody may use an agent that was removed.
+    """
     if config.is_paused:
         return Refused(Refusal.ALL_PAUSED)
     if config.member(member.user_id).is_paused:
@@ -39,7 +42,7 @@ def may_ask(config: Config, member: Member, *, is_admin: bool, channel: ChannelI
 
 
 def may_connect(config: Config, member: Member, service: ServiceName, *, is_admin: bool) -> Judgement:
-    """Kill switches first: everybody's, theirs, the service's; and it may be open to some members only."""
+    """Decide whether a member may connect a service: kill switches first, then who the service is open to."""
     if config.is_paused:
         return Refused(Refusal.ALL_PAUSED)
     if config.member(member.user_id).is_paused:
@@ -57,32 +60,35 @@ def may_be_read(config: Config, service: str, thread: Thread) -> bool:
 
 
 def may_answer_in(config: Config, thread: Thread) -> Judgement:
-    """What is asked in some channels is answered in private; a thread that was public before is not gone on with."""
+    """Decide whether answers may go into a thread: some channels have private answers only.
+
+    A public thread in such a channel, from before that was set, does not continue.
+    """
     is_public = thread.is_private or config.channel(thread.channel).answers == "thread"
     return Allowed() if is_public else Refused(Refusal.ANSWERS_PRIVATELY)
 
 
 def may_go_on(config: Config, thread: Thread) -> bool:
-    """Tell whether no kill switch is thrown for what runs in a thread: everything, its owner, one of its services."""
+    """Tell whether no kill switch stops a thread's turns: for everybody, for its owner or for one of its services."""
     is_paused = config.is_paused or config.member(thread.owner.user_id).is_paused
     return not is_paused and not any(config.service(name).is_paused for name in thread.session_services)
 
 
 def may_steer(member: Member, thread: Thread) -> Judgement:
-    """Only the owner's words reach the session: it acts with the owner's credentials."""
+    """Allow only the thread's owner: the session acts with the owner's credentials."""
     return Allowed() if is_same_person(member, thread.owner) else Refused(Refusal.NOT_YOUR_THREAD)
 
 
 def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Judgement:
-    """The owner stops their turn; an admin of the same workspace may stop any (it is recorded)."""
+    """Allow the turn's owner, and admins of the same workspace, whose stop is recorded."""
     is_admin = member.user_id in admins and member.workspace_id == turn.owner.workspace_id
     return Allowed() if is_admin or is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_TURN)
 
 
 def may_see_call(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId] = ()) -> Judgement:
-    """Arguments of a held call may quote private data: the owner's eyes only, admins not excepted.
+    """Decide who may see the arguments of a held call, which may quote private data: the owner, and no admin.
 
-    Where the rule says that a second approver sees them, so do they, once they are asked.
+    A second approver may too, once they are asked and if the settings let them see arguments.
     """
     if is_same_person(member, turn.owner):
         return Allowed()
@@ -101,7 +107,7 @@ def may_decide(
     *,
     approvers: Collection[UserId] = (),
 ) -> Judgement:
-    """The owner, or the second approver after them; once, in time, and only what the clicked card really showed."""
+    """Allow the owner, or after them the second approver; once, in time, and only for what the card showed."""
     if not (is_same_person(member, turn.owner) or _is_asked_second(member, approval, turn, approvers)):
         return Refused(Refusal.NOT_YOUR_APPROVAL)
     if approval.state is ApprovalState.EXPIRED or now >= approval.expires_at:
@@ -114,7 +120,7 @@ def may_decide(
 
 
 def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> Judgement:
-    """For a yes, beside `may_decide`: where a second is needed, the owner says it once and never last."""
+    """Decide about a yes, in addition to `may_decide`: if a second yes is needed, it must not be the owner's."""
     if approval.second is None or not is_same_person(member, turn.owner):
         return Allowed()
     if approval.is_confirming:
@@ -124,12 +130,12 @@ def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collect
 
 
 def may_remember(approval: Approval, *, is_permitted: bool) -> Judgement:
-    """“Always allow” where the rule permits it, and never where somebody else must agree."""
+    """Allow “always allow” if the rule permits it and no second approver is needed."""
     return Allowed() if is_permitted and approval.second is None else Refused(Refusal.NOT_REMEMBERED)
 
 
 def _is_asked_second(member: Member, approval: Approval, turn: Turn, approvers: Collection[UserId]) -> bool:
-    """Once the owner has allowed it, one of the approvers of the same workspace who is not the owner."""
+    """Tell whether a member is a second approver whom the owner's yes has made it the turn of."""
     is_asked = approval.second is not None and approval.second.first_at is not None
     is_other = member.workspace_id == turn.owner.workspace_id and member.user_id != turn.owner.user_id
     return is_asked and is_other and member.user_id in approvers

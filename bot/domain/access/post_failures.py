@@ -1,4 +1,4 @@
-"""Turns Slack's refusal of a message into what it means for the person who waits for it; pure."""
+"""Turns Slack's error code for a post into a refusal for the person who waits for it; pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ _REFUSALS = {
     "missing_scope": Refusal.SCOPE_MISSING,
     "no_permission": Refusal.SCOPE_MISSING,
 }
+# Prefixes of the codes for channels where only some people may post (docs/reference/slack.md#refusals).
 _RESTRICTED = ("restricted_action", "posting_to_")
-"""What codes begin with that say that only some may post: read-only, threads only, general
-(docs/reference/slack.md#refusals)."""
 
 
 def refusal_of(code: str) -> Refusal:
-    """Return why nothing can be shown where a post or stream failed with `code`."""
+    """Return why nothing can be shown at a place where a post or stream failed with `code`."""
     if code.startswith(_RESTRICTED):
         return Refusal.POSTING_RESTRICTED
     return _REFUSALS.get(code, Refusal.NOT_POSTED)
