@@ -1,4 +1,4 @@
-"""Reads what admins set, and changes it: an admin, the version that they saw, and an audit record."""
+"""Reads what admins set, and changes it: by an admin only, against the version that they saw, with an audit record."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from store.records import AuditEntry, Member, Setting, UserId, WorkspaceId
 
 NOBODY_LEFT = Problem("admins", "somebody who is still here must remain an admin")
 CLAIMED = "admin.claimed"
-"""The audit trail's word for the first admin who was named by nobody."""
+"""Audit action: an owner of the workspace made themselves the first admin."""
 CHANGED = "setting.changed"
-"""The audit trail's word for it; subject: the item, details: `before` and `after` as JSON."""
+"""Audit action: a setting changed. Subject: the item; details: `before` and `after` as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenConfig:
-    """One item as somebody saw it; its version goes along with their change."""
+    """One item as an admin saw it, with its version, which must still be current when they change it."""
 
     key: Key
     body: Body | None
@@ -36,7 +36,7 @@ class ConfigService:
     def __init__(
         self, *, database: Database, clock: Clock, first_admins: frozenset[UserId], people: People | None = None
     ) -> None:
-        """`people`: whom Slack is asked about before the last admin who is there goes; the command line has none."""
+        """`people` looks up whether an admin would be left; None on the command line, which has no Slack."""
         self._people = people
         self._database = database
         self._clock = clock
@@ -44,7 +44,7 @@ class ConfigService:
         self._known: dict[WorkspaceId, tuple[int, Config]] = {}
 
     async def read(self, workspace_id: WorkspaceId) -> Config:
-        """Return the settings as they are now. Raises `SettingsInvalid` if this version cannot read them."""
+        """Return the current settings. Raises `SettingsInvalid` if this version cannot read them."""
         async with self._database.transaction() as tx:
             return await self.read_in(tx, workspace_id)
 
@@ -58,19 +58,19 @@ class ConfigService:
         return known[1]
 
     def last_read(self, workspace_id: WorkspaceId) -> Config | None:
-        """Return the settings that were read last, seconds ago at most; another object once they have changed."""
+        """Return the settings that were read last, seconds ago at most; after a change it is another object."""
         known = self._known.get(workspace_id)
         return None if known is None else known[1]
 
     async def seen(self, workspace_id: WorkspaceId, key: Key) -> SeenConfig:
-        """Return one item with its version, to be shown and sent back with the change."""
+        """Return one item with its version, to be shown in a form and sent back with it."""
         async with self._database.transaction() as tx:
             versions = await _versions(tx, workspace_id)
             body = split(await self.read_in(tx, workspace_id)).get(key)
         return SeenConfig(key, body, versions.get(key, 0))
 
     def is_admin(self, config: Config, user_id: UserId) -> bool:
-        """Tell whether somebody is an admin: by the environment, where nobody can take it from them, or by settings."""
+        """Tell whether somebody is an admin, by the environment (which no setting overrides) or by the settings."""
         return user_id in self._first_admins or user_id in config.admins
 
     def admins(self, config: Config) -> frozenset[UserId]:
@@ -83,15 +83,15 @@ class ConfigService:
             return bool(await self.admins_in(tx, workspace_id) - await members.list_left(tx, workspace_id))
 
     async def admins_in(self, tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
-        """Return all admins, as this transaction sees the settings."""
+        """Return all admins, by the settings that this transaction sees."""
         return self.admins(await self.read_in(tx, workspace_id))
 
     async def change(self, by: Member, seen: SeenConfig, after: Body | None) -> Config:
-        """Change one item, or take it back (None); return the settings as they are then.
+        """Change one item, or reset it to defaults (None); return the settings after that.
 
         Raises:
-            NotPermitted: they are no admin (any more), or somebody changed the item since they saw it.
-            SettingsInvalid: it cannot be so, or not together with the rest.
+            NotPermitted: `by` is no admin (any more), or somebody changed the item since they saw it.
+            SettingsInvalid: the item is not valid, by itself or together with the rest.
         """
         wanted = [ItemChange(seen.key, seen.body, after)]
         await self._require_somebody(by, wanted)
@@ -105,9 +105,9 @@ class ConfigService:
         return await self.read(by.workspace_id)
 
     async def claim(self, by: Member) -> Config:
-        """Make somebody the first admin, once; whether they may be is the caller's to judge.
+        """Make somebody the first admin, once; the caller has checked that they may be.
 
-        Raises `NotPermitted` where there is an admin by now.
+        Raises `NotPermitted` if there is an admin by now.
         """
         key = Key("workspace", "admins")
         async with self._database.transaction() as tx:
@@ -123,16 +123,20 @@ class ConfigService:
         return await self.read(by.workspace_id)
 
     async def put_in(self, tx: Tx, workspace_id: WorkspaceId, actor: str, changes: Iterable[ItemChange]) -> None:
-        """Store changes of what this transaction sees, recorded; who asks for it has compared and may.
+        """Store and record changes of the settings that this transaction sees. Raises `SettingsInvalid`.
 
-        Raises `SettingsInvalid`.
+        The caller has checked that `actor` may, and that the settings are still those that were shown.
         """
         changes = tuple(changes)
         await self._checked(tx, workspace_id, changes)
         await self._store(tx, workspace_id, actor, changes, await _versions(tx, workspace_id))
 
     async def _require_somebody(self, by: Member, changes: Iterable[ItemChange]) -> None:
-        """Ask Slack whether one of those who would be left is there, where an admin gives it up. See `_checked`."""
+        """If an admin removes themselves, ask Slack whether one of those who remain is active.
+
+        Raises `SettingsInvalid` if none is. `_checked` covers the rest, without Slack.
+        """
+        # Outside the transaction that stores the change, which must not wait for Slack.
         if self._people is None:
             return
         config = await self.read(by.workspace_id)
@@ -146,7 +150,7 @@ class ConfigService:
         raise SettingsInvalid((NOBODY_LEFT,))
 
     async def _checked(self, tx: Tx, workspace_id: WorkspaceId, changes: Iterable[ItemChange]) -> Config:
-        """Return the settings after changes. Raises `SettingsInvalid`, also where nobody who is there could undo it."""
+        """Return the settings after changes. Raises `SettingsInvalid`, also if no active admin would be left."""
         config = await self.read_in(tx, workspace_id)
         after = applied(config, changes)
         gone = await members.list_left(tx, workspace_id)
@@ -168,7 +172,8 @@ class ConfigService:
 
 
 def _joined(stored: tuple[Setting, ...]) -> Config:
-    # Settings that a later version stored, or a hand, raise here: guessing what an admin forbade is worse than a no.
+    # Raises for settings that a later version stored, or that somebody edited by hand: refusing to serve is better than
+    # guessing what an admin has forbidden.
     return join({Key(one.kind, one.name): one.body for one in stored if one.body is not None})
 
 
