@@ -1,4 +1,4 @@
-"""Applies admins' filters to requests and answers. The audit record has a filter's name, never what it matched."""
+"""Applies admins' filters to requests and answers. Audit records have a filter's name, never the text that matched."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class FilterService:
         self._clock = clock
 
     async def request(self, member: Member, text: str, kept: str | None = None) -> FilteredRequest:
-        """Return what the agent may get of a request. `kept`: what a refusal gives back to whoever wrote it.
+        """Return a request after the filters. `kept` is what a refusal gives back to the writer.
 
-        Raises `NotPermitted` where a filter forbids it; that is recorded.
+        Raises `NotPermitted` if a filter refuses it, which is recorded.
         """
         config = await self._configuration.read(member.workspace_id)
         looked = await run_in_thread(lambda: look_through(config, text), len(text))
@@ -38,16 +38,16 @@ class FilterService:
         return looked
 
     async def words(self, member: Member, text: str) -> str:
-        """Return words to the agent that must arrive: what filters look for in requests is taken out of them."""
+        """Return words that must reach the agent, such as a denial's reason, with every filter's matches removed."""
         config = await self._configuration.read(member.workspace_id)
         return await run_in_thread(lambda: mask_asked(config, text), len(text))
 
     async def sieve(self, member: Member) -> AnswerFilter:
-        """Return the filters for an answer to a member, as they are now."""
+        """Return the current filters for an answer to a member."""
         return AnswerFilter(await self._configuration.read(member.workspace_id))
 
     async def record(self, tx: Tx, turn: Turn, found: Sequence[FilterMatch], *, is_withheld: bool) -> None:
-        """Record which filters found something in a turn's answer."""
+        """Record which filters matched in a turn's answer, if any did."""
         if found:
             details = {"filters": named(found), "did": "withheld" if is_withheld else "masked"}
             await audit.record(tx, self._entry(turn.owner, "answer.filtered", turn.id, details))
@@ -57,7 +57,7 @@ class FilterService:
 
 
 class FilteredAnswer:
-    """An `Answer` that shows what the filter lets through."""
+    """An `Answer` that shows only what the filters let through."""
 
     def __init__(self, answer: Answer, sieve: AnswerFilter) -> None:
         self._answer = answer
@@ -81,12 +81,12 @@ class FilteredAnswer:
 
 
 async def sifted(sieve: AnswerFilter, progress: Progress) -> Progress:
-    """Return what may be shown."""
+    """Return what may be shown of a turn; long new text is filtered in a worker thread."""
     return await run_in_thread(lambda: sieve.sift(progress), sieve.unseen(progress))
 
 
 async def found_by(sieve: AnswerFilter, progress: Progress) -> tuple[FilterMatch, ...]:
-    """Return what was found in a turn that is over."""
+    """Return which filters matched in a turn that is over."""
     return await run_in_thread(lambda: sieve.found(progress), len(progress.text) + len(progress.draft))
 
 

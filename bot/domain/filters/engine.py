@@ -1,8 +1,8 @@
-"""What admins' filters make of a request before it is sent, and of an answer before it is shown; pure.
+"""Applies admins' filters to a request before it is sent and to an answer before it is shown; pure.
 
-Patterns are matched line by line, as `grep` does; a private key is removed to its line's end, as it may have many
-lines. So an answer can be shown while it is written: what was made of a complete line never changes, and is not
-looked at again. Secrets are found by `bot.model.secret_patterns`.
+Patterns are matched line by line, as `grep` does, so an answer can be shown while it is written: a complete line never
+changes any more and is not searched again. A private key, which has many lines, is removed as a whole.
+`bot.model.secret_patterns` finds secrets. Why filters work like this: docs/decisions/0031 and docs/decisions/0039.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from bot.model.slack_text import as_read
 from store.records import EventId
 
 _KEY = f"[{PRIVATE_KEY} removed]"
+# What ends a line for patterns.
 _LINE = re.compile(rf"\n|{re.escape(_KEY)}")
-"""What ends a line in which patterns are looked for."""
+# Characters of an argument that are searched, far more than a plan shows of it.
 _LOOKED_AT = 20_000
-"""Characters of an argument that are looked through: of what is shown of a call, far more than there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilterMatch:
-    """One filter that found something: its name, and what it found in words for people."""
+    """A filter that matched: its name, and what it looks for in words for people."""
 
     name: str
     words: str
@@ -37,7 +37,7 @@ class FilterMatch:
 
 @dataclass(frozen=True, slots=True)
 class FilteredRequest:
-    """A request after the filters: what may be sent, what was taken out of it, and what forbids it."""
+    """A request after the filters: the text to send, what was taken out of it, and the filter that refuses it."""
 
     text: str
     masked: tuple[FilterMatch, ...] = ()
@@ -45,7 +45,7 @@ class FilteredRequest:
 
 
 def look_through(config: Config, request: str) -> FilteredRequest:
-    """Return what may be sent of a request."""
+    """Return a request after the filters of a workspace."""
     filters = config.every_filter
     refusing = found_in(_having(filters, lambda one: one.asked == "refuse"), request)
     if refusing:
@@ -55,35 +55,36 @@ def look_through(config: Config, request: str) -> FilteredRequest:
 
 
 def may_be_sent(config: Config, request: str) -> Judgement:
-    """A request that waited in line is looked at again: a filter may be new."""
+    """Decide about a request that has waited in line, since a filter may be new."""
     refused_by = look_through(config, request).refused_by
     return Refused(Refusal.FILTERED, refused_by.words) if refused_by else Allowed()
 
 
 def mask_asked(config: Config, words: str) -> str:
-    """Return words to the agent without what any filter of requests looks for."""
+    """Return words without the matches of any filter for requests, whether it masks or refuses."""
     return mask(_having(config.every_filter, lambda one: one.asked != "off"), words)
 
 
 def mask(filters: Mapping[str, Filter], text: str) -> str:
-    """Return the text with everything that these filters find replaced by what it was."""
+    """Return the text with each match replaced by the filter's name in brackets."""
     return closed(filters, Told(tail=text)).text
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What filters make of a text that grows: what is known of it whatever follows, and what is not looked at yet."""
+    """The state of filtering a growing text: the part that is final, and the rest."""
 
     text: str = ""
+    """Filtered, and final whatever follows."""
     tail: str = ""
-    """What follows may change what is made of this."""
+    """Not searched yet: it may be the beginning of a secret."""
     line: str = ""
-    """A line that is not whole, without secrets."""
+    """An incomplete line, searched for secrets but not for patterns yet."""
     is_in_key: bool = False
 
 
 def grown(filters: Mapping[str, Filter], told: Told, new: str) -> Told:
-    """Return what is told of a text once more of it is there; only that is looked at."""
+    """Return the state after `new` was added to the text; only the new part is searched."""
     text = told.tail + new
     cut = settled(text, looked=len(told.tail)) if SECRETS in filters else len(text)
     line, is_in_key = _without_secrets(filters, text[:cut], told)
@@ -98,7 +99,7 @@ def grown(filters: Mapping[str, Filter], told: Told, new: str) -> Told:
 
 
 def closed(filters: Mapping[str, Filter], told: Told) -> Told:
-    """Return what is told of a text that is over, or goes on with a line of its own."""
+    """Return the state of a text that has ended, or whose next part begins a line of its own."""
     rest, is_in_key = _without_secrets(filters, told.tail, told)
     return Told(told.text + _without_patterns(filters, told.line + rest), is_in_key=is_in_key)
 
@@ -129,13 +130,13 @@ def _without_all(patterns: Iterable[tuple[CompiledPattern, str]], line: str) -> 
 
 
 def _without_pattern(pattern: CompiledPattern, line: str, by: str) -> str:
-    """Return a line without a pattern; one that has it only as people read it loses its markup."""
+    """Return a line without a pattern's matches. If the pattern matches only the rendered text, the markup goes too."""
     masked, read = pattern.replaced(line, by), pattern.replaced(as_read(line).text, by)
     return masked if as_read(masked).text == as_read(read).text else read
 
 
 def found_in(filters: Mapping[str, Filter], text: str) -> list[FilterMatch]:
-    """Return what these filters find in a text."""
+    """Return which of these filters match in a text, each kind of secret by itself."""
     found = [FilterMatch(SECRETS, kind) for kind in kinds_of_secrets(text)] if SECRETS in filters else []
     lines = text.split("\n")
     for name, one in filters.items():
@@ -147,7 +148,7 @@ def found_in(filters: Mapping[str, Filter], text: str) -> list[FilterMatch]:
 
 
 class AnswerFilter:
-    """The filters of one turn, as they are when it begins: between what the agent wrote and what is shown."""
+    """Filters one turn's answer on its way to Slack, by the settings at the turn's beginning."""
 
     def __init__(self, config: Config) -> None:
         filters = config.every_filter
@@ -157,7 +158,11 @@ class AnswerFilter:
         self._seen = _Seen()
 
     def sift(self, progress: Progress) -> Progress:
-        """Return what may be shown. What it says of a text that grows, it never takes back, nor looks at again."""
+        """Return what may be shown of the turn.
+
+        It remembers the turn's text: what it let through once stays, as a stream cannot take text back, and only new
+        text is searched.
+        """
         tasks = tuple(self._task(task) for task in progress.tasks)
         is_over = progress.outcome is not None
         if self._withholding:
@@ -170,7 +175,7 @@ class AnswerFilter:
         return replace(progress, text=text, draft=whole[len(text) :], tasks=tasks)
 
     def unseen(self, progress: Progress) -> int:
-        """Return how much `sift` would have to look at, in characters."""
+        """Return how many characters `sift` would have to search."""
         is_whole = bool(self._withholding) and progress.outcome is not None
         seen = 0 if is_whole else len(self._seen.text) + len(self._seen.draft)
         tasks = [task for task in progress.tasks if (task.call.id, task.state) not in self._tasks]
@@ -179,11 +184,11 @@ class AnswerFilter:
         return new + given + sum(len(task.result) for task in tasks)
 
     def found(self, progress: Progress) -> tuple[FilterMatch, ...]:
-        """Return what was found in a turn that is over."""
+        """Return which filters matched in a turn that is over."""
         return tuple(found_in({**self._masking, **self._withholding}, progress.shown_text))
 
     def _task(self, task: Task) -> Task:
-        """Return a task without what filters find in what is shown of it; a forbidden one is masked too."""
+        """Return a task with matches masked in its arguments and result, also by filters that withhold answers."""
         key = (task.call.id, task.state)
         if key not in self._tasks:
             filters = {**self._masking, **self._withholding}
@@ -193,7 +198,7 @@ class AnswerFilter:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A turn's picture as it was looked at last: its text and draft as written, and what is told of them."""
+    """A turn's text and draft as they were filtered last, with the states of both."""
 
     text: str = ""
     said: Told = field(default_factory=Told)
@@ -202,7 +207,7 @@ class _Seen:
 
 
 def _look_on(filters: Mapping[str, Filter], seen: _Seen, progress: Progress) -> _Seen:
-    """Look at what is new; where the agent's words are others than they were, at what is after the old ones."""
+    """Return the state after new text or a new draft; if the draft is another one, it is searched from its start."""
     if progress.text != seen.text:
         seen = _said(filters, seen, progress.text)
     if not progress.draft.startswith(seen.draft):
@@ -212,7 +217,7 @@ def _look_on(filters: Mapping[str, Filter], seen: _Seen, progress: Progress) -> 
 
 
 def _said(filters: Mapping[str, Filter], seen: _Seen, text: str) -> _Seen:
-    """What was read as a draft is final now, or something else was written in its place."""
+    """Return the state for new final text: usually the old draft, else what was written in its place."""
     drafted = seen.text + seen.draft
     if text.startswith(drafted):
         told, known = seen.told, len(drafted)
