@@ -1,4 +1,4 @@
-"""Raising a budget: a member asks for more, an admin raises it or declines. Rights are checked at every click."""
+"""Raising a budget: a member asks for more, an admin raises it or declines. Each click checks who may."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from store.records import (
 log = structlog.get_logger(__name__)
 
 MET_A_LIMIT = {OutcomeKind.NOT_PERMITTED, OutcomeKind.BUDGET_REACHED}
-"""Ends of turns after which a budget may be used up."""
+"""Outcomes of turns after which a budget may be used up."""
 
 
 class BudgetIncreaseCommands:
-    """What members and admins do about a budget that is used up."""
+    """The commands of members and admins about budgets that are used up."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class BudgetIncreaseCommands:
         self._people = people
 
     async def offer(self, thread_id: ThreadId) -> None:
-        """After a turn that met a limit: where a budget of the month is used up, offer its owner to ask for more."""
+        """After a turn that met a limit, offer its owner to ask for more if a monthly budget is used up."""
         async with self._database.transaction() as tx:
             thread = await threads.get(tx, thread_id)
             owner = thread.owner
@@ -76,10 +76,11 @@ class BudgetIncreaseCommands:
             try:
                 await self._screen.tell(owner, place, Refused(limits.USED_UP[used_up.kind], str(used_up)))
             except (SlackUnavailable, SlackRejected) as error:
-                log.warning("raise_not_offered", thread=thread.id, error=type(error).__name__)  # the next request does
+                # The next request offers it again.
+                log.warning("raise_not_offered", thread=thread.id, error=type(error).__name__)
 
     async def ask(self, command: AskRaise) -> None:
-        """A member asks; admins are told once, however many ask. Raises `NotPermitted` for a budget not theirs."""
+        """Ask the admins for a member, once however many ask. Raises `NotPermitted` for a budget that is not theirs."""
         budget = await self._own(command)
         async with self._database.transaction() as tx:
             answer, shortfall = await self._asked(tx, command, budget)
@@ -88,12 +89,12 @@ class BudgetIncreaseCommands:
         await self._screen.tell(command.member, command.place, RaiseAnswered(answer))
 
     async def open_form(self, command: OpenRaise) -> None:
-        """An admin opens the form. Raises `NotPermitted` for who is none, and for what is settled."""
+        """Open the form for an admin. Raises `NotPermitted` for others, and if the request is settled."""
         config, shortfall = await self._admitted(command.member, command.shortfall_id)
         await self._screen.open_panel(command.trigger_id, await self._panel(config, shortfall))
 
     async def decline(self, command: DeclineRaise) -> None:
-        """An admin says: not now. Raises `NotPermitted` for who is none, and for what is settled."""
+        """Decline a request for an admin. Raises `NotPermitted` for others, and if the request is settled."""
         _, shortfall = await self._admitted(command.member, command.shortfall_id)
         by = command.member
         async with self._database.transaction() as tx:
@@ -103,12 +104,16 @@ class BudgetIncreaseCommands:
         await self._shortages.tell(shortfall.id)
 
     async def submit(self, command: SubmitSettings) -> Panel | Wrong | None:
-        """An admin sends the form. Raises `NotPermitted` for what is settled, or was changed by somebody else."""
+        """Raise a budget as an admin's form says; return what to show then.
+
+        Raises `NotPermitted` if the request is settled, or if somebody else has changed the budget.
+        """
         by = command.member
         config, shortfall = await self._admitted(by, str(command.metadata.get("shortfall") or ""))
         form, key = RAISES[shortfall.budget.kind], key_of(shortfall.budget)
         seen = await self._configuration.seen(by.workspace_id, key)
         version = command.metadata.get("version")
+        # The version that the form was drawn with: if it is not the current one, somebody else was faster.
         seen = replace(seen, version=version if isinstance(version, int) else -1)
         body = filled(form, seen.body, command.values)
         try:
@@ -141,7 +146,7 @@ class BudgetIncreaseCommands:
         return RaiseAnswer.ASKED, shortfall
 
     async def _admitted(self, member: Member, shortfall_id: str) -> tuple[Config, Shortfall]:
-        """Return the settings and what is to be decided, for an admin of its own workspace."""
+        """Return the settings and the open request, for an admin of the same workspace. Raises `NotPermitted`."""
         async with self._database.transaction() as tx:
             config = await self._configuration.read_in(tx, member.workspace_id)
             if not self._configuration.is_admin(config, member.user_id):
@@ -176,7 +181,10 @@ class BudgetIncreaseCommands:
         return RaisingPanel(shortfall.id, form, shortfall.budget, body, seen.version, standing.spent)
 
     async def _own(self, command: AskRaise) -> Budget:
-        """Return the budget, if it is one of their own, or of a channel that they are in. Raises `NotPermitted`."""
+        """Return the budget if it is the member's, their workspace's or that of a channel they are in.
+
+        Raises `NotPermitted` for another one.
+        """
         budget = limits.read_budget(command.budget)
         if budget is None:
             raise NotPermitted(Refused(Refusal.GONE))
@@ -184,7 +192,7 @@ class BudgetIncreaseCommands:
             return Budget(BudgetKind.MEMBER, command.member.user_id)
         if budget.kind is BudgetKind.WORKSPACE:
             return Budget(BudgetKind.WORKSPACE)
-        # A press in the channel itself is Slack's word that they are in it; one elsewhere names any channel.
+        # A press in the channel itself proves that they are in it; elsewhere a value could name any channel.
         is_there = budget.name == command.place.channel
         if not is_there and not await self._people.is_in(ChannelId(budget.name), command.member.user_id):
             raise NotPermitted(Refused(Refusal.GONE))

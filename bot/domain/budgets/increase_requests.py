@@ -1,8 +1,8 @@
-"""Requests for a higher budget: opened when a budget is used up, settled when there is room again.
+"""Requests for a higher budget: opened when somebody asks about a budget that is used up, settled once it has room.
 
 Everybody who asks about the same budget at the same limit in the same month shares one request, so admins get one
-card. A request is settled as soon as the budget has room, whether an admin raised it from the card, in the settings
-or in the file.
+card. A request is settled as soon as the budget has room, whether an admin raised it from the card, in the settings or
+in the file.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from store.records import (
 log = structlog.get_logger(__name__)
 
 TOLD_MAX = 10
-"""Admins who are sent a card."""
+"""Admins who get a card."""
 SECOND_LOOK = timedelta(days=1)
-"""How far back a message is looked for before it is sent."""
+"""How far back an earlier copy of a message is searched for before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """A budget as it is now."""
+    """A budget's limit and what is used of it now."""
 
     limit: Decimal | None
-    """US dollars; None: there is none."""
+    """US dollars; None if there is no limit."""
     spent: float
-    """US cents, with what is set aside for requests that run."""
+    """US cents, including what is set aside for turns that run."""
 
     @property
     def has_room(self) -> bool:
-        """Whether a request would be let in."""
+        """Return whether a new turn may start."""
         return self.limit is None or limits.left_of(self.limit, self.spent) >= 1
 
     @property
@@ -63,7 +63,7 @@ class BudgetStatus:
 
 
 class BudgetIncreaseRequests:
-    """What is known of budgets that are used up, and the admins' cards about them."""
+    """The open requests for higher budgets, and the admins' cards about them."""
 
     def __init__(self, context: DomainContext, configuration: ConfigService) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
@@ -71,12 +71,12 @@ class BudgetIncreaseRequests:
         self._telling = KeyedLocks()
 
     async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> BudgetStatus:
-        """Return how a budget stands this month under these settings."""
+        """Return a budget's status this month under these settings."""
         since = limits.month_of(self._clock.now())
         return BudgetStatus(limits.limit_of(config, budget), await spending.spent_of(tx, workspace_id, budget, since))
 
     async def look(self, workspace_id: WorkspaceId) -> None:
-        """Settle what has room by now, whoever made it; show and tell what could not be before."""
+        """Settle requests whose budget has room by now, and send cards and replies that could not be sent before."""
         async with self._database.transaction() as tx:
             config = await self._configuration.read_in(tx, workspace_id)
             for shortfall in await budget_increases.list_open(tx, workspace_id):
@@ -90,7 +90,7 @@ class BudgetIncreaseRequests:
             await self.tell(shortfall.id)
 
     async def look_at(self, tx: Tx, config: Config, shortfall: Shortfall) -> bool:
-        """Settle what the end of its month or room in the budget has settled; tell whether it was so."""
+        """Settle a request if its month is over or its budget has room; return whether it was settled."""
         if shortfall.month != limits.month_of(self._clock.now()):
             return await budget_increases.settle(tx, shortfall.id, ShortfallState.OVER, None)
         standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
@@ -101,7 +101,8 @@ class BudgetIncreaseRequests:
         return await budget_increases.settle(tx, shortfall.id, ShortfallState.RAISED, who, standing.limit_cents)
 
     async def show(self, shortfall_id: str) -> None:
-        """Send every admin the card, or rewrite theirs as things are now."""
+        """Send every admin the card, or update the one that they have."""
+        # One at a time per request: two at once could send an admin two cards.
         async with self._telling.of(shortfall_id):
             async with self._database.transaction() as tx:
                 shortfall = await budget_increases.get(tx, shortfall_id)
@@ -115,7 +116,7 @@ class BudgetIncreaseRequests:
                 await self._send(user_id, RaiseAsked(shortfall, standing.spent, askers), cards.get(user_id))
 
     async def tell(self, shortfall_id: str) -> None:
-        """Rewrite the admins' cards and tell who asked what became of it, once; nothing while it is open."""
+        """Update the admins' cards and tell those who asked the result, once; does nothing while it is open."""
         async with self._database.transaction() as tx:
             shortfall = await budget_increases.get(tx, shortfall_id)
         if shortfall.state is ShortfallState.OPEN:
@@ -130,7 +131,7 @@ class BudgetIncreaseRequests:
             is_news = shortfall.state is not ShortfallState.OVER
             pairs = [(member, asker) for member, asker in zip(people, askers, strict=True) if member and is_news]
             if not all([await self._is_told(member, RaiseSettled(shortfall, asker)) for member, asker in pairs]):
-                return  # who was told is not told again: `look` comes back for the others
+                return  # Slack was out: `look` tries the others later, and nobody is told twice
             async with self._database.transaction() as tx:
                 await budget_increases.set_told(tx, shortfall_id)
 
@@ -144,7 +145,7 @@ class BudgetIncreaseRequests:
             await budget_increases.set_card(tx, notice.shortfall.id, user_id, sent)
 
     async def _is_told(self, member: Member, notice: RaiseSettled) -> bool:
-        """Tell who asked, unless they were told; return whether there is nothing more to do about it."""
+        """Tell somebody who asked, unless they were told; return False if it must be tried again."""
         marker = f"{notice.shortfall.id}:{member.user_id}:settled"
         try:
             await self._screen.message_once(member, notice, marker, self._clock.now() - SECOND_LOOK)
@@ -157,11 +158,11 @@ class BudgetIncreaseRequests:
 
 
 def key_of(budget: Budget) -> Key:
-    """Return the item in which a budget is set."""
+    """Return the settings item that contains a budget."""
     return Key("workspace", "budgets") if budget.kind is BudgetKind.WORKSPACE else Key(budget.kind, budget.name)
 
 
 def _items(budget: Budget) -> tuple[tuple[str, str], ...]:
-    """Return the items that may have made room in a budget."""
+    """Return the settings items whose change may have made room in a budget."""
     own = key_of(budget)
     return ("workspace", "budgets"), (str(own.kind), own.name)

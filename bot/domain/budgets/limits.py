@@ -1,4 +1,4 @@
-"""How much a turn may cost: what is left this month for its member, its channel and the workspace; pure."""
+"""How much a turn may cost: the least that is left this month for its member, channel and workspace; pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ USED_UP = {
 
 
 def month_of(now: datetime) -> datetime:
-    """Return when the month of a moment began, in UTC."""
+    """Return the beginning of a moment's month, in UTC."""
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) -> int | Refused:
-    """Return how many US cents a turn may cost, or whose budget is used up.
+    """Return how many US cents a turn may cost, or a refusal that names the budget which is used up.
 
-    Whole cents, for the API's budgets have no smaller ones (docs/reference/managed-agents.md#sessions).
+    Whole cents, since the API's budgets have no fractions (docs/reference/managed-agents.md#sessions).
     """
     per_turn = int((profile.budget_per_turn or config.budgets.per_turn) * CENTS)
     for budget in list_of(thread):
@@ -41,7 +41,7 @@ def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) ->
 
 
 def limit_of(config: Config, budget: Budget) -> Decimal | None:
-    """Return a budget for a month in US dollars: its own, else the general one; None where there is none."""
+    """Return a monthly budget in US dollars: its own limit, else the general one, None if there is neither."""
     general = config.budgets
     if budget.kind is BudgetKind.WORKSPACE:
         return general.workspace_per_month
@@ -52,7 +52,7 @@ def limit_of(config: Config, budget: Budget) -> Decimal | None:
 
 
 def left_of(limit: Decimal, used: float) -> int:
-    """Return how many whole US cents are left."""
+    """Return how many whole US cents are left of a limit in US dollars; `used` is in US cents."""
     return int(limit * CENTS - Decimal(str(used)))
 
 
@@ -64,13 +64,13 @@ def list_of(thread: Thread) -> tuple[Budget, ...]:
 
 
 def read_budget(text: str) -> Budget | None:
-    """Return the budget that a refusal named, None for anything else."""
+    """Return the budget in a button's value (`member/U0ANN`), None for anything else."""
     kind, _, name = text.partition("/")
     return Budget(BudgetKind(kind), name) if kind in set(BudgetKind) else None
 
 
 def monthly_of(config: Config, user_id: str) -> Decimal | None:
-    """Return a member's budget for a month in US dollars: their own, else the general one; None where there is none."""
+    """Return a member's monthly budget in US dollars: their own, else the general one, None if there is neither."""
     own = config.member(user_id).budget_per_month
     return config.budgets.member_per_month if own is None else own
 
