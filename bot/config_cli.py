@@ -18,6 +18,7 @@ from bot.domain.config.service import ConfigService
 from bot.domain.connections.vaults import MemberVaults, forbid
 from bot.env import Settings
 from bot.model.errors import ConfigurationError, Problem, SettingsInvalid
+from bot.model.visible_text import one_line
 from bot.renderers.probe_words import list_facts, list_warnings
 from oauth.catalog.probe import Prober
 from oauth.catalog.saved_services import SavedServices, WorkspaceCatalog
@@ -58,8 +59,8 @@ async def look(url: str, *, allow_loopback: bool) -> str:
     seen = describe(probe)
     notes = [f"{what}: {how}" for what, how in list_facts(seen)]
     notes += [f"NOTE: {words}" for words in list_warnings(seen)]
-    title = seen.title.strip() if seen.title.strip().isprintable() else seen.name
-    return write_offer(seen.name, offer_of(probe, seen.name, title or seen.name), notes)
+    title = one_line(seen.title) or seen.name
+    return write_offer(seen.name, offer_of(probe, seen.name, title), notes)
 
 
 @asynccontextmanager

@@ -153,6 +153,7 @@ ARROWS: dict[str, set[str]] = {
         "bot.config",
         "bot.domain",
         "bot.model.errors",
+        "bot.model.visible_text",
         "bot.composition.peers",
         "bot.env",
         "bot.renderers.probe_words",

@@ -1,4 +1,4 @@
-"""Removes characters that people cannot see, in any script; pure."""
+"""Text as people see it: without characters that nobody sees, in any script, in one line, not too long; pure."""
 
 from __future__ import annotations
 
@@ -33,9 +33,18 @@ def visible(text: str) -> str:
     return UNSEEN.sub("", text)
 
 
-def one_line(text: str) -> str:
-    """Return `text` in one line: runs of white space as one space, without invisible characters."""
-    return " ".join(visible(" ".join(text.split())).split())
+def one_line(text: str, limit: int | None = None) -> str:
+    """Return `text` as one visible line, of at most `limit` characters.
+
+    White space, whatever separates lines or paragraphs included, becomes one space between words.
+    """
+    line = " ".join(visible(" ".join(text.split())).split())
+    return line if limit is None else shorten(line, limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, the last one an ellipsis if something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def is_one_line(text: str) -> bool:

@@ -11,11 +11,11 @@ from bot.model import action_ids
 from bot.model.errors import Refusal
 from bot.model.notices import Offered, Readers
 from bot.model.progress import MAY_BE_TRIED_AGAIN, Outcome, OutcomeKind, Progress, TaskState, Usage
+from bot.model.visible_text import one_line, shorten
 from bot.renderers.block_kit import Block, Message, button, context, mention, message, quote, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.refusals import REFUSALS
-from bot.renderers.safe_markdown import escape, one_line
-from bot.renderers.slack_limits import shorten
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_names import plural, service_title
 from store.records import Thread, Turn
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.model.progress import Activity, Progress, Task, TaskState
+from bot.model.visible_text import shorten
 from bot.renderers import slack_limits
 from bot.renderers.block_kit import Block, Message, message, paragraph, section
-from bot.renderers.slack_limits import shorten, size
+from bot.renderers.slack_limits import size
 from bot.renderers.tool_names import capital, phrase, plural, service_title, subject
 from bot.renderers.tool_results import result
 

@@ -15,6 +15,7 @@ from bot.model import action_ids
 from bot.model.events import UNNAMED_SERVICE
 from bot.model.notices import Held, SecondAsked
 from bot.model.tool_risk import Hazard
+from bot.model.visible_text import one_line
 from bot.renderers.arguments import argument_pages, preview
 from bot.renderers.block_kit import (
     Block,
@@ -32,7 +33,7 @@ from bot.renderers.block_kit import (
     text_field,
 )
 from bot.renderers.block_kit import actions as row
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.slack_limits import VIEW_TITLE_MAX
 from bot.renderers.tool_names import capital, deed, phrase, plural, service_title
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId

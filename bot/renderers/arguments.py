@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bot.model.secret_patterns import mask_secrets
+from bot.model.visible_text import one_line, shorten
 from bot.renderers.block_kit import Block, literal, preformatted
-from bot.renderers.safe_markdown import one_line, revealed
-from bot.renderers.slack_limits import pieces, shorten
+from bot.renderers.safe_markdown import revealed
+from bot.renderers.slack_limits import pieces
 
 PAGE_BLOCKS_MAX = 40
 PAGE_BYTES_MAX = 100_000

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NewType
 
-from bot.model.visible_text import visible
+from bot.model.visible_text import one_line, shorten, visible
 from bot.renderers import slack_limits
-from bot.renderers.safe_markdown import escape, one_line, shorten_markup
-from bot.renderers.slack_limits import shorten
+from bot.renderers.safe_markdown import escape, shorten_markup
 
 Block = dict[str, Any]
 """A block or an element, as Slack takes it."""

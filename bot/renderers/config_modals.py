@@ -36,6 +36,7 @@ from bot.model.config_views import (
     ServiceAdded,
     Wrong,
 )
+from bot.model.visible_text import one_line
 from bot.renderers import slack_limits
 from bot.renderers.block_kit import Block, View, button, confirm, context, divider, plain, section
 from bot.renderers.block_kit import actions as row
@@ -44,7 +45,7 @@ from bot.renderers.config_inputs import input_block, option, render_field, rende
 from bot.renderers.config_lists import describe_row
 from bot.renderers.probe_words import list_facts, list_warnings
 from bot.renderers.refusals import REFUSALS
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_names import capital
 
 _URL_LONGEST = 2_000

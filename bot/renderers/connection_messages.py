@@ -22,11 +22,12 @@ from bot.model.notices import (
     ServiceChoice,
     TokenWanted,
 )
+from bot.model.visible_text import one_line
 from bot.renderers import slack_limits
 from bot.renderers.approval_card import day_and_time, moment
 from bot.renderers.block_kit import Block, Message, button, confirm, context, menu, message, section
 from bot.renderers.block_kit import actions as row
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_names import plural
 from oauth.ports import Failure
 from store.records import ConnectionState

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.model.notices import FilesLeftOut, WhyLeftOut
+from bot.model.visible_text import one_line
 from bot.renderers.block_kit import Message, context, message, section
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 
 MOST_NAMED = 5
 """How many items of a list are named; the others are counted."""

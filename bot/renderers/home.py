@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from bot.model import action_ids
 from bot.model.events import ToolCall
 from bot.model.notices import Held, Home, RunningTurn, ServiceChoice, Spending, Waiting
+from bot.model.visible_text import one_line
 from bot.renderers import slack_limits
 from bot.renderers.approval_card import approval_value, approve_button, moment
 from bot.renderers.block_kit import Block, Message, View, button, context, divider, header, message, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.connection_messages import render_choices
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_names import capital, deed, phrase, plural
 from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from bot.model import action_ids
 from bot.model.notices import ServiceChoice
+from bot.model.visible_text import one_line
 from bot.renderers.block_kit import View, context, modal, quote, section, text_field
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 
 # Characters of a quoted message that the form shows; the agent gets all of it.
 _QUOTED_SHOWN = 1_200

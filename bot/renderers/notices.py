@@ -45,6 +45,7 @@ from bot.model.notices import (
     TurnPicker,
     TurnsStopping,
 )
+from bot.model.visible_text import one_line
 from bot.renderers import connection_messages as connecting
 from bot.renderers.approval_card import moment, render_second
 from bot.renderers.block_kit import Message, button, context, message, quote, section
@@ -57,7 +58,7 @@ from bot.renderers.budget_cards import (
 from bot.renderers.file_notices import MOST_NAMED, quote_file_name, render_files_left_out
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.refusals import USAGE, render_misunderstood, render_refused
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_alert import render_tools_changed
 from bot.renderers.tool_names import capital, deed, plural, service_title
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from bot.model import action_ids
 from bot.model.errors import Misunderstood, Refusal, Refused
+from bot.model.visible_text import one_line
 from bot.renderers.block_kit import Block, Message, button, context, message, quote, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import render_ask_button
-from bot.renderers.safe_markdown import escape, one_line
+from bot.renderers.safe_markdown import escape
 from bot.renderers.tool_names import service_title
 
 

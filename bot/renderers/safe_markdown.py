@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bot.model.slack_text import escape as text_escape
-from bot.model.visible_text import UNSEEN, visible
+from bot.model.visible_text import UNSEEN, shorten, visible
 from bot.renderers.markdown_blocks import LineKind, OpenBlock, Outline, is_rule, lines_of
 from bot.renderers.markdown_inline import WORDS_MAX, InlineSpan, SpanKind, read
-from bot.renderers.slack_limits import good_break, shorten, size
+from bot.renderers.slack_limits import good_break, size
 
 # The rest of a token of Slack's, or of a character that `escape` wrote, where it was cut in half.
 _HALF = re.compile(r"(?:<[^<>]*|&[a-z]{0,3})\Z")
@@ -47,11 +47,6 @@ def shorten_markup(mrkdwn: str, limit: int) -> str:
     """Return our own mrkdwn in at most `limit` characters, with no link, mention or escaped character cut in half."""
     short = shorten(mrkdwn, limit)
     return short if short == mrkdwn else f"{_HALF.sub('', short.removesuffix('…')).rstrip()}…"
-
-
-def one_line(text: str, limit: int) -> str:
-    """Return `text` as one visible line of at most `limit` characters, for titles and plain-text fields."""
-    return shorten(" ".join(visible(text.replace("\n", " ").replace("\t", " ")).split()), limit)
 
 
 def safe_markdown(text: str) -> str:

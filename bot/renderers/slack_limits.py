@@ -53,11 +53,6 @@ def size(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def shorten(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters, the last one an ellipsis if something is missing."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
 def good_break(text: str, limit: int, *, at_least: int = 0) -> int:
     """Return where to split `text`: at the best place in the second half of `limit`, never before `at_least`."""
     if len(text) <= limit:

@@ -7,9 +7,10 @@ from itertools import takewhile
 
 from bot.model import action_ids
 from bot.model.notices import ToolChange, ToolsChanged
+from bot.model.visible_text import one_line
 from bot.renderers.block_kit import Block, Message, button, confirm, context, message, preformatted, section
 from bot.renderers.block_kit import actions as row
-from bot.renderers.safe_markdown import escape, one_line, revealed
+from bot.renderers.safe_markdown import escape, revealed
 from bot.renderers.slack_limits import pieces
 from bot.renderers.tool_names import plural, service_title
 

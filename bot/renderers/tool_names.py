@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.model.events import UNNAMED_SERVICE, ToolCall
-from bot.renderers.safe_markdown import one_line, revealed
+from bot.model.visible_text import one_line
+from bot.renderers.safe_markdown import revealed
 from store.records import EventId
 
 _BUILT_IN = {

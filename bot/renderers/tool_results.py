@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from bot.renderers.safe_markdown import one_line
+from bot.model.visible_text import one_line
 from bot.renderers.tool_names import plural
 
 _MAX = 120

@@ -11,7 +11,7 @@ import aiohttp
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.slack_message import read_file
 from bot.model.slack_text import file_name_within
-from bot.renderers.safe_markdown import one_line
+from bot.model.visible_text import one_line
 from bot.slack.client import SlackApi, SlackUnsure, seconds_of
 from store.records import Attachment, Secret, Thread
 
@@ -138,7 +138,7 @@ class SlackFiles:
 
 
 def _title(name: str) -> str:
-    return file_name_within(one_line(name, len(name) + 1), _NAME_BYTES) or "file"
+    return file_name_within(one_line(name), _NAME_BYTES) or "file"
 
 
 def _check(response: aiohttp.ClientResponse, refused: str) -> None:

@@ -13,7 +13,7 @@ from bot.domain.ports import People
 from bot.model.commands import Conversation, Said
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.slack_message import MessageText, read_message
-from bot.renderers.safe_markdown import one_line
+from bot.model.visible_text import one_line
 from bot.slack.client import SlackApi
 from store.records import ChannelId, MessageRef, MessageTs, UserId
 

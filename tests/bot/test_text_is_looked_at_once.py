@@ -18,9 +18,10 @@ from bot.model import events as e
 from bot.model import secret_patterns
 from bot.model.progress import Progress, Task, TaskState
 from bot.model.slack_text import as_read
+from bot.model.visible_text import one_line
 from bot.renderers import slack_limits
 from bot.renderers.markdown_blocks import Outline
-from bot.renderers.safe_markdown import one_line, safe_markdown, segment_end, settled
+from bot.renderers.safe_markdown import safe_markdown, segment_end, settled
 from bot.renderers.tool_results import result
 from bot.slack.answer.layout import AnswerLayout
 from bot.slack.answer.message import AnswerMessage

@@ -8,8 +8,8 @@ from __future__ import annotations
 import structlog
 
 from bot.model.errors import SlackRejected, SlackUnavailable
+from bot.model.visible_text import one_line
 from bot.renderers import slack_limits
-from bot.renderers.safe_markdown import one_line
 from bot.slack.client import CAPABILITY_ERRORS, SlackApi
 from store.records import Thread, Turn
 

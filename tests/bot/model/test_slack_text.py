@@ -73,6 +73,27 @@ def test_what_people_do_not_see_or_more_lines_are_no_line(text):
     assert is_one_line(one_line(text))
 
 
+SEPARATORS = [*"\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u2028\u2029\u3000", "\r\n", " \u200b \n"]
+
+
+@given(st.lists(st.sampled_from(["Read", "my\u200b", "notes\u202e", PERSIAN]), min_size=1), st.data())
+def test_words_stay_apart_in_one_line_whatever_stood_between_them(words, data):
+    text = "".join(f"{word}{data.draw(st.sampled_from(SEPARATORS))}" for word in words)
+
+    assert one_line(text) == " ".join(visible(word) for word in words)
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("".join(SEPARATORS)))), st.integers(1, 30))
+def test_one_line_is_one_of_characters_that_people_see_and_of_its_length(text, limit):
+    line, short = one_line(text), one_line(text, limit)
+
+    assert is_one_line(line)
+    assert line.splitlines() in ([], [line])
+    assert one_line(line) == line
+    assert len(short) <= limit
+    assert short == line or (short.endswith("…") and line.startswith(short[:-1]))
+
+
 @pytest.mark.fault("F18", "F20")
 @pytest.mark.parametrize(
     ("text", "words"),

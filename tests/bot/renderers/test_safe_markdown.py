@@ -10,7 +10,6 @@ from bot.renderers import safe_markdown as markdown
 from bot.renderers import slack_limits
 from bot.renderers.safe_markdown import (
     escape,
-    one_line,
     revealed,
     safe_markdown,
     segment,
@@ -119,11 +118,6 @@ def test_a_fence_that_is_cut_is_closed_and_opened_again():
 
 def test_literal_words_have_no_markup_left():
     assert escape("<@U1> & <b>\u202e") == "&lt;@U1&gt; &amp; &lt;b&gt;"
-
-
-def test_a_title_is_one_visible_line_of_its_length():
-    assert one_line("a\n\tb\u200b  c", 10) == "a b c"
-    assert one_line("x" * 20, 10) == "x" * 9 + "…"
 
 
 @given(st.text(alphabet="&<>ab ", max_size=30), st.integers(2, 60))

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.renderers.slack_limits import good_break, pieces, shorten
+from bot.model.visible_text import shorten
+from bot.renderers.slack_limits import good_break, pieces
 
 
 @given(text=st.text(), limit=st.integers(1, 50))
