@@ -1,4 +1,4 @@
-"""Connect and disconnect in Slack: the link, and the message that says how it ended.
+"""Connect and disconnect in Slack: sends the link, and the message that says how it ended.
 
 `oauth` does the browser's part. Implements `oauth.ports.Outcomes`.
 """
@@ -51,7 +51,7 @@ MayConnect = Callable[[ServiceName], Judgement]
 async def choices_in(
     tx: Tx, catalog: Catalog, member: Member, may_connect: MayConnect, now: datetime
 ) -> tuple[ServiceChoice, ...]:
-    """Return every service on offer with the member's connection to it, as this transaction sees it."""
+    """Return every service that the member may connect or has connected, with their connection to it."""
     known = {connection.service: connection for connection in await connections.list_for(tx, member)}
     offered = (
         service
@@ -62,7 +62,7 @@ async def choices_in(
 
 
 class ConnectionOutcomes:
-    """Owes members what became of their links, and tells it. Lives before `Connections`, which reports to it."""
+    """Stores how members' attempts to connect ended, and tells them. `Connections` reports to it."""
 
     def __init__(
         self, context: DomainContext, *, outbox: Outbox, catalog: Catalog, lapses: ConnectionExpiry, changed: Changed
@@ -76,21 +76,21 @@ class ConnectionOutcomes:
         self._lapses = lapses
 
     async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
-        """Owe the good news, which replaces the link button, and the offer of what failed for want of it."""
+        """Store the good news, in the transaction of the connection; it replaces the link button when it is sent."""
         await self._owe(tx, TellAttempt(ticket.owner, ticket.id, ticket.service, self._now(), connection.id))
 
     async def failed(self, tx: Tx, ticket: Ticket, failure: Failure, reference: str) -> None:
-        """Owe what went wrong and a way to try again, in place of the link button."""
+        """Store what went wrong; it replaces the link button when it is sent, with a way to try again."""
         words = TellAttempt(ticket.owner, ticket.id, ticket.service, self._now(), failure=failure, reference=reference)
         await self._owe(tx, words)
 
     def send(self, ticket: Ticket) -> None:
-        """Have it told, and shown in the App Home."""
+        """Have what was stored sent now, and shown in the App Home."""
         self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
         self._outbox.send()
 
     async def tell(self, words: TellAttempt) -> None:
-        """Tell what is owed; nothing of a connection that has ended since. Raises as `Screen` does."""
+        """Send a stored result, unless the connection has ended meanwhile. Raises what `Screen` raises."""
         async with self._database.transaction() as tx:
             ticket = await tickets.find(tx, words.member, words.ticket_id)
             made = words.connection_id and await connections.get(tx, words.member, words.connection_id)
@@ -124,30 +124,30 @@ class ConnectionOutcomes:
         return None if before == connection.account else before
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
-        """Replace the link button by the one that opens the form for the code."""
+        """Replace the link button by a button that opens the form for the code."""
         notice = CodeWanted(self._choice(ticket.service), ticket.id, until)
         try:
             await self._screen.message(ticket.owner, notice, ticket.card)
         except DeputyError as error:
-            # The attempt ends in some minutes, and that is told.
+            # The attempt expires in a few minutes, and the member is told that.
             log.warning("code_not_asked_for", ticket=ticket.id, error=type(error).__name__)
 
     def _choice(self, service: ServiceName, connection: Connection | None = None) -> ServiceChoice:
         try:
             title = self._catalog.get(service).title
         except UnknownService:
-            title = service  # taken from the catalogue since the link was sent
+            title = service  # an admin has removed it since the link was sent
         return ServiceChoice(service, title, connection)
 
 
 def _withheld(connection: Connection) -> tuple[str, ...]:
-    """Return what was asked for and not granted (RFC 6749 §3.3: the server may grant less, and says so)."""
+    """Return the scopes that were asked for and not granted; a server may grant less and says so (RFC 6749 §3.3)."""
     granted = (connection.scope or "").split()
     return tuple(scope for scope in (connection.asked_scope or "").split() if scope not in granted)
 
 
 class ConnectionCommands:
-    """`/agent connect` and `/agent disconnect`."""
+    """The commands about connections, from `/agent connect` to `/agent disconnect`."""
 
     def __init__(
         self, context: DomainContext, *, catalog: Catalog, connections: Connections, admission: Admission
@@ -158,7 +158,10 @@ class ConnectionCommands:
         self._admission = admission
 
     async def connect(self, command: ConnectService) -> None:
-        """Send the link by direct message; without a name, offer the services."""
+        """Send the link by direct message; without a name, offer the services.
+
+        Raises `Misunderstood` for an unknown service, `NotPermitted` if the member may not connect it.
+        """
         self._admission.require_sign_in(command.member)
         if command.service is None:
             return await self._screen.tell(
@@ -185,14 +188,11 @@ class ConnectionCommands:
             await self._screen.tell(command.member, command.place, LinkSent(choice))
 
     async def open_code_form(self, command: OpenCodeForm) -> None:
-        """Ask for the code that the member's browser shows. Whose ticket it is, is asked when the code comes."""
+        """Open the form for the code in the member's browser. Whose ticket it is, is checked when the code comes."""
         await self._screen.ask_code(command.trigger_id, command.ticket_id, await self._title_of(command))
 
     async def confirm(self, command: ConfirmCode) -> None:
-        """Connect if the code is the one that the member's browser shows.
-
-        What became of it is told by `ConnectionOutcomes`.
-        """
+        """Connect if the code is the one in the member's browser; `ConnectionOutcomes` tells the result."""
         try:
             await self._connections.callback.confirm(command.member, command.ticket_id, command.code)
         except CodeMissed as error:
@@ -203,7 +203,7 @@ class ConnectionCommands:
                 wanted = CodeWanted(choice, command.ticket_id, tries_left=error.left)
                 await self._screen.message(command.member, wanted)
         except AttemptEnded:
-            log.info("code_in_vain", ticket=command.ticket_id)  # its member was told
+            log.info("code_in_vain", ticket=command.ticket_id)  # the member was told when the attempt ended
 
     async def _title_of(self, command: OpenCodeForm | ConfirmCode) -> str:
         async with self._database.transaction() as tx:
@@ -213,7 +213,10 @@ class ConnectionCommands:
         return self._catalog.get(ticket.service).title
 
     async def disconnect(self, command: DisconnectService) -> None:
-        """Delete the credential; show where the service itself lets one revoke."""
+        """Delete the credential, and point to the service's own page for revoking access.
+
+        Raises `Misunderstood` for an unknown service, `NotPermitted` if it is not connected.
+        """
         if command.service is None:
             raise Misunderstood("service", "", await self._connected_names(command.member))
         service = self._service(command.service)
@@ -225,7 +228,7 @@ class ConnectionCommands:
         await self._screen.tell(command.member, command.place, Disconnected(choice, service.manage_url))
 
     async def choices(self, member: Member) -> tuple[ServiceChoice, ...]:
-        """Return every service on offer with the member's connection to it."""
+        """Return every service that the member may connect or has connected, with their connection to it."""
         may_connect = await self._admission.connecting(member)
         async with self._database.transaction() as tx:
             return await choices_in(tx, self._catalog, member, may_connect, self._clock.now())
@@ -238,7 +241,7 @@ class ConnectionCommands:
         return tuple(choice.name for choice in await self.choices(member) if choice.connection)
 
     def _service(self, given: str) -> Service:
-        """Return the service that is meant, on offer or not. Raises `Misunderstood` with the nearest on offer."""
+        """Return the service that is meant. Raises `Misunderstood` with the nearest ones on offer."""
         service = find_service(given, self._catalog.services)
         if service is None:
             offered = [each for each in self._catalog.services if each.is_available]
@@ -246,7 +249,7 @@ class ConnectionCommands:
         return service
 
     def _offered(self, given: str) -> Service:
-        """Return the service that is meant, if it can be connected now. Raises `Misunderstood`, `NotPermitted`."""
+        """Return the service that is meant if it is set up. Raises `Misunderstood`, or `NotPermitted` if it is not."""
         service = self._service(given)
         if not service.is_available:
             raise NotPermitted(Refused(Refusal.SERVICE_NOT_READY))

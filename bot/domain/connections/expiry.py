@@ -1,7 +1,7 @@
-"""Connections that end by themselves: refused, expired, or removed elsewhere.
+"""Handles connections that end by themselves: refused, expired, or removed elsewhere.
 
-However Deputy learns of it (a webhook, a turn, the clock), the member is told once, in private, and can repeat the
-request that failed after connecting again.
+Whether Deputy learns of it from a webhook, a turn or the clock, the member is told once, in private. Once they have
+connected again they can repeat the request that failed.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from store.records import Connection, ConnectionState, Member, Retry, ServiceNam
 log = structlog.get_logger(__name__)
 
 AHEAD = timedelta(days=3)
-"""How long before its end a connection counts as ending, and its member is reminded, once."""
+"""How long before its expiry a connection counts as ending and its member is reminded, once."""
 SHORT = timedelta(days=4)
-"""A grant shorter than this is no surprise: its end is told when it comes, not ahead."""
+"""Connections that last less than this get no reminder: their members know them as short."""
 KEEP_RETRIES = timedelta(days=7)
 MOST_OFFERED = 3
 
 
 class ConnectionExpiry:
-    """What is done about connections that have ended or will."""
+    """Tells members about connections that have ended or soon will, and keeps the requests that failed."""
 
     def __init__(self, context: DomainContext, *, catalog: Catalog, vaults: MemberVaults) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
@@ -43,14 +43,14 @@ class ConnectionExpiry:
         self._telling = KeyedLocks()
 
     async def look_at_credential(self, command: LookAtCredential) -> None:
-        """The API said that something happened to a credential; one that was replaced is nobody's concern."""
+        """Check a credential to which something happened; one that was replaced meanwhile is ignored."""
         async with self._database.transaction() as tx:
             connection = await connections.find_by_credential(tx, command.credential_id)
         if connection:
             await self._look_at(connection)
 
     async def look_at_vault(self, command: LookAtVault) -> None:
-        """The API said that something happened to a vault."""
+        """Check every connection in a vault to which something happened."""
         async with self._database.transaction() as tx:
             affected = await connections.list_in_vault(tx, command.vault_id)
         for connection in affected:
@@ -61,23 +61,23 @@ class ConnectionExpiry:
             await self._told_broken(connection, Lapse.REFUSED)
 
     async def _told_broken(self, connection: Connection, lapse: Lapse) -> None:
-        """Mark it and tell its owner, once."""
+        """Mark a connection as broken and tell its owner, once."""
         async with self._database.transaction() as tx:
             is_news = await connections.lapse(tx, connection.id, lapse, self._clock.now())
         if is_news:
             await self._tell(connection)
 
     async def tell_again(self) -> None:
-        """Tell the members whom an earlier process, or an earlier try, did not get to tell; at the start and hourly."""
+        """Tell members who could not be told before, because of a crash or an outage; at the start and hourly."""
         async with self._database.transaction() as tx:
             untold = await connections.list_untold(tx)
         for connection in untold:
             await self._tell(connection)
 
     async def _tell(self, connection: Connection) -> None:
-        """Tell the owner of a broken connection, if that is still to be done; while Slack is out it stays so.
+        """Tell the owner of a broken connection unless they were told; if Slack is out, a later call does.
 
-        The message is known by the connection's id: one that was sent by a process that died is found.
+        The message carries the connection's id, so one that was sent before a crash is found and not sent twice.
         """
         async with self._telling.of(connection.id):
             async with self._database.transaction() as tx:
@@ -97,9 +97,9 @@ class ConnectionExpiry:
                 await connections.set_told(tx, connection.id)
 
     async def met_refusal(self, thread: Thread, turn: Turn, progress: Progress) -> None:
-        """A turn met refused credentials: keep its request, mark the connections, offer the owner a way back.
+        """Handle a turn that met refused credentials: keep its request, mark the connections, offer to reconnect.
 
-        The request is kept first: what is told can be told again, what was asked is erased with the turn.
+        The request is kept first: a message can be sent again after a crash, but the words are erased with the turn.
         """
         is_wanted = progress.outcome is None or progress.outcome.kind is not OutcomeKind.STOPPED
         async with self._database.transaction() as tx:
@@ -112,7 +112,7 @@ class ConnectionExpiry:
         for service in progress.needs_reconnect:
             choice = ServiceChoice(ServiceName(service), self._title(service), None)
             await self._screen.tell(thread.owner, place, ReconnectNeeded(choice, Lapse.REFUSED, offers_again=is_wanted))
-        if thread.is_private:  # the notice in the thread was the direct message; it failed where we do not come here
+        if thread.is_private:  # the notice above was a direct message already, so no second one is needed
             async with self._database.transaction() as tx:
                 for connection in broken:
                     await connections.set_told(tx, connection.id)
@@ -120,7 +120,7 @@ class ConnectionExpiry:
             await self._tell(connection)
 
     async def look_at_clock(self) -> None:
-        """Remind of what will end soon, and say what has ended; each once."""
+        """Remind members of connections that end soon, and tell them about those that have ended; each once."""
         await self.tell_again()
         now = self._clock.now()
         async with self._database.transaction() as tx:
@@ -141,7 +141,7 @@ class ConnectionExpiry:
             await self._remind(connection, connection.expires_at, now)
 
     async def _remind(self, connection: Connection, end: datetime, now: datetime) -> None:
-        """Remind once; a message that was sent by a process that died is found. Raises `SlackUnavailable`."""
+        """Remind a member once; a message that was sent before a crash is found. Raises `SlackUnavailable`."""
         async with self._database.transaction() as tx:
             if await connections.is_reminded(tx, connection.id):
                 return
@@ -152,7 +152,7 @@ class ConnectionExpiry:
             await connections.set_reminded(tx, connection.id, now)
 
     async def offers(self, owner: Member) -> tuple[OfferedAgain, ...]:
-        """Return the requests that can be asked again: none of what refused them is broken any more."""
+        """Return the kept requests that can be asked again: all connections that they need work again."""
         async with self._database.transaction() as tx:
             known = {c.service: c for c in await connections.list_for(tx, owner)}
             kept = [retry for retry in await retries.list_for(tx, owner) if _is_renewed(retry, known)]
@@ -165,7 +165,7 @@ class ConnectionExpiry:
         try:
             return self._catalog.get(ServiceName(name)).title
         except UnknownService:
-            return name  # taken from the catalogue since
+            return name  # an admin has removed it meanwhile
 
 
 def _is_renewed(retry: Retry, known: dict[ServiceName, Connection]) -> bool:
@@ -181,7 +181,7 @@ async def _offered(tx: Tx, turn_id: TurnId) -> OfferedAgain:
 
 
 def is_ending(connection: Connection | None, now: datetime) -> bool:
-    """Say whether a connection that works now will end soon unless it is renewed."""
+    """Tell whether a connection works now but ends soon unless it is renewed."""
     if connection is None or connection.expires_at is None or connection.state is not ConnectionState.CONNECTED:
         return False
     is_long = connection.expires_at - connection.connected_at >= SHORT

@@ -1,7 +1,7 @@
 """Personal tokens in Slack: the card that asks for one, the form, and the result.
 
-A token is taken from the form only. It goes to the vault at once and is never stored, not even with the stored
-request; one that is typed into a message is refused.
+A token is taken from the form only. It goes to the vault at once and is never stored, not even with the stored request
+(docs/decisions/0018-a-personal-token-is-never-stored.md). One that is typed into a command is refused.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FAILURES: dict[type[errors.ConnectError], Failure] = {
 
 
 class PersonalTokenForms:
-    """What members do with personal tokens."""
+    """The commands about personal tokens."""
 
     def __init__(
         self, context: DomainContext, *, personal: PersonalTokens, admission: Admission, lapses: ConnectionExpiry
@@ -48,22 +48,22 @@ class PersonalTokenForms:
         self._lapses = lapses
 
     async def open_form(self, command: OpenTokenForm) -> None:
-        """Open the form for a token, if the member may connect the service."""
+        """Open the form for a token if the member may connect the service."""
         service = await self._allowed(command.member, command.service)
         await self._screen.ask_token(command.trigger_id, _choice(service), service.mcp_url, service.token_page)
 
     async def give(self, command: GiveToken, delivery_id: DeliveryId) -> None:
-        """Connect with the token that the form brought, and tell by direct message."""
+        """Connect with the token from the form, and tell the member by direct message."""
         service = await self._allowed(command.member, command.service)
         if command.token is not None:
             return await self._connect(command.member, service, command.token)
-        # Read back after a restart: the request was kept, its token was not.
+        # Read back after a crash: the request was stored, its token was not.
         if made := await self._made_before(command.member, service, delivery_id):
             return await self._connected(command.member, service, made)
         return await self._failed(command.member, service, Failure.TOKEN_LOST)
 
     async def _made_before(self, member: Member, service: Service, delivery_id: DeliveryId) -> Connection | None:
-        """Return the connection that this request made before it was cut off, None if it made none."""
+        """Return the connection that this request made before a crash, None if it made none."""
         async with self._database.transaction() as tx:
             connection = await connections.find(tx, member, service.name)
             delivery = await deliveries.find_received(tx, delivery_id)
@@ -73,7 +73,7 @@ class PersonalTokenForms:
 
     @staticmethod
     async def refuse(_command: RefuseToken) -> None:
-        """Say kindly that a token does not belong into words, and what to do now."""
+        """Raise the refusal that says where tokens belong and what to do with this one."""
         raise NotPermitted(Refused(Refusal.TOKEN_IN_WORDS))
 
     async def _connect(self, member: Member, service: Service, token: Secret) -> None:

@@ -1,4 +1,4 @@
-"""Finds the service that somebody means by what they typed; pure."""
+"""Finds the service that somebody means by the name they typed; pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _LOOSE = re.compile(r"[\s_-]+")
 
 
 def find_service(given: str, services: Collection[Service]) -> Service | None:
-    """Return the service of this name or title; case, blanks, `_` and `-` do not count."""
+    """Return the service with this name or title, ignoring case, blanks, `_` and `-`; None if there is none."""
     wanted = _folded(given)
     by_name = next((service for service in services if _folded(service.name) == wanted), None)
     return by_name or next((service for service in services if _folded(service.title) == wanted), None)
 
 
 def nearest_names(given: str, services: Collection[Service]) -> tuple[str, ...]:
-    """Return the names that somebody may have meant, best first; the first few there are where none is near."""
+    """Return the names that somebody may have meant, best first; if none is near, the first few of all."""
     wanted = _folded(given)
     names = {_folded(service.name): str(service.name) for service in services}
     names |= {_folded(service.title): str(service.name) for service in services}

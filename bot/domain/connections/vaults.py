@@ -1,6 +1,6 @@
-"""A member's vault and its credentials: created once, found again when a call's outcome is unknown.
+"""A member's vault and its credentials: created once, found again after a call whose outcome is unknown.
 
-The one place where a verified member becomes a vault (docs/security.md#who-acts). Implements
+The only place that gets from a verified member to a vault (docs/security.md#who-acts). Implements
 `oauth.ports.CredentialStore`.
 """
 
@@ -31,9 +31,10 @@ from store.records import (
 log = structlog.get_logger(__name__)
 
 FULL = "vault_full"
-"""The code of a refusal for want of room (docs/reference/managed-agents.md#vaults)."""
+"""The code of a refusal because the vault is full (docs/reference/managed-agents.md#vaults)."""
 
 
+# Refusal → what the member is told; any other refusal is `NOT_SERVED`
 _FORBIDDEN = {
     Refusal.ALL_PAUSED: Failure.ALL_PAUSED,
     Refusal.MEMBER_PAUSED: Failure.MEMBER_PAUSED,
@@ -41,22 +42,21 @@ _FORBIDDEN = {
     Refusal.MAY_NOT_CONNECT: Failure.MAY_NOT_CONNECT,
     Refusal.UNVERIFIABLE: Failure.UNVERIFIABLE,
 }
-"""What to tell of a refusal; of any other one, that they are not served."""
 
 Require = Callable[[Member, ServiceName], Awaitable[None]]
-"""Raises `NotPermitted` where a member may not connect a service, by what Slack and the settings say now."""
+"""Raises `NotPermitted` if a member may not connect a service, by what Slack and the settings say now."""
 
 
 async def forbid(_owner: Member, _service: ServiceName) -> None:
-    """Let nobody connect anything: for a process that only takes credentials away."""
+    """Refuse everybody; for processes that only remove credentials."""
     raise NotPermitted(Refused(Refusal.UNVERIFIABLE))
 
 
 class MemberVaults:
-    """Vaults of members; every method starts from the `Member`, none takes a vault id."""
+    """The vaults of members. Methods take a `Member` or a row of theirs, never a vault id."""
 
     def __init__(self, *, database: Database, agents: Agents, clock: Clock, require: Require) -> None:
-        """`require` is asked before each credential that is stored."""
+        """`require` is called before each credential is stored."""
         self._require = require
         self._database = database
         self._agents = agents
@@ -65,11 +65,11 @@ class MemberVaults:
         self._filling = KeyedLocks()
 
     async def ensure(self, owner: Member) -> Vault:
-        """Return the owner's active vault, made now if there is none.
+        """Return the owner's active vault; create it if there is none.
 
-        The intent is stored first; after a lost answer the vault is found by its marker instead of
-        made again, since names at the API are not unique (docs/reference/managed-agents.md#vaults). Raises
-        `NotPermitted` for somebody who was deactivated: a turn may be on its way when they leave.
+        The intent is stored first. After a lost answer the vault is found by its marker instead of being created
+        again, since names at the API are not unique (docs/reference/managed-agents.md#vaults). Raises `NotPermitted`
+        for somebody who was deactivated: they may leave while a turn of theirs is starting.
         """
         async with self._making.of(_key(owner)):
             return await self._ensure(owner)
@@ -95,18 +95,18 @@ class MemberVaults:
         return vault if vault and vault.state is VaultState.ACTIVE else None
 
     async def require_permitted(self, owner: Member, service: ServiceName) -> None:
-        """Raise `VaultForbidden` where the owner may not connect the service now, `VaultRefused` in doubt."""
+        """Raise `VaultForbidden` if the owner may not connect the service now, `VaultRefused` if that is unknown."""
         try:
             await self._require(owner, service)
         except DeputyError as error:
             raise _refused(error) from error
 
     async def put(self, owner: Member, service: ServiceName, credential: Credential) -> Connection:
-        """Store the credential in place of an older one for the same server; record the connection.
+        """Store a credential in place of an older one for the same server, and record the connection.
 
-        Whether the owner may is asked here, of whatever way the credential came: a browser may have been at the
-        service for minutes (docs/decisions/0043-to-connect-is-judged-when-it-is-stored.md). Half of it may fail:
-        then the older credential may be gone, and its connection is said to be.
+        It is checked here whether the owner may, whatever way the credential came: the browser may have been at the
+        service for minutes (docs/decisions/0043-to-connect-is-judged-when-it-is-stored.md). If storing fails halfway,
+        the older credential may be gone; then its connection is marked as broken. Raises `VaultRefused`.
         """
         async with self._filling.of(_key(owner)):
             await self.require_permitted(owner, service)
@@ -149,9 +149,9 @@ class MemberVaults:
         return fresh, await self._agents.add_credential(fresh, credential, service)
 
     async def replaced(self, vault: Vault) -> Vault | None:
-        """Return a new vault if somebody archived or deleted this one at the API; None if it is there.
+        """Return a new vault if somebody archived or deleted this one at the API; None if it is still there.
 
-        What was connected through it is gone with it, and said to be.
+        Its connections are gone with it, and marked so.
         """
         if await self._agents.find_vault(vault.owner, vault.marker):
             return None
@@ -161,10 +161,8 @@ class MemberVaults:
         return await self.ensure(vault.owner)
 
     async def is_dead(self, connection: Connection) -> bool:
-        """Say whether a connection that should work does not, as the API says; a doubt is not death.
-
-        Waits for what is being put or removed: then it is another connection, or none, and not this one.
-        """
+        """Tell whether the API says that a connection no longer works; False if it does not know."""
+        # Waits for a credential that is being stored or removed right now: then this connection is not the current one.
         async with self._filling.of(_key(connection.owner)):
             async with self._database.transaction() as tx:
                 present = await connections.find(tx, connection.owner, connection.service)
@@ -173,12 +171,15 @@ class MemberVaults:
             return await self.validate(connection) is Validity.INVALID
 
     async def repair(self, owner: Member, service: ServiceName) -> None:
-        """Make the owner's connection and the vault say the same, after a doubt about a half of it."""
+        """Make the connections table and the owner's vault agree again, after a call with an unknown outcome."""
         async with self._filling.of(_key(owner)):
             await self._repair(owner, service)
 
     async def _repair(self, owner: Member, service: ServiceName) -> None:
-        """Mark what is not in the vault as broken, remove from it what nobody knows; an outage leaves both."""
+        """Mark a connection without a credential as broken, and remove credentials that no connection has.
+
+        If the API is out, nothing changes.
+        """
         async with self._database.transaction() as tx:
             connection = await connections.find(tx, owner, service)
         vault = await self.find(owner)
@@ -197,7 +198,7 @@ class MemberVaults:
             log.warning("not_repaired", owner=owner.user_id, error=type(error).__name__)
 
     async def validate(self, connection: Connection) -> Validity:
-        """Ask the API; an outage is `UNKNOWN`, which is not a no."""
+        """Ask the API whether a connection works; during an outage it is `UNKNOWN`, which is not a no."""
         vault = await self.find(connection.owner)
         if vault is None:
             return Validity.INVALID
@@ -207,7 +208,7 @@ class MemberVaults:
             return Validity.UNKNOWN
 
     async def remove(self, connection: Connection) -> None:
-        """Delete the credential, then record it: a crash in between is repaired by asking again."""
+        """Delete a connection's credential, then record that; after a crash in between, calling it again repairs it."""
         async with self._filling.of(_key(connection.owner)):
             vault = await self.find(connection.owner)
             if vault and vault.vault_id == connection.vault_id:
@@ -216,14 +217,14 @@ class MemberVaults:
                 await connections.set_credential_gone(tx, connection.id)
 
     async def let_go(self, connection: Connection) -> None:
-        """Remove a connection that an admin's change has ended; an outage leaves it to `let_go_again`."""
+        """Remove a connection that an admin's change has ended; during an outage it is left to `let_go_again`."""
         try:
             await self.remove(connection)
         except DeputyError as error:
             log.warning("credential_left", service=connection.service, error=type(error).__name__)
 
     async def let_go_again(self) -> None:
-        """Remove what an earlier process, or an earlier try, did not get to remove; at the start and every hour."""
+        """Remove connections that could not be removed before, because of a crash or an outage; at start and hourly."""
         async with self._database.transaction() as tx:
             due = await connections.list_credentials_due(tx)
         for connection in due:
@@ -240,6 +241,7 @@ class MemberVaults:
         if vault is None:
             return
         if vault.state is VaultState.CREATING:
+            # The API may have created it although we never got the answer.
             vault_id = await self._agents.find_vault(owner, vault.marker)
             vault = None if vault_id is None else await self._activated(vault, vault_id)
         if vault is None:
