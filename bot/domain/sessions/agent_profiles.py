@@ -1,4 +1,4 @@
-"""Agent profiles: the agent that a profile is at the API, and the tools that a session of it gets for one member.
+"""Agent profiles: the agent that represents a profile at the API, and the tools that a session of it gets.
 
 A tool's rule is its service's, narrowed by its profile's, under the profile's preset. What one of them denies, no
 other loosens (docs/decisions/0017-settings-are-one-document-in-items.md).
@@ -23,7 +23,7 @@ from store.records import Connection, SavedProfile, ServiceName, Thread
 
 
 class AgentProfiles:
-    """The profiles an agent can run with; knows the catalogue's services as tools."""
+    """The profiles that agents run with, and the services that each of them may use."""
 
     def __init__(
         self, *, database: Database, agents: Agents, catalog: Catalog, configuration: ConfigService, model: str
@@ -35,9 +35,9 @@ class AgentProfiles:
         self._model = model
 
     async def ensure(self, config: Config, name: str) -> SavedProfile:
-        """Save a profile to the API if it is not there as it should be; remember where it is.
+        """Save a profile to the API if it has changed, and store its ids.
 
-        The API keeps every version: sessions that run go on with theirs.
+        The API keeps every version of an agent, so running sessions keep theirs.
         """
         async with self._database.transaction() as tx:
             known = await profiles.find(tx, name)
@@ -52,10 +52,10 @@ class AgentProfiles:
         return build_spec(name, config.profile(name) or Profile(), self._model)
 
     def tools_for(self, config: Config, thread: Thread, connections: Collection[Connection]) -> SessionTools:
-        """Return what a session may use: built-in tools, and of the profile's services those its owner has connected.
+        """Return the tools for a session: built-in ones, and the profile's services that its owner has connected.
 
-        A service without a credential would only be an error in every turn
-        (docs/reference/managed-agents.md#session-errors), so it is not declared at all.
+        Others are left out: without a credential a service is an error in every turn
+        (docs/reference/managed-agents.md#session-errors).
         """
         profile = config.profile(thread.profile) or Profile()
         connected = {connection.service for connection in connections}
@@ -89,7 +89,7 @@ def withheld_from(config: Config, thread: Thread, connections: Collection[Connec
 
 
 def build_spec(name: str, profile: Profile, model: str) -> ProfileSpec:
-    """Return a profile as it is saved; its own words come after Deputy's."""
+    """Return a profile as it is saved to the API; its system prompt follows Deputy's own."""
     return ProfileSpec(
         name=name,
         model=profile.model or model,
@@ -101,7 +101,7 @@ def build_spec(name: str, profile: Profile, model: str) -> ProfileSpec:
 
 
 def rules_of(config: Config, service: Service) -> Rules:
-    """Return a service's rules: the admins', else the catalogue's."""
+    """Return a service's rules: those that admins set, else the catalogue's."""
     if (own := config.service(service.name).tools) is not None:
         return own.rules
     tools = service.tools
@@ -115,7 +115,7 @@ def rules_of(config: Config, service: Service) -> Rules:
 
 
 def tools_of(config: Config, profile: Profile, service: Service) -> ServiceTools:
-    """Return a service as an agent with this profile gets it."""
+    """Return a service with its rules under a profile."""
     rules = rules_of(config, service)
     if (tighter := profile.service_tools.get(ServiceName(service.name))) is not None:
         rules = narrowed(rules, tighter.rules)
@@ -123,9 +123,10 @@ def tools_of(config: Config, profile: Profile, service: Service) -> ServiceTools
 
 
 def held_to(before: SessionTools, now: SessionTools) -> SessionTools:
-    """Return what a session that has `before` may use by the rules of now: what got stricter holds, nothing loosens.
+    """Return the tools of a session that began with `before`, under the current rules.
 
-    Services connected since come as they are now; those that are gone, or are another server's, go.
+    Rules only get stricter: a thread never gains rights that it did not begin with. Services that were connected since
+    are added; those that are gone, or have another address now, are removed.
     """
     built_in = {
         tool: str(stricter(Rule(rule), Rule(now.built_in_rules.get(tool, Rule.DENIED))))
@@ -141,7 +142,7 @@ def held_to(before: SessionTools, now: SessionTools) -> SessionTools:
 
 
 def as_tools(name: str, url: str, rules: Rules) -> ServiceTools:
-    """Return rules in the form that sessions are given and the store keeps."""
+    """Return a service's rules in the form for sessions and the store; rules that equal the default are left out."""
     listed = {tool: str(rule) for tool, rule in sorted(rules.listed.items()) if rule is not rules.default}
     return ServiceTools(name, url, listed, str(rules.default))
 

@@ -1,6 +1,6 @@
 """The Managed Agents session of a thread: created with the owner's vault only, replaced when it is lost.
 
-The session's vault is checked each time a thread is used; `turns.send_request` sends into it.
+The session's vault is checked at the API each time a thread is used; `turns.send_request` sends requests to it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from store.records import AuditEntry, SessionId, SessionState, Thread, Vault
 log = structlog.get_logger(__name__)
 
 NEVER_HAD_A_BUDGET = "budget_create_only"
-"""How the API refuses a budget for a session that was made without (docs/reference/managed-agents.md#budgets)."""
+"""The API's code for setting a budget on a session made without one (docs/reference/managed-agents.md#budgets)."""
 
 
 class ThreadSessions:
-    """Sessions of threads."""
+    """The sessions of threads."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class ThreadSessions:
         self._listings = listings
 
     async def open_for(self, thread: Thread, admitted: Admitted, *, is_new_turn: bool) -> SessionId:
-        """Return a session that acts as the thread's owner, with the services they have connected now.
+        """Return a session that acts as the thread's owner, with the services that they have connected now.
 
-        For a new turn it is allowed to cost what was set aside for that, and no more.
+        For a new turn its budget is raised by what was set aside for the turn, and no more.
         """
         vault = await self._vaults.ensure(thread.owner)
         tools = await self._tools(thread, admitted.config)
@@ -67,14 +67,14 @@ class ThreadSessions:
         return await self._created(thread, vault, tools, admitted)
 
     async def take_up(self, thread: Thread, admitted: Admitted) -> SessionId:
-        """Return the session that has the running request. Raises `SessionLost`; none is made in its place."""
+        """Return the session that has the running request. Raises `SessionLost` instead of making a new one."""
         if thread.session_state is not SessionState.OPEN:
             raise SessionLost
         vault = await self._vaults.ensure(thread.owner)
         return await self._taken_up(thread, vault, await self._tools(thread, admitted.config), None)
 
     async def services_of(self, thread: Thread) -> Offered:
-        """Return the names of the services this thread's owner has connected, and of those they have not."""
+        """Return the names of the thread's services: connected, missing, and withheld because others read along."""
         async with self._database.transaction() as tx:
             known = await connections.list_for(tx, thread.owner)
             config = await self._configuration.read_in(tx, thread.owner.workspace_id)
@@ -83,19 +83,19 @@ class ThreadSessions:
         return Offered(_names(tools), missing, withheld)
 
     async def lose(self, thread: Thread) -> None:
-        """Forget a session that is gone; the next `open_for` makes another."""
+        """Forget a session that is gone; the next `open_for` creates another."""
         async with self._database.transaction() as tx:
             await threads.lose_session(tx, thread.id)
 
     async def is_owners(self, thread: Thread, session_id: SessionId) -> bool:
-        """Tell whether the session has its owner's vault and no other, as the API knows it."""
+        """Tell whether the session has its owner's vault and no other, according to the API."""
         vault = await self._vaults.find(thread.owner)
         return vault is not None and await self._agents.session_vaults(session_id) == (vault.vault_id,)
 
     async def _taken_up(self, thread: Thread, vault: Vault, tools: SessionTools, cents: int | None) -> SessionId:
-        """Prove that the session is the owner's, and hold it to the rules of now where they got stricter.
+        """Check that the session is the owner's, and apply the current rules where they got stricter.
 
-        For a new turn, let it cost `cents` more.
+        For a new turn it may cost `cents` more. Raises `SessionLost`.
         """
         session_id = thread.session_id
         if session_id is None or not await self._has_only(session_id, vault, thread):
@@ -112,7 +112,7 @@ class ThreadSessions:
         return session_id
 
     async def _allow(self, thread: Thread, session_id: SessionId, cents: int) -> None:
-        """Let the session cost `cents` more than it has; one that stopped at its budget forgets what it was at."""
+        """Raise the session's budget to `cents` above its cost so far; drop what it stopped at its old budget with."""
         async with self._database.transaction() as tx:
             has_run_out = await spending.last_outcome(tx, thread.id) == OutcomeKind.BUDGET_REACHED
         usage = await self._agents.usage_so_far(session_id)
@@ -124,15 +124,15 @@ class ThreadSessions:
                 raise
             log.warning("session_without_budget", thread=thread.id)
         if has_run_out:
-            # With a budget again it would go on with the request that its owner was told is over.
+            # With a higher budget the session would continue the old request, which its owner believes to be over.
             await self._agents.interrupt(session_id)
 
     async def _found(self, thread: Thread, vault: Vault, tools: SessionTools) -> SessionId | None:
-        """Return the session that an earlier, unanswered create made after all."""
+        """Return the session that an earlier create made although its answer was lost; None if there is none."""
         session_id = await self._agents.find_session(thread)
         if session_id is None or not await self._has_only(session_id, vault, thread):
             return None
-        # What it was made with is not known for certain, so it is told again.
+        # The tools that it was created with are not known for certain, so set them again.
         await self._agents.update_tools(session_id, tools)
         await self._remember(thread, session_id, tools, None)
         return session_id
@@ -141,7 +141,7 @@ class ThreadSessions:
         try:
             return await self._create(thread, vault, tools, admitted)
         except AgentsRejected:
-            # The API does not say which of what we named it refuses; a vault may be archived in its console.
+            # The API does not say what it refuses. It may be the vault, if somebody archived it in the Console.
             fresh = await self._vaults.replaced(vault)
             if fresh is None:
                 raise
@@ -161,7 +161,7 @@ class ThreadSessions:
             await threads.set_session(tx, thread.id, session_id, _names(tools), tools=kept, agent_version=version)
 
     async def _has_only(self, session_id: SessionId, vault: Vault, thread: Thread) -> bool:
-        """Fail closed: a session with another vault, or several, is never used, and it is recorded."""
+        """Tell whether a session has this vault only; one with others too is recorded and never used."""
         actual = await self._agents.session_vaults(session_id)
         if actual == (vault.vault_id,):
             return True
@@ -183,7 +183,7 @@ class ThreadSessions:
     async def _tools(self, thread: Thread, config: Config) -> SessionTools:
         async with self._database.transaction() as tx:
             connected = await connections.list_for(tx, thread.owner)
-        # What is just being listed is not unknown, it is only a moment early.
+        # A service that was just connected is still being listed; without its listing every tool would count as new.
         await self._listings.settled(connection.service for connection in connected)
         now = self._clock.now()
         async with self._database.transaction() as tx:

@@ -27,14 +27,15 @@ from store.tool_pins import Alert, Pin
 log = structlog.get_logger(__name__)
 
 PAGE = 4
-"""Tools in one alert whose difference is shown; the next ones are shown once these are accepted."""
+"""Changed tools in one alert; more are shown once these are accepted."""
 NAMES = 40
-"""Tools in one alert that were only not seen for long."""
+"""Names in one alert about tools that were not listed for long."""
+# Deputy keeps no token to list again with; only somebody who connects brings one. Without this limit a service could
+# decide by itself how long its tools are trusted.
 LISTED_WITHIN = timedelta(days=7)
-"""How long a listing says what a tool is. Deputy keeps no token to list again with: whoever connects brings one, so a
-service that does not change until it is connected again would choose itself how long it is trusted."""
+"""How long a listing is trusted (docs/decisions/0044-trust-in-tools-expires.md)."""
 ALERTED_MAX = 10
-"""Admins who are told."""
+"""Admins who get an alert."""
 LOOSE = ("allowed", "auto")
 ASK = "user_approved"
 
@@ -42,27 +43,27 @@ AdminsOf = Callable[[Tx, WorkspaceId], Awaitable[frozenset[UserId]]]
 
 
 def is_trusted(pin: Pin | None, tool: ServiceTool | None, now: datetime) -> bool:
-    """Say whether a tool is what was trusted, as far as is known now: unknown is no."""
+    """Tell whether a tool is certainly still as it was trusted."""
     if tool is None or not is_same(pin, tool):
         return False
-    # What an admin accepted, they looked at then; the first listing is trusted unseen.
+    # An admin who accepted it has looked at it then, while the first listing of a service is trusted unseen.
     seen_at = max(tool.seen_at, pin.accepted_at) if pin and pin.accepted_by else tool.seen_at
     return now - seen_at <= LISTED_WITHIN
 
 
 def is_same(pin: Pin | None, tool: ServiceTool) -> bool:
-    """Say whether a tool was last listed as it was trusted, however long ago."""
+    """Tell whether a tool's last listing, however old, is what was trusted."""
     return pin is not None and pin.definition_hash == tool.definition_hash
 
 
 def untrusted(pins: Mapping[str, Pin], tools: Iterable[ServiceTool], now: datetime) -> tuple[ServiceTool, ...]:
-    """Return the tools that are new, not what was trusted, or not listed for long; by name."""
+    """Return the tools that are new, changed, or were not listed for long, sorted by name."""
     by_name = sorted(tools, key=lambda one: one.name)
     return tuple(tool for tool in by_name if not is_trusted(pins.get(tool.name), tool, now))
 
 
 def page_of(pins: Mapping[str, Pin], doubted: Iterable[ServiceTool]) -> tuple[ServiceTool, ...]:
-    """Return the tools of one alert: those that differ, or where none does, those that were not seen for long."""
+    """Return the tools of one alert: changed ones, or if there are none, those that were not listed for long."""
     doubted = tuple(doubted)
     differing = tuple(tool for tool in doubted if not is_same(pins.get(tool.name), tool))
     return differing[:PAGE] or doubted[:NAMES]
@@ -71,10 +72,10 @@ def page_of(pins: Mapping[str, Pin], doubted: Iterable[ServiceTool]) -> tuple[Se
 def cautious(
     service: ServiceTools, known: Collection[ServiceTool], pins: Mapping[str, Pin], now: datetime
 ) -> ServiceTools:
-    """Return a service's rules with every tool asked about that is not exactly what was trusted.
+    """Return a service's rules in which every tool asks first that is not exactly as it was trusted.
 
-    That goes for tools nobody has seen, too: a default that runs some of them unasked becomes the
-    rule of those that are trusted. A service whose tools were never listed has none.
+    So do tools that were never listed: a default that lets tools run without asking is written out as a rule for each
+    trusted tool, and the default becomes “ask”.
     """
     doubted = {tool.name for tool in untrusted(pins, known, now)}
     trusted = {tool.name for tool in known} - doubted
@@ -85,20 +86,20 @@ def cautious(
 
 
 async def cautious_in(tx: Tx, thread: Thread, service: ServiceTools, now: datetime) -> ServiceTools:
-    """Return a service's rules as `cautious`, by what is known of its tools now."""
+    """Return `cautious` for a service, by what the store knows of its tools now."""
     workspace_id, name = thread.owner.workspace_id, ServiceName(service.name)
     known = await service_tools.list_for(tx, workspace_id, name)
     return cautious(service, known, await tool_pins.list_for(tx, workspace_id, name), now)
 
 
 def digest_of(tools: Iterable[ServiceTool]) -> str:
-    """Return what names exactly these definitions, hex."""
+    """Return the SHA-256, in hex, of these tools' definitions."""
     whole = "\n".join(f"{tool.name}\t{tool.definition_hash}" for tool in tools)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 class ToolPinning:
-    """Trust in tools, and the alerts about those that lost it."""
+    """Trust in services' tools, and the alerts about tools that lost it."""
 
     def __init__(self, *, database: Database, screen: Screen, clock: Clock, admins_of: AdminsOf) -> None:
         self._database = database
@@ -107,7 +108,7 @@ class ToolPinning:
         self._admins_of = admins_of
 
     async def listed(self, connection: Connection, difference: ToolDifference) -> None:
-        """A listing was not what was known: trust a service's first one, else tell the admins."""
+        """Handle a listing that differs from the last: trust a service's first one, else alert the admins."""
         workspace_id, service = connection.owner.workspace_id, connection.service
         async with self._database.transaction() as tx:
             tools = await service_tools.list_for(tx, workspace_id, service)
@@ -124,11 +125,11 @@ class ToolPinning:
         if doubted:
             await self._alert(workspace_id, service)
         elif any(alert.digest != digest_of(()) for alert in alerts.values()):
-            # What was another, or not seen for long, is as it was again.
+            # Everything is as it was trusted again, so the alerts are outdated.
             await self._show_all(workspace_id, service, None)
 
     async def look_at_clock(self) -> None:
-        """Tell admins of services whose tools nobody has listed for long."""
+        """Alert admins about services whose tools were not listed for long."""
         async with self._database.transaction() as tx:
             known = await service_tools.list_services(tx)
             stale = [one for one in known if await self._page(tx, *one)]
@@ -136,7 +137,7 @@ class ToolPinning:
             await self._alert(workspace_id, service)
 
     async def called(self, thread: Thread, call: ToolCall) -> None:
-        """The agent called a tool: tell the admins of one that its service was never seen with."""
+        """Alert the admins if an agent called a tool that its service has never listed."""
         if call.service is None:
             return
         workspace_id, service = thread.owner.workspace_id, ServiceName(call.service)
@@ -150,7 +151,7 @@ class ToolPinning:
         await self._alert(workspace_id, service)
 
     async def accept(self, command: AcceptTools) -> None:
-        """Trust what an alert showed, if that is still how it is. Raises `NotPermitted`."""
+        """Trust the tools that an alert showed, if they are still the same. Raises `NotPermitted`."""
         workspace_id, service, by = command.member.workspace_id, ServiceName(command.service), command.member.user_id
         async with self._database.transaction() as tx:
             if by not in await self._admins_of(tx, workspace_id):
@@ -171,7 +172,7 @@ class ToolPinning:
         return page_of(pins, untrusted(pins, tools, self._clock.now()))
 
     async def _alert(self, workspace_id: WorkspaceId, service: ServiceName) -> None:
-        """Tell every admin by direct message, each of the same difference once."""
+        """Alert every admin by direct message, about the same difference only once."""
         async with self._database.transaction() as tx:
             notice, digest = await self._notice(tx, workspace_id, service, None)
             alerts = await tool_pins.list_alerts(tx, workspace_id, service)
@@ -181,7 +182,7 @@ class ToolPinning:
                 await self._send(workspace_id, service, user_id, notice, digest, None)
 
     async def _show_all(self, workspace_id: WorkspaceId, service: ServiceName, by: UserId | None) -> None:
-        """Rewrite what admins were sent as things are now."""
+        """Update the alerts that admins have."""
         async with self._database.transaction() as tx:
             notice, digest = await self._notice(tx, workspace_id, service, by)
             alerts = await tool_pins.list_alerts(tx, workspace_id, service)
@@ -231,13 +232,13 @@ class ToolPinning:
 
 
 def change_of(pin: Pin | None, tool: ServiceTool) -> ToolChange:
-    """Return what an admin is shown of a tool that is not what was trusted: each thing that differs."""
+    """Return everything that differs between a tool and its trusted definition, to be shown to admins."""
     hints = _hints(pin.annotations if pin else {}, tool.annotations)
     if pin is None:
         return ToolChange(tool.name, None, tool.description, is_schema_changed=False, hints=hints)
     is_schema_changed = pin.schema_hash != tool.schema_hash
     title = (pin.title or "", tool.title or "")
-    # A title was not kept before there was a place for it; then its schema was not, either.
+    # Older pins have neither title nor schema, so without a schema an empty title means “unknown”.
     is_title_known = pin.schema is not None
     return ToolChange(
         name=tool.name,
@@ -259,5 +260,5 @@ def _hints(before: Mapping[str, bool], after: Mapping[str, bool]) -> tuple[str, 
 
 
 def _unseen(service: ServiceName, name: str, now: datetime) -> ServiceTool:
-    """Return the record of a tool that was called though its service never listed it."""
+    """Return a record for a tool that was called although its service never listed it."""
     return ServiceTool(service, name, None, "", NEVER_LISTED, {}, NEVER_LISTED, now, None, now)

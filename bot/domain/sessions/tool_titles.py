@@ -1,8 +1,8 @@
-"""What a service calls its tools for people, where that says which tool it is.
+"""Decides which of the titles that services give their tools are shown to people.
 
-A title is the service's claim. It is shown as long as the tool is what was trusted, in quotation marks, and only where
-it is plain words that nobody could take for another tool, for our words, or for Slack's markup; else the tool stands
-under its name (docs/decisions/0048-titles-beside-names.md).
+A title is the service's own claim. It is shown in quotation marks, while the tool is as it was trusted, and only if it
+is plain words that nobody could take for another tool, for our words or for Slack's markup. Otherwise people see the
+tool's name (docs/decisions/0048-titles-beside-names.md).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from store.database import Tx
 from store.records import ServiceName, WorkspaceId
 
 TITLE_MAX = 60
-"""Characters of a title that is shown; a longer one is a description."""
+"""Characters of a title; a longer one is a description and not shown."""
+# Allowed between letters and digits: no quotation mark that would end ours, nothing that formats or mentions.
 _SIGNS = frozenset(" -\u2013\u2014.,:;/&+'\u2019()!?%")
-"""What may stand between letters and digits: no quotation mark that ends ours, nothing that formats or names."""
+# Slack makes emoji and links of these.
 _MARKUP = re.compile(r":.*:|\w\.\w|//")
-"""What Slack makes a picture or a link of."""
+# From so many combining marks on one letter on, they are no spelling of any language.
 _HEAP = 4
-"""Marks upon one letter, from which they are no spelling."""
 
 
 async def read_titles(tx: Tx, workspace_id: WorkspaceId, service: str) -> dict[str, str]:
-    """Return tool → title, for those tools of a service whose title is shown."""
+    """Return tool → title for the tools of a service whose title is shown."""
     name = ServiceName(service)
     claims = await service_tools.list_titles(tx, workspace_id, name)
     trusted = await tool_pins.list_hashes(tx, workspace_id, name)
@@ -38,7 +38,8 @@ async def read_titles(tx: Tx, workspace_id: WorkspaceId, service: str) -> dict[s
 
 
 def shown_titles(claimed: Mapping[str, str]) -> dict[str, str]:
-    """Return those titles that are shown, of all tools of one service (tool → title, empty where it has none)."""
+    """Return the titles that may be shown, given all tools of a service (tool → title, empty without one)."""
+    # By skeleton, so that no title looks like the name or title of another tool in look-alike letters.
     names: dict[str, set[str]] = {}
     for tool, title in claimed.items():
         for said in (tool, title):
@@ -51,7 +52,7 @@ def shown_titles(claimed: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_plain(title: str) -> bool:
-    """Tell whether a title is a few words in one script and nothing else."""
+    """Tell whether a title is a few plain words in one script."""
     if not 0 < len(title) <= TITLE_MAX or title != title.strip() or not is_one_line(title):
         return False
     kinds = [unicodedata.category(char)[0] for char in title]
