@@ -1,6 +1,6 @@
 """“Always allow in this thread”: granted with a decision, applied to later calls, revoked in App Home.
 
-It is bound to thread, service and tool as recorded, and void as soon as the rules no longer permit it.
+It holds for one thread, service and tool definition, and ends as soon as the rules no longer permit it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from store.records import Allowance, AllowanceId, Approval, AuditEntry, Member, 
 
 
 async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> Allowance:
-    """Store the owner's word about the tool of a call, in the transaction of their decision on it."""
+    """Store the owner's “always allow” for a call's tool, in the transaction of their decision."""
     wanted = Allowance(
         id=AllowanceId(new_id("alw")),
         thread_id=thread.id,
@@ -36,7 +36,7 @@ async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule,
 
 
 async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule) -> Allowance | None:
-    """Return what allows this call without asking: the rule still permits it, and the tool is the same."""
+    """Return the “always allow” for this call if the rule still permits it and the tool is the same, else None."""
     if not permit.may_remember or approval.second is not None:
         return None
     found = await allowances.find(tx, thread.id, approval.service, approval.tool)
@@ -44,13 +44,13 @@ async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Approva
 
 
 class AlwaysAllow:
-    """Revoking, which its owner may do at any time."""
+    """Revokes an “always allow”, which its owner may do at any time."""
 
     def __init__(self, context: DomainContext) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
 
     async def revoke(self, command: RevokeAllowance) -> None:
-        """Ask about the tool again from the next call on. Raises `NotPermitted`."""
+        """Revoke it, so that the tool asks again from its next call on. Raises `NotPermitted` if it is gone."""
         now, member = self._clock.now(), command.member
         async with self._database.transaction() as tx:
             is_revoked = await allowances.revoke(tx, command.allowance_id, member, now)

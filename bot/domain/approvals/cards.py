@@ -1,6 +1,6 @@
 """Posts and updates the approval cards of a turn: few messages, each edited in place.
 
-Calls that are held while a card is still open join it.
+Calls that are held while a card is open are added to it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from store.records import Approval, ApprovalId, ApprovalState, MessageRef, Threa
 log = structlog.get_logger(__name__)
 
 ASKED_MAX = 8
-"""Calls on one card that somebody is or was asked about; five blocks each of Slack's fifty."""
+"""Calls on one card that somebody decides or has decided; five blocks each, of Slack's fifty."""
 WHOLE_MAX = 60
-"""Calls on one card in all: what an allowance decides takes one line for each tool."""
+"""Calls on one card in all; those that run by “always allow” share one line per tool."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Calls that are shown in one message; `ref` None: not posted yet."""
+    """Calls that are shown in one message; `ref` is None until it is posted."""
 
     ref: MessageRef | None
     approvals: tuple[Approval, ...]
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still has to look at it."""
+        """Return whether a call on it still waits for a decision."""
         return any(approval.state is ApprovalState.PENDING for approval in self.approvals)
 
     def has_room_for(self, approval: Approval) -> bool:
-        """Whether a call is shown here rather than in a message of its own."""
+        """Tell whether a call is added to this card rather than to a new one."""
         if len(self.approvals) >= WHOLE_MAX:
             return False
         if approval.allowance_id is not None:
@@ -50,7 +50,7 @@ class Card:
 
 
 def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
-    """Return a turn's cards, the oldest first. What was settled before anybody saw it is on none."""
+    """Return a turn's cards, oldest first. Calls that were settled before anybody saw them are on none."""
     cards: list[Card] = []
     waiting = []
     for approval in held:
@@ -71,7 +71,7 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
 
 
 class ApprovalCards:
-    """The cards of all turns; remembers what each shows, so that nothing is rewritten for nothing."""
+    """The cards of all turns; remembers what each shows, so that only changes are sent to Slack."""
 
     def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits) -> None:
         self._database, self._screen = context.database, context.screen
@@ -81,7 +81,7 @@ class ApprovalCards:
         self._looked_for: set[ApprovalId] = set()
 
     async def draw(self, thread: Thread, turn: Turn, *, is_over: bool = False) -> None:
-        """Bring the turn's cards up to date. Raises `SlackUnavailable`, `SlackRejected` for one nobody has seen."""
+        """Post and update the turn's cards. Raises `SlackUnavailable`, and `SlackRejected` for a new card."""
         await self._find_lost(thread, turn)
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
@@ -94,7 +94,7 @@ class ApprovalCards:
                 self._shown[ref] = looks
 
     async def settle(self, thread: Thread, turn: Turn) -> None:
-        """Draw a turn that is over for the last time, and forget it."""
+        """Update the cards of a turn that is over for the last time, and forget them."""
         await self.draw(thread, turn, is_over=True)
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
@@ -104,7 +104,7 @@ class ApprovalCards:
                 self._shown.pop(approval.card, None)
 
     async def _find_lost(self, thread: Thread, turn: Turn) -> None:
-        """Find the card of a call that is over before it was stored where its card is: a crash came between."""
+        """Find the card of a call that was settled before the card's place was stored, because of a crash."""
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
         for approval in held:
@@ -126,7 +126,7 @@ class ApprovalCards:
         return ref
 
     async def _held(self, thread: Thread, approval: Approval, permit: ApprovalRule) -> Held:
-        # Arguments are on cards that only the owner sees, while they decide.
+        # Arguments may be private, so they are on cards in direct messages only, and only while a decision is open.
         is_shown = thread.is_private and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
         return as_held(approval, call, permit)
@@ -135,7 +135,7 @@ class ApprovalCards:
         try:
             await self._screen.update_card(thread, ref, shown)
         except SlackRejected as error:
-            # Somebody deleted it: App Home has the same buttons.
+            # Somebody deleted the card. The owner can still decide in their App Home.
             log.warning("card_not_updated", code=error.code)
 
 
@@ -151,7 +151,7 @@ def as_held(approval: Approval, call: ToolCall, permit: ApprovalRule) -> Held:
 
 
 def _looks(card: Card, *, is_over: bool) -> tuple[object, ...]:
-    """Return what the card's looks depend on."""
+    """Return everything that a card's content depends on, to see whether it must be redrawn."""
     return tuple(
         (one.id, one.state, one.is_confirming, one.reason, one.expires_at, one.decided_by, one.is_delivered or is_over)
         for one in card.approvals

@@ -1,4 +1,4 @@
-"""Handles the buttons of an approval card: allow, deny, always allow, details. Each click is checked anew.
+"""Handles the buttons of an approval card: allow, deny, always allow, details. Each click is checked again.
 
 `lifecycle` delivers the decision to the session.
 """
@@ -25,11 +25,11 @@ from store.errors import NotFound
 from store.records import OPEN_TURN_STATES, Approval, ApprovalId, ApprovalState, Thread, ThreadId, Turn
 
 ALL_MAX = 20
-"""Decisions that one click may carry."""
+"""Decisions that one click may make."""
 
 
 class ApprovalDecisions:
-    """Decisions of owners, and of second approvers after them."""
+    """The decisions of owners and, after them, of second approvers."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class ApprovalDecisions:
     async def decide(
         self, command: DecideApproval, wake: Callable[[str], None], judged: set[ThreadId] | None = None
     ) -> None:
-        """Take a decision of the owner, or of the second approver after them, once. Raises `NotPermitted`.
+        """Record a decision of the owner or, after them, of the second approver, once. Raises `NotPermitted`.
 
-        `judged`: threads that have just been asked about, where one click is for several calls.
+        `judged` collects the threads whose audience was checked, for a click that decides several calls.
         """
         approval, turn, thread, permit = await self._find(command.approval_id)
         now, by = self._clock.now(), command.member
@@ -64,7 +64,7 @@ class ApprovalDecisions:
         else:
             policy.require(policy.may_allow(by, approval, turn, permit.approvers))
             if judged is None or thread.id not in judged:
-                # What is allowed leads to an answer there, hours after it was asked for.
+                # A yes leads to an answer in the thread, maybe hours after the request: others may read along by now.
                 await self._admission.require_audience(thread)
             if judged is not None:
                 judged.add(thread.id)
@@ -77,7 +77,7 @@ class ApprovalDecisions:
         wake(thread.id)
 
     async def allow_all(self, command: AllowAll, wake: Callable[[str], None]) -> None:
-        """Allow each of several calls that still may be; what cannot be is left. Raises `NotPermitted` if none can."""
+        """Allow several calls, leaving out those that can no longer be allowed. Raises `NotPermitted` if none can."""
         refused: NotPermitted | None = None
         count, judged = 0, set[ThreadId]()
         for shown in command.shown.split(",")[:ALL_MAX]:
@@ -92,7 +92,7 @@ class ApprovalDecisions:
             raise refused
 
     async def show(self, command: ShowApproval) -> None:
-        """Open the arguments for who may see them, as the session has them. Raises `NotPermitted`."""
+        """Open a call's arguments, as the session has them now. Raises `NotPermitted` for who may not see them."""
         approval, turn, thread, permit = await self._find(command.approval_id)
         policy.require(policy.may_see_call(command.member, approval, turn, permit.approvers))
         call = await self._calls.read(approval)
@@ -118,7 +118,7 @@ class ApprovalDecisions:
         command: DecideApproval | None = None,
         permit: ApprovalRule | None = None,
     ) -> None:
-        """Store a person's decision; with “always allow”, also on the same tool's other calls that wait."""
+        """Store a decision; with “always allow” it also settles the tool's other calls that wait."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             if not await settle(tx, thread, approval, settling, now):

@@ -1,4 +1,4 @@
-"""Reads a held call from the session and hashes it, so that what runs is what the owner saw."""
+"""Reads a held call from its session and hashes it, so that what runs is what the owner saw."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ REMEMBERED_MAX = 1_000
 
 
 def hash_call(call: ToolCall, session_id: SessionId) -> str:
-    """Return an HMAC-SHA-256 (hex) of the canonical JSON of what would run: service, tool, arguments.
+    """Return the HMAC-SHA-256, in hex, of the canonical JSON of a call: service, tool, arguments.
 
-    It stands in buttons that a whole channel can read, on cards whose arguments are redacted. A plain hash of few
-    possible arguments is guessed in no time, so the key has the id of the session, which Slack is never told.
+    It is the value of buttons that a whole channel can read, on cards whose arguments are redacted. A plain hash of
+    arguments with few possible values could be guessed, so the key contains the session's id, which never goes to
+    Slack (docs/decisions/0015-approvals-keep-a-hash.md).
     """
     whole = {"service": call.service, "tool": call.name, "arguments": call.arguments}
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -27,21 +28,22 @@ def hash_call(call: ToolCall, session_id: SessionId) -> str:
 
 
 def _is_shown(call: ToolCall, approval: Approval) -> bool:
-    """Tell whether a call is what was shown; that its service is told once and once not makes no other call of it."""
+    """Tell whether a call is the one that was shown."""
+    # The API may name the service one time and leave it out another; that does not make it another call.
     if UNNAMED_SERVICE in (call.service, approval.service) and None not in (call.service, approval.service):
         call = replace(call, service=approval.service)
     return hmac.compare_digest(hash_call(call, approval.session_id), approval.arguments_hash)
 
 
 class HeldCalls:
-    """Held calls as their sessions have them."""
+    """Reads held calls from their sessions."""
 
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
         self._seen: dict[ApprovalId, ToolCall] = {}
 
     def remember(self, approval: Approval, call: ToolCall) -> None:
-        """Keep a call that was just read, for the card; a decision never rests on it."""
+        """Cache a call that was just read, for drawing its card; decisions never use the cache."""
         if not _is_shown(call, approval):
             return
         if len(self._seen) >= REMEMBERED_MAX:
@@ -49,12 +51,12 @@ class HeldCalls:
         self._seen[approval.id] = call
 
     async def read(self, approval: Approval) -> ToolCall | None:
-        """Return the call as the session has it now, None if it is not what was shown."""
+        """Return the call as the session has it now, None if it is not the one that was shown."""
         call = await self._agents.find_call(approval.session_id, approval.tool_use_id)
         return call if call is not None and _is_shown(call, approval) else None
 
     async def to_show(self, approval: Approval) -> ToolCall:
-        """Return the call for a card; without its arguments where the session does not say them any more."""
+        """Return the call for a card, without its arguments if the session cannot be read."""
         if known := self._seen.get(approval.id):
             return known
         try:
@@ -67,5 +69,5 @@ class HeldCalls:
 
 
 def without_arguments(approval: Approval) -> ToolCall:
-    """Return which tool would be called, and nothing of with what."""
+    """Return a call with its tool but no arguments."""
     return ToolCall(approval.tool_use_id, approval.service, approval.tool, {})

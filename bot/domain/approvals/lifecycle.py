@@ -1,6 +1,6 @@
-"""Held tool calls of a turn: ask the owner, deliver the decision to the session, expire what nobody decided.
+"""Held tool calls of a turn: asks the owner, delivers the decision to the session, denies what nobody decided in time.
 
-`decisions` records a decision once; delivery is repeated until the session has it. `cards` and `second_approver`
+`decisions` records a decision once; its delivery is repeated until the session has it. `cards` and `second_approver`
 show it in Slack.
 """
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class ApprovalLifecycle:
-    """Approvals of all turns, each attended by its turn's driver."""
+    """The approvals of all turns; a turn's driver calls `attend` for them."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ApprovalLifecycle:
         self._second_approvers = SecondApprovers(context, calls=self._calls, permits=permits, changed=changed)
 
     async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
-        """Store the question about a call, or the answer of an allowance; `attend` does the rest. Idempotent."""
+        """Store a held call as an approval, decided already if “always allow” covers it. Idempotent."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
             permit = await self._permits(tx, thread, call.service, call.name)
@@ -66,7 +66,10 @@ class ApprovalLifecycle:
         self._changed(turn.owner.workspace_id, turn.owner.user_id)
 
     async def attend(self, thread: Thread, turn: Turn) -> datetime | None:
-        """Expire, deliver, show, remind; return when to look again. What raises `Unavailable` is done again then."""
+        """Expire, deliver, show and remind; return when to call this again, None if nothing is due.
+
+        Raises `Unavailable`; the caller calls it again after a while.
+        """
         now = self._clock.now()
         async with self._database.transaction() as tx:
             pending = await approvals.list_pending(tx, turn.id)
@@ -79,7 +82,7 @@ class ApprovalLifecycle:
             for approval in undelivered:
                 await self._deliver(thread, approval)
         except Unavailable:
-            await self._cards.draw(thread, turn)  # who decided sees that it is kept, and not there yet
+            await self._cards.draw(thread, turn)  # shows that the decision is stored and not sent yet
             raise
         await self._cards.draw(thread, turn)
         await self._second_approvers.attend(thread, turn)
@@ -88,7 +91,7 @@ class ApprovalLifecycle:
         return min((when for when in due if when > now), default=None)
 
     async def withdraw(self, thread: Thread, turn: Turn) -> None:
-        """Settle everything still pending of a turn that is ending, and show it. Raises `SlackUnavailable`."""
+        """Settle all pending approvals of a turn that ends, and show that. Raises `SlackUnavailable`."""
         await self.close_pending(thread, turn)
         try:
             await self._cards.settle(thread, turn)
@@ -98,7 +101,7 @@ class ApprovalLifecycle:
         await self._second_approvers.attend(thread, turn)
 
     async def close_pending(self, thread: Thread, turn: Turn) -> None:
-        """Let nobody decide any more about a turn that is being stopped; Slack, which may be slow, is not asked."""
+        """Settle all pending approvals of a turn that is being stopped, without waiting for Slack."""
         async with self._database.transaction() as tx:
             pending = await approvals.list_pending(tx, turn.id)
         for approval in pending:
@@ -127,7 +130,7 @@ class ApprovalLifecycle:
         return approval.expires_at - self._lifetime / 2
 
     async def _remind(self, thread: Thread, turn: Turn, now: datetime) -> None:
-        """Remind the owner by direct message of all that waits, once. Raises `SlackUnavailable`."""
+        """Remind the owner by direct message of everything that waits, once. Raises `SlackUnavailable`."""
         async with self._database.transaction() as tx:
             waiting = [one for one in await approvals.list_pending(tx, turn.id) if not one.is_confirming]
         overdue = [one for one in waiting if now >= self._half_time(one) and one.id not in self._reminded]
@@ -135,7 +138,7 @@ class ApprovalLifecycle:
             return
         notice, marker = ApprovalWaiting(thread, overdue[0], len(waiting)), f"{overdue[0].id}:waiting"
         try:
-            # What an earlier process sent is found; who joined the wait since then is not reminded of again.
+            # A reminder that was sent before a restart is found. It covers calls that were held since, too.
             await self._screen.message_once(thread.owner, notice, marker, self._half_time(overdue[0]))
         except SlackRejected as error:
             log.warning("not_reminded", approval=overdue[0].id, code=error.code)
@@ -154,7 +157,7 @@ class ApprovalLifecycle:
         self._changed(thread.owner.workspace_id, thread.owner.user_id)
 
     async def _verdict(self, thread: Thread, approval: Approval) -> tuple[Verdict, str | None]:
-        """Read the call again: what is allowed is what was shown, or it is denied, which is recorded."""
+        """Return what to send for a decision. Reads an allowed call again and denies it if it is not what was shown."""
         if approval.state is ApprovalState.EXPIRED:
             return Verdict.DENY, CALL_EXPIRED
         if approval.state is not ApprovalState.ALLOWED:
@@ -179,6 +182,6 @@ class ApprovalLifecycle:
 
 
 def _of_second(reason: str | None) -> str:
-    """Return a second approver's no: the words of another person, which the agent must not take for its owner's."""
+    """Return the reason of a second approver's no, quoted, so that the agent does not take it for its owner's words."""
     said = (Said("the second approver", reason),) if reason else ()
     return with_quoted(CALL_NOT_SECONDED, said)

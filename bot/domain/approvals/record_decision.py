@@ -24,7 +24,7 @@ class DecisionToRecord:
 
 
 async def settle(tx: Tx, thread: Thread, approval: Approval, settling: DecisionToRecord, now: datetime) -> bool:
-    """Decide and record it; False when somebody else was first."""
+    """Store and record a decision; return False if somebody else was first."""
     is_first = await approvals.decide(
         tx,
         approval.id,
@@ -42,7 +42,7 @@ async def settle(tx: Tx, thread: Thread, approval: Approval, settling: DecisionT
 
 
 async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> bool:
-    """Allow a call that its owner no longer wants to be asked about; False where they do."""
+    """Allow a call that “always allow” covers; return False if none does."""
     allowance = await always_allow.find_valid(tx, thread, approval, permit)
     if allowance is None:
         return False
@@ -53,7 +53,7 @@ async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, permit
 
 
 def entry(thread: Thread, approval: Approval, what: str, by: UserId | None, now: datetime, **more: str) -> AuditEntry:
-    """Return the audit record of something that happened to a held call."""
+    """Return the audit entry for something that happened to a held call; `by` is None for Deputy itself."""
     return AuditEntry(
         at=now,
         workspace_id=thread.owner.workspace_id,

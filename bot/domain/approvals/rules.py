@@ -1,4 +1,4 @@
-"""The rules for one held call: is “always allow” offered, does it need a second approver, is the tool known.
+"""The rules for one held call: whether “always allow” is offered, whether it needs a second approver.
 
 Whether a call is held at all is decided by the session's tool rules (`agent_profiles`).
 """
@@ -24,35 +24,35 @@ class ApprovalRule:
     """The rules for one tool of one service, as they are now."""
 
     may_remember: bool = True
-    """The owner may say “always allow in this thread”."""
+    """The owner may choose “always allow in this thread”."""
     second: SecondView | None = None
-    """What a second approver sees; None where the owner decides alone."""
+    """What a second approver sees; None if the owner decides alone."""
     approvers: frozenset[UserId] = frozenset()
-    """Who may be the second; the owner never is."""
+    """Who may be the second approver; the owner never is, even if listed."""
     tool_hash: str | None = None
-    """The tool as it was last listed; None where it never was."""
+    """The hash of the tool's last listed definition; None if it was never listed."""
     annotations: Mapping[str, object] = field(default_factory=dict, hash=False)
     title: str = ""
-    """As `ToolCall.title`."""
+    """Like `ToolCall.title`."""
 
     def hazard(self, tool: str) -> Hazard:
-        """Return why this call is asked about twice."""
+        """Return why a yes to this call needs a confirmation."""
         return hazard_of(tool, self.annotations)
 
 
 Permits = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
-"""`(tx, thread, service, tool)` → what holds for that tool."""
+"""`(tx, thread, service, tool)` → the rules for that tool."""
 
 
 class ApprovalRules:
-    """Judges a tool by the current settings and by what is known of it."""
+    """Finds the rules for a tool, from the settings and its listing."""
 
     def __init__(self, configuration: ConfigService, clock: Clock) -> None:
         self._configuration = configuration
         self._clock = clock
 
     async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> ApprovalRule:
-        """Return what holds for a tool in a thread."""
+        """Return the rules for a tool in a thread."""
         workspace_id = thread.owner.workspace_id
         config = await self._configuration.read_in(tx, workspace_id)
         known, is_trusted, title = None, True, ""
@@ -65,7 +65,7 @@ class ApprovalRules:
         approvers = self._configuration.admins(config)
         if config.approvals.second_approvers != "admins":
             approvers = frozenset(UserId(user_id) for user_id in config.approvals.second_approvers)
-        # Nobody who is paused, or has left, says yes for others.
+        # Somebody who has left or is paused must not be able to say yes.
         gone = await members.list_left(tx, workspace_id)
         approvers = frozenset(one for one in approvers - gone if not config.member(one).is_paused)
         permit = build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
@@ -81,7 +81,7 @@ def build_permit(
     is_trusted: bool,
     approvers: frozenset[UserId],
 ) -> ApprovalRule:
-    """Return what the settings say of a tool; one that is not what admins accepted is asked about each time."""
+    """Return the rules for a tool by the settings; one that is not as admins trusted it asks each time."""
     rules = config.approvals
     annotations = dict(known.annotations) if known else {}
     is_harmless = only_reads(service, tool, annotations)
@@ -97,7 +97,8 @@ def build_permit(
 
 
 def _needs_second(rules: ApprovalSettings, service: str | None, tool: str) -> bool:
-    """A call of which the API does not say whose tool it is may be of any service: the strictest rule holds."""
+    """Tell whether a tool needs a second approver."""
+    # A call without a named service may be any service's, so a rule for any of them counts.
     if service != UNNAMED_SERVICE:
         return rules.needs_second(service, tool)
     named = [name.partition("/")[2] for name in rules.second_tools if "/" in name]

@@ -20,7 +20,7 @@ from store.second_approvers import SecondCard
 log = structlog.get_logger(__name__)
 
 ASKED_MAX = 10
-"""More people than this are not asked about one call: somebody would have answered."""
+"""Approvers who are asked about one call: with so many, somebody answers."""
 
 
 class SecondApprovers:
@@ -33,7 +33,10 @@ class SecondApprovers:
         self._changed = changed
 
     async def attend(self, thread: Thread, turn: Turn) -> None:
-        """Ask who is to be asked, and settle the cards of what is decided. Raises `SlackUnavailable`."""
+        """Ask the second approvers of calls that wait for them, and close the cards of decided ones.
+
+        Raises `SlackUnavailable`.
+        """
         async with self._database.transaction() as tx:
             held = {one.id: one for one in await approvals.list_for_turn(tx, turn.id) if one.second is not None}
             for approval in held.values():
@@ -55,7 +58,7 @@ class SecondApprovers:
         async with self._database.transaction() as tx:
             permit = await self._permits(tx, thread, approval.service, approval.tool)
         if not is_settled and card.user_id not in permit.approvers:
-            return None  # Slack was out when they were to be asked, and they are no approver any more.
+            return None  # no longer an approver: Slack was out when they were to be asked
         notice = SecondAsked(thread, await self._held(approval, permit))
         try:
             ref = await self._screen.ask_second(card.user_id, notice, card.card)
@@ -73,7 +76,7 @@ class SecondApprovers:
         is_shown = approval.second is not None and approval.second.view is SecondView.FULL
         is_shown = is_shown and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
-        # Once it is settled its card is drawn once: after the session has heard it, or after the turn's end.
+        # A settled card is drawn only once, after the decision was delivered or the turn has ended.
         return replace(as_held(approval, call, permit), is_over=True)
 
     async def _mark_settled(self, card: SecondCard) -> None:
