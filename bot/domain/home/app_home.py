@@ -1,6 +1,6 @@
-"""What a member sees of their own things: status, help and App Home.
+"""What a member sees of their own: status, help and App Home.
 
-An App Home is one transaction and one call to Slack; `home_refresh` decides when it is published again.
+An App Home takes one transaction and one call to Slack; `home_refresh` decides when it is published again.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
 
 SUBCOMMANDS = ("ask", "connect", "disconnect", "status", "stop", "help", "admin")
 LOOKED_AT_FOR = timedelta(hours=12)
-"""For how long after it was opened a home is kept up to date; opening it again begins anew."""
+"""How long an App Home is kept up to date after it was last opened."""
 LATE = timedelta(seconds=4)
-"""For how long a publication that Slack did not answer, for half a minute, may still come in after that."""
+"""How long after its time-out a publication that Slack did not answer may still take effect."""
 RECENT_MAX = 10
 ALLOWANCES_MAX = 20
 
 
 class AppHomes:
-    """The member's own page and its short forms."""
+    """A member's App Home, and the answers to `status` and `help`, which show parts of it."""
 
     def __init__(
         self, context: DomainContext, *, catalog: Catalog, permits: Permits, configuration: ConfigService
@@ -45,14 +45,14 @@ class AppHomes:
         self._configuration = configuration
         self._publishing = KeyedLocks()
         self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
-        """When a publication of theirs was last left unanswered."""
+        """When a publication for a member last got no answer."""
 
     async def status(self, command: ShowStatus) -> None:
-        """Tell connections, running turns and waiting approvals."""
+        """Show connections, running turns and waiting approvals."""
         await self._screen.tell(command.member, command.place, StatusShown(await self.home(command.member)))
 
     async def help(self, command: ShowHelp) -> None:
-        """Tell what can be done next; for an unknown subcommand, also the nearest ones."""
+        """Show what the member can do; for an unknown subcommand, also the nearest ones."""
         near = tuple(difflib.get_close_matches(command.unknown or "", SUBCOMMANDS, n=2, cutoff=0.6))
         notice = HelpShown(await self.home(command.member), command.unknown, near, command.words)
         await self._screen.tell(command.member, command.place, notice)
@@ -64,7 +64,7 @@ class AppHomes:
         await self._publish(command.member)
 
     async def refresh(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
-        """Publish the App Home again for a member who has opened it lately."""
+        """Publish the App Home again if the member has opened it lately."""
         async with self._database.transaction() as tx:
             member = await members.find(tx, workspace_id, user_id)
             if member is None or not await home_views.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
@@ -72,12 +72,13 @@ class AppHomes:
         await self._publish(member)
 
     def is_doubtful(self, workspace_id: WorkspaceId, user_id: UserId) -> bool:
-        """Tell whether Slack left a publication unanswered that may still come in, after a newer one."""
+        """Tell whether an unanswered publication may still take effect and overwrite a newer one."""
         return (workspace_id, user_id) in self._doubts
 
     async def _publish(self, member: Member) -> None:
-        """Publish a home as it is now, one after the other: the newest is the last. Raises `SlackUnavailable`."""
+        """Publish an App Home as it is now. Raises `SlackUnavailable`."""
         key = (member.workspace_id, member.user_id)
+        # One at a time per member, so that the newest state is the one that stays.
         async with self._publishing.of("/".join(key)):
             home, began = await self.home(member), self._clock.now()
             try:
@@ -89,7 +90,7 @@ class AppHomes:
                 del self._doubts[key]
 
     async def home(self, member: Member) -> Home:
-        """Return what belongs to this member, and nothing of anybody else but what they are asked to confirm."""
+        """Return what is this member's own, and others' calls that they may confirm as second approver."""
         async with self._database.transaction() as tx:
             return await self._home(tx, member)
 
@@ -121,7 +122,7 @@ class AppHomes:
     async def _waiting(
         self, tx: Tx, pending: tuple[Approval, ...], known: dict[TurnId, Thread], *, by: UserId | None = None
     ) -> tuple[Waiting, ...]:
-        """Return calls as they are listed; with `by` only those that this approver may still confirm."""
+        """Return calls for a list; with `by` only those that this second approver may confirm now."""
         found = []
         for approval in pending:
             thread = known[approval.turn_id]
