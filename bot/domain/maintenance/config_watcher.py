@@ -13,13 +13,13 @@ from bot.domain.turns.stop import TurnStopper
 from store.records import WorkspaceId
 
 INTERVAL = timedelta(seconds=6)
-"""How long what runs may go on after somebody else has thrown a switch; one thrown in Slack works at once."""
+"""How long turns may run on after another process has set a kill switch; one set in Slack works at once."""
 TELL_EVERY = timedelta(minutes=10)
-"""How long those who asked for a budget wait for an answer that Slack would not take."""
+"""Pause between attempts to tell people about a raised budget while Slack is out."""
 
 
 class ConfigWatcher:
-    """Looks at the settings again and again, and acts when they have changed."""
+    """Reads the settings every few seconds, and acts when they have changed."""
 
     def __init__(
         self,
@@ -30,17 +30,17 @@ class ConfigWatcher:
         reload: Callable[[], Coroutine[None, None, None]],
         workspace_id: WorkspaceId,
     ) -> None:
-        """`reload` offers the services that are stored now."""
+        """`reload` updates the catalogue with the services that are stored now."""
         self._configuration = configuration
         self._stopping = stopping
         self._shortages = shortages
         self._reload = reload
         self._workspace_id = workspace_id
         self._seen: Config | None = None
-        """The settings that were acted on."""
+        """The settings that were last acted on."""
 
     def start(self, supervisor: Supervisor) -> None:
-        """Look every few seconds until the end of the process; each look whatever the other one meets."""
+        """Start the periodic tasks, independent of each other, for the life of the process."""
         supervisor.keep("services", self._reload, INTERVAL)
         supervisor.keep("settings", self.look, INTERVAL)
         supervisor.keep("budgets", lambda: self._shortages.look(self._workspace_id), TELL_EVERY)

@@ -1,6 +1,6 @@
-"""Work of each hour: purges old rows, and does what other parts give it to do.
+"""Hourly work: purges old rows, and runs the chores that other parts register.
 
-Each task has a loop of its own, so that one that fails delays no other.
+Each chore has a loop of its own, so that one that fails delays no other.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=1)
 KEEP_DELIVERIES = timedelta(days=2)
-"""Longer than Slack repeats anything; delayed events come hours later, not days
+"""Longer than Slack repeats any event: delayed ones come hours later, not days
 (docs/reference/slack.md#repeated-events)."""
 KEEP_TICKETS = timedelta(days=1)
 
 
 class HourlyMaintenance:
-    """The chores of one process; those of other parts are given by name."""
+    """The hourly chores of one process, by name."""
 
     def __init__(self, database: Database, clock: Clock, chores: Mapping[str, Work]) -> None:
         self._database = database
@@ -35,15 +35,16 @@ class HourlyMaintenance:
         self._chores = chores
 
     def start(self, supervisor: Supervisor) -> None:
-        """Do each chore now and every hour, for the life of the process."""
+        """Run each chore now and every hour, for the life of the process."""
         for name, chore in {"purge": self.purge, **self._chores}.items():
             supervisor.keep(name, chore, EVERY)
 
     async def purge(self) -> None:
-        """Forget deliveries and tickets that nothing can refer to any more."""
+        """Delete deliveries, tickets and stored messages that nothing can refer to any more."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            # What an attempt that never came back says of its client is heeded before the attempt is forgotten.
+            # Before tickets are purged: an attempt that never came back is the only sign that a service has forgotten
+            # our client (docs/decisions/0038-a-forgotten-client-is-registered-again.md).
             await registrations.drop_unanswered(tx, now)
             gone = await deliveries.purge(tx, now - KEEP_DELIVERIES)
             gone += await deliveries.purge_unreadable(tx, now - KEEP_DELIVERIES)

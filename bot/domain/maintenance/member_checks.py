@@ -1,4 +1,4 @@
-"""Members' standing asked of Slack daily: a deactivation comes as an event, which Deputy may have been away for."""
+"""Checks every member with Slack daily, since Deputy may have missed the event of a deactivation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECK_EVERY = timedelta(days=1)
 
 
 class MemberChecks:
-    """Asks Slack about members whose deactivation may have been missed."""
+    """Off-boards members whose deactivation was missed."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class MemberChecks:
         self._home = home
         self._checked_at: datetime | None = None
         self._unchecked: tuple[Member, ...] = ()
-        """Those whom Slack or the API kept us from checking the last time."""
+        """Members who could not be checked the last time because Slack or the API was out."""
 
     async def check_due_members(self) -> None:
-        """Check everybody once a day, and every hour those who could not be checked the last time."""
+        """Check everybody once a day; members who could not be checked, again at the next call."""
         now = self._clock.steady()
         if self._checked_at is None or now - self._checked_at >= CHECK_EVERY:
             await self.check_members()
@@ -53,7 +53,7 @@ class MemberChecks:
             await self._check_all(self._unchecked)
 
     async def check_members(self) -> None:
-        """Ask Slack about every member and off-board those who may not be served now, by the settings of now."""
+        """Ask Slack about every member, and off-board those who may no longer be served by the current settings."""
         async with self._database.transaction() as tx:
             known = await members.list_active(tx)
         await self._check_all(known)
@@ -64,7 +64,7 @@ class MemberChecks:
     async def _is_checked(self, member: Member) -> bool:
         try:
             person = await self._people.person(member.user_id, is_fresh=True)
-            # Nor do settings that cannot be read take anybody's vault: that is an error, which is skipped.
+            # If the settings cannot be read this raises, and nobody loses their vault over it.
             openness = openness_of(await self._configuration.read(member.workspace_id))
             if ends_membership(person, self._home, openness):
                 await self._offboarding.deactivate(DeactivateMember(member.workspace_id, member.user_id))

@@ -1,4 +1,4 @@
-"""Off-boards a member who left: stops their turns, voids their links, deletes their vault."""
+"""Off-boards a member who left: stops their turns, voids their links and deletes their vault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Offboarding:
-    """Carries out what a deactivation means; repeating it is harmless."""
+    """Off-boards members; doing it twice is harmless."""
 
     def __init__(
         self, *, database: Database, stopping: TurnStopper, connections: Connections, vaults: MemberVaults, clock: Clock
@@ -29,7 +29,7 @@ class Offboarding:
         self._clock = clock
 
     async def deactivate(self, command: DeactivateMember) -> None:
-        """Take everything away that acts as this person; the row is closed after, so a crash repeats it."""
+        """Take away everything that acts as this person, then mark them as gone; after a crash it is done again."""
         workspace_id, user_id = WorkspaceId(command.workspace_id), UserId(command.user_id)
         async with self._database.transaction() as tx:
             member = await members.find(tx, workspace_id, user_id)
@@ -41,7 +41,7 @@ class Offboarding:
             await members.deactivate(tx, workspace_id, user_id, now)
             entry = AuditEntry(now, workspace_id, "deputy", "member.deactivated", user_id, {})
             await audit.record(tx, entry)
-        # Once more: a turn that was on its way may have made a vault before the row was closed.
+        # Once more: a turn that was starting may have created a vault before the member was marked as gone.
         await self._take_away(member)
         log.info("member_deactivated", member=user_id)
 

@@ -1,7 +1,7 @@
 """Finds stored requests and turns that no task works on, and starts them again.
 
-A crash leaves such rows, and so does an outage, a bug or a lost answer to a commit. Deputy looks for them at its
-start and every few seconds.
+A crash leaves such rows, and so does an outage, a bug or a lost answer to a commit. Deputy looks for them at its start
+and every few seconds.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from bot.domain.turns.driver import TurnDriver
 from oauth.connect.connections import Connections
 
 INTERVAL = timedelta(seconds=6)
-"""How long something may lie that nobody carries on."""
+"""How long a request or turn may lie before somebody takes it up."""
 
 
 def start_sweeping(
     supervisor: Supervisor, desk: Dispatcher, runner: TurnDriver, outbox: Outbox, connections: Connections
 ) -> None:
-    """Look every few seconds until the end of the process; each look whatever the other one meets."""
+    """Start the periodic tasks, independent of each other, for the life of the process."""
 
     async def tell() -> None:
         await outbox.wait()
