@@ -1,4 +1,4 @@
-"""Other people's words in an owner's thread: offered to the owner, and passed on only if they say so."""
+"""Other people's words in an owner's thread: offered to the owner, and passed to the agent only if they say so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from store.records import Aside, AsideState, DeliveryId, Quote, Thread
 
 
 class AsideCommands:
-    """What others write in somebody's thread, and what its owner does about it."""
+    """The commands about others' words in somebody's thread."""
 
     def __init__(self, context: RequestContext) -> None:
         self._database, self._clock = context.domain.database, context.domain.clock
@@ -34,7 +34,10 @@ class AsideCommands:
         self._queue = context.queue
 
     async def hear(self, thread: Thread, command: Reply) -> None:
-        """Another person's words never reach the session by themselves: they would act as the owner."""
+        """Offer another person's words to the owner; to somebody who mentions Deputy, say whose thread this is.
+
+        The words never reach the session by themselves: it would carry them out with the owner's credentials.
+        """
         if command.is_mention:
             notice = ThreadActsAs(thread.owner.user_id, await self._keep(command))
             return await self._screen.tell(command.member, command.place, notice)
@@ -49,7 +52,7 @@ class AsideCommands:
         )
         async with self._database.transaction() as tx:
             offered = await asides.offer(tx, aside)
-        # Also the second time: after the first one Deputy may have ended before the owner was told.
+        # Also if the aside was stored before: a crash may have come before the owner was told.
         if offered is not None:
             names = tuple(file.name for file in offered.files)
             notice_to_owner = AsideOffered(offered.id, offered.author, offered.text, names)
@@ -57,7 +60,7 @@ class AsideCommands:
         return None
 
     async def pass_on(self, command: PassAside, delivery_id: DeliveryId) -> None:
-        """The owner passes another's words on, quoted as such, or not; once."""
+        """Pass another person's words to the agent, quoted as such, or drop them, as the owner says; once."""
         aside, thread = await self._find(command)
         policy.require(policy.may_steer(command.member, thread))
         if command.is_passed and aside.state is AsideState.IGNORED:
@@ -72,7 +75,7 @@ class AsideCommands:
         wanted = self._queue.build(thread, looked, delivery_id, files=files)
         async with self._database.transaction() as tx:
             is_first = await asides.claim(tx, command.aside_id, command.is_passed)
-            # In one transaction: decided and not asked would be lost.
+            # In one transaction with the decision: a crash in between would lose the words.
             is_asked = is_first and command.is_passed
             queued = await self._queue.put(tx, wanted, delivery_id, looked) if is_asked else None
         if queued is not None:
@@ -89,7 +92,7 @@ class AsideCommands:
             raise NotPermitted(Refused(Refusal.GONE)) from error
 
     async def _keep(self, command: Reply) -> str:
-        """Keep a request that was refused here for the form in which its author may ask it; return its place."""
+        """Store a refused request for the form in which its author may ask it; return its id, empty without words."""
         words = await self._fetch_whole(command)
         if not words:
             return ""
@@ -101,7 +104,7 @@ class AsideCommands:
         return quote_id
 
     async def _fetch_whole(self, command: Reply) -> str:
-        """Return what another person wrote with what they passed on below, whose it is said."""
+        """Return another person's words and, below them, those that they forwarded, with their authors."""
         said = await fetch_names(self._history, command.said)
         passed_on = (f"({one.author} wrote:)\n{indent(one.text, '> ', lambda _: True)}" for one in said)
         return "\n".join(filter(None, (command.text, *passed_on)))

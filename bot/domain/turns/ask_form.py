@@ -1,7 +1,7 @@
-"""The form for a task, and the message it was opened on, which is stored until the form is sent.
+"""The form for a task, and the message that it was opened on, which is stored until the form is submitted.
 
-A form's private metadata holds only a few hundred words (docs/reference/slack.md#modals), and the bot may be unable
-to read the message again: shortcuts also work where it is no member.
+A form's private metadata has room for a few hundred words only (docs/reference/slack.md#modals), and the bot may be
+unable to read the message again: shortcuts also work in channels where it is not a member.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from store import form_messages, turns
 from store.records import Attachment, DeliveryId, Quote, UserId
 
 KEEP_QUOTES = timedelta(days=1)
-"""A form that is open longer than that is asked anew."""
+"""How long a message is kept for an open form; after that the form says that it is gone."""
 
 
 class AskForm:
-    """Opens it, and asks what was filled in."""
+    """Opens the form, and asks what was filled in."""
 
     def __init__(self, context: DomainContext, turns: TurnCommands, files: SlackFiles) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
@@ -32,7 +32,7 @@ class AskForm:
         self._files = files
 
     async def open(self, command: OpenAskForm, delivery_id: DeliveryId) -> None:
-        """Keep the message that it is about, and open the form, for which there are three seconds."""
+        """Store the message that the form is about, and open the form. Raises `NotPermitted` if the message is gone."""
         quote_id = command.quote_id
         if quote_id:
             async with self._database.transaction() as tx:
@@ -48,7 +48,10 @@ class AskForm:
         await self._screen.ask_task(command, quote_id)
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
-        """Ask about the message that the form was opened about; it is forgotten here once it is in the request."""
+        """Ask what the form says, with its message quoted; the stored message is deleted then.
+
+        Raises `NotPermitted`, with the words, if the message is gone.
+        """
         if command.quote_id is None:
             return await self._turns.ask(command, delivery_id)
         async with self._database.transaction() as tx:

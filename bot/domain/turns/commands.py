@@ -1,6 +1,6 @@
 """What members do in their threads: ask, reply, ask again, rate the answer.
 
-Each request is put into the thread's line (`turn_queue`); the thread's driver carries it out.
+Each request goes into the thread's queue (`turn_queue`); the thread's driver carries it out.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from store.records import (
 
 
 class TurnCommands:
-    """Turns of all threads, as people ask for them."""
+    """The commands that start turns, and the rating of their answers."""
 
     def __init__(
         self, context: RequestContext, *, placement: AnswerPlacement, asides: AsideCommands, stopping: TurnStopper
@@ -71,7 +71,11 @@ class TurnCommands:
         self._stopping = stopping
 
     async def ask(self, command: AskAgent, delivery_id: DeliveryId) -> None:
-        """Start a thread with a turn in it. Idempotent per delivery. Raises `NotPermitted` where there is one."""
+        """Start a thread with a turn in it. Idempotent per delivery.
+
+        Raises `NotPermitted` if the member may not, or if another thread has begun under the same message, and
+        `Misunderstood` for words that are unclear, missing or too many.
+        """
         said = read_ask(command.task, is_private=command.is_private or command.place.is_direct)
         is_private, profile = command.is_private or said.is_private, said.profile or command.profile
         command = replace(command, task=said.task, is_private=is_private, profile=profile)
@@ -79,10 +83,10 @@ class TurnCommands:
             raise NotPermitted(Refused(Refusal.NOT_YOUR_THREAD))
 
     async def _ask(self, command: AskAgent, delivery_id: DeliveryId) -> bool:
-        """Start a thread with a turn in it; return False where there is one under that message.
+        """Start a thread with a turn in it; return False if there is one under the same message.
 
-        A message stays where it was written; what was typed into a command or a form would be gone, so a refusal gives
-        it back.
+        Words typed into a command or form would be lost with a refusal, so the refusal gives them back; a message stays
+        where it was written.
         """
         asked_in = command.place
         command = replace(command, task=await self._history.named(command.task))
@@ -108,14 +112,17 @@ class TurnCommands:
         return True
 
     async def _require(self, thread: Thread, kept: str | None) -> None:
-        """Ask admission; a refusal gives back what was typed. Raises `NotPermitted`."""
+        """Check admission. Raises `NotPermitted`, with the words to give back."""
         try:
             await self._admission.require(thread)
         except NotPermitted as error:
             raise NotPermitted(replace(error.refused, kept=kept)) from error
 
     async def reply(self, command: Reply, delivery_id: DeliveryId) -> None:
-        """Words in a thread: the owner's go to the session, others' are offered to the owner."""
+        """Take a message in a thread or channel: queue the owner's words, offer others' to the owner.
+
+        Outside of our threads a mention or direct message starts a new one. Raises like `ask`.
+        """
         thread = await self._find_thread(command.member, command.place) or await self._find_rooted_meanwhile(command)
         if thread is None:
             if not (command.is_mention or command.place.is_direct):
@@ -125,24 +132,24 @@ class TurnCommands:
                 return await self._stopping.stop(StopTurn(command.member, command.place))
             if await self._ask(question_of(command, asked), delivery_id):
                 return None
-            # Two people asked under one message at the same moment, and the other one was first.
+            # Two people asked under the same message at the same moment, and the other one was first.
             thread = await self._find_thread(command.member, command.place)
             if thread is None:
                 raise NotPermitted(Refused(Refusal.GONE))
-        # In a thread of people, who talk to each other, only what names Deputy is for it.
+        # In a thread that people began among themselves, only mentions are meant for Deputy.
         if command.is_mention or not await self._is_among_people(thread):
             await self._hear(thread, command, delivery_id)
         return None
 
     async def _hear(self, thread: Thread, command: Reply, delivery_id: DeliveryId) -> None:
         """Take words in one of our threads."""
-        # Before names are looked up: nobody's name is a flag.
+        # Before ids are replaced by names, so that nobody's name can be read as a flag.
         asked = read_ask(command.text, is_private=thread.is_private)
         said = as_command_word(asked.task)
         if asked.is_private and not thread.is_private and said not in STOP_WORDS:
             raise NotPermitted(Refused(Refusal.THREAD_IS_PUBLIC, kept=asked.task or None))
-        words = command.text if asked.profile else asked.task  # whose agent it is was decided when the thread began
-        # Only now: what people write to each other is nothing to ask Slack about.
+        words = command.text if asked.profile else asked.task  # the agent was chosen when the thread began
+        # Names are looked up only now, when it is clear that the words are for Deputy.
         command = replace(command, text=await self._history.named(words))
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._asides.hear(thread, command)
@@ -160,7 +167,7 @@ class TurnCommands:
         return None
 
     async def _is_among_people(self, thread: Thread) -> bool:
-        """Tell whether a thread was people's before its owner asked: its first request is not its first message."""
+        """Tell whether people had begun the thread before its owner asked: its first request is not its root."""
         if thread.is_private:
             return False
         async with self._database.transaction() as tx:
@@ -168,7 +175,7 @@ class TurnCommands:
         return first is not None and first.source is not None and first.source.ts != thread.thread_ts
 
     async def again(self, command: AskAgain, delivery_id: DeliveryId) -> None:
-        """The owner asks once more what met a refused credential, in the thread it was asked in. Once."""
+        """Ask a kept request again for its owner, in its thread, once. Raises `NotPermitted`."""
         thread = await self._find_own_thread(command.member, command.turn_id)
         await self._admission.require(thread)
         async with self._database.transaction() as tx:
@@ -188,7 +195,7 @@ class TurnCommands:
     async def _ask_again(self, tx: Tx, command: AskAgain, thread: Thread, delivery_id: DeliveryId) -> None:
         retry = await retries.claim(tx, command.member, command.turn_id)
         if retry is None:
-            # Carried out a second time, the same click finds the turn that it made.
+            # The same click carried out again after a crash finds the turn that it made.
             if await turns.find(tx, turn_id_of(delivery_id)) is None:
                 raise NotPermitted(Refused(Refusal.GONE))
             return
@@ -197,7 +204,7 @@ class TurnCommands:
         await audit.record(tx, asked_entry(turn, self._clock.now()))
 
     async def rate(self, command: RateAnswer) -> None:
-        """Record a thumb; only the owner's counts, anybody is thanked."""
+        """Record a thumb of the thread's owner; anybody gets thanks."""
         try:
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, command.turn_id)
@@ -214,7 +221,10 @@ class TurnCommands:
             return await thread_in(tx, member, place)
 
     async def _find_rooted_meanwhile(self, command: Reply) -> Thread | None:
-        """Look again once every root message of the channel is known: people may reply before Slack has answered us."""
+        """Look for the thread again once all root messages in the channel are known.
+
+        Somebody may reply to a root before Slack's answer has told us its `ts`.
+        """
         member, place = command.member, command.place
         if place.thread_ts is None:
             return None
@@ -222,7 +232,7 @@ class TurnCommands:
             unrooted = await threads.list_unrooted(tx, member.workspace_id, place.channel)
             waiting = [turn for thread in unrooted for turn in (await turns.list_open_in(tx, thread.id))[:1]]
         for turn in waiting:
-            with suppress(SlackRejected, NotPermitted):  # it has no root, and whoever posts it says so
+            with suppress(SlackRejected, NotPermitted):  # it gets no root; the command that posts it tells its owner
                 await self._admission.require_audience(await self._find_own_thread(turn.owner, turn.id))
                 await self._queue.ensure_root(turn)
         return await self._find_thread(member, place)

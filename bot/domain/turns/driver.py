@@ -1,7 +1,7 @@
-"""Runs the turns of one thread, one after the other, from request to shown outcome.
+"""Runs the turns of a thread, one after the other, from request to shown outcome.
 
-It picks, starts, ends and records turns; `session_run` is the middle of one. A turn that was begun is ended exactly
-once, and what is stored suffices to continue it after a restart.
+It picks, starts, ends and records turns; `session_run` is the middle of one. A turn that has begun is ended exactly
+once, and the store has everything that is needed to continue it after a restart.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class TurnDriver:
-    """The way of a turn. One `drive` per thread at a time, which the supervisor sees to."""
+    """Drives turns; the supervisor runs one driver per thread at a time."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class TurnDriver:
         self._admitted: dict[ThreadId, TurnId] = {}
 
     def wake(self, thread_id: str, admitted: Turn | None = None) -> None:
-        """See that the thread's turns are being driven, and that their driver looks at the store again.
+        """Make sure that the thread has a driver, and that it looks at the store again.
 
-        `admitted`: the turn whose admission was judged a moment ago; if it begins at once, that holds.
+        `admitted` is the turn whose audience was checked a moment ago: if it begins at once, it is not checked again.
         """
         thread_key = ThreadId(thread_id)
         if admitted is not None:
@@ -78,7 +78,7 @@ class TurnDriver:
         self._supervisor.drive(thread_id, lambda: self._drive(thread_key), lambda ref: self._broke(thread_key, ref))
 
     async def resume(self) -> None:
-        """Take up every thread that has open turns and no driver: at the start, and whatever lost it its driver."""
+        """Start a driver for every thread that has open turns and none: after a restart, a bug or an outage."""
         async with self._database.transaction() as tx:
             threads_open = await turns.list_threads_open(tx)
         for thread_id in threads_open:
@@ -94,7 +94,7 @@ class TurnDriver:
             begins_at_once = False
 
     async def _next(self, thread_id: ThreadId) -> Turn | None:
-        """Return the turn that was running before a restart, else claim the oldest in the queue."""
+        """Return the turn that was running before a restart, or else claim the oldest queued one."""
         async with self._database.transaction() as tx:
             waiting = await turns.list_open_in(tx, thread_id)
             active = next((turn for turn in waiting if turn.state in ACTIVE_TURN_STATES), None)
@@ -118,7 +118,7 @@ class TurnDriver:
         run = SessionRun(self._context, turn, answer)
         state = await run.run()
         unshown = await self._finish(answer, state.progress)
-        untold = answer.refused or unshown  # why it may not be shown explains why it could not be, too
+        untold = answer.refused or unshown  # “may not be shown” explains “could not be shown” too
         if run.is_leaving:
             await self._messages.clear_control(turn)
         await run.left()
@@ -129,18 +129,18 @@ class TurnDriver:
         return None
 
     async def _enter(self, turn: Turn, *, is_judged: bool) -> Thread:
-        """Return the turn's thread, where it may be shown now. Raises `NotPermitted`."""
+        """Return the turn's thread with its root posted, if it may be shown there now. Raises `NotPermitted`."""
         if not is_judged:
             thread, turn = await self._again(turn)
             await self._context.admission.require_audience(thread)
         return await self._messages.ensure_root(turn)
 
     async def _keep_back(self, turn: Turn, refused: Refused) -> None:
-        """End a turn that may not be shown where it would be, and let only its owner know why."""
+        """End a turn that may not be shown in its thread, and tell only its owner why."""
         log.info("turn_kept_back", turn=turn.id, refusal=refused.refusal)
         thread, turn = await self._again(turn)
         is_left = await leave(self._context, turn.id)
-        # What an earlier process left open is closed by this, and says nothing more.
+        # Opening the answer closes a message that an earlier process left open, without adding to it.
         await self._patiently(lambda: self._screen.open_answer(thread, turn))
         state = reducer.end(ReducerState(turn.id), not_permitted(refused))
         if not is_left:
@@ -149,12 +149,12 @@ class TurnDriver:
         await self._end(thread, turn, state.progress, untold=refused)
 
     async def _leave(self, turn: Turn) -> None:
-        """See that the session does not act on unseen; until then the turn is not over, also after a restart."""
+        """Interrupt the session so that it does not act on unseen; the turn is not over before that."""
         if not await leave(self._context, turn.id, SESSION_LEFT):
             log.error("session_not_interrupted", turn=turn.id)
 
     async def abandon(self, turn: Turn, code: str, untold: Refused | None = None) -> None:
-        """End a turn that has no place in Slack to be shown at; nobody can see what its session does."""
+        """End a turn that cannot be shown anywhere in Slack, so that nobody could see what its session does."""
         log.warning("turn_abandoned", turn=turn.id, code=code)
         await self._leave(turn)
         thread, turn = await self._again(turn)
@@ -162,17 +162,17 @@ class TurnDriver:
         await self._ends.record_unshown(thread, turn, untold)
 
     async def _finish(self, answer: Answer, progress: Progress) -> Refused | None:
-        """Show the end: a turn is only over once its owner can see it. Return why it cannot be shown there."""
+        """Show the turn's end, waiting out outages of Slack; return why it cannot be shown, None if it was."""
         try:
             await self._patiently(lambda: answer.finish(progress))
         except SlackRejected as error:
-            # The channel or thread is gone or closed to us.
+            # The channel or thread is gone, or closed to us: waiting would not help.
             log.warning("answer_not_shown", code=error.code)
             return Refused(refusal_of(error.code))
         return None
 
     async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Do it again for as long as Slack is out: nothing that was asked is given up for an outage."""
+        """Repeat `act` for as long as Slack is out: no request is given up because of an outage."""
 
         async def say(_: SlackUnavailable, pause: float) -> None:
             log.warning("slack_unavailable", retry_in=pause)
@@ -188,8 +188,8 @@ class TurnDriver:
         *,
         untold: Refused | None = None,
     ) -> None:
-        # Before the end is stored: after a crash in between, the next start comes here again. Who finds buttons on a
-        # card believes that somebody waits for them, so an outage is waited out.
+        # Before the end is stored: after a crash in between, the next start comes here again. Outages are waited out,
+        # since buttons that stay on a card make people believe that the turn still waits for them.
         await self._patiently(lambda: self._context.loop.approvals.withdraw(thread, turn))
         if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
             await self._context.sessions.lose(thread)
@@ -202,7 +202,7 @@ class TurnDriver:
             return await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
 
     async def _broke(self, thread_id: ThreadId, reference: str) -> None:
-        """A bug ended the driver: end the active turn with words and a reference, keep the queue."""
+        """End the active turn with a reference after a bug ended its driver; queued turns go on."""
         async with self._database.transaction() as tx:
             waiting = await turns.list_open_in(tx, thread_id)
             thread = await threads.get(tx, thread_id)

@@ -1,4 +1,4 @@
-"""A message that asked something and was edited or deleted since: reworded while it waits, withdrawn, stopped."""
+"""Edits and deletions of a message that started a turn: rewords it while it is queued, withdraws it or stops it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store.records import OPEN_TURN_STATES, Turn, TurnState
 
 
 class EditCommands:
-    """What owners do to the messages that they asked with."""
+    """The commands for messages that were edited or deleted after they started a turn."""
 
     def __init__(self, context: RequestContext, stopping: TurnStopper) -> None:
         self._database, self._clock = context.domain.database, context.domain.clock
@@ -27,14 +27,14 @@ class EditCommands:
         self._stopping = stopping
 
     async def withdraw(self, command: WithdrawRequest) -> None:
-        """The owner deleted their message: a queued turn is withdrawn, a running one stopped."""
+        """Stop the turn of a message that its owner deleted; a queued one never starts."""
         async with self._database.transaction() as tx:
             turn = await turns.find_by_source(tx, command.member.workspace_id, command.source)
         if turn and policy.is_same_person(command.member, turn.owner):
             await self._stopping.stop_turn(turn, command.member)
 
     async def reword(self, command: RewordRequest) -> None:
-        """The owner edited their message: a queued turn gets the new words, of a running one they are told so, once."""
+        """Give a queued turn the words of its edited message; if it runs already, tell its owner so, once."""
         async with self._database.transaction() as tx:
             turn = await turns.find_by_source(tx, command.member.workspace_id, command.source)
         if turn is None or not policy.is_same_person(command.member, turn.owner):
@@ -47,6 +47,7 @@ class EditCommands:
             thread = await threads.get(tx, turn.thread_id)
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
         is_for_one = isinstance(asked, UnclearFlag) or asked.is_private
+        # The owner wants a private answer now, so it must not appear in public after all.
         if is_for_one and not thread.is_private and turn.state in OPEN_TURN_STATES:
             await self.withdraw(WithdrawRequest(command.member, command.source))
             return await self._screen.tell(command.member, place, Refused(Refusal.THREAD_IS_PUBLIC, kept=words))
@@ -59,7 +60,7 @@ class EditCommands:
         return None
 
     async def _reword_queued(self, turn: Turn, words: str) -> bool:
-        """Store the new words of a turn; False where it waits no more."""
+        """Store the new words of a queued turn; return False if it is no longer queued."""
         looked = await self._filtering.request(turn.owner, words)
         async with self._database.transaction() as tx:
             current = await turns.get(tx, turn.id)

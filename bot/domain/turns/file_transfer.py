@@ -1,6 +1,6 @@
 """Mounts attached files in the session and posts the agent's files to the thread, each once.
 
-Contents are only held in memory, and never logged.
+Contents are held in memory only, and never logged.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ LOOKS = 3
 PAUSE = timedelta(seconds=1)
 """Outputs are listed one to three seconds after the session is idle (docs/reference/managed-agents.md#files)."""
 LISTED_WITHIN = 3
-"""Looks after which a listing that has files and does not change is taken for whole."""
+"""The look (counted from 0) from which on a listing with files that has not changed counts as complete."""
 MOST_LOOKS = 8
 
 
 class FileTransfer:
-    """Files on their way."""
+    """Transfers files between Slack and sessions."""
 
     def __init__(self, context: DomainContext, slack: SlackFiles) -> None:
         self._database, self._clock = context.database, context.clock
@@ -39,9 +39,10 @@ class FileTransfer:
         self._slack = slack
 
     async def mount(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_doubtful: bool) -> tuple[str, ...]:
-        """See that the session has the turn's files; return their paths. Idempotent: a path is mounted once.
+        """Mount a turn's files in its session; return their paths. Idempotent: each path is mounted once.
 
-        `is_doubtful`: it was begun before, and how far it came nobody knows.
+        `is_doubtful`: an earlier attempt was cut off at an unknown point. Files that cannot be mounted are told to the
+        owner. Raises `AgentsUnavailable`.
         """
         if not turn.files:
             return ()
@@ -62,7 +63,7 @@ class FileTransfer:
     async def _brought(
         self, session_id: SessionId, file: Attachment, path: str, *, is_doubtful: bool
     ) -> WhyLeftOut | None:
-        """Bring one file from Slack into the session; what was in doubt is looked for before the next try."""
+        """Move one file from Slack into the session, looking for it before each further attempt; None if it worked."""
         content: bytes | None = None
         for attempt in FILE.attempts():
             try:
@@ -71,7 +72,7 @@ class FileTransfer:
                     await self._agents.mount(session_id, content, path, may_be_uploaded=is_doubtful or attempt > 1)
             except (SlackUnavailable, AgentsUnavailable) as error:
                 if FILE.is_over(attempt) and isinstance(error, AgentsUnavailable):
-                    raise  # then the request cannot be sent either
+                    raise  # the request cannot be sent then either
                 await self._pause(attempt, error)
             except (SlackRejected, AgentsRejected) as error:
                 log.warning("file_not_mounted", code=error.code, status=error.status)
@@ -81,12 +82,12 @@ class FileTransfer:
         return WhyLeftOut.UNREADABLE
 
     async def deliver(self, turn: Turn, progress: Progress) -> None:
-        """Upload what the agent left in its output folder and nobody got yet; what fails is said."""
+        """Post the agent's output files that were not posted yet; files that cannot be are told to the owner."""
         async with self._database.transaction() as tx:
             thread, turn = await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
         if progress.withheld_by is not None:
-            return  # what may be in the answer may be in its files
-        # Only a built-in tool can write there: no other turn waits for a listing.
+            return  # what a filter found in the answer may be in its files too
+        # Only built-in tools can write files, so turns without them need not wait for a listing.
         if thread.session_id is None or not any(task.call.service is None for task in progress.tasks):
             return
         try:
@@ -98,13 +99,13 @@ class FileTransfer:
             await self._tell(thread, FilesLeftOut((LeftOut("", why),), is_output=True))
 
     async def _note(self, session_id: SessionId, turn: Turn) -> None:
-        """Write down which files are new, before anything is said of them; looked for until no more come."""
+        """Store which output files are new, before any is posted; look until no more are listed."""
         before: tuple[str, ...] = ()
         for look in range(MOST_LOOKS):
             found = tuple(output.id for output in await self._agents.list_outputs(session_id))
             async with self._database.transaction() as tx:
                 has_any = await output_files.note(tx, turn, found, most=MOST)
-            # Without any, three looks are enough; with some, more may be listed up to three seconds later.
+            # Without any files, three looks are enough; after the first one, others may be listed seconds later.
             if look >= (LISTED_WITHIN if has_any else LOOKS - 1) and found == before:
                 return
             before = found
@@ -131,7 +132,7 @@ class FileTransfer:
 
     async def _send(self, thread: Thread, output: OutputFile, slack_id: str | None) -> WhyLeftOut | None:
         if output.size == 0:
-            return WhyLeftOut.EMPTY  # Slack takes none (docs/reference/slack.md#files)
+            return WhyLeftOut.EMPTY  # Slack refuses empty files (docs/reference/slack.md#files)
         if output.size > LARGEST:
             return WhyLeftOut.TOO_LARGE
         is_doubtful = slack_id is not None
@@ -153,7 +154,8 @@ class FileTransfer:
         return WhyLeftOut.UNREADABLE
 
     async def _is_shared(self, slack_id: str, thread: Thread) -> bool:
-        """Look more than once: Slack completes a share after it has answered, and a second one could not be undone."""
+        """Tell whether a file was shared. Looks more than once: Slack completes a share after it has answered."""
+        # A second share could not be undone, so a false no is worse than some seconds.
         for look in range(LOOKS):
             if await self._slack.is_shared(slack_id, thread):
                 return True
@@ -162,7 +164,10 @@ class FileTransfer:
         return False
 
     async def _uploaded(self, output: OutputFile) -> str:
-        """Return the file's id at Slack, written down before it is shared: after a crash it is looked for by it."""
+        """Upload an output file to Slack; return its id, which is stored before the file is shared.
+
+        After a crash the file is searched for by this id.
+        """
         content = await self._agents.read_output(output.id)
         if len(content) != output.size:
             raise AgentsUnavailable  # cut short

@@ -1,4 +1,4 @@
-"""An answer that stops being shown when its channel may no longer see it: members come and go while an agent works."""
+"""An answer that is no longer shown once its channel may not see it: people come and go while an agent works."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.model.progress import Progress
 from store.records import Thread
 
 WATCHED_EVERY = timedelta(minutes=1)
-"""How long an open message may grow before it is asked again who reads it, where nothing says that this changed.
+"""How long an open message may grow before its readers are checked again.
 
-A new message is asked about at once, and so is an open one after Slack's event or a change of the settings.
+A new message is checked at once, and so is an open one after an event of Slack's or a change of the settings.
 """
 
 
 class GuardedAnswer:
-    """An `Answer` that asks who reads along before each message, and now and then while one grows."""
+    """An `Answer` that checks who reads along before each message, and now and then while one grows."""
 
     def __init__(
         self, answer: Answer, thread: Thread, admission: Admission, clock: Clock, judged_at: datetime | None
@@ -30,25 +30,26 @@ class GuardedAnswer:
         self._judged_at = judged_at
         self._signs = admission.signs(thread)
         self._shown = Progress()
-        """What may be in the messages by now."""
+        """What the messages may contain by now."""
         self.refused: Refused | None = None
-        """Why nothing more is shown; its owner is to be told elsewhere."""
+        """Why nothing more is shown; the owner is told in private."""
 
     async def show(self, progress: Progress) -> float | None:
-        """Show more. Raises `NotPermitted` where it may not be read there any more."""
+        """Show more. Raises `NotPermitted` if the thread may not see it any more."""
         await self._judge()
         self._shown = progress
         return await self._answer.show(progress)
 
     async def pause(self, progress: Progress) -> None:
-        """Show more and close the open message: hours may pass before the next one. Raises `NotPermitted`."""
+        """Show more and close the open message. Raises `NotPermitted`."""
         await self._judge()
         self._shown = progress
         await self._answer.pause(progress)
+        # Hours may pass before people decide, so the readers are checked again then in any case.
         self._judged_at = None
 
     async def finish(self, progress: Progress) -> None:
-        """Show the end. Where it may not be read any more, only the open message is closed, with what it shows."""
+        """Show the end; if the thread may not see it, only close the open message as it is."""
         try:
             await self._judge()
         except NotPermitted:
@@ -61,7 +62,7 @@ class GuardedAnswer:
         await self._answer.close(progress)
 
     async def may_be_read(self) -> bool:
-        """Tell whether something else of the turn, such as its files, may be shown there now."""
+        """Tell whether more of the turn, such as its files, may be shown in the thread now."""
         try:
             await self._judge()
         except NotPermitted:
@@ -73,7 +74,7 @@ class GuardedAnswer:
             raise NotPermitted(self.refused)
         now, signs = self._clock.now(), self._admission.signs(self._thread)
         is_as_before = signs == self._signs
-        # Either way: where the clock was set back meanwhile, nobody knows how old that is.
+        # `abs`: if the clock was set back meanwhile, the age is unknown and the readers are checked again.
         if is_as_before and self._judged_at is not None and abs(now - self._judged_at) < WATCHED_EVERY:
             return
         try:

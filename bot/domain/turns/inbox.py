@@ -1,6 +1,6 @@
-"""Collects what a turn's loop has to look at next: agent events in order, wake-ups, the end of the stream.
+"""Collects what a turn's loop handles next: agent events in order, wake-ups, the end of the stream.
 
-While Slack is slow it goes on collecting, so the next step takes more events at once.
+While Slack is slow it keeps collecting, so the next step of the loop takes more events at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.model.events import AgentEvent
 
 
 class Inbox:
-    """One turn's inbox; filled by `feed`, emptied by `take`."""
+    """The inbox of one turn; `feed` fills it, `take` empties it."""
 
     def __init__(self, signal: asyncio.Event, clock: Clock, source: EventFeed | None = None) -> None:
         self._signal = signal
@@ -25,9 +25,9 @@ class Inbox:
         self._error: DeputyError | None = None
 
     async def feed(self, events: AsyncIterator[AgentEvent]) -> None:
-        """Collect events until their source ends; its error is raised by `take`, after the events before it.
+        """Collect events until their source ends; `take` raises its error after the events before it.
 
-        Whatever ends it is heard of by `take`, also a bug, which is raised by this task itself.
+        After a bug, which this task itself raises, `take` raises `AgentsUnavailable`: it never waits for ever.
         """
         self._error = None
         try:
@@ -42,16 +42,19 @@ class Inbox:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether nothing is on its way that the API has listed already: else silence says nothing."""
+        """Return whether all events that the API has listed were taken in; before that, silence means nothing."""
         return self._source is None or self._source.is_caught_up
 
     def doubt(self) -> None:
-        """See that what the stream may have missed is listed."""
+        """Have events listed that the stream may have missed."""
         if self._source is not None:
             self._source.doubt()
 
     async def take(self, until: datetime | None) -> list[AgentEvent]:
-        """Return what came in, waiting at most `until` then (None: for ever) for something or a wake-up."""
+        """Return the events that came in, waiting for one or a wake-up until the steady time `until` (None: for ever).
+
+        Raises the source's error once its events are taken.
+        """
         if not self._events and not self._error:
             await self._clock.wait_for(self._signal, until)
         self._signal.clear()

@@ -1,7 +1,7 @@
 """Handles Slack's events about people's messages in any order: posted, edited, deleted.
 
-A deletion or an edit can arrive before its message, and a mention before or without the message event with the same
-words. What arrives first is remembered by the message's timestamp, so that each message asks once.
+A deletion or an edit can arrive before its message, and an `app_mention` before or without its `message` event. What
+arrives first is stored under the message's `ts`, so that each message asks once.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from store.records import DeliveryId, Member, MessageRef, Turn
 log = structlog.get_logger(__name__)
 
 KEEP_WORDS = timedelta(hours=1)
-"""How long an edit waits for its message; Slack repeats an event for some minutes."""
+"""How long an edit waits for its message, since Slack repeats an event for some minutes."""
 KEEP = timedelta(days=2)
-"""How long a deletion does: delayed events come hours later, not days (docs/reference/slack.md#repeated-events)."""
+"""How long a deletion waits: delayed events come hours later, not days (docs/reference/slack.md#repeated-events)."""
 
 
 class MessageEvents:
-    """One at a time for each message."""
+    """Handles the events of each message one at a time."""
 
     def __init__(self, context: RequestContext, *, turns: TurnCommands, edits: EditCommands, files: SlackFiles) -> None:
         self._database, self._clock = context.domain.database, context.domain.clock
@@ -45,7 +45,7 @@ class MessageEvents:
         self._locks = KeyedLocks()
 
     async def written(self, command: Reply, delivery_id: DeliveryId) -> None:
-        """Hear a message, unless it is gone already or its edit was heard first."""
+        """Take a message unless it is deleted or has made a turn; an edit that came first replaces its words."""
         async with self._locks.of(_key(command.member, command.source)):
             async with self._database.transaction() as tx:
                 known = await early_message_events.find(tx, command.member.workspace_id, command.source)
@@ -62,7 +62,7 @@ class MessageEvents:
                     await early_message_events.erase_words(tx, command.member.workspace_id, command.source)
 
     async def edited(self, command: RewordRequest, delivery_id: DeliveryId) -> None:
-        """Reword what the message asks; what an edit makes a request is heard like a new one."""
+        """Reword the turn of an edited message; if the edit makes it a request, take it like a new message."""
         async with self._locks.of(_key(command.member, command.source)):
             async with self._database.transaction() as tx:
                 known = await early_message_events.find(tx, command.member.workspace_id, command.source)
@@ -80,7 +80,7 @@ class MessageEvents:
                 await self._edits.reword(command)
 
     async def deleted(self, command: WithdrawRequest) -> None:
-        """Withdraw what the message asked, and what it would have asked had it come before."""
+        """Withdraw the turn of a deleted message, or see that it makes none if it comes later."""
         async with self._database.transaction() as tx:
             await early_message_events.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
             await asides.withdraw(tx, command.member, command.source)
@@ -88,7 +88,7 @@ class MessageEvents:
             await self._edits.withdraw(command)
 
     async def read_again(self, command: Reply) -> Reply:
-        """Return a mention with all that came with it: its event may have been without."""
+        """Return a mention with its files and attachments, which an `app_mention` may lack."""
         try:
             read = await self._history.message(command.source)
         except SlackUnavailable as error:
@@ -99,7 +99,7 @@ class MessageEvents:
         return replace(command, files=read.all_files or command.files, said=read.said or command.said)
 
     async def _with_files(self, command: Reply) -> Reply:
-        """Return the request with what Slack says of files that it had only named."""
+        """Return the request with the details of files of which the event had only the id."""
         files = tuple([await described(self._files, file) for file in command.files])
         return replace(command, files=files)
 
@@ -107,13 +107,13 @@ class MessageEvents:
         return await turns.find_by_source(tx, member.workspace_id, source)
 
     async def _is_ours(self, tx: Tx, command: Reply) -> bool:
-        """Tell whether the message is for Deputy; of what people pass to each other Slack is asked nothing."""
+        """Tell whether a message is for Deputy; for messages between other people we ask Slack nothing."""
         if command.is_mention or command.place.is_direct:
             return True
         return await thread_in(tx, command.member, command.place) is not None
 
     async def _may_come(self, tx: Tx, command: RewordRequest) -> bool:
-        """Tell whether the message itself may still come and be for us: words between others are not kept."""
+        """Tell whether the message may still arrive and be for Deputy; other people's words are not stored."""
         place = command.written_in
         if place is None or command.heard is not None:
             return False

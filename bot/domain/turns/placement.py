@@ -1,4 +1,4 @@
-"""Where a request is answered: where it was asked, or in the direct messages where it may or can not be there."""
+"""Decides where a request is answered: where it was asked or, if that is not possible or not allowed, privately."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class AnswerPlacement:
         self._configuration = configuration
 
     async def move(self, command: AskAgent) -> AskAgent:
-        """Return the request as it is answered: in our direct messages where it cannot be where it is asked."""
+        """Return the request, moved to our direct messages if it cannot be answered where it was asked."""
         if not await self._is_moved(command):
             return command
         direct = Place(await self._screen.direct_channel(command.member), is_direct=True)
         return replace(command, place=direct, source=None, is_private=True)
 
     async def draft(self, command: AskAgent, asked_in: Place, delivery_id: DeliveryId) -> Thread:
-        """Return the thread that a request would begin. Raises `Misunderstood`."""
+        """Return the thread that a request would start, not stored yet. Raises `Misunderstood` for an unknown agent."""
         place = await self._place(command)
         is_moved = command.place is not asked_in
         profile = await self._admission.choose(command.member, asked_in if is_moved else place, command.profile)
@@ -37,13 +37,14 @@ class AnswerPlacement:
         return replace(thread, asked_in=asked_in.channel if has_rules else None)
 
     async def _is_moved(self, command: AskAgent) -> bool:
-        """Tell whether a request is answered elsewhere: Deputy is not in what people write to each other alone."""
+        """Tell whether a request is answered in our direct messages instead of where it was asked."""
         place = command.place
         if not place.channel:
             return False
         if command.is_private and command.source and not place.is_direct:
             return True
         if place.is_direct:
+            # A command may be typed in the direct messages of two other people, which Deputy is not part of.
             is_typed = command.source is None
             return is_typed and place.channel != await self._screen.direct_channel(command.member)
         config = await self._configuration.read(command.member.workspace_id)
@@ -59,7 +60,7 @@ class AnswerPlacement:
     def _new_thread(self, command: AskAgent, place: Place, profile: str, delivery_id: DeliveryId) -> Thread:
         root = place.thread_ts or (command.source.ts if command.source else None)
         return Thread(
-            # Named after the delivery: carried out twice, the same request is the same thread.
+            # Made from the delivery's id, so that a request that is carried out twice makes one thread.
             id=ThreadId(delivery_id.replace("dlv", "thr", 1)),
             owner=command.member,
             channel=place.channel,

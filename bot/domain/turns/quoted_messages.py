@@ -1,4 +1,4 @@
-"""What others wrote that a request is about, with their names as Slack has them now."""
+"""Fetches the messages of others that a request is about, with their authors' current names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.model.commands import AskAgent, Conversation, Said
 
 
 async def fetch_quoted(history: ThreadHistory, command: AskAgent) -> Conversation:
-    """Return the thread or the message that was quoted, and what came along."""
+    """Return the quoted thread or message, followed by what came along with the request."""
     along = await fetch_names(history, command.said)
     before = command.source.ts if command.source else None
     if command.about and (thread := await history.thread(command.about, before)).said:
@@ -21,7 +21,7 @@ async def fetch_quoted(history: ThreadHistory, command: AskAgent) -> Conversatio
 
 
 async def fetch_names(history: ThreadHistory, said: tuple[Said, ...]) -> tuple[Said, ...]:
-    """Return what others wrote with their names, and those of whom they mention."""
+    """Return others' words with the names of their authors and of the people whom they mention."""
     return tuple(
         [Said(await history.name(one.by) if one.by else one.author, await history.named(one.text)) for one in said]
     )

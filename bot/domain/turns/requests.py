@@ -1,4 +1,4 @@
-"""What each request of people passes through: who may ask, what filters say, who wrote what, the thread's line."""
+"""What each request of a member passes through: admission, filters, thread history and the thread's queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.turns.turn_queue import TurnQueue
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Shared by the commands of members: asking, asides, edits."""
+    """Collaborators shared by the commands about asking, asides and edits."""
 
     domain: DomainContext
     admission: Admission

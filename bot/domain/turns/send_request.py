@@ -29,17 +29,17 @@ AFRESH = " The earlier session of this thread is gone: what was said in it is no
 
 
 class RequestSender:
-    """The sending of requests."""
+    """Sends requests to sessions."""
 
     def __init__(self, context: DomainContext, files: FileTransfer) -> None:
         self._database, self._clock, self._agents = context.database, context.clock, context.agents
         self._files = files
 
     async def ensure_sent(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_afresh: bool) -> Usage:
-        """See that the session has the request; return what it had cost before.
+        """Make sure that the session has the turn's request; return the session's usage before it.
 
-        The session's stream must be open already, or the first events would be missed. `is_afresh`: the
-        thread's earlier session is gone, and the agent is told.
+        The session's stream must be open already, or the first events would be missed. `is_afresh`: the thread's
+        earlier session is gone, which the agent is told.
         """
         if turn.send_state is SendState.SENT:
             return _kept(turn)
@@ -68,7 +68,7 @@ class RequestSender:
             except AgentsRejected as error:
                 if error.code != WAITING or SENDING.is_over(attempt):
                     raise
-                # It still waits for decisions of a turn that was stopped.
+                # The session still waits for decisions about a turn that was stopped; an interrupt cancels them.
                 await self._agents.interrupt(session_id)
             except AgentsUnavailable as error:
                 log.warning("send_in_doubt", turn=turn.id, attempt=attempt)
@@ -81,9 +81,9 @@ class RequestSender:
 
 
 def _note(thread: Thread, turn: Turn) -> str:
-    """Say who asks and where, in Deputy's own words; the member's words are another block.
+    """Return who asks and where, in Deputy's own words; the member's words are in another block.
 
-    A name is the member's words too, so it is quoted and cannot leave its quotes.
+    Members choose their names, so a name is quoted and cannot contain quotation marks.
     """
     place = "in a private thread" if thread.is_private else "in a channel; others there can read the answer"
     name = "".join(char for char in turn.owner.name if char not in NOT_IN_A_NAME)[:NAME_LIMIT]

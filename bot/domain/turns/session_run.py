@@ -1,4 +1,4 @@
-"""One turn in its session: open, send, follow, and leave the session idle. Whatever fails ends the turn, once.
+"""One turn in its session: opens it, sends, follows, and leaves it idle. Whatever fails ends the turn, once.
 
 `loop` handles the events in between; `driver` stores and shows how the turn ended.
 """
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What every turn needs on its way."""
+    """Collaborators shared by all turns."""
 
     domain: DomainContext
     sessions: ThreadSessions
@@ -59,7 +59,7 @@ class RunContext:
 
 
 class SessionRun:
-    """The way of one turn; `state` is what is known of it, also after an error."""
+    """Runs one turn; `state` is what is known about it, even after an error."""
 
     def __init__(self, context: RunContext, turn: Turn, answer: Answer) -> None:
         self._context = context
@@ -74,7 +74,10 @@ class SessionRun:
         self._is_left = True
 
     async def run(self) -> ReducerState:
-        """Follow the turn to its end; what the API or Slack fails at is an end too. Only a bug is raised."""
+        """Follow the turn to its end and return its state; errors of the API or Slack become outcomes too.
+
+        Raises nothing but bugs.
+        """
         if not self._turn.is_readable and self._turn.send_state is not SendState.SENT:
             self._end(self._unreadable())
         else:
@@ -95,13 +98,13 @@ class SessionRun:
                 self._end(await self._outcome_of(error))
 
     def _unreadable(self) -> Outcome:
-        """Return the end of a turn whose words do not open: nobody can ask for it, and those after it are waiting."""
+        """Return the outcome of a turn whose request can no longer be decrypted; others wait behind it."""
         log.error("turn_not_readable", turn=self._turn_id, send_state=self._turn.send_state)
         is_kept = self._turn.send_state is SendState.UNSENT
         return Outcome(OutcomeKind.UNREADABLE if is_kept else OutcomeKind.LOST_TOUCH)
 
     async def _leave_soon(self) -> None:
-        """Interrupt a session that goes on; if that takes long, the end is shown first (`left` waits for it)."""
+        """Interrupt a session that is not idle; if that takes long, the end is shown first (`left` waits for it)."""
         self._leaving = leaving = asyncio.Event()
 
         async def work() -> None:
@@ -120,11 +123,11 @@ class SessionRun:
 
     @property
     def is_leaving(self) -> bool:
-        """Return whether the session may still go on with nobody following it."""
+        """Return whether the session may still be working with nobody following it."""
         return self._leaving is not None and not self._leaving.is_set()
 
     async def left(self) -> None:
-        """Return once the session took the interrupt, or would not for long; until then the turn is not over."""
+        """Return once the session has taken the interrupt, or the attempts are used up; only then the turn is over."""
         if self._leaving is not None:
             await self._leaving.wait()
         if not self._is_left:
@@ -134,13 +137,13 @@ class SessionRun:
         self.state = reducer.end(self.state, outcome)
 
     async def _outcome_of(self, error: DeputyError) -> Outcome:
-        """Return the end that a failure is."""
+        """Return the outcome for an error that ended the turn."""
         if isinstance(error, SessionLost):
             return Outcome(OutcomeKind.SESSION_GONE)
         if isinstance(error, AgentsUnavailable):
             return Outcome(await self._how_unavailable(error))
         if isinstance(error, NotPermitted):
-            # Its owner was deactivated while it was on its way, or an admin said no meanwhile.
+            # The owner was deactivated, or an admin has changed the settings, while the turn was starting.
             return not_permitted(error.refused)
         if isinstance(error, SlackRejected):
             return not_permitted(Refused(refusal_of(error.code)))
@@ -154,7 +157,7 @@ class SessionRun:
         return Outcome(OutcomeKind.BROKEN, detail=self._supervisor.new_reference())
 
     async def _how_unavailable(self, error: AgentsUnavailable) -> OutcomeKind:
-        """Look whether the session has the request: what may be done already must not be asked for again blindly."""
+        """Find out whether the session has the request, which its owner must know before asking again."""
         thread, turn = await self._again()
         log.error("agents_given_up", turn=turn.id, send_state=turn.send_state, **error.facts)
         if turn.send_state is SendState.UNSENT:
@@ -168,10 +171,10 @@ class SessionRun:
         return OutcomeKind.LOST_TOUCH
 
     async def _with_session(self, watch: StopTimer) -> None:
-        """Run in the thread's session; when that one is gone before it got the request, in a new one.
+        """Run in the thread's session; if it was lost before it got the request, run in a new one.
 
-        A session that died with the request in it is not asked again: what killed it would come
-        along (docs/reference/managed-agents.md#ended-sessions).
+        A request that a session has died with is not sent again: it would end the next session too
+        (docs/reference/managed-agents.md#ended-sessions).
         """
         try:
             return await self._in_session(watch)
@@ -184,12 +187,13 @@ class SessionRun:
 
     async def _in_session(self, watch: StopTimer) -> None:
         session_id = await self._patiently(self._session, watch)
-        thread, turn = await self._again()  # it may have got its session just now
+        thread, turn = await self._again()  # the session may have been stored just now
         async with AsyncExitStack() as stack:
             events = await self._patiently(
                 lambda: stack.enter_async_context(self._agents.follow(session_id, None, is_from_last_request=True)),
                 watch,
             )
+            # Somebody may have pressed Stop while the session was being opened: then nothing is sent at all.
             await watch.look()
             if watch.by is not None and turn.send_state is SendState.UNSENT:
                 return self._end(Outcome(OutcomeKind.STOPPED, by=watch.by))
@@ -205,7 +209,7 @@ class SessionRun:
         return None
 
     async def _session(self) -> SessionId:
-        """Return the session to follow. A new one in place of that which has the request would never answer it."""
+        """Return the session to follow; if the request was sent, it must be the one that has it."""
         thread, turn = await self._again()
         admitted = await self._context.admission.admit(thread, turn)
         if turn.send_state is SendState.SENT:
@@ -221,7 +225,7 @@ class SessionRun:
         self.state = replace(self.state, usage_base=base, progress=Progress(has_forgotten=is_afresh))
 
     async def _patiently(self, act: Callable[[], Coroutine[None, None, T]], watch: StopTimer) -> T:
-        """Try until the API answers, or patience or the member ends it; who waits sees that it is tried again."""
+        """Repeat `act` until the API answers, patience runs out or the member stops it, and show that meanwhile."""
 
         async def say(error: AgentsUnavailable, pause: float) -> None:
             log.warning("agents_unavailable", turn=self._turn_id, retry_in=pause, **error.facts)
@@ -251,9 +255,9 @@ class SessionRun:
 
 
 async def leave(context: RunContext, turn_id: TurnId, policy: RetryPolicy = ONCE) -> bool:
-    """Do not let a session act on that nobody follows any more: interrupt it, in doubt again. Tell if that is done.
+    """Interrupt a session that nobody follows any more, so that it does not act on; return False if it failed.
 
-    What may still be on its way to it is looked for: it would be taken up after the interrupt.
+    A request that may still be arriving is interrupted again: it would be taken up after the first interrupt.
     """
     async with context.domain.database.transaction() as tx:
         turn = await turns.get(tx, turn_id)
@@ -276,7 +280,7 @@ async def leave(context: RunContext, turn_id: TurnId, policy: RetryPolicy = ONCE
 
 
 async def _interrupt(context: RunContext, thread: Thread, session_id: SessionId, turn: Turn) -> None:
-    # One with another vault is not this member's to steer, not even to its end.
+    # A session with another vault is not this member's, so it is not touched at all.
     if not await context.sessions.is_owners(thread, session_id):
         return
     await context.domain.agents.interrupt(session_id)
@@ -285,7 +289,8 @@ async def _interrupt(context: RunContext, thread: Thread, session_id: SessionId,
 
 
 def not_permitted(refused: Refused) -> Outcome:
-    """Return the end of a turn whose owner may not, or may not be answered there, any more."""
+    """Return the outcome of a turn whose owner may no longer ask, or may not be answered in the thread."""
+    # Somebody who has left needs no reason; their turn just stops.
     if refused.refusal is Refusal.DEACTIVATED:
         return Outcome(OutcomeKind.STOPPED)
     return Outcome(OutcomeKind.NOT_PERMITTED, detail=refused.refusal)

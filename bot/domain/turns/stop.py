@@ -1,6 +1,6 @@
 """Stops turns: for their owner, an admin, a kill switch, or because their owner has left.
 
-A waiting turn is ended here; a running one is interrupted by its driver, which is woken.
+A queued turn is ended here; a running one by its driver, which is woken for that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, Tu
 
 
 class TurnStopper:
-    """The end of turns by people."""
+    """Stops turns on behalf of people and settings."""
 
     def __init__(
         self, context: DomainContext, *, driver: TurnDriver, messages: ThreadMessages, configuration: ConfigService
@@ -33,7 +33,10 @@ class TurnStopper:
         self._configuration = configuration
 
     async def stop(self, command: StopTurn) -> None:
-        """Stop what was meant: the named turn, the thread's, the only running one; else let choose."""
+        """Stop the turn that is meant: the named one, the thread's, or the only open one; else offer a choice.
+
+        Raises `NotPermitted` if nothing is running, or if it is not theirs to stop.
+        """
         chosen, is_certain = await self._meant(command)
         admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
         for turn in chosen:
@@ -56,7 +59,7 @@ class TurnStopper:
             await self.stop_turn(turn, owner)
 
     async def stop_paused(self) -> None:
-        """Stop every open turn for which a kill switch is thrown: everything, its owner, one of its services."""
+        """Stop every open turn that a kill switch forbids: for everybody, its owner or one of its services."""
         async with self._database.transaction() as tx:
             running = [RunningTurn(await threads.get(tx, turn.thread_id), turn) for turn in await turns.list_open(tx)]
             configs = {
@@ -68,24 +71,24 @@ class TurnStopper:
                 await self.stop_turn(one.turn, "kill switch")
 
     async def stop_turn(self, turn: Turn, by: Member | str) -> None:
-        """Stop one turn: a queued one at once, of any other its driver is told. Idempotent."""
+        """Stop one turn: end it if it is queued, else wake its driver. Idempotent."""
         actor = by if isinstance(by, str) else by.user_id
         async with self._database.transaction() as tx:
             is_first = await turns.request_stop(tx, turn.id, UserId(actor))
-            # Read in the same transaction: once a driver has claimed it, stopping it is the driver's.
+            # Read in the same transaction: once a driver has claimed the turn, only the driver may end it.
             state = (await turns.get(tx, turn.id)).state
             if is_first:
                 await audit.record(tx, _stopped(turn, actor, self._clock.now()))
             if is_first and state is TurnState.QUEUED:
                 now = self._clock.now()
                 await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)
-        # Also the second time: after the first one Deputy may have ended before the line was gone.
+        # Also if it was stopped before: a crash may have come before the line was deleted.
         if state is TurnState.QUEUED or state not in OPEN_TURN_STATES:
             await self._messages.clear_control(turn)
         self._driver.wake(turn.thread_id)
 
     async def _meant(self, command: StopTurn) -> tuple[tuple[Turn, ...], bool]:
-        """Return the turns that may be meant, and whether all of them are."""
+        """Return the turns that may be meant, and whether all of them certainly are."""
         async with self._database.transaction() as tx:
             if command.turn_id:
                 return await _open_turn(tx, command.turn_id), True
@@ -100,7 +103,7 @@ class TurnStopper:
 
 
 async def thread_in(tx: Tx, member: Member, place: Place) -> Thread | None:
-    """Return the thread that a place is in, None if it is in none of ours."""
+    """Return the thread at a place, None if it is none of ours."""
     if place.thread_ts is None:
         return None
     return await threads.find_by_root(tx, member.workspace_id, place.channel, place.thread_ts)
@@ -113,7 +116,7 @@ async def _open_turn(tx: Tx, turn_id: TurnId) -> tuple[Turn, ...]:
 
 
 def _titles(chosen: tuple[Turn, ...], member: Member) -> tuple[str, ...]:
-    """Return what is stopped in its owner's words; somebody else who may stop it does not get them."""
+    """Return the owner's words of the turns that are their own; an admin who stops them does not see the words."""
     own = (turn for turn in chosen if policy.is_same_person(member, turn.owner))
     return tuple(words for turn in own if (words := " ".join(own_words(turn.task).split())))
 

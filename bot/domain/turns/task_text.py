@@ -1,4 +1,4 @@
-"""What the words of a request are: a command of one word, a task, or what is meant without any. Pure."""
+"""Interprets the words of a request: a one-word command, a task, or what is meant without words. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from store.records import MessageRef
 STOP_WORDS = frozenset({"stop", "cancel"})
 AGAIN_WORDS = frozenset({"try again", "again", "retry"})
 TASK_LIMIT = 30_000
-"""Characters; far more than Slack lets anybody type, far less than the API takes."""
+"""Characters of a task with its quotes, far less than the API takes."""
 TITLE_LIMIT = 60
 
 
 def as_command_word(words: str) -> str:
-    """Return words as they are compared with those that command."""
+    """Return words in the form that is compared with `STOP_WORDS` and `AGAIN_WORDS`."""
     return words.strip().lower().rstrip(".!")
 
 
 def require_words(given: str) -> str:
-    """Return the words without the space around them. Raises `Misunderstood` where there are none."""
+    """Return the words without surrounding white space. Raises `Misunderstood` if there are none."""
     words = given.strip()
     if not words:
         raise Misunderstood("task_missing", "")
@@ -31,7 +31,7 @@ def require_words(given: str) -> str:
 
 
 def require_length(task: str) -> str:
-    """Return what the session gets. Raises `Misunderstood` where it is too long."""
+    """Return the task. Raises `Misunderstood` if it is too long."""
     if len(task) > TASK_LIMIT:
         raise Misunderstood("task_too_long", str(len(task)))
     return task
@@ -44,9 +44,9 @@ def title_of(task: str) -> str:
 
 
 def meant_by(command: Reply) -> str:
-    """Return the words, or what is plainly meant without any: what came along is to be looked at.
+    """Return the words of a message; if there are none, a request to look at what came along.
 
-    Raises `Misunderstood` where nothing came along either.
+    Raises `Misunderstood` if nothing came along either.
     """
     if command.text:
         return command.text
@@ -58,7 +58,7 @@ def meant_by(command: Reply) -> str:
 
 
 def question_of(command: Reply, asked: AskWords) -> AskAgent:
-    """Return the question that a mention or direct message asks; in somebody's thread, that is what it is about."""
+    """Return the request of a mention or direct message; a mention inside a thread is about that thread."""
     thread_ts = command.place.thread_ts
     is_inside = thread_ts is not None and thread_ts != command.source.ts and not command.place.is_direct
     about = MessageRef(command.place.channel, thread_ts) if is_inside and thread_ts else None

@@ -1,4 +1,4 @@
-"""What stands in a thread around its answers: the root message, the line with Stop, the offer to connect anew."""
+"""Messages around a thread's answers: the root message, the line with Stop, the offer to reconnect."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from store.records import OPEN_TURN_STATES, Thread, Turn, TurnState
 log = structlog.get_logger(__name__)
 
 OnReconnect = Callable[[Thread, Turn, Progress], Awaitable[None]]
-"""Offers the owner to connect again what refused their credential in a turn."""
+"""Offers the owner to reconnect services that refused their credential in a turn."""
 
 
 class ThreadMessages:
-    """Posts and removes them, one at a time in each thread."""
+    """Posts and deletes these messages, one at a time per thread."""
 
     def __init__(self, context: DomainContext, sessions: ThreadSessions, on_reconnect: OnReconnect) -> None:
         self._database, self._screen = context.database, context.screen
@@ -31,10 +31,10 @@ class ThreadMessages:
         self._posting = KeyedLocks()
 
     async def ensure_root(self, turn: Turn) -> Thread:
-        """Return the turn's thread, its root message posted, or found if a crash came after the posting.
+        """Return the turn's thread with its root message, posted now or found if it was posted before a crash.
 
-        One at a time: after a restart the request that is carried out again and the turn that is
-        taken up again both come here.
+        One at a time per thread: after a restart, the request that is carried out again and the driver that continues
+        the turn both call this.
         """
         async with self._posting.of(turn.thread_id):
             async with self._database.transaction() as tx:
@@ -48,7 +48,7 @@ class ThreadMessages:
                 return await threads.get(tx, thread.id)
 
     async def show_control(self, thread: Thread, turn: Turn) -> Turn:
-        """Show the turn's line with the Stop button as its state is now, and remember where it is."""
+        """Post or update the turn's line with the Stop button, and store where it is."""
         async with self._posting.of(turn.thread_id):
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, turn.id)
@@ -62,16 +62,14 @@ class ThreadMessages:
             async with self._database.transaction() as tx:
                 await turns.set_notice(tx, turn.id, ref)
                 turn = await turns.get(tx, turn.id)
-            if turn.state not in OPEN_TURN_STATES:  # it ended while its line was on the way
+            if turn.state not in OPEN_TURN_STATES:  # it ended while its line was being posted
                 return await self._without_control(thread, turn)
             return turn
 
     async def clear_control(self, turn: Turn) -> None:
-        """Take the turn's line away, once whoever may be showing it just now knows where it is. Idempotent.
-
-        What it stood for is over whether or not that works.
-        """
+        """Delete the turn's line with the Stop button. Idempotent; failures are only logged, for the turn is over."""
         try:
+            # The lock waits for a line that is being posted right now: only then it is known where it is.
             async with self._posting.of(turn.thread_id):
                 async with self._database.transaction() as tx:
                     thread, turn = await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
@@ -80,7 +78,7 @@ class ThreadMessages:
             log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
 
     async def offer_reconnect(self, thread: Thread, turn: Turn, progress: Progress) -> None:
-        """Offer to connect again what refused a credential; the turn is over whether or not that works."""
+        """Offer to reconnect services that refused a credential; failures are only logged, for the turn is over."""
         if not progress.needs_reconnect:
             return
         try:

@@ -1,4 +1,4 @@
-"""The end of a turn in the store: its state and cost, what may be asked again, what is still owed to its owner."""
+"""Stores the end of a turn: its state and cost, the request if it may be asked again, the reply to its owner."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ENDED_AS = {OutcomeKind.ANSWERED: TurnState.ENDED, OutcomeKind.STOPPED: TurnStat
 UNTOLD_ENDS = frozenset(
     {OutcomeKind.LOST_TOUCH, OutcomeKind.BROKEN, OutcomeKind.SESSION_GONE, OutcomeKind.NOT_PERMITTED}
 )
-"""Ends whose session did not say what it cost in all; what it said before is not all of it."""
+"""Outcomes after which the total cost is unknown: the session may have reported only a part of it."""
 UNTAKEN_ENDS = frozenset({OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BUDGET_REACHED})
-"""Ends of a request that was on its way and that the session does not have: it was looked for there, or refused."""
+"""Outcomes after which the session certainly does not have a request that was being sent."""
 
 
 class TurnEnds:
-    """Stores ends, each once. `on_end` is told of those that were shown, or should have been."""
+    """Stores how turns end, each once. `on_end` is called for turns that had a place to be shown at."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class TurnEnds:
         *,
         untold: Refused | None = None,
     ) -> None:
-        """Store the end that `progress` has. `untold`: why its owner was not shown it in the thread."""
+        """Store a turn's end. `untold`: why its owner could not see it in the thread, which they are told privately."""
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
         async with self._database.transaction() as tx:
             if outcome.kind in MAY_BE_TRIED_AGAIN and turn.is_readable:
@@ -77,7 +77,7 @@ class TurnEnds:
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
 
     async def record_unshown(self, thread: Thread, turn: Turn, untold: Refused | None) -> None:
-        """Store the end of a turn that has no place in Slack to be shown at."""
+        """Store the end of a turn that cannot be shown anywhere in Slack."""
         async with self._database.transaction() as tx:
             if untold:
                 await self._owe(tx, thread, turn, untold)
@@ -92,14 +92,14 @@ class TurnEnds:
         self._outbox.send()
 
     async def _owe(self, tx: Tx, thread: Thread, turn: Turn, refused: Refused) -> None:
-        """Owe the owner alone, there or by message, why they cannot be shown the end where they asked."""
+        """Store a private message to the owner that says why the end was not shown where they asked."""
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
         words = replace(refused, kept=own_words(turn.task) or None)
         await self._outbox.put(tx, f"end:{turn.id}", as_stored(turn.owner, place, words))
 
 
 def _cost(turn: Turn, progress: Progress | None) -> float | None:
-    """Return what a turn has cost, None where nobody knows: then it is charged what it was allowed."""
+    """Return a turn's cost in US cents; None if it is unknown, and then all that was set aside for it is charged."""
     outcome = progress.outcome if progress else None
     is_untaken = turn.send_state is SendState.SENDING and outcome is not None and outcome.kind in UNTAKEN_ENDS
     if turn.send_state is SendState.UNSENT or is_untaken:

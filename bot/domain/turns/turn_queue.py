@@ -1,4 +1,4 @@
-"""A thread's line of turns: a request is stored in it once, its line with Stop is shown, and the driver is woken."""
+"""A thread's queue of turns: stores each request once, shows that it waits, and wakes the thread's driver."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class TurnQueue:
-    """The lines of all threads."""
+    """The queues of all threads."""
 
     def __init__(self, context: DomainContext, driver: TurnDriver, messages: ThreadMessages) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
@@ -51,7 +51,7 @@ class TurnQueue:
         source: MessageRef | None = None,
         files: tuple[Attachment, ...] = (),
     ) -> Turn:
-        """Return the turn that a delivery makes; nothing is stored."""
+        """Return the turn that a delivery makes, without storing it."""
         return Turn(
             id=turn_id_of(delivery_id),
             thread_id=thread.id,
@@ -68,7 +68,7 @@ class TurnQueue:
         )
 
     async def open(self, thread: Thread, turn: Turn, delivery_id: DeliveryId, looked: FilteredRequest) -> bool:
-        """Store a thread with its first turn, once; False where somebody else's began under the same message."""
+        """Store a thread with its first turn, once; return False if another one has begun under the same message."""
         async with self._database.transaction() as tx:
             if await turns.find(tx, turn.id) is not None:
                 return True
@@ -81,13 +81,13 @@ class TurnQueue:
         return True
 
     async def ensure_root(self, turn: Turn) -> None:
-        """Post the message that begins a thread, if it is not there yet."""
+        """Post the message that starts a thread, if it is not there yet."""
         await self._messages.ensure_root(turn)
 
     async def post_root(self, turn: Turn, kept: str | None) -> None:
-        """Post the message that begins a thread: at once, where the asker can be told why it is impossible.
+        """Post the message that starts a thread right away, so that the member can be told if it is impossible.
 
-        Raises `NotPermitted` with what they typed.
+        Raises `NotPermitted` with the words that they typed.
         """
         try:
             await self.ensure_root(turn)
@@ -95,10 +95,10 @@ class TurnQueue:
             await self._driver.abandon(turn, error.code)
             raise NotPermitted(Refused(refusal_of(error.code), kept=kept)) from error
         except SlackUnavailable:
-            log.warning("root_not_posted", turn=turn.id)  # the driver tries again, for as long as it takes
+            log.warning("root_not_posted", turn=turn.id)  # the driver waits out the outage
 
     async def put(self, tx: Tx, wanted: Turn, delivery_id: DeliveryId, looked: FilteredRequest) -> tuple[Turn, int]:
-        """Store a turn, once; return it with how many are open in its thread."""
+        """Store a turn, once; return it with the number of open turns in its thread."""
         is_known = await turns.find(tx, wanted.id) is not None
         turn = await turns.queue(tx, wanted, delivery_id)
         if not is_known:
@@ -108,7 +108,7 @@ class TurnQueue:
     async def add(
         self, thread: Thread, wanted: Turn, delivery_id: DeliveryId, looked: FilteredRequest, *, is_again: bool = False
     ) -> None:
-        """Put a turn into the thread's line. `is_again`: it is what failed last, if its newest turn has failed."""
+        """Queue a turn. With `is_again` its words are those of the thread's newest turn, if that has failed."""
         async with self._database.transaction() as tx:
             if is_again and await turns.find(tx, wanted.id) is None and (kept := await retries.claim_last(tx, thread)):
                 wanted = replace(wanted, task=kept.task, files=(*kept.files, *wanted.files))
@@ -116,38 +116,38 @@ class TurnQueue:
         await self.line_up(thread, *queued)
 
     async def line_up(self, thread: Thread, turn: Turn, waiting: int) -> None:
-        """Show the line of a turn that has to wait, and wake the driver."""
+        """Show that a turn is queued if it has to wait, and wake the driver."""
         if waiting > 1:
             await self._messages.show_control(thread, turn)
         self._driver.wake(thread.id, turn)
 
     def wake(self, thread: Thread, turn: Turn | None = None) -> None:
-        """Wake the thread's driver. `turn`: the one whose admission was judged a moment ago."""
+        """Wake the thread's driver. `turn` is the one whose audience was checked a moment ago."""
         self._driver.wake(thread.id, turn)
 
     async def tell_left_out(self, member: Member, place: Place, left: tuple[LeftOut, ...]) -> None:
-        """Tell which files the agent does not get."""
+        """Tell the member which files the agent does not get, if any."""
         if left:
             await self._screen.tell(member, place, FilesLeftOut(left))
 
     async def tell_masked(self, member: Member, place: Place, looked: FilteredRequest) -> None:
-        """Tell what filters took out of a request."""
+        """Tell the member what filters took out of their request, if anything."""
         if looked.masked:
             await self._screen.tell(member, place, MaskedInRequest(tuple(one.words for one in looked.masked)))
 
 
 def turn_id_of(delivery_id: DeliveryId) -> TurnId:
-    """Return the id of the turn that a delivery makes: carried out twice, it is the same turn."""
+    """Return the id of a delivery's turn, so that a delivery that is carried out twice makes one turn."""
     return TurnId(delivery_id.replace("dlv", "trn", 1))
 
 
 def asked_entry(turn: Turn, now: datetime, looked: FilteredRequest | None = None) -> AuditEntry:
-    """Return what the audit trail says of a request."""
+    """Return the audit entry for a request."""
     return turn_entry(turn, now, "turn.asked", **(masked_in(looked) if looked else {}))
 
 
 def turn_entry(turn: Turn, now: datetime, action: str, **details: str) -> AuditEntry:
-    """Return what the audit trail says of something that its owner did about a turn."""
+    """Return the audit entry for something that a turn's owner did about it."""
     return AuditEntry(now, turn.owner.workspace_id, turn.owner.user_id, action, turn.id, details)
 
 

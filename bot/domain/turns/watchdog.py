@@ -1,6 +1,6 @@
-"""Timers of a turn: a stop takes effect within seconds, and a silent session is looked at.
+"""Timers of a turn: a stop takes effect within seconds, and a silent session is checked.
 
-It only knows times: `reducer` knows what events mean, `loop` acts.
+This module only knows times: `reducer` knows what events mean, `loop` acts.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from store.records import UserId
 T = TypeVar("T")
 
 STOP_WITHIN = timedelta(seconds=8)
-"""A turn that somebody stops ends by then, whatever the API says or leaves out; `LEAVE_WITHIN` comes on top."""
+"""A turn that somebody stops ends within this time, whatever the API does; `LEAVE_WITHIN` comes on top."""
 LEAVE_WITHIN = timedelta(seconds=2)
-"""How long the end of a turn waits for its session to take an interrupt before it is shown; then it is tried on."""
+"""How long a turn waits for its session to take the interrupt before it shows its end; attempts go on after that."""
 QUEUED_SILENCE = timedelta(seconds=5)
-"""Silence after which a session is asked whether it rests, where it has not said that it took the request up."""
+"""Silence after which we ask whether a session is idle, before it has taken the request up."""
 WORKING_SILENCE = timedelta(seconds=60)
-"""The same where it has: a command or a thought may take minutes, and asking costs little."""
+"""The same once it works on the request: a command or a thought may take minutes, and asking is cheap."""
 SECOND_LOOK = timedelta(seconds=10)
-"""Until a session that rests without having said so is asked again: what it said may be on its way."""
+"""Pause before a session that is idle without an event is asked again: the event may still be on its way."""
 
 
 class StopOverdue(DeputyError):
-    """Somebody stopped the turn, and what it waited for did not come in time."""
+    """Somebody has stopped the turn, and what it waited for did not happen in time."""
 
 
 class StopTimer:
-    """Knows since when the end of a turn is asked for, and cuts short what takes longer than that may."""
+    """Knows when a turn was asked to stop, and cancels work that takes longer than a stop may."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class StopTimer:
         self._signal = signal
         self._read = read
         self.by: UserId | None = None
-        """Who asked for the end."""
+        """Who asked for the stop; None if nobody has."""
         self.until: datetime | None = None
-        """When the turn ends at the latest; None while nobody asked."""
+        """The steady time at which the turn ends at the latest; None if nobody asked for a stop."""
 
     async def look(self) -> None:
-        """Look whether somebody asked for an end meanwhile."""
+        """Read whether somebody has asked for a stop meanwhile."""
         if self.by is None and (by := await self._read()) is not None:
             self.by, self.until = by, self._clock.steady() + STOP_WITHIN
 
@@ -65,7 +65,7 @@ class StopTimer:
         return self.until is not None and self._clock.steady() >= self.until
 
     async def guard(self, work: Callable[[], Coroutine[None, None, T]]) -> T:
-        """Return what `work` does. Raises `StopOverdue` where that takes longer than a stop may."""
+        """Return the result of `work`. Raises `StopOverdue` if it takes longer than a stop may."""
         await self.look()
         try:
             return await self._supervisor.unless(work, self._overdue)
@@ -73,7 +73,7 @@ class StopTimer:
             raise StopOverdue from error
 
     async def rest(self, seconds: float) -> None:
-        """Wait before another try. Raises `StopOverdue` at once where an end is asked for: nothing is gained by one."""
+        """Wait before another attempt. Raises `StopOverdue` as soon as somebody asks for a stop."""
         until = self._clock.steady() + timedelta(seconds=seconds)
         while True:
             await self.look()
@@ -92,7 +92,7 @@ class StopTimer:
 
 
 class SilenceTimer:
-    """When a session that says nothing is to be looked at, and how often it was found at rest."""
+    """Decides when to check a silent session, and counts how often in a row it was found idle."""
 
     def __init__(self, now: datetime) -> None:
         self._since = now
@@ -100,20 +100,20 @@ class SilenceTimer:
         self.rests = 0
 
     def heard(self, now: datetime) -> None:
-        """Something was said."""
+        """Note that an event came."""
         self._since, self._looked_at, self.rests = now, None, 0
 
     def put_off(self, now: datetime) -> None:
-        """Nothing could be heard until now: what there is, is still being listed."""
+        """Note that nothing could be heard until now, since past events are still being listed."""
         self._since = now
         self._looked_at = now if self._looked_at else None
 
     def looked(self, now: datetime, *, is_at_rest: bool) -> None:
-        """The session was asked."""
+        """Note that the session was checked."""
         self._looked_at, self.rests = now, self.rests + 1 if is_at_rest else 0
 
     def next_look(self, state: ReducerState, *, is_ours_to_act: bool) -> datetime | None:
-        """Return when to look; None where silence is right: people have to decide first, or Deputy to ask them."""
+        """Return when to check; None while silence is expected, since people or Deputy have to act first."""
         if state.has_ended or is_ours_to_act:
             return None
         if self._looked_at is None:
