@@ -108,7 +108,7 @@ FAULTS = {
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
 OPEN = {
-    "S23": "few services tell an account, and no userinfo is asked",
+    "S23": "an account is not known by a name that has a no-break space or a joiner in it",
 }
 """What is not mended, or not whole, and why."""
 JUDGED = {

@@ -1,4 +1,4 @@
-"""Finds the account that a token belongs to, in what the service sends beside the token; pure.
+"""Finds the account that a token belongs to, in what the service sends beside the token, or when asked; pure.
 
 It is a label for the token's owner, who may have been signed in to another account; nothing is decided by it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _LONGEST = 80
@@ -17,12 +18,41 @@ _PERSON = ("email", "preferred_username", "login", "username", "name")
 _PLACE = ("workspace_name", "team_name", "organization_name")
 
 
-def find_account(document: Mapping[str, Any]) -> str | None:
-    """Return the account that a token response names, as `ana@example.com (Acme)`; None where it names none."""
-    person, place = _first(_people(document)), _first(_places(document))
-    if person and place and place != person:
-        return f"{person} ({place})"
-    return person or place
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who, and in which workspace; None where nobody said."""
+
+    person: str | None = None
+    place: str | None = None
+    subject: str | None = None
+    """The `sub` of the id_token, empty where that has none; None without an id_token."""
+
+    @property
+    def label(self) -> str | None:
+        """Return it as `ana@example.com (Acme)`; None where nobody said."""
+        if self.person and self.place and self.place != self.person:
+            return f"{self.person} ({self.place})"
+        return self.person or self.place
+
+
+NOBODY = Account()
+
+
+def find_account(document: Mapping[str, Any]) -> Account:
+    """Return the account that a token response names, as far as it does."""
+    return Account(_first(_people(document)), _first(_places(document)), _find_subject(document.get("id_token")))
+
+
+def find_person(claims: Mapping[str, Any]) -> str | None:
+    """Return who it is by claims of OpenID Connect; None where they do not say."""
+    return _first(claims.get(name) for name in _PERSON)
+
+
+def _find_subject(id_token: object) -> str | None:
+    if id_token is None:
+        return None
+    subject = _read_claims(id_token).get("sub")
+    return subject if isinstance(subject, str) else ""
 
 
 def _people(document: Mapping[str, Any]) -> Iterable[object]:
@@ -30,7 +60,7 @@ def _people(document: Mapping[str, Any]) -> Iterable[object]:
     owner = _table(document, "owner")
     # Notion's is in `owner.user.person`.
     nested = (_table(document, "account"), _table(document, "user"), _table(_table(owner, "user"), "person"))
-    yield from (claims.get(name) for name in _PERSON)
+    yield find_person(claims)
     yield document.get("account")
     # Without `name`: beside a token that may be the application's, or the token's own.
     yield from (document.get(name) for name in _PERSON[:-1])

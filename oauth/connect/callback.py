@@ -25,8 +25,9 @@ from oauth.errors import (
     TicketUnusable,
 )
 from oauth.ports import Validity
+from oauth.protocol import userinfo
 from oauth.protocol.authorization import AuthorizationError, parse_callback
-from oauth.protocol.tokens import CodeExchange, build_credential
+from oauth.protocol.tokens import CodeExchange, build_credential, find_granted
 from store.records import Attempt, Connection, Member, Secret, Ticket, TicketId
 
 OnToken = Callable[[Service, Connection, Secret], None]
@@ -74,6 +75,8 @@ class AuthorizationCallback:
             code = await self._read_code(attempt, service, pairs)
             exchange = _build_exchange(attempt)
             tokens = await self._service_client.exchange(service, attempt.issuer or "", exchange, code)
+            if userinfo.SCOPE in (find_granted(tokens, attempt.scope) or "").split():
+                tokens = await self._service_client.ask_account(service, tokens, attempt.userinfo_endpoint)
             held = self.confirmation.hold(attempt, service, exchange, tokens, self._attempts.now())
             if self._on_hold is None:
                 self.confirmation.drop(ticket.id)

@@ -5,9 +5,10 @@ It stores client registrations only; `oauth/connect/authorize.py` and `oauth/con
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import structlog
 
 from oauth.catalog.service import Service
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
-from oauth.protocol import discovery, registration, tokens
+from oauth.protocol import discovery, registration, tokens, userinfo
 from oauth.protocol.authorization import AuthorizationRequest, EarlierRequest, choose_scope
 from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
 from oauth.protocol.http_messages import HttpRequest
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+USERINFO_SECONDS = 5.0
+"""How long the member's browser waits for a label."""
 # `invalid_scope`: a client is registered with scopes, and may have been registered with fewer than are wanted now.
 _CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
 
@@ -56,10 +59,18 @@ def step(service: Service, name: str) -> Iterator[None]:
 class ServiceClient:
     """All requests that connecting makes to services and their authorization servers; one per process."""
 
-    def __init__(self, *, sender: GuardedSender, database: Database, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        sender: GuardedSender,
+        database: Database,
+        base_url: str,
+        userinfo_seconds: float = USERINFO_SECONDS,
+    ) -> None:
         self._sender = sender
         self._database = database
         self._base_url = base_url
+        self._userinfo_seconds = userinfo_seconds
 
     def build_client(self, service: Service) -> RegisteredClient:
         """Return who we are for a service."""
@@ -172,6 +183,21 @@ class ServiceClient:
             return found
         await self.heed_refusal(service, issuer, exchange, found.code)
         raise ServiceDeclined(service.name, "token", found.code)
+
+    async def ask_account(self, service: Service, held: TokenResponse, endpoint: str | None) -> TokenResponse:
+        """Ask once whose the token is, where nothing said who: a label, so whatever fails leaves it unknown."""
+        if endpoint is None or held.account.person is not None:
+            return held
+        request = userinfo.build_userinfo_request(endpoint, held.access_token)
+        try:
+            async with asyncio.timeout(self._userinfo_seconds):
+                answer = await self._sender.send(request)
+            person = userinfo.parse_userinfo(answer, held.account.subject)
+        except (ConnectError, TimeoutError) as error:
+            rule = error.rule if isinstance(error, RuleBroken | UrlRefused) else None
+            log.info("account.not_told", service=service.name, error=type(error).__name__, rule=rule)
+            return held
+        return replace(held, account=replace(held.account, person=person))
 
     async def heed_refusal(self, service: Service, issuer: str, exchange: CodeExchange, code: str) -> None:
         """Drop our registration where the error is about the client or its scopes: the next attempt registers anew."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oauth2.rfc9207 import AuthorizationServerMetadata as IssuerMetadata
 
-from oauth.errors import RuleBroken
+from oauth.errors import RuleBroken, UrlRefused
 from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.url_policy import (
     UrlPolicy,
@@ -87,6 +87,8 @@ class AuthorizationServer:
     takes_client_documents: bool
     sends_iss: bool
     scopes: tuple[str, ...]
+    userinfo_endpoint: str | None = None
+    """Where it says whose a token is (OpenID Connect Discovery §3); None where it may not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def parse_server(answer: HttpResponse, issuer: str, pins: Pins, policy: UrlPolic
         takes_client_documents=document.get("client_id_metadata_document_supported") is True,
         sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
         scopes=_strings(document, "scopes_supported"),
+        userinfo_endpoint=_find_userinfo(document, pins, policy),
     )
     _require_hosts(server, pins)
     _require_clean_query(server.authorization_endpoint)
@@ -255,6 +258,16 @@ def _optional(document: dict[str, Any], key: str, policy: UrlPolicy) -> str | No
     return require_url(document[key], policy) if document.get(key) not in (None, "") else None
 
 
+def _find_userinfo(document: dict[str, Any], pins: Pins, policy: UrlPolicy) -> str | None:
+    # Only a label comes of it, so an endpoint that is against a rule or a pin is left out and refuses nothing.
+    try:
+        endpoint = _optional(document, "userinfo_endpoint", policy)
+    except UrlRefused:
+        return None
+    is_elsewhere = endpoint and pins.endpoint_hosts and get_host(endpoint) not in pins.endpoint_hosts
+    return None if is_elsewhere else endpoint
+
+
 def list_endpoints(server: AuthorizationServer) -> tuple[str, ...]:
     """Return every URL of the server that browsers, codes or tokens are sent to."""
     endpoints: Collection[str | None] = (
@@ -262,6 +275,7 @@ def list_endpoints(server: AuthorizationServer) -> tuple[str, ...]:
         server.token_endpoint,
         server.registration_endpoint,
         server.revocation_endpoint,
+        server.userinfo_endpoint,
     )
     return tuple(endpoint for endpoint in endpoints if endpoint)
 

@@ -16,7 +16,7 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from authlib.oauth2.rfc7009 import prepare_revoke_token_request
 
-from oauth.connect.account import find_account
+from oauth.connect.account import NOBODY, Account, find_account
 from oauth.errors import RuleBroken
 from oauth.ports import Credential, Refresh
 from oauth.protocol.authorization import KNOWN_ERRORS
@@ -56,8 +56,8 @@ class TokenResponse:
     """Seconds; None where the server did not say."""
     scope: str | None
     """As granted; None where the server did not say: then it is what was asked (RFC 6749 §5.1)."""
-    account: str | None = None
-    """The account's name as the server states it, unverified: a label for the owner, nothing is decided by it."""
+    account: Account = NOBODY
+    """Whose they are as the server states it, unverified: a label for the owner, nothing is decided by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _parse_scope(value: object) -> str | None:
     return " ".join(dict.fromkeys(value.replace(",", " ").split())) or None
 
 
-def _granted(tokens: TokenResponse, asked_scope: str | None) -> str | None:
+def find_granted(tokens: TokenResponse, asked_scope: str | None) -> str | None:
     """Return the granted scope, as it is compared with what was asked to tell the member of less access."""
     if tokens.scope is None:
         return asked_scope
@@ -230,9 +230,9 @@ def build_credential(
         access_token=tokens.access_token,
         expires_at=expires_at,
         refresh=refresh,
-        scope=_granted(tokens, asked_scope),
+        scope=find_granted(tokens, asked_scope),
         asked_scope=asked_scope,
-        account=tokens.account,
+        account=tokens.account.label,
         ends_at=_find_end(now, expires_at if refresh is None else None, grant_days),
     )
 

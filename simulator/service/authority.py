@@ -26,6 +26,8 @@ from simulator.clock import SimulatorClock
 from simulator.service.quirks import Quirks
 
 SCOPES = ["notes:read", "notes:write"]
+OPENID = "openid"
+"""The scope without which nobody is told whose a token is (OpenID Connect Core §5.3)."""
 CONSENT_LIFETIME = 600.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.service.authority import SCOPES
+from simulator.service.authority import OPENID, SCOPES
 from simulator.service.quirks import Quirks
 
 PRM = "/.well-known/oauth-protected-resource"
@@ -19,7 +19,7 @@ def server_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
         "token_endpoint": f"{url}/token",
         "revocation_endpoint": f"{url}/revoke",
         "revocation_endpoint_auth_methods_supported": METHODS,
-        "scopes_supported": SCOPES,
+        "scopes_supported": offered_scopes(quirks),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -27,11 +27,18 @@ def server_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
     }
     if not quirks.no_registration:
         document["registration_endpoint"] = f"{url}/register"
+    if quirks.tells_account:
+        document["userinfo_endpoint"] = f"{url}/userinfo"
     if quirks.pkce_methods is not None:
         document["code_challenge_methods_supported"] = quirks.pkce_methods
     if quirks.require_iss:
         document["authorization_response_iss_parameter_supported"] = True
     return laid_over(document, quirks.extra_metadata)
+
+
+def offered_scopes(quirks: Quirks) -> list[str]:
+    """Return what may be asked for."""
+    return [*SCOPES, OPENID] if quirks.tells_account else SCOPES
 
 
 def resource_name(quirks: Quirks, url: str) -> str:
@@ -45,7 +52,7 @@ def resource_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "resource": resource_name(quirks, url),
         "authorization_servers": [url + quirks.server_path + quirks.server_name_end],
-        "scopes_supported": SCOPES if quirks.advertised_scopes is None else quirks.advertised_scopes,
+        "scopes_supported": offered_scopes(quirks) if quirks.advertised_scopes is None else quirks.advertised_scopes,
         "bearer_methods_supported": ["header"],
         "resource_name": quirks.service_title,
     }

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from simulator.service.authority import SCOPES, Authority
+from simulator.service.authority import OPENID, SCOPES, Authority
 from simulator.service.documents import PRM, laid_over, resource_metadata, server_metadata
 from simulator.service.forms import Refused, add_basic_client_id, checked, checked_form, oauth_error, with_body
 from simulator.service.quirks import Quirks
@@ -41,7 +41,7 @@ class Door:
         self._authority = authority
         self._url = url
         authenticator = ClientAuthenticator(authority)
-        options = ClientRegistrationOptions(enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES)
+        options = ClientRegistrationOptions(enabled=True, valid_scopes=[*SCOPES, OPENID], default_scopes=SCOPES)
         self._authorization = AuthorizationHandler(authority)
         self._token = TokenHandler(authority, authenticator)
         self._registration = RegistrationHandler(authority, options)
@@ -58,6 +58,7 @@ class Door:
             Route("/token", checked(self.token), methods=["POST"]),
             Route("/register", self.register, methods=["POST"]),
             Route("/revoke", checked(self.revoke), methods=["POST"]),
+            Route("/userinfo", self.userinfo, methods=["GET"]),
         ]
 
     async def server_metadata(self, request: Request) -> Response:
@@ -194,6 +195,20 @@ class Door:
         add_basic_client_id(form, request)
         form.setdefault("client_secret", "")
         return await self._revocation.handle(with_body(request, urlencode(form).encode()))
+
+    async def userinfo(self, request: Request) -> Response:
+        """OpenID Connect Core §5.3, for a token in the header (RFC 6750 §2.1) that has the scope."""
+        if not self._quirks.tells_account or request.query_params:
+            return Response(status_code=400 if self._quirks.tells_account else 404)
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        token = await self._authority.load_access_token(given) if scheme.lower() == "bearer" else None
+        if token is None or token.subject is None:
+            return Response(status_code=401, headers={"www-authenticate": 'Bearer error="invalid_token"'})
+        if OPENID not in token.scopes:
+            challenge = f'Bearer error="insufficient_scope", scope="{OPENID}"'
+            return Response(status_code=403, headers={"www-authenticate": challenge})
+        claims = {"sub": f"user-{token.subject}", "email": token.subject, "email_verified": True}
+        return JSONResponse(laid_over(claims, self._quirks.extra_userinfo))
 
 
 def nested(grant: dict[str, Any]) -> dict[str, Any]:

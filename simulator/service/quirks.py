@@ -55,6 +55,10 @@ class Quirks:
     extra_token_fields: dict[str, object] = field(default_factory=dict)
     """Laid over the token response; a None takes the member out."""
     granted_scopes: list[str] | None = None
+    tells_account: bool = False
+    """OpenID Connect: there is the scope `openid`, and who has it is told whose a token is (`/userinfo`)."""
+    extra_userinfo: dict[str, object] = field(default_factory=dict)
+    """Laid over what `/userinfo` answers; a None takes the member out."""
 
     require_iss: bool = True
     """Advertise RFC 9207, which obliges the client to insist on `iss`."""

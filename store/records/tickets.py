@@ -55,6 +55,8 @@ class Attempt:
     verifier: Secret | None = None
     issuer: str | None = None
     token_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    """Where the server says whose its tokens are; None where it does not."""
     redirect_uri: str | None = None
     resource: str | None = None
     scope: str | None = None

@@ -47,6 +47,7 @@ REGISTRATION, CALLBACK, CATALOG = (
     "`oauth/catalog/catalog.py`",
 )
 ATTEMPTS, TICKETS, BROWSER = "`oauth/connect/attempt_store.py`", "`store/tickets.py`", "`oauth/connect/browser.py`"
+USERINFO = "`oauth/protocol/userinfo.py`"
 SECRET = "`store/records/secret.py`"
 ROUTES, PAGES, VAULTS = "`oauth/connect/routes.py`", "`oauth/connect/pages.py`", "`bot/agents/vaults.py`"
 ARRIVALS, DEPARTURES = "`oauth/connect/callback.py`", "`oauth/connect/authorize.py`"
@@ -131,7 +132,9 @@ THREATS = {
     68: Threat("errors with 200, none with 400, forms, nested grants", TOKENS),
     69: Threat("refusals and outages after the code was sent", f"{SERVERS}, {TOKENS}"),
     70: Threat("reserved characters in client id and secret", TOKENS),
-    71: Threat("the refresh token is the access token; an id_token", TOKENS),
+    71: Threat(
+        "the refresh token is the access token; an id_token, an account of another subject", f"{TOKENS}, {USERINFO}"
+    ),
     72: Threat("the old credential gone, the new one refused", f"{ARRIVALS}, {MEMBERS_VAULTS}"),
     73: Threat("a vault that is full", f"{VAULTS}, {ARRIVALS}"),
     74: Threat("an answer of the vault that is lost", f"{VAULTS}, {MEMBERS_VAULTS}"),

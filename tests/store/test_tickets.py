@@ -35,6 +35,7 @@ async def authorize(tx, ticket, now=NOON):
         verifier=Secret("verifier"),
         issuer="https://login.example",
         token_endpoint="https://login.example/token",
+        userinfo_endpoint="https://login.example/userinfo",
         redirect_uri="https://deputy.example/back",
         resource="https://notes.example/mcp",
         scope="read",

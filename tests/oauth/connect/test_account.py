@@ -29,7 +29,7 @@ def id_token(**claims: object) -> str:
     ],
 )
 def test_the_account_is_read_where_services_say_it(fields, account):
-    assert find_account(fields) == account
+    assert find_account(fields).label == account
 
 
 @pytest.mark.fault("S23")
@@ -50,4 +50,21 @@ def test_the_account_is_read_where_services_say_it(fields, account):
     ],
 )
 def test_what_cannot_be_shown_or_is_no_account_is_none(fields):
-    assert find_account(fields) is None
+    assert find_account(fields).label is None
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    ("fields", "subject"),
+    [
+        ({}, None),
+        ({"id_token": None}, None),
+        ({"id_token": id_token(sub="1")}, "1"),
+        ({"id_token": id_token(email="a@b.c")}, ""),
+        ({"id_token": id_token(sub=7)}, ""),
+        ({"id_token": "no.token"}, ""),
+    ],
+)
+def test_an_id_token_without_a_subject_is_not_taken_for_none(fields, subject):
+    """With none, whatever `/userinfo` answers is about this token; with one, both must be about the same person."""
+    assert find_account(fields).subject == subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from oauth.catalog.service import Service
 from oauth.connect.service_client import ServiceClient
@@ -360,6 +362,35 @@ async def test_what_a_service_wants_on_top_is_in_the_request(server, servers, se
 
     assert "access_type=offline" in url
     assert "prompt=consent" in url
+
+
+# --- whose a token is
+
+
+@pytest.mark.fault("S23")
+async def test_an_account_that_is_not_told_in_time_is_not_waited_for(sender, database, service):
+    held = TokenResponse(Secret("canary-at"), None, None, None)
+    servers = ServiceClient(sender=sender, database=database, base_url="http://127.0.0.1:9", userinfo_seconds=0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/userinfo"
+
+        assert await servers.ask_account(service, held, endpoint) == held
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize("why", ["unreachable", "refused", "misbehaving"])
+async def test_why_an_account_is_unknown_is_logged_without_anything_of_it(server, servers, service, why):
+    server.says("/userinfo", {"sub": "", "email": "canary@acme.example"})
+    endpoints = {"unreachable": "http://127.0.0.1:9/canary", "refused": "https://10.0.0.1/canary#x"}
+    held = TokenResponse(Secret("canary-at"), None, None, None)
+
+    with capture_logs() as lines:
+        unknown = await servers.ask_account(service, held, endpoints.get(why, f"{server.url}/userinfo"))
+
+    assert unknown == held
+    [line] = lines
+    assert (line["event"], line["service"]) == ("account.not_told", "x")
+    assert "canary" not in str(lines)
 
 
 # --- tokens and revocation (docs/oauth-threats.md#f-token-response and #g-vault)

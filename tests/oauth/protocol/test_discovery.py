@@ -17,12 +17,13 @@ from oauth.protocol.discovery import (
     build_probe,
     build_resource_urls,
     build_stateless_probe,
+    list_endpoints,
     parse_probe,
     parse_resource,
     parse_server,
 )
 from oauth.protocol.http_messages import HttpResponse
-from oauth.protocol.url_policy import UrlPolicy
+from oauth.protocol.url_policy import UrlPolicy, get_host
 from oauth.protocol.www_authenticate import Challenge
 
 POLICY = UrlPolicy()
@@ -308,3 +309,29 @@ def test_any_value_in_metadata_is_read_or_refused(key, value):
 def test_any_body_is_read_or_refused(body):
     with pytest.raises(RuleBroken):
         parse_server(answer(body), ISSUER, Pins(), POLICY)
+
+
+@pytest.mark.fault("S23")
+@pytest.mark.threat(28)
+@pytest.mark.parametrize(
+    ("value", "pins", "expected"),
+    [
+        (f"{ISSUER}/userinfo", Pins(), f"{ISSUER}/userinfo"),
+        ("https://elsewhere.example/userinfo", Pins(), "https://elsewhere.example/userinfo"),
+        (f"{ISSUER}/userinfo", Pins(endpoint_hosts=(get_host(ISSUER),)), f"{ISSUER}/userinfo"),
+        ("https://elsewhere.example/userinfo", Pins(endpoint_hosts=(get_host(ISSUER),)), None),
+        ("http://as.example.com/userinfo", Pins(), None),
+        ("https://10.0.0.1/userinfo", Pins(), None),
+        ("https://good@evil.example/userinfo", Pins(), None),
+        (7, Pins(), None),
+        ("", Pins(), None),
+        (None, Pins(), None),
+    ],
+)
+def test_where_an_account_may_be_asked_for_is_clean_and_pinned_or_left_out(value, pins, expected):
+    """It serves a label only: that it is missing or wrong refuses no service."""
+    server = parse_server(answer({**SERVER, "userinfo_endpoint": value}), ISSUER, pins, POLICY)
+
+    assert server is not None
+    assert server.userinfo_endpoint == expected
+    assert (expected in list_endpoints(server)) == (expected is not None)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oauth.connect.account import Account
 from oauth.errors import RuleBroken
 from oauth.ports import Refresh
 from oauth.protocol.http_messages import HttpResponse
@@ -122,7 +123,10 @@ def test_a_revocation_names_the_kind_of_token():
         ),
         ({"refresh_token": ""}, TokenResponse(Secret("canary-at"), None, None, None)),
         ({"refresh_token": "rt", "scope": "a b"}, TokenResponse(Secret("canary-at"), Secret("rt"), None, "a b")),
-        ({"id_token": 7, "unknown": {}}, TokenResponse(Secret("canary-at"), None, None, None)),
+        (
+            {"id_token": 7, "unknown": {}},
+            TokenResponse(Secret("canary-at"), None, None, None, Account(subject="")),
+        ),
     ],
 )
 def test_a_token_response_within_the_rules_is_read(extra, expected):

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 
+import httpx
 import pytest
 
 from simulator.service.authority import Access
@@ -435,3 +436,33 @@ async def test_the_record_of_requests_has_no_credentials(app, notes):
     assert "canary-" not in repr([visit.headers for visit in notes.visits])
     assert "canary-" not in repr(notes.calls)
     assert all(isinstance(token, Access) for token in notes.authority.live("alice@example.com"))
+
+
+async def ask_who(app, token: str | None, query: str = "") -> httpx.Response:
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    return await app.http.get(f"/userinfo{query}", headers=headers)
+
+
+async def test_who_may_is_told_whose_a_token_is(app, notes):
+    notes.tells_account = True
+    notes.granted_scopes = ["notes:read", "openid"]
+    token = (await app.connect("bob@example.com"))["access_token"]
+
+    told = await ask_who(app, token)
+
+    assert told.json() == {"sub": "user-bob@example.com", "email": "bob@example.com", "email_verified": True}
+    assert (await ask_who(app, token, f"?access_token={token}")).status_code == 400
+    assert (await ask_who(app, None)).status_code == 401
+    assert (await ask_who(app, "canary-of-nobody")).status_code == 401
+    notes.tells_account = False
+    assert (await ask_who(app, token)).status_code == 404
+
+
+async def test_nobody_is_told_without_the_scope(app, notes):
+    notes.tells_account = True
+    token = (await app.connect("bob@example.com"))["access_token"]
+
+    refused = await ask_who(app, token)
+
+    assert refused.status_code == 403
+    assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
