@@ -18,7 +18,7 @@ from bot import logs
 from bot.app import running
 from bot.config.file_services import Document
 from bot.config.items import ItemChange
-from bot.config.yaml_file import read, render_plan, write, write_schema
+from bot.config.yaml_file import read, render_plan, write
 from bot.config_cli import look, opened
 from bot.doctor.findings import as_json, is_all_well, render
 from bot.doctor.run import examine, mend
@@ -33,7 +33,7 @@ from bot.model.errors import (
     SlackUnavailable,
     Unavailable,
 )
-from oauth.catalog import catalog_file
+from bot.schemas import PublishedForm, write_schema
 from store.errors import StoreError, StoreTaken, StoreUnavailable
 from store.records import Secret
 from store.sealing import new_key
@@ -113,10 +113,10 @@ def print_new_key() -> None:
     typer.echo(new_key())
 
 
-@cli.command()
-def catalog_schema() -> None:
-    """Print the JSON Schema of DEPUTY_CATALOG's file, which is also docs/schema/catalog.schema.json."""
-    typer.echo(catalog_file.write_schema(), nl=False)
+@cli.command(name="schema")
+def print_schema(form: PublishedForm) -> None:
+    """Print the JSON Schema of what people write for Deputy, which is also in docs/schema."""
+    typer.echo(write_schema(form), nl=False)
 
 
 @config_cli.command(name="export")
@@ -184,12 +184,6 @@ def look_at_service(url: str) -> None:
     except ConfigurationError as error:
         _misconfigured(error)
     typer.echo(found, nl=False)
-
-
-@config_cli.command(name="schema")
-def print_schema() -> None:
-    """Print the JSON Schema of the file, which is also docs/schema/config.schema.json."""
-    typer.echo(write_schema(), nl=False)
 
 
 def _secret_of(variable: str) -> Secret | None:

@@ -84,6 +84,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.logs": set(),
     "bot.metrics": set(),
     "bot.env": {"bot.model.errors", "store.database", "store.errors", "store.records", "store.sealing"},
+    "bot.schemas": {"bot.config.file_services", "bot.env", "oauth.catalog.catalog_file"},
     "bot.renderers": {
         "bot.renderers",
         "bot.config",
@@ -204,7 +205,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "publicsuffixlist": ("oauth.catalog.registrable_domain",),
     "aiohttp": ("bot.slack", "bot.composition.peers", "bot.composition.context"),
     "typer": ("bot.__main__",),
-    "pydantic": ("bot.config", "oauth.catalog.catalog_file", "oauth.catalog.loader"),
+    "pydantic": ("bot.config", "bot.env", "bot.schemas", "oauth.catalog.catalog_file", "oauth.catalog.loader"),
     "yaml": ("bot.config",),
     "re2": ("bot.config.patterns", "bot.model.secret_patterns"),
 }

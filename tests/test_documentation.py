@@ -18,7 +18,6 @@ from oauth.catalog.catalog import Catalog
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-SETTING = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`")
 CODE = re.compile(r"`((?:bot|oauth|store|simulator|bench)/[\w/]+\.\w+)`")
@@ -44,15 +43,6 @@ def section_of(text: str, title: str) -> str:
 def anchors_of(text: str) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
-
-
-def settings() -> list[tuple[str, bool, str]]:
-    """Return name, whether it is required, and what it is, from the lines below the fields of `Settings`."""
-    tree = ast.parse(read("bot/env.py"))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
-    lines = [node.value.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-    found = [match for line in lines if (match := SETTING.fullmatch(line))]
-    return [(match[1], bool(match[2]), match[3]) for match in found]
 
 
 def folders_drawn() -> set[str]:
@@ -104,18 +94,6 @@ def members_there() -> dict[str, set[str]]:
 
 def test_the_readme_can_be_read_in_one_sitting():
     assert len(read("README.md").splitlines()) <= 150
-
-
-def test_the_readme_lists_every_setting_as_it_is():
-    listed = re.findall(r"^\| `([A-Z_]+)` \| (yes)? ?\| (.+) \|$", read("README.md"), re.MULTILINE)
-
-    assert [(name, bool(required), what) for name, required, what in listed] == settings()
-
-
-def test_every_setting_is_in_the_example_environment_and_nothing_else():
-    given = re.findall(r"^#? ?([A-Z_]+)=", read(".env.example"), re.MULTILINE)
-
-    assert sorted(given) == sorted(name for name, _, _ in settings())
 
 
 def test_the_layout_shows_every_folder_and_no_other():

@@ -89,8 +89,9 @@ def _choose_proof(settings: Settings, supervisor: Supervisor, clock: Clock) -> S
     if settings.identity_check == "code":
         log.warning("identity_check_is_weak", by="code", better="DEPUTY_IDENTITY_CHECK=slack_oidc")
         return CodeInSlack(_ending_later(supervisor, clock))
-    client_id, secret = settings.slack_client_id or "", settings.slack_client_secret
-    return SlackIdentity.at(settings.slack_base_url, client_id=client_id, client_secret=secret)
+    return SlackIdentity.at(
+        settings.slack_base_url, client_id=settings.slack_client_id, client_secret=settings.slack_client_secret
+    )
 
 
 def _ending_later(supervisor: Supervisor, clock: Clock) -> OnHold:

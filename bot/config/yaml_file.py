@@ -15,7 +15,6 @@ from bot.config.validation_messages import checked
 from bot.model.errors import Problem, SettingsInvalid
 from bot.model.visible_text import one_line
 
-SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\
 # What admins set in Deputy. Compare: python -m bot config diff FILE; bring it in: python -m bot config apply FILE.
 # yaml-language-server: $schema=config.schema.json
@@ -60,16 +59,6 @@ def read(text: str) -> Document:
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise SettingsInvalid((Problem("", "the file must be a table of settings"),))
     return checked(Document, document)
-
-
-def build_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a file."""
-    return {"$schema": SCHEMA_ID, **Document.model_json_schema()}
-
-
-def write_schema() -> str:
-    """Return the published schema: docs/schema/config.schema.json."""
-    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def render_plan(changes: Sequence[ItemChange]) -> str:

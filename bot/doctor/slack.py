@@ -111,7 +111,7 @@ async def sign_in(targets: DoctorTargets) -> Finding:
     settings = targets.settings
     if settings.identity_check == "code":
         return noted("not used: a code proves who connects", "weaker; set DEPUTY_IDENTITY_CHECK=slack_oidc")
-    code = await app_facts.check_sign_in(targets.slack, settings.slack_client_id or "", settings.slack_client_secret)
+    code = await app_facts.check_sign_in(targets.slack, settings.slack_client_id, settings.slack_client_secret)
     if code in CLIENT_PROBLEMS:
         return amiss(f"refused ({code})", FIXES["Sign in with Slack"])
     redirect = f"{settings.public_url}{SIGN_IN_PATH}"

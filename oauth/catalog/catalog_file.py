@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -178,9 +177,3 @@ def _say(details: ErrorDetails) -> str:
         return _WORDS["dict_type"]
     told = _WORDS[kind].format(key=".".join(place[2:]), given=details["input"], words=details["msg"])
     return f"services.{place[1]}: {told.replace('`[key]`', 'the name')}"
-
-
-def write_schema() -> str:
-    """Return the published schema: docs/schema/catalog.schema.json."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **CatalogFile.model_json_schema()}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

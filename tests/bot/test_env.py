@@ -1,5 +1,4 @@
 import string
-from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -58,13 +57,13 @@ def test_everything_that_is_missing_is_told_at_once():
     problems = problems_of({})
 
     assert [problem.split()[0] for problem in problems] == [
-        "SLACK_APP_TOKEN",
         "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
         "SLACK_CLIENT_ID",
         "SLACK_CLIENT_SECRET",
-        "DEPUTY_PUBLIC_URL",
         "ANTHROPIC_API_KEY",
         "DEPUTY_SECRET_KEYS",
+        "DEPUTY_PUBLIC_URL",
     ]
     assert all("missing: " in problem or "is needed: " in problem for problem in problems)
 
@@ -109,6 +108,25 @@ def test_everything_that_is_wrong_is_told_at_once():
         "DATABASE_URL",
         "PORT",
         "SLACK_BOT_TOKEN",
+    ]
+
+
+def test_a_code_as_proof_needs_no_client_of_slacks():
+    without = {name: value for name, value in RIGHT.items() if not name.startswith("SLACK_CLIENT")}
+
+    assert Settings.from_environ(without | {"DEPUTY_IDENTITY_CHECK": "Code"}).identity_check == "code"
+    assert [line.split()[0] for line in problems_of(without)] == ["SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"]
+
+
+def test_what_is_wrong_with_loopback_hides_nothing_else():
+    problems = problems_of(
+        RIGHT | {"DEPUTY_ALLOW_LOOPBACK": "yes", "DEPUTY_PUBLIC_URL": "http://x", "DEPUTY_IDENTITY_CHECK": "x"}
+    )
+
+    assert [line.split()[0] for line in problems] == [
+        "DEPUTY_IDENTITY_CHECK",
+        "DEPUTY_ALLOW_LOOPBACK",
+        "DEPUTY_PUBLIC_URL",
     ]
 
 
@@ -159,7 +177,8 @@ def test_lists_are_taken_apart():
 
 
 def test_settings_show_no_secret():
-    shown = repr(Settings.from_environ(RIGHT | {"SLACK_SIGNING_SECRET": "hush-hush"}))
+    database = "postgresql://deputy:hush-hush@db/deputy"
+    shown = repr(Settings.from_environ(RIGHT | {"SLACK_SIGNING_SECRET": "hush-hush", "DATABASE_URL": database}))
 
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY", "DEPUTY_SECRET_KEYS"):
         assert RIGHT[name] not in shown
@@ -178,7 +197,7 @@ def test_no_environment_raises_anything_but_a_configuration_error(environ):
     except ConfigurationError as error:
         assert error.problems
     else:
-        assert all(getattr(settings, field.name) is not ... for field in fields(settings))
+        assert all(getattr(settings, field) is not ... for field in Settings.model_fields)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(string.ascii_letters + string.digits + ":/@-_", min_size=12)))
@@ -187,3 +206,4 @@ def test_no_value_is_ever_printed(environ):
         Settings.from_environ(environ)
     except ConfigurationError as error:
         assert not [value for value in environ.values() if value in str(error)]
+        assert error.__cause__ is error.__context__ is None  # a traceback would show pydantic's, which has them

@@ -1,15 +1,14 @@
-""".env.example is made from the lines below the fields of `Settings`: `python tests/bot/test_env_example.py`."""
+"""The README's table of variables and .env.example are made of `Settings`: `python -m tests.bot.test_env_example`."""
 
-import ast
 import re
 from pathlib import Path
 
-from bot.env import Settings
+from bot.env import Settings, Variable, list_variables
 from bot.model.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / ".env.example"
-LINE = re.compile(r"`([A-Z_]+)`( \(required\))?: (.+)", re.DOTALL)
+FILE, README = ROOT / ".env.example", ROOT / "README.md"
+TABLE = re.compile(r"\| variable \| required \| what \|\n\|---\|---\|---\|\n(\|.*\n)*")
 HEAD = """\
 # The settings of Deputy. Copy this file to .env (never commit that one), fill it in, and start with:
 #   set -a; . ./.env; set +a; make run
@@ -19,28 +18,31 @@ HEAD = """\
 
 def example() -> str:
     """Return the file as it has to be."""
-    return HEAD + "".join(entry(*line) for line in lines())
+    return HEAD + "".join(map(entry, list_variables()))
 
 
-def lines() -> list[tuple[str, bool, str]]:
-    """Return each variable, whether it is required, and what it is."""
-    tree = ast.parse((ROOT / "bot" / "env.py").read_text("utf-8"))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
-    strings = [node.value.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-    return [(found[1], bool(found[2]), found[3]) for found in map(LINE.fullmatch, strings) if found]
-
-
-def entry(name: str, is_required: bool, what: str) -> str:
+def entry(variable: Variable) -> str:
     """Return a variable with its comment; one that may stay away shows its default."""
-    default = re.search(r"default `([^`]+)`", what)
-    words = what.replace("`", "")
-    if is_required:
-        return f"\n# {words} (required)\n{name}=\n"
-    return f"\n# {words}\n#{name}={default[1] if default else ''}\n"
+    default = re.search(r"default `([^`]+)`", variable.what)
+    words = variable.what.replace("`", "")
+    if variable.is_required:
+        return f"\n# {words} (required)\n{variable.name}=\n"
+    return f"\n# {words}\n#{variable.name}={default[1] if default else ''}\n"
+
+
+def readme() -> str:
+    """Return the README with its table as it has to be."""
+    rows = [f"| `{name}` |{' yes' if is_required else ''} | {what} |\n" for name, is_required, what in list_variables()]
+    return TABLE.sub("| variable | required | what |\n|---|---|---|\n" + "".join(rows), README.read_text("utf-8"))
 
 
 def test_the_example_is_made_of_the_settings():
-    assert FILE.read_text("utf-8") == example(), "run: python tests/bot/test_env_example.py"
+    assert FILE.read_text("utf-8") == example(), "run: python -m tests.bot.test_env_example"
+
+
+def test_the_readme_lists_every_setting_as_it_is():
+    assert README.read_text("utf-8") == readme(), "run: python -m tests.bot.test_env_example"
+    assert len(TABLE.findall(readme())) == 1
 
 
 def test_the_example_as_it_is_lacks_only_what_it_calls_required():
@@ -51,8 +53,9 @@ def test_the_example_as_it_is_lacks_only_what_it_calls_required():
     except ConfigurationError as error:
         problems = error.problems
     named = {problem.split()[0] for problem in problems}
-    assert named == {name for name, is_required, _ in lines() if is_required} | {"SLACK_APP_TOKEN"}
+    assert named == {variable.name for variable in list_variables() if variable.is_required} | {"SLACK_APP_TOKEN"}
 
 
 if __name__ == "__main__":
     FILE.write_text(example(), "utf-8")
+    README.write_text(readme(), "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -257,7 +256,7 @@ endpoint_hosts = ["login.papers.example.com"]
 async def test_a_service_of_the_catalogue_gets_a_client_and_loses_it_again(deputy_world: World):
     with deputy_world.peers.catalog.open("a") as catalog:
         catalog.write(PAPERS)
-    deputy_world.settings = replace(deputy_world.settings, services=())
+    deputy_world.settings = deputy_world.settings.model_copy(update={"services": ()})
     async with deputy_world.deputy():
         await open_settings(deputy_world)
         await press(deputy_world, CAROL, "list services")
@@ -291,7 +290,7 @@ async def test_a_service_of_the_catalogue_gets_a_client_and_loses_it_again(deput
 async def test_back_to_defaults_takes_a_client_away(deputy_world: World):
     with deputy_world.peers.catalog.open("a") as catalog:
         catalog.write(PAPERS)
-    deputy_world.settings = replace(deputy_world.settings, services=())
+    deputy_world.settings = deputy_world.settings.model_copy(update={"services": ()})
     async with deputy_world.deputy():
         await open_settings(deputy_world)
         await press(deputy_world, CAROL, "list services")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from contextlib import nullcontext
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -217,7 +216,7 @@ async def test_a_forged_question_is_about_ones_own_budget_or_nothing(running_wor
 
 
 async def test_where_there_is_no_admin_that_is_said(deputy_world: World):
-    deputy_world.settings = replace(deputy_world.settings, admins=frozenset())
+    deputy_world.settings = deputy_world.settings.model_copy(update={"admins": frozenset()})
     async with deputy_world.deputy():
         await deputy_world.configure({"budgets": {"member_per_month": 0}})
         await deputy_world.slack.click(ALICE, await no_room(deputy_world, ALICE), action_ids.ASK_RAISE)

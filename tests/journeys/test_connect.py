@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import httpx2
 import pytest
 from structlog.testing import capture_logs
@@ -174,7 +172,7 @@ async def test_a_service_that_waits_for_a_client_says_so(deputy_world: World):
     with deputy_world.peers.catalog.open("a") as catalog:
         catalog.write('[services.wiki]\ntitle = "Wiki"\nmcp_url = "https://wiki.example/mcp"\n')
         catalog.write('registration = "pre_registered"\n')
-    settings = replace(deputy_world.settings, services=())
+    settings = deputy_world.settings.model_copy(update={"services": ()})
     deputy_world.settings = settings
     async with deputy_world.deputy():
         await deputy_world.slack.type_command(ALICE, GENERAL, "/agent connect wiki")

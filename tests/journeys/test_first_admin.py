@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -23,7 +22,7 @@ from tests.world import ALICE, BOB, CAROL, GENERAL, World
 @pytest.fixture
 async def orphaned(deputy_world: World):
     """A Deputy that nobody administers."""
-    deputy_world.settings = replace(deputy_world.settings, admins=frozenset())
+    deputy_world.settings = deputy_world.settings.model_copy(update={"admins": frozenset()})
     async with deputy_world.deputy():
         yield deputy_world
 
@@ -63,7 +62,7 @@ async def test_an_owner_becomes_the_first_admin_and_it_is_recorded(orphaned: Wor
 
 
 async def test_a_restart_knows_the_first_admin_and_offers_it_to_nobody_else(deputy_world: World):
-    deputy_world.settings = replace(deputy_world.settings, admins=frozenset())
+    deputy_world.settings = deputy_world.settings.model_copy(update={"admins": frozenset()})
     async with deputy_world.deputy():
         await open_settings(deputy_world)
         await claim(deputy_world, CAROL)

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +74,7 @@ async def test_a_signature_that_does_not_hold_is_logged_once_a_minute_and_counte
         await http_world.slack.send_raw(COMMAND.encode(), signed("another secret", COMMAND))
 
     assert len([line for line in logged.lines if "slack_signature_refused" in line]) == 1
-    found = await examine(replace(http_world.settings, slack_app_token=None))
+    found = await examine(http_world.settings.model_copy(update={"slack_app_token": None}))
     assert found["Slack delivery"].detail == "3 requests since the start had another signature"
     assert "SLACK_SIGNING_SECRET" in found["Slack delivery"].fix
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -21,7 +20,7 @@ from tests.world import ALICE, BOB, World
 def with_other_keys(world: World, *keep) -> None:
     """Set a new key before the kept ones; without any, as an operator does who knows that the old one is lost."""
     keys = (*parse_keys(new_key()), *keep)
-    world.settings = replace(world.settings, secret_keys=keys, is_key_lost=not keep)
+    world.settings = world.settings.model_copy(update={"secret_keys": keys, "is_key_lost": not keep})
 
 
 async def test_with_a_rotated_key_everything_goes_on(deputy_world: World):
@@ -44,7 +43,7 @@ async def test_a_mistyped_key_ends_nothing_the_start_is_refused(deputy_world: Wo
         await deputy_world.slack.post_message(ALICE, root.channel, "say exactly: and this", root.ts)
         await deputy_world.answer_in(root, "Queued")
     right = deputy_world.settings
-    deputy_world.settings = replace(right, secret_keys=parse_keys(new_key()))
+    deputy_world.settings = right.model_copy(update={"secret_keys": parse_keys(new_key())})
     with pytest.raises(ConfigurationError, match=r"DEPUTY_SECRET_KEYS: nothing .* opens with the keys given"):
         async with deputy_world.deputy():
             pass

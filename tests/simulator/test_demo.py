@@ -88,7 +88,7 @@ async def test_an_operator_has_the_command_line_of_the_demo(peers, tmp_path):
     again = demos.write_operator(tmp_path, environ | {"DEPUTY_ODD": "it's; $(odd)"})
     bare = {"PATH": os.environ["PATH"]}
     process = await asyncio.create_subprocess_exec(
-        *(command, "config", "schema"), env=bare, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+        *(command, "schema", "config"), env=bare, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
     )
     said, _ = await process.communicate()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ SOCKET = Settings.from_environ(
         "DEPUTY_PUBLIC_URL": URL,
     }
 )
-HTTP = replace(SOCKET, slack_app_token=None, slack_signing_secret=Secret("s"))
+HTTP = SOCKET.model_copy(update={"slack_app_token": None, "slack_signing_secret": Secret("s")})
 
 
 def app(path: str = "", value: Any = None, *, is_http: bool = False) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ async def sleeping(deputy_world: World):
 
 
 async def findings(world: World, **changes: object) -> Findings:
-    return await examine(replace(world.settings, **changes))
+    return await examine(world.settings.model_copy(update=changes))
 
 
 def sick(found: Findings) -> dict[str, str]:
@@ -250,13 +249,13 @@ async def test_without_an_app_token_slack_must_deliver_over_http(targets):
 
 async def test_a_webhook_that_would_not_come_through_is_found(deputy_world):
     key = Secret("whsec_c2VjcmV0")
-    deputy_world.settings = replace(deputy_world.settings, webhook_key=key)
+    deputy_world.settings = deputy_world.settings.model_copy(update={"webhook_key": key})
     async with deputy_world.deputy():
         assert (await findings(deputy_world))["Webhook"].state is State.OK
         assert (await findings(deputy_world, webhook_key=None))["Webhook"].state is State.NOTE
         assert "does not answer" in sick(await findings(deputy_world, public_url=NOWHERE))["Webhook"]
 
-    deputy_world.settings = replace(deputy_world.settings, webhook_key=None)
+    deputy_world.settings = deputy_world.settings.model_copy(update={"webhook_key": None})
     async with deputy_world.deputy():
         found = await findings(deputy_world, webhook_key=key)
         assert sick(found)["Webhook"].endswith("/anthropic/webhooks answers 404")
