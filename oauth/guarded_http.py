@@ -29,6 +29,8 @@ TOTAL_SECONDS = 20.0
 # Bytes. Metadata and token responses are a few thousand; no service has a reason to send more.
 _LARGEST = 64 * 1024
 _MOST_CONNECTIONS = 20
+# How long a connection that is not used stays open for the next request.
+_IDLE_SECONDS = 30.0
 
 
 @cache  # reading the certificates is slow, and every sender can share them
@@ -145,7 +147,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
             ssl_context=context,
             network_backend=_VettedNetwork(policy),
             max_connections=_MOST_CONNECTIONS,
-            keepalive_expiry=30.0,
+            keepalive_expiry=_IDLE_SECONDS,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

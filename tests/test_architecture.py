@@ -407,6 +407,41 @@ def module_too_long(module: Module) -> list[str]:
     return [f"{module.name} has {end} lines"] if end > LINES else []
 
 
+WAITS = {"call_later", "ClientTimeout", "rest", "sleep", "timedelta", "timeout", "Timeout", "wait"}
+"""Calls whose numbers are times."""
+LIMITING = re.compile(r"timeout|seconds|minutes|hours|days|expiry|patience|maxsize|max_retries|backlog|limit$")
+"""Names of parameters whose numbers are times, sizes or counts."""
+ITS_OWN = {"bot.agents.event_stream"}
+"""Modules whose numbers are still to move."""
+
+
+def inline_limits(module: Module) -> list[str]:
+    """Name each time, size and count that stands where it is used: a constant has a name and one home.
+
+    0, 1 and 2 say no more with a name; what a class or a module assigns has one.
+    """
+    if module.name.split(".")[0] == "simulator" or module.name in ITS_OWN:
+        return []
+    bodies = [node.body for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef | ast.Module)]
+    named = (node for body in bodies for node in body if isinstance(node, ast.Assign | ast.AnnAssign))
+    exempt = {inner for node in named for inner in ast.walk(node)}
+    return [
+        f"{module.name}:{number.lineno}: {ast.unparse(call)}"
+        for call in ast.walk(module.tree)
+        if isinstance(call, ast.Call) and call not in exempt
+        for number in _limits_of(call)
+    ]
+
+
+def _limits_of(call: ast.Call) -> Iterator[ast.Constant]:
+    is_wait = ast.unparse(call.func).rsplit(".", 1)[-1] in WAITS
+    given = [(is_wait, argument) for argument in call.args]
+    given += [(is_wait or bool(LIMITING.search(one.arg or "")), one.value) for one in call.keywords]
+    for is_limit, value in given:
+        numbers = (node for node in ast.walk(value) if isinstance(node, ast.Constant)) if is_limit else ()
+        yield from (node for node in numbers if isinstance(node.value, int | float) and node.value not in (0, 1, 2))
+
+
 Rule = Callable[[Module], list[str]]
 
 EXAMPLES: list[tuple[Rule, str, str]] = [
@@ -437,6 +472,10 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (words_in_the_domain, "bot.domain.admin.commands", 'return Done(f"Disconnected {count} from {service}.")'),
     (wrong_order, "bot.domain.supervisor", "from bot.domain.access import policy"),
     (too_many_collaborators, "bot.domain.novelty", "class X:\n    def __init__(self, a, b, *, c, d, e, f): ..."),
+    (inline_limits, "bot.slack.novelty", "async def f(clock):\n    await clock.sleep(3)"),
+    (inline_limits, "bot.domain.novelty", "def f(now):\n    return now + timedelta(minutes=5)"),
+    (inline_limits, "oauth.novelty", "def f(sender):\n    return sender.send(timeout=1.5)"),
+    (inline_limits, "store.novelty", "async def f(rows):\n    return await rows.list(limit=100)"),
     (module_too_long, "bot.slack.novelty", "x = 1\n" * 401),
 ]
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import math
 import re
+from datetime import timedelta
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from bot.model import retry_policy
 from bot.model.retry_policy import RetryPolicy
 
 ROOT = Path(__file__).parent.parent
+LINE = re.compile(r"\| .+ \| (\d+) ([\w ]+) \| `([\w/]+)\.py` \(`([\w.]+)`\) \|")
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "KiB": 2**10, "MiB": 2**20}
+"""What is counted in another unit than the code's own."""
 
 
 def section(title: str) -> str:
@@ -48,3 +56,18 @@ def test_every_retry_policy_is_in_the_table_as_it_is():
     listed = re.findall(r"^\| `.*$", section("What fails is tried again"), re.MULTILINE)
 
     assert listed == [row(name, policy, said[name]) for name, policy in policies.items()]
+
+
+@pytest.mark.parametrize("title", ["How long", "How much"])
+def test_every_limit_that_is_listed_is_the_codes_own(title: str):
+    lines = [line for line in section(title).splitlines() if line.startswith("| ")][1:]
+
+    assert len(lines) > 15
+    for line in lines:
+        found = LINE.fullmatch(line)
+        assert found, line
+        value, unit, path, name = found.groups()
+        module = importlib.import_module(path.replace("/", "."))
+        is_there = reduce(getattr, name.split("."), module)
+        seconds = is_there.total_seconds() if isinstance(is_there, timedelta) else is_there
+        assert seconds == int(value) * UNITS.get(unit.removesuffix("s"), 1), line

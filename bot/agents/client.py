@@ -18,8 +18,13 @@ from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Ses
 from store.records import Secret
 
 TIMEOUT = httpx2.Timeout(60, connect=5)
+"""Seconds for each read and write of a call, and to connect."""
 # Seconds that a header may have us wait: somebody waits for the answer, and to ask sooner costs little.
 LONGEST_WAIT = 60.0
+RETRIES = 2
+"""How often the SDK repeats a call that is safe to repeat (docs/reference/managed-agents.md#retries)."""
+LIST_PAGE = 100
+"""Objects that one call lists; events have pages of their own (`event_stream.PAGE_SIZE`)."""
 # Once a stream is open, the SDK does not wrap the errors of its transport
 # (docs/reference/managed-agents.md#event-stream).
 API_ERRORS = (anthropic.APIError, httpx2.HTTPError)
@@ -34,7 +39,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 @asynccontextmanager
 async def open_client(
-    *, api_key: Secret, base_url: str, timeouts: httpx2.Timeout = TIMEOUT, max_retries: int = 2
+    *, api_key: Secret, base_url: str, timeouts: httpx2.Timeout = TIMEOUT, max_retries: int = RETRIES
 ) -> AsyncIterator[AsyncAnthropic]:
     """Open the client and its connection pool, shared by everything in this folder.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from anthropic import AsyncAnthropic
 
-from bot.agents.client import errors_translated
+from bot.agents.client import LIST_PAGE, errors_translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +26,5 @@ async def check_key(client: AsyncAnthropic) -> None:
 async def fetch_vaults(client: AsyncAnthropic) -> tuple[ListedVault, ...]:
     """Return every vault of the workspace that is not archived. Raises our errors."""
     with errors_translated():
-        listed = [vault async for vault in client.beta.vaults.list(limit=100)]
+        listed = [vault async for vault in client.beta.vaults.list(limit=LIST_PAGE)]
     return tuple(ListedVault(vault.id, (vault.metadata or {}).get("external_user_id", "")) for vault in listed)

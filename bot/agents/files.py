@@ -22,6 +22,8 @@ _UPLOADS = "/mnt/session/uploads"
 _KEPT_FOR = 30 * 24 * 3600
 # How many of the workspace's newest files are searched for one that was uploaded a moment ago.
 _NEWEST = 1000
+# Files of one session that one call lists.
+_PAGE = 1000
 # Characters that the Files API does not take in a name.
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
@@ -68,7 +70,7 @@ class SessionFiles:
     async def list_outputs(self, session_id: SessionId) -> tuple[OutputFile, ...]:
         """See `Agents.list_outputs`."""
         with errors_translated():
-            listed = [file async for file in self._beta.files.list(scope_id=session_id, betas=[_BETA], limit=1000)]
+            listed = [file async for file in self._beta.files.list(scope_id=session_id, betas=[_BETA], limit=_PAGE)]
         # Mounted uploads are listed too and cannot be downloaded (docs/reference/managed-agents.md#files).
         found = [OutputFile(file.id, file.filename, file.size_bytes) for file in listed if file.downloadable is True]
         # The API lists the newest first; people get them in the order in which they were made.

@@ -10,7 +10,7 @@ from typing import Any
 
 from anthropic import AsyncAnthropic
 
-from bot.agents.client import errors_translated, status_of, text_of
+from bot.agents.client import LIST_PAGE, errors_translated, status_of, text_of
 from bot.config.tool_rules import Rule, stricter
 from bot.domain.ports import ProfileSpec, ServiceTools
 from bot.model.errors import AgentsRejected, AgentsUnavailable
@@ -152,7 +152,7 @@ class AgentsAndEnvironments:
     async def _find_agent(self, digest: str) -> Any | None:
         """Return an agent that an earlier attempt created although its answer got lost."""
         with errors_translated():
-            async for agent in self._agents.list(limit=100):
+            async for agent in self._agents.list(limit=LIST_PAGE):
                 if (agent.metadata or {}).get("deputy_fingerprint") == digest:
                     return agent
         return None
@@ -193,7 +193,7 @@ class AgentsAndEnvironments:
 
     async def _find_environment(self, name: str) -> EnvironmentId | None:
         with errors_translated():
-            async for environment in self._environments.list(limit=100):
+            async for environment in self._environments.list(limit=LIST_PAGE):
                 if environment.name == name:
                     return EnvironmentId(environment.id)
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from anthropic import AsyncAnthropic
 
-from bot.agents.client import errors_translated, is_clash, status_of, text_of, words_of
+from bot.agents.client import LIST_PAGE, errors_translated, is_clash, status_of, text_of, words_of
 from bot.agents.event_stream import PAGE_SIZE
 from bot.agents.profiles import build_servers, build_tools
 from bot.agents.translate import build_header, read_id, translate
@@ -74,7 +74,7 @@ class SessionsApi:
         seen = 0
         with errors_translated():
             # The API has no filter by metadata (docs/reference/managed-agents.md#sessions).
-            async for session in self._sessions.list(order="desc", limit=100):
+            async for session in self._sessions.list(order="desc", limit=LIST_PAGE):
                 if (seen := seen + 1) > LOOKED_THROUGH:
                     return None
                 if _is_of(thread, session) and not _is_dead(session):

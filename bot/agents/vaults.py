@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from anthropic import AsyncAnthropic
 
-from bot.agents.client import errors_translated, status_of, text_of
+from bot.agents.client import LIST_PAGE, errors_translated, status_of, text_of
 from bot.model.errors import AgentsRejected, AgentsUnavailable
 from oauth.ports import Credential, Refresh, Validity
 from store.records import CredentialId, Member, Vault, VaultId, VaultState
@@ -58,7 +58,7 @@ class VaultsApi:
         """Return the owner's vaults that carry the marker, oldest first. After a race there may be more than one."""
         wanted = {"deputy_vault": marker, "external_user_id": _external_id(owner)}
         with errors_translated():
-            listed = [vault async for vault in self._vaults.list(limit=100)]
+            listed = [vault async for vault in self._vaults.list(limit=LIST_PAGE)]
         marked = [vault for vault in listed if wanted.items() <= (vault.metadata or {}).items()]
         return sorted(marked, key=lambda vault: (vault.created_at, vault.id))
 
@@ -150,7 +150,7 @@ class VaultsApi:
 
     async def _active_credentials(self, vault_id: VaultId) -> list[Any]:
         with errors_translated():
-            listed = [item async for item in self._vaults.credentials.list(vault_id, limit=100)]
+            listed = [item async for item in self._vaults.credentials.list(vault_id, limit=LIST_PAGE)]
         return [item for item in listed if item.archived_at is None]
 
 

@@ -42,6 +42,7 @@ THE_ONE = "default"
 """Names the one installation there is, for Slack's rate limits."""
 ANTHROPIC = "https://api.anthropic.com"
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+"""Seconds for a whole call, and to connect."""
 
 
 def load_catalog(settings: Settings) -> Catalog:

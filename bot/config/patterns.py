@@ -18,6 +18,8 @@ LONGEST = 300
 """Characters, as many as a line of a form takes."""
 # Bytes that one compiled pattern may take: `a{1000}{1000}` is refused instead of filling the memory.
 _MEMORY = 1 << 20
+# Patterns that stay compiled.
+_READY_MAX = 256
 
 
 class CompiledPattern:
@@ -41,7 +43,7 @@ class CompiledPattern:
         return str(self._ready.sub(by.replace("\\", r"\\"), encodable(text))) if self.is_in(text) else text
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_READY_MAX)
 def compiled(pattern: str) -> CompiledPattern:
     """Return a compiled pattern, from a cache. Raises ValueError."""
     return CompiledPattern(pattern)

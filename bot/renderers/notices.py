@@ -59,9 +59,11 @@ from bot.renderers.file_notices import MOST_NAMED, quote_file_name, render_files
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.refusals import USAGE, render_misunderstood, render_refused
 from bot.renderers.safe_markdown import escape
+from bot.renderers.slack_limits import GIVEN_BACK_MAX
 from bot.renderers.tool_alert import render_tools_changed
 from bot.renderers.tool_names import capital, deed, plural, service_title
 
+_ASIDE_MAX = 1_000  # characters of others' words that the owner is shown
 Titles = Mapping[str, str]
 
 
@@ -89,7 +91,7 @@ def _help(notice: HelpShown, _titles: Titles) -> Message:
         near = " or ".join(f"“{one_line(name, 40)}”" for name in notice.near)
         near = near or ("`ask` before your words" if " " in notice.words else "")
         words = f"I don't know “{one_line(notice.unknown, 40)}”." + (f" Did you mean {near}?" if near else "")
-    wrote = [quote(notice.words, limit=2_000)] if notice.words else []
+    wrote = [quote(notice.words, limit=GIVEN_BACK_MAX)] if notice.words else []
     ask = button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary")
     buttons = row(ask, button("Show Status", action_ids.SHOW_STATUS))
     unconnected = [choice for choice in notice.home.choices if choice.connection is None][:5]
@@ -122,7 +124,7 @@ def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
         button("Ignore", action_ids.IGNORE_ASIDE, notice.aside_id),
     )
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
-    said = [quote(notice.text, limit=1_000)] if notice.text else []
+    said = [quote(notice.text, limit=_ASIDE_MAX)] if notice.text else []
     names = ", ".join(quote_file_name(name) for name in notice.files[:MOST_NAMED])
     more = len(notice.files) - MOST_NAMED
     names += f" and {more} more" if more > 0 else ""

@@ -11,6 +11,7 @@ from bot.renderers.block_kit import Block, Message, button, context, message, qu
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import render_ask_button
 from bot.renderers.safe_markdown import escape
+from bot.renderers.slack_limits import GIVEN_BACK_MAX
 from bot.renderers.tool_names import service_title
 
 
@@ -34,7 +35,7 @@ def _filtered(notice: Refused) -> Message:
 
 
 def _given_back(notice: Refused | Misunderstood) -> list[Block]:
-    return [quote(notice.kept, limit=2_000)] if notice.kept else []
+    return [quote(notice.kept, limit=GIVEN_BACK_MAX)] if notice.kept else []
 
 
 def render_misunderstood(notice: Misunderstood, _titles: Mapping[str, str]) -> Message:

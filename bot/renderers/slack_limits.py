@@ -43,6 +43,8 @@ SESSION_TITLE_MAX = 200
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
+GIVEN_BACK_MAX = 2_000
+"""Ours: characters of somebody's own words that are given back to them in a notice."""
 
 # Where text may be split, best first.
 _BREAKS = ("\n\n", "\n", ". ", " ")

@@ -20,7 +20,8 @@ EVENT_TYPE = "deputy"
 # Seconds that a search begins before `since`, which is by our clock, while `ts` is by Slack's. It only bounds the
 # search: a message is recognised by its id.
 _MARGIN = 86_400.0
-_PAGES = 5
+# Messages that one call of a search lists, and most calls.
+_PAGE, _PAGES = 200, 5
 GONE = frozenset({"message_not_found", "thread_not_found"})
 """Slack's codes for a message that somebody has deleted."""
 
@@ -109,7 +110,7 @@ class Messages:
         """Return our messages since a time, oldest first: in a thread, or in the channel if `thread_ts` is None."""
         bot_id = await self._own_bot_id()
         method = "conversations.replies" if thread_ts else "conversations.history"
-        arguments: dict[str, Any] = {"channel": channel, "ts": thread_ts, "limit": 200, "include_all_metadata": True}
+        arguments: dict[str, Any] = {"channel": channel, "ts": thread_ts, "limit": _PAGE, "include_all_metadata": True}
         oldest = f"{since.timestamp() - _MARGIN:.6f}"
         found: dict[str, FoundMessage] = {}
         cursor: str | None = None

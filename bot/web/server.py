@@ -14,6 +14,11 @@ from bot.model.errors import ConfigurationError
 from bot.web.connection_limits import ConnectionLimits, GuardedProtocol
 from bot.web.security_headers import Secured
 
+GRACE_SECONDS = 5
+"""How long requests that are being answered may take when Deputy ends."""
+BACKLOG = 512
+"""Connections that the operating system holds until they are accepted."""
+
 
 class WebServer(uvicorn.Server):
     """A server that leaves signals alone: uvicorn would end the process before running turns are stored."""
@@ -53,7 +58,7 @@ def build_server(app: Secured, entrance: ConnectionLimits | None = None) -> WebS
         lifespan="off",
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         # The public address comes from the settings, never from headers that a client can set.
         proxy_headers=False,
     )
@@ -64,7 +69,7 @@ def build_server(app: Secured, entrance: ConnectionLimits | None = None) -> WebS
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen at an address until the block ends. Raises `ConfigurationError` if that is impossible."""
     try:
-        sock = socket.create_server((host, port), backlog=512)
+        sock = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).partition(" (")[0]
         raise ConfigurationError((f"HOST, PORT: cannot listen at {host}:{port} ({reason}); take another",)) from error

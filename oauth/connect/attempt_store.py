@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -33,11 +33,7 @@ from oauth.ports import Clock, Failure, Outcomes
 from oauth.protocol.authorization import EarlierRequest, parse_state
 from store import audit, connections, tickets
 from store.database import Database, Tx
-from store.records import Attempt, AuditEntry, Connection, Ticket, TicketState
-
-# Long enough to sign in to a service, and short for a link that lies in a chat; RFC 6749 §4.1.2 gives codes the same.
-LINK_LIFE = timedelta(minutes=10)
-"""How long a link, and the attempt that it begins, is valid."""
+from store.records import LINK_LIFE, Attempt, AuditEntry, Connection, Ticket, TicketState
 
 log = structlog.get_logger(__name__)
 

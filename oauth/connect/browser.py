@@ -20,14 +20,14 @@ from oauth.errors import IdentityUnproven, RuleBroken
 from oauth.protocol.discovery import USER_AGENT
 from oauth.protocol.http_messages import HttpRequest, HttpResponse, parse_json_object
 from oauth.protocol.tokens import build_client_request
-from store.records import Member, Secret, Ticket, UserId, WorkspaceId
+from store.records import LINK_LIFE, Member, Secret, Ticket, UserId, WorkspaceId
 
 if TYPE_CHECKING:
     from joserfc.jwt import Token
 
     from oauth.guarded_http import GuardedSender
 
-COOKIE_SECONDS = 600  # as long as the link behind it lives
+COOKIE_SECONDS = int(LINK_LIFE.total_seconds())
 _LEEWAY_SECONDS = 60  # how far our clock and Slack's may differ
 _TEAM = "https://slack.com/team_id"
 _USER = "https://slack.com/user_id"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from oauth.connect.attempt_store import LINK_LIFE, AttemptStore
+from oauth.connect.attempt_store import AttemptStore
 from oauth.connect.authorize import AuthorizationStart
 from oauth.connect.browser import SlackIdentity, SlackSignIn, hash_secret, new_secret
 from oauth.connect.callback import AuthorizationCallback, OnToken
@@ -20,6 +20,7 @@ from store import audit, connections, registrations, tickets
 from store.database import Tx
 from store.ids import new_id
 from store.records import (
+    LINK_LIFE,
     AuditEntry,
     Connection,
     ConnectionState,

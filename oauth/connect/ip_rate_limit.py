@@ -17,6 +17,8 @@ MOST = 120
 MOST_SHARED = 1_200
 """Requests a minute from a private address."""
 _PER = timedelta(minutes=1)
+KNOWN_MAX = 10_000
+"""Addresses that are remembered."""
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class _Bucket:
 class IpRateLimit:
     """The buckets of the addresses that called most recently; one per process."""
 
-    def __init__(self, *, most: int = MOST, most_shared: int = MOST_SHARED, known: int = 10_000) -> None:
+    def __init__(self, *, most: int = MOST, most_shared: int = MOST_SHARED, known: int = KNOWN_MAX) -> None:
         self._most, self._most_shared, self._known = most, most_shared, known
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 

@@ -38,7 +38,7 @@ from store.records.people import Member
 from store.records.secret import Secret
 from store.records.services import Registration, RegistrationKind, SavedService, ServiceTool
 from store.records.threads import SessionState, Thread
-from store.records.tickets import Attempt, Ticket, TicketState
+from store.records.tickets import LINK_LIFE, Attempt, Ticket, TicketState
 from store.records.turns import (
     ACTIVE_TURN_STATES,
     OPEN_TURN_STATES,
@@ -55,6 +55,7 @@ from store.records.vaults import Vault, VaultState
 
 __all__ = [
     "ACTIVE_TURN_STATES",
+    "LINK_LIFE",
     "OPEN_TURN_STATES",
     "AgentId",
     "Allowance",

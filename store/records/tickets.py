@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from store.records.ids import ServiceName, TicketId
 from store.records.messages import MessageRef
 from store.records.people import Member
 from store.records.secret import Secret
+
+# Long enough to sign in to a service, and short for a link that lies in a chat; RFC 6749 §4.1.2 gives codes the same.
+LINK_LIFE = timedelta(minutes=10)
+"""How long a link, the attempt that it begins, and its browser's cookie are valid."""
 
 
 class TicketState(StrEnum):

@@ -14,14 +14,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from oauth.catalog.catalog import Catalog
-from oauth.connect.attempt_store import LINK_LIFE
 from oauth.connect.connections import MOST_IN_WORKSPACE, MOST_ISSUED, OVERDUE
 from oauth.errors import AttemptEnded, NotConnected, ServiceNotAvailable, TooManyTickets, UnknownService
 from oauth.ports import Credential, Failure, Validity
 from simulator.patience import patience
 from store import tickets
 from store.ids import new_id
-from store.records import Secret, ServiceName, Ticket, TicketState
+from store.records import LINK_LIFE, Secret, ServiceName, Ticket, TicketState
 from tests.oauth.conftest import NOTES, Browser, Room, next_url
 
 

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from oauth.connect.attempt_store import LINK_LIFE
 from simulator.roughness import Roughness
 from simulator.service.server import RefusedByService
 from store import registrations
+from store.records import LINK_LIFE
 from store.registrations import registrations as registrations_table
 from tests.oauth.conftest import NOTES, Browser, Room
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -38,12 +38,11 @@ from oauth.ports import Failure
 from oauth.protocol.url_policy import get_host
 from store import connections, tickets
 from store.database import Tx
-from store.records import Connection, ConnectionState, Member, ServiceName, Ticket
+from store.records import LINK_LIFE, Connection, ConnectionState, Member, ServiceName, Ticket
 
 log = structlog.get_logger(__name__)
 
-LINK_MINUTES = 10
-
+MINUTE = timedelta(minutes=1)
 
 MayConnect = Callable[[ServiceName], Judgement]
 
@@ -181,7 +180,9 @@ class ConnectionCommands:
         except TooManyTickets as error:
             raise NotPermitted(Refused(Refusal.TOO_MANY_LINKS)) from error
         choice = await self._choice(command.member, service)
-        card = await self._screen.message(command.member, ConnectLink(choice, url, LINK_MINUTES, service.takes_token))
+        card = await self._screen.message(
+            command.member, ConnectLink(choice, url, LINK_LIFE // MINUTE, service.takes_token)
+        )
         async with self._database.transaction() as tx:
             await tickets.set_card(tx, ticket.id, card)
         if not command.place.is_direct:
