@@ -1,6 +1,6 @@
 """What Deputy remembers, as frozen dataclasses, and the ids they carry: data only.
 
-Database rows stay inside `store`; everybody else gets these. They import nobody.
+Database rows stay inside `store`; its callers get these. They import nothing of ours.
 """
 
 from __future__ import annotations

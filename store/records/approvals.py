@@ -33,18 +33,18 @@ class SecondView(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """That a call needs a second yes, and how far that has come."""
+    """A call's need for a second approver, and how far that is."""
 
     view: SecondView
     first_at: datetime | None = None
-    """When the owner allowed it; only then is anybody else asked."""
+    """When the owner allowed it; second approvers are asked only then (docs/decisions/0024)."""
     by: UserId | None = None
     """Who decided after the owner; never the owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The owner's word that one tool needs no more asking in one thread; void once revoked."""
+    """An owner's “always allow” for one tool in one thread; void once revoked."""
 
     id: AllowanceId
     thread_id: ThreadId
@@ -52,16 +52,16 @@ class Allowance:
     service: str | None
     tool: str
     tool_hash: str | None
-    """The recorded tool at that time: another one is not what was allowed. None where none was recorded."""
+    """The tool's `definition_hash` at that time: a changed tool is not what was allowed. None where it was unknown."""
     given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One held tool call waiting for the owner's decision.
+    """A tool call that is held until somebody decides.
 
-    The arguments are not kept: they are read again from the session and compared with
-    `arguments_hash` (SHA-256 of the canonical JSON, hex) before a decision is sent.
+    The arguments are not stored: they are read again from the session and compared with
+    `arguments_hash` before an “allow” is sent (docs/decisions/0015).
     """
 
     id: ApprovalId
@@ -72,21 +72,22 @@ class Approval:
     """The MCP server's name; None for a built-in tool."""
     tool: str
     arguments_hash: str
+    """HMAC-SHA-256, in hex, of service, tool and arguments as canonical JSON."""
     state: ApprovalState
     card: MessageRef | None
     decided_by: UserId | None
     reason: str | None
-    """The owner's words to the agent; of an allowed call, why it was not run after all."""
+    """The owner's words to the agent; for an allowed call, why it was not run after all."""
     expires_at: datetime
     is_delivered: bool
-    """True once the session has the decision."""
+    """Whether the session has the decision."""
     decided_at: datetime | None = None
     second: Second | None = None
     """None where the owner decides alone."""
     allowance_id: AllowanceId | None = None
-    """What allowed it without asking; None where somebody was asked."""
+    """The “always allow” that decided it; None where somebody was asked."""
 
     @property
     def is_confirming(self) -> bool:
-        """Whether the owner has allowed it and a second approver is waited for."""
+        """Whether the owner has allowed it and a second approver has yet to decide."""
         return self.state is ApprovalState.PENDING and self.second is not None and self.second.first_at is not None

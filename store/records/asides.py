@@ -1,4 +1,4 @@
-"""Words of others: offered to an owner, or quoted in a form."""
+"""What others wrote: offered to a thread's owner, or quoted in a form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AsideState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Words another member wrote in an owner's thread, offered to the owner to pass on."""
+    """A message that another member wrote in an owner's thread, offered to the owner to pass on to the agent."""
 
     id: str
     thread_id: ThreadId
@@ -29,12 +29,12 @@ class Aside:
     source: MessageRef
     state: AsideState
     files: tuple[Attachment, ...] = ()
-    """What came with them, as Slack describes it; sealed and erased as they are."""
+    """The message's files, as Slack describes them; sealed and erased as the text is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A message that a form was opened about: a form itself has no room for it."""
+    """A message that a form was opened on; a form's own metadata has no room for it."""
 
     text: str
     author: UserId | None

@@ -1,4 +1,4 @@
-"""Requests for a higher budget, and what is spent."""
+"""Budgets, and requests to raise one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from store.records.ids import ChannelId, MessageTs, UserId, WorkspaceId
 
 
 class BudgetKind(StrEnum):
-    """Whose month a budget is for."""
+    """Whose spending in a month a budget limits."""
 
     MEMBER = "member"
     CHANNEL = "channel"
@@ -19,43 +19,44 @@ class BudgetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Names a budget for a month: of a member (user id), a channel (channel id), or the workspace (empty)."""
+    """The name of a monthly budget."""
 
     kind: BudgetKind
     name: str = ""
+    """A member's user id or a channel's id; empty for the workspace."""
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 
 
 class ShortfallState(StrEnum):
-    """What became of a budget that somebody asked to be raised."""
+    """What became of a request to raise a budget."""
 
     OPEN = "open"
     RAISED = "raised"
-    """There is room again, whoever made it."""
+    """There is room again, whether or not this request was the reason."""
     DECLINED = "declined"
-    """An admin said: not now."""
+    """An admin said “not now”."""
     OVER = "over"
-    """Its month is."""
+    """The month has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A budget that is used up and that somebody asked to be raised: one for all who ask."""
+    """A budget that is used up and that somebody asked to have raised; one for all who ask."""
 
     id: str
     workspace_id: WorkspaceId
     budget: Budget
     month: datetime
-    """When it began."""
+    """The month's first moment."""
     limit_cents: int
-    """What was used up."""
+    """The limit that was reached, in US cents."""
     state: ShortfallState = ShortfallState.OPEN
     decided_by: UserId | None = None
-    """None where the settings' file did."""
+    """None where nobody decided, or the settings' file did."""
     raised_to: int | None = None
-    """US cents; None: there is no limit any more, or it was not raised."""
+    """US cents; None where it was not raised, or the limit was removed."""
 
 
 @dataclass(frozen=True, slots=True)

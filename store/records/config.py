@@ -1,4 +1,4 @@
-"""Settings items, and the profiles' agents at the API."""
+"""Items that admins set, and the agents at the API that belong to profiles."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class SavedProfile:
     agent_version: int
     environment_id: EnvironmentId
     fingerprint: str
-    """SHA-256 of the profile as saved: another one means it must be saved again."""
+    """SHA-256 of the profile as saved; where the profile's present one differs, it must be saved again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that admins set, as it is now; what is in it is known by `bot.config` alone."""
+    """One thing that admins set, as it is now; only `bot.config` knows what is in its body."""
 
     kind: str
     """`workspace`, `service`, `profile`, `channel` or `member`."""
     name: str
     body: dict[str, Any] | None
-    """None: it was taken back. Its version is kept, so that a form opened before notices."""
+    """None: it was removed. The row stays with its version, so that a form that was opened before notices."""
     version: int
-    """1 at first; one more with each change. 0 stands for what nobody set yet."""
+    """1 at first, one higher with each change; 0 for what nobody has set yet."""

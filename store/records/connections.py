@@ -11,16 +11,18 @@ from store.records.people import Member
 
 
 class ConnectionState(StrEnum):
-    """What a member can expect of a connection right now."""
+    """Whether a connection can be used now."""
 
     CONNECTED = "connected"
     BROKEN = "broken"
+    """It works no more, and its member has to connect again."""
     DISCONNECTED = "disconnected"
+    """It has no credential; connecting again makes another connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A member's authorisation of one service: one vault credential."""
+    """A member's authorisation of one service: a credential in the member's vault."""
 
     id: ConnectionId
     owner: Member
@@ -29,12 +31,12 @@ class Connection:
     credential_id: CredentialId
     mcp_server_url: str
     account: str | None
-    """The account's name at the service, when it tells; else None."""
+    """The account's name, as the service states it; None where it does not."""
     scope: str | None
-    """As granted."""
+    """As granted; None where the service did not say."""
     state: ConnectionState
     expires_at: datetime | None
-    """When the grant ends by itself and the member has to connect again; None where it is refreshed."""
+    """When it ends and the member has to connect again; None where no end is known."""
     connected_at: datetime
     asked_scope: str | None = None
-    """As asked for; connecting again asks for it again, whatever was granted (MCP, scope step-up)."""
+    """As asked for; connecting again asks for it again, whatever was granted (MCP authorization, step-up)."""

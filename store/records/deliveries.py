@@ -1,4 +1,4 @@
-"""Slack's requests that are not carried out yet."""
+"""Requests from Slack that are still to be carried out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from store.records.ids import DeliveryId
 
 
 class DeliveryState(StrEnum):
-    """`done` only after its effect is stored: a crash in between leaves it to the next start."""
+    """`done` only after the request's effect is stored, so that a crash in between leaves it to the next start."""
 
     RECEIVED = "received"
     DONE = "done"
@@ -18,11 +18,13 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One Slack request, by its key; handled once."""
+    """One request from Slack, carried out once."""
 
     id: DeliveryId
     key: str
+    """The same for each repetition of the request, such as an event's `event_id`."""
     kind: str
+    """The command's class, by name."""
     payload: str
-    """The parsed command as JSON; sealed at rest."""
+    """The command as JSON; sealed at rest."""
     received_at: datetime

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NewType
 
 WorkspaceId = NewType("WorkspaceId", str)
-"""Enterprise id (`E…`) of an org-wide install, else team id (`T…`)."""
+"""The enterprise id (`E…`) of an org-wide install, else the team id (`T…`)."""
 UserId = NewType("UserId", str)
-"""A Slack user id (`U…` or `W…`), unique inside its workspace only."""
+"""A Slack user id (`U…` or `W…`), unique within its workspace only."""
 ChannelId = NewType("ChannelId", str)
 MessageTs = NewType("MessageTs", str)
 """A Slack message's `ts`, its id within the channel."""
@@ -28,5 +28,5 @@ EventId = NewType("EventId", str)
 AgentId = NewType("AgentId", str)
 EnvironmentId = NewType("EnvironmentId", str)
 VaultId = NewType("VaultId", str)
-"""A Managed Agents vault (`vlt_…`); only ever read from a verified member's own row."""
+"""A Managed Agents vault (`vlt_…`); always read from a verified member's own row."""
 CredentialId = NewType("CredentialId", str)

@@ -1,4 +1,4 @@
-"""A Slack message's place, and what is attached to it."""
+"""Where a Slack message is, and the files that came with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from store.records.ids import ChannelId, MessageTs
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """Where one Slack message is."""
+    """A Slack message, by its channel and `ts`."""
 
     channel: ChannelId
     ts: MessageTs
@@ -17,14 +17,16 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message, as Slack describes it; its bytes stay there until they are needed."""
+    """A file that came with a message, as Slack describes it; its content stays at Slack until it is needed."""
 
     id: str
     name: str
     size: int = 0
+    """Bytes."""
     mode: str = "hosted"
-    """Slack's word for what it is."""
+    """Slack's own: `hosted`, `external`, `snippet` and others."""
     width: int = 0
+    """Pixels; 0 for what is no picture."""
     height: int = 0
     is_others: bool = False
-    """It came with somebody else's words, and is their words."""
+    """Whether another person attached it: to the agent it is their words, not the owner's."""

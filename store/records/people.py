@@ -1,4 +1,4 @@
-"""Members; holding a `Member` is the authority to act as them."""
+"""Members of a workspace."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from store.records.ids import UserId, WorkspaceId
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A verified person of a workspace; holding one is the authority to act as them.
+    """A verified person of a workspace; whoever holds one may act as them.
 
-    Made in exactly two places, the intake of a verified Slack request and a verified Slack
-    id_token, and given back by `store.members`, which only ever remembers those two
-    (docs/decisions/0004-authority-is-a-type.md).
+    Created in two places only, from a verified Slack request and from a verified Slack id_token, and
+    returned by `store.members`, which remembers no others (docs/decisions/0004-authority-is-a-type.md).
     """
 
     workspace_id: WorkspaceId
@@ -21,4 +20,4 @@ class Member:
     team_id: str
     """The person's own team (`T…`), needed as `recipient_team_id` when streaming."""
     name: str
-    """Display name, for people only: never a key."""
+    """The display name, to be shown only: people change it, and two may have the same."""

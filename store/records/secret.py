@@ -12,9 +12,10 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value; every call site is a place to audit."""
+        """Return the value; each caller is a place to audit."""
         return self._value
 
+    # Each of these would otherwise be a way into a log: a dataclass's repr, an f-string, `%s`.
     def __repr__(self) -> str:
         return "Secret(•••)"
 

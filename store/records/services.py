@@ -1,4 +1,4 @@
-"""Services that admins saved, our OAuth clients at them, and the tools they listed."""
+"""Services that admins saved, our OAuth clients at services, and the tools that services list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store.records.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Our OAuth client at one issuer for one service (RFC 7591, or pre-registered)."""
+    """Our OAuth client at one issuer for one service: pre-registered, a client document, or by RFC 7591."""
 
     service: ServiceName
     issuer: str
@@ -26,23 +26,22 @@ class Registration:
 
 
 class RegistrationKind(StrEnum):
-    """How members get into a service."""
+    """How Deputy becomes a service's client."""
 
     AUTO = "auto"
     """OAuth; Deputy registers itself (client document, or RFC 7591)."""
     PRE_REGISTERED = "pre_registered"
     """OAuth with a client that an admin made at the service."""
     TOKEN = "token"  # noqa: S105  # a kind, not a token
-    """A personal token, given in a modal."""
+    """No OAuth: each member gives a personal token in a form."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedService:
     """A service as an admin approved it: added by URL, or a shipped one with a client or other scopes.
 
-    What was shown when it was approved is kept and must hold from then on: the issuer, the resource
-    and the hosts are pins (docs/reference/oauth.md#pinned-issuers). A client is sealed for its service,
-    origin and issuer.
+    Issuer, resource and hosts are what the admin was shown, and every connection is held to them
+    (docs/decisions/0020). A client's secret is sealed for its service, server and issuer.
     """
 
     workspace_id: WorkspaceId
@@ -50,7 +49,7 @@ class SavedService:
     title: str
     mcp_url: str
     is_shipped: bool
-    """It changes a shipped service: of this row only scopes and client count."""
+    """Whether it changes a shipped service; then only its scopes and client are used."""
     registration: RegistrationKind
     approved_by: UserId
     approved_at: datetime
@@ -63,31 +62,31 @@ class SavedService:
     client_id: str | None = None
     client_secret: Secret | None = None
     secret_variable: str | None = None
-    """The environment variable that the secret came from, where a file named one."""
+    """The environment variable that the secret came from, where a settings file named one."""
     shown: str = ""
-    """Fingerprint of the probe that the admin saw."""
+    """The fingerprint of the probe that the admin saw."""
     version: int = 0
-    """Counts the saves; who changes it names the one they saw. 0: not saved yet."""
+    """The number of saves; a change names the version that it was based on. 0: not saved yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceTool:
-    """A tool of a service as it was listed when a member connected it."""
+    """A tool as a service last listed it, when a member connected."""
 
     service: ServiceName
     name: str
     title: str | None
     description: str
-    """What the service tells the model, cut after 4096 characters; `definition_hash` is of the whole."""
+    """What the service tells the model, cut after 4096 characters; `definition_hash` covers the whole text."""
     schema_hash: str
-    """SHA-256 of its input schema as canonical JSON, hex."""
+    """SHA-256, in hex, of its input schema as canonical JSON."""
     annotations: dict[str, bool]
-    """`readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`, as far as told; hints, never proof."""
+    """Those of `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint` that the service gives: claims."""
     definition_hash: str
-    """SHA-256 of name, title, description, schema and annotations, hex: what an approval was made for."""
+    """SHA-256, in hex, of name, title, description, schema and annotations: what trust in the tool is bound to."""
     first_seen_at: datetime
     changed_at: datetime | None
-    """When its definition last became another one; None: never since it was first seen."""
+    """When its definition last changed; None: never since it was first seen."""
     seen_at: datetime
     schema: str | None = None
-    """Its input schema as indented JSON, cut after 16384 characters; None where it was listed before that was kept."""
+    """Its input schema as indented JSON, cut after 16384 characters; None where it was listed before we stored it."""

@@ -1,4 +1,4 @@
-"""A link to connect a service, and the attempt made with it."""
+"""A link to connect a service, and the attempt that it begins."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ LINK_LIFE = timedelta(minutes=10)
 
 
 class TicketState(StrEnum):
-    """The life of a link: each step is one compare-and-set, none goes back."""
+    """The states of a link; each step is one compare-and-set, and none goes back."""
 
     NEW = "new"
     IDENTIFYING = "identifying"
     """The browser was sent to Sign in with Slack."""
     AUTHORIZING = "authorizing"
-    """The browser proved to be the member's and was sent to the service."""
+    """The browser was sent to the service, after it was proved to be the member's (or a code will prove it)."""
     EXCHANGING = "exchanging"
-    """The service's answer is being turned into a credential."""
+    """The service has answered; its code is being exchanged and the tokens stored."""
     DONE = "done"
     FAILED = "failed"
     SUPERSEDED = "superseded"
@@ -33,7 +33,7 @@ class TicketState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A single-use link to connect one service as one member; then an attempt."""
+    """A single-use link by which one member connects one service."""
 
     id: TicketId
     owner: Member
@@ -41,21 +41,21 @@ class Ticket:
     state: TicketState
     expires_at: datetime
     card: MessageRef | None
-    """The DM that carries the link button, to be replaced when the attempt ends."""
+    """The direct message with the link's button, to be replaced when the attempt ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one browser's way through a ticket needs to remember; fields fill up step by step.
+    """What is stored while one browser goes through a link's steps.
 
-    `cookie_hash` and `nonce` are set when the browser sets out; all that is optional is set when it
-    is sent to the service. Everything secret is erased when the ticket is settled.
+    `cookie_hash` and `nonce` are set when the browser claims the link, the optional fields when it is sent
+    to the service. Everything secret is erased when the ticket is settled.
     """
 
     ticket: Ticket
     cookie_hash: str
     nonce: str
-    """Of the Sign in with Slack request."""
+    """The nonce of the Sign in with Slack request."""
     verifier: Secret | None = None
     issuer: str | None = None
     token_endpoint: str | None = None
@@ -70,4 +70,4 @@ class Attempt:
     iss_required: bool = False
     mcp_server_url: str | None = None
     is_readable: bool = True
-    """False: what is sealed of it does not open, so that it cannot be gone on with."""
+    """False: its sealed values do not open, so it can only be ended."""

@@ -1,4 +1,4 @@
-"""A turn: its request, the messages of its answer, and its files."""
+"""A turn: its request, the messages of its answer, and the files that it made."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ class TurnState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"
+    """For decisions on held calls."""
     ENDED = "ended"
     STOPPED = "stopped"
     FAILED = "failed"
 
 
 OPEN_TURN_STATES = (TurnState.QUEUED, TurnState.RUNNING, TurnState.WAITING)
+"""Not over."""
 
 
 ACTIVE_TURN_STATES = (TurnState.RUNNING, TurnState.WAITING)
+"""Begun and not over; a thread has one such turn at most."""
 
 
 class SendState(StrEnum):
-    """Whether the request reached the session. `sending` is in doubt until the events are listed."""
+    """Whether the session has the request."""
 
     UNSENT = "unsent"
     SENDING = "sending"
+    """In doubt: stored before it is sent, until the session's events show whether it arrived."""
     SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)
 class UsageBase:
-    """What the session had cost when a turn began: the turn's own cost is the rest."""
+    """What the session had used when a turn began; subtracted, it gives the turn's own use."""
 
     cost_cents: float | None
     input_tokens: int
@@ -47,7 +51,7 @@ class UsageBase:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request of the owner and everything the agent does until it is idle, stopped or failed."""
+    """One request of a thread's owner, and what the agent does for it until it is idle, stopped or failed."""
 
     id: TurnId
     thread_id: ThreadId
@@ -57,70 +61,69 @@ class Turn:
     task: str
     """What the owner asked; sealed at rest, erased once the turn is over."""
     source: MessageRef | None
-    """The owner's own message, where there is one (reply, mention, DM)."""
+    """The owner's message, where there is one (a reply, a mention, a direct message)."""
     notice: MessageRef | None
     """The “queued” or “working” message with the Stop button, once posted."""
     stop_requested_by: UserId | None
     created_at: datetime
     started_at: datetime | None
     event_id: EventId | None = None
-    """The request's event at the session, once it is known to be there."""
+    """The request's event in the session, once it is known to be there."""
     usage_base: UsageBase | None = None
     outcome: str | None = None
-    """How it ended, in a word of the domain's; None while it is open."""
+    """How it ended, as a word of the bot's; None while it is open."""
     cost_cents: float | None = None
+    """US cents; None while it is open, and where the API did not tell."""
     files: tuple[Attachment, ...] = ()
-    """What came with it; sealed at rest, erased once the turn is over."""
+    """The files that came with the request; sealed at rest, erased once the turn is over."""
     is_readable: bool = True
-    """False where what is sealed of it does not open: it has no words, and can only be ended."""
+    """False: its sealed values do not open, so it has no words and can only be ended."""
 
 
 class OutputState(StrEnum):
-    """Where a file that an agent left stands."""
+    """Whether a file that the agent made is in its thread."""
 
     INTENDED = "intended"
     SHARED = "shared"
     LEFT = "left"
-    """One too many."""
+    """It is not sent: there were too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file of a session that is to come to its thread."""
+    """A file that an agent made in its session, to be sent to the thread."""
 
     file_id: str
     turn_id: TurnId
     state: OutputState
     slack_id: str | None
-    """Its id at Slack, once it is there."""
+    """Its file id at Slack, once it is uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A request that failed, kept to be asked again: at once, or when refused credentials are renewed."""
+    """A failed request that its owner can repeat: at once, or after they have renewed a refused credential."""
 
     turn_id: TurnId
     owner: Member
     services: tuple[str, ...]
-    """The services that refused, by name; none where it failed otherwise."""
+    """The names of the services that refused a credential; empty where it failed for another reason."""
     task: str
     """Sealed at rest, erased with the row."""
     created_at: datetime
     files: tuple[Attachment, ...] = ()
-    """What was attached to it; sealed at rest."""
+    """The files that came with it; sealed at rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One Slack message of a turn's answer, streamed or edited.
-
-    `ts` None is a stored intent: the stream may exist at Slack without our knowing its ts.
-    """
+    """One Slack message of a turn's answer, streamed or edited."""
 
     id: SegmentId
     turn_id: TurnId
     number: int
     ts: MessageTs | None
+    """None until Slack's answer is stored: the message may be there although its `ts` is not known."""
     is_stream: bool
     is_open: bool
     text_from: int

@@ -1,4 +1,4 @@
-"""A member's vault at the API."""
+"""A member's vault at the Managed Agents API."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from store.records.people import Member
 
 
 class VaultState(StrEnum):
-    """`creating` is a stored intent: the API may or may not have made it yet."""
+    """Whether the vault is there."""
 
     CREATING = "creating"
+    """About to be made, and perhaps made already: stored before the API is called."""
     ACTIVE = "active"
     ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """A member's vault; `marker` is in the vault's metadata, to find it after a lost answer."""
+    """A member's vault."""
 
     marker: str
+    """Stands in the vault's metadata too, so that it is found where the API's answer was lost."""
     owner: Member
     state: VaultState
     vault_id: VaultId | None
