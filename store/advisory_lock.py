@@ -1,7 +1,7 @@
-"""Sees that one process at a time drives a PostgreSQL database: an advisory lock, held by one connection of its own.
+"""Lets one process at a time drive a PostgreSQL database, by an advisory lock on a connection of its own.
 
-The server frees it with the connection: when the process dies, but also when the connection drops or the server is
-started again. So whoever holds it looks after it, and takes it again before anybody else's work is done twice.
+The server releases the lock with that connection: when the process dies, but also when the connection drops or the
+server restarts. So its holder checks it every second and takes it again (docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from store.errors import StoreTaken
 
 PATIENCE_SECONDS = 3.0
-"""How long the server may take to answer before the lock is in doubt."""
-KEY = 0x6465_7075_747A
+"""How long the server may take to respond before the lock is in doubt."""
+KEY = 0x6465_7075_747A  # not the migrations' key: a command that only migrates does not hold this lock
 
 
 class AdvisoryLock:
-    """The lock of one database; `is_sure` tells whether it is held, as far as anybody here knows."""
+    """The lock of one database; `is_sure` says whether it is held, as far as this process knows."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -28,10 +28,11 @@ class AdvisoryLock:
         self.is_sure = False
 
     async def take(self) -> None:
-        """Take it on a new connection. Raises `StoreTaken`, and whatever the driver does."""
+        """Take the lock on a new connection. Raises `StoreTaken`, and the driver's own errors."""
         connection = await self._engine.connect()
         self._connection = connection
-        await connection.execution_options(isolation_level="AUTOCOMMIT")  # no transaction stays open in it
+        # For hours this connection is idle: an open transaction would keep the server from vacuuming.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
         taken = await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": KEY})
         if not taken.scalar_one():
             await self.let_go()
@@ -39,7 +40,7 @@ class AdvisoryLock:
         self.is_sure = True
 
     async def keep(self) -> bool:
-        """See that its connection lives, else take it on another; tell whether that was done. Raises as `take`."""
+        """Check the connection, and take the lock on another if it is dead; say whether it was. Raises as `take`."""
         if await self._is_alive():
             return False
         await self.let_go()
@@ -47,17 +48,18 @@ class AdvisoryLock:
         return True
 
     async def let_go(self) -> None:
-        """Close its connection, never give it back to the pool: the lock is the connection's."""
+        """Release the lock by closing its connection."""
         self._doubt()
         connection, self._connection = self._connection, None
         if connection:
+            # Invalidated, or it went back to the pool with the lock still held.
             await connection.invalidate()
             await connection.close()
 
     async def _is_alive(self) -> bool:
         if self._connection is None:
             return False
-        # By a timer of its own: the driver may wait long for a server that does not answer, also when it is cancelled.
+        # A timer instead of a timeout: the driver may wait long for a server that does not respond, even if cancelled.
         doubt = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._doubt)
         try:
             await self._connection.execute(text("SELECT 1"))

@@ -1,4 +1,4 @@
-"""Every table in one `metadata`, for migrations and their tests."""
+"""The `metadata` with every table in it, for migrations and their tests."""
 
 from __future__ import annotations
 

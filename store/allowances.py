@@ -1,4 +1,4 @@
-"""“Always allow” of owners, per thread and tool; the domain decides whether the rules still permit one."""
+"""Owners' “always allow”, for one tool in one thread each; the domain decides whether one still counts."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ allowances = Table(
     Column("thread_id", String, nullable=False),
     Column("workspace_id", String, nullable=False),
     Column("owner_id", String, nullable=False),
-    # Empty for a built-in tool: a unique index takes two NULLs for different.
+    # Empty, not NULL, for a built-in tool: to a unique index two NULLs are different.
     Column("service", String, nullable=False),
     Column("tool", String, nullable=False),
+    # A tool that has changed since is another tool, and is asked about again.
     Column("tool_hash", String),
     Column("given_at", UtcTime, nullable=False),
+    # Revoked ones stay: decisions refer to them.
     Column("revoked_at", UtcTime),
-    # Given by the thread's owner, for what the agent does with the owner's accounts.
+    # Only the thread's owner gives one: the agent acts with the owner's accounts.
     ForeignKeyConstraint(
         ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
     ),
@@ -44,7 +46,7 @@ allowances = Table(
 
 
 async def give(tx: Tx, allowance: Allowance) -> Allowance:
-    """Store an allowance; one that is active for the same tool in the same thread is replaced.
+    """Store an allowance; an active one for the same tool in the same thread is revoked.
 
     Its owner must be the thread's, else `InvariantBroken`.
     """
@@ -65,13 +67,13 @@ async def give(tx: Tx, allowance: Allowance) -> Allowance:
 
 
 async def find(tx: Tx, thread_id: ThreadId, service: str | None, tool: str) -> Allowance | None:
-    """Return the active allowance for a tool in a thread."""
+    """Return the active allowance for a tool in a thread, None if there is none."""
     found = await _list(tx, *_meaning(thread_id, service, tool))
     return found[0] if found else None
 
 
 async def revoke(tx: Tx, allowance_id: AllowanceId, owner: Member, now: datetime) -> bool:
-    """Revoke an owner's allowance, once; False when it is not theirs, or not active."""
+    """Revoke an owner's allowance, once; False if it is somebody else's, or not active."""
     changed = await _revoke(
         tx,
         now,
@@ -83,7 +85,7 @@ async def revoke(tx: Tx, allowance_id: AllowanceId, owner: Member, now: datetime
 
 
 async def list_for(tx: Tx, owner: Member, limit: int) -> tuple[tuple[Allowance, str], ...]:
-    """Return the owner's active allowances, the newest first, each with its thread's title."""
+    """Return at most `limit` of the owner's active allowances, the newest first, each with its thread's title."""
     rows = await tx.connection.execute(
         owned(allowances)
         .add_columns(threads.c.title)

@@ -1,4 +1,4 @@
-"""Held tool calls and the one decision on each."""
+"""Held tool calls, and the one decision on each."""
 
 from __future__ import annotations
 
@@ -57,18 +57,23 @@ approvals = Table(
     Column("owner_id", String, nullable=False),
     Column("session_id", String, nullable=False),
     Column("tool_use_id", String, nullable=False),
+    # Empty for a built-in tool.
     Column("service", String),
     Column("tool", String, nullable=False),
+    # No arguments, they may quote private data: a keyed hash proves that what was shown is what runs
+    # (docs/decisions/0015).
     Column("arguments_hash", String, nullable=False),
     Column("state", String, nullable=False),
     *message_columns("card"),
     Column("number", Integer, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    # Decided and delivered are two steps: a crash between them leaves the session waiting for a decision that is made.
     Column("is_delivered", Boolean, nullable=False),
     ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),
     states_check(ApprovalState),
     CheckConstraint("state <> 'pending' OR NOT is_delivered", name="delivered_once_decided"),
     UniqueConstraint("session_id", "tool_use_id"),
+    # For the foreign keys of `approval_decisions` and `approval_seconds`.
     UniqueConstraint("id", "state"),
     Index("uq_approvals_owner", "id", "owner_id", unique=True),
     Index("ix_approvals_turn", "turn_id", "number"),
@@ -86,10 +91,11 @@ approval_decisions = Table(
     metadata,
     Column("approval_id", String, ForeignKey("approvals.id"), primary_key=True),
     Column("state", String, nullable=False),
+    # Empty where time or the turn's end decided.
     Column("decided_by", String),
     Column("reason", Text),
     Column("decided_at", UtcTime, nullable=False),
-    # The decision and the approval's state are one: neither can change without the other.
+    # Decision and approval have the same state: neither can change without the other.
     ForeignKeyConstraint(["approval_id", "state"], ["approvals.id", "approvals.state"]),
     CheckConstraint("state IN ('allowed', 'denied', 'expired', 'withdrawn')", name="state"),
     CheckConstraint("state <> 'allowed' OR decided_by IS NOT NULL", name="allowed_by_somebody"),
@@ -112,6 +118,7 @@ approval_seconds = Table(
     Column("second_by", String),
     ForeignKeyConstraint(["approval_id", "owner_id"], ["approvals.id", "approvals.owner_id"]),
     states_check(SecondView, "view"),
+    # Two people, and the owner first: nobody gives the second approval to their own call.
     CheckConstraint("second_by IS NULL OR (first_at IS NOT NULL AND second_by <> owner_id)", name="never_alone"),
 )
 
@@ -130,7 +137,8 @@ _TO_DELIVER = (ApprovalState.ALLOWED, ApprovalState.DENIED, ApprovalState.EXPIRE
 
 
 async def hold(tx: Tx, approval: Approval) -> Approval:
-    """Store a held call; the same call again (by session and tool use) returns the approval that it has."""
+    """Store a held call; the same call again (session and tool use) returns its first approval. Raises `NotFound`."""
+    # Workspace and owner come from the turn, never from a caller. Locked: for the next number, on PostgreSQL.
     row = (
         await tx.connection.execute(
             select(turns.c.workspace_id, turns.c.owner_id).where(turns.c.id == approval.turn_id).with_for_update()
@@ -177,13 +185,13 @@ async def get(tx: Tx, approval_id: ApprovalId) -> Approval:
 
 
 async def find(tx: Tx, approval_id: ApprovalId) -> Approval | None:
-    """Return the approval, None if there is none."""
+    """Return the approval, None if there is no such approval."""
     found = await _list(tx, approvals.c.id == approval_id)
     return found[0] if found else None
 
 
 async def set_card(tx: Tx, approval_id: ApprovalId, card: MessageRef | None) -> None:
-    """Remember the card's message."""
+    """Store which message is the approval's card."""
     await _set(tx, approval_id, **message_values("card", card))
 
 
@@ -198,12 +206,13 @@ async def decide(
     now: datetime,
     allowance_id: AllowanceId | None = None,
 ) -> bool:
-    """Decide a pending call, once; False when it is decided, expired, another's or not what was shown.
+    """Decide a pending call, once; False if it is decided, expired, somebody else's, or not what was shown.
 
-    `expired` and `withdrawn` may come at any time; else the turn's owner decides, and where a second
-    yes is needed the owner may deny but not allow: somebody else does either, once the owner has
-    allowed. The arguments hash must be the shown one, where one is given.
+    `expired` and `withdrawn` are taken at any time; otherwise the turn's owner decides. Where a second
+    approver is needed the owner may deny but not allow; once the owner has agreed (`allow_first`), somebody
+    else may do either. `shown_hash` None: nothing was shown.
     """
+    # One UPDATE that repeats every condition: two clicks, or a click and the timer, cannot both decide.
     claimed = (
         update(approvals)
         .where(approvals.c.id == approval_id, approvals.c.state == ApprovalState.PENDING)
@@ -230,7 +239,10 @@ async def decide(
 async def allow_first(
     tx: Tx, approval_id: ApprovalId, *, by: UserId, shown_hash: str, now: datetime, expires_at: datetime
 ) -> bool:
-    """Record the owner's yes to a call that needs a second one, once; False as `decide`. The wait begins anew."""
+    """Record the owner's consent to a call that needs a second approver, once; False as `decide`.
+
+    `expires_at` is the new end: second approvers get the full time.
+    """
     is_waiting = exists().where(
         approvals.c.id == approval_id,
         approvals.c.owner_id == by,
@@ -250,7 +262,7 @@ async def allow_first(
 
 
 async def mark_changed(tx: Tx, approval_id: ApprovalId, why: str) -> None:
-    """Record that an allowed call was not allowed at the session after all, and why."""
+    """Record why the session was not told to run a call that had been allowed."""
     await tx.connection.execute(
         update(approval_decisions).where(approval_decisions.c.approval_id == approval_id).values(reason=why)
     )
@@ -262,24 +274,25 @@ async def mark_delivered(tx: Tx, approval_id: ApprovalId) -> None:
 
 
 async def list_undelivered(tx: Tx, turn_id: TurnId) -> tuple[Approval, ...]:
-    """Return the turn's decisions that the session has yet to hear; a withdrawn call has nobody to hear it."""
+    """Return the turn's decisions that the session does not have yet."""
+    # None that is withdrawn: the session was stopped, or is gone.
     return await _list(
         tx, approvals.c.turn_id == turn_id, approvals.c.state.in_(_TO_DELIVER), approvals.c.is_delivered.is_(False)
     )
 
 
 async def list_pending(tx: Tx, turn_id: TurnId) -> tuple[Approval, ...]:
-    """Return the turn's undecided calls in the order they were held."""
+    """Return the turn's undecided calls in the order in which they were held."""
     return await _list(tx, approvals.c.turn_id == turn_id, approvals.c.state == ApprovalState.PENDING)
 
 
 async def list_for_turn(tx: Tx, turn_id: TurnId) -> tuple[Approval, ...]:
-    """Return all of the turn's held calls, decided or not, in the order they were held."""
+    """Return all of the turn's held calls, decided or not, in the order in which they were held."""
     return await _list(tx, approvals.c.turn_id == turn_id, by=(approvals.c.number,))
 
 
 async def list_pending_for(tx: Tx, owner: Member) -> tuple[Approval, ...]:
-    """Return what waits for this owner's decision, the soonest to expire first."""
+    """Return the calls that wait for this owner's decision, the soonest to expire first."""
     return await _list(
         tx,
         approvals.c.workspace_id == owner.workspace_id,
@@ -289,7 +302,7 @@ async def list_pending_for(tx: Tx, owner: Member) -> tuple[Approval, ...]:
 
 
 async def list_to_second(tx: Tx, member: Member) -> tuple[Approval, ...]:
-    """Return others' calls that this member was asked to confirm and nobody has decided yet, the soonest first."""
+    """Return others' undecided calls that this member was asked to confirm, the soonest to expire first."""
     asked = exists().where(second_cards.c.approval_id == approvals.c.id, second_cards.c.user_id == member.user_id)
     return await _list(
         tx,

@@ -1,4 +1,4 @@
-"""Messages that others wrote in an owner's thread, until the owner decides whether the agent gets them."""
+"""Messages that others wrote in an owner's thread, and whether the owner passed each on to the agent."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ asides = Table(
     Column("thread_id", String, nullable=False),
     Column("workspace_id", String, nullable=False),
     Column("author", String, nullable=False),
+    # Sealed; erased when it is ignored.
     Column("text", Text),
     Column("source_channel", String, nullable=False),
     Column("source_ts", String, nullable=False),
@@ -39,12 +40,16 @@ asides = Table(
     ForeignKeyConstraint(["thread_id", "workspace_id"], ["threads.id", "threads.workspace_id"]),
     states_check(AsideState),
     CheckConstraint("(state = 'ignored') = (text IS NULL)", name="text_erased"),
+    # Slack tells of one message by several events: it is offered once.
     UniqueConstraint("workspace_id", "source_channel", "source_ts"),
 )
 
 
 async def offer(tx: Tx, aside: Aside) -> Aside | None:
-    """Store an offer and return it as it stands; None where the same message's was decided before, or does not open."""
+    """Store an offer and return it; the same message again returns the first one.
+
+    None if that one is decided, or does not open.
+    """
     workspace = select(threads.c.workspace_id).where(threads.c.id == aside.thread_id)
     added = tx.insert(asides).values(
         id=aside.id,
@@ -70,7 +75,7 @@ async def offer(tx: Tx, aside: Aside) -> Aside | None:
 
 
 async def get(tx: Tx, aside_id: str) -> Aside:
-    """Return the aside; its text is empty once it was ignored. Raises `NotFound`, also for one that does not open."""
+    """Return the aside; its text is empty if it was ignored. Raises `NotFound`, also if it does not open."""
     row = (await tx.connection.execute(select(asides).where(asides.c.id == aside_id))).one_or_none()
     aside = None if row is None else _read(tx, row)
     if aside is None:
@@ -79,7 +84,7 @@ async def get(tx: Tx, aside_id: str) -> Aside:
 
 
 async def claim(tx: Tx, aside_id: str, is_passed: bool) -> bool:
-    """Decide an offer, once; False when it was decided before. Ignoring erases the text."""
+    """Decide an offer, once; False if it was decided before. Ignoring erases the text."""
     offered = update(asides).where(asides.c.id == aside_id, asides.c.state == AsideState.OFFERED)
     if is_passed:
         return await tx.changed(offered.values(state=AsideState.PASSED)) == 1
@@ -87,7 +92,7 @@ async def claim(tx: Tx, aside_id: str, is_passed: bool) -> bool:
 
 
 async def withdraw(tx: Tx, author: Member, source: MessageRef) -> None:
-    """Take back what nobody has decided yet: its author has deleted the message. Idempotent."""
+    """Withdraw the offer of a message that its author has deleted, if it is not decided yet. Idempotent."""
     await tx.connection.execute(
         update(asides)
         .where(

@@ -1,4 +1,4 @@
-"""Descriptions of a request's files, sealed, as file names are somebody's words."""
+"""Seals the descriptions of a request's files: a file's name is what somebody wrote, too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from store.records import Attachment
 
 
 def seal_files(tx: Tx, files: tuple[Attachment, ...], *, place: str) -> str | None:
-    """Return the descriptions sealed; None where there are none."""
+    """Return the descriptions as one sealed value; None where there are no files."""
     return tx.sealer.seal(json.dumps([asdict(file) for file in files]), place=place) if files else None
 
 
 def open_files(tx: Tx, sealed: str | None, *, place: str) -> tuple[Attachment, ...]:
-    """Return the descriptions again."""
+    """Return the descriptions that `seal_files` sealed. Raises `SealBroken`."""
     if sealed is None:
         return ()
     return tuple(Attachment(**file) for file in json.loads(tx.sealer.open_sealed(sealed, place=place)))

@@ -1,4 +1,4 @@
-"""The audit log: who did what. Rows are only added."""
+"""The audit log: who did what. Rows are added, never changed or deleted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from store.schema import UtcTime, metadata
 audit_entries = Table(
     "audit_entries",
     metadata,
+    # SQLite numbers rows by itself only in a column of type INTEGER (sqlite.org/autoinc.html §1).
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("at", UtcTime, nullable=False),
     Column("workspace_id", String, nullable=False),
@@ -23,7 +24,7 @@ audit_entries = Table(
 
 
 async def record(tx: Tx, entry: AuditEntry) -> None:
-    """Add an entry, in the same transaction as what it tells of."""
+    """Add an entry, in the transaction that does what it records: neither is stored without the other."""
     await tx.connection.execute(
         insert(audit_entries).values(
             at=entry.at,

@@ -1,4 +1,4 @@
-"""Requests for a higher budget: which budget, who asked, and which admins were told."""
+"""Requests to raise a budget: which budget, who asked, and which admins were told."""
 
 from __future__ import annotations
 
@@ -48,10 +48,12 @@ shortfalls = Table(
     Column("state", String, nullable=False),
     Column("decided_by", String),
     Column("raised_to", Integer),
+    # Decided and told are two steps: what was decided while Slack was out is told once it is back.
     Column("is_told", Boolean, nullable=False),
     states_check(BudgetKind, "kind"),
     states_check(ShortfallState),
     CheckConstraint("state != 'open' OR NOT is_told", name="told"),
+    # With the limit: a budget that was raised may be used up again in the same month, and that is another request.
     UniqueConstraint("workspace_id", "kind", "name", "month", "limit_cents"),
 )
 
@@ -74,10 +76,11 @@ shortfall_cards = Table(
 
 
 GONE_BY = (ShortfallState.RAISED, ShortfallState.OVER)
+"""States after which the same budget may be asked for again; one that was declined stays declined for the month."""
 
 
 async def open_for(tx: Tx, wanted: Shortfall) -> Shortfall:
-    """Return the one for this budget, month and limit: a new one, the known one, or one that is over, begun anew."""
+    """Return the request for this budget, month and limit: the present one, or `wanted` if that is over."""
     added = tx.insert(shortfalls).values(
         id=wanted.id,
         workspace_id=wanted.workspace_id,
@@ -94,14 +97,14 @@ async def open_for(tx: Tx, wanted: Shortfall) -> Shortfall:
         return found
     for table in (shortfall_askers, shortfall_cards):
         await tx.connection.execute(delete(table).where(table.c.shortfall_id == found.id))
-    # With a new id: what was sent about the one that is over is not taken for what is to be sent about this one.
+    # With a new id: messages about the old one are found by its id, and must not pass for messages about this one.
     anew = {"id": wanted.id, "state": ShortfallState.OPEN, "decided_by": None, "raised_to": None, "is_told": False}
     await tx.connection.execute(update(shortfalls).where(shortfalls.c.id == found.id).values(**anew))
     return await get(tx, wanted.id)
 
 
 async def get(tx: Tx, shortfall_id: str) -> Shortfall:
-    """Return one. Raises `NotFound`."""
+    """Return the request. Raises `NotFound`."""
     row = (await tx.connection.execute(select(shortfalls).where(shortfalls.c.id == shortfall_id))).one_or_none()
     if row is None:
         raise NotFound("shortfall", shortfall_id)
@@ -109,13 +112,13 @@ async def get(tx: Tx, shortfall_id: str) -> Shortfall:
 
 
 async def list_open(tx: Tx, workspace_id: WorkspaceId) -> tuple[Shortfall, ...]:
-    """Return those that nobody has decided."""
+    """Return the requests that nobody has decided."""
     where = and_(shortfalls.c.workspace_id == workspace_id, shortfalls.c.state == ShortfallState.OPEN)
     return tuple(_read(row) for row in await tx.connection.execute(select(shortfalls).where(where)))
 
 
 async def list_untold(tx: Tx, workspace_id: WorkspaceId) -> tuple[Shortfall, ...]:
-    """Return those that are settled, of which those who asked have not been told."""
+    """Return the decided requests whose askers have not been told."""
     where = and_(
         shortfalls.c.workspace_id == workspace_id,
         shortfalls.c.state != ShortfallState.OPEN,
@@ -127,25 +130,25 @@ async def list_untold(tx: Tx, workspace_id: WorkspaceId) -> tuple[Shortfall, ...
 async def settle(
     tx: Tx, shortfall_id: str, state: ShortfallState, by: UserId | None, raised_to: int | None = None
 ) -> bool:
-    """Decide it, once; False when it was decided before."""
+    """Decide a request, once; False if it was decided before. `raised_to` is in US cents."""
     where = and_(shortfalls.c.id == shortfall_id, shortfalls.c.state == ShortfallState.OPEN)
     decided = update(shortfalls).where(where).values(state=state, decided_by=by, raised_to=raised_to)
     return await tx.changed(decided) == 1
 
 
 async def is_told(tx: Tx, shortfall_id: str) -> bool:
-    """Return whether those who asked know what became of it."""
+    """Say whether the askers were told of the decision."""
     query = select(shortfalls.c.is_told).where(shortfalls.c.id == shortfall_id)
     return bool((await tx.connection.execute(query)).scalar_one())
 
 
 async def set_told(tx: Tx, shortfall_id: str) -> None:
-    """Remember that those who asked know."""
+    """Record that the askers were told of the decision."""
     await tx.connection.execute(update(shortfalls).where(shortfalls.c.id == shortfall_id).values(is_told=True))
 
 
 async def add_asker(tx: Tx, shortfall_id: str, asker: Asker) -> bool:
-    """Remember who asks; False when they asked before."""
+    """Add somebody who asks; False if they asked before."""
     added = tx.insert(shortfall_askers).values(
         shortfall_id=shortfall_id, user_id=asker.user_id, channel=asker.channel, thread_ts=asker.thread_ts
     )
@@ -153,21 +156,21 @@ async def add_asker(tx: Tx, shortfall_id: str, asker: Asker) -> bool:
 
 
 async def list_askers(tx: Tx, shortfall_id: str) -> tuple[Asker, ...]:
-    """Return who asked, by user id."""
+    """Return who asked, sorted by user id."""
     query = select(shortfall_askers).where(shortfall_askers.c.shortfall_id == shortfall_id)
     rows = await tx.connection.execute(query.order_by(shortfall_askers.c.user_id))
     return tuple(Asker(row.user_id, row.channel, row.thread_ts) for row in rows)
 
 
 async def set_card(tx: Tx, shortfall_id: str, user_id: UserId, card: MessageRef) -> None:
-    """Remember what an admin was sent."""
+    """Store which message an admin was sent."""
     values = message_values("card", card)
     added = tx.insert(shortfall_cards).values(shortfall_id=shortfall_id, user_id=user_id, **values)
     await tx.connection.execute(added.on_conflict_do_update(index_elements=["shortfall_id", "user_id"], set_=values))
 
 
 async def list_cards(tx: Tx, shortfall_id: str) -> dict[UserId, MessageRef]:
-    """Return what each admin was sent."""
+    """Return user id → the message to this admin."""
     rows = await tx.connection.execute(select(shortfall_cards).where(shortfall_cards.c.shortfall_id == shortfall_id))
     found = {UserId(row.user_id): message_of(row.card_channel, row.card_ts) for row in rows}
     return {user_id: card for user_id, card in found.items() if card}

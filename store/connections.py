@@ -1,4 +1,4 @@
-"""Which services a member has connected. Tokens are in the vault, never here."""
+"""The services that members have connected. Tokens are in their vaults, never here."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from store.records import (
 from store.schema import UtcTime, metadata, own_vault_key, owner_key, states_check, states_sql, within
 
 ACTIVE_CONNECTION_STATES = (ConnectionState.CONNECTED, ConnectionState.BROKEN)
+"""A broken one counts: it is shown, and its member is asked to connect again."""
 
 connections = Table(
     "connections",
@@ -41,7 +42,8 @@ connections = Table(
     Column("connected_at", UtcTime, nullable=False),
     Column("asked_scope", String),
     Column("reminded_at", UtcTime),
-    # Intents: stored with the state that they follow from, cleared when they are carried out.
+    # What is still to be done: stored together with the state that it follows from, and cleared when it is done. So a
+    # crash in between forgets neither to tell the member nor to delete a credential that must not be used any more.
     Column("lapse_untold", String),
     Column("lapsed_at", UtcTime),
     Column("is_credential_due", Boolean, nullable=False, server_default=false()),
@@ -50,6 +52,7 @@ connections = Table(
     states_check(ConnectionState),
     Index("ix_connections_credential", "credential_id"),
     Index("ix_connections_vault", "vault_id", "workspace_id", "owner_id"),
+    # Disconnected ones stay, as the record of which account was connected before.
     Index(
         "uq_connections_one_active",
         "workspace_id",
@@ -63,7 +66,7 @@ connections = Table(
 
 
 async def put(tx: Tx, connection: Connection) -> None:
-    """Store a new connection; an older one of the same owner and service becomes disconnected.
+    """Store a new connection; the owner's older one to the service becomes disconnected.
 
     The vault must be stored as the owner's own, else `InvariantBroken`.
     """
@@ -92,14 +95,15 @@ async def put(tx: Tx, connection: Connection) -> None:
 
 
 async def find(tx: Tx, owner: Member, service: ServiceName) -> Connection | None:
-    """Return the owner's connection to a service, connected or broken."""
+    """Return the owner's connection to a service, connected or broken; None if there is none."""
     query = owned(connections).where(_active(owner), connections.c.service == service)
     row = (await tx.connection.execute(query)).one_or_none()
     return None if row is None else _read(row)
 
 
 async def find_account_before(tx: Tx, connection: Connection) -> str | None:
-    """Return as which account the owner was connected to the service the last time, None where nobody knows."""
+    """Return the account of the owner's last connection to the service before this one; None if it is not known."""
+    # To tell the owner of a change: they may have been signed in to another account than they think.
     query = (
         select(connections.c.account)
         .where(
@@ -116,7 +120,7 @@ async def find_account_before(tx: Tx, connection: Connection) -> str | None:
 
 
 async def get(tx: Tx, owner: Member, connection_id: ConnectionId) -> Connection:
-    """Return the owner's connection, in any state. Raises `NotFound`, for another's too."""
+    """Return the owner's connection, in any state. Raises `NotFound`, also for somebody else's."""
     query = owned(connections).where(
         connections.c.id == connection_id,
         connections.c.workspace_id == owner.workspace_id,
@@ -129,13 +133,13 @@ async def get(tx: Tx, owner: Member, connection_id: ConnectionId) -> Connection:
 
 
 async def list_for(tx: Tx, owner: Member) -> tuple[Connection, ...]:
-    """Return the owner's connections, connected or broken, by service."""
+    """Return the owner's connections, connected or broken, sorted by service."""
     rows = await tx.connection.execute(owned(connections).where(_active(owner)).order_by(connections.c.service))
     return tuple(_read(row) for row in rows)
 
 
 async def find_by_credential(tx: Tx, credential_id: CredentialId) -> Connection | None:
-    """Return the connection, connected or broken, that lives in this credential; None for one that was replaced."""
+    """Return the connected or broken connection with this credential; None if it was replaced."""
     query = owned(connections).where(
         connections.c.credential_id == credential_id, within(connections.c.state, ACTIVE_CONNECTION_STATES)
     )
@@ -144,7 +148,7 @@ async def find_by_credential(tx: Tx, credential_id: CredentialId) -> Connection 
 
 
 async def list_in_vault(tx: Tx, vault_id: VaultId) -> tuple[Connection, ...]:
-    """Return the connections, connected or broken, whose credentials are in this vault."""
+    """Return the connections, connected or broken, with credentials in this vault, sorted by service."""
     query = owned(connections).where(
         connections.c.vault_id == vault_id, within(connections.c.state, ACTIVE_CONNECTION_STATES)
     )
@@ -152,7 +156,7 @@ async def list_in_vault(tx: Tx, vault_id: VaultId) -> tuple[Connection, ...]:
 
 
 async def list_ending(tx: Tx, before: datetime) -> tuple[Connection, ...]:
-    """Return the connected ones, of active members, that end by themselves before a time; the soonest first."""
+    """Return active members' connections that end by themselves before a time, the soonest first."""
     query = owned(connections).where(
         connections.c.state == ConnectionState.CONNECTED,
         connections.c.expires_at < before,
@@ -162,18 +166,19 @@ async def list_ending(tx: Tx, before: datetime) -> tuple[Connection, ...]:
 
 
 async def is_reminded(tx: Tx, connection_id: ConnectionId) -> bool:
-    """Return whether its member was reminded that a connection will end."""
+    """Say whether the member was reminded that this connection will end."""
     query = select(connections.c.reminded_at).where(connections.c.id == connection_id)
     return (await tx.connection.execute(query)).scalar_one() is not None
 
 
 async def set_reminded(tx: Tx, connection_id: ConnectionId, now: datetime) -> None:
-    """Remember that a member was reminded."""
+    """Record that the member was reminded that this connection will end."""
     await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(reminded_at=now))
 
 
 async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> bool:
-    """Record a state; False when it was that already. A disconnected one stays so: it can only be connected anew."""
+    """Record a state; False if it was in that state already, or is disconnected."""
+    # A disconnected one has no credential: a late answer about the old one must not bring it back.
     changed = update(connections).where(
         connections.c.id == connection_id,
         within(connections.c.state, ACTIVE_CONNECTION_STATES),
@@ -183,7 +188,7 @@ async def mark(tx: Tx, connection_id: ConnectionId, state: ConnectionState) -> b
 
 
 async def lapse(tx: Tx, connection_id: ConnectionId, reason: str, now: datetime) -> bool:
-    """Record a connected one as broken and that its member has to be told why; False when it was not connected."""
+    """Record a connection as broken, and that its member is to be told why; False if it was not connected."""
     lapsed = update(connections).where(
         connections.c.id == connection_id, connections.c.state == ConnectionState.CONNECTED
     )
@@ -192,7 +197,7 @@ async def lapse(tx: Tx, connection_id: ConnectionId, reason: str, now: datetime)
 
 
 async def list_untold(tx: Tx) -> tuple[Connection, ...]:
-    """Return the broken ones whose members have not been told, the oldest first."""
+    """Return the broken connections whose members are still to be told, the oldest first."""
     query = owned(connections).where(
         connections.c.lapse_untold.is_not(None), connections.c.state == ConnectionState.BROKEN
     )
@@ -201,7 +206,7 @@ async def list_untold(tx: Tx) -> tuple[Connection, ...]:
 
 
 async def find_untold(tx: Tx, connection_id: ConnectionId) -> tuple[str, datetime] | None:
-    """Return why and since when a member has to be told of their broken connection; None when they need not be."""
+    """Return why and when a connection broke, if its member is still to be told, else None."""
     query = select(connections.c.lapse_untold, connections.c.lapsed_at).where(
         connections.c.id == connection_id,
         connections.c.lapse_untold.is_not(None),
@@ -212,12 +217,12 @@ async def find_untold(tx: Tx, connection_id: ConnectionId) -> tuple[str, datetim
 
 
 async def set_told(tx: Tx, connection_id: ConnectionId) -> None:
-    """Record that the member was told. Idempotent."""
+    """Record that the member was told of the broken connection. Idempotent."""
     await tx.connection.execute(update(connections).where(connections.c.id == connection_id).values(lapse_untold=None))
 
 
 async def break_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[Connection, ...]:
-    """Record every member's connection to a service as broken and its credential as to be deleted; return them."""
+    """Record all connections to a service as broken and their credentials as to be deleted; return them."""
     where = and_(
         connections.c.workspace_id == workspace_id,
         connections.c.service == service,
@@ -229,13 +234,13 @@ async def break_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName)
 
 
 async def list_credentials_due(tx: Tx) -> tuple[Connection, ...]:
-    """Return the connections, in any state, whose credentials an admin's change has ended and that may be there yet."""
+    """Return the connections, in any state, whose credentials are still to be deleted."""
     rows = await tx.connection.execute(owned(connections).where(connections.c.is_credential_due))
     return tuple(_read(row) for row in rows)
 
 
 async def set_credential_gone(tx: Tx, connection_id: ConnectionId) -> None:
-    """Record that a connection's credential is no more, and so it is disconnected. Idempotent."""
+    """Record that a connection's credential was deleted, which makes it disconnected. Idempotent."""
     await tx.connection.execute(
         update(connections)
         .where(connections.c.id == connection_id)

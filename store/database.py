@@ -1,4 +1,4 @@
-"""The engine and the transaction: the only place that commits."""
+"""Opens the database and its transactions; the only module that commits. SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -33,44 +33,49 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _PRAGMAS = {
+    # Milliseconds; only another process can hold the lock, since our own tasks wait in `_exclusive`.
     "busy_timeout": "10000",
+    # Off by default for each connection (sqlite.org/foreignkeys.html §2).
     "foreign_keys": "ON",
     # What was acknowledged to Slack must outlive a power cut, not only our process: NORMAL would not sync each commit.
     "synchronous": "FULL",
     # Erased tasks and secrets are overwritten in the file, not only unlinked.
     "secure_delete": "ON",
 }
+# Five seconds in all: a start waits for another one's migration of a new file, and no longer.
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_SECONDS = 0.05
+# "deputy" in ASCII, to be told from other applications' locks in the same database.
 _MIGRATION_LOCK = 0x6465_7075_7479
-"""Key of PostgreSQL's advisory lock, so that of several starting processes one migrates."""
+"""Key of PostgreSQL's advisory lock, so that only one of several starting processes migrates."""
 
 
+# An execution option of ours, which `_begin` reads.
 _REBUILDING = {"deputy_rebuilding": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One open transaction; every query takes it first. Void once its `transaction()` block is left."""
+    """One open transaction, which every query takes first. Not to be used after its `transaction()` block."""
 
     connection: AsyncConnection
     sealer: Sealer
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """Return an insert with the database's own `ON CONFLICT`, which both spell alike."""
+        """Return an insert that has `ON CONFLICT`, which SQLite and PostgreSQL spell alike."""
         if self.connection.dialect.name == "postgresql":
             return postgresql.insert(table)
         return sqlite.insert(table)
 
     async def changed(self, statement: Executable) -> int:
-        """Execute and return how many rows it changed: 1 means that a compare-and-set was won."""
-        # Without the option PostgreSQL's count of an insert is gone by now (SQLAlchemy: preserve_rowcount).
+        """Execute the statement and return how many rows it changed; of a compare-and-set 1 means that it was won."""
+        # Without the option the count of PostgreSQL's inserts is gone by now (SQLAlchemy: preserve_rowcount).
         result = await self.connection.execute(statement, execution_options={"preserve_rowcount": True})
         return result.rowcount
 
 
 class Database:
-    """The memory behind one address; open one per process and close it at the end."""
+    """The database at one address; open one per process and close it at the end."""
 
     def __init__(self, engine: AsyncEngine, sealer: Sealer, file: Path | None = None) -> None:
         self._engine = engine
@@ -85,25 +90,28 @@ class Database:
     def open(cls, url: str, keys: tuple[Secret, ...], *, makes_file: bool = True) -> Database:
         """Return the database at `sqlite:///path` or `postgresql://…`; nothing is connected yet.
 
-        Without `makes_file` an SQLite file that is not there is not made either: it cannot be reached.
+        Without `makes_file` a missing SQLite file is not created; connecting then fails.
 
         Raises:
-            DatabaseUrlInvalid: the address is of another kind, or of none.
+            DatabaseUrlInvalid: the address is of another kind, or no address.
             KeysInvalid: the keys cannot be used.
         """
         address = normalise(url)
         if address.get_backend_name() == "sqlite":
             file = _file_of(address)
             if file and makes_file:
-                # Ours alone before the first byte; SQLite gives its -wal and -shm files the same mode.
+                # Readable by us alone from its first byte; SQLite gives its -wal and -shm files the same mode.
                 # Where it cannot be made, connecting says so.
                 with suppress(OSError):
                     file.touch(mode=0o600, exist_ok=True)
             return cls(_open_sqlite(address), Sealer(keys), file)
+        # `pool_pre_ping`: the server may have closed an idle connection. `hide_parameters`: SQLAlchemy's errors would
+        # quote the values of a statement, and end up in a log.
         return cls(create_async_engine(address, pool_pre_ping=True, hide_parameters=True), Sealer(keys))
 
     async def require_free(self) -> None:
-        """Raise `StoreUnavailable` at once where nobody can write now, instead of waiting for a lock in a thread."""
+        """Raise `StoreUnavailable` at once if nothing can be written now."""
+        # Without waiting: a wait for SQLite's lock is in a thread, where a stop of the process is not heard.
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
             if not self._is_sqlite:
                 await connection.execute(text("SELECT 1"))
@@ -117,7 +125,7 @@ class Database:
                 await driver.execute(f"PRAGMA busy_timeout = {_PRAGMAS['busy_timeout']}")
 
     async def migrate(self) -> None:
-        """Bring the tables up to this version, or leave all as it was. Safe from several processes at once.
+        """Bring the tables to this version, or leave everything as it was. Several processes may call it at once.
 
         Raises:
             SchemaUnknown: a later version of Deputy has migrated this database.
@@ -131,12 +139,13 @@ class Database:
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
                 await connection.run_sync(upgrade)
                 if self._is_sqlite:
+                    # In the transaction: foreign keys were off, so a migration that broke one is rolled back.
                     await _check_references(connection)
-            # Its foreign keys are off: nobody else may get it.
+            # Foreign keys are off in this connection: it must not go back into the pool.
             await connection.invalidate()
 
     async def is_current(self) -> bool:
-        """Tell whether the tables are of this version; changes nothing.
+        """Say whether the tables are of this version; changes nothing.
 
         Raises:
             SchemaUnknown: a later version of Deputy has migrated this database.
@@ -148,10 +157,10 @@ class Database:
             return bool(await connection.run_sync(is_current))
 
     async def is_new(self) -> bool:
-        """Tell whether no Deputy has been started with it: there is no file yet, or no table. Changes nothing.
+        """Say whether no Deputy was ever started with it: it has no file yet, or no table. Changes nothing.
 
         Raises:
-            StoreUnavailable: the database did not answer, or its file could not be made where it is to be.
+            StoreUnavailable: the database did not answer, or its file cannot be made there.
         """
         from store.migrate import is_empty  # noqa: PLC0415  # as above
 
@@ -161,7 +170,7 @@ class Database:
             return bool(await connection.run_sync(is_empty))
 
     async def find_damage(self) -> tuple[str, ...]:
-        """Return what SQLite finds wrong with its own file; PostgreSQL looks after itself."""
+        """Return what SQLite finds wrong with its file; empty for PostgreSQL, which has no such check."""
         if not self._is_sqlite:
             return ()
         async with self._translated(), self._exclusive(), self._engine.connect() as connection:
@@ -170,11 +179,13 @@ class Database:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Be the only process that drives this database until the block ends, or this process does.
+        """Be the only process that drives this database until the block or this process ends.
+
+        A process that only reads, or changes settings, need not hold it (docs/decisions/0014).
 
         Raises:
-            StoreTaken: another process does. A process that only looks, or changes settings, needs not hold it.
-            StoreUnavailable: it cannot be held.
+            StoreTaken: another process drives it.
+            StoreUnavailable: the lock cannot be taken.
         """
         if self._file:
             with held(self._file):
@@ -192,18 +203,18 @@ class Database:
 
     @property
     def may_lose_hold(self) -> bool:
-        """Tell whether the hold can drop while this process lives: a lock of a file cannot."""
+        """Whether the lock can be lost while this process lives; PostgreSQL's can, a file's cannot."""
         return self._lock is not None
 
     async def keep_hold(self) -> bool:
-        """See that this process still holds the database, or take it again; tell whether it had to be.
+        """Check that this process still holds the lock, or take it again; say whether it had to be taken again.
 
-        PostgreSQL frees a lock with its connection. To be called every second or so while it is held; from when
-        it is in doubt until it is held again every transaction is refused, for another process may drive by now.
+        Call it every second while the lock is held. From the moment of doubt until the lock is held again
+        every transaction is refused.
 
         Raises:
-            StoreTaken: another process does.
-            StoreUnavailable: it cannot be told now.
+            StoreTaken: another process drives it.
+            StoreUnavailable: it cannot be checked now.
         """
         if self._lock is None:
             return False
@@ -216,13 +227,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """Commit what is done inside, all or nothing. Never await the network inside, nor another transaction.
+        """Commit what is done in the block, all or nothing. Never await the network in it, nor another transaction.
 
         Raises:
-            InvariantBroken: a constraint said no.
-            StatementRefused: the database does not take what it was told; it never will.
-            StoreUnavailable: the database cannot do it now; perhaps it was done, where its answer was lost.
+            InvariantBroken: a constraint was violated.
+            StatementRefused: the database rejects the statement, and always will.
+            StoreUnavailable: the database cannot do it now. If its answer was lost, it may have been committed.
         """
+        # PostgreSQL frees an advisory lock with its connection, so another process may drive by now.
         if self._lock and not self._lock.is_sure:
             raise StoreUnavailable("another process may hold the database by now", is_passing=True)
         async with self._translated(), self._exclusive(), self._engine.begin() as connection:
@@ -230,11 +242,12 @@ class Database:
 
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[None]:
-        # SQLite has one writer. Waiting here is fair and wakes at once; its own busy handler sleeps and polls.
+        # SQLite has one writer. Waiting here is first come, first served and wakes at once; SQLite's own handler polls.
         if not self._is_sqlite:
             yield
             return
         if self._writer is asyncio.current_task():
+            # Said instead of hanging for ever: the lock is not reentrant.
             raise RuntimeError("a transaction inside a transaction would wait for itself")
         async with self._turnstile:
             self._writer = asyncio.current_task()
@@ -257,17 +270,18 @@ class Database:
             raise StoreUnavailable(name_cause(error), is_passing=is_passing(error)) from error
 
     async def _let_go(self) -> None:
-        """Keep no connection that met an outage: one to a file that was moved away would fail for ever."""
-        # What closing them meets is what they met before, and is said already.
+        # No connection survives an outage: one to a file that was moved away would fail for ever.
+        # Closing them may fail for the same reason, which is reported already.
         with suppress(DatabaseError, InterfaceError, sqlite3.Error):
             await self._engine.dispose()
 
 
 def normalise(url: str) -> URL:
-    """Return the address with the driver we use. Raises `DatabaseUrlInvalid`."""
+    """Return the address with the driver that we use. Raises `DatabaseUrlInvalid`."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
+        # `from None`: SQLAlchemy quotes the address, and there may be a password in it.
         raise DatabaseUrlInvalid("not an address; use sqlite:///deputy.db or postgresql://user@host/name") from None
     driver = _DRIVERS.get(address.drivername)
     if driver is None:
@@ -276,13 +290,11 @@ def normalise(url: str) -> URL:
 
 
 class _Closing(sqlite3.Connection):
-    """Lets its lock go when it is closed.
-
-    SQLite defers closing while somebody holds a cursor of a statement that was not read to its end, and with it
-    the transaction: after a cancelled task nobody could write until the garbage collector came by.
-    """
+    """Rolls back when it is closed."""
 
     def close(self) -> None:
+        # SQLite defers closing, and with it the end of the transaction, while there is a cursor that was not read to
+        # its end: after a cancelled task nobody could write until the garbage collector had found that cursor.
         if self.in_transaction:
             self.rollback()
         super().close()
@@ -294,7 +306,7 @@ def _file_of(address: URL) -> Path | None:
 
 
 def _existing(address: URL) -> URL:
-    """Return the address of the file as it is there: one that was moved away is an outage, and no new, empty one."""
+    # `mode=rw` never creates the file: one that was moved away is an outage, not a new and empty database.
     file = _file_of(address)
     if file is None:
         return address
@@ -302,7 +314,8 @@ def _existing(address: URL) -> URL:
 
 
 def _open_sqlite(address: URL) -> AsyncEngine:
-    # isolation_level None: the driver leaves BEGIN to us, see _begin. timeout 0: see _switch_to_wal, _prepare sets it.
+    # isolation_level None: the driver leaves BEGIN to us (`_begin`). timeout 0: `_switch_to_wal` waits by itself, and
+    # `_prepare` sets the busy timeout after it. cached_statements: we have more than the 128 that Python keeps.
     connect_args = {"isolation_level": None, "cached_statements": 512, "timeout": 0, "factory": _Closing}
     engine = create_async_engine(_existing(address), connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
@@ -312,7 +325,7 @@ def _open_sqlite(address: URL) -> AsyncEngine:
 
 def _prepare(connection: Any, _record: object) -> None:
     with ExitStack() as on_failure:
-        # A file that is no database, or a locked one: without this its thread would outlive it.
+        # If the file is no database, or locked: aiosqlite's thread would otherwise live on.
         on_failure.callback(connection.close)
         connection.run_async(_switch_to_wal)
         cursor = connection.cursor()
@@ -323,7 +336,7 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 async def _switch_to_wal(driver: aiosqlite.Connection) -> None:
-    """Wait by asking again: of processes that start together on a new file, SQLite refuses all but one at once."""
+    # Several processes may start on a new file at once. SQLite refuses all but one, without its busy timeout.
     for _ in range(_WAL_ATTEMPTS - 1):
         try:
             await driver.execute_fetchall("PRAGMA journal_mode = WAL")
@@ -340,10 +353,10 @@ def _can_be_made(path: Path) -> bool:
 
 def _begin(connection: Connection) -> None:
     if _REBUILDING.items() <= connection.get_execution_options().items():
-        # A migration may drop and rebuild a table that others refer to. The pragma has no effect after BEGIN.
+        # A migration may drop and rebuild a table that others refer to. After BEGIN the pragma has no effect.
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-    # A transaction that reads and then writes would fail with “database is locked” when another wrote in between.
-    # Handed to the driver itself: a cursor would be three errands of its thread for every transaction there is.
+    # IMMEDIATE: a transaction that reads and then writes would fail with “database is locked” if another process
+    # wrote in between. By the driver itself: a cursor would be three messages to its thread in each transaction.
     driver: Any = connection.connection.dbapi_connection
     driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))
 
@@ -355,6 +368,6 @@ async def _check_references(connection: AsyncConnection) -> None:
 
 
 def _constraint_of(error: IntegrityError) -> str:
-    """Name the constraint. PostgreSQL's own message also quotes the row's values, which belong in no log."""
+    # PostgreSQL's message also quotes the row's values, which belong in no log; SQLite's names columns only.
     named = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     return str(named or error.orig)

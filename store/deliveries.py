@@ -1,4 +1,4 @@
-"""Slack's requests: which were seen, and which still have to be carried out."""
+"""Requests from Slack: which were seen, and which still have to be carried out (docs/decisions/0010)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", String, primary_key=True),
+    # Slack repeats a request that got no answer (docs/reference/slack.md#repeated-events): the key makes them one.
     Column("key", String, nullable=False, unique=True),
     Column("kind", String, nullable=False),
+    # Sealed; empty once it is carried out. The key stays, to know later repetitions.
     Column("payload", Text),
     Column("state", String, nullable=False),
     Column("received_at", UtcTime, nullable=False),
@@ -28,7 +30,7 @@ deliveries = Table(
 
 
 async def claim(tx: Tx, key: str, kind: str, payload: str, now: datetime) -> Delivery | None:
-    """Store a request; None when its key was seen before."""
+    """Store and return a request; None if its key was seen before."""
     delivery = Delivery(id=DeliveryId(new_id("dlv")), key=key, kind=kind, payload=payload, received_at=now)
     added = tx.insert(deliveries).values(
         id=delivery.id,
@@ -43,13 +45,14 @@ async def claim(tx: Tx, key: str, kind: str, payload: str, now: datetime) -> Del
 
 
 async def is_known(tx: Tx, key: str) -> bool:
-    """Tell whether a request with this key was stored before."""
+    """Say whether a request with this key was stored before."""
     found = await tx.connection.execute(select(deliveries.c.id).where(deliveries.c.key == key))
     return found.one_or_none() is not None
 
 
 async def settle(tx: Tx, delivery_id: DeliveryId, kind: str, payload: str) -> None:
-    """Put what a request came to in the request's place, still to be told."""
+    """Replace a request by its outcome, which is still to be told."""
+    # In the same row: a crash before the telling leaves the outcome to be told, and never the request to be repeated.
     sealed = tx.sealer.seal(payload, place=_place(delivery_id))
     await tx.connection.execute(
         update(deliveries)
@@ -59,14 +62,15 @@ async def settle(tx: Tx, delivery_id: DeliveryId, kind: str, payload: str) -> No
 
 
 async def done(tx: Tx, delivery_id: DeliveryId) -> None:
-    """Record that a request's effect is stored, and erase its payload. Idempotent."""
+    """Record that a request was carried out, and erase its payload. Idempotent."""
     await tx.connection.execute(
         update(deliveries).where(deliveries.c.id == delivery_id).values(state=DeliveryState.DONE, payload=None)
     )
 
 
 async def list_received(tx: Tx) -> tuple[DeliveryId, ...]:
-    """Return the requests that are not done, the oldest first; opens nothing that is sealed."""
+    """Return the requests that are not carried out, the oldest first."""
+    # Ids only: one that does not open must not keep the others from being carried out.
     rows = await tx.connection.execute(
         select(deliveries.c.id)
         .where(deliveries.c.state == DeliveryState.RECEIVED)
@@ -76,7 +80,7 @@ async def list_received(tx: Tx) -> tuple[DeliveryId, ...]:
 
 
 async def find_received(tx: Tx, delivery_id: DeliveryId) -> Delivery | None:
-    """Return a request that is not done, None for any other. Raises `SealBroken`."""
+    """Return a request that is not carried out, None for any other. Raises `SealBroken`."""
     row = (
         await tx.connection.execute(
             select(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.RECEIVED)
@@ -86,20 +90,21 @@ async def find_received(tx: Tx, delivery_id: DeliveryId) -> Delivery | None:
 
 
 async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
-    """Return what is sealed of requests that are not done, each value with its place."""
+    """Return the sealed payloads of requests that are not carried out, each with its place."""
     query = select(deliveries.c.id, deliveries.c.payload).where(deliveries.c.state == DeliveryState.RECEIVED)
     return [(row.payload, _place(row.id)) for row in await tx.connection.execute(query)]
 
 
 async def purge(tx: Tx, before: datetime) -> int:
-    """Forget requests that are done and were received before a time; return how many."""
+    """Delete requests that were carried out and received before a time; return how many."""
     return await tx.changed(
         delete(deliveries).where(deliveries.c.state == DeliveryState.DONE, deliveries.c.received_at < before)
     )
 
 
 async def purge_unreadable(tx: Tx, before: datetime) -> int:
-    """Forget requests from before a time that were never done and do not open; return how many."""
+    """Delete requests from before a time that were never carried out and do not open; return how many."""
+    # Not at once: the missing key may be put back (docs/decisions/0047).
     where = (deliveries.c.state == DeliveryState.RECEIVED) & (deliveries.c.received_at < before)
     rows = (await tx.connection.execute(select(deliveries.c.id, deliveries.c.payload).where(where))).all()
     broken = [row.id for row in rows if tx.sealer.open_if_whole(row.payload, place=_place(row.id)) is None]

@@ -1,4 +1,4 @@
-"""Edits and deletions of a message that arrived before the message itself."""
+"""Edits and deletions of messages that arrive before the message itself: Slack promises no order of events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ sources = Table(
     Column("channel", String, primary_key=True),
     Column("ts", String, primary_key=True),
     Column("is_deleted", Boolean, nullable=False),
+    # Empty for a deletion without an edit: sorts before every `ts`.
     Column("edited_ts", String, nullable=False),
+    # Sealed; empty once the message has come, and for a deleted one.
     Column("words", Text),
     Column("seen_at", UtcTime, nullable=False, index=True),
     CheckConstraint("NOT is_deleted OR words IS NULL", name="words_erased"),
@@ -40,15 +42,15 @@ sources = Table(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is known of a message besides itself."""
+    """What is known of a message that has not arrived."""
 
     is_deleted: bool = False
     words: str | None = None
-    """As they are after its newest edit; sealed at rest."""
+    """Its text after the newest edit; sealed at rest. None: no edit."""
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Source:
-    """Return what is known of a message; an edit that does not open is none."""
+    """Return what is known of a message; an edit that does not open counts as none."""
     row = (await tx.connection.execute(select(sources).where(_is(workspace_id, source)))).one_or_none()
     if row is None:
         return Source()
@@ -56,7 +58,7 @@ async def find(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Source:
 
 
 async def note_deleted(tx: Tx, workspace_id: WorkspaceId, source: MessageRef, now: datetime) -> None:
-    """Remember that a message is gone, whatever it said."""
+    """Record that a message was deleted, and erase its edit."""
     gone = {"is_deleted": True, "words": None}
     await tx.connection.execute(
         tx.insert(sources)
@@ -68,7 +70,7 @@ async def note_deleted(tx: Tx, workspace_id: WorkspaceId, source: MessageRef, no
 async def note_edit(
     tx: Tx, workspace_id: WorkspaceId, source: MessageRef, edit: tuple[str, str], now: datetime
 ) -> None:
-    """Remember an edit: Slack's time of it, and the words; an earlier one does not replace a later one."""
+    """Record an edit, as Slack's time of it and the words, unless a later one or a deletion is recorded."""
     edited_ts, words = edit
     sealed = tx.sealer.seal(words, place=_place(workspace_id, source))
     changed = {"edited_ts": edited_ts, "words": sealed}
@@ -85,18 +87,19 @@ async def note_edit(
         .on_conflict_do_update(
             index_elements=["workspace_id", "channel", "ts"],
             set_=changed,
+            # Slack's times are digits of one length, so they compare as text.
             where=(sources.c.is_deleted.is_(False)) & (sources.c.edited_ts < edited_ts),
         )
     )
 
 
 async def erase_words(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> None:
-    """Erase an edit's words: its message has come."""
+    """Erase an edit's words after its message has arrived."""
     await tx.connection.execute(update(sources).where(_is(workspace_id, source)).values(words=None))
 
 
 async def purge(tx: Tx, before: datetime, words_before: datetime) -> int:
-    """Forget what was noted before a time, and edits before another one; return how many."""
+    """Delete what was recorded before a time, and edits from before a later time; return how many."""
     is_old = or_(sources.c.seen_at < before, (sources.c.seen_at < words_before) & sources.c.words.is_not(None))
     return await tx.changed(delete(sources).where(is_old))
 

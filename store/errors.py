@@ -1,17 +1,15 @@
-"""Everything the store may refuse or fail with; classes carry data, never prose or values.
+"""The errors of the store. Classes carry data, never values of rows; words for people are the bot's.
 
 StoreError
 ├── NotFound            a `get` for something that is not there, or not this owner's
-├── InvariantBroken     a constraint said no: a bug or a lost race, never to be retried blindly
-├── StoreUnavailable    the database cannot do it now: gone, locked, full, read-only; it is waited out
-├── StatementRefused    the tables are not what we think, or a statement of ours is wrong: waiting does not help
+├── InvariantBroken     a constraint was violated: a bug or a lost race, never to be retried blindly
+├── StoreUnavailable    the database cannot do it now: gone, locked, full, read-only; callers wait for it to end
+├── StatementRefused    the tables are not what we expect, or a statement is wrong: waiting does not help
 ├── StoreTaken          another process holds the database
 ├── SchemaUnknown       the tables are of a version that this one does not know
 ├── SealBroken          a sealed value was moved, changed or sealed with a key that we do not have
 ├── KeysInvalid         the sealing keys cannot be used
 └── DatabaseUrlInvalid  the database address cannot be used
-
-What to do about them is the caller's; words for people are the bot's.
 """
 
 from __future__ import annotations
@@ -20,25 +18,26 @@ from dataclasses import dataclass
 
 
 class StoreError(Exception):
-    """Base; never raised itself."""
+    """The base class; never raised itself."""
 
 
 @dataclass(eq=False)
 class NotFound(StoreError):
-    """There is no such row, or it is somebody else's: the two are not told apart."""
+    """There is no such row for this owner."""
 
+    # Somebody else's row is the same error: nobody learns from it which ids exist.
     noun: str
     id: str
 
 
 class InvariantBroken(StoreError):
-    """A constraint refused the transaction, which was rolled back as a whole."""
+    """A constraint was violated; the transaction was rolled back as a whole."""
 
 
 class StoreUnavailable(StoreError):
-    """The database did not do it; the transaction was rolled back as a whole.
+    """The database cannot do it now; the transaction was rolled back as a whole, unless its answer was lost.
 
-    `is_passing`: it is locked, or not up yet, so that a start may wait for it; else somebody has to do something.
+    `is_passing`: it is locked or not up yet, so a start may wait for it; otherwise somebody must act.
     """
 
     def __init__(self, cause: str = "", *, is_passing: bool = False) -> None:
@@ -47,24 +46,24 @@ class StoreUnavailable(StoreError):
 
 
 class StatementRefused(StoreError):
-    """The database refuses what we told it: a mistake of ours, or tables of another version; never waited out."""
+    """The database rejects the statement: it is wrong, or the tables are another version's. Waiting does not help."""
 
 
 @dataclass(eq=False)
 class StoreTaken(StoreError):
-    """Another process drives this database; two would send each request twice."""
+    """Another process drives this database; two would send each request twice (docs/decisions/0014)."""
 
     holder: str
-    """Its process id where that is known."""
+    """Its process id, or a word where that is not known."""
 
 
 class SchemaUnknown(StoreError):
-    """The tables are a later version's: start that one, or restore a copy from before."""
+    """The tables are a later version's: start that version, or restore a copy from before its migration."""
 
 
 @dataclass(eq=False)
 class SealBroken(StoreError):
-    """The value at `place` cannot be opened."""
+    """The sealed value at `place` (`table.column:row`) cannot be opened."""
 
     place: str
 

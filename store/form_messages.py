@@ -1,4 +1,7 @@
-"""Messages that a form was opened on, until it is sent or too old; only its opener reads one."""
+"""Messages that a form was opened on, until the form is sent or too old. Only the member who opened it reads one.
+
+A form's own metadata has room for 3,000 characters, a message may have many more.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ quotes = Table(
 
 
 async def keep(tx: Tx, quote_id: str, owner: Member, quote: Quote, now: datetime) -> None:
-    """Keep a message for the member who opened the form. Idempotent."""
+    """Store a message for the member who opened the form. Idempotent."""
     added = tx.insert(quotes).values(
         id=quote_id,
         workspace_id=owner.workspace_id,
@@ -41,7 +44,7 @@ async def keep(tx: Tx, quote_id: str, owner: Member, quote: Quote, now: datetime
 
 
 async def find(tx: Tx, owner: Member, quote_id: str) -> Quote | None:
-    """Return the message; None where it is gone, another's, or does not open."""
+    """Return the message; None if it is gone, somebody else's, or does not open."""
     row = (await tx.connection.execute(select(quotes).where(quotes.c.id == quote_id, _own(owner)))).one_or_none()
     if row is None:
         return None
@@ -53,17 +56,17 @@ async def find(tx: Tx, owner: Member, quote_id: str) -> Quote | None:
 
 
 async def drop(tx: Tx, owner: Member, quote_id: str) -> None:
-    """Forget a message: it is asked about. Idempotent."""
+    """Delete a message whose form was sent. Idempotent."""
     await tx.connection.execute(delete(quotes).where(quotes.c.id == quote_id, _own(owner)))
 
 
 async def purge(tx: Tx, before: datetime) -> int:
-    """Forget what was kept before a time; return how many."""
+    """Delete what was stored before a time; return how many."""
     return await tx.changed(delete(quotes).where(quotes.c.created_at < before))
 
 
 async def void_for(tx: Tx, owner: Member) -> int:
-    """Forget all that was kept for the owner; return how many."""
+    """Delete all of the owner's; return how many."""
     return await tx.changed(delete(quotes).where(_own(owner)))
 
 

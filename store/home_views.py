@@ -1,4 +1,4 @@
-"""Who opened their App Home lately; only theirs are kept up to date."""
+"""When each member last opened their App Home: only recent ones are published again when something changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ homes = Table(
 
 
 async def opened(tx: Tx, member: Member, now: datetime) -> None:
-    """Record that the member looks at their App Home."""
+    """Record that the member opened their App Home."""
     added = tx.insert(homes).values(workspace_id=member.workspace_id, user_id=member.user_id, opened_at=now)
     await tx.connection.execute(
         added.on_conflict_do_update(
@@ -31,7 +31,7 @@ async def opened(tx: Tx, member: Member, now: datetime) -> None:
 
 
 async def is_open(tx: Tx, member: Member, since: datetime) -> bool:
-    """Tell whether the member has opened it since then."""
+    """Say whether the member has opened it since then."""
     row = await tx.connection.execute(
         select(homes.c.opened_at).where(
             homes.c.workspace_id == member.workspace_id, homes.c.user_id == member.user_id, homes.c.opened_at >= since

@@ -6,5 +6,5 @@ import secrets
 
 
 def new_id(prefix: str) -> str:
-    """Return an unguessable id such as `trn_…`; 128 bits, URL-safe."""
+    """Return an id with 128 random bits, such as `trn_5f0c…`; URL-safe."""
     return f"{prefix}_{secrets.token_hex(16)}"

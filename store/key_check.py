@@ -1,6 +1,6 @@
-"""Checks whether the sealing keys open what is stored: all of it, some, or nothing.
+"""Checks whether the sealing keys open what is stored.
 
-A single value that does not open is one damaged row. If none opens, these are not the keys it was sealed with.
+One value that does not open is a damaged row. If none opens, the keys are wrong (docs/decisions/0047).
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from store.errors import SealBroken
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """What came of opening everything."""
+    """The result of opening everything that is sealed."""
 
     opened: int
+    """How many values open."""
     broken: tuple[str, ...]
-    """The places of what does not open."""
+    """The places of the values that do not."""
 
 
 async def look(tx: Tx) -> Seals:
-    """Try to open everything that a running Deputy would have to."""
+    """Try to open everything that a running Deputy must be able to open."""
+    # Without asides, retries, quotes and the like: those are left out one by one where they do not open.
     opened, broken = 0, list[str]()
     for noun in (deliveries, turns, services, registrations):
         for sealed, place in await noun.list_sealed(tx):

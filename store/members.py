@@ -1,6 +1,6 @@
-"""Members: what is remembered of each, and the `Member` that intake or the browser verified.
+"""Members, as intake or the browser's sign-in verified them.
 
-`remember` is only called with a `Member` that one of them created.
+`remember` is only called with a `Member` that one of the two created (docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ members = Table(
 
 
 async def remember(tx: Tx, member: Member, now: datetime) -> None:
-    """Store the member as verified at `now`. One who was deactivated later than that stays so."""
+    """Store the member as verified at `now`. One who was deactivated later than `now` stays deactivated."""
     added = tx.insert(members).values(
         workspace_id=member.workspace_id,
         user_id=member.user_id,
@@ -42,6 +42,8 @@ async def remember(tx: Tx, member: Member, now: datetime) -> None:
                 "team_id": added.excluded.team_id,
                 "name": added.excluded.name,
                 "seen_at": added.excluded.seen_at,
+                # A request may be verified just before its member is deactivated, and stored just after it: that must
+                # not undo it. One who is seen later than that has come back.
                 "deactivated_at": case(
                     (members.c.deactivated_at >= added.excluded.seen_at, members.c.deactivated_at), else_=None
                 ),
@@ -51,20 +53,20 @@ async def remember(tx: Tx, member: Member, now: datetime) -> None:
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, user_id: UserId) -> Member | None:
-    """Return the member, None for a stranger or one who was deactivated."""
+    """Return the member; None for somebody unknown or deactivated."""
     row = (await tx.connection.execute(select(members).where(_active(workspace_id, user_id)))).one_or_none()
     return None if row is None else _read(row)
 
 
 async def deactivate(tx: Tx, workspace_id: WorkspaceId, user_id: UserId, now: datetime) -> Member | None:
-    """Deactivate and return the member, None when there was no active one."""
+    """Deactivate and return the member; None if there was no active one."""
     gone = update(members).where(_active(workspace_id, user_id)).values(deactivated_at=now).returning(members)
     row = (await tx.connection.execute(gone)).one_or_none()
     return None if row is None else _read(row)
 
 
 async def list_active(tx: Tx) -> tuple[Member, ...]:
-    """Return every active member."""
+    """Return every active member, sorted by workspace and user id."""
     rows = await tx.connection.execute(
         select(members).where(members.c.deactivated_at.is_(None)).order_by(members.c.workspace_id, members.c.user_id)
     )
@@ -72,7 +74,7 @@ async def list_active(tx: Tx) -> tuple[Member, ...]:
 
 
 async def list_left(tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
-    """Return who was a member and is none any more."""
+    """Return the members who were deactivated."""
     gone = select(members.c.user_id).where(
         members.c.workspace_id == workspace_id, members.c.deactivated_at.is_not(None)
     )
@@ -80,7 +82,7 @@ async def list_left(tx: Tx, workspace_id: WorkspaceId) -> frozenset[UserId]:
 
 
 def owned(table: Table) -> Select[Any]:
-    """Select rows of a table together with what `owner_of` needs."""
+    """Return a query for a table's rows together with the columns that `owner_of` needs."""
     whose = and_(table.c.workspace_id == members.c.workspace_id, table.c.owner_id == members.c.user_id)
     return select(table, members.c.team_id.label("owner_team_id"), members.c.name.label("owner_name")).join_from(
         table, members, whose

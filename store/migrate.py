@@ -1,4 +1,4 @@
-"""Runs the migrations of `store/migrations` on a connection."""
+"""Runs the migrations of `store/migrations` on the caller's connection."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Upgrade inside the connection's own transaction, which the caller commits."""
+    """Upgrade the tables inside the caller's transaction. Raises `SchemaUnknown`."""
     try:
         command.upgrade(_config(connection), revision)
-    except CommandError as error:
+    except CommandError as error:  # what Alembic raises for a revision that it does not know: a later version's
         raise SchemaUnknown from error
 
 
 def is_current(connection: Connection) -> bool:
-    """Tell whether the tables are of this version. Raises `SchemaUnknown` for those of a later one."""
+    """Say whether the tables are of this version. Raises `SchemaUnknown` for those of a later one."""
     scripts = ScriptDirectory.from_config(_config(connection))
     found = MigrationContext.configure(connection).get_current_heads()
     known = {script.revision for script in scripts.walk_revisions()}
@@ -35,12 +35,13 @@ def is_current(connection: Connection) -> bool:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Tell whether no migration has ever run."""
+    """Say whether no migration has ever run."""
     return not MigrationContext.configure(connection).get_current_heads()
 
 
 def _config(connection: Connection) -> Config:
     config = Config()
+    # Alembic interpolates `%` in its options, and a folder's name may hold one.
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

@@ -1,4 +1,4 @@
-"""Which of a session's files were posted to its thread, so that each is posted once, also after a crash."""
+"""The files that agents made, and whether each was posted to its thread: once, also after a crash."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from store.schema import metadata, states_check
 outputs = Table(
     "outputs",
     metadata,
+    # The API lists all of a session's files each time: a file that has a row is an earlier turn's, or known already.
     Column("file_id", String, primary_key=True),
     Column("turn_id", String, ForeignKey("turns.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("state", String, nullable=False),
+    # Uploading and sharing are two calls: after a crash between them the file is shared, not uploaded again.
     Column("slack_id", String),
     states_check(OutputState),
     Index("ix_outputs_turn", "turn_id"),
@@ -22,7 +24,10 @@ outputs = Table(
 
 
 async def note(tx: Tx, turn: Turn, file_ids: tuple[str, ...], *, most: int) -> bool:
-    """Write down the files that no turn has, for this one; only `most` of a turn are to be sent. Tell if it has any."""
+    """Record the files that no turn has yet as this turn's; say whether it has any.
+
+    The first `most` of a turn are to be posted, the others are only counted.
+    """
     known = select(outputs.c.file_id).where(outputs.c.file_id.in_(file_ids))
     taken = set((await tx.connection.execute(known)).scalars())
     counted = select(func.count()).select_from(outputs).where(outputs.c.turn_id == turn.id)
@@ -38,17 +43,17 @@ async def note(tx: Tx, turn: Turn, file_ids: tuple[str, ...], *, most: int) -> b
 
 
 async def uploaded(tx: Tx, file_id: str, slack_id: str) -> None:
-    """Remember the file's id at Slack."""
+    """Record that the file was uploaded, with its id at Slack."""
     await tx.connection.execute(update(outputs).where(outputs.c.file_id == file_id).values(slack_id=slack_id))
 
 
 async def shared(tx: Tx, file_id: str) -> None:
-    """Remember that the file is in the thread."""
+    """Record that the file was posted to the thread."""
     done = update(outputs).where(outputs.c.file_id == file_id)
     await tx.connection.execute(done.values(state=OutputState.SHARED))
 
 
 async def list_for(tx: Tx, turn_id: TurnId) -> tuple[Output, ...]:
-    """Return the turn's files in their order."""
+    """Return the turn's files in the order in which they were found."""
     rows = await tx.connection.execute(select(outputs).where(outputs.c.turn_id == turn_id).order_by(outputs.c.number))
     return tuple(Output(row.file_id, TurnId(row.turn_id), OutputState(row.state), row.slack_id) for row in rows)

@@ -1,6 +1,6 @@
-"""Lets one process at a time use an SQLite file: a lock beside it, held for the process's life.
+"""Lets one process at a time drive an SQLite file, by a lock on a file beside it.
 
-The operating system releases it when the process dies, so nobody has to clean up.
+The operating system releases the lock when the process dies, so nobody has to clean up.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ SUFFIX = ".lock"
 
 @contextmanager
 def held(database: Path) -> Iterator[None]:
-    """Hold the file until the block ends. Raises `StoreTaken`, naming the holder, or `StoreUnavailable`.
-
-    The file is locked beside the database, not itself: closing it would let SQLite's own locks go
-    (sqlite.org/howtocorrupt.html §2.2). It is never deleted: two processes would hold two files of one name.
-    """
+    """Hold the lock until the block ends. Raises `StoreTaken`, naming the holder, or `StoreUnavailable`."""
+    # Not the database itself: closing it would release SQLite's own locks (sqlite.org/howtocorrupt.html §2.2). With
+    # symbolic links resolved, since two names of one database must share one lock.
     beside = Path(f"{os.path.realpath(database)}{SUFFIX}")
     try:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -34,6 +32,7 @@ def held(database: Path) -> Iterator[None]:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
+        # The file stays: if it were deleted, two processes could each hold a lock on a file of this name.
         os.close(descriptor)
 
 
@@ -44,5 +43,5 @@ def _lock(descriptor: int, beside: Path) -> None:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace")
         raise StoreTaken(holder if holder.isdecimal() else "unknown") from error
     except OSError as error:
-        # A network's file system may know no locks. SQLite's own would not hold there either.
+        # A network file system may have no locks; SQLite's own would not work there either.
         raise StoreUnavailable(f"{beside.name}: {error.strerror}") from error

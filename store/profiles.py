@@ -1,4 +1,4 @@
-"""Which agent and environment at the API belong to a profile."""
+"""The agent and the environment at the API that belong to each profile."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ profiles = Table(
 
 
 async def find(tx: Tx, name: str) -> SavedProfile | None:
-    """Return a profile as it was last saved."""
+    """Return a profile as it was last saved to the API, None if it never was."""
     row = (await tx.connection.execute(select(profiles).where(profiles.c.name == name))).one_or_none()
     return None if row is None else SavedProfile(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
 async def list_all(tx: Tx) -> tuple[SavedProfile, ...]:
-    """Return every profile that was saved, by name."""
+    """Return every saved profile, sorted by name."""
     rows = await tx.connection.execute(select(profiles).order_by(profiles.c.name))
     return tuple(SavedProfile(**row._mapping) for row in rows)  # noqa: SLF001  # SQLAlchemy's public name for it
 

@@ -1,4 +1,4 @@
-"""Our OAuth clients at issuers."""
+"""Our dynamically registered OAuth clients, one for each service, issuer and redirect URI."""
 
 from __future__ import annotations
 
@@ -43,18 +43,20 @@ registrations = Table(
 
 
 async def find(tx: Tx, service: ServiceName, issuer: str, redirect_uri: str) -> Registration | None:
-    """Return our client, expired or not. One whose secret does not open is forgotten: another is registered."""
+    """Return our client, expired or not; None if there is none. One whose secret does not open is deleted."""
     query = select(registrations).where(_key(service, issuer, redirect_uri))
     row = (await tx.connection.execute(query)).one_or_none()
     try:
         return None if row is None else _read(tx, row)
     except SealBroken:
+        # Nothing is lost: the caller registers another client. Kept, it would stand in that one's place.
         await tx.connection.execute(delete(registrations).where(_key(service, issuer, redirect_uri)))
         return None
 
 
 async def put_first(tx: Tx, registration: Registration) -> Registration:
-    """Store a client unless there is one that opens; return the one that is there now."""
+    """Store a client unless there is one already; return the stored one."""
+    # Deletes one whose secret does not open, which would otherwise win.
     await find(tx, registration.service, registration.issuer, registration.redirect_uri)
     added = tx.insert(registrations).values(
         service=registration.service,
@@ -74,7 +76,7 @@ async def put_first(tx: Tx, registration: Registration) -> Registration:
 
 
 async def drop(tx: Tx, registration: Registration) -> None:
-    """Forget this client; one that took its place stays. Idempotent."""
+    """Delete this client, and no other that took its place. Idempotent."""
     await tx.connection.execute(
         delete(registrations).where(
             _key(registration.service, registration.issuer, registration.redirect_uri),
@@ -84,20 +86,22 @@ async def drop(tx: Tx, registration: Registration) -> None:
 
 
 async def drop_unanswered(tx: Tx, now: datetime) -> int:
-    """Forget each client with which a browser was sent off that never came back; return how many.
+    """Delete each client that its server seems to have forgotten; return how many (docs/decisions/0038).
 
-    A server that does not know a client must not redirect (RFC 6749 §4.1.2.1): people see its own page, and we see
-    nothing. Where an attempt that began later did come back, the client is known there, and somebody merely left.
+    Its sign: a browser was sent off with it, and the attempt has ended without an answer.
     """
+    # A server that does not know a client must not redirect (RFC 6749 §4.1.2.1): it shows its own error to the browser
+    # and we see nothing. An attempt without an answer still has its state's hash, which `claim_exchange` erases.
     lost, later = tickets.alias("lost"), tickets.alias("later")
     is_over = or_(within(lost.c.state, (TicketState.SUPERSEDED, TicketState.FAILED)), lost.c.expires_at <= now)
+    # If a later attempt was answered, the server knows the client, and somebody merely closed the page.
     is_known = exists().where(_is_with(later.c), later.c.state_hash.is_(None), later.c.expires_at > lost.c.expires_at)
     is_unanswered = exists().where(_is_with(lost.c), lost.c.state_hash.is_not(None), is_over, ~is_known)
     return await tx.changed(delete(registrations).where(is_unanswered))
 
 
 async def forget(tx: Tx, service: ServiceName) -> int:
-    """Forget every client that we are at a service; return how many."""
+    """Delete all our clients for a service; return how many."""
     return await tx.changed(delete(registrations).where(registrations.c.service == service))
 
 
@@ -118,13 +122,13 @@ def _key(service: str, issuer: str, redirect_uri: str) -> ColumnElement[bool]:
 
 
 async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
-    """Return the clients' secrets, each with its place."""
+    """Return the sealed client secrets, each with its place."""
     rows = (await tx.connection.execute(select(registrations))).all()
     return [(row.client_secret, _place(row)) for row in rows if row.client_secret is not None]
 
 
 def _place(row: Registration | Row[Any]) -> str:
-    # A URL has no spaces, so the three parts cannot be cut in another way.
+    # A URL has no spaces, so two different sets of parts never give the same text.
     return f"registrations.client_secret:{row.service} {row.issuer} {row.redirect_uri}"
 
 

@@ -1,4 +1,4 @@
-"""Requests that failed through nobody's fault, until their owner repeats them or they are too old."""
+"""Failed requests that their owners may repeat, until they do or the request is too old (docs/decisions/0030)."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ retries = Table(
     Column("task", Text, nullable=False),
     Column("files", Text),
     Column("created_at", UtcTime, nullable=False),
-    # Only the owner of the turn can ask it again.
+    # Only the turn's owner can repeat its request.
     ForeignKeyConstraint(["turn_id", "workspace_id", "owner_id"], ["turns.id", "turns.workspace_id", "turns.owner_id"]),
     Index("ix_retries_owner", "workspace_id", "owner_id", "created_at"),
 )
 
 
 async def keep(tx: Tx, retry: Retry) -> None:
-    """Keep a request; keeping it twice changes nothing."""
+    """Store a request to be repeated. Idempotent."""
     added = tx.insert(retries).values(
         turn_id=retry.turn_id,
         workspace_id=retry.owner.workspace_id,
@@ -59,35 +59,36 @@ async def keep(tx: Tx, retry: Retry) -> None:
 
 
 async def list_for(tx: Tx, owner: Member) -> tuple[Retry, ...]:
-    """Return the owner's kept requests, the newest first; what does not open is left out."""
+    """Return the owner's stored requests, the newest first; those that do not open are left out."""
     query = owned(retries).where(_own(owner)).order_by(retries.c.created_at.desc(), retries.c.turn_id)
     kept = [_read(tx, row) for row in await tx.connection.execute(query)]
     return tuple(retry for retry in kept if retry is not None)
 
 
 async def claim(tx: Tx, owner: Member, turn_id: TurnId) -> Retry | None:
-    """Take the owner's kept request away, once; None when it is gone, another's, or does not open."""
+    """Remove and return the owner's request, once; None if it is gone, somebody else's, or does not open."""
     where = and_(retries.c.turn_id == turn_id, _own(owner))
     row = (await tx.connection.execute(owned(retries).where(where))).one_or_none()
+    # The delete decides, not the read: of two clicks on “Try Again” one repeats the request.
     if row is None or await tx.changed(delete(retries).where(where)) != 1:
         return None
     return _read(tx, row)
 
 
 async def claim_last(tx: Tx, thread: Thread) -> Retry | None:
-    """Take the thread's kept request away, once; None when its newest turn has none."""
+    """Remove and return the request of the thread's newest turn, once; None if that has none."""
     newest = select(turns.c.id).where(turns.c.thread_id == thread.id).order_by(turns.c.number.desc()).limit(1)
     turn_id = (await tx.connection.execute(newest)).scalar_one_or_none()
     return None if turn_id is None else await claim(tx, thread.owner, turn_id)
 
 
 async def purge(tx: Tx, before: datetime) -> int:
-    """Forget what was kept before a time; return how many."""
+    """Delete what was stored before a time; return how many."""
     return await tx.changed(delete(retries).where(retries.c.created_at < before))
 
 
 async def void_for(tx: Tx, owner: Member) -> int:
-    """Forget all that was kept of the owner's; return how many."""
+    """Delete all of the owner's; return how many."""
     return await tx.changed(delete(retries).where(_own(owner)))
 
 

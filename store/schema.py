@@ -1,8 +1,8 @@
-"""The MetaData, the column types and the constraints that several tables share; each table is in its noun's file.
+"""The MetaData, column types and constraints that several tables share; each table is in its noun's file.
 
 Constraints hold whatever the code does: no session with another member's vault, no second running turn in a thread, no
-second decision. Actors named only for the record (who stopped, who decided, who wrote an aside) are plain ids: an admin
-may act who owns nothing here.
+second decision. Columns that only record who acted (stopped, decided, wrote) have no foreign key: an admin may act who
+owns nothing here.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time as microseconds since 1970: exact, ordered and the same in every database."""
+    """An aware time, stored as microseconds since 1970."""
+
+    # A number is exact, sorts and compares the same in both databases; SQLite has no type for times.
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Refuse naive times: they would be some machine's local ones."""
+        """Return the microseconds; raises `ValueError` for a naive time."""
         if value is None:
             return None
-        if value.tzinfo is None:
+        if value.tzinfo is None:  # some machine's local time, and which one nobody knows later
             raise ValueError("a time without a zone cannot be stored")
         return (value - _EPOCH) // timedelta(microseconds=1)
 
@@ -46,6 +48,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 metadata = MetaData(
+    # A constraint needs a name that both databases agree on, or a migration cannot drop it.
     naming_convention={
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
@@ -57,23 +60,24 @@ metadata = MetaData(
 
 
 def states_sql(column: str, states: tuple[StrEnum, ...] | type[StrEnum]) -> str:
-    """Return SQL that says that a column is one of these states."""
+    """Return `column IN (states)` as SQL, for a constraint or a partial index."""
     listed = ", ".join(f"'{state}'" for state in states)
     return f"{column} IN ({listed})"
 
 
 def within(column: ColumnElement[str], states: tuple[StrEnum, ...]) -> ColumnElement[bool]:
-    """Say `column IN (states)` with the states spelled out: a partial index is found by its own words only."""
+    """Return `column IN (states)` for a query, with the states as literals."""
+    # Not as parameters: a planner uses a partial index only where the query repeats its condition literally.
     return column.in_([literal_column(f"'{state}'") for state in states])
 
 
 def states_check(enum: type[StrEnum], column: str = "state") -> CheckConstraint:
-    """Return the constraint that a column is a state of an enum."""
+    """Return the constraint that a column holds a value of this enum."""
     return CheckConstraint(states_sql(column, enum), name=column)
 
 
 def message_columns(prefix: str) -> tuple[Column[str], Column[str], CheckConstraint]:
-    """Two columns for a `MessageRef`, both or none."""
+    """Return two columns for a `MessageRef`, with the constraint that both are set or neither."""
     return (
         Column(f"{prefix}_channel", String),
         Column(f"{prefix}_ts", String),
@@ -82,12 +86,13 @@ def message_columns(prefix: str) -> tuple[Column[str], Column[str], CheckConstra
 
 
 def owner_key() -> ForeignKeyConstraint:
-    """Return the key to the member whose row it is."""
+    """Return the foreign key to the member who owns the row."""
     return ForeignKeyConstraint(["workspace_id", "owner_id"], ["members.workspace_id", "members.user_id"])
 
 
 def own_vault_key(column: str) -> ForeignKeyConstraint:
-    """The vault must be the row owner's own: the invariant that the whole product stands on."""
+    """Return the foreign key by which a row's vault belongs to the row's owner."""
+    # The invariant that the whole product stands on: nobody's agent ever gets somebody else's credentials.
     return ForeignKeyConstraint(
         [column, "workspace_id", "owner_id"], ["vaults.vault_id", "vaults.workspace_id", "vaults.owner_id"]
     )

@@ -1,8 +1,7 @@
-"""Encrypts sensitive columns; the files of queries say which.
+"""Encrypts ("seals") the columns that hold people's words or secrets; each noun's file seals its own.
 
-AES-256-GCM with a random 96-bit nonce: safe for 2³² values a key (NIST SP 800-38D §8.3), far above
-what a workspace writes between two rotations. The place (table, column, row) is authenticated with
-the value, so that a sealed value copied to another row does not open there.
+AES-256-GCM. The place (table, column, row) is authenticated with the value, so a sealed value that is copied to another
+row does not open there.
 """
 
 from __future__ import annotations
@@ -17,11 +16,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from store.errors import KeysInvalid, SealBroken
 from store.records import Secret
 
+# Says how a value was sealed, so that another way can be added while old values still open.
 _VERSION = "s1."
+# Random 96-bit nonces are safe for 2³² values a key (NIST SP 800-38D §8.3), far above what a workspace writes between
+# two rotations.
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+# JSON may hold half of a surrogate pair: what somebody wrote must not keep it from being stored.
 _TEXT = ("utf-8", "surrogatepass")
-"""JSON may hold half of a surrogate pair: what somebody wrote must not keep it from being stored."""
 
 
 def parse_keys(text: str) -> tuple[Secret, ...]:
@@ -39,7 +41,7 @@ def parse_keys(text: str) -> tuple[Secret, ...]:
 
 
 class Sealer:
-    """Seals with the first key and opens with any, so that keys can be rotated; lives as long as its database."""
+    """Seals with the first key and opens with any, so that keys can be rotated; one per `Database`."""
 
     def __init__(self, keys: tuple[Secret, ...]) -> None:
         if not keys:
@@ -47,7 +49,7 @@ class Sealer:
         self._ciphers = tuple(AESGCM(_decode(key, position)) for position, key in enumerate(keys, start=1))
 
     def seal(self, value: str, *, place: str) -> str:
-        """Return `value` sealed for one place, such as `turns.task:trn_…`."""
+        """Return `value` sealed for one place, such as `turns.task:trn_…`; it opens for that place only."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._ciphers[0].encrypt(nonce, value.encode(*_TEXT), place.encode())
         return _pack(nonce + sealed)
@@ -63,18 +65,18 @@ class Sealer:
         raise SealBroken(place)
 
     def open_if_whole(self, sealed: str | None, *, place: str) -> str | None:
-        """Return what was sealed for this place; None where there is nothing, or it does not open."""
+        """Return what was sealed for this place; None where there is nothing or it does not open."""
         try:
             return None if sealed is None else self.open_sealed(sealed, place=place)
         except SealBroken:
             return None
 
     def seal_secret(self, secret: Secret | None, *, place: str) -> str | None:
-        """Seal a secret where there is one."""
+        """Return the secret sealed for one place; None for None."""
         return None if secret is None else self.seal(secret.reveal(), place=place)
 
     def open_secret(self, sealed: str | None, *, place: str) -> Secret | None:
-        """Open a secret where there is one. Raises `SealBroken`."""
+        """Return the secret that was sealed for this place; None for None. Raises `SealBroken`."""
         return None if sealed is None else Secret(self.open_sealed(sealed, place=place))
 
 
@@ -89,7 +91,7 @@ def _unpack(sealed: str, place: str) -> bytes:
         raw = base64.b64decode(sealed.removeprefix(_VERSION), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise SealBroken(place) from error
-    # Base64's last character has spare bits: only one spelling of a value is ours.
+    # The last character of base64 has spare bits, so several texts decode to one value; only one of them is ours.
     if len(raw) <= _NONCE_BYTES or _pack(raw) != sealed:
         raise SealBroken(place)
     return raw
@@ -108,5 +110,5 @@ def _decode(key: Secret, position: int) -> bytes:
 
 
 def new_key() -> str:
-    """Return a new sealing key as it is written into `DEPUTY_SECRET_KEYS`."""
+    """Return a new random sealing key, in the form that `DEPUTY_SECRET_KEYS` takes."""
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()

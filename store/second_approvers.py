@@ -1,4 +1,4 @@
-"""Which second approvers were asked about a call, and in which message."""
+"""Which second approvers were asked about a call, and by which message."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class SecondCard:
     approval_id: ApprovalId
     user_id: UserId
     card: MessageRef | None
-    """None while it is only meant to be sent."""
+    """None until Slack's answer is stored."""
     is_settled: bool
-    """True once it shows what was decided."""
+    """Whether it shows the decision."""
 
 
 async def ask(tx: Tx, approval_id: ApprovalId, user_id: UserId) -> None:
-    """Store the intent to ask somebody. Idempotent."""
+    """Record that somebody is about to be asked. Idempotent."""
     asked = tx.insert(second_cards).values(
         approval_id=approval_id, user_id=user_id, is_settled=False, **message_values("card", None)
     )
@@ -33,7 +33,7 @@ async def ask(tx: Tx, approval_id: ApprovalId, user_id: UserId) -> None:
 
 
 async def set_card(tx: Tx, approval_id: ApprovalId, user_id: UserId, card: MessageRef) -> None:
-    """Remember the card that was sent."""
+    """Store which message is their card."""
     mine = (second_cards.c.approval_id == approval_id, second_cards.c.user_id == user_id)
     await tx.connection.execute(update(second_cards).where(*mine).values(**message_values("card", card)))
 
@@ -45,7 +45,7 @@ async def mark_settled(tx: Tx, approval_id: ApprovalId, user_id: UserId) -> None
 
 
 async def list_for_turn(tx: Tx, turn_id: TurnId) -> tuple[SecondCard, ...]:
-    """Return every card of a turn's calls that does not yet show a decision."""
+    """Return the cards of a turn's calls that do not show a decision yet."""
     rows = await tx.connection.execute(
         select(second_cards)
         .join(approvals, approvals.c.id == second_cards.c.approval_id)

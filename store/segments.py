@@ -1,4 +1,4 @@
-"""The Slack messages of a turn's answer, and how much of it each shows."""
+"""The Slack messages of a turn's answer, and which part of the answer each shows."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ segments = Table(
     Column("id", String, primary_key=True),
     Column("turn_id", String, ForeignKey("turns.id"), nullable=False),
     Column("number", Integer, nullable=False),
+    # Empty until Slack has answered: the row is stored before the message is posted.
     Column("ts", String),
     Column("is_stream", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
@@ -44,6 +45,7 @@ segments = Table(
     CheckConstraint("is_open = (text_to IS NULL)", name="sealed"),
     CheckConstraint("text_from >= 0 AND (text_to IS NULL OR text_to >= text_from)", name="range"),
     UniqueConstraint("turn_id", "number"),
+    # An answer grows at its end only: a second open message would show the same words twice.
     Index(
         "uq_segments_one_open",
         "turn_id",
@@ -55,7 +57,7 @@ segments = Table(
 
 
 async def begin(tx: Tx, turn_id: TurnId, *, is_stream: bool, text_from: int, now: datetime) -> Segment:
-    """Store the intent of a segment. Refused as `InvariantBroken` while the turn has an open one."""
+    """Store a segment before its message is posted. Raises `InvariantBroken` while the turn has an open one."""
     segment_id = SegmentId(new_id("seg"))
     number = select(func.coalesce(func.max(segments.c.number), 0) + 1).where(segments.c.turn_id == turn_id)
     await tx.connection.execute(
@@ -74,17 +76,17 @@ async def begin(tx: Tx, turn_id: TurnId, *, is_stream: bool, text_from: int, now
 
 
 async def set_ts(tx: Tx, segment_id: SegmentId, ts: MessageTs) -> None:
-    """Remember the message that Slack made."""
+    """Store the `ts` of the message that was posted."""
     await _set(tx, segment_id, ts=ts)
 
 
 async def seal(tx: Tx, segment_id: SegmentId, text_to: int) -> None:
-    """Close a segment: its message holds the answer up to `text_to`."""
+    """Close a segment: its message shows the answer up to character `text_to`."""
     await _set(tx, segment_id, is_open=False, text_to=text_to)
 
 
 async def list_for(tx: Tx, turn_id: TurnId) -> tuple[Segment, ...]:
-    """Return the turn's segments in order."""
+    """Return the turn's segments in the order of the answer."""
     rows = await tx.connection.execute(
         select(segments).where(segments.c.turn_id == turn_id).order_by(segments.c.number)
     )

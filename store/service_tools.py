@@ -1,4 +1,4 @@
-"""The tools that each service listed."""
+"""The tools that each service has listed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from store.schema import UtcTime, metadata
 
 
 def definition_columns() -> tuple[Column[Any], ...]:
-    """Return the columns of what a tool is, as it was listed or trusted."""
+    """Return the columns of a tool's definition, as it was listed or as it is trusted (`store/tool_pins.py`)."""
     return (
         Column("title", String),
         Column("description", Text, nullable=False),
         Column("schema_hash", String, nullable=False),
+        # Empty for what was listed before schemas were stored.
         Column("input_schema", Text),
         Column("annotations", JSON, nullable=False),
         Column("definition_hash", String, nullable=False),
@@ -25,7 +26,7 @@ def definition_columns() -> tuple[Column[Any], ...]:
 
 
 def definition_values(tool: ServiceTool) -> dict[str, Any]:
-    """Return what stands in them."""
+    """Return the values for `definition_columns`."""
     return {
         "title": tool.title,
         "description": tool.description,
@@ -50,33 +51,33 @@ service_tools = Table(
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> tuple[ServiceTool, ...]:
-    """Return every tool the service was ever seen with since it was last another service, by name."""
+    """Return every tool that the service ever listed, sorted by name."""
     query = select(service_tools).where(_of(workspace_id, service)).order_by(service_tools.c.name)
     return tuple(_read(row) for row in await tx.connection.execute(query))
 
 
 async def list_titles(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, tuple[str | None, str]]:
-    """Return tool → its title and the hash of its definition, for every tool that `list_for` returns."""
+    """Return name → title and definition hash of every tool that `list_for` returns."""
     columns = (service_tools.c.name, service_tools.c.title, service_tools.c.definition_hash)
     rows = await tx.connection.execute(select(*columns).where(_of(workspace_id, service)))
     return {row.name: (row.title, row.definition_hash) for row in rows}
 
 
 async def list_services(tx: Tx) -> tuple[tuple[WorkspaceId, ServiceName], ...]:
-    """Return every workspace's services that were seen with tools."""
+    """Return the services of every workspace that have listed tools."""
     query = select(service_tools.c.workspace_id, service_tools.c.service).distinct().order_by(service_tools.c.service)
     return tuple((row.workspace_id, row.service) for row in await tx.connection.execute(query))
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, name: str) -> ServiceTool | None:
-    """Return one tool as the service was last seen with it."""
+    """Return one tool as the service last listed it, None if it never did."""
     query = select(service_tools).where(_of(workspace_id, service), service_tools.c.name == name)
     row = (await tx.connection.execute(query)).one_or_none()
     return None if row is None else _read(row)
 
 
 async def put(tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool]) -> None:
-    """Store tools as they are now, in place of what was known under their names."""
+    """Store the tools as they are now, in place of the records of the same names."""
     for tool in tools:
         values = _values(tool)
         added = tx.insert(service_tools).values(
@@ -88,7 +89,7 @@ async def put(tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool]) -
 
 
 async def forget(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> None:
-    """Forget a service's tools: it is another service now, or none."""
+    """Forget a service's tools, because another server or none stands behind its name now."""
     await tx.connection.execute(delete(service_tools).where(_of(workspace_id, service)))
 
 

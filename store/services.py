@@ -1,4 +1,4 @@
-"""The services that admins added or changed."""
+"""The services that admins added or configured."""
 
 from __future__ import annotations
 
@@ -50,32 +50,35 @@ services = Table(
     Column("approved_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
     states_check(RegistrationKind, "registration"),
-    # What has no issuer has nothing to pin: only a personal token can go there.
+    # Without an issuer there is nothing to pin, so it can be connected by a personal token only. A shipped service has
+    # its pins in the catalogue.
     CheckConstraint("issuer IS NOT NULL OR registration = 'token' OR is_shipped", name="pinned"),
     CheckConstraint("client_secret IS NULL OR client_id IS NOT NULL", name="client"),
+    # A vault holds one credential per server: two services with one server would overwrite each other's.
     UniqueConstraint("workspace_id", "mcp_url"),
 )
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId) -> tuple[SavedService, ...]:
-    """Return the workspace's services, by name."""
+    """Return what the workspace's admins saved, sorted by name."""
     query = select(services).where(services.c.workspace_id == workspace_id).order_by(services.c.name)
     return tuple(_read(tx, row) for row in await tx.connection.execute(query))
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, name: ServiceName) -> SavedService | None:
-    """Return one service."""
+    """Return one saved service, None if there is none of this name."""
     row = (await tx.connection.execute(select(services).where(_key(workspace_id, name)))).one_or_none()
     return None if row is None else _read(tx, row)
 
 
 async def save(tx: Tx, service: SavedService) -> SavedService | None:
-    """Store a service over the version it names, 0 for a new one; None when somebody was faster.
+    """Store a service in place of the version that it names, 0 for a new one; None if somebody changed it meanwhile.
 
-    Another one with the same server breaks a constraint: `InvariantBroken`.
+    Raises `InvariantBroken` where another service has the same server.
     """
     values = _values(tx, service)
     if service.version == 0:
+        # A conflict of names alone means that somebody was faster; one of servers is to be an error.
         added = tx.insert(services).values(**values, workspace_id=service.workspace_id, name=service.name)
         is_ours = await tx.changed(added.on_conflict_do_nothing(index_elements=["workspace_id", "name"])) == 1
     else:
@@ -90,7 +93,7 @@ async def save(tx: Tx, service: SavedService) -> SavedService | None:
 
 
 async def remove(tx: Tx, workspace_id: WorkspaceId, name: ServiceName, version: int) -> bool:
-    """Forget a service and its client; False when it is gone or changed."""
+    """Delete a service and its client; False if it is gone or changed."""
     where = and_(_key(workspace_id, name), services.c.version == version)
     return await tx.changed(delete(services).where(where)) == 1
 
@@ -100,15 +103,14 @@ def _key(workspace_id: WorkspaceId, name: ServiceName) -> ColumnElement[bool]:
 
 
 async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
-    """Return the clients' secrets, each with its place."""
+    """Return the sealed client secrets, each with its place."""
     rows = (await tx.connection.execute(select(services))).all()
     return [(row.client_secret, _place(row)) for row in rows if row.client_secret is not None]
 
 
 def _place(row: SavedService | Row[Any]) -> str:
-    # A client opens for this service, at this server, with this issuer, and nowhere else
-    # (docs/reference/oauth.md#client-binding).
-    # No part holds a space, so they cannot be cut in another way.
+    # A client's secret opens for this service, server and issuer only (docs/reference/oauth.md#client-binding).
+    # No part holds a space, so two different sets of parts never give the same text.
     return f"services.client_secret:{row.workspace_id} {row.name} {row.mcp_url} {row.issuer}"
 
 
@@ -135,7 +137,8 @@ def _values(tx: Tx, service: SavedService) -> dict[str, object]:
 
 
 def _read(tx: Tx, row: Row[Any]) -> SavedService:
-    """Return the service; a client whose secret does not open is not there, and an admin is asked for it again."""
+    # A client whose secret does not open is left out whole: the admin is asked for a client again, and nothing is sent
+    # with half of one.
     secret = tx.sealer.open_if_whole(row.client_secret, place=_place(row))
     is_whole = row.client_secret is None or secret is not None
     return SavedService(

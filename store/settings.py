@@ -1,4 +1,4 @@
-"""The settings, item by item, each with a version."""
+"""What admins set, one row for each item, each with a version."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class By:
 
 
 async def list_all(tx: Tx, workspace_id: WorkspaceId) -> tuple[Setting, ...]:
-    """Return every item, also those taken back, in the order of kind and name."""
+    """Return every item, removed ones too, sorted by kind and name."""
     rows = await tx.connection.execute(
         select(settings).where(settings.c.workspace_id == workspace_id).order_by(settings.c.kind, settings.c.name)
     )
@@ -45,13 +45,14 @@ async def list_all(tx: Tx, workspace_id: WorkspaceId) -> tuple[Setting, ...]:
 
 
 async def revision(tx: Tx, workspace_id: WorkspaceId) -> int:
-    """Return a number that is another one after each change: versions only grow and items stay."""
+    """Return a number that differs after each change of any item."""
+    # The sum of all versions: a version only grows, and a removed item keeps its row.
     total = select(func.coalesce(func.sum(settings.c.version), 0)).where(settings.c.workspace_id == workspace_id)
     return int((await tx.connection.execute(total)).scalar_one())
 
 
 async def last_changed_by(tx: Tx, workspace_id: WorkspaceId, names: Iterable[tuple[str, str]]) -> str | None:
-    """Return who changed one of these items last, by kind and name; None where none was ever set."""
+    """Return who last changed one of these items, given by kind and name; None where none was ever set."""
     which = or_(*(and_(settings.c.kind == kind, settings.c.name == name) for kind, name in names))
     query = select(settings.c.changed_by).where(settings.c.workspace_id == workspace_id, which)
     newest = query.order_by(settings.c.changed_at.desc()).limit(1)
@@ -59,9 +60,9 @@ async def last_changed_by(tx: Tx, workspace_id: WorkspaceId, names: Iterable[tup
 
 
 async def put(tx: Tx, setting: Setting, by: By) -> bool:
-    """Store an item in place of the version before it; False when somebody else changed it meanwhile.
+    """Store an item in place of the version that was seen; False if somebody else changed it meanwhile.
 
-    `setting.version` is the version that was seen: 0 for none. The stored one is one more.
+    `setting.version` is the version that was seen, 0 for none; the stored one is one higher.
     """
     values = {"body": setting.body, "changed_at": by.at, "changed_by": by.user_id}
     if setting.version == 0:

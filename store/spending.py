@@ -1,4 +1,4 @@
-"""What turns have cost in a period, and what the open ones may still cost."""
+"""Sums what turns have cost in a period, and what open ones may still cost."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from store.schema import within
 from store.threads import threads
 from store.turns import turns
 
+# The channel where it was asked pays, also where its answers are private and go to direct messages.
 _paying = func.coalesce(threads.c.asked_in, threads.c.channel)
-"""Where it was asked, also where that is answered elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """US cents: what turns have cost that are over; of open ones, and where nobody told the cost, what was allowed."""
+    """US cents: the cost of ended turns, and the allowance of open ones and of those whose cost is unknown."""
 
     workspace: float
     member: float
@@ -27,7 +27,7 @@ class Spent:
 
 
 async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = None) -> Spent:
-    """Return what the thread's workspace, owner and channel have spent since then, without the turn `but`."""
+    """Return what the thread's workspace, owner and channel have spent since then, leaving out the turn `but`."""
     is_open, amount = _amount()
     owner = thread.owner
     sums = [
@@ -48,7 +48,7 @@ async def spent(tx: Tx, thread: Thread, since: datetime, but: TurnId | None = No
 
 
 async def spent_of(tx: Tx, workspace_id: WorkspaceId, budget: Budget, since: datetime) -> float:
-    """Return the US cents that count against one budget since then, as `spent` counts them."""
+    """Return the US cents that count against one budget since then, by the same rules as `spent`."""
     is_open, amount = _amount()
     whose = {
         BudgetKind.MEMBER: turns.c.owner_id == budget.name,
@@ -64,7 +64,7 @@ async def spent_of(tx: Tx, workspace_id: WorkspaceId, budget: Budget, since: dat
 
 
 async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
-    """Return what the owner's turns have cost since then, in cents."""
+    """Return what the owner's ended turns have cost since then, in US cents."""
     total = await tx.connection.execute(
         select(func.coalesce(func.sum(_charged()), 0.0)).where(
             turns.c.workspace_id == owner.workspace_id, turns.c.owner_id == owner.user_id, turns.c.ended_at >= since
@@ -74,18 +74,19 @@ async def spent_since(tx: Tx, owner: Member, since: datetime) -> float:
 
 
 async def allow(tx: Tx, turn_id: TurnId, cents: float) -> None:
-    """Set aside what a turn may cost: until it is over it counts as spent."""
+    """Record what a turn may cost, in US cents."""
+    # It counts as spent until the turn is over: of two turns that begin at once, each sees the other's.
     await tx.connection.execute(turns.update().where(turns.c.id == turn_id).values(allowance_cents=cents))
 
 
 async def allowance(tx: Tx, turn_id: TurnId) -> float | None:
-    """Return what was set aside for a turn, in US cents; None before it was admitted."""
+    """Return what a turn may cost, in US cents; None before it is admitted to its budgets."""
     query = select(turns.c.allowance_cents).where(turns.c.id == turn_id)
     return (await tx.connection.execute(query)).scalar_one_or_none()
 
 
 async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
-    """Return how the thread's newest turn that is over ended; None before the first."""
+    """Return the outcome of the thread's newest ended turn; None if none has ended."""
     query = (
         select(turns.c.outcome)
         .where(turns.c.thread_id == thread_id, turns.c.ended_at.is_not(None))
@@ -96,15 +97,14 @@ async def last_outcome(tx: Tx, thread_id: ThreadId) -> str | None:
 
 
 def _amount() -> tuple[ColumnElement[bool], ColumnElement[float]]:
-    """Return whether a turn is open, and what it counts for."""
     is_open = within(turns.c.state, OPEN_TURN_STATES)
     amount = case((is_open, func.coalesce(turns.c.allowance_cents, 0.0)), else_=_charged())
     return is_open, amount
 
 
 def _charged() -> ColumnElement[float]:
-    """Return what a turn that is over counts for: its allowance where nobody knows its cost."""
+    # Without a known cost it may have cost all that it was allowed: counted as nothing, a budget could be spent twice.
+    # A request that was never sent has cost nothing.
     allowed = func.coalesce(turns.c.allowance_cents, 0.0)
-    # What nobody told the cost of may have cost all that it was allowed; what was never sent has cost nothing.
     unknown = case((turns.c.send_state == SendState.UNSENT, 0.0), else_=allowed)
     return func.coalesce(turns.c.cost_cents, unknown)

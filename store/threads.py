@@ -1,4 +1,4 @@
-"""Threads: each with its owner and its session."""
+"""Threads, each with its owner and its session."""
 
 from __future__ import annotations
 
@@ -42,11 +42,14 @@ threads = Table(
     Column("workspace_id", String, nullable=False),
     Column("owner_id", String, nullable=False),
     Column("channel", String, nullable=False),
+    # Empty until Slack has answered: the row is stored before the root message is posted, so that a crash between
+    # the two leaves something to look for.
     Column("thread_ts", String),
     Column("title", String, nullable=False),
     Column("profile", String, nullable=False),
     Column("is_private", Boolean, nullable=False),
     Column("session_state", String, nullable=False),
+    # Unique: an answer can never go to two threads.
     Column("session_id", String, unique=True),
     Column("session_vault_id", String),
     Column("session_services", JSON, nullable=False),
@@ -59,6 +62,7 @@ threads = Table(
     states_check(SessionState, "session_state"),
     CheckConstraint("(session_state = 'open') = (session_id IS NOT NULL)", name="open_has_session"),
     UniqueConstraint("workspace_id", "channel", "thread_ts"),
+    # For the foreign keys of what belongs to a thread: turns and allowances with its owner, asides with its workspace.
     UniqueConstraint("id", "workspace_id", "owner_id"),
     UniqueConstraint("id", "workspace_id"),
     Index("ix_threads_vault", "session_vault_id", "workspace_id", "owner_id"),
@@ -67,7 +71,7 @@ threads = Table(
 
 
 async def open(tx: Tx, thread: Thread) -> None:  # noqa: A001  # read as threads.open; nobody opens files here
-    """Store a new thread. Its vault, where it has one, must be stored as the owner's own, else `InvariantBroken`."""
+    """Store a new thread. Its vault, if it has one, must be stored as the owner's own, else `InvariantBroken`."""
     await tx.connection.execute(
         insert(threads).values(
             id=thread.id,
@@ -97,7 +101,7 @@ async def get(tx: Tx, thread_id: ThreadId) -> Thread:
 
 
 async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, thread_ts: MessageTs) -> Thread | None:
-    """Return the thread under a root message, None for a thread that is not ours."""
+    """Return the thread under a root message; None for a Slack thread that Deputy does not know."""
     query = owned(threads).where(
         threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts == thread_ts
     )
@@ -106,7 +110,7 @@ async def find_by_root(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId, th
 
 
 async def list_unrooted(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId) -> tuple[Thread, ...]:
-    """Return the threads of a channel whose root message is not known, though it may be in Slack already."""
+    """Return the channel's threads whose root message is not known yet, though it may be in Slack already."""
     query = owned(threads).where(
         threads.c.workspace_id == workspace_id, threads.c.channel == channel, threads.c.thread_ts.is_(None)
     )
@@ -114,12 +118,14 @@ async def list_unrooted(tx: Tx, workspace_id: WorkspaceId, channel: ChannelId) -
 
 
 async def set_root(tx: Tx, thread_id: ThreadId, ts: MessageTs) -> None:
-    """Remember the posted root message."""
+    """Store the `ts` of the posted root message."""
     await _set(tx, thread_id, thread_ts=ts)
 
 
 async def intend_session(tx: Tx, thread_id: ThreadId, vault_id: VaultId | None) -> None:
-    """Store the intent to make a session with this vault, which must be the owner's own, else `InvariantBroken`."""
+    """Record that a session is about to be made with this vault; not the owner's own: `InvariantBroken`."""
+    # Stored before the API is called: after a crash the session is looked for, by the thread's marker, before another
+    # one is made.
     await _set(
         tx,
         thread_id,
@@ -139,7 +145,7 @@ async def set_session(
     tools: dict[str, Any] | None = None,
     agent_version: int | None = None,
 ) -> None:
-    """Record the session that was made. One that another thread has is refused as `InvariantBroken`."""
+    """Record the session that was made; another thread's is refused as `InvariantBroken`."""
     await _set(
         tx,
         thread_id,
@@ -152,17 +158,17 @@ async def set_session(
 
 
 async def set_tools(tx: Tx, thread_id: ThreadId, services: tuple[str, ...], tools: dict[str, Any]) -> None:
-    """Record the services and tools that the session has from its next turn on."""
+    """Record the services and tools that the session now has."""
     await _set(tx, thread_id, session_services=list(services), session_tools=tools)
 
 
 async def lose_session(tx: Tx, thread_id: ThreadId) -> None:
-    """Forget a session that is gone; the next turn needs a new one."""
+    """Record that the session is gone; the next turn needs a new one."""
     await _set(tx, thread_id, session_state=SessionState.LOST, session_id=None, session_services=[], session_tools=None)
 
 
 async def list_recent(tx: Tx, owner: Member, limit: int) -> tuple[Thread, ...]:
-    """Return the owner's threads, the newest first."""
+    """Return at most `limit` of the owner's threads, the newest first."""
     rows = await tx.connection.execute(
         owned(threads)
         .where(threads.c.workspace_id == owner.workspace_id, threads.c.owner_id == owner.user_id)
@@ -178,7 +184,7 @@ async def _set(tx: Tx, thread_id: ThreadId, **values: object) -> None:
 
 
 def thread_of(row: Row[Any]) -> Thread:
-    """Return a row of `owned(threads)` as the thread that it is."""
+    """Return the thread of a row that was selected with `owned(threads)`."""
     return Thread(
         id=row.id,
         owner=owner_of(row),

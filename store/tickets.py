@@ -1,4 +1,4 @@
-"""Links to connect and their attempts; each step is one compare-and-set."""
+"""Links to connect a service, and the attempts that they begin; each step is one compare-and-set."""
 
 from __future__ import annotations
 
@@ -49,12 +49,18 @@ tickets = Table(
     Column("state", String, nullable=False),
     Column("expires_at", UtcTime, nullable=False, index=True),
     Column("settled_at", UtcTime),
+    # Hashes only: whoever reads the database can use no link, cookie or state.
     Column("ticket_hash", String, nullable=False, unique=True),
     Column("cookie_hash", String),
+    # Set when the browser is sent to Slack, and to the service; erased when the answer is claimed. So one that is left
+    # after the end says that no answer ever came (`registrations.drop_unanswered`).
     Column("identity_state_hash", String, unique=True),
     Column("state_hash", String, unique=True),
     Column("nonce", String),
+    # Sealed, as the client's secret is; both are needed once, for the exchange of the code.
     Column("verifier", Text),
+    # From here on: what was validated when the browser was sent off. The callback uses this, whatever the service's
+    # metadata says by then (docs/reference/oauth.md#session-fixation).
     Column("issuer", String),
     Column("token_endpoint", String),
     Column("redirect_uri", String),
@@ -73,6 +79,7 @@ tickets = Table(
         "(verifier IS NULL AND client_secret IS NULL) OR state IN ('authorizing', 'exchanging')", name="secrets_erased"
     ),
     CheckConstraint("cookie_hash IS NULL OR settled_at IS NULL", name="cookie_erased"),
+    # Of several links for one service only the newest works: an older one may have been seen by somebody.
     Index(
         "uq_tickets_one_open",
         "workspace_id",
@@ -96,7 +103,7 @@ _ERASED = {"cookie_hash": None, "nonce": None, "verifier": None, "client_secret"
 
 
 async def issue(tx: Tx, ticket: Ticket, ticket_hash: str) -> tuple[Ticket, ...]:
-    """Store a new ticket; return the open ones of the same owner and service that it superseded."""
+    """Store a new ticket; return the owner's open tickets for the service, which it supersedes."""
     older = await _supersede(
         tx, and_(_open_for(ticket.owner), tickets.c.service == ticket.service), TicketState.SUPERSEDED
     )
@@ -117,13 +124,13 @@ async def issue(tx: Tx, ticket: Ticket, ticket_hash: str) -> tuple[Ticket, ...]:
 
 
 async def find_by_link(tx: Tx, ticket_hash: str) -> Ticket | None:
-    """Return the ticket of a link, in any state, expired or not."""
+    """Return the ticket of a link, in any state, expired or not; None for an unknown link."""
     row = (await tx.connection.execute(owned(tickets).where(tickets.c.ticket_hash == ticket_hash))).one_or_none()
     return None if row is None else _read(row)
 
 
 async def find(tx: Tx, owner: Member, ticket_id: TicketId) -> Ticket | None:
-    """Return the owner's ticket, in any state; None for another's."""
+    """Return the owner's ticket, in any state; None for somebody else's."""
     query = owned(tickets).where(
         tickets.c.id == ticket_id,
         tickets.c.workspace_id == owner.workspace_id,
@@ -136,7 +143,7 @@ async def find(tx: Tx, owner: Member, ticket_id: TicketId) -> Ticket | None:
 async def claim_start(
     tx: Tx, ticket_id: TicketId, *, cookie_hash: str, state_hash: str, nonce: str, now: datetime
 ) -> bool:
-    """Bind a new ticket to one browser; False when it is expired or no longer new."""
+    """Bind a new ticket to one browser; False if it has expired or another browser was faster."""
     return await _claim(
         tx,
         and_(_at(ticket_id, TicketState.NEW), tickets.c.expires_at > now),
@@ -148,7 +155,7 @@ async def claim_start(
 
 
 async def find_by_identity_state(tx: Tx, state_hash: str) -> Attempt | None:
-    """Return the attempt whose browser is at Sign in with Slack; None once it is back from there."""
+    """Return the attempt whose browser is at Sign in with Slack; None once Slack's answer was claimed."""
     query = owned(tickets).where(
         tickets.c.identity_state_hash == state_hash, tickets.c.state == TicketState.IDENTIFYING
     )
@@ -157,13 +164,14 @@ async def find_by_identity_state(tx: Tx, state_hash: str) -> Attempt | None:
 
 
 async def claim_identity(tx: Tx, ticket_id: TicketId) -> bool:
-    """Claim Slack's answer, good or bad; False when it was answered before."""
+    """Claim Slack's answer, success or error; False if an answer was claimed before."""
+    # The state changes once the browser is sent on; until then the erased hash says that an answer was claimed.
     where = and_(_at(ticket_id, TicketState.IDENTIFYING), tickets.c.identity_state_hash.is_not(None))
     return await _claim(tx, where, identity_state_hash=None)
 
 
 async def claim_authorizing(tx: Tx, attempt: Attempt, *, state_hash: str, now: datetime) -> bool:
-    """Store what the exchange will need, before the browser goes to the service; False when it is too late."""
+    """Store what the exchange will need, before the browser goes to the service; False if the attempt has ended."""
     key = attempt.ticket.id
     return await _claim(
         tx,
@@ -193,10 +201,7 @@ async def find_by_state(tx: Tx, state_hash: str) -> Attempt | None:
 
 
 async def claim_exchange(tx: Tx, ticket_id: TicketId, now: datetime) -> bool:
-    """Claim the service's answer; False when it was answered before, or too late.
-
-    A state that is left after the end is of an attempt that went out and was never answered.
-    """
+    """Claim the service's answer, success or error; False if one was claimed before, or the attempt has expired."""
     return await _claim(
         tx,
         and_(_at(ticket_id, TicketState.AUTHORIZING), tickets.c.expires_at > now),
@@ -206,26 +211,27 @@ async def claim_exchange(tx: Tx, ticket_id: TicketId, now: datetime) -> bool:
 
 
 async def settle(tx: Tx, ticket_id: TicketId, state: TicketState, now: datetime) -> bool:
-    """End an attempt and erase its secrets; False when it had ended (superseded, voided) before."""
+    """End an attempt and erase its secrets; False if it had ended before (superseded, voided)."""
     if state not in _SETTLED_STATES:
         raise ValueError(f"{state} is not an end")
+    # An expired one can be ended too: whoever did not come back in time is to be told so.
     where = and_(tickets.c.id == ticket_id, within(tickets.c.state, OPEN_TICKET_STATES))
     return await _claim(tx, where, state=state, settled_at=now, **_ERASED)
 
 
 async def set_card(tx: Tx, ticket_id: TicketId, card: MessageRef) -> None:
-    """Remember the message that carries the link."""
+    """Store which message has the link's button."""
     await tx.connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(**message_values("card", card)))
 
 
 async def count_open(tx: Tx, owner: Member, now: datetime) -> int:
-    """Return how many links of the owner can still lead somewhere."""
+    """Return how many of the owner's links are open and not expired."""
     query = select(func.count()).select_from(tickets).where(_open_for(owner), tickets.c.expires_at > now)
     return int((await tx.connection.execute(query)).scalar_one())
 
 
 async def count_issued(tx: Tx, workspace_id: WorkspaceId, since: datetime, owner: Member | None = None) -> int:
-    """Return how many links a workspace, or one member of it, was given whose time ends after `since`."""
+    """Return how many links that expire after `since`, in any state, a workspace or one member was issued."""
     where = and_(tickets.c.workspace_id == workspace_id, tickets.c.expires_at > since)
     if owner is not None:
         where = and_(where, tickets.c.owner_id == owner.user_id)
@@ -233,19 +239,19 @@ async def count_issued(tx: Tx, workspace_id: WorkspaceId, since: datetime, owner
 
 
 async def void_workspace(tx: Tx, workspace_id: WorkspaceId) -> int:
-    """Void every open link of a workspace; return how many."""
+    """End every open link and attempt of a workspace; return how many."""
     where = and_(tickets.c.workspace_id == workspace_id, within(tickets.c.state, OPEN_TICKET_STATES))
     return len(await _supersede(tx, where, TicketState.FAILED))
 
 
 async def void_for(tx: Tx, owner: Member, service: ServiceName | None = None) -> int:
-    """Void every open link of the owner, or those to one service; return how many."""
+    """End the owner's open links and attempts, or those for one service; return how many."""
     where = _open_for(owner) if service is None else and_(_open_for(owner), tickets.c.service == service)
     return len(await _supersede(tx, where, TicketState.FAILED))
 
 
 async def void_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> int:
-    """Void every member's open link to a service; return how many."""
+    """End every member's open links and attempts for a service; return how many."""
     where = and_(
         tickets.c.workspace_id == workspace_id,
         tickets.c.service == service,
@@ -255,7 +261,7 @@ async def void_service(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) 
 
 
 async def list_exchanging(tx: Tx, expired_before: datetime | None = None) -> tuple[Ticket, ...]:
-    """Return the attempts whose exchange is going on; with a time, those only whose own time was over before it."""
+    """Return the attempts that are exchanging a code; with a time, only those that expired before it."""
     query = owned(tickets).where(within(tickets.c.state, (TicketState.EXCHANGING,))).order_by(tickets.c.expires_at)
     if expired_before is not None:
         query = query.where(tickets.c.expires_at < expired_before)
@@ -264,7 +270,8 @@ async def list_exchanging(tx: Tx, expired_before: datetime | None = None) -> tup
 
 
 async def purge(tx: Tx, before: datetime) -> int:
-    """Delete tickets that expired before a time, except those being exchanged; return how many."""
+    """Delete tickets that expired before a time, except those that are exchanging a code; return how many."""
+    # Those are ended and told by `AttemptStore.recover` first: deleted, nobody would hear what became of the link.
     return await tx.changed(
         delete(tickets).where(tickets.c.expires_at < before, tickets.c.state != TicketState.EXCHANGING)
     )
@@ -304,11 +311,11 @@ def _read(row: Row[Any]) -> Ticket:
 
 
 def _read_attempt(tx: Tx, row: Row[Any]) -> Attempt:
-    """Return the attempt; one of which something does not open is returned without it: it can be ended and told."""
     try:
         verifier = tx.sealer.open_secret(row.verifier, place=f"tickets.verifier:{row.id}")
         secret = tx.sealer.open_secret(row.client_secret, place=f"tickets.client_secret:{row.id}")
     except SealBroken:
+        # Without its secrets it can still be ended, and its member told.
         return replace(_attempt(row, None, None), is_readable=False)
     return _attempt(row, verifier, secret)
 

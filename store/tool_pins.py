@@ -1,4 +1,4 @@
-"""The definition of each tool that admins trust, and where they were told of a change."""
+"""The definition of each tool that is trusted, and the messages by which admins were told of changes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ tool_pins = Table(
     Column("service", String, primary_key=True),
     Column("tool", String, primary_key=True),
     *definition_columns(),
+    # Empty: trusted with the first listing of its service, since there was nothing to compare (docs/decisions/0023).
     Column("accepted_by", String),
     Column("accepted_at", UtcTime, nullable=False),
 )
@@ -39,7 +40,7 @@ tool_alerts = Table(
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A tool as it was trusted."""
+    """A tool as it is trusted."""
 
     tool: str
     description: str
@@ -48,24 +49,24 @@ class Pin:
     definition_hash: str
     accepted_at: datetime
     accepted_by: UserId | None = None
-    """None: it was trusted with the first listing of its service, and nobody looked."""
+    """None: it was trusted with its service's first listing, without an admin's look."""
     title: str | None = None
     schema: str | None = None
-    """None: it was trusted before schemas were kept."""
+    """None: it was trusted before schemas were stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What one admin was sent about a service's tools."""
+    """The last message to one admin about a service's tools."""
 
     user_id: UserId
     card: MessageRef
     digest: str
-    """Of what it showed."""
+    """A hash of what it showed, so that the same is not sent twice."""
 
 
 async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, Pin]:
-    """Return the trusted definitions of a service by tool."""
+    """Return tool → trusted definition."""
     rows = await tx.connection.execute(
         select(tool_pins).where(tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service)
     )
@@ -73,7 +74,7 @@ async def list_for(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> d
 
 
 async def list_hashes(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[str, str]:
-    """Return tool → the hash of its trusted definition."""
+    """Return tool → hash of the trusted definition."""
     query = select(tool_pins.c.tool, tool_pins.c.definition_hash)
     rows = await tx.connection.execute(
         query.where(tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service)
@@ -82,7 +83,7 @@ async def list_hashes(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -
 
 
 async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: str) -> Pin | None:
-    """Return the trusted definition of one tool, None if there is none."""
+    """Return the trusted definition of one tool, None if it is not trusted."""
     found = await tx.connection.execute(
         select(tool_pins).where(
             tool_pins.c.workspace_id == workspace_id, tool_pins.c.service == service, tool_pins.c.tool == tool
@@ -95,7 +96,7 @@ async def find(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, tool: st
 async def pin(
     tx: Tx, workspace_id: WorkspaceId, tools: Iterable[ServiceTool], by: UserId | None, now: datetime
 ) -> None:
-    """Trust tools as they were last listed; `by` None: the first listing of their service."""
+    """Trust the tools as they were last listed; `by` None: with their service's first listing."""
     for tool in tools:
         values = {**definition_values(tool), "accepted_by": by, "accepted_at": now}
         added = tx.insert(tool_pins).values(workspace_id=workspace_id, service=tool.service, tool=tool.name, **values)
@@ -105,7 +106,7 @@ async def pin(
 
 
 async def forget(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> None:
-    """Trust nothing of a service any more: it is another one now, or none."""
+    """Trust nothing of a service any more, because another server or none stands behind its name now."""
     for table in (tool_pins, tool_alerts):
         await tx.connection.execute(
             delete(table).where(table.c.workspace_id == workspace_id, table.c.service == service)
@@ -113,7 +114,7 @@ async def forget(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> Non
 
 
 async def list_alerts(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -> dict[UserId, Alert]:
-    """Return the last message to each admin about a service."""
+    """Return user id → the last message to this admin about a service."""
     rows = await tx.connection.execute(
         select(tool_alerts).where(tool_alerts.c.workspace_id == workspace_id, tool_alerts.c.service == service)
     )
@@ -125,7 +126,7 @@ async def list_alerts(tx: Tx, workspace_id: WorkspaceId, service: ServiceName) -
 
 
 async def set_alert(tx: Tx, workspace_id: WorkspaceId, service: ServiceName, alert: Alert) -> None:
-    """Remember the last message to an admin about a service."""
+    """Store the last message to an admin about a service."""
     values = {**message_values("card", alert.card), "digest": alert.digest}
     added = tx.insert(tool_alerts).values(workspace_id=workspace_id, service=service, user_id=alert.user_id, **values)
     await tx.connection.execute(

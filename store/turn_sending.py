@@ -1,4 +1,4 @@
-"""How far a turn's request got: to which session, as which event, and what that session had cost before."""
+"""How a turn's request was sent: to which session, as which event, and what that session had used before."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from store.records import EventId, SendState, SessionId, Turn, TurnId
 from store.turns import change, turns
 
 SESSION_GONE = "session_gone"
-"""The outcome that tells the owner that their session is gone."""
+"""The outcome of a turn whose owner was told that their session is gone."""
 
 
 async def set_sending(tx: Tx, turn_id: TurnId, session_id: SessionId) -> None:
-    """Store the intent to send the request to this session: from here on it is in doubt."""
+    """Record that the request is about to be sent to this session."""
+    # Stored before it is sent: after a crash nobody knows whether it arrived, so the session is read before it is
+    # sent again (docs/decisions/0005).
     await change(tx, turn_id, send_state=SendState.SENDING, session_id=session_id)
 
 
 async def is_afresh(tx: Tx, turn: Turn, session_id: SessionId) -> bool:
-    """Whether the turn before was in another session, now gone, and its end did not say so."""
+    """Say whether the session is a new one that knows nothing of the thread's earlier turns, and nobody was told so."""
+    # The turn before was in another session. If it ended because that was gone, its owner was told then.
     number = select(turns.c.number).where(turns.c.id == turn.id).scalar_subquery()
     before = (
         select(turns.c.session_id, turns.c.outcome)
@@ -38,7 +41,7 @@ async def set_sent(tx: Tx, turn_id: TurnId, event_id: EventId) -> None:
 async def set_usage_base(
     tx: Tx, turn_id: TurnId, cost_cents: float | None, input_tokens: int, output_tokens: int
 ) -> None:
-    """Record what the session had cost before this turn."""
+    """Record what the session had used before this turn; `cost_cents` None: the API did not tell."""
     await change(
         tx,
         turn_id,

@@ -1,4 +1,7 @@
-"""Turns: the queue of each thread, and the states of a turn."""
+"""Turns: each thread's queue, and the states of a turn.
+
+`store/turn_sending.py` has how a request is sent, `store/spending.py` what turns cost.
+"""
 
 from __future__ import annotations
 
@@ -63,11 +66,14 @@ turns = Table(
     Column("workspace_id", String, nullable=False),
     Column("owner_id", String, nullable=False),
     Column("number", Integer, nullable=False),
+    # Unique: a request that is carried out again, after a crash, finds the turn that it made. Empty for a turn without
+    # a request of its own, and once the request is purged.
     Column("delivery_id", String, ForeignKey("deliveries.id", ondelete="SET NULL"), unique=True),
     Column("state", String, nullable=False),
     Column("send_state", String, nullable=False),
     Column("session_id", String),
     Column("event_id", String),
+    # Sealed; empty once the turn is over, since the conversation is the session's to keep.
     Column("task", Text),
     *message_columns("source"),
     *message_columns("notice"),
@@ -77,13 +83,15 @@ turns = Table(
     Column("ended_at", UtcTime),
     Column("outcome", String),
     Column("cost_cents", Float),
+    # The API tells what a session has used in all: what it had used before this turn is subtracted.
     Column("usage_base_cost_cents", Float),
     Column("usage_base_input_tokens", Integer),
     Column("usage_base_output_tokens", Integer),
+    # Empty until the turn is admitted to its budgets.
     Column("allowance_cents", Float),
     Column("files", Text),
     Column("is_edit_told", Boolean, nullable=False, server_default=false()),
-    # A turn's owner is its thread's owner, never somebody who wrote there.
+    # A turn's owner is its thread's owner, never somebody else who wrote there.
     ForeignKeyConstraint(
         ["thread_id", "workspace_id", "owner_id"], ["threads.id", "threads.workspace_id", "threads.owner_id"]
     ),
@@ -92,8 +100,10 @@ turns = Table(
     CheckConstraint(f"({states_sql('state', OPEN_TURN_STATES)}) = (task IS NOT NULL)", name="task_erased"),
     CheckConstraint(f"({states_sql('state', OPEN_TURN_STATES)}) = (ended_at IS NULL)", name="ended"),
     UniqueConstraint("thread_id", "number"),
+    # For foreign keys that take the owner along: what belongs to a turn belongs to the turn's owner.
     UniqueConstraint("id", "workspace_id", "owner_id"),
     Index("ix_turns_source", "workspace_id", "source_channel", "source_ts"),
+    # A session does one thing at a time; whatever the code does, a second turn cannot begin beside the first.
     Index(
         "uq_turns_one_active",
         "thread_id",
@@ -113,11 +123,11 @@ turns = Table(
 
 _active = turns.alias("active")
 NOT_BEGUN = "not_begun"
-"""The outcome of a turn whose request failed before anybody drove it."""
+"""The outcome of a turn whose request failed before the turn was begun."""
 
 
 async def queue(tx: Tx, turn: Turn, delivery_id: DeliveryId | None) -> Turn:
-    """Store a turn, last in its thread; the same delivery again returns the turn that it made.
+    """Store a turn at the end of its thread's queue, and return it; the same delivery again returns the first one.
 
     The turn's owner must be the thread's, else `InvariantBroken`.
     """
@@ -159,12 +169,12 @@ async def get(tx: Tx, turn_id: TurnId) -> Turn:
 
 
 async def find(tx: Tx, turn_id: TurnId) -> Turn | None:
-    """Return the turn, None if there is none."""
+    """Return the turn, None if there is no such turn."""
     return await _find(tx, turns.c.id == turn_id)
 
 
 async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
-    """Start the thread's oldest queued turn; None when one is active or none is queued."""
+    """Begin and return the thread's oldest queued turn; None if one is active or none is queued."""
     await _lock(tx, thread_id)
     oldest = (
         select(turns.c.id)
@@ -181,12 +191,12 @@ async def claim_next(tx: Tx, thread_id: ThreadId, now: datetime) -> Turn | None:
 
 
 async def list_open(tx: Tx) -> tuple[Turn, ...]:
-    """Return every open turn, the oldest first; after a start, what is to be taken up."""
+    """Return every open turn, the oldest first."""
     return await _list(tx, within(turns.c.state, OPEN_TURN_STATES))
 
 
 async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
-    """Return what is sealed of open turns, each value with its place."""
+    """Return the sealed values of open turns, each with its place."""
     query = select(turns.c.id, turns.c.task, turns.c.files).where(within(turns.c.state, OPEN_TURN_STATES))
     rows = (await tx.connection.execute(query)).all()
     tasks = [(row.task, _place(row.id)) for row in rows]
@@ -194,7 +204,8 @@ async def list_sealed(tx: Tx) -> list[tuple[str, str]]:
 
 
 async def list_threads_open(tx: Tx) -> tuple[ThreadId, ...]:
-    """Return the threads with open turns, the one that has waited longest first; opens nothing that is sealed."""
+    """Return the threads with open turns, the one that has waited longest first."""
+    # Ids only: it is asked every few seconds, and opening all that is sealed would cost more than the question.
     rows = await tx.connection.execute(
         select(turns.c.thread_id)
         .where(within(turns.c.state, OPEN_TURN_STATES))
@@ -215,12 +226,12 @@ async def list_open_for(tx: Tx, owner: Member) -> tuple[Turn, ...]:
 
 
 async def list_open_in(tx: Tx, thread_id: ThreadId) -> tuple[Turn, ...]:
-    """Return the thread's open turns in their order."""
+    """Return the thread's open turns in the order of its queue."""
     return await _list(tx, turns.c.thread_id == thread_id, within(turns.c.state, OPEN_TURN_STATES))
 
 
 async def reword(tx: Tx, turn_id: TurnId, task: str) -> None:
-    """Put other words in place of a queued turn's."""
+    """Replace the words of a turn that is still queued; without effect once it has begun."""
     sealed = tx.sealer.seal(task, place=_place(turn_id))
     await tx.connection.execute(
         update(turns).where(turns.c.id == turn_id, turns.c.state == TurnState.QUEUED).values(task=sealed)
@@ -228,7 +239,7 @@ async def reword(tx: Tx, turn_id: TurnId, task: str) -> None:
 
 
 async def claim_edit_notice(tx: Tx, turn_id: TurnId) -> bool:
-    """Tell whether an open turn's owner is yet to hear that their edit is not seen; only the first is told so."""
+    """Claim telling an active turn's owner that the agent does not see their edit; True for the first edit only."""
     told = update(turns).where(
         turns.c.id == turn_id, turns.c.is_edit_told.is_(False), within(turns.c.state, ACTIVE_TURN_STATES)
     )
@@ -236,7 +247,7 @@ async def claim_edit_notice(tx: Tx, turn_id: TurnId) -> bool:
 
 
 async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) -> Turn | None:
-    """Return the newest turn that a message made."""
+    """Return the newest turn that a message began, None if it began none."""
     made = await _list(
         tx,
         turns.c.workspace_id == workspace_id,
@@ -247,20 +258,20 @@ async def find_by_source(tx: Tx, workspace_id: WorkspaceId, source: MessageRef) 
 
 
 async def set_notice(tx: Tx, turn_id: TurnId, ref: MessageRef | None) -> None:
-    """Remember the message with the Stop button, or that it is gone."""
+    """Store which message has the Stop button; None once it is gone."""
     await change(tx, turn_id, **message_values("notice", ref))
 
 
 async def change_state(tx: Tx, turn_id: TurnId, *, from_: TurnState, to: TurnState) -> bool:
-    """Move between open states; False when it was not at `from_`. Ending is `end`'s."""
+    """Move a turn between open states; False if it was not in `from_`. Raises `ValueError` for an end."""
     if to not in OPEN_TURN_STATES:
-        raise ValueError(f"{to} is an end")
+        raise ValueError(f"{to} is an end")  # `end` erases what was asked; a state alone would not
     moved = update(turns).where(turns.c.id == turn_id, turns.c.state == from_).values(state=to)
     return await tx.changed(moved) == 1
 
 
 async def request_stop(tx: Tx, turn_id: TurnId, by: UserId) -> bool:
-    """Record who stops an open turn; False when somebody did before, or it is over."""
+    """Record who stops an open turn; False if somebody did before, or it is over."""
     asked = (
         update(turns)
         .where(turns.c.id == turn_id, turns.c.stop_requested_by.is_(None), within(turns.c.state, OPEN_TURN_STATES))
@@ -272,7 +283,7 @@ async def request_stop(tx: Tx, turn_id: TurnId, by: UserId) -> bool:
 async def end(
     tx: Tx, turn_id: TurnId, state: TurnState, *, outcome: str, cost_cents: float | None, now: datetime
 ) -> bool:
-    """End an open turn and erase its task; False when it had ended before."""
+    """End an open turn and erase what was asked; False if it had ended before. `cost_cents` None: not known."""
     if state in OPEN_TURN_STATES:
         raise ValueError(f"{state} is not an end")
     ended = (
@@ -284,7 +295,8 @@ async def end(
 
 
 async def drop_queued(tx: Tx, delivery_id: DeliveryId, now: datetime) -> bool:
-    """End the turn that a request put in line and that is still there; False when it is under way already."""
+    """End the turn that a request queued, if it has not begun; False if it has."""
+    # Its owner is told that the request failed, so the turn must not run after all (docs/decisions/0033).
     made = turns.c.delivery_id == delivery_id
     dropped = update(turns).where(made, turns.c.state == TurnState.QUEUED)
     await tx.connection.execute(
@@ -295,7 +307,8 @@ async def drop_queued(tx: Tx, delivery_id: DeliveryId, now: datetime) -> bool:
 
 
 async def _lock(tx: Tx, thread_id: ThreadId) -> None:
-    # PostgreSQL: one at a time per thread, for the next number and the only active turn. SQLite has one writer anyway.
+    # For the next number and the only active turn, on PostgreSQL: one transaction at a time for each thread, so that
+    # the second waits instead of failing at a constraint. SQLite has one writer anyway.
     await tx.connection.execute(select(threads.c.id).where(threads.c.id == thread_id).with_for_update())
 
 
@@ -318,7 +331,7 @@ async def _list(tx: Tx, *where: ColumnElement[bool]) -> tuple[Turn, ...]:
 
 
 async def list_threads(tx: Tx, turn_ids: Iterable[TurnId]) -> dict[TurnId, Thread]:
-    """Return the thread of each of these turns."""
+    """Return each of these turns' threads, by turn."""
     rows = await tx.connection.execute(
         owned(threads)
         .add_columns(turns.c.id.label("turn_id"))
@@ -333,11 +346,11 @@ def _place(turn_id: TurnId) -> str:
 
 
 def _read(tx: Tx, row: Row[Any]) -> Turn:
-    """Return the turn; one whose words do not open is returned without them: it can be listed, stopped and ended."""
     try:
         task = "" if row.task is None else tx.sealer.open_sealed(row.task, place=_place(row.id))
         files = open_files(tx, row.files, place=_files_place(row.id))
     except SealBroken:
+        # Without its words it can still be listed, stopped and ended: left out, it would block its thread for ever.
         return _turn(row, "", (), is_readable=False)
     return _turn(row, task, files)
 

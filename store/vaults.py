@@ -18,17 +18,20 @@ LIVING_VAULT_STATES = (VaultState.CREATING, VaultState.ACTIVE)
 vaults = Table(
     "vaults",
     metadata,
+    # Ours, not the API's id: the row is stored before the API is called, and the marker is what the vault is found by.
     Column("marker", String, primary_key=True),
     Column("workspace_id", String, nullable=False),
     Column("owner_id", String, nullable=False),
     Column("state", String, nullable=False),
+    # Empty while it is being created.
     Column("vault_id", String, unique=True),
     Column("created_at", UtcTime, nullable=False),
     owner_key(),
     states_check(VaultState),
     CheckConstraint("state <> 'active' OR vault_id IS NOT NULL", name="active_is_known"),
-    # What others refer to: a vault together with whose it is.
+    # For `own_vault_key`: whoever refers to a vault refers to its owner as well.
     UniqueConstraint("vault_id", "workspace_id", "owner_id"),
+    # Two requests at once must not make a member two vaults: sessions would use one, and credentials be in the other.
     Index(
         "uq_vaults_one_living",
         "workspace_id",
@@ -41,7 +44,7 @@ vaults = Table(
 
 
 async def intend(tx: Tx, owner: Member, marker: str, now: datetime) -> Vault:
-    """Return the owner's living vault, or else store the intent to make one that carries `marker`."""
+    """Return the owner's living vault; if there is none, record that one with this `marker` is about to be made."""
     added = tx.insert(vaults).values(
         marker=marker,
         workspace_id=owner.workspace_id,
@@ -57,23 +60,23 @@ async def intend(tx: Tx, owner: Member, marker: str, now: datetime) -> Vault:
 
 
 async def find(tx: Tx, owner: Member) -> Vault | None:
-    """Return the owner's living vault: active, or being created."""
+    """Return the owner's living vault (active or being created), None if there is none."""
     row = (await tx.connection.execute(_living(owner))).one_or_none()
     return None if row is None else _read(row)
 
 
 async def list_active(tx: Tx) -> tuple[Vault, ...]:
-    """Return everybody's active vault, by owner: for the operator's eyes, never for a session."""
+    """Return all active vaults, sorted by owner; for the operator's checks, never for a session."""
     query = owned(vaults).where(vaults.c.state == VaultState.ACTIVE)
     rows = await tx.connection.execute(query.order_by(vaults.c.workspace_id, vaults.c.owner_id))
     return tuple(_read(row) for row in rows)
 
 
 async def activate(tx: Tx, marker: str, vault_id: VaultId) -> Vault:
-    """Record that the intended vault exists. Idempotent for the same id.
+    """Record that the vault was made. Idempotent for the same id.
 
     Raises:
-        NotFound: there is no such intent, or another vault took its place.
+        NotFound: no vault with this marker is being created, or another one was recorded for it.
     """
     await tx.connection.execute(
         update(vaults)
@@ -90,7 +93,7 @@ async def activate(tx: Tx, marker: str, vault_id: VaultId) -> Vault:
 
 
 async def archive(tx: Tx, vault: Vault) -> None:
-    """Record that the vault is no more. Idempotent."""
+    """Record that the vault was deleted or archived at the API. Idempotent."""
     await tx.connection.execute(update(vaults).where(vaults.c.marker == vault.marker).values(state=VaultState.ARCHIVED))
 
 
