@@ -74,6 +74,7 @@ def translate_error(error: Exception, *, in_session: bool) -> DeputyError:
         return AgentsUnavailable()
     if _is_transient(error.status_code):
         return AgentsUnavailable(_retry_after(error.response), error.status_code)
+    # By the words, not by 400 alone: other 400s are about our request, and must not cost the thread its session.
     if in_session and (error.status_code == 404 or _says(error, _ARCHIVED)):
         return SessionLost()
     if _says(error, _WAITING):
@@ -147,6 +148,7 @@ def _words(error: anthropic.APIStatusError) -> str:
 
 
 def _code(error: anthropic.APIStatusError) -> str:
+    # The more specific one first; both are checked, for a proxy may have written them.
     for candidate in (error.error_code, error.type):
         if isinstance(candidate, str) and _CODE.fullmatch(candidate):
             return candidate

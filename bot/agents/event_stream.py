@@ -137,6 +137,7 @@ class EventStream:
                 return self._told.popleft()
             if (event := await self._read()) is None:
                 continue
+            # In this order: `_take` marks an event as known.
             if self._is_news(event) and self._is_whole(ours := self._take(event)):
                 return ours
         raise StopAsyncIteration
@@ -185,6 +186,7 @@ class EventStream:
 
     async def _open_stream(self) -> None:
         self._stream = await self._events.stream(self._session_id, event_deltas=list(PREVIEWED))
+        # What was listed for the old stream is listed again, and known events are dropped by id.
         self._gap.clear()
         self._drafts.clear()
         self._page = None
@@ -279,6 +281,7 @@ class EventStream:
             return True
         if event_id not in self._is_processed:
             return not self._is_of_before(event)
+        # A request comes twice: first queued, then once the session has taken it up.
         return is_processed(event) and not self._is_processed[event_id]
 
     def _is_of_before(self, event: object) -> bool:
@@ -296,6 +299,7 @@ class EventStream:
         if event_id := read_id(event):
             self._is_processed[event_id] = is_processed(event)
         if processed_at := read_processed_at(event):
+            # Never back: a listing may give an older event after a newer one.
             self._cursor = max(processed_at, self._cursor or processed_at)
         ours = translate(event)
         self._is_over = isinstance(ours, SessionGone)

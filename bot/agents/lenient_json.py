@@ -41,6 +41,7 @@ _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # Frames that the SDK does not parse as events.
 _UNJUDGED = ("", "error", "ping")
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+# These describe the original body, and would be wrong for the repaired one.
 _BODILY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -139,6 +140,7 @@ class _Frames(httpx2.AsyncByteStream):
         rest, is_too_large, looked = b"", False, 0
         async for piece in self._response.aiter_bytes():
             rest += piece
+            # Three bytes back, since a separator may be cut between two pieces.
             while (end := _FRAME_END.search(rest, max(0, looked - 3))) is not None:
                 raw, rest, looked = rest[: end.end()], rest[end.end() :], 0
                 if not is_too_large:
@@ -147,6 +149,7 @@ class _Frames(httpx2.AsyncByteStream):
             looked = len(rest)
             if looked > _LARGEST:
                 self._reading.tell("too large", "", is_left_out=True)
+                # The frame is dropped, and reading goes on at the next separator.
                 rest, is_too_large, looked = rest[-3:], True, 3
         if rest and not is_too_large:
             yield rest  # an incomplete frame: the SDK makes no event of it

@@ -41,6 +41,7 @@ async def _found(asked: Any) -> Any | None:
         if status_of(refusal) != 404:
             raise
         return None
+    # An archived agent or environment can be read but not used, so it counts as gone.
     return None if found.archived_at is not None else found
 
 

@@ -118,6 +118,7 @@ class AgentsAndEnvironments:
         body = {**build_agent(spec), "metadata": {"deputy_profile": spec.name, "deputy_fingerprint": digest}}
         if saved and (updated := await self._update_agent(saved, body)):
             return updated
+        # An earlier create may have worked although its answer was lost; a second agent would stay for ever.
         if found := await self._find_agent(digest):
             return found
         with errors_translated():
@@ -147,6 +148,7 @@ class AgentsAndEnvironments:
             if status_of(refusal) != 404:
                 raise
             return None
+        # Archiving cannot be undone, so an archived agent is replaced (docs/reference/managed-agents.md#agents).
         return agent if agent.archived_at is None else None
 
     async def _find_agent(self, digest: str) -> Any | None:

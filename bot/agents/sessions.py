@@ -75,6 +75,8 @@ class SessionsApi:
         with errors_translated():
             # The API has no filter by metadata (docs/reference/managed-agents.md#sessions).
             async for session in self._sessions.list(order="desc", limit=LIST_PAGE):
+                # Bounded by number, not by age: our clock and the API's differ
+                # (docs/decisions/0034-no-decision-compares-two-clocks.md).
                 if (seen := seen + 1) > LOOKED_THROUGH:
                     return None
                 if _is_of(thread, session) and not _is_dead(session):
@@ -126,6 +128,7 @@ class SessionsApi:
         try:
             answer = await self._send(session_id, {"type": "user.message", "content": content})
         except AgentsRejected as refusal:
+            # Held calls and a used-up budget have remedies of their own; the refusal alone does not tell them apart.
             if is_clash(refusal) and (why := await self._why_not(session_id)):
                 raise AgentsRejected(why) from refusal
             raise
@@ -169,6 +172,7 @@ class SessionsApi:
             await self._decide(session_id, tool_use_id, event)
         except AgentsUnavailable:
             if await self._find_decision(session_id, tool_use_id) is None:
+                # The first one may be on its way: a decision that arrives in between is found by the second attempt.
                 await asyncio.sleep(self._resend_pause)
                 await self._decide_again(session_id, tool_use_id, event)
 
@@ -179,6 +183,7 @@ class SessionsApi:
         try:
             await self._send(session_id, answer | {"is_error": True})
         except AgentsRejected as refusal:
+            # A clash means that the call was answered already; a 403 is about our key.
             if not is_clash(refusal) or status_of(refusal) == 403:
                 raise
 

@@ -227,6 +227,7 @@ def _tool_started(event_id: EventId, event: object) -> AgentEvent | None:
         service=_service(event),
         name=name,
         arguments=arguments if isinstance(arguments, Mapping) else {},
+        # Nobody can approve a custom tool's call: Deputy has no such tool and answers it with an error.
         permission=Permission.DENY if is_custom else _permission(read(event, "evaluated_permission")),
         is_ours_to_answer=is_custom,
     )

@@ -60,6 +60,7 @@ class VaultsApi:
         with errors_translated():
             listed = [vault async for vault in self._vaults.list(limit=LIST_PAGE)]
         marked = [vault for vault in listed if wanted.items() <= (vault.metadata or {}).items()]
+        # By id as well, so that two processes that see the same vaults keep the same one.
         return sorted(marked, key=lambda vault: (vault.created_at, vault.id))
 
     async def delete(self, vault: Vault) -> None:
@@ -76,6 +77,8 @@ class VaultsApi:
         vault_id = _active(vault)
         # Secrets are never given back, so a stored credential can only be recognised by a mark in its metadata.
         attempt = secrets.token_hex(16)
+        # Archived before the new one is created, since the API takes one active credential per server
+        # (docs/reference/managed-agents.md#credentials).
         if await self._archive_for(vault_id, credential.mcp_server_url) >= MOST:
             raise AgentsRejected(FULL)
         try:
