@@ -121,6 +121,7 @@ def is_too_long(field: Field, body: Mapping[str, Any]) -> bool:
 
 def filled(form: Form, body: Mapping[str, Any] | None, values: Mapping[str, Value]) -> dict[str, Any]:
     """Return the item with a form's values. A field that the form did not show keeps its value."""
+    # The body is a part of the cached settings, which nobody may change.
     item: dict[str, Any] = copy.deepcopy(dict(body or {}))
     for field in form.fields:
         if field.block in values:
@@ -153,11 +154,13 @@ def _field_at(form: Form, place: str, sent: Container[str]) -> Field | None:
     fields = [field for field in form.fields if field.block in sent]
     exact = [field for field in fields if place.startswith(f"{field.path}.")]
     near = [field for field in fields if f"{field.path}.".startswith(place) and place]
+    # The name of a new item comes first in the form.
     first = [field for field in (form.new,) if field and field.block in sent] + fields
     return max(exact, key=lambda field: len(field.path), default=next(iter(near or first), None))
 
 
 def _read(field: Field, value: Value) -> Any:
+    # An unchecked box sends an empty list, which is “not set” and no False.
     if field.kind is Kind.FLAG:
         return bool(value) or None
     if not value or (field.kind is Kind.CHOICE and value == DEFAULT):

@@ -73,6 +73,7 @@ class Added(Section):
     def _is_pinned(self) -> Self:
         if self.registration is not RegistrationKind.TOKEN and not self.trusted_issuer:
             raise ValueError("trusted_issuer: is missing; `python -m bot config look URL` says what to write")
+        # Both pins together: the issuer alone could name any host for tokens and codes.
         if self.trusted_issuer and not self.endpoint_hosts:
             raise ValueError("endpoint_hosts: `trusted_issuer` needs them, or a false server could name any")
         return self
@@ -112,6 +113,7 @@ class Document(Config):
         settings = {
             name: ServiceSettings.model_validate(_part(one, ServiceSettings)) for name, one in self.services.items()
         }
+        # A service that is only on offer has no settings, and must not look like a change of them.
         kept = {name: one for name, one in settings.items() if one != ServiceSettings() or name not in self.offers}
         return Config.model_validate({**_part(self, Config), "services": kept})
 

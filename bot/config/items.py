@@ -52,6 +52,7 @@ def split(config: Config) -> dict[Key, Body]:
     items: dict[Key, Body] = {Key("workspace", part): {"value": document[part]} for part in ALONE if part in document}
     for section, kind in MANY.items():
         items |= {Key(kind, name): body for name, body in document.get(section, {}).items()}
+    # In a stable order, for plans and audit records.
     return dict(sorted(items.items()))
 
 

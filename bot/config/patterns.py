@@ -27,6 +27,7 @@ class CompiledPattern:
 
     def __init__(self, pattern: str) -> None:
         options = re2.Options()
+        # RE2 would print an admin's pattern to stderr.
         options.log_errors = False
         options.max_mem = _MEMORY
         try:
@@ -40,6 +41,7 @@ class CompiledPattern:
 
     def replaced(self, text: str, by: str) -> str:
         """Return the text with `by`, taken literally, in place of each match."""
+        # A backslash in the replacement would refer to a group.
         return str(self._ready.sub(by.replace("\\", r"\\"), encodable(text))) if self.is_in(text) else text
 
 

@@ -79,6 +79,7 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     lists = {_place(details) for details in found if _is_of_a_list(details)}
     told = {
         ".".join(str(part) for part in details["loc"] if not _is_branch(part)): _sentence(details)
+        # Reversed twice, so that of several problems at one place the first one stays.
         for details in reversed(found)
         if not _is_noise(details, lists)
     }

@@ -42,6 +42,7 @@ def write_offer(name: str, offer: Offer, notes: Sequence[str]) -> str:
 
 def read(text: str) -> Document:
     """Return the settings of a file. Raises `SettingsInvalid` with every problem."""
+    # Before parsing, which takes much more memory than the text.
     if len(text) > LARGEST:
         raise SettingsInvalid((Problem("", "the file is too large"),))
     try:
