@@ -55,6 +55,7 @@ async def _looked(name: str, check: Check, targets: DoctorTargets) -> Finding:
     try:
         return await check(targets)
     except Unavailable:
+        # One check that meets an outage must not end the others.
         return amiss("no answer", "check the network and the address, then try again")
     except (SlackRejected, AgentsRejected) as error:
         return amiss(f"refused ({error.code})", REFUSALS.get(name, fix))

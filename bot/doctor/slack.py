@@ -72,6 +72,7 @@ async def delivery(targets: DoctorTargets) -> Finding:
 async def _http_delivery(targets: DoctorTargets) -> Finding:
     """Check that the signing secret is not obviously wrong; only Slack's deliveries can prove that it is right."""
     secret, client_secret = targets.settings.slack_signing_secret, targets.settings.slack_client_secret
+    # The two stand side by side in Slack's settings and are easily mixed up.
     if secret and secret.reveal() == client_secret.reveal():
         return amiss("SLACK_SIGNING_SECRET is the client secret", FIX_SIGNING)
     refused = await _count_refused(targets)

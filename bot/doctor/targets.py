@@ -44,6 +44,7 @@ async def admitted(settings: Settings) -> AsyncIterator[DoctorTargets]:
         client = open_client(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url or ANTHROPIC)
         agents = await stack.enter_async_context(client)
         sender = await stack.enter_async_context(GuardedSender(UrlPolicy(allow_loopback=settings.allow_loopback)))
+        # The doctor must not leave an empty database behind that a start would take for its own.
         database = Database.open(settings.database_url, settings.secret_keys, makes_file=False)
         stack.push_async_callback(database.close)
         yield DoctorTargets(settings, slack, agents, sender, database)
