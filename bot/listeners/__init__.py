@@ -121,6 +121,7 @@ def _listener(_: Intake, take: Callable[[Body], Awaitable[None]]) -> Callable[..
 def _form_listener(intake: Intake) -> Callable[..., Awaitable[None]]:
     async def listen(body: dict[str, Any], ack: AsyncAck) -> None:
         answer = await intake.take_form(body, parse_form(body) or parse_settings_form(body))
+        # What is wrong with a form must be in this very answer, within three seconds (docs/reference/slack.md#modals).
         await ack(**answer)
 
     return listen

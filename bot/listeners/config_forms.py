@@ -40,6 +40,7 @@ def parse_settings_form(body: Body) -> Asked | None:
         return None
     user = table(body, "user").get("id")
     return Asked(
+        # The hash changes with each version of the view, so a corrected form is a new request.
         key=f"view:{view.get('id')}:{view.get('hash')}",
         unverified_user=UserId(user) if isinstance(user, str) and user else None,
         build=lambda member: SubmitSettings(

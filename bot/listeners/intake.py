@@ -107,6 +107,7 @@ class Intake:
         if isinstance(verdict, Refused):
             await self._refuse(asked, verdict)
         elif command := asked.build(verdict):
+            # Under a key of its own, so that the `message` event can still take the message's key.
             if asked.is_stand_in and isinstance(command, Reply):
                 hear = HearMention(verdict, asked.key, command, judged_at.isoformat())
                 await self._desk.accept(f"mention:{asked.key}", hear, judged_at)
@@ -183,6 +184,7 @@ class Intake:
 
     async def _refuse(self, asked: Asked, refused: Refused) -> None:
         log.info("refused", key=asked.key, refusal=refused.refusal)
+        # A reply could make another bot answer, without end.
         is_machine = refused.refusal is Refusal.BOT
         if asked.place and asked.unverified_user and not is_machine:
             await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)

@@ -91,6 +91,8 @@ def parse_action(body: Body) -> Asked | None:
         return None
     place, value, trigger_id = _place(body), _value(action), str(body.get("trigger_id") or "")
     return Asked(
+        # Each press has a `trigger_id` of its own, so pressing twice makes two requests; the domain decides what the
+        # second does.
         key=f"action:{trigger_id or action.get('action_ts')}",
         unverified_user=_user(body),
         build=lambda member: build(member, value, place, trigger_id),
@@ -160,6 +162,7 @@ def _turn_page(body: Body) -> Build:
     def build(member: Member, value: str, place: Place, trigger_id: str) -> Command | None:
         approval_id, _, rest = value.partition(":")
         page = rest.partition(":")[2]
+        # `int` takes digits of any script, and time for very long ones.
         is_number = page.isascii() and page.isdigit() and len(page) <= PAGE_DIGITS
         if not (is_number and view_id):
             return None

@@ -102,6 +102,7 @@ def _changed(event: Body, install: Install) -> Asked | None:
         return None  # words between people that were never meant for us
     # A mention without words was no request, so adding words to it is like adding the mention.
     is_added = new.is_mention and not new.place.is_direct and not (old.is_mention and not old.is_empty)
+    # In the key, so that each edit of a message counts.
     edited_ts = str(table(after, "edited").get("ts") or "")
     return Asked(
         key=f"edited:{new.source.channel}:{new.source.ts}:{edited_ts}",

@@ -44,6 +44,7 @@ def parse_command(body: Body) -> Asked | None:
         unverified_user=user,
         build=lambda member: _command(text, member, place, trigger_id),
         place=place,
+        # It leads to a credential.
         needs_fresh=word == "connect",
     )
 
