@@ -6,6 +6,7 @@ button's value back to us, and what comes back is looked up, not believed.
 
 from __future__ import annotations
 
+# With the hash, a button of an outdated card decides nothing (docs/decisions/0015-approvals-keep-a-hash.md).
 APPROVE = "approval.allow"
 """Value: `<approval id>:<arguments hash as shown>`."""
 DENY = "approval.deny"
@@ -18,6 +19,7 @@ DETAILS_PAGE = "approval.details_page"
 """Previous and next page of the details. Value as for `APPROVE`, followed by `:<page>`, counted from 0."""
 ALWAYS_ALLOW = "approval.always"
 """Value as for `APPROVE`."""
+# The hash of each call that was on the card, and of nothing that joined it since.
 APPROVE_ALL = "approval.allow_all"
 """Value: that of `APPROVE` for each call, joined by commas."""
 ACCEPT_TOOLS = "tools.accept"

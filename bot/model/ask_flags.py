@@ -64,6 +64,7 @@ def parse_ask(text: str) -> AskWords | UnclearFlag:
         else:
             return UnclearFlag(word)
     task, said_last = _without_last(rest)
+    # Once the answer is private, a second unclear word cannot make it public.
     unclear = None if is_private or said_last else _nearly_private(task)
     return unclear or AskWords(task, is_private or said_last, profile)
 
@@ -119,6 +120,7 @@ def _flag(word: str) -> str | None:
     before, name = seen[:start].lstrip(_QUOTES), _name(seen[start:])
     if not any(map(_is_dash, before)) or not seen[start : start + 1].isalpha():
         return None
+    # Other letters after a mixed prefix are ordinary text, such as a list item.
     return name if _is_dashes(before) or _is_nearly_private(name) else None
 
 
@@ -132,6 +134,7 @@ def _is_dash(char: str) -> bool:
 
 
 def _is_nearly_private(name: str) -> bool:
+    # Compared with the first 20 characters only: `difflib` takes quadratic time.
     return name.startswith("priv") or difflib.SequenceMatcher(None, name[:20], _PRIVATE).ratio() >= _NEARLY
 
 
@@ -146,6 +149,7 @@ def _value(name: str, rest: str) -> tuple[str | None, str]:
 
 def _name(word: str) -> str:
     """Return a flag's name for comparison: case folded, in compatibility form, without punctuation around it."""
+    # Keyboards of some scripts type full-width letters.
     plain = unicodedata.normalize("NFKC", visible(word)).casefold()
     return plain.strip("".join(char for char in plain if not char.isalnum()))
 

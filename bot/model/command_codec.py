@@ -60,6 +60,7 @@ def _value(hint: Any, value: Any, member: Member | None) -> Any:
     if hint is Member:
         return member
     if get_origin(hint) in {Union, types.UnionType}:
+        # Unions in commands are of one type with None, or of a NewType and its base.
         hint = next(choice for choice in get_args(hint) if choice is not type(None))
     if get_origin(hint) is tuple:
         return tuple(_value(get_args(hint)[0], one, member) for one in value)

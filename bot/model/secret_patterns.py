@@ -50,6 +50,7 @@ _SHAPES: dict[str, tuple[str, str]] = {
 _SECRET = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, shape) in _SHAPES.items()), re.ASCII)
 # Shapes that are certain by themselves; matches of the others may be placeholders (`_is_name`).
 _EXACT = frozenset({"anthropic", "aws", "slack_hook", "jwt", "address"})
+# A private key has many lines, so it is found by its BEGIN and END lines and not by a shape.
 _MARKER = re.compile(r"-----(?P<which>BEGIN|END) [A-Z ]{0,40}PRIVATE KEY-----")
 PRIVATE_KEY = "private key"
 # One part of a name such as `npm_config_oauth2_v1`; random tokens have digits among their letters.
@@ -95,6 +96,7 @@ def mask_piece(text: str, hide: Callable[[str, str], str], *, is_in_key: bool) -
     pieces, done = [], 0
     if is_in_key:
         done = spans.pop(0)[2]
+    # The longest of several at the same place first, so that no rest of it stays.
     for kind, start, end in sorted(spans, key=lambda span: (span[1], -span[2])):
         if start >= done:
             pieces += [text[done:start], hide(kind, text[start:end])]
@@ -115,6 +117,7 @@ def _spans(text: str, *, is_in_key: bool = False) -> tuple[list[Span], bool]:
     """
     reading = as_read(text)
     read = reading.text
+    # Most texts end here: searching for the shapes themselves is much slower.
     if not (is_in_key or _HINT.search(encodable(text)) or (read != text and _HINT.search(encodable(read)))):
         return [], False
     spans: list[Span] = []
@@ -151,6 +154,7 @@ def _shaped(text: str) -> Iterator[Span]:
         return
     for found in _SECRET.finditer(text):
         shape = str(found.lastgroup)
+        # `sk-this-is-a-placeholder` has the shape of a key and is none.
         if shape in _EXACT or not _is_name(found[0]):
             yield shape, found.start(), found.end()
 
@@ -178,6 +182,7 @@ def settled(text: str, *, looked: int = 0) -> int:
     has found no such place; nothing before it is searched again. Returns 0 if there is no place.
     """
     cut = _run_start(text, len(text), looked)
+    # The address of a link is not rendered, so a secret in it is only found once the link is complete.
     target = _BEGUN_TARGET.search(text, max(0, cut - _TARGET_MAX), cut)
     if target:
         cut = _run_start(text, target.start(), looked)

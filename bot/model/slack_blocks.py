@@ -183,6 +183,7 @@ def _run(run: Node) -> str | None:
 def _link(run: Node) -> str:
     url, words = word(run, "url"), word(run, "text") or word(run, "fallback")
     for sign in "<>|":
+        # These would end the token in Slack's markup.
         url = url.replace(sign, f"%{ord(sign):02X}")
     url = url.replace("&", "&amp;")
     return f"<{url}|{escape(words)}>" if words else f"<{url}>"
@@ -200,6 +201,7 @@ def word(node: Node, name: str) -> str:
 
 def _token(before: str, name: str) -> Callable[[Node], str]:
     def read(run: Node) -> str:
+        # An id has none of these; foreign JSON may.
         value = "".join(char for char in word(run, name) if char not in "<>|&")
         return f"<{before}{value}>" if value else ""
 

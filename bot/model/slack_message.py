@@ -80,8 +80,11 @@ def read_message(message: Mapping[str, Any]) -> MessageText:
     """Return what people see of a message, given as Slack's JSON from an event, a shortcut or the Web API."""
     forwarded, attached, previews = [], [], []
     for attachment in _tables(message.get("attachments")):
+        # Slack has no type for a forwarded message: it is an attachment with this mark.
         if attachment.get("is_share") is True:
             forwarded.append(_forwarded(attachment))
+        # A preview must not count as passed on, or a website's words would become part of the request
+        # (docs/decisions/0036-one-reader-for-slack-messages.md).
         elif any(attachment.get(mark) for mark in _PREVIEW_MARKS):
             previews.append(_attached(attachment))
         else:
@@ -103,6 +106,7 @@ def read_files(files: object) -> tuple[Attachment, ...]:
 def read_file(file: Mapping[str, Any]) -> Attachment:
     """Return one file as Slack describes it; if Slack gives only its id, the mode is `STUB`."""
     mode = "external" if file.get("is_external") else word(file, "mode")
+    # In Slack Connect an event may name a file that has to be looked up (docs/reference/slack.md#files).
     if word(file, "file_access") not in _READABLE_FILES:
         mode = STUB
     return Attachment(
@@ -119,6 +123,7 @@ def _own(message: Mapping[str, Any]) -> str:
     """Return the author's words: from the blocks, which people see instead of the text, else from the text."""
     text = word(message, "text")[:_MOST]
     blocks, is_whole = read_blocks(message.get("blocks"))
+    # Blocks first: people see them instead of `text`, so words only in `text` are hidden words.
     if not blocks.strip():
         return text
     if is_whole or not text.strip():

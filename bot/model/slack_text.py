@@ -39,6 +39,7 @@ def as_read(written: str) -> RenderedText:
         starts += range(done, found.start())
         ends += range(done + 1, found.start() + 1)
         done = found.end()
+        # An entity may stand for an invisible character.
         character = visible(html.unescape(found[0])) if found["entity"] else ""
         pieces.append(character)
         starts += [found.start()] * len(character)
@@ -61,6 +62,7 @@ def file_name_within(name: str, most: int) -> str:
     if len(name.encode("utf-8", "replace")) <= most:
         return name
     stem, dot, ending = name.rpartition(".")
+    # Neither `.profile` has an ending nor `Offer v2.final version of October`.
     if not stem or len(ending.encode("utf-8", "replace")) > _ENDING_MAX:
         stem, dot, ending = name, "", ""
     left = most - len(f"{dot}{ending}".encode("utf-8", "replace"))

@@ -95,6 +95,7 @@ def only_reads(service: str | None, tool: str, annotations: Mapping[str, object]
     A service's hints can turn a yes into a no, never a no into a yes: they are not to be trusted
     (https://modelcontextprotocol.io/specification/2025-06-18/server/tools#tool).
     """
+    # The built-in tools are few and known by name.
     if service is None:
         return tool in _BUILT_IN_READING
     hints = annotations or {}
@@ -114,6 +115,7 @@ def hazard_of(tool: str, annotations: Mapping[str, object] | None = None) -> Haz
     hints = annotations or {}
     if _has(words, _DESTROYING) or (hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True):
         return Hazard.DESTRUCTIVE
+    # Whole words only: `posts` and `orders` are things more often than actions.
     return Hazard.OUTWARD if words & _OUTWARD else Hazard.NONE
 
 
