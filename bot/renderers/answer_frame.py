@@ -94,6 +94,7 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
         owner = turn.owner.user_id
         blocks.append(row(button("Try Again", action_ids.ASK_AGAIN, turn.id, label="Ask this again", only_for=owner)))
     facts = [_steps(progress), _duration(seconds), _cost(progress.usage)]
+    # Only with an answer: a refusal or an error is our own text.
     caution = "AI-generated, check important details" if progress.shown_text else ""
     whom = mention(turn.owner.user_id) if is_mentioned else ""
     if progress.has_forgotten:
@@ -165,6 +166,7 @@ def _outcome(progress: Progress) -> str:
     if outcome.kind is OutcomeKind.NOT_PERMITTED and outcome.detail in set(Refusal):
         return REFUSALS[Refusal(outcome.detail)]
     words = _OUTCOMES[outcome.kind]
+    # A detail says that the session was not heard to stop.
     if outcome.kind is OutcomeKind.STOPPED and outcome.detail:
         return f"{words} I can't reach Claude at the moment, so a step that was running may still finish."
     if outcome.kind is OutcomeKind.RETRIES_EXHAUSTED:

@@ -51,6 +51,7 @@ def render_task(task: Task, titles: Mapping[str, str]) -> TaskLine:
     title = _TITLES[task.state].format(todo=words.infinitive, doing=words.doing, done=words.done)
     output = result(task.result) if task.state is TaskState.DONE else _OUTPUTS.get(task.state, "")
     return TaskLine(
+        # The same id each time, since Slack replaces a task by its id.
         id=shorten(task.call.id, slack_limits.TASK_FIELD_MAX),
         title=shorten(capital(title), slack_limits.TASK_FIELD_MAX),
         status=_STATUSES[task.state],
@@ -130,6 +131,7 @@ def chunks_between(sent: AnswerPage, wanted: AnswerPage) -> list[Block] | None:
     before = {line.id: line for line in sent.lines}
     updates = [_update(before.get(line.id), line) for line in wanted.lines]
     chunks = [update for update in updates if update is not None]
+    # Without tasks there is no plan, and its title would appear alone.
     if wanted.lines and wanted.title != sent.title:
         chunks.insert(0, {"type": "plan_update", "title": wanted.title})
     added = wanted.text[len(sent.text) :]

@@ -106,6 +106,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     If the reader may decide now, the modal has an Approve button, for the call that they have just read.
     """
     pages = argument_pages(held.call.arguments)
+    # The page number comes from a button, and the arguments may have changed since.
     page = min(max(page, 0), len(pages) - 1)
     approval, call = held.approval, held.call
     tool = f"{approval.service} / {call.name}" if approval.service else call.name

@@ -44,6 +44,7 @@ def masked(value: object, name: str = "", depth: int = 0) -> object:
         return value
     if _SECRET_NAME.search(_snake(name)) and value:
         return _hidden(value)
+    # The length stays visible, so that an empty or odd value is noticed.
     return mask_secrets(value, lambda _, secret: _hidden(secret))
 
 

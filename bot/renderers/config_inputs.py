@@ -71,6 +71,7 @@ def whole_line(one: Field, value: str, longest: int = LONGEST) -> Block:
 
 def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
     known = [option(words, given or "default") for given, words in options[:OPTIONS_MAX]]
+    # Slack refuses an `initial_option` that is not among the options.
     chosen = next((one for one in known if one["value"] == value), known[0])
     return {"type": "static_select", "options": known, "initial_option": chosen}
 

@@ -130,6 +130,7 @@ def render_disconnected(notice: Disconnected) -> Message:
     name = title(notice.service)
     words = f"{name} is disconnected. I've deleted your credential."
     blocks = [section(escape(words))]
+    # The address may be an admin's or a service's; nothing else becomes a button.
     if notice.manage_url and notice.manage_url.startswith("https://"):
         blocks.append(context(f"To take back access at {escape(name)} too, open its own page."))
         blocks.append(row(button(f"Open {name} Settings", action_ids.OPEN_LINK, url=notice.manage_url)))

@@ -106,6 +106,7 @@ def _deciding(waiting: Waiting, titles: Titles, *, is_second: bool) -> list[Bloc
     """Return the buttons of an approval, with `action_id`s of their own among the rows above and below."""
     approval, what = waiting.approval, _what(waiting, titles)
     value, mark = approval_value(approval), f"/{approval.id}"
+    # Without arguments: lists never show any.
     held = Held(approval, _call(waiting), waiting.hazard)
     may_allow = is_second or not approval.is_confirming
     buttons = [approve_button(held, what, mark=mark)] if may_allow else []

@@ -158,6 +158,7 @@ def line_after(before: OpenBlock, line: str) -> tuple[LineKind, OpenBlock]:
     line = line.rstrip("\n").expandtabs(4)
     held, at = _held(before.around, line)
     is_within = held == len(before.around)
+    # Inside a fence only its end matters; leaving the quote or item ends it too.
     if before.fence and is_within:
         is_over = line[at:].strip().startswith(before.marks) and _closes(before, line[at:])
         return LineKind.CODE, OpenBlock(before.around) if is_over else before

@@ -93,6 +93,7 @@ def _code(text: str, *, may_grow: bool, is_row: bool) -> tuple[list[InlineSpan],
         # The closing run may still get another backtick, which makes it another mark; or it may not have come yet.
         if may_grow and (closing + len(mark[0]) == len(text) if closing >= 0 else len(text) - at <= CODE_MAX):
             return code, "".join([*pieces, text[done:]]), mark.start()
+        # Too long, never closed, or across the cells of a table: then the backticks are text.
         if closing < 0 or closing - at > CODE_MAX or (is_row and "|" in text[at:closing]):
             continue
         end = closing + len(mark[0])
@@ -109,6 +110,7 @@ def _pairs(masked: str) -> dict[int, int]:
     parentheses: list[int] = []
     for mark in _BRACKETS.finditer(masked):
         if mark[0] == "\n":
+            # A link's address does not go over a line end.
             parentheses.clear()
         elif mark[0] in "[(":
             (brackets if mark[0] == "[" else parentheses).append(mark.start())

@@ -129,6 +129,7 @@ def _opening(text: str, start: int, outline: Outline | None) -> str:
     """Return what a message needs before `text[start:]`: the fence that is open there, or the table's head."""
     place = (outline or Outline()).at(text, start)
     if now := place.after if place.after.fence else None:
+        # An agent may write anything as the info string; a long one would fill the next message.
         first = now.opening if size(now.opening) <= _OPENING_MAX else now.bare_opening
         return f"{first}\n{now.inside if place.is_inside else ''}"
     if place.kind is LineKind.CODE and not place.before.fence:
@@ -181,6 +182,7 @@ def _settled(shown: str) -> int:
     line = shown.rfind("\n") + 1
     is_whole = line == len(shown)
     leaves = list(_leaves(shown))
+    # The unfinished last line may still become a list item, a fence or a break.
     if not is_whole and (_UNDECIDED.match(shown, line) or _begins_fence(leaves, line)):
         shown, is_whole = shown[:line], True
         leaves = list(_leaves(shown))

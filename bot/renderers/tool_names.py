@@ -94,6 +94,7 @@ def subject(call: ToolCall) -> str:
     """Return what a call is about in one short line: its most telling argument, or empty."""
     for key in _SUBJECTS:
         given = call.arguments.get(key)
+        # JSON in a string tells people nothing.
         if isinstance(given, str) and given.strip() and not given.lstrip().startswith(_RAW):
             return one_line(_OURS.sub("", given), _SUBJECT_MAX)
     return ""

@@ -64,6 +64,7 @@ def _phrase(text: str, depth: int) -> str:
 def _of_lines(lines: list[str]) -> str:
     if not lines or _TRACE.search("\n".join(lines)):
         return ""
+    # JSON Lines: one object per result.
     if len(lines) > 1 and all(_is_json_object(line) for line in lines):
         return plural(len(lines), "result")
     line = lines[0]
