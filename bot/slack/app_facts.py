@@ -42,6 +42,7 @@ async def fetch_identity(client: AsyncWebClient) -> Identity:
 async def fetch_app_id(client: AsyncWebClient) -> str:
     """Return the id of the app that the bot token belongs to. Raises our errors."""
     who = await _called(client, "auth.test")
+    # `auth.test` does not name the app of a bot token.
     answer = await _called(client, "bots.info", bot=str(who.get("bot_id") or ""))
     return str((answer.get("bot") or {}).get("app_id") or "")
 
@@ -58,6 +59,7 @@ async def is_full_member(client: AsyncWebClient, user_id: str) -> bool:
     try:
         answer = await _called(client, "users.info", user=user_id)
     except SlackRejected as error:
+        # An admin whom Slack does not know is a finding, not an error of the check.
         if error.code in {"user_not_found", "user_not_visible"}:
             return False
         raise

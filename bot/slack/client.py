@@ -41,6 +41,7 @@ _REPEATABLE = _READS | {
 }
 _STREAM_ENDED = frozenset({"message_not_in_streaming_state", "stopped_by_user"})
 _TOO_LONG = frozenset({"msg_blocks_too_long", "msg_blocks_too_many", "msg_too_long"})
+# Errors that Slack reports with 200 and that are outages all the same.
 _TROUBLE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 # Methods that answer a press. They are called even while others wait for an outage to end, since a `trigger_id` holds
@@ -164,6 +165,7 @@ class SlackApi:
         if session is None:
             raise SlackUnavailable
         try:
+            # A redirect could lead the words to another host.
             async with session.post(url, json=payload, allow_redirects=False) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -201,10 +203,12 @@ class SlackApi:
         code = str(data.get("error", "")) if isinstance(data, dict) else ""
         if status == 429 or code in _LIMITED:
             retry_after = seconds_of(getattr(response, "headers", {}))
+            # For every caller: Slack limits the method, not this one call.
             self.pacer.hold_off(self.workspace, method, retry_after)
             return SlackLimited(retry_after)
         if not code and 400 <= status < 500 and status != 408:
             return SlackRejected(f"http_{status}")  # not Slack's JSON, but a refusal: trying again would not help
+        # Slack may have carried the call out before it failed, so the outcome is unknown.
         if status >= 500 or code in _TROUBLE or not code:
             return SlackUnsure()
         if code in _TOO_LONG:

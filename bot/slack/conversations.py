@@ -54,6 +54,7 @@ class Conversations:
         line.waiting += 1
         try:
             async with line.lock:
+                # Somebody who waited may have got an answer to a call that began after they asked.
                 if line.answered < mine:
                     await self._gather()
                     await self._api.turn(_INFO, channel=channel)
@@ -65,6 +66,7 @@ class Conversations:
         finally:
             line.waiting -= 1
             if not line.waiting:
+                # Otherwise there would be a lock for every channel that was ever asked about.
                 del self._lines[channel]
 
     async def fetch_lately(self, channel: ChannelId) -> Mapping[str, Any]:
@@ -98,6 +100,7 @@ class Conversations:
         answer = await self._api.call(_INFO, is_paid=True, channel=channel, include_num_members=True)
         found = answer.get("channel")
         found = found if isinstance(found, Mapping) else {}
+        # The oldest goes: dictionaries keep the order of insertion.
         while len(self._last) >= _KNOWN_MAX:
             self._last.pop(next(iter(self._last)))
         self._last[channel] = (at, found)

@@ -48,6 +48,7 @@ class SlackFiles:
         if not url:
             raise SlackRejected("file_not_readable")
         content = await self._download(url, most)
+        # First, since an HTML file of the right length is the file itself and no sign-in page.
         if len(content) == size:
             return content
         # If the token may not read the file, Slack answers 200 with a sign-in page (docs/reference/slack.md#files).
@@ -132,8 +133,10 @@ class SlackFiles:
             host, port = given.hostname or "", given.port
         except ValueError:
             return False  # no address at all
+        # Outside of tests the Web API is at slack.com, and only Slack's own hosts over TLS may get the token.
         if own.hostname in _SLACKS:
             return given.scheme == "https" and port in {None, 443} and host.endswith(f".{own.hostname}")
+        # A simulator has one host, on any port.
         return (given.scheme, given.netloc) == (own.scheme, own.netloc)
 
 

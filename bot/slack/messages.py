@@ -57,6 +57,7 @@ class Messages:
 
     def __init__(self, api: SlackApi) -> None:
         self._api = api
+        # What `auth.test` says does not change while a token is valid.
         self._known: dict[str, Any] | None = None
 
     async def post(
@@ -116,6 +117,7 @@ class Messages:
         cursor: str | None = None
         for _ in range(_PAGES):
             page = await self._api.call(method, **arguments, oldest=oldest, cursor=cursor)
+            # Anybody's app can write metadata like ours, so only our own bot's messages count.
             mine = [message for message in page.get("messages", []) if message.get("bot_id") == bot_id]
             found |= {message["ts"]: _found(message) for message in mine if message["ts"] >= oldest}
             cursor = (page.get("response_metadata") or {}).get("next_cursor")

@@ -50,6 +50,7 @@ class SlackDirectory:
         if kept and not is_fresh and self._clock.steady() < kept.until:
             return kept.value
         found = await self._ask_person(user_id)
+        # None is cached too: an unknown id must not take a call each time.
         self._keep(self._people, user_id, found)
         return found
 

@@ -99,6 +99,7 @@ class RateLimiter:
         self._gauges: dict[tuple[str, str], _Gauge] = {}
         self._lines: dict[str, list[_Ticket]] = {}
         self._numbers = count()
+        # For minutes only: an admin may add a scope or turn a feature on meanwhile.
         self._off_until: dict[tuple[str, str], datetime] = {}
         self._outages: dict[tuple[str, str], _Outage] = {}
 
@@ -108,6 +109,8 @@ class RateLimiter:
         It overtakes nobody who waits in line, and leaves `keep` more calls free for others.
         """
         now = self._clock.steady()
+        # Everybody in line goes first: calls that may be left out must not delay those that must happen
+        # (docs/decisions/0025-what-must-be-said-waits-in-line.md).
         ahead = {key: keep + sum(key in ticket.keys for ticket in self._line(workspace)) for key in keys}
         when = max(self._gauge(workspace, key).when(now, ahead[key]) for key in keys)
         when = max((when, *(known.until for key in keys if (known := self._outages.get((workspace, key))))))
@@ -125,12 +128,14 @@ class RateLimiter:
         line.append(ticket)
         try:
             while (when := self._when(workspace, ticket, now := self._clock.steady())) > now:
+                # An answer streams if a stream can be had soon, and is posted if a post is free before that.
                 other = self.take(workspace, *instead) if instead else _LOOK_AGAIN
                 if not other:
                     return True
                 await self._clock.sleep_until(min(when, now + timedelta(seconds=min(other, _LOOK_AGAIN))))
             self._spend(workspace, keys, now)
         finally:
+            # Also if the caller was cancelled, or the line would stand still behind it.
             line.remove(ticket)
         return False
 

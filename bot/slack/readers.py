@@ -43,6 +43,7 @@ class ChannelAudiences:
         count = info.get("num_members")
         is_shared = bool(info.get("is_ext_shared"))
         own = info.get("context_team_id")
+        # The list contains our own team.
         teams = [str(team) for team in info.get("connected_team_ids") or () if team != own] if is_shared else []
         names = [await self._name(team) for team in sorted(teams)[:NAMED_MAX]]
         return Readers(count if isinstance(count, int) else None, is_shared, tuple(name for name in names if name))

@@ -73,12 +73,15 @@ class SlackScreen:
 
     async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
         """Post the message that starts a thread, or find the one that was posted before a crash."""
+        # Known by what this process has tried to post, not by ages: clocks differ
+        # (docs/decisions/0034-no-decision-compares-two-clocks.md).
         if self._begun.may_exist(thread.id):
             found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
             if found is not None:
                 return found
         readers = None if thread.is_private else await self._readers.of(thread.channel)
         message = render_root(thread, task, offered, self._titles, readers)
+        # Before the call: once it is under way, the message may exist.
         self._begun.try_to_post(thread.id)
         return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
 
@@ -327,6 +330,7 @@ class SlackScreen:
     def _is_slack(self, url: str) -> bool:
         """Tell whether an address that came with a request is Slack's own (docs/reference/slack.md#interactions)."""
         given, own = urlsplit(url), urlsplit(self._api.base_url)
+        # The SDK would call any address that a payload names, and with it send a member's words there.
         if given.scheme == "https" and given.hostname == "hooks.slack.com":
             return True
         return own.hostname != "slack.com" and (given.scheme, given.netloc) == (own.scheme, own.netloc)

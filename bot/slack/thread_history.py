@@ -55,6 +55,7 @@ class SlackThreadHistory:
     async def _named(self, texts: Sequence[str]) -> list[str]:
         """Return texts with names; if there are too many ids, those of the last texts, the newest, get theirs."""
         names: dict[str, str] = {}
+        # `fromkeys` keeps the order and drops repetitions.
         mentions = dict.fromkeys(found[0] for text in reversed(texts) for found in _ID.finditer(text))
         for mention in list(mentions)[:_NAMES]:
             names[mention] = await self._name_of(mention)
@@ -102,6 +103,7 @@ class SlackThreadHistory:
             async for message in self._messages(root, before):
                 ts = str(message.get("ts") or "")
                 # Slack repeats the root on every page.
+                # Compared as strings: Slack's `ts` all have the same length.
                 if ts not in known and (before is None or ts < before):
                     known.add(ts)
                     newest.append(message)
