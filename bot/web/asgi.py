@@ -94,6 +94,7 @@ def _slack(handler: AsyncSlackRequestHandler, warning: SignatureWarning) -> Call
         except BodyRefused as error:
             return PlainTextResponse("not accepted", status_code=error.status)
         answer = await handler.handle(replay(request, body))
+        # Bolt answers 401 only for a bad signature or an old timestamp.
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             warning.note()
         return answer
