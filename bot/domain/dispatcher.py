@@ -113,6 +113,7 @@ class Dispatcher:
         is_stored = False
         try:
             async with self._database.transaction() as tx:
+                # In the same transaction: somebody may be deactivated between Slack's answer and this line.
                 if member and not await self._is_still_here(tx, member, judged_at):
                     log.info("left_meanwhile", key=key)
                     return False
@@ -151,6 +152,7 @@ class Dispatcher:
             return self.denied(error.refused.refusal)
         except Unavailable as error:
             log.warning("form_not_carried_out", error=type(error).__name__)
+            # Not tried again: Slack must get its answer within three seconds.
             said = Denied(Refusal.UNVERIFIABLE)
         if isinstance(said, Wrong):
             return {"response_action": "errors", "errors": self._screen.faults(said)}
@@ -243,6 +245,7 @@ class Dispatcher:
             return
         outcome = as_stored(member, place, told)
         async with self._database.transaction() as tx:
+            # One transaction: the turn is gone if and only if the reply says that the request failed.
             if await turns.drop_queued(tx, errand.delivery_id, self._clock.now()):
                 await deliveries.settle(tx, errand.delivery_id, *dump(outcome))
                 errand.command = outcome
@@ -262,6 +265,7 @@ class Dispatcher:
         await self._clock.sleep_until(self._clock.steady() + MESSAGE_WITHIN)
         if await self._is_known(command.key):
             return
+        # Only then: the call would be wasted on nearly every mention.
         reply = await self._fetch_mention(command.reply)
         await self.accept(command.key, reply, datetime.fromisoformat(command.judged_at))
 
@@ -285,6 +289,7 @@ class Dispatcher:
                 "command_rejected", reference=reference, error=type(error).__name__, code=getattr(error, "code", "")
             )
             return Broken(reference)
+        # A class that nobody expects here is a bug, and is reported as one.
         raise error
 
     async def _tell(self, words: Words, delivery_id: DeliveryId) -> None:

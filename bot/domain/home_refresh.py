@@ -66,6 +66,7 @@ class HomeRefresh:
         try:
             while self._stale[key]:
                 await self._clock.sleep_until(self._clock.steady() + pause)
+                # Before publishing: a change that comes while it is published sets it again.
                 self._stale[key] = False
                 is_out = not await self._publish(*key)
                 failed = failed + 1 if is_out else 0

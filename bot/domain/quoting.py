@@ -51,6 +51,7 @@ def _newest(said: tuple[Said, ...]) -> tuple[list[Said], int]:
     kept: list[Said] = []
     room = MOST_SAID
     for one in reversed(said):
+        # From the newest back: what was said last is what the request is about.
         if room <= 0:
             break
         text = _cut(one.text, room)

@@ -67,9 +67,11 @@ class Supervisor:
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         if self._is_closing:
+            # A coroutine that is never awaited would warn.
             work.close()
             return
         task = asyncio.create_task(work, name=name)
+        # The event loop holds tasks weakly: one without another reference may vanish while it waits.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -77,6 +79,7 @@ class Supervisor:
         """Make `work` run for `key`: never twice at once, and once more if it is running already."""
         driver = self._drivers.get(key)
         if driver:
+            # The running one may have looked at the store just before the new turn was in it.
             driver.is_wanted_again = True
             self.wake(key)
             return

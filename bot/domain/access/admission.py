@@ -99,6 +99,7 @@ class Admission:
         Raises `Misunderstood` if there is no agent of this name.
         """
         config = await self._configuration.read(member.workspace_id)
+        # A channel's agent holds also for answers in private: what counts is where it was asked.
         bound = None if asked_in.is_direct else config.channel(asked_in.channel).profile
         name = wanted or bound or DEFAULT_PROFILE
         if config.profile(name) is None:
@@ -146,6 +147,7 @@ class Admission:
             log.warning("not_verifiable", error=type(error).__name__)
             raise NotPermitted(Refused(Refusal.UNVERIFIABLE)) from error
         config = await self._configuration.read(member.workspace_id)
+        # The browser may have been at the service for minutes; they may have left meanwhile.
         refused = judge(person, self._home, openness_of(config))
         policy.require((await self.connecting(member))(service) if refused is None else refused)
 
@@ -155,10 +157,12 @@ class Admission:
         It does not check the audience: the turn's driver has just called `require_audience`.
         """
         async with self._database.transaction() as tx:
+            # After a restart the turn is not charged a second time, and not cut short by others' spending since.
             before = await spending.allowance(tx, turn.id)
             if before is not None:
                 return Admitted(await self._allowed(tx, thread), int(before))
             admitted = await self._judge(tx, thread, None, turn)
+            # Again: the turn may have waited in the queue while an admin added a filter.
             policy.require(may_be_sent(admitted.config, turn.task))
             await spending.allow(tx, turn.id, admitted.cents)
         return admitted
@@ -170,6 +174,7 @@ class Admission:
         """
         try:
             person = await self._people.person(thread.owner.user_id, is_fresh=is_fresh)
+            # Nobody else reads our direct messages, so there is nothing to ask about them.
             conversation = None if thread.is_private else await self._people.conversation(thread.channel)
         except SlackRejected as error:
             # If Slack does not say, we deny. Whoever runs Deputy finds a missing scope in the log.
@@ -184,6 +189,7 @@ class Admission:
         if facts is not None:
             policy.require(judge_audience(config, thread, facts, self._home))
         since = limits.month_of(self._clock.now())
+        # In the transaction that sets the money aside, so that two turns cannot both take the last of it.
         spent = await spending.spent(tx, thread, since, but=turn.id if turn else None)
         cents = limits.allowance(config, config.profile(thread.profile) or Profile(), thread, spent)
         if isinstance(cents, Refused):

@@ -114,6 +114,7 @@ def may_decide(
         return Refused(Refusal.APPROVAL_EXPIRED)
     if approval.state is not ApprovalState.PENDING:
         return Refused(Refusal.APPROVAL_SETTLED)
+    # Last, so that a stale card is explained by what happened to it and not by its hash.
     if shown_hash != approval.arguments_hash:
         return Refused(Refusal.APPROVAL_CHANGED)
     return Allowed()
@@ -125,6 +126,7 @@ def may_allow(member: Member, approval: Approval, turn: Turn, approvers: Collect
         return Allowed()
     if approval.is_confirming:
         return Refused(Refusal.SECOND_AWAITED)
+    # The owner may be listed as an approver and is never their own second.
     others = set(approvers) - {turn.owner.user_id}
     return Allowed() if others else Refused(Refusal.NO_SECOND)
 

@@ -40,6 +40,7 @@ async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: Approva
     if not permit.may_remember or approval.second is not None:
         return None
     found = await allowances.find(tx, thread.id, approval.service, approval.tool)
+    # The owner allowed the tool as it was then; a changed one asks again.
     return found if found is not None and found.tool_hash == permit.tool_hash else None
 
 

@@ -61,6 +61,7 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
         else:
             cards.append(Card(approval.card, (approval,)))
     for approval in waiting:
+        # It expired or was withdrawn before its card was posted, so there is nothing to record for anybody.
         if approval.state is not ApprovalState.PENDING and approval.allowance_id is None:
             continue
         if cards and cards[-1].has_room_for(approval):
@@ -70,6 +71,8 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
     return tuple(cards)
 
 
+# A click changes the store and wakes the driver; only the driver writes cards, so no two writers can draw an older
+# state over a newer one (docs/decisions/0022-cards-are-drawn-from-the-store.md).
 class ApprovalCards:
     """The cards of all turns; remembers what each shows, so that only changes are sent to Slack."""
 
@@ -85,6 +88,7 @@ class ApprovalCards:
         await self._find_lost(thread, turn)
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
+            # By the rules of now, not of when the call was held: buttons follow a setting that has changed since.
             permits = {(one.service, one.tool): await self._permits(tx, thread, one.service, one.tool) for one in held}
         for card in arrange(held):
             looks = _looks(card, is_over=is_over)
@@ -121,6 +125,7 @@ class ApprovalCards:
             for approval in card.approvals:
                 if approval.card is None:
                     await approvals.set_card(tx, approval.id, ref)
+        # A card that was just posted shows all of it already.
         if card.ref is not None:
             await self._update(thread, ref, shown)
         return ref

@@ -56,9 +56,12 @@ class ApprovalDecisions:
         """
         approval, turn, thread, permit = await self._find(command.approval_id)
         now, by = self._clock.now(), command.member
+        # Judged by the stored rows at each click: hiding buttons is only a courtesy, and anybody can press one
+        # (docs/reference/slack.md#interactions).
         policy.require(policy.may_decide(by, approval, turn, command.shown_hash, now, approvers=permit.approvers))
         if command.verdict is Verdict.DENY:
             if command.reason is not None:
+                # A denial must always arrive, so filters mask its reason and never refuse it.
                 command = replace(command, reason=await self._filtering.words(by, command.reason))
             await self._take(thread, approval, _settling(ApprovalState.DENIED, command))
         else:
@@ -70,6 +73,8 @@ class ApprovalDecisions:
                 judged.add(thread.id)
             if command.is_remembered:
                 policy.require(policy.may_remember(approval, is_permitted=permit.may_remember))
+            # The owner comes first: an approver's yes to a call that its owner has not read would put pressure on them
+            # (docs/decisions/0024-a-second-approver-comes-after-the-owner.md).
             if approval.second is not None and policy.is_same_person(by, thread.owner):
                 await self._allow_first(thread, approval, command)
             else:
@@ -96,6 +101,7 @@ class ApprovalDecisions:
         approval, turn, thread, permit = await self._find(command.approval_id)
         policy.require(policy.may_see_call(command.member, approval, turn, permit.approvers))
         call = await self._calls.read(approval)
+        # Without proof that it is the same call, nobody is shown arguments to decide about.
         if call is None:
             raise NotPermitted(Refused(Refusal.APPROVAL_CHANGED))
         shown = replace(as_held(approval, call, permit), is_over=turn.state not in OPEN_TURN_STATES)
@@ -121,6 +127,7 @@ class ApprovalDecisions:
         """Store a decision; with “always allow” it also settles the tool's other calls that wait."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
+            # The compare-and-set decides between two clicks; everything before it was only advice.
             if not await settle(tx, thread, approval, settling, now):
                 raise NotPermitted(Refused(Refusal.APPROVAL_SETTLED))
             if command is not None and permit is not None and command.is_remembered:

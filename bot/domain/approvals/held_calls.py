@@ -23,6 +23,7 @@ def hash_call(call: ToolCall, session_id: SessionId) -> str:
     Slack (docs/decisions/0015-approvals-keep-a-hash.md).
     """
     whole = {"service": call.service, "tool": call.name, "arguments": call.arguments}
+    # Canonical: the same call must have the same hash whenever it is read.
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hmac.new(f"{session_id}/{call.id}".encode(), text.encode(), hashlib.sha256).hexdigest()
 
@@ -35,6 +36,7 @@ def _is_shown(call: ToolCall, approval: Approval) -> bool:
     return hmac.compare_digest(hash_call(call, approval.session_id), approval.arguments_hash)
 
 
+# Arguments stay in memory only; the store has their hash.
 class HeldCalls:
     """Reads held calls from their sessions."""
 

@@ -49,6 +49,7 @@ class ApprovalLifecycle:
         self._permits = permits
         self._lifetime = lifetime
         self._changed = changed
+        # Only spares calls to Slack: after a restart the reminder's own marker is found.
         self._reminded: set[ApprovalId] = set()
         self._calls = HeldCalls(context.agents)
         self._cards = ApprovalCards(context, calls=self._calls, permits=permits)
@@ -60,6 +61,7 @@ class ApprovalLifecycle:
         async with self._database.transaction() as tx:
             permit = await self._permits(tx, thread, call.service, call.name)
             approval = await approvals.hold(tx, self._wanted(turn, session_id, call, permit))
+            # In the same transaction, so that nobody is asked about a call that “always allow” covers.
             if approval.state is ApprovalState.PENDING:
                 await settle_by_allowance(tx, thread, approval, permit, now)
         self._calls.remember(approval, call)
@@ -74,6 +76,7 @@ class ApprovalLifecycle:
         async with self._database.transaction() as tx:
             pending = await approvals.list_pending(tx, turn.id)
         for approval in pending:
+            # Before anything is shown: a card must not offer a decision that would be refused.
             if now >= approval.expires_at:
                 await self._settle(thread, approval, DecisionToRecord(ApprovalState.EXPIRED))
         async with self._database.transaction() as tx:
@@ -145,6 +148,7 @@ class ApprovalLifecycle:
         self._reminded.update(approval.id for approval in waiting)
 
     async def _deliver(self, thread: Thread, approval: Approval) -> None:
+        # Checked again right before a decision is sent, since a yes acts with the vault of that session.
         if not await self._sessions.is_owners(thread, approval.session_id):
             log.error("decision_not_sent", approval=approval.id, why="the session's vault is not the owner's")
             raise SessionLost
@@ -152,12 +156,15 @@ class ApprovalLifecycle:
         try:
             await self._agents.send_decision(approval.session_id, approval.tool_use_id, verdict, reason)
         except AlreadyDecided:
+            # An earlier attempt arrived although its answer was lost, or somebody decided in the Console.
             log.info("decision_was_there", approval=approval.id)
         await self._mark_delivered(approval)
         self._changed(thread.owner.workspace_id, thread.owner.user_id)
 
     async def _verdict(self, thread: Thread, approval: Approval) -> tuple[Verdict, str | None]:
         """Return what to send for a decision. Reads an allowed call again and denies it if it is not what was shown."""
+        # A held call waits without end (docs/reference/managed-agents.md#held-tool-calls), so one that nobody decided
+        # has to be denied.
         if approval.state is ApprovalState.EXPIRED:
             return Verdict.DENY, CALL_EXPIRED
         if approval.state is not ApprovalState.ALLOWED:

@@ -84,6 +84,8 @@ def build_permit(
     """Return the rules for a tool by the settings; one that is not as admins trusted it asks each time."""
     rules = config.approvals
     annotations = dict(known.annotations) if known else {}
+    # A tool counts as harmless only if it is known to read
+    # (docs/decisions/0032-a-tool-is-safe-only-when-it-is-known-to-read.md).
     is_harmless = only_reads(service, tool, annotations)
     may_remember = {"any": True, "never": False, "harmless": is_harmless}[rules.always_allow]
     needs_second = _needs_second(rules, service, tool)

@@ -118,6 +118,7 @@ class BudgetIncreaseCommands:
         body = filled(form, seen.body, command.values)
         try:
             after = applied(config, [ItemChange(key, seen.body, body)])
+            # A limit below what is spent already would raise nothing.
             if wrong := await self._too_little(after, shortfall, form):
                 return wrong
             after = await self._configuration.change(by, seen, body)
@@ -138,6 +139,7 @@ class BudgetIncreaseCommands:
             return RaiseAnswer.NOBODY, None
         month = limits.month_of(self._clock.now())
         wanted = Shortfall(new_id("sho"), member.workspace_id, budget, month, standing.limit_cents)
+        # One per budget, limit and month, whoever asks: a second member joins the first one's request.
         shortfall = await budget_increases.open_for(tx, wanted)
         if shortfall.state is ShortfallState.DECLINED:
             return RaiseAnswer.DECLINED, None
@@ -155,6 +157,7 @@ class BudgetIncreaseCommands:
                 shortfall = await budget_increases.get(tx, shortfall_id)
             except NotFound as error:
                 raise NotPermitted(Refused(Refusal.GONE)) from error
+            # An id from another workspace must look like one that does not exist.
             if shortfall.workspace_id != member.workspace_id:
                 raise NotPermitted(Refused(Refusal.GONE))
             is_open = shortfall.state is ShortfallState.OPEN

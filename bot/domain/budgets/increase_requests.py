@@ -96,6 +96,7 @@ class BudgetIncreaseRequests:
         standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)
         if not standing.has_room:
             return False
+        # An admin may have raised it in the settings instead of on the card; the card names them all the same.
         by = await settings.last_changed_by(tx, shortfall.workspace_id, _items(shortfall.budget))
         who = UserId(by) if by and by in self._configuration.admins(config) else None
         return await budget_increases.settle(tx, shortfall.id, ShortfallState.RAISED, who, standing.limit_cents)
@@ -133,6 +134,7 @@ class BudgetIncreaseRequests:
             if not all([await self._is_told(member, RaiseSettled(shortfall, asker)) for member, asker in pairs]):
                 return  # Slack was out: `look` tries the others later, and nobody is told twice
             async with self._database.transaction() as tx:
+                # After the messages: a crash in between sends them again, and their markers keep that from showing.
                 await budget_increases.set_told(tx, shortfall_id)
 
     async def _send(self, user_id: UserId, notice: RaiseAsked, card: MessageRef | None) -> None:

@@ -33,6 +33,7 @@ def allowance(config: Config, profile: Profile, thread: Thread, spent: Spent) ->
         limit = limit_of(config, budget)
         if limit is None:
             continue
+        # The session's budget stops a turn in the middle, so it gets no more than the smallest rest.
         left = left_of(limit, _used(budget, spent))
         if left < 1:
             return Refused(USED_UP[budget.kind], str(budget))

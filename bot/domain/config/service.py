@@ -52,6 +52,7 @@ class ConfigService:
         """Return the settings as this transaction sees them."""
         revision = await settings.revision(tx, workspace_id)
         known = self._known.get(workspace_id)
+        # The revision changes with every change, in any process, so the cache needs no expiry.
         if known is None or known[0] != revision:
             known = (revision, _joined(await settings.list_all(tx, workspace_id)))
             self._known[workspace_id] = known
@@ -100,6 +101,7 @@ class ConfigService:
             if not self.is_admin(config, by.user_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
             after_all = await self._checked(tx, by.workspace_id, wanted)
+            # What equals the defaults is no change and gets no audit record.
             changes = [change for change in diff(config, after_all) if change.key == seen.key]
             await self._store(tx, by.workspace_id, by.user_id, changes, {seen.key: seen.version})
         return await self.read(by.workspace_id)
@@ -165,6 +167,7 @@ class ConfigService:
         for change in changes:
             body = None if change.after is None else dict(change.after)
             setting = Setting(change.key.kind, change.key.name, body, versions.get(change.key, 0))
+            # Another admin changed the item since it was shown; theirs stays.
             if not await settings.put(tx, setting, by):
                 raise NotPermitted(Refused(Refusal.SETTING_CHANGED))
             details = {"before": _as_json(change.before), "after": _as_json(change.after)}

@@ -93,6 +93,7 @@ class ConnectionOutcomes:
         async with self._database.transaction() as tx:
             ticket = await tickets.find(tx, words.member, words.ticket_id)
             made = words.connection_id and await connections.get(tx, words.member, words.connection_id)
+        # “Connected” would be wrong by now, and what ended it is told by itself.
         if made and made.state is not ConnectionState.CONNECTED:
             return
         notice = await self._connected(made) if made else self._failed(words)
@@ -176,6 +177,7 @@ class ConnectionCommands:
 
     async def _send_link(self, command: ConnectService, service: Service) -> None:
         try:
+            # The link is for this member alone, so it goes by direct message and never into a channel.
             ticket, url = await self._connections.issue(command.member, service.name, self._clock.now())
         except TooManyTickets as error:
             raise NotPermitted(Refused(Refusal.TOO_MANY_LINKS)) from error
@@ -184,6 +186,7 @@ class ConnectionCommands:
             command.member, ConnectLink(choice, url, LINK_LIFE // MINUTE, service.takes_token)
         )
         async with self._database.transaction() as tx:
+            # The result replaces this message, so that no dead link stays behind.
             await tickets.set_card(tx, ticket.id, card)
         if not command.place.is_direct:
             await self._screen.tell(command.member, command.place, LinkSent(choice))

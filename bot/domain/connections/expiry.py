@@ -106,6 +106,8 @@ class ConnectionExpiry:
             found = [await connections.find(tx, thread.owner, ServiceName(s)) for s in progress.needs_reconnect]
             broken = [c for c in found if c and await connections.lapse(tx, c.id, Lapse.REFUSED, self._clock.now())]
             if is_wanted and turn.is_readable:
+                # After a stop nothing is kept: that was the owner's decision
+                # (docs/decisions/0030-what-failed-is-kept-to-be-asked-again.md).
                 kept = Retry(turn.id, turn.owner, progress.needs_reconnect, turn.task, self._clock.now(), turn.files)
                 await retries.keep(tx, kept)
         place = Place(thread.channel, thread.thread_ts)
@@ -129,6 +131,7 @@ class ConnectionExpiry:
         for connection in ending:
             try:
                 await self._look_at_end(connection, now)
+            # One member whom Slack cannot reach must not keep the others from being told.
             except DeputyError as error:
                 log.warning("end_not_told", connection=connection.id, error=type(error).__name__)
 

@@ -78,12 +78,15 @@ class MemberVaults:
         async with self._database.transaction() as tx:
             if await members.find(tx, owner.workspace_id, owner.user_id) is None:
                 raise NotPermitted(Refused(Refusal.DEACTIVATED))
+            # Stored before the API is called: after a crash or a lost answer the vault is found by this marker
+            # (docs/decisions/0005-write-first-then-speak.md).
             vault = await vaults.intend(tx, owner, new_id("vlm"), self._clock.now())
         if vault.state is VaultState.ACTIVE:
             return vault
         vault_id = await self._agents.find_vault(owner, vault.marker)
         if vault_id is None:
             made = await self._agents.create_vault(owner, vault.marker)
+            # Two processes may have created one at the same moment; both must end up with the same.
             vault_id = await self._agents.settle_vault(owner, vault.marker) or made
         async with self._database.transaction() as tx:
             return await vaults.activate(tx, vault.marker, vault_id)
@@ -143,6 +146,7 @@ class MemberVaults:
         try:
             return vault, await self._agents.add_credential(vault, credential, service)
         except AgentsRejected:
+            # The API does not say why it refuses. If somebody archived the vault in the Console, a new one helps.
             fresh = await self.replaced(vault)
             if fresh is None:
                 raise
@@ -192,6 +196,7 @@ class MemberVaults:
                 if connection and connection.credential_id not in kept:
                     await connections.mark(tx, connection.id, ConnectionState.BROKEN)
             for stray in kept:
+                # A credential without a connection would still be used by sessions, and nobody could disconnect it.
                 if stray not in known:
                     await self._agents.remove_credential(vault, stray)
         except DeputyError as error:
@@ -211,6 +216,7 @@ class MemberVaults:
         """Delete a connection's credential, then record that; after a crash in between, calling it again repairs it."""
         async with self._filling.of(_key(connection.owner)):
             vault = await self.find(connection.owner)
+            # With another vault the credential went when the old one was deleted.
             if vault and vault.vault_id == connection.vault_id:
                 await self._agents.remove_credential(vault, connection.credential_id)
             async with self._database.transaction() as tx:

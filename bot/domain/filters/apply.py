@@ -34,6 +34,7 @@ class FilterService:
             async with self._database.transaction() as tx:
                 details = {"filter": looked.refused_by.name}
                 await audit.record(tx, self._entry(member, "request.filtered", member.user_id, details))
+            # Before anything is stored: a secret must reach neither the agent nor our database.
             raise NotPermitted(Refused(Refusal.FILTERED, looked.refused_by.words, kept))
         return looked
 

@@ -86,6 +86,7 @@ class Told:
 def grown(filters: Mapping[str, Filter], told: Told, new: str) -> Told:
     """Return the state after `new` was added to the text; only the new part is searched."""
     text = told.tail + new
+    # What may still become a secret is held back: text that a stream has shown cannot be taken back.
     cut = settled(text, looked=len(told.tail)) if SECRETS in filters else len(text)
     line, is_in_key = _without_secrets(filters, text[:cut], told)
     known = line
@@ -131,6 +132,7 @@ def _without_all(patterns: Iterable[tuple[CompiledPattern, str]], line: str) -> 
 
 def _without_pattern(pattern: CompiledPattern, line: str, by: str) -> str:
     """Return a line without a pattern's matches. If the pattern matches only the rendered text, the markup goes too."""
+    # Also as people read it: markup must not hide what a filter looks for.
     masked, read = pattern.replaced(line, by), pattern.replaced(as_read(line).text, by)
     return masked if as_read(masked).text == as_read(read).text else read
 
@@ -167,6 +169,7 @@ class AnswerFilter:
         is_over = progress.outcome is not None
         if self._withholding:
             found = found_in(self._withholding, progress.shown_text) if is_over else []
+            # A filter that withholds must see the whole answer first, so nothing of it is shown before the end.
             if found or not is_over:
                 return replace(progress, text="", draft="", tasks=tasks, withheld_by=found[0].words if found else None)
         self._seen = seen = _look_on(self._masking, self._seen, progress)
@@ -210,6 +213,7 @@ def _look_on(filters: Mapping[str, Filter], seen: _Seen, progress: Progress) -> 
     """Return the state after new text or a new draft; if the draft is another one, it is searched from its start."""
     if progress.text != seen.text:
         seen = _said(filters, seen, progress.text)
+    # The draft was taken back or replaced, so filtering goes on from the final text.
     if not progress.draft.startswith(seen.draft):
         seen = replace(seen, draft="", told=seen.said)
     new = progress.draft[len(seen.draft) :]

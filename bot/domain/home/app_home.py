@@ -67,6 +67,7 @@ class AppHomes:
         """Publish the App Home again if the member has opened it lately."""
         async with self._database.transaction() as tx:
             member = await members.find(tx, workspace_id, user_id)
+            # Slack does not say who has the Home tab open, and publishing for everybody would use up the rate limit.
             if member is None or not await home_views.is_open(tx, member, self._clock.now() - LOOKED_AT_FOR):
                 return
         await self._publish(member)
@@ -86,6 +87,7 @@ class AppHomes:
             except SlackUnavailable:
                 self._doubts[key] = self._clock.now()
                 raise
+            # Only a publication that began after the late one can have arrived is certain to be the last.
             if key in self._doubts and began - self._doubts[key] >= LATE:
                 del self._doubts[key]
 

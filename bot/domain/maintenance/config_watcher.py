@@ -48,6 +48,7 @@ class ConfigWatcher:
     async def look(self) -> None:
         """Act on the settings if they have changed since they were acted on."""
         config = await self._configuration.read(self._workspace_id)
+        # By identity: the settings' cache returns the same object until something changes.
         if config is not self._seen:
             await self._stopping.stop_paused()
             await self._shortages.look(self._workspace_id)

@@ -46,6 +46,7 @@ class Offboarding:
         log.info("member_deactivated", member=user_id)
 
     async def _take_away(self, member: Member) -> None:
+        # Turns first: what runs acts with the vault that is deleted last.
         await self._stopping.stop_all(member)
         await self._connections.void(member)
         async with self._database.transaction() as tx:

@@ -136,6 +136,7 @@ def held_to(before: SessionTools, now: SessionTools) -> SessionTools:
     services = []
     for service in now.services:
         known = earlier.get((service.name, service.url))
+        # By name and address: another server under the same name is a new service for this session.
         rules = narrowed(_rules(known), _rules(service)) if known else _rules(service)
         services.append(as_tools(service.name, service.url, rules))
     return SessionTools(built_in, tuple(services))

@@ -62,6 +62,7 @@ class ThreadSessions:
                 return await self._taken_up(thread, vault, tools, admitted.cents if is_new_turn else None)
             except SessionLost:
                 await self.lose(thread)
+        # An earlier create got no answer; a second session would answer the same thread twice.
         elif thread.session_state is SessionState.CREATING and (found := await self._found(thread, vault, tools)):
             return found
         return await self._created(thread, vault, tools, admitted)
@@ -103,6 +104,8 @@ class ThreadSessions:
         kept = load_tools(thread.session_tools)
         first, has = kept or (tools, None)
         wanted = held_to(first, tools)
+        # An update needs an idle session and is a request, so only a difference is sent
+        # (docs/reference/managed-agents.md#session-updates).
         if wanted != has:
             await self._agents.update_tools(session_id, wanted)
             async with self._database.transaction() as tx:
@@ -116,6 +119,8 @@ class ThreadSessions:
         async with self._database.transaction() as tx:
             has_run_out = await spending.last_outcome(tx, thread.id) == OutcomeKind.BUDGET_REACHED
         usage = await self._agents.usage_so_far(session_id)
+        # The budget is for the whole session, in whole cents, and must exceed what was used
+        # (docs/reference/managed-agents.md#budgets).
         so_far = math.ceil(usage.cost_cents or 0) if usage else 0
         try:
             await self._agents.set_budget(session_id, so_far + cents)
@@ -150,6 +155,8 @@ class ThreadSessions:
     async def _create(self, thread: Thread, vault: Vault, tools: SessionTools, admitted: Admitted) -> SessionId:
         profile = await self._profiles.ensure(admitted.config, thread.profile)
         async with self._database.transaction() as tx:
+            # Before the call: a create cannot be repeated, so after a lost answer the session is searched for
+            # (docs/decisions/0005-write-first-then-speak.md).
             await threads.intend_session(tx, thread.id, vault.vault_id)
         session_id = await self._agents.create_session(thread, vault, profile, tools, admitted.cents)
         await self._remember(thread, session_id, tools, profile.agent_version)

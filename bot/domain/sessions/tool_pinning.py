@@ -112,6 +112,7 @@ class ToolPinning:
         workspace_id, service = connection.owner.workspace_id, connection.service
         async with self._database.transaction() as tx:
             tools = await service_tools.list_for(tx, workspace_id, service)
+            # With nothing to compare, the first listing is what later ones are compared with.
             if difference.is_first:
                 listed = [tool for tool in tools if tool.definition_hash != NEVER_LISTED]
                 await tool_pins.pin(tx, workspace_id, listed, None, self._clock.now())
@@ -143,6 +144,7 @@ class ToolPinning:
         workspace_id, service = thread.owner.workspace_id, ServiceName(call.service)
         async with self._database.transaction() as tx:
             tools = await service_tools.list_for(tx, workspace_id, service)
+            # Only a tool that was never listed: known ones were compared with their listing.
             if any(tool.name == call.name for tool in tools):
                 return
             stranger = _unseen(service, call.name, self._clock.now())
@@ -157,6 +159,7 @@ class ToolPinning:
             if by not in await self._admins_of(tx, workspace_id):
                 raise NotPermitted(Refused(Refusal.NOT_AN_ADMIN))
             page = await self._page(tx, workspace_id, service)
+            # The button carries what the admin saw; if the service has changed again since, they have not seen it.
             is_as_shown = bool(page) and digest_of(page) == command.digest
             if is_as_shown:
                 await tool_pins.pin(tx, workspace_id, page, by, self._clock.now())

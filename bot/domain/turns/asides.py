@@ -54,6 +54,7 @@ class AsideCommands:
             offered = await asides.offer(tx, aside)
         # Also if the aside was stored before: a crash may have come before the owner was told.
         if offered is not None:
+            # The owner decides by what was said and attached; only names are shown, since files may be large.
             names = tuple(file.name for file in offered.files)
             notice_to_owner = AsideOffered(offered.id, offered.author, offered.text, names)
             await self._screen.tell(thread.owner, command.place, notice_to_owner)

@@ -41,6 +41,7 @@ class AskForm:
                 raise NotPermitted(Refused(Refusal.GONE))
             command = replace(command, quoted=quote.text, quoted_by=quote.author, files=quote.files)
         elif command.quoted:
+            # Made from the delivery's id: carried out twice, the request stores the message once.
             quote_id = delivery_id.replace("dlv", "qte", 1)
             quote = Quote(command.quoted, command.quoted_by, command.files)
             async with self._database.transaction() as tx:
@@ -56,6 +57,7 @@ class AskForm:
             return await self._turns.ask(command, delivery_id)
         async with self._database.transaction() as tx:
             quote = await form_messages.find(tx, command.member, command.quote_id)
+            # After a crash the message may be gone because the request was asked already; then it is not refused.
             is_asked = await turns.find(tx, turn_id_of(delivery_id)) is not None
         if quote is None and not is_asked:
             raise NotPermitted(Refused(Refusal.GONE, kept=command.task))
@@ -64,6 +66,7 @@ class AskForm:
             command = replace(command, quoted=quote.text, quoted_by=quote.author, files=files)
         await self._turns.ask(command, delivery_id)
         async with self._database.transaction() as tx:
+            # Only now: a crash before this line carries the request out again, and needs the message.
             await form_messages.drop(tx, command.member, str(command.quote_id))
         return None
 

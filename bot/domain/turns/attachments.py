@@ -70,6 +70,7 @@ def judged(files: tuple[Attachment, ...]) -> tuple[tuple[Attachment, ...], tuple
     taken: list[Attachment] = []
     left: list[LeftOut] = []
     for file in files:
+        # A file that is left out for another reason does not use up a place.
         why = _why_not(file) or (WhyLeftOut.TOO_MANY if len(taken) == MOST else None)
         if why is None:
             taken.append(file)

@@ -100,6 +100,7 @@ class TurnCommands:
         thread = replace(thread, title=title_of(own_words(looked.text)))
         files, left = judged(command.files)
         turn = self._queue.build(thread, looked, delivery_id, source=command.source, files=files)
+        # Stored before its root is posted: a crash in between posts it later instead of losing the request.
         if not await self._queue.open(thread, turn, delivery_id, looked):
             return False
         await self._queue.post_root(turn, kept)
@@ -107,6 +108,7 @@ class TurnCommands:
         await self._queue.tell_left_out(command.member, place, left)
         await self._queue.tell_masked(command.member, place, looked)
         self._queue.wake(thread, turn)
+        # Otherwise the request would seem to have vanished from where it was asked.
         if asked_in.channel not in {"", thread.channel}:
             await self._screen.tell(command.member, asked_in, AnsweredPrivately())
         return True
@@ -146,11 +148,13 @@ class TurnCommands:
         # Before ids are replaced by names, so that nobody's name can be read as a flag.
         asked = read_ask(command.text, is_private=thread.is_private)
         said = as_command_word(asked.task)
+        # An answer in this thread would be public, which is the one mistake that cannot be undone.
         if asked.is_private and not thread.is_private and said not in STOP_WORDS:
             raise NotPermitted(Refused(Refusal.THREAD_IS_PUBLIC, kept=asked.task or None))
         words = command.text if asked.profile else asked.task  # the agent was chosen when the thread began
         # Names are looked up only now, when it is clear that the words are for Deputy.
         command = replace(command, text=await self._history.named(words))
+        # Before “stop” is understood: nobody but the owner stops a turn by writing in their thread.
         if isinstance(policy.may_steer(command.member, thread), Refused):
             return await self._asides.hear(thread, command)
         if said in STOP_WORDS:
@@ -193,6 +197,7 @@ class TurnCommands:
         return thread
 
     async def _ask_again(self, tx: Tx, command: AskAgain, thread: Thread, delivery_id: DeliveryId) -> None:
+        # One compare-and-set: a second click asks nothing.
         retry = await retries.claim(tx, command.member, command.turn_id)
         if retry is None:
             # The same click carried out again after a crash finds the turn that it made.
@@ -208,6 +213,7 @@ class TurnCommands:
         try:
             async with self._database.transaction() as tx:
                 turn = await turns.get(tx, command.turn_id)
+                # Anybody who sees the answer can press the button.
                 if policy.is_same_person(command.member, turn.owner):
                     await audit.record(
                         tx, turn_entry(turn, self._clock.now(), "answer.rated", good=str(command.is_good))

@@ -82,6 +82,7 @@ class TurnDriver:
         async with self._database.transaction() as tx:
             threads_open = await turns.list_threads_open(tx)
         for thread_id in threads_open:
+            # A running driver looks at the store by itself; there is no need to wake it every few seconds.
             if not self._supervisor.is_driven(thread_id):
                 self.wake(thread_id)
 
@@ -91,6 +92,7 @@ class TurnDriver:
             admitted = self._admitted.pop(thread_id, None)
             is_recent = abs(self._clock.now() - turn.created_at) < WATCHED_EVERY
             await self._run(turn, is_judged=begins_at_once and is_recent and admitted == turn.id)
+            # The turns after the first have waited in line, so their audience is checked again.
             begins_at_once = False
 
     async def _next(self, thread_id: ThreadId) -> Turn | None:
@@ -119,10 +121,12 @@ class TurnDriver:
         state = await run.run()
         unshown = await self._finish(answer, state.progress)
         untold = answer.refused or unshown  # “may not be shown” explains “could not be shown” too
+        # The end is shown already; the line with Stop must not stay while the interrupt is tried on.
         if run.is_leaving:
             await self._messages.clear_control(turn)
         await run.left()
         shown = await sifted(sieve, state.progress)
+        # The files are as readable as the answer, so their audience is checked again too.
         if not untold and await answer.may_be_read():
             await self._files.deliver(turn, shown)
         await self._end(thread, turn, shown, await found_by(sieve, state.progress), untold=untold)
@@ -191,6 +195,7 @@ class TurnDriver:
         # Before the end is stored: after a crash in between, the next start comes here again. Outages are waited out,
         # since buttons that stay on a card make people believe that the turn still waits for them.
         await self._patiently(lambda: self._context.loop.approvals.withdraw(thread, turn))
+        # The next turn then starts a new session at once instead of failing in this one first.
         if progress.outcome and progress.outcome.kind is OutcomeKind.SESSION_GONE:
             await self._context.sessions.lose(thread)
         await self._messages.clear_control(turn)
@@ -207,6 +212,7 @@ class TurnDriver:
             waiting = await turns.list_open_in(tx, thread_id)
             thread = await threads.get(tx, thread_id)
         for turn in waiting:
+            # Queued turns have not met the bug.
             if turn.state not in ACTIVE_TURN_STATES:
                 continue
             is_left = await leave(self._context, turn.id)

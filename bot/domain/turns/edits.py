@@ -54,6 +54,7 @@ class EditCommands:
         if await self._reword_queued(turn, await self._history.named(require_words(words))):
             return None
         async with self._database.transaction() as tx:
+            # People edit typos several times; they are told once.
             is_first = await turns.claim_edit_notice(tx, turn.id)
         if is_first:
             await self._screen.tell(command.member, place, EditUnseen())
@@ -64,6 +65,7 @@ class EditCommands:
         looked = await self._filtering.request(turn.owner, words)
         async with self._database.transaction() as tx:
             current = await turns.get(tx, turn.id)
+            # Read in the transaction that stores the words: the driver may have claimed the turn meanwhile.
             if current.state is not TurnState.QUEUED:
                 return False
             await turns.reword(tx, turn.id, require_length(reworded(current.task, looked.text)))

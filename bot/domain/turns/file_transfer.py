@@ -46,6 +46,7 @@ class FileTransfer:
         """
         if not turn.files:
             return ()
+        # After a restart some of the files may be mounted already.
         mounted = await self._agents.mounted_paths(session_id)
         paths: list[str] = []
         left: list[LeftOut] = []
@@ -170,7 +171,7 @@ class FileTransfer:
         """
         content = await self._agents.read_output(output.id)
         if len(content) != output.size:
-            raise AgentsUnavailable  # cut short
+            raise AgentsUnavailable  # cut short, which nobody would notice in the posted file
         slack_id = await self._slack.upload(output.name, content)
         async with self._database.transaction() as tx:
             await output_files.uploaded(tx, output.id, slack_id)

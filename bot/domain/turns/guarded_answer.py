@@ -71,6 +71,7 @@ class GuardedAnswer:
 
     async def _judge(self) -> None:
         if self.refused is not None:
+            # Once refused, always refused: a thread must not go silent and then continue when the channel changes back.
             raise NotPermitted(self.refused)
         now, signs = self._clock.now(), self._admission.signs(self._thread)
         is_as_before = signs == self._signs

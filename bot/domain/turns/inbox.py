@@ -57,6 +57,7 @@ class Inbox:
         """
         if not self._events and not self._error:
             await self._clock.wait_for(self._signal, until)
+        # Cleared before the events are taken: one that comes in between sets it again.
         self._signal.clear()
         events, self._events = self._events, []
         if not events and self._error:

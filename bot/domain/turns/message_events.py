@@ -59,6 +59,7 @@ class MessageEvents:
             await self._turns.reply(await self._with_files(command) if is_ours else command, delivery_id)
             if known.words is not None:
                 async with self._database.transaction() as tx:
+                    # They are in the turn by now; people's words are kept no longer than needed.
                     await early_message_events.erase_words(tx, command.member.workspace_id, command.source)
 
     async def edited(self, command: RewordRequest, delivery_id: DeliveryId) -> None:
@@ -83,6 +84,7 @@ class MessageEvents:
         """Withdraw the turn of a deleted message, or see that it makes none if it comes later."""
         async with self._database.transaction() as tx:
             await early_message_events.note_deleted(tx, command.member.workspace_id, command.source, self._clock.now())
+            # Outside the lock, first: a deletion must count even while the message itself is being handled.
             await asides.withdraw(tx, command.member, command.source)
         async with self._locks.of(_key(command.member, command.source)):
             await self._edits.withdraw(command)
@@ -94,6 +96,7 @@ class MessageEvents:
         except SlackUnavailable as error:
             log.warning("message_not_read", error=type(error).__name__)
             return command
+        # Gone, or the bot may not read it: the mention's own words are all there is.
         if read is None:
             return command
         return replace(command, files=read.all_files or command.files, said=read.said or command.said)

@@ -50,6 +50,7 @@ class AnswerPlacement:
         config = await self._configuration.read(command.member.workspace_id)
         if config.channel(place.channel).answers != "thread":
             return True
+        # Commands work where the bot is not a member, but it could not post the answer there.
         return place.is_group and not await self._admission.is_seen(place.channel)
 
     async def _place(self, command: AskAgent) -> Place:

@@ -44,6 +44,7 @@ class RequestSender:
         if turn.send_state is SendState.SENT:
             return _kept(turn)
         is_doubtful = turn.send_state is SendState.SENDING
+        # The session's totals run on, so the turn's own cost is what comes on top of this.
         base = _kept(turn) if is_doubtful else await self._base(session_id, turn)
         event_id = await self._agents.find_request(session_id, turn) if is_doubtful else None
         note = _note(thread, turn) + AFRESH * is_afresh
@@ -58,6 +59,7 @@ class RequestSender:
         usage = _usage(await self._agents.usage_so_far(session_id))
         async with self._database.transaction() as tx:
             await turn_sending.set_usage_base(tx, turn.id, usage.cost_cents, usage.input_tokens, usage.output_tokens)
+            # The intent, before the send: from here on a restart looks for the request before it sends again.
             await turn_sending.set_sending(tx, turn.id, session_id)
         return usage
 
@@ -72,6 +74,7 @@ class RequestSender:
                 await self._agents.interrupt(session_id)
             except AgentsUnavailable as error:
                 log.warning("send_in_doubt", turn=turn.id, attempt=attempt)
+                # The answer was lost, not the request.
                 if event_id := await self._agents.find_request(session_id, turn):
                     return event_id
                 if SENDING.is_over(attempt):

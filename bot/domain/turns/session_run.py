@@ -82,6 +82,8 @@ class SessionRun:
             self._end(self._unreadable())
         else:
             await self._follow()
+        # Whatever ended the turn, its session must not act on with nobody watching
+        # (docs/decisions/0035-a-turn-always-ends.md).
         if not self.state.is_at_rest:
             await self._leave_soon()
         return self.state
@@ -92,6 +94,7 @@ class SessionRun:
             try:
                 await self._with_session(watch)
             except StopOverdue:
+                # A request that was sent may be worked on still, and the owner is told so.
                 detail = None if (await self._again())[1].send_state is SendState.UNSENT else UNCONFIRMED
                 self._end(Outcome(OutcomeKind.STOPPED, detail, watch.by))
             except DeputyError as error:
@@ -201,6 +204,7 @@ class SessionRun:
             inbox = Inbox(self._supervisor.signal_of(self._thread_id), self._clock, events)
             followed = FollowedTurn(thread, (await self._again())[1], session_id)
             loop = TurnLoop(self._context.loop, followed, answer=self._answer, watch=watch, state=self.state)
+            # In a task of its own: while Slack is slow, events are still read and the stream is not dropped.
             async with self._supervisor.beside(lambda: inbox.feed(events)):
                 try:
                     await loop.run(inbox)
@@ -244,6 +248,7 @@ class SessionRun:
         try:
             await self._answer.show(progress)
         except SlackUnavailable as error:
+            # Only a status line: Slack's outage must not end the wait for the API.
             log.warning("not_shown_yet", **error.facts)
 
     async def _stopped_by(self) -> UserId | None:

@@ -40,6 +40,7 @@ class TurnStopper:
         chosen, is_certain = await self._meant(command)
         admins = self._configuration.admins(await self._configuration.read(command.member.workspace_id))
         for turn in chosen:
+            # All of them before any is stopped, so that a refusal changes nothing.
             policy.require(policy.may_stop(command.member, turn, admins))
         if not chosen:
             raise NotPermitted(Refused(Refusal.NOTHING_RUNNING))
@@ -79,6 +80,7 @@ class TurnStopper:
             state = (await turns.get(tx, turn.id)).state
             if is_first:
                 await audit.record(tx, _stopped(turn, actor, self._clock.now()))
+            # No driver has it yet, so nobody else would end it.
             if is_first and state is TurnState.QUEUED:
                 now = self._clock.now()
                 await turns.end(tx, turn.id, TurnState.STOPPED, outcome="stopped", cost_cents=None, now=now)

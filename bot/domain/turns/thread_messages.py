@@ -39,6 +39,7 @@ class ThreadMessages:
         async with self._posting.of(turn.thread_id):
             async with self._database.transaction() as tx:
                 thread = await threads.get(tx, turn.thread_id)
+            # Looked at inside the lock: another task may just have posted it.
             if thread.thread_ts is not None:
                 return thread
             offered = await self._sessions.services_of(thread)
@@ -57,6 +58,7 @@ class ThreadMessages:
             try:
                 ref = await self._screen.post_control(thread, turn, turn.state is TurnState.QUEUED)
             except SlackRejected as error:
+                # The turn goes on without the line: people can still write `stop`.
                 log.info("no_control_line", turn=turn.id, code=error.code)
                 return turn
             async with self._database.transaction() as tx:

@@ -59,6 +59,7 @@ class TurnEnds:
         """Store a turn's end. `untold`: why its owner could not see it in the thread, which they are told privately."""
         outcome = progress.outcome or Outcome(OutcomeKind.UNKNOWN_STOP)
         async with self._database.transaction() as tx:
+            # In the transaction that ends the turn, which erases its words.
             if outcome.kind in MAY_BE_TRIED_AGAIN and turn.is_readable:
                 await retries.keep(tx, Retry(turn.id, turn.owner, (), turn.task, self._clock.now(), turn.files))
             await turns.end(
@@ -106,5 +107,6 @@ def _cost(turn: Turn, progress: Progress | None) -> float | None:
         return 0.0
     if progress is None or outcome is None or outcome.kind in UNTOLD_ENDS:
         return None
+    # The session was not heard to stop, so its last report of usage may be missing.
     is_unheard = outcome.kind is OutcomeKind.STOPPED and outcome.detail is not None
     return None if is_unheard else progress.usage.cost_cents

@@ -73,6 +73,7 @@ class TurnQueue:
             if await turns.find(tx, turn.id) is not None:
                 return True
             ts, workspace_id = thread.thread_ts, thread.owner.workspace_id
+            # A root belongs to one thread: a second owner under it would see answers made with another's accounts.
             if ts and await threads.find_by_root(tx, workspace_id, thread.channel, ts) is not None:
                 return False
             await threads.open(tx, thread)
@@ -92,6 +93,7 @@ class TurnQueue:
         try:
             await self.ensure_root(turn)
         except SlackRejected as error:
+            # The thread can never be shown, so its turn must not wait for a place.
             await self._driver.abandon(turn, error.code)
             raise NotPermitted(Refused(refusal_of(error.code), kept=kept)) from error
         except SlackUnavailable:

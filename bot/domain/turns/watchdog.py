@@ -88,6 +88,7 @@ class StopTimer:
         while not self.is_overdue:
             await self._clock.wait_for(self._signal, self.until)
             self._signal.clear()
+            # This loop may be cancelled at any moment, but a transaction must not be cut off in the middle.
             await self._supervisor.unbroken(self.look)
 
 
