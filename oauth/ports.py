@@ -40,7 +40,7 @@ class Credential:
     is_personal: bool = False
     """Whether the member made it at the service (a `static_bearer`), not OAuth."""
     account: str | None = None
-    """The account's name as the service states it, unverified; shown to its owner only."""
+    """The account's name as the service states it, unverified, in any characters; shown to its owner only."""
     ends_at: datetime | None = None
     """When the access ends and no refresh helps; None where no end is known."""
 

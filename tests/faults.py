@@ -107,11 +107,11 @@ FAULTS = {
     "C11": "a public card does not let its arguments be guessed",
     "C12": "the browser must prove whose it is, and one that cannot ends the attempt",
 }
-OPEN = {
-    "S23": "an account is not known by a name that has a no-break space or a joiner in it",
-}
+OPEN: dict[str, str] = {}
 """What is not mended, or not whole, and why."""
 JUDGED = {
+    "S23": "who neither says nor answers whose a token is leaves its account unknown, and the member is told so; "
+    "`openid` is asked for only where the service names it, as any other scope (docs/reference/oauth.md#scopes)",
     "S12": "“in time” is seven days, and then no trust: no token is kept to list with, see decision 0044",
 }
 """What was decided to stay as it is, with the reason."""

@@ -77,8 +77,9 @@ def _first(values: Iterable[object]) -> str | None:
 
 
 def _can_be_shown(value: str) -> bool:
-    # Slack would make a link of a URL, and a service could write a page into a long one.
-    return value.isprintable() and 0 < len(value.strip()) <= _LONGEST and "://" not in value
+    # Slack would make a link of a URL, and a service could write a page into a long one. Whether people see every
+    # character of it is judged where it is stored.
+    return 0 < len(value.strip()) <= _LONGEST and "://" not in value
 
 
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -49,6 +49,28 @@ async def test_the_account_is_shown_where_the_service_says_it_and_a_change_of_it
     assert "<!channel>" not in running_world.slack.text_of(again)
 
 
+@pytest.mark.fault("S23")
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Zoë\u00a0Åberg", "Connected to Notes as Zoë Åberg."),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "Connected to Notes as \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.",
+        ),
+        ("right\u202eto left", "Notes did not say which account this is"),
+        ("two\nlines", "Notes did not say which account this is"),
+        ("\u200b", "Notes did not say which account this is"),
+    ],
+    ids=ascii,
+)
+async def test_an_account_is_shown_by_a_name_that_people_can_read_in_any_script(running_world: World, name, shown):
+    running_world.notes.extra_token_fields = {"account": name}
+    await running_world.connect_notes(ALICE)
+
+    assert shown in running_world.slack.text_of(await dm(running_world, ALICE, "Connected to Notes"))
+
+
 async def test_the_link_is_a_button_in_private_and_nowhere_else(running_world: World):
     url = await link(running_world)
     await running_world.whispered(ALICE, "sent you a direct message")

@@ -13,6 +13,7 @@ import structlog
 from bot.domain.keyed_locks import KeyedLocks
 from bot.domain.ports import Agents, Clock
 from bot.model.errors import AgentsRejected, DeputyError, NotPermitted, Refusal, Refused
+from bot.model.visible_text import is_one_line
 from oauth.ports import Credential, Failure, Validity, VaultForbidden, VaultFull, VaultRefused
 from store import connections, members, vaults
 from store.database import Database, Tx
@@ -130,7 +131,7 @@ class MemberVaults:
             vault_id=vault.vault_id,  # type: ignore[arg-type]  # an active vault has an id: a constraint of its table
             credential_id=credential_id,
             mcp_server_url=credential.mcp_server_url,
-            account=credential.account,
+            account=_read_account(credential),
             scope=credential.scope,
             state=ConnectionState.CONNECTED,
             expires_at=credential.ends_at,
@@ -279,3 +280,8 @@ def _refused(error: DeputyError) -> VaultRefused:
     if not isinstance(error, AgentsRejected):
         return VaultRefused(type(error).__name__)
     return VaultFull(FULL) if error.code == FULL else VaultRefused(error.code, error.status)
+
+
+def _read_account(credential: Credential) -> str | None:
+    # Not repaired: two names that differ in what nobody sees would look like one account.
+    return credential.account if credential.account and is_one_line(credential.account) else None

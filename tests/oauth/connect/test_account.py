@@ -42,8 +42,6 @@ def test_the_account_is_read_where_services_say_it(fields, account):
         {"id_token": "a." + "A" * 20_000 + ".c"},
         {"id_token": id_token(email=["a"])},
         {"account": "x" * 81},
-        {"account": "two\nlines"},
-        {"account": "right\u202eto left"},
         {"account": "look at https://evil.example"},
         {"name": "Deputy's own app"},
         {"user": "U1", "owner": [], "team": "T1"},
