@@ -20,8 +20,6 @@ class SecondCard:
     user_id: UserId
     card: MessageRef | None
     """None until Slack's answer is stored."""
-    is_settled: bool
-    """Whether it shows the decision."""
 
 
 async def ask(tx: Tx, approval_id: ApprovalId, user_id: UserId) -> None:
@@ -52,7 +50,4 @@ async def list_for_turn(tx: Tx, turn_id: TurnId) -> tuple[SecondCard, ...]:
         .where(approvals.c.turn_id == turn_id, second_cards.c.is_settled.is_(False))
         .order_by(approvals.c.number, second_cards.c.user_id)
     )
-    return tuple(
-        SecondCard(row.approval_id, row.user_id, message_of(row.card_channel, row.card_ts), row.is_settled)
-        for row in rows
-    )
+    return tuple(SecondCard(row.approval_id, row.user_id, message_of(row.card_channel, row.card_ts)) for row in rows)

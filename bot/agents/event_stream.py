@@ -266,7 +266,7 @@ class EventStream:
             retry_in=self._rest,
         )
         if self._failures >= _SAID_AFTER:
-            self._told.append(ConnectionLost(self._failures))
+            self._told.append(ConnectionLost())
 
     def _is_out_of_patience(self) -> bool:
         now = asyncio.get_running_loop().time()

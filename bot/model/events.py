@@ -194,8 +194,6 @@ class SessionRescheduled:
 class ConnectionLost:
     """The session's stream cannot be read at the moment and is tried again. Deputy makes this event, not the API."""
 
-    failures: int = 1
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBack:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.model.events import ToolCall
-from store.records import UserId
 
 
 class TaskState(StrEnum):
@@ -74,8 +73,6 @@ class Outcome:
     kind: OutcomeKind
     detail: str | None = None
     """A stop reason, a category or kind of error, or a reference; never upstream prose, which may quote anything."""
-    by: UserId | None = None
-    """Who stopped the turn."""
 
 
 @dataclass(frozen=True, slots=True)

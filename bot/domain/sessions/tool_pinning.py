@@ -238,8 +238,7 @@ def change_of(pin: Pin | None, tool: ServiceTool) -> ToolChange:
     """Return everything that differs between a tool and its trusted definition, to be shown to admins."""
     hints = _hints(pin.annotations if pin else {}, tool.annotations)
     if pin is None:
-        return ToolChange(tool.name, None, tool.description, is_schema_changed=False, hints=hints)
-    is_schema_changed = pin.schema_hash != tool.schema_hash
+        return ToolChange(tool.name, None, tool.description, hints=hints)
     title = (pin.title or "", tool.title or "")
     # Older pins have neither title nor schema, so without a schema an empty title means “unknown”.
     is_title_known = pin.schema is not None
@@ -247,10 +246,9 @@ def change_of(pin: Pin | None, tool: ServiceTool) -> ToolChange:
         name=tool.name,
         before=pin.description,
         after=tool.description,
-        is_schema_changed=is_schema_changed,
         hints=hints,
         title=title if is_title_known and title[0] != title[1] else None,
-        schema=(pin.schema, tool.schema or "") if is_schema_changed else None,
+        schema=(pin.schema, tool.schema or "") if pin.schema_hash != tool.schema_hash else None,
     )
 
 

@@ -220,13 +220,13 @@ class TurnLoop:
         await self._approvals.close_pending(self._thread, self._turn)
         await self._agents.interrupt(self._session_id)
         self._is_interrupted = True
-        self.state = reducer.stopping(self.state, self._watch.by)
+        self.state = reducer.stopping(self.state)
 
     def _end_stopped(self) -> None:
         """End a turn whose session has not come to rest in time: whoever stopped it need not wait for that."""
         log.warning("stopped_unheard", turn=self._turn.id, is_interrupted=self._is_interrupted)
         detail = None if self._is_interrupted else UNCONFIRMED
-        self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail, self._watch.by))
+        self.state = reducer.end(self.state, Outcome(OutcomeKind.STOPPED, detail))
 
     async def _look(self, inbox: Inbox, *, is_ours_to_act: bool) -> datetime | None:
         """Ask a session that has been silent for long whether it rests; return when to look again.

@@ -13,7 +13,7 @@ from typing import Any
 from bot.domain.turns.reducer_state import Hold, Interrupt, LookFor, ReducerState, Refuse, Step
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, Progress, Task, TaskState, Usage
-from store.records import EventId, UserId
+from store.records import EventId
 
 EXHAUSTED = "retries_exhausted"
 ENDINGS = {
@@ -36,9 +36,9 @@ def step(state: ReducerState, event: e.AgentEvent) -> Step:
     return _during(state, event) if state.has_begun else _before(state, event)
 
 
-def stopping(state: ReducerState, by: UserId) -> ReducerState:
+def stopping(state: ReducerState) -> ReducerState:
     """Remember that the owner (or an admin) asked for an end, so that the idle that follows is a stop."""
-    return replace(state, stopping_by=state.stopping_by or by)
+    return replace(state, is_stopping=True)
 
 
 def end(state: ReducerState, outcome: Outcome) -> ReducerState:
@@ -97,7 +97,7 @@ def _request_echoed(state: ReducerState, event: e.RequestEchoed) -> Step:
 
 
 def _begin(state: ReducerState) -> Step:
-    again = (Interrupt(),) if state.stopping_by and state.is_interrupted else ()
+    again = (Interrupt(),) if state.is_stopping and state.is_interrupted else ()
     began = replace(_at(state, Activity.THINKING), has_begun=True, is_interrupted=False)
     return began, again
 
@@ -190,7 +190,7 @@ def _tool_started(state: ReducerState, call: e.ToolCall) -> Step:
         return state, ()
     task = Task(call, _FIRST_STATE[call.permission])
     progress = replace(_unpriced(state.progress), tasks=(*state.progress.tasks, task), activity=Activity.WORKING)
-    hold = (Hold(call),) if call.permission is e.Permission.ASK and not state.stopping_by else ()
+    hold = (Hold(call),) if call.permission is e.Permission.ASK and not state.is_stopping else ()
     return replace(state, progress=progress), hold
 
 
@@ -206,8 +206,8 @@ def _decisions_needed(state: ReducerState, event: e.DecisionsNeeded) -> Step:
     # An interrupt that meets held calls may be answered by another requires_action instead of
     # end_turn (docs/reference/managed-agents.md#interrupts): after an interrupt both are the end.
     if state.is_interrupted:
-        return _rested(end(state, Outcome(OutcomeKind.STOPPED, by=state.stopping_by))), ()
-    if state.stopping_by:
+        return _rested(end(state, Outcome(OutcomeKind.STOPPED))), ()
+    if state.is_stopping:
         return _at(state, Activity.WAITING), ()  # said before the interrupt was taken up
     state = _with_named_held(state, event)
     named = [task for task in state.progress.tasks if task.call.id in event.tool_use_ids]
@@ -239,8 +239,8 @@ def _with_named_held(state: ReducerState, event: e.DecisionsNeeded) -> ReducerSt
 
 
 def _outcome(state: ReducerState, event: e.SessionIdle) -> Outcome:
-    if state.stopping_by or state.is_interrupted:
-        return Outcome(OutcomeKind.STOPPED, by=state.stopping_by)
+    if state.is_stopping or state.is_interrupted:
+        return Outcome(OutcomeKind.STOPPED)
     kind = ENDINGS.get(event.reason)
     if kind is None:
         return Outcome(OutcomeKind.UNKNOWN_STOP, detail=event.reason)
@@ -299,7 +299,7 @@ def _gap(text: str) -> str:
 
 
 def _model_request_ended(state: ReducerState, _: e.ModelRequestEnded) -> ReducerState:
-    if state.stopping_by or state.is_interrupted:
+    if state.is_stopping or state.is_interrupted:
         return state  # of what was cut short no message comes: what was read so far stays
     return replace(state, drafting=None, progress=replace(state.progress, draft=""))
 

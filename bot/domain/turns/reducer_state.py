@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.model import events as e
 from bot.model.progress import Activity, Progress, Usage
-from store.records import EventId, TurnId, UserId
+from store.records import EventId, TurnId
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class ReducerState:
     """True when that is known to be another request's."""
     others: frozenset[EventId] = field(default=frozenset())
     """Other requests that the session has told of; the API may say later than it was so that one was taken up."""
-    stopping_by: UserId | None = None
-    """Who asked for an end; known once the session was interrupted."""
+    is_stopping: bool = False
+    """True once somebody asked for an end and the session was interrupted."""
     is_interrupted: bool = False
     """True once the session says that it took an interrupt up."""
     has_ended: bool = False

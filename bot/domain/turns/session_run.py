@@ -96,7 +96,7 @@ class SessionRun:
             except StopOverdue:
                 # A request that was sent may be worked on still, and the owner is told so.
                 detail = None if (await self._again())[1].send_state is SendState.UNSENT else UNCONFIRMED
-                self._end(Outcome(OutcomeKind.STOPPED, detail, watch.by))
+                self._end(Outcome(OutcomeKind.STOPPED, detail))
             except DeputyError as error:
                 self._end(await self._outcome_of(error))
 
@@ -199,7 +199,7 @@ class SessionRun:
             # Somebody may have pressed Stop while the session was being opened: then nothing is sent at all.
             await watch.look()
             if watch.by is not None and turn.send_state is SendState.UNSENT:
-                return self._end(Outcome(OutcomeKind.STOPPED, by=watch.by))
+                return self._end(Outcome(OutcomeKind.STOPPED))
             await self._patiently(lambda: self._ask(session_id), watch)
             inbox = Inbox(self._supervisor.signal_of(self._thread_id), self._clock, events)
             followed = FollowedTurn(thread, (await self._again())[1], session_id)

@@ -59,7 +59,6 @@ class ToolChange:
     before: str | None
     """The trusted description; None for a new tool."""
     after: str
-    is_schema_changed: bool
     hints: tuple[str, ...] = ()
     """Changed annotations: `readOnlyHint: True → False`."""
     title: tuple[str, str] | None = None

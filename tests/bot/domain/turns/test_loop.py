@@ -320,7 +320,7 @@ SAID_BEFORE = {
     "at work": [TAKEN_UP, THINKING],
     "writing": [TAKEN_UP, WROTE],
     "calling": [TAKEN_UP, e.ToolStarted(EventId("c"), e.ToolCall(EventId("c"), "notes", "list_notes", {}))],
-    "cannot be heard": [TAKEN_UP, e.ConnectionLost(2)],
+    "cannot be heard": [TAKEN_UP, e.ConnectionLost()],
 }
 
 

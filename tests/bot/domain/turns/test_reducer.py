@@ -8,10 +8,9 @@ from bot.domain.turns.reducer import claim, end, step, stopping
 from bot.domain.turns.reducer_state import Hold, Interrupt, LookFor, ReducerState, Refuse
 from bot.model import events as e
 from bot.model.progress import Activity, Outcome, OutcomeKind, TaskState, Usage
-from store.records import EventId, TurnId, UserId
+from store.records import EventId, TurnId
 
 TURN = TurnId("trn_1")
-ALICE = UserId("U1")
 
 
 def begun(**changes):
@@ -85,7 +84,7 @@ def test_a_draft_without_a_message_is_void_when_its_model_request_ends():
 
 def test_what_was_written_when_somebody_stopped_it_stays():
     state, _ = run(
-        stopping(begun(), ALICE),
+        stopping(begun()),
         e.TextWritten(EventId("a"), "One."),
         e.DraftGrew(EventId("m"), "Hal"),
         e.ModelRequestEnded(EventId("x")),
@@ -149,28 +148,26 @@ def test_a_failed_call_is_marked_alone():
 
 
 def test_the_idle_after_a_stop_is_a_stop_and_open_calls_are_stopped():
-    state, _ = run(
-        stopping(begun(), ALICE), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn")
-    )
+    state, _ = run(stopping(begun()), started(permission=e.Permission.ALLOW), e.SessionIdle(EventId("i"), "end_turn"))
 
-    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED, by=ALICE)
+    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED)
     assert [task.state for task in state.progress.tasks] == [TaskState.STOPPED]
 
 
 def test_a_stop_answered_by_another_wait_for_decisions_is_the_end_too():
     state, _ = run(
-        stopping(begun(), ALICE),
+        stopping(begun()),
         e.InterruptEchoed(EventId("x"), is_processed=True),
         e.DecisionsNeeded(EventId("w"), (EventId("t1"),)),
     )
 
-    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED, by=ALICE)
+    assert state.progress.outcome == Outcome(OutcomeKind.STOPPED)
 
 
 def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_asked_about():
     """After a restart the past is listed again, and an older wait is in it."""
     state, actions = run(
-        stopping(begun(), ALICE),
+        stopping(begun()),
         started(),
         e.DecisionsNeeded(EventId("w"), (EventId("t1"),)),
         e.InterruptEchoed(EventId("x"), is_processed=False),
@@ -179,14 +176,14 @@ def test_a_wait_for_decisions_from_before_the_interrupt_is_neither_the_end_nor_a
         e.SessionIdle(EventId("i"), "end_turn"),
     )
 
-    assert (actions, state.progress.outcome) == ([], Outcome(OutcomeKind.STOPPED, by=ALICE))
+    assert (actions, state.progress.outcome) == ([], Outcome(OutcomeKind.STOPPED))
     assert state.progress.text == "What I had so far."
 
 
 def test_an_interrupt_that_came_before_the_request_was_taken_up_is_repeated():
     """It jumps the queue (docs/reference/managed-agents.md#interrupts): the request behind it would run."""
     _, actions = run(
-        stopping(ReducerState(TURN), ALICE),
+        stopping(ReducerState(TURN)),
         e.InterruptEchoed(EventId("x"), is_processed=True),
         e.SessionIdle(EventId("i"), "end_turn"),
         e.RequestEchoed(EventId("r"), TURN, is_processed=True),
