@@ -18,19 +18,21 @@ from starlette.types import ASGIApp
 
 from bot.clock import WallClock
 from bot.composition import peers
-from bot.composition.background import HOLD_EVERY, DatabaseHold, read_openness, start_upkeep, take_up
-from bot.composition.connections import build_room
-from bot.composition.context import Context, Opened, build_parts, new_reference
-from bot.composition.handlers import build_desk
+from bot.composition.background import DatabaseHold, start_upkeep, take_up
+from bot.composition.context import build_context, new_reference
+from bot.composition.handlers import build_dispatcher
 from bot.composition.ingress import build_bolt, build_health, build_socket, build_webhooks
-from bot.composition.turns import build_asking
+from bot.composition.nouns import Nouns, build_nouns
+from bot.composition.peers import OpenedPeers
+from bot.domain.context import DomainContext
 from bot.domain.dispatcher import Dispatcher
 from bot.domain.ports import Clock
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
 from bot.listeners import register
 from bot.listeners.intake import Install, Intake
-from bot.slack.client import build_client
+from bot.metrics import Metrics
+from bot.slack.answer.unposted import UnpostedMessages
 from bot.web.asgi import build_web
 from bot.web.front import Front
 from bot.web.security_headers import Secured
@@ -105,36 +107,35 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     catalog = peers.load_catalog(settings)
     async with AsyncExitStack() as stack:
         front, server = await _answering(settings, stack)
-        opened, install = await _opened(settings, stack, catalog, clock, front)
-        front.waits_for = "agents"
+        opened = await _open_peers(settings, stack, catalog, clock, front)
+        metrics, unposted = Metrics(), UnpostedMessages()
+        context = build_context(settings, opened, metrics, unposted)
+        nouns = build_nouns(context, settings, opened.sender, metrics)
+        dispatcher = build_dispatcher(context, nouns, unposted)
+        stack.push_async_callback(context.supervisor.close)
+        hold = DatabaseHold(context)
+        hold.start()
 
-        parts = build_parts(settings, opened)
-        room = build_room(parts, install.workspace_id)
-        asking = build_asking(parts, room)
-        desk = build_desk(parts, room, asking)
-        stack.push_async_callback(parts.domain.supervisor.close)
-        hold = DatabaseHold(parts.domain.database)
-        if opened.database.may_lose_hold:
-            parts.domain.supervisor.keep("hold", hold.look, HOLD_EVERY)
-
-        client = build_client(token=None, session=opened.session, base_url=settings.slack_api_url)
-        bolt = build_bolt(settings, client, install)
-        register(bolt, _intake(parts, install, desk), new_reference)
+        bolt = build_bolt(settings, opened.session, opened.install)
+        register(bolt, _build_intake(context, nouns, dispatcher, opened.install), new_reference)
         socket = build_socket(settings, bolt)
         if socket:
             stack.push_async_callback(socket.close_async)  # it holds a pool and a task before it is connected
+        pages = routes(nouns.connections.browser, proxies=settings.proxies)
         web = build_web(
-            pages=[*routes(room.connections, proxies=settings.proxies), *build_webhooks(settings, opened.agents, desk)],
+            pages=[*pages, *build_webhooks(settings, context.agents, dispatcher)],
             bolt=bolt if settings.slack_signing_secret else None,
-            health=build_health(opened.database, socket, parts.domain.supervisor),
-            registry=parts.metrics.registry,
+            health=build_health(context.database, socket, context.supervisor),
+            registry=metrics.registry,
             new_reference=new_reference,
-            on_bad_signature=parts.metrics.count_refused_signature,
+            on_bad_signature=metrics.count_refused_signature,
         )
 
-        await take_up(parts, room, asking, desk, install.workspace_id)
-        start_upkeep(parts, room, asking, desk, install.workspace_id)
-        yield App(settings, install, parts.domain.supervisor, bolt, web, opened.database, hold, socket, front, server)
+        await take_up(context, nouns, dispatcher, is_key_lost=settings.is_key_lost)
+        start_upkeep(context, nouns, dispatcher)
+        yield App(
+            settings, opened.install, context.supervisor, bolt, web, context.database, hold, socket, front, server
+        )
 
 
 async def _answering(settings: Settings, stack: AsyncExitStack) -> tuple[Front, WebServer]:
@@ -147,34 +148,35 @@ async def _answering(settings: Settings, stack: AsyncExitStack) -> tuple[Front, 
     return front, server
 
 
-def _intake(parts: Context, install: Install, desk: Dispatcher) -> Intake:
+def _build_intake(context: DomainContext, nouns: Nouns, dispatcher: Dispatcher, install: Install) -> Intake:
     return Intake(
         install=install,
-        people=parts.people,
-        desk=desk,
-        openness=partial(read_openness, parts.configuration, install.workspace_id),
-        on_shared=parts.doubt,
+        people=context.people,
+        dispatcher=dispatcher,
+        openness=nouns.access.read_openness,
+        on_shared=nouns.access.doubt,
     )
 
 
-async def _opened(
+async def _open_peers(
     settings: Settings, stack: AsyncExitStack, catalog: Catalog, clock: Clock, front: Front
-) -> tuple[Opened, Install]:
+) -> OpenedPeers:
     """Open everything that Deputy speaks to, Slack first, which says whose Deputy it is."""
     front.waits_for = "slack"
     session = await peers.open_slack_session(stack)
-    api = peers.open_slack(settings, session, clock)
-    install = await peers.find_install(api, settings)
+    slack = peers.open_slack(settings, session, clock)
+    install = await peers.find_install(slack, settings)
     await peers.check_app_token(settings, session, clock)
     front.waits_for = "database"
-    opened = Opened(
-        catalog=catalog,
-        database=await peers.open_database(settings, stack, clock),
-        slack=api,
+    database = await peers.open_database(settings, stack, clock)
+    front.waits_for = "agents"
+    return OpenedPeers(
+        install=install,
+        slack=slack,
         session=session,
+        database=database,
         agents=await peers.open_agents(settings, stack),
         sender=await peers.open_sender(stack, allow_loopback=settings.allow_loopback),
+        catalog=catalog,
         clock=clock,
-        home=install.home,
     )
-    return opened, install

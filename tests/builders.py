@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.domain.context import DomainContext
+from bot.domain.home_changes import HomeChanges
+from bot.domain.outbox import Outbox
 from store import members, threads, turns, vaults
 from store.database import Tx
 from store.ids import new_id
@@ -46,6 +49,13 @@ class Noon:
 
     def now(self) -> datetime:
         return NOON
+
+
+def a_context(**parts: Any) -> DomainContext:
+    """Return a context of these parts; what a test is not about is not there."""
+    defaults = {field.name: None for field in fields(DomainContext)}
+    clock = parts.get("clock") or Noon()
+    return DomainContext(**{**defaults, "outbox": Outbox(clock), "home_changes": HomeChanges(), **parts})
 
 
 def a_member(user_id: str = "U0ANN", **changes: Any) -> Member:

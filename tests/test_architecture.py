@@ -145,6 +145,7 @@ ARROWS: dict[str, set[str]] = {
         "bot.domain.supervisor",
         "bot.listeners.intake",
         "bot.env",
+        "bot.slack.client",
         "bot.web",
         "store.database",
         "store.errors",
@@ -177,9 +178,10 @@ NOUNS = (
 )
 """The folders of the domain; each imports only those before it, and what stands beside them in `bot/domain`."""
 ROLES = {
-    "admin", "agents", "approvals", "arguments", "catalog", "client", "clock", "commands", "config", "connections",
-    "context", "discovery", "errors", "files", "home", "lifecycle", "messages", "notices", "personal_tokens", "ports",
-    "profiles", "run", "security_headers", "service", "sessions", "slack", "turns", "vaults", "webhooks",
+    "admin", "agents", "approvals", "arguments", "build", "catalog", "client", "clock", "commands", "config",
+    "connections", "context", "discovery", "errors", "files", "home", "lifecycle", "messages", "notices",
+    "personal_tokens", "ports", "profiles", "run", "security_headers", "service", "sessions", "slack", "turns",
+    "vaults", "webhooks",
 }  # fmt: skip
 """Names of modules that say what a file is in its folder, so that more than one folder may have it."""
 SAME_CLASS = {"SlackFiles", "Clock", "Retry"}
@@ -188,7 +190,7 @@ KNOWS_EVERYBODY = {"bot.app", "bot.__main__"}
 
 VENDORS: dict[str, tuple[str, ...]] = {
     "slack_bolt": ("bot.listeners", "bot.web", "bot.composition.ingress", "bot.app"),
-    "slack_sdk": ("bot.slack", "bot.composition.ingress"),
+    "slack_sdk": ("bot.slack",),
     "anthropic": ("bot.agents",),
     "httpx2": ("bot.agents", "oauth.mcp.client"),
     "mcp": ("oauth.mcp.client",),
@@ -203,7 +205,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "authlib": ("oauth.protocol", "oauth.connect.browser"),
     "joserfc": ("oauth.connect.browser",),
     "publicsuffixlist": ("oauth.catalog.registrable_domain",),
-    "aiohttp": ("bot.slack", "bot.composition.peers", "bot.composition.context"),
+    "aiohttp": ("bot.slack", "bot.composition.peers", "bot.composition.ingress"),
     "typer": ("bot.__main__",),
     "pydantic": ("bot.config", "bot.env", "bot.schemas", "oauth.catalog.catalog_file", "oauth.catalog.loader"),
     "yaml": ("bot.config",),
@@ -340,10 +342,10 @@ def noun_of(name: str) -> str | None:
 
 
 def wrong_order(module: Module) -> list[str]:
-    """Name each import of a noun that comes later; what stands beside the nouns imports none of them."""
+    """Name each import of a noun that comes later; what stands beside the nouns imports none, the context the first."""
     if not within(module.name, "bot.domain"):
         return []
-    own = noun_of(module.name)
+    own = noun_of(module.name) or ("config" if module.name == "bot.domain.context" else None)
     latest = NOUNS.index(own) if own else -1
     later = {name for name in module.imports() if (noun := noun_of(name)) and NOUNS.index(noun) > latest}
     return [f"{module.name} → {name}" for name in sorted(later)]
@@ -452,10 +454,10 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (wrong_arrows, "bot.agents.event_stream", "from store.database import Database"),
     (wrong_arrows, "oauth.connect.routes", "from bot.model.errors import DeputyError"),
     (wrong_arrows, "bot.novelty", "from store.records import Member"),
-    (wrong_arrows, "bot.composition.turns", "from bot.agents.api import ManagedAgents"),
+    (wrong_arrows, "bot.composition.nouns", "from bot.agents.api import ManagedAgents"),
     (wrong_arrows, "bot.composition.handlers", "from bot.listeners import register"),
     (wrong_arrows, "bot.composition.peers", "from bot.domain.turns.commands import Turns"),
-    (wrong_arrows, "bot.composition.ingress", "from bot.composition.context import Parts"),
+    (wrong_arrows, "bot.composition.ingress", "from bot.composition.context import build_context"),
     (wrong_vendors, "bot.domain.turns.commands", "import anthropic"),
     (wrong_vendors, "bot.listeners.slash", "from slack_sdk.web.async_client import AsyncWebClient"),
     (wrong_vendors, "oauth.protocol.tokens", "import httpx"),
@@ -470,6 +472,7 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (wrong_order, "bot.domain.filters.engine", "from bot.domain.turns.reducer import step"),
     (words_in_the_domain, "bot.domain.turns.commands", 'raise Problem("Nobody decided in time.")'),
     (words_in_the_domain, "bot.domain.admin.commands", 'return Done(f"Disconnected {count} from {service}.")'),
+    (wrong_order, "bot.domain.context", "from bot.domain.filters.apply import FilterService"),
     (wrong_order, "bot.domain.supervisor", "from bot.domain.access import policy"),
     (too_many_collaborators, "bot.domain.novelty", "class X:\n    def __init__(self, a, b, *, c, d, e, f): ..."),
     (inline_limits, "bot.slack.novelty", "async def f(clock):\n    await clock.sleep(3)"),

@@ -7,24 +7,16 @@ from datetime import timedelta
 
 import structlog
 
-from bot.composition.connections import ConnectionParts
-from bot.composition.context import Context
-from bot.composition.turns import TurnParts
+from bot.composition.nouns import Nouns
 from bot.config.model import DEFAULT_PROFILE
-from bot.domain.access.eligibility import CLOSED, openness_of
-from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
 from bot.domain.dispatcher import Dispatcher
-from bot.domain.maintenance.config_watcher import ConfigWatcher
-from bot.domain.maintenance.hourly import HourlyMaintenance
-from bot.domain.maintenance.member_checks import MemberChecks
 from bot.domain.maintenance.sweep import start_sweeping
-from bot.domain.ports import ChannelAudience
 from bot.domain.sessions.agent_profiles import AgentProfiles
 from bot.model.errors import AgentsRejected, ConfigurationError, SettingsInvalid
 from store import key_check
 from store.database import Database
 from store.errors import StoreTaken
-from store.records import WorkspaceId
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +27,14 @@ HOLD_EVERY = timedelta(seconds=1)
 class DatabaseHold:
     """Looks after this process's being the only one on the database; `lost` is set once another one is."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, context: DomainContext) -> None:
+        self._database, self._supervisor = context.database, context.supervisor
         self.lost = asyncio.Event()
+
+    def start(self) -> None:
+        """Look every second, where the database is one whose hold can drop."""
+        if self._database.may_lose_hold:
+            self._supervisor.keep("hold", self.look, HOLD_EVERY)
 
     async def look(self) -> None:
         """Take the database again where its hold dropped. Raises `StoreUnavailable` where that cannot be told."""
@@ -49,16 +46,14 @@ class DatabaseHold:
             self.lost.set()
 
 
-async def take_up(
-    parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
-) -> None:
+async def take_up(context: DomainContext, nouns: Nouns, dispatcher: Dispatcher, *, is_key_lost: bool) -> None:
     """Go on where an earlier process stopped."""
-    await _tell_unreadable(parts.domain.database, is_key_lost=parts.settings.is_key_lost)
-    await room.services.reload()
-    await _ensure_profile(parts.configuration, asking.profiles, workspace_id)
-    await room.connections.recover()
-    await desk.recover()
-    await asking.driver.resume()
+    await _tell_unreadable(context.database, is_key_lost=is_key_lost)
+    await nouns.connections.services.reload()
+    await _ensure_profile(context, nouns.sessions.profiles)
+    await nouns.connections.browser.recover()
+    await dispatcher.recover()
+    await nouns.turns.driver.resume()
 
 
 async def _tell_unreadable(database: Database, *, is_key_lost: bool) -> None:
@@ -77,9 +72,9 @@ async def _tell_unreadable(database: Database, *, is_key_lost: bool) -> None:
         log.error("not_readable", place=place, variable="DEPUTY_SECRET_KEYS", fix="add the old key again, last")
 
 
-async def _ensure_profile(configuration: ConfigService, profiles: AgentProfiles, workspace_id: WorkspaceId) -> None:
+async def _ensure_profile(context: DomainContext, profiles: AgentProfiles) -> None:
     try:
-        await profiles.ensure(await configuration.read(workspace_id), DEFAULT_PROFILE)
+        await profiles.ensure(await context.config.read(context.workspace.id), DEFAULT_PROFILE)
     except SettingsInvalid as error:
         problems = tuple(f"a stored setting cannot be read: {problem}" for problem in error.problems)
         raise ConfigurationError(problems) from error
@@ -91,42 +86,9 @@ async def _ensure_profile(configuration: ConfigService, profiles: AgentProfiles,
         raise ConfigurationError((problem,)) from error
 
 
-def start_upkeep(
-    parts: Context, room: ConnectionParts, asking: TurnParts, desk: Dispatcher, workspace_id: WorkspaceId
-) -> None:
+def start_upkeep(context: DomainContext, nouns: Nouns, dispatcher: Dispatcher) -> None:
     """Start what looks after things at its own pace, until the supervisor is closed."""
-    checks = MemberChecks(
-        parts.domain,
-        people=parts.people,
-        offboarding=asking.offboarding,
-        configuration=parts.configuration,
-        home=parts.home,
-    )
-    housekeeping = HourlyMaintenance(
-        parts.domain.database,
-        parts.domain.clock,
-        {
-            "members": checks.check_due_members,
-            "credentials": room.vaults.let_go_again,
-            "lapses": room.lapses.look_at_clock,
-            "pins": parts.pinning.look_at_clock,
-        },
-    )
-    enforcing = ConfigWatcher(
-        configuration=parts.configuration,
-        stopping=asking.stopping,
-        shortages=asking.shortages,
-        reload=room.services.reload,
-        workspace_id=workspace_id,
-    )
-    housekeeping.start(parts.domain.supervisor)
-    enforcing.start(parts.domain.supervisor)
-    start_sweeping(parts.domain.supervisor, desk, asking.driver, parts.outbox, room.connections)
-
-
-async def read_openness(configuration: ConfigService, workspace_id: WorkspaceId) -> ChannelAudience:
-    """Return whom admins let in; where their settings cannot be read, nobody but full members."""
-    try:
-        return openness_of(await configuration.read(workspace_id))
-    except SettingsInvalid:
-        return CLOSED
+    nouns.home.refresh.start()
+    nouns.maintenance.hourly.start()
+    nouns.maintenance.watcher.start()
+    start_sweeping(context, dispatcher, nouns.turns.driver, nouns.connections.browser)

@@ -1,126 +1,89 @@
-"""Maps each command class to its handler, one table per noun, and builds the `Dispatcher` on them."""
+"""The registry of commands: maps each command class to what carries it out, and builds the `Dispatcher` on it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from bot.composition.admin import build_administering
-from bot.composition.connections import ConnectionParts
-from bot.composition.context import Context
-from bot.composition.turns import TurnParts
-from bot.domain.approvals.always_allow import AlwaysAllow
-from bot.domain.approvals.decisions import ApprovalDecisions
-from bot.domain.budgets.increase_commands import BudgetIncreaseCommands
-from bot.domain.connections.commands import ConnectionCommands
-from bot.domain.connections.personal_tokens import PersonalTokenForms
+from bot.composition.nouns import Nouns
+from bot.domain.context import DomainContext
 from bot.domain.dispatcher import Dispatcher, Handler, HandlerTable
 from bot.model import commands as c
+from bot.slack.answer.unposted import UnpostedMessages
 from store.records import WorkspaceId
 
+CarriesOut = Callable[[Any], Awaitable[None]]
 
-def build_desk(parts: Context, room: ConnectionParts, asking: TurnParts) -> Dispatcher:
+
+def build_dispatcher(context: DomainContext, nouns: Nouns, unposted: UnpostedMessages) -> Dispatcher:
     """Build the dispatcher with the handler of every command."""
-    administering = build_administering(parts, room, asking)
-    handlers: dict[type, Handler] = {
-        **_turn_handlers(asking),
-        **_approval_handlers(parts, asking),
-        **_connection_handlers(parts, room),
-        **_token_handlers(parts, room),
-        **_home_handlers(parts),
-        **_raise_handlers(asking.raising),
-        **_lifecycle_handlers(room, asking),
-        c.UseSettings: lambda command, _: administering.use(command),
-    }
-    return Dispatcher(
-        parts.domain,
-        HandlerTable(
-            commands=handlers,
-            forms={c.SubmitSettings: administering.submit},
-            fetch_mention=asking.requests.messages.read_again,
-        ),
-        on_new=parts.begun.add,
-        on_done=parts.refreshing.after,
+    plain = {**_turn_handlers(nouns), **_connection_handlers(nouns), **_other_handlers(nouns)}
+    table = HandlerTable(
+        commands={**_request_handlers(nouns), **{kind: _without_delivery(handle) for kind, handle in plain.items()}},
+        forms={c.SubmitSettings: nouns.admin.submit},
+        fetch_mention=nouns.turns.messages.read_again,
     )
+    return Dispatcher(context, table, on_new=unposted.add, on_done=nouns.home.refresh.after)
 
 
-def _turn_handlers(asking: TurnParts) -> dict[type, Handler]:
-    requests = asking.requests
+def _without_delivery(handle: CarriesOut) -> Handler:
+    return lambda command, _: handle(command)
+
+
+def _request_handlers(nouns: Nouns) -> Mapping[type, Handler]:
+    """Who needs the delivery's id too: what they make is named after it, so that it is made once."""
+    turns = nouns.turns
     return {
-        c.OpenAskForm: requests.form.open,
-        c.AskAgent: requests.form.ask,
-        c.Reply: requests.messages.written,
-        c.AskAgain: requests.turns.again,
-        c.PassAside: requests.asides.pass_on,
-        c.WithdrawRequest: lambda command, _: requests.messages.deleted(command),
-        c.RewordRequest: requests.messages.edited,
-        c.StopTurn: lambda command, _: asking.stopping.stop(command),
-        c.RateAnswer: lambda command, _: requests.turns.rate(command),
+        c.OpenAskForm: turns.form.open,
+        c.AskAgent: turns.form.ask,
+        c.Reply: turns.messages.written,
+        c.RewordRequest: turns.messages.edited,
+        c.AskAgain: turns.commands.again,
+        c.PassAside: turns.asides.pass_on,
+        c.GiveToken: nouns.connections.tokens.give,
     }
 
 
-def _approval_handlers(parts: Context, asking: TurnParts) -> dict[type, Handler]:
-    wake = asking.driver.wake
-    decisions = ApprovalDecisions(
-        parts.domain,
-        permits=parts.permits,
-        filtering=parts.filtering,
-        admission=parts.admission,
-        lifetime=timedelta(minutes=parts.settings.approval_minutes),
-    )
-    allowances = AlwaysAllow(parts.domain)
+def _turn_handlers(nouns: Nouns) -> Mapping[type, CarriesOut]:
+    turns, decisions, wake = nouns.turns, nouns.approvals.decisions, nouns.turns.driver.wake
     return {
-        c.DecideApproval: lambda command, _: decisions.decide(command, wake),
-        c.AllowAll: lambda command, _: decisions.allow_all(command, wake),
-        c.ShowApproval: lambda command, _: decisions.show(command),
-        c.ExplainDenial: lambda command, _: decisions.explain(command),
-        c.AcceptTools: lambda command, _: parts.pinning.accept(command),
-        c.RevokeAllowance: lambda command, _: allowances.revoke(command),
+        c.WithdrawRequest: turns.messages.deleted,
+        c.StopTurn: turns.stopper.stop,
+        c.RateAnswer: turns.commands.rate,
+        c.DecideApproval: lambda command: decisions.decide(command, wake),
+        c.AllowAll: lambda command: decisions.allow_all(command, wake),
+        c.ShowApproval: decisions.show,
+        c.ExplainDenial: decisions.explain,
+        c.RevokeAllowance: nouns.approvals.allowances.revoke,
     }
 
 
-def _connection_handlers(parts: Context, room: ConnectionParts) -> dict[type, Handler]:
-    connecting = ConnectionCommands(
-        parts.domain, catalog=parts.catalog, connections=room.connections, admission=parts.admission
-    )
+def _connection_handlers(nouns: Nouns) -> Mapping[type, CarriesOut]:
+    connections = nouns.connections
     return {
-        c.ConnectService: lambda command, _: connecting.connect(command),
-        c.OpenCodeForm: lambda command, _: connecting.open_code_form(command),
-        c.ConfirmCode: lambda command, _: connecting.confirm(command),
-        c.DisconnectService: lambda command, _: connecting.disconnect(command),
-        c.TellAttempt: lambda command, _: room.outcomes.tell(command),
-        c.LookAtCredential: lambda command, _: room.lapses.look_at_credential(command),
-        c.LookAtVault: lambda command, _: room.lapses.look_at_vault(command),
+        c.ConnectService: connections.commands.connect,
+        c.OpenCodeForm: connections.commands.open_code_form,
+        c.ConfirmCode: connections.commands.confirm,
+        c.DisconnectService: connections.commands.disconnect,
+        c.OpenTokenForm: connections.tokens.open_form,
+        c.RefuseToken: connections.tokens.refuse,
+        c.TellAttempt: connections.outcomes.tell,
+        c.LookAtCredential: connections.expiry.look_at_credential,
+        c.LookAtVault: connections.expiry.look_at_vault,
+        c.AcceptTools: connections.pinning.accept,
+        c.LeaveWorkspace: lambda command: connections.browser.void_workspace(WorkspaceId(command.workspace_id)),
     }
 
 
-def _token_handlers(parts: Context, room: ConnectionParts) -> dict[type, Handler]:
-    tokens = PersonalTokenForms(parts.domain, personal=room.personal, admission=parts.admission, lapses=room.lapses)
+def _other_handlers(nouns: Nouns) -> Mapping[type, CarriesOut]:
+    homes, increases = nouns.home.pages, nouns.budgets.commands
     return {
-        c.OpenTokenForm: lambda command, _: tokens.open_form(command),
-        c.GiveToken: tokens.give,
-        c.RefuseToken: lambda command, _: tokens.refuse(command),
-    }
-
-
-def _home_handlers(parts: Context) -> dict[type, Handler]:
-    homes = parts.homes
-    return {
-        c.ShowStatus: lambda command, _: homes.status(command),
-        c.ShowHelp: lambda command, _: homes.help(command),
-        c.ShowHome: lambda command, _: homes.publish(command),
-    }
-
-
-def _raise_handlers(raising: BudgetIncreaseCommands) -> dict[type, Handler]:
-    return {
-        c.AskRaise: lambda command, _: raising.ask(command),
-        c.OpenRaise: lambda command, _: raising.open_form(command),
-        c.DeclineRaise: lambda command, _: raising.decline(command),
-    }
-
-
-def _lifecycle_handlers(room: ConnectionParts, asking: TurnParts) -> dict[type, Handler]:
-    return {
-        c.DeactivateMember: lambda command, _: asking.offboarding.deactivate(command),
-        c.LeaveWorkspace: lambda command, _: room.connections.void_workspace(WorkspaceId(command.workspace_id)),
+        c.ShowStatus: homes.status,
+        c.ShowHelp: homes.help,
+        c.ShowHome: homes.publish,
+        c.AskRaise: increases.ask,
+        c.OpenRaise: increases.open_form,
+        c.DeclineRaise: increases.decline,
+        c.UseSettings: nouns.admin.use,
+        c.DeactivateMember: nouns.maintenance.offboarding.deactivate,
     }

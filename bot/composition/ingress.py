@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
 from bot.domain.dispatcher import Dispatcher
@@ -17,6 +17,7 @@ from bot.domain.ports import Agents
 from bot.domain.supervisor import Supervisor
 from bot.env import Settings
 from bot.listeners.intake import Install
+from bot.slack.client import build_client
 from bot.web import webhooks
 from bot.web.asgi import Health
 from store.database import Database
@@ -28,7 +29,7 @@ LOOK_AFTER_SOCKET = 2.0
 """Seconds between looks at the socket: one that was cut is opened again after about so long."""
 
 
-def build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> AsyncApp:
+def build_bolt(settings: Settings, session: aiohttp.ClientSession, install: Install) -> AsyncApp:
     """Return Bolt for the one installation; nothing listens yet."""
 
     async def authorize() -> AuthorizeResult:
@@ -42,7 +43,7 @@ def build_bolt(settings: Settings, client: AsyncWebClient, install: Install) -> 
 
     signing_secret = settings.slack_signing_secret
     return AsyncApp(
-        client=client,
+        client=build_client(token=None, session=session, base_url=settings.slack_api_url),
         signing_secret=signing_secret.reveal() if signing_secret else None,
         authorize=authorize,
         process_before_response=True,
@@ -59,13 +60,13 @@ def build_socket(settings: Settings, bolt: AsyncApp) -> AsyncSocketModeHandler |
     return AsyncSocketModeHandler(bolt, token.reveal(), logger=logger, ping_interval=LOOK_AFTER_SOCKET)
 
 
-def build_webhooks(settings: Settings, agents: Agents, desk: Dispatcher) -> list[BaseRoute]:
+def build_webhooks(settings: Settings, agents: Agents, dispatcher: Dispatcher) -> list[BaseRoute]:
     """Return the endpoint for the Managed Agents API's webhooks, where a key for it is set."""
 
     async def take(body: bytes, headers: Mapping[str, str]) -> None:
         key, command = agents.read_webhook(body, headers)
         if command:
-            await desk.accept(f"webhook:{key}", command)
+            await dispatcher.accept(f"webhook:{key}", command)
 
     return [webhooks.build_route(take)] if settings.webhook_key else []
 

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,21 @@ if TYPE_CHECKING:
     from oauth.guarded_http import GuardedSender
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedPeers:
+    """What Deputy speaks to, opened, and where it is installed."""
+
+    install: Install
+    slack: SlackApi
+    session: aiohttp.ClientSession
+    database: Database
+    agents: ManagedAgents
+    sender: GuardedSender
+    catalog: Catalog
+    clock: Clock
+
 
 THE_ONE = "default"
 """Names the one installation there is, for Slack's rate limits."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from bot.domain.access.eligibility import HomeWorkspace, ends_membership, home_team, judge
+from bot.domain.access.eligibility import ends_membership, home_team, judge
 from bot.domain.dispatcher import Dispatcher
-from bot.domain.ports import ChannelAudience, People
+from bot.domain.ports import ChannelAudience, HomeWorkspace, People
 from bot.model.commands import Command, DeactivateMember, HearMention, Place, Reply
 from bot.model.errors import Refusal, Refused, SlackRejected, SlackUnavailable
 from store.records import ChannelId, Member, UserId, WorkspaceId
@@ -42,12 +42,12 @@ class Install:
     @property
     def home(self) -> HomeWorkspace:
         """Return the workspace whose members are served."""
-        return HomeWorkspace(self.team_id, self.enterprise_id)
+        return HomeWorkspace(self.team_id, self.enterprise_id, self.is_org_wide)
 
     @property
     def workspace_id(self) -> WorkspaceId:
-        """Return the key of everything a member owns (docs/reference/slack.md#people)."""
-        return WorkspaceId(self.enterprise_id if self.is_org_wide and self.enterprise_id else self.team_id)
+        """Return the key of everything a member owns."""
+        return self.home.id
 
 
 class Whose(Enum):
@@ -84,7 +84,7 @@ class Intake:
         *,
         install: Install,
         people: People,
-        desk: Dispatcher,
+        dispatcher: Dispatcher,
         openness: Callable[[], Awaitable[ChannelAudience]],
         on_shared: Callable[[ChannelId], None] = lambda _: None,
     ) -> None:
@@ -92,7 +92,7 @@ class Intake:
         self.install = install
         self._openness = openness
         self._people = people
-        self._desk = desk
+        self._dispatcher = dispatcher
         self._on_shared = on_shared
 
     async def take(self, body: Body, asked: Asked | None) -> None:
@@ -102,7 +102,7 @@ class Intake:
         if not await self._is_ours(body, asked):
             return
         # Taken before Slack is asked: somebody may be deactivated between its answer and the storing.
-        judged_at = self._desk.now()
+        judged_at = self._dispatcher.now()
         verdict = await self._judged(asked)
         if isinstance(verdict, Refused):
             await self._refuse(asked, verdict)
@@ -110,9 +110,9 @@ class Intake:
             # Under a key of its own, so that the `message` event can still take the message's key.
             if asked.is_stand_in and isinstance(command, Reply):
                 hear = HearMention(verdict, asked.key, command, judged_at.isoformat())
-                await self._desk.accept(f"mention:{asked.key}", hear, judged_at)
+                await self._dispatcher.accept(f"mention:{asked.key}", hear, judged_at)
             else:
-                await self._desk.accept(asked.key, command, judged_at)
+                await self._dispatcher.accept(asked.key, command, judged_at)
 
     async def take_form(self, body: Body, asked: Asked | None) -> dict[str, Any]:
         """Let a form in; return Slack's answer to it, empty to close it.
@@ -123,17 +123,17 @@ class Intake:
             return {}
         if (belongs := whose(self.install, body)) is not Whose.OURS:
             log.warning("foreign_request", key=asked.key, whose=belongs.value)
-            return self._desk.denied(Refusal.OTHER_WORKSPACE) if belongs is Whose.SISTERS else {}
+            return self._dispatcher.denied(Refusal.OTHER_WORKSPACE) if belongs is Whose.SISTERS else {}
         if not asked.is_answered:
             await self.take(body, asked)
             return {}
-        judged_at = self._desk.now()
+        judged_at = self._dispatcher.now()
         verdict = await self._judged(asked)
         if isinstance(verdict, Refused):
             await self._refuse(asked, verdict)
             return {}
         command = asked.build(verdict)
-        return await self._desk.answer(command, judged_at) if command else {}
+        return await self._dispatcher.answer(command, judged_at) if command else {}
 
     async def take_change(self, body: Body, key: str, user_id: UserId) -> None:
         """Off-board somebody whose profile changed if they may no longer be served.
@@ -146,7 +146,7 @@ class Intake:
         # Not by the event's own copy of the profile: events come late and out of order.
         person = await self._people.person(user_id, is_fresh=True)
         if ends_membership(person, self.install.home, await self._openness()):
-            await self._desk.accept(key, DeactivateMember(self.install.workspace_id, user_id))
+            await self._dispatcher.accept(key, DeactivateMember(self.install.workspace_id, user_id))
 
     def take_sharing(self, body: Body, channel: ChannelId) -> None:
         """Pass on that a channel is shared now. Nothing is stored: after a restart everything is checked anyway."""
@@ -156,7 +156,7 @@ class Intake:
     async def take_notice(self, body: Body, key: str, command: Command) -> None:
         """Let in a request of Slack's own, such as that Deputy was removed; there is no person to verify."""
         if is_for(self.install, body):
-            await self._desk.accept(key, command)
+            await self._dispatcher.accept(key, command)
 
     async def _is_ours(self, body: Body, asked: Asked) -> bool:
         """Tell whether a request is for this installation; somebody in a sister workspace is told if it is not."""
@@ -167,7 +167,7 @@ class Intake:
         # Our token does not work in that workspace; only the request's own `response_url` does.
         if belongs is Whose.SISTERS and asked.place and asked.place.response_url and asked.unverified_user:
             refused = Refused(Refusal.OTHER_WORKSPACE)
-            await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)
+            await self._dispatcher.refuse(asked.key, asked.unverified_user, asked.place, refused)
         return False
 
     async def _judged(self, asked: Asked) -> Member | Refused:
@@ -187,7 +187,7 @@ class Intake:
         # A reply could make another bot answer, without end.
         is_machine = refused.refusal is Refusal.BOT
         if asked.place and asked.unverified_user and not is_machine:
-            await self._desk.refuse(asked.key, asked.unverified_user, asked.place, refused)
+            await self._dispatcher.refuse(asked.key, asked.unverified_user, asked.place, refused)
 
 
 def table(body: Body, name: str) -> Body:

@@ -34,7 +34,7 @@ class ToolInventory:
         self._database = database
         self._listing = listing
         self._clock = clock
-        self.on_listed = on_listed
+        self._on_listed = on_listed
         """Called after every listing is stored, with its differences, also where there are none."""
         self._expected: dict[ServiceName, set[asyncio.Event]] = {}
 
@@ -78,6 +78,6 @@ class ToolInventory:
             await service_tools.put(tx, workspace_id, build_records(service, known, listed, now))
         difference = compare_tools(known, listed)
         log.info("tools.listed", service=service, tools=len(listed), new=len(difference.new))
-        if self.on_listed is not None:
-            await self.on_listed(connection, difference)
+        if self._on_listed is not None:
+            await self._on_listed(connection, difference)
         return difference

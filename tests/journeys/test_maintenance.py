@@ -6,6 +6,7 @@ from bot.clock import WallClock
 from bot.domain.maintenance.hourly import HourlyMaintenance
 from store import deliveries
 from store.database import Database
+from tests.builders import a_context
 from tests.world import ALICE, GENERAL, World
 
 
@@ -36,7 +37,7 @@ async def test_a_request_is_remembered_for_two_days(deputy_world: World, days: i
         await deputy_world.slack.until(lambda _: deputy_world.slack.ephemerals(ALICE))
     deputy_world.turn(days * 86_400)
     database = Database.open(deputy_world.settings.database_url, deputy_world.settings.secret_keys)
-    housekeeping = HourlyMaintenance(database, deputy_world.clock, {})
+    housekeeping = HourlyMaintenance(a_context(database=database, clock=deputy_world.clock), {})
 
     await housekeeping.purge()
 

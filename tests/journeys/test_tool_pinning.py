@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.sessions.tool_pinning import LISTED_WITHIN
+from bot.domain.connections.tool_pinning import LISTED_WITHIN
 from bot.model import action_ids
 from tests.world import ALICE, BOB, CAROL, World
 

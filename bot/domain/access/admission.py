@@ -15,12 +15,12 @@ import structlog
 
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain.access import policy
-from bot.domain.access.eligibility import HomeWorkspace, judge, judge_channel, judge_sign_in, openness_of
+from bot.domain.access.eligibility import CLOSED, judge, judge_channel, judge_sign_in, openness_of
 from bot.domain.access.post_failures import refusal_of
 from bot.domain.budgets import limits
-from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
 from bot.domain.filters.engine import may_be_sent
-from bot.domain.ports import ChannelInfo, Clock, People, PersonInfo
+from bot.domain.ports import ChannelAudience, ChannelInfo, HomeWorkspace, PersonInfo
 from bot.model.commands import Place
 from bot.model.errors import (
     Allowed,
@@ -29,11 +29,12 @@ from bot.model.errors import (
     NotPermitted,
     Refusal,
     Refused,
+    SettingsInvalid,
     SlackRejected,
     SlackUnavailable,
 )
 from store import spending
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import ChannelId, Member, ServiceName, Thread, Turn
 
 log = structlog.get_logger(__name__)
@@ -71,14 +72,11 @@ def judge_audience(config: Config, thread: Thread, facts: Facts, home: HomeWorks
 class Admission:
     """The check before a turn starts, and before anything of it is shown."""
 
-    def __init__(
-        self, *, database: Database, configuration: ConfigService, people: People, home: HomeWorkspace, clock: Clock
-    ) -> None:
-        self._database = database
-        self._configuration = configuration
-        self._people = people
-        self._home = home
-        self._clock = clock
+    def __init__(self, context: DomainContext) -> None:
+        self._database, self._clock = context.database, context.clock
+        self._people, self._home = context.people, context.workspace
+        self._supervisor = context.supervisor
+        self._configuration = context.config
         self._doubts = 0
         self._doubted: dict[ChannelId, int] = {}
 
@@ -88,6 +86,14 @@ class Admission:
         if len(self._doubted) >= DOUBTED_MAX:
             self._doubted.pop(next(iter(self._doubted)))  # answers check again within a minute anyway
         self._doubted[channel] = self._doubts
+        self._supervisor.wake_all()
+
+    async def read_openness(self) -> ChannelAudience:
+        """Return whom admins let in; where their settings cannot be read, nobody but full members."""
+        try:
+            return openness_of(await self._configuration.read(self._home.id))
+        except SettingsInvalid:
+            return CLOSED
 
     def signs(self, thread: Thread) -> tuple[int, Config | None]:
         """Return a value that changes whenever a thread's readers may have changed; it makes no call."""

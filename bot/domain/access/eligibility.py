@@ -5,10 +5,8 @@ Intake, turns, profile changes and the daily check all use it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bot.config.model import Config
-from bot.domain.ports import ChannelAudience, ChannelInfo, PersonInfo
+from bot.domain.ports import ChannelAudience, ChannelInfo, HomeWorkspace, PersonInfo
 from bot.model.errors import Refusal, Refused
 from store.records import Member
 
@@ -17,14 +15,6 @@ CLOSED = ChannelAudience()
 # Not `UNVERIFIABLE`: Slack may only have an outage, and a deleted vault does not come back.
 ENDS_MEMBERSHIP = frozenset({Refusal.DEACTIVATED, Refusal.GUEST, Refusal.STRANGER})
 """Refusals after which a member is off-boarded."""
-
-
-@dataclass(frozen=True, slots=True)
-class HomeWorkspace:
-    """The workspace that Deputy is installed in, and the organisation that it belongs to."""
-
-    team_id: str
-    enterprise_id: str | None = None
 
 
 def openness_of(config: Config) -> ChannelAudience:

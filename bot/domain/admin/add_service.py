@@ -15,8 +15,7 @@ import structlog
 
 from bot.config.validation_messages import describe_unusable_service
 from bot.domain.admin.commands import AdminCommands
-from bot.domain.ports import Clock, Screen
-from bot.domain.supervisor import Supervisor
+from bot.domain.context import DomainContext
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import AddingUrl, Broke, Done, LookingUp, Panel, ProbeResult, ServiceAdded, Wrong
 from bot.model.errors import SlackRejected, SlackUnavailable
@@ -47,20 +46,10 @@ WAYS = {
 class AddService:
     """The two forms of adding a service."""
 
-    def __init__(
-        self,
-        *,
-        services: SavedServices,
-        administering: AdminCommands,
-        screen: Screen,
-        supervisor: Supervisor,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: DomainContext, *, services: SavedServices, administering: AdminCommands) -> None:
+        self._clock, self._screen, self._supervisor = context.clock, context.screen, context.supervisor
         self._services = services
         self._administering = administering
-        self._screen = screen
-        self._supervisor = supervisor
-        self._clock = clock
 
     async def look(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Look at an address and return what is there."""

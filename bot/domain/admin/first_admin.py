@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import structlog
 
-from bot.domain.config.service import ConfigService
-from bot.domain.ports import People, PersonInfo, Screen
+from bot.domain.context import DomainContext
+from bot.domain.ports import PersonInfo
 from bot.model.commands import SubmitSettings, UseSettings
 from bot.model.config_views import Claim, ConfigNotice, Done, Panel
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
@@ -21,10 +21,9 @@ log = structlog.get_logger(__name__)
 class FirstAdmin:
     """Becoming the first admin; there is nothing to claim once there is one."""
 
-    def __init__(self, *, configuration: ConfigService, people: People, screen: Screen) -> None:
-        self._configuration = configuration
-        self._people = people
-        self._screen = screen
+    def __init__(self, context: DomainContext) -> None:
+        self._configuration = context.config
+        self._people, self._screen = context.people, context.screen
 
     async def offer(self, command: UseSettings) -> None:
         """Ask an owner whether they want to be it. Raises `NotPermitted` for everybody else, `SlackUnavailable`."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from bot.config.validation_messages import CLIENT_ID_MISSING
 from bot.domain.admin.commands import AdminCommands
-from bot.domain.supervisor import Supervisor
+from bot.domain.context import DomainContext
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import ClientForm, ConfigNotice, Panel, Wrong
 from bot.model.errors import NotPermitted, Refusal, Refused
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.saved_services import SavedServices
 from oauth.errors import DraftInvalid, ServiceChanged, UnknownService
 from oauth.protocol.registration import PreRegistered
@@ -25,18 +24,11 @@ class OAuthClientForms:
     """The form with a service's client and scopes."""
 
     def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        services: SavedServices,
-        administering: AdminCommands,
-        supervisor: Supervisor,
-        base_url: str,
+        self, context: DomainContext, *, services: SavedServices, administering: AdminCommands, base_url: str
     ) -> None:
-        self._catalog = catalog
+        self._catalog, self._supervisor = context.catalog, context.supervisor
         self._services = services
         self._administering = administering
-        self._supervisor = supervisor
         self._base_url = base_url
 
     async def panel(self, name: str) -> Panel:

@@ -14,7 +14,8 @@ from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
 from bot.config.tool_rules import KnownTool, Preset, suggest
 from bot.domain.admin import config_rows
-from bot.domain.config.service import ConfigService, SeenConfig
+from bot.domain.config.service import SeenConfig
+from bot.domain.context import DomainContext
 from bot.domain.sessions.agent_profiles import rules_of
 from bot.model.config_views import (
     AddingUrl,
@@ -28,31 +29,20 @@ from bot.model.config_views import (
     Row,
 )
 from bot.model.errors import NotPermitted, Refusal, Refused
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service import Service
 from oauth.connect.connections import Connections
 from oauth.errors import NotConnected, ServiceChanged, UnknownService
 from store import connections, members, service_tools, tickets
-from store.database import Database
 from store.records import Member, ServiceName, UserId
 
 
 class AdminQueries:
     """Reads what is shown; changes only what the settings themselves do not hold."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        catalog: Catalog,
-        configuration: ConfigService,
-        connections: Connections,
-        services: SavedServices,
-    ) -> None:
-        self._database = database
-        self._catalog = catalog
-        self._configuration = configuration
+    def __init__(self, context: DomainContext, *, connections: Connections, services: SavedServices) -> None:
+        self._database, self._catalog = context.database, context.catalog
+        self._configuration = context.config
         self._connections = connections
         self._services = services
 

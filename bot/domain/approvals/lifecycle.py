@@ -16,7 +16,6 @@ from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle
 from bot.domain.approvals.rules import ApprovalRule, Permits
 from bot.domain.approvals.second_approver import SecondApprovers
 from bot.domain.context import DomainContext
-from bot.domain.home_refresh import Changed
 from bot.domain.quoting import with_quoted
 from bot.domain.sessions.sessions import ThreadSessions
 from bot.model.agent_prompts import CALL_CHANGED, CALL_DENIED, CALL_EXPIRED, CALL_NOT_SECONDED
@@ -41,19 +40,18 @@ class ApprovalLifecycle:
         sessions: ThreadSessions,
         permits: Permits,
         lifetime: timedelta,
-        changed: Changed,
     ) -> None:
         self._database, self._clock = context.database, context.clock
         self._agents, self._screen = context.agents, context.screen
         self._sessions = sessions
         self._permits = permits
         self._lifetime = lifetime
-        self._changed = changed
+        self._home_changes = context.home_changes
         # Only spares calls to Slack: after a restart the reminder's own marker is found.
         self._reminded: set[ApprovalId] = set()
         self._calls = HeldCalls(context.agents)
         self._cards = ApprovalCards(context, calls=self._calls, permits=permits)
-        self._second_approvers = SecondApprovers(context, calls=self._calls, permits=permits, changed=changed)
+        self._second_approvers = SecondApprovers(context, calls=self._calls, permits=permits)
 
     async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
         """Store a held call as an approval, decided already if “always allow” covers it. Idempotent."""
@@ -65,7 +63,7 @@ class ApprovalLifecycle:
             if approval.state is ApprovalState.PENDING:
                 await settle_by_allowance(tx, thread, approval, permit, now)
         self._calls.remember(approval, call)
-        self._changed(turn.owner.workspace_id, turn.owner.user_id)
+        self._home_changes.add(turn.owner.workspace_id, turn.owner.user_id)
 
     async def attend(self, thread: Thread, turn: Turn) -> datetime | None:
         """Expire, deliver, show and remind; return when to call this again, None if nothing is due.
@@ -159,7 +157,7 @@ class ApprovalLifecycle:
             # An earlier attempt arrived although its answer was lost, or somebody decided in the Console.
             log.info("decision_was_there", approval=approval.id)
         await self._mark_delivered(approval)
-        self._changed(thread.owner.workspace_id, thread.owner.user_id)
+        self._home_changes.add(thread.owner.workspace_id, thread.owner.user_id)
 
     async def _verdict(self, thread: Thread, approval: Approval) -> tuple[Verdict, str | None]:
         """Return what to send for a decision. Reads an allowed call again and denies it if it is not what was shown."""
@@ -180,7 +178,7 @@ class ApprovalLifecycle:
     async def _settle(self, thread: Thread, approval: Approval, settling: DecisionToRecord) -> bool:
         async with self._database.transaction() as tx:
             is_first = await settle(tx, thread, approval, settling, self._clock.now())
-        self._changed(thread.owner.workspace_id, thread.owner.user_id)
+        self._home_changes.add(thread.owner.workspace_id, thread.owner.user_id)
         return is_first
 
     async def _mark_delivered(self, approval: Approval) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.config.model import ApprovalSettings, Config
-from bot.domain.config.service import ConfigService
-from bot.domain.ports import Clock
-from bot.domain.sessions import tool_pinning, tool_titles
+from bot.domain.connections import tool_pinning
+from bot.domain.context import DomainContext
+from bot.domain.sessions import tool_titles
 from bot.model.events import UNNAMED_SERVICE
 from bot.model.tool_risk import Hazard, hazard_of, only_reads
 from store import members, service_tools, tool_pins
@@ -47,9 +47,9 @@ Permits = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
 class ApprovalRules:
     """Finds the rules for a tool, from the settings and its listing."""
 
-    def __init__(self, configuration: ConfigService, clock: Clock) -> None:
-        self._configuration = configuration
-        self._clock = clock
+    def __init__(self, context: DomainContext) -> None:
+        self._clock = context.clock
+        self._configuration = context.config
 
     async def __call__(self, tx: Tx, thread: Thread, service: str | None, tool: str) -> ApprovalRule:
         """Return the rules for a tool in a thread."""

@@ -10,7 +10,6 @@ from bot.domain.approvals.cards import as_held
 from bot.domain.approvals.held_calls import HeldCalls, without_arguments
 from bot.domain.approvals.rules import ApprovalRule, Permits
 from bot.domain.context import DomainContext
-from bot.domain.home_refresh import Changed
 from bot.model.errors import SlackRejected
 from bot.model.notices import Held, SecondAsked
 from store import approvals, second_approvers
@@ -26,11 +25,11 @@ ASKED_MAX = 10
 class SecondApprovers:
     """The private cards of second approvers."""
 
-    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits, changed: Changed) -> None:
+    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits) -> None:
         self._database, self._screen = context.database, context.screen
         self._calls = calls
         self._permits = permits
-        self._changed = changed
+        self._home_changes = context.home_changes
 
     async def attend(self, thread: Thread, turn: Turn) -> None:
         """Ask the second approvers of calls that wait for them, and close the cards of decided ones.
@@ -49,7 +48,7 @@ class SecondApprovers:
             approval = held[card.approval_id]
             if card.card is None or approval.state is not ApprovalState.PENDING:
                 await self._show(thread, approval, card)
-                self._changed(thread.owner.workspace_id, card.user_id)
+                self._home_changes.add(thread.owner.workspace_id, card.user_id)
 
     async def _show(self, thread: Thread, approval: Approval, card: SecondCard) -> None:
         is_settled = approval.state is not ApprovalState.PENDING

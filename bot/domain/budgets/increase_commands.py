@@ -14,9 +14,7 @@ from bot.config.model import Config
 from bot.config.validation_messages import describe_spent
 from bot.domain.budgets import limits
 from bot.domain.budgets.increase_requests import BudgetIncreaseRequests, key_of
-from bot.domain.config.service import ConfigService
 from bot.domain.context import DomainContext
-from bot.domain.ports import People
 from bot.model.commands import AskRaise, DeclineRaise, OpenRaise, Place, SubmitSettings
 from bot.model.config_views import Panel, Wrong
 from bot.model.config_views import RaiseBudget as RaisingPanel
@@ -48,19 +46,12 @@ MET_A_LIMIT = {OutcomeKind.NOT_PERMITTED, OutcomeKind.BUDGET_REACHED}
 class BudgetIncreaseCommands:
     """The commands of members and admins about budgets that are used up."""
 
-    def __init__(
-        self,
-        context: DomainContext,
-        *,
-        configuration: ConfigService,
-        shortages: BudgetIncreaseRequests,
-        people: People,
-    ) -> None:
+    def __init__(self, context: DomainContext, shortages: BudgetIncreaseRequests) -> None:
         self._database, self._clock = context.database, context.clock
         self._screen, self._supervisor = context.screen, context.supervisor
-        self._configuration = configuration
+        self._configuration = context.config
         self._shortages = shortages
-        self._people = people
+        self._people = context.people
 
     async def offer(self, thread_id: ThreadId) -> None:
         """After a turn that met a limit, offer its owner to ask for more if a monthly budget is used up."""

@@ -16,7 +16,6 @@ import structlog
 from bot.config.items import Key
 from bot.config.model import Config
 from bot.domain.budgets import limits
-from bot.domain.config.service import ConfigService
 from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
 from bot.model.errors import SlackRejected, SlackUnavailable
@@ -65,9 +64,9 @@ class BudgetStatus:
 class BudgetIncreaseRequests:
     """The open requests for higher budgets, and the admins' cards about them."""
 
-    def __init__(self, context: DomainContext, configuration: ConfigService) -> None:
+    def __init__(self, context: DomainContext) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
-        self._configuration = configuration
+        self._configuration = context.config
         self._telling = KeyedLocks()
 
     async def standing(self, tx: Tx, config: Config, workspace_id: WorkspaceId, budget: Budget) -> BudgetStatus:

@@ -15,8 +15,6 @@ from bot.domain.access.admission import Admission
 from bot.domain.connections.expiry import ConnectionExpiry, is_ending
 from bot.domain.connections.service_lookup import find_service, nearest_names
 from bot.domain.context import DomainContext
-from bot.domain.home_refresh import Changed
-from bot.domain.outbox import Outbox
 from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm, TellAttempt
 from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import (
@@ -63,15 +61,10 @@ async def choices_in(
 class ConnectionOutcomes:
     """Stores how members' attempts to connect ended, and tells them. `Connections` reports to it."""
 
-    def __init__(
-        self, context: DomainContext, *, outbox: Outbox, catalog: Catalog, lapses: ConnectionExpiry, changed: Changed
-    ) -> None:
-        self._database = context.database
-        self._screen = context.screen
-        self._clock = context.clock
-        self._outbox = outbox
-        self._changed = changed
-        self._catalog = catalog
+    def __init__(self, context: DomainContext, lapses: ConnectionExpiry) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
+        self._outbox, self._home_changes = context.outbox, context.home_changes
+        self._catalog = context.catalog
         self._lapses = lapses
 
     async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
@@ -85,7 +78,7 @@ class ConnectionOutcomes:
 
     def send(self, ticket: Ticket) -> None:
         """Have what was stored sent now, and shown in the App Home."""
-        self._changed(ticket.owner.workspace_id, ticket.owner.user_id)
+        self._home_changes.add(ticket.owner.workspace_id, ticket.owner.user_id)
         self._outbox.send()
 
     async def tell(self, words: TellAttempt) -> None:
@@ -149,11 +142,9 @@ def _withheld(connection: Connection) -> tuple[str, ...]:
 class ConnectionCommands:
     """The commands about connections, from `/agent connect` to `/agent disconnect`."""
 
-    def __init__(
-        self, context: DomainContext, *, catalog: Catalog, connections: Connections, admission: Admission
-    ) -> None:
+    def __init__(self, context: DomainContext, *, connections: Connections, admission: Admission) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
-        self._catalog = catalog
+        self._catalog = context.catalog
         self._connections = connections
         self._admission = admission
 

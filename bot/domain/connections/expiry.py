@@ -17,7 +17,6 @@ from bot.model.commands import LookAtCredential, LookAtVault, Place
 from bot.model.errors import DeputyError, SlackRejected, SlackUnavailable
 from bot.model.notices import ConnectionEnding, Lapse, OfferedAgain, ReconnectNeeded, ServiceChoice
 from bot.model.progress import OutcomeKind, Progress
-from oauth.catalog.catalog import Catalog
 from oauth.errors import UnknownService
 from store import connections, retries, threads, turns
 from store.database import Tx
@@ -36,9 +35,9 @@ MOST_OFFERED = 3
 class ConnectionExpiry:
     """Tells members about connections that have ended or soon will, and keeps the requests that failed."""
 
-    def __init__(self, context: DomainContext, *, catalog: Catalog, vaults: MemberVaults) -> None:
+    def __init__(self, context: DomainContext, vaults: MemberVaults) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
-        self._catalog = catalog
+        self._catalog = context.catalog
         self._vaults = vaults
         self._telling = KeyedLocks()
 

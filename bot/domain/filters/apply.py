@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.config.service import ConfigService
+from bot.domain.context import DomainContext
 from bot.domain.filters.engine import AnswerFilter, FilteredRequest, FilterMatch, look_through, mask_asked
-from bot.domain.ports import Answer, Clock
+from bot.domain.ports import Answer
 from bot.model.errors import NotPermitted, Refusal, Refused
 from bot.model.progress import Progress
 from bot.worker_thread import run_in_thread
 from store import audit
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import AuditEntry, Member, Turn
 
 
 class FilterService:
     """The filters of all workspaces, as admins have set them."""
 
-    def __init__(self, *, database: Database, configuration: ConfigService, clock: Clock) -> None:
-        self._database = database
-        self._configuration = configuration
-        self._clock = clock
+    def __init__(self, context: DomainContext) -> None:
+        self._database, self._clock = context.database, context.clock
+        self._configuration = context.config
 
     async def request(self, member: Member, text: str, kept: str | None = None) -> FilteredRequest:
         """Return a request after the filters. `kept` is what a refusal gives back to the writer.

@@ -1,6 +1,6 @@
 """What a member sees of their own: status, help and App Home.
 
-An App Home takes one transaction and one call to Slack; `home_refresh` decides when it is published again.
+An App Home takes one transaction and one call to Slack; `refresh` decides when it is published again.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from bot.config.model import Config
 from bot.domain.access import policy
 from bot.domain.approvals.rules import Permits
 from bot.domain.budgets import limits
-from bot.domain.config.service import ConfigService
 from bot.domain.connections.commands import choices_in
 from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
 from bot.model.commands import ShowHelp, ShowHome, ShowStatus
 from bot.model.errors import SlackUnavailable
 from bot.model.notices import HelpShown, Home, RunningTurn, Spending, StatusShown, Waiting
-from oauth.catalog.catalog import Catalog
 from store import allowances, approvals, home_views, members, spending, threads, turns
 from store.database import Tx
 from store.records import Approval, Member, Thread, TurnId, UserId, WorkspaceId
@@ -36,13 +34,11 @@ ALLOWANCES_MAX = 20
 class AppHomes:
     """A member's App Home, and the answers to `status` and `help`, which show parts of it."""
 
-    def __init__(
-        self, context: DomainContext, *, catalog: Catalog, permits: Permits, configuration: ConfigService
-    ) -> None:
+    def __init__(self, context: DomainContext, permits: Permits) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
-        self._catalog = catalog
+        self._catalog = context.catalog
         self._permits = permits
-        self._configuration = configuration
+        self._configuration = context.config
         self._publishing = KeyedLocks()
         self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
         """When a publication for a member last got no answer."""

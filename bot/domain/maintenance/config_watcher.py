@@ -7,10 +7,8 @@ from datetime import timedelta
 
 from bot.config.model import Config
 from bot.domain.budgets.increase_requests import BudgetIncreaseRequests
-from bot.domain.config.service import ConfigService
-from bot.domain.supervisor import Supervisor
+from bot.domain.context import DomainContext
 from bot.domain.turns.stop import TurnStopper
-from store.records import WorkspaceId
 
 INTERVAL = timedelta(seconds=6)
 """How long turns may run on after another process has set a kill switch; one set in Slack works at once."""
@@ -23,27 +21,26 @@ class ConfigWatcher:
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        configuration: ConfigService,
         stopping: TurnStopper,
         shortages: BudgetIncreaseRequests,
         reload: Callable[[], Coroutine[None, None, None]],
-        workspace_id: WorkspaceId,
     ) -> None:
         """`reload` updates the catalogue with the services that are stored now."""
-        self._configuration = configuration
+        self._configuration = context.config
         self._stopping = stopping
         self._shortages = shortages
         self._reload = reload
-        self._workspace_id = workspace_id
+        self._supervisor, self._workspace_id = context.supervisor, context.workspace.id
         self._seen: Config | None = None
         """The settings that were last acted on."""
 
-    def start(self, supervisor: Supervisor) -> None:
+    def start(self) -> None:
         """Start the periodic tasks, independent of each other, for the life of the process."""
-        supervisor.keep("services", self._reload, INTERVAL)
-        supervisor.keep("settings", self.look, INTERVAL)
-        supervisor.keep("budgets", lambda: self._shortages.look(self._workspace_id), TELL_EVERY)
+        self._supervisor.keep("services", self._reload, INTERVAL)
+        self._supervisor.keep("settings", self.look, INTERVAL)
+        self._supervisor.keep("budgets", lambda: self._shortages.look(self._workspace_id), TELL_EVERY)
 
     async def look(self) -> None:
         """Act on the settings if they have changed since they were acted on."""

@@ -10,12 +10,11 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import Clock
-from bot.domain.supervisor import Supervisor, Work
+from bot.domain.context import DomainContext
+from bot.domain.supervisor import Work
 from bot.domain.turns.ask_form import KEEP_QUOTES
 from bot.domain.turns.message_events import KEEP, KEEP_WORDS
 from store import deliveries, early_message_events, form_messages, registrations, tickets
-from store.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -29,15 +28,14 @@ KEEP_TICKETS = timedelta(days=1)
 class HourlyMaintenance:
     """The hourly chores of one process, by name."""
 
-    def __init__(self, database: Database, clock: Clock, chores: Mapping[str, Work]) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, context: DomainContext, chores: Mapping[str, Work]) -> None:
+        self._database, self._clock, self._supervisor = context.database, context.clock, context.supervisor
         self._chores = chores
 
-    def start(self, supervisor: Supervisor) -> None:
+    def start(self) -> None:
         """Run each chore now and every hour, for the life of the process."""
         for name, chore in {"purge": self.purge, **self._chores}.items():
-            supervisor.keep(name, chore, EVERY)
+            self._supervisor.keep(name, chore, EVERY)
 
     async def purge(self) -> None:
         """Delete deliveries, tickets and stored messages that nothing can refer to any more."""

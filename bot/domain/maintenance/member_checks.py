@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.access.eligibility import HomeWorkspace, ends_membership, openness_of
-from bot.domain.config.service import ConfigService
+from bot.domain.access.eligibility import ends_membership, openness_of
 from bot.domain.context import DomainContext
 from bot.domain.maintenance.offboarding import Offboarding
-from bot.domain.ports import People
 from bot.model.commands import DeactivateMember
 from bot.model.errors import DeputyError
 from store import members
@@ -25,20 +23,11 @@ CHECK_EVERY = timedelta(days=1)
 class MemberChecks:
     """Off-boards members whose deactivation was missed."""
 
-    def __init__(
-        self,
-        context: DomainContext,
-        *,
-        people: People,
-        offboarding: Offboarding,
-        configuration: ConfigService,
-        home: HomeWorkspace,
-    ) -> None:
+    def __init__(self, context: DomainContext, offboarding: Offboarding) -> None:
         self._database, self._clock = context.database, context.clock
-        self._people = people
+        self._people, self._home = context.people, context.workspace
         self._offboarding = offboarding
-        self._configuration = configuration
-        self._home = home
+        self._configuration = context.config
         self._checked_at: datetime | None = None
         self._unchecked: tuple[Member, ...] = ()
         """Members who could not be checked the last time because Slack or the API was out."""

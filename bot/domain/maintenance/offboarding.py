@@ -5,12 +5,11 @@ from __future__ import annotations
 import structlog
 
 from bot.domain.connections.vaults import MemberVaults
-from bot.domain.ports import Clock
+from bot.domain.context import DomainContext
 from bot.domain.turns.stop import TurnStopper
 from bot.model.commands import DeactivateMember
 from oauth.connect.connections import Connections
 from store import audit, form_messages, members, retries
-from store.database import Database
 from store.records import AuditEntry, Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
@@ -20,13 +19,12 @@ class Offboarding:
     """Off-boards members; doing it twice is harmless."""
 
     def __init__(
-        self, *, database: Database, stopping: TurnStopper, connections: Connections, vaults: MemberVaults, clock: Clock
+        self, context: DomainContext, *, stopping: TurnStopper, connections: Connections, vaults: MemberVaults
     ) -> None:
-        self._database = database
+        self._database, self._clock = context.database, context.clock
         self._stopping = stopping
         self._connections = connections
         self._vaults = vaults
-        self._clock = clock
 
     async def deactivate(self, command: DeactivateMember) -> None:
         """Take away everything that acts as this person, then mark them as gone; after a crash it is done again."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.domain.context import DomainContext
 from bot.domain.dispatcher import Dispatcher
-from bot.domain.outbox import Outbox
-from bot.domain.supervisor import Supervisor
 from bot.domain.turns.driver import TurnDriver
 from oauth.connect.connections import Connections
 
@@ -19,15 +18,16 @@ INTERVAL = timedelta(seconds=6)
 
 
 def start_sweeping(
-    supervisor: Supervisor, desk: Dispatcher, runner: TurnDriver, outbox: Outbox, connections: Connections
+    context: DomainContext, dispatcher: Dispatcher, driver: TurnDriver, connections: Connections
 ) -> None:
     """Start the periodic tasks, independent of each other, for the life of the process."""
+    supervisor = context.supervisor
 
     async def tell() -> None:
-        await outbox.wait()
-        await desk.recover()
+        await context.outbox.wait()
+        await dispatcher.recover()
 
     supervisor.keep("words", tell, timedelta())
-    supervisor.keep("requests", desk.recover, INTERVAL)
-    supervisor.keep("turns", runner.resume, INTERVAL)
+    supervisor.keep("requests", dispatcher.recover, INTERVAL)
+    supervisor.keep("turns", driver.resume, INTERVAL)
     supervisor.keep("attempts", connections.recover_overdue, INTERVAL)

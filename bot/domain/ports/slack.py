@@ -23,6 +23,7 @@ from store.records import (
     TicketId,
     Turn,
     UserId,
+    WorkspaceId,
 )
 
 
@@ -59,6 +60,20 @@ class ChannelAudience:
 
     guests: bool = False
     shared_channels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HomeWorkspace:
+    """The workspace that Deputy is installed in, and the organisation that it belongs to."""
+
+    team_id: str
+    enterprise_id: str | None = None
+    is_org_wide: bool = False
+
+    @property
+    def id(self) -> WorkspaceId:
+        """Return the key of everything a member owns (docs/reference/slack.md#people)."""
+        return WorkspaceId(self.enterprise_id if self.is_org_wide and self.enterprise_id else self.team_id)
 
 
 class People(Protocol):

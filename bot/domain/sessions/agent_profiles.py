@@ -11,27 +11,21 @@ from collections.abc import Collection
 from bot.config.model import Config, Profile
 from bot.config.tool_rules import Rule, Rules, narrowed, stricter, under
 from bot.domain.access import policy
-from bot.domain.config.service import ConfigService
-from bot.domain.ports import Agents, ProfileSpec, ServiceTools, SessionTools
+from bot.domain.context import DomainContext
+from bot.domain.ports import ProfileSpec, ServiceTools, SessionTools
 from bot.model.agent_prompts import SYSTEM
 from bot.model.errors import Refused
-from oauth.catalog.catalog import Catalog
 from oauth.catalog.service import Service
 from store import profiles
-from store.database import Database
 from store.records import Connection, SavedProfile, ServiceName, Thread
 
 
 class AgentProfiles:
     """The profiles that agents run with, and the services that each of them may use."""
 
-    def __init__(
-        self, *, database: Database, agents: Agents, catalog: Catalog, configuration: ConfigService, model: str
-    ) -> None:
-        self._database = database
-        self._agents = agents
-        self._catalog = catalog
-        self._configuration = configuration
+    def __init__(self, context: DomainContext, model: str) -> None:
+        self._database, self._agents, self._catalog = context.database, context.agents, context.catalog
+        self._configuration = context.config
         self._model = model
 
     async def ensure(self, config: Config, name: str) -> SavedProfile:

@@ -12,11 +12,10 @@ import structlog
 
 from bot.config.model import Config
 from bot.domain.access.admission import Admitted
-from bot.domain.config.service import ConfigService
+from bot.domain.connections import tool_pinning
 from bot.domain.connections.vaults import MemberVaults
 from bot.domain.context import DomainContext
 from bot.domain.ports import SessionTools
-from bot.domain.sessions import tool_pinning
 from bot.domain.sessions.agent_profiles import AgentProfiles, held_to, withheld_from
 from bot.domain.sessions.tool_snapshot import dump_tools, load_tools, with_new
 from bot.model.errors import AgentsRejected, SessionLost
@@ -41,13 +40,12 @@ class ThreadSessions:
         *,
         vaults: MemberVaults,
         profiles: AgentProfiles,
-        configuration: ConfigService,
         listings: ToolInventory,
     ) -> None:
         self._database, self._clock, self._agents = context.database, context.clock, context.agents
         self._vaults = vaults
         self._profiles = profiles
-        self._configuration = configuration
+        self._configuration = context.config
         self._listings = listings
 
     async def open_for(self, thread: Thread, admitted: Admitted, *, is_new_turn: bool) -> SessionId:

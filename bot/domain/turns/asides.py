@@ -30,7 +30,7 @@ class AsideCommands:
         self._screen = context.domain.screen
         self._admission = context.admission
         self._filtering = context.filtering
-        self._history = context.history
+        self._history = context.domain.history
         self._queue = context.queue
 
     async def hear(self, thread: Thread, command: Reply) -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.context import DomainContext
-from bot.domain.ports import SlackFiles
 from bot.domain.turns.attachments import described
 from bot.domain.turns.commands import TurnCommands
 from bot.domain.turns.turn_queue import turn_id_of
@@ -26,10 +25,10 @@ KEEP_QUOTES = timedelta(days=1)
 class AskForm:
     """Opens the form, and asks what was filled in."""
 
-    def __init__(self, context: DomainContext, turns: TurnCommands, files: SlackFiles) -> None:
+    def __init__(self, context: DomainContext, turns: TurnCommands) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._turns = turns
-        self._files = files
+        self._files = context.files
 
     async def open(self, command: OpenAskForm, delivery_id: DeliveryId) -> None:
         """Store the message that the form is about, and open the form. Raises `NotPermitted` if the message is gone."""

@@ -64,7 +64,7 @@ class TurnCommands:
         self._screen = context.domain.screen
         self._admission = context.admission
         self._filtering = context.filtering
-        self._history = context.history
+        self._history = context.domain.history
         self._queue = context.queue
         self._placement = placement
         self._asides = asides

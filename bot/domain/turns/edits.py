@@ -23,7 +23,7 @@ class EditCommands:
         self._database, self._clock = context.domain.database, context.domain.clock
         self._screen = context.domain.screen
         self._filtering = context.filtering
-        self._history = context.history
+        self._history = context.domain.history
         self._stopping = stopping
 
     async def withdraw(self, command: WithdrawRequest) -> None:

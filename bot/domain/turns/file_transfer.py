@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.context import DomainContext
-from bot.domain.ports import OutputFile, SlackFiles
+from bot.domain.ports import OutputFile
 from bot.domain.turns.attachments import LARGEST, MOST, path_of, why_refused
 from bot.model.commands import Place
 from bot.model.errors import AgentsRejected, AgentsUnavailable, DeputyError, Rejected, SlackRejected, SlackUnavailable
@@ -33,10 +33,10 @@ MOST_LOOKS = 8
 class FileTransfer:
     """Transfers files between Slack and sessions."""
 
-    def __init__(self, context: DomainContext, slack: SlackFiles) -> None:
+    def __init__(self, context: DomainContext) -> None:
         self._database, self._clock = context.database, context.clock
         self._agents, self._screen = context.agents, context.screen
-        self._slack = slack
+        self._slack = context.files
 
     async def mount(self, session_id: SessionId, thread: Thread, turn: Turn, *, is_doubtful: bool) -> tuple[str, ...]:
         """Mount a turn's files in its session; return their paths. Idempotent: each path is mounted once.

@@ -12,7 +12,6 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.keyed_locks import KeyedLocks
-from bot.domain.ports import SlackFiles
 from bot.domain.turns.attachments import described
 from bot.domain.turns.commands import TurnCommands
 from bot.domain.turns.edits import EditCommands
@@ -36,12 +35,12 @@ KEEP = timedelta(days=2)
 class MessageEvents:
     """Handles the events of each message one at a time."""
 
-    def __init__(self, context: RequestContext, *, turns: TurnCommands, edits: EditCommands, files: SlackFiles) -> None:
+    def __init__(self, context: RequestContext, *, turns: TurnCommands, edits: EditCommands) -> None:
         self._database, self._clock = context.domain.database, context.domain.clock
-        self._history = context.history
+        self._history = context.domain.history
         self._turns = turns
         self._edits = edits
-        self._files = files
+        self._files = context.domain.files
         self._locks = KeyedLocks()
 
     async def written(self, command: Reply, delivery_id: DeliveryId) -> None:

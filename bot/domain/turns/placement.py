@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.access.admission import Admission
-from bot.domain.config.service import ConfigService
 from bot.domain.context import DomainContext
 from bot.domain.turns.task_text import title_of
 from bot.model.commands import AskAgent, Place
@@ -15,10 +14,10 @@ from store.records import DeliveryId, SessionState, Thread, ThreadId
 class AnswerPlacement:
     """Chooses the place and the agent profile of a new thread."""
 
-    def __init__(self, context: DomainContext, admission: Admission, configuration: ConfigService) -> None:
+    def __init__(self, context: DomainContext, admission: Admission) -> None:
         self._clock, self._screen = context.clock, context.screen
         self._admission = admission
-        self._configuration = configuration
+        self._configuration = context.config
 
     async def move(self, command: AskAgent) -> AskAgent:
         """Return the request, moved to our direct messages if it cannot be answered where it was asked."""

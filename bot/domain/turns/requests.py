@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bot.domain.access.admission import Admission
 from bot.domain.context import DomainContext
 from bot.domain.filters.apply import FilterService
-from bot.domain.ports import ThreadHistory
 from bot.domain.turns.turn_queue import TurnQueue
 
 
@@ -18,5 +17,4 @@ class RequestContext:
     domain: DomainContext
     admission: Admission
     filtering: FilterService
-    history: ThreadHistory
     queue: TurnQueue

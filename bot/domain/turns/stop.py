@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.access import policy
-from bot.domain.config.service import ConfigService
 from bot.domain.context import DomainContext
 from bot.domain.quoting import own_words
 from bot.domain.turns.driver import TurnDriver
@@ -24,13 +23,11 @@ from store.records import OPEN_TURN_STATES, AuditEntry, Member, Thread, Turn, Tu
 class TurnStopper:
     """Stops turns on behalf of people and settings."""
 
-    def __init__(
-        self, context: DomainContext, *, driver: TurnDriver, messages: ThreadMessages, configuration: ConfigService
-    ) -> None:
+    def __init__(self, context: DomainContext, *, driver: TurnDriver, messages: ThreadMessages) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._driver = driver
         self._messages = messages
-        self._configuration = configuration
+        self._configuration = context.config
 
     async def stop(self, command: StopTurn) -> None:
         """Stop the turn that is meant: the named one, the thread's, or the only open one; else offer a choice.

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import structlog
 
+from bot.domain.budgets.increase_commands import MET_A_LIMIT, BudgetIncreaseCommands
 from bot.domain.context import DomainContext
 from bot.domain.filters.apply import FilterService
 from bot.domain.filters.engine import FilterMatch
-from bot.domain.outbox import Outbox
 from bot.domain.quoting import own_words
 from bot.domain.stored_replies import as_stored
 from bot.model.commands import Place
@@ -32,20 +32,21 @@ UNTAKEN_ENDS = frozenset({OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BUDGET_REA
 
 
 class TurnEnds:
-    """Stores how turns end, each once. `on_end` is called for turns that had a place to be shown at."""
+    """Stores how turns end, each once. `count` is called for turns that had a place to be shown at."""
 
     def __init__(
         self,
         context: DomainContext,
         *,
         filtering: FilterService,
-        outbox: Outbox,
-        on_end: Callable[[Turn, str], None],
+        increases: BudgetIncreaseCommands,
+        count: Callable[[str], None],
     ) -> None:
-        self._database, self._clock = context.database, context.clock
+        self._database, self._clock, self._supervisor = context.database, context.clock, context.supervisor
+        self._outbox, self._home_changes = context.outbox, context.home_changes
         self._filtering = filtering
-        self._outbox = outbox
-        self._on_end = on_end
+        self._increases = increases
+        self._count = count
 
     async def record(
         self,
@@ -74,7 +75,10 @@ class TurnEnds:
             if untold:
                 await self._owe(tx, thread, turn, untold)
         self._outbox.send()
-        self._on_end(turn, outcome.kind)
+        self._count(outcome.kind)
+        self._home_changes.add(turn.owner.workspace_id, turn.owner.user_id)
+        if outcome.kind in MET_A_LIMIT:
+            self._supervisor.start(lambda: self._increases.offer(turn.thread_id))
         log.info("turn_ended", turn=turn.id, outcome=outcome.kind)
 
     async def record_unshown(self, thread: Thread, turn: Turn, untold: Refused | None) -> None:

@@ -21,7 +21,6 @@ from bot.domain.approvals.always_allow import AlwaysAllow
 from bot.domain.approvals.decisions import ApprovalDecisions
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
 from bot.domain.approvals.rules import ApprovalRule
-from bot.domain.context import DomainContext
 from bot.listeners.interactions import parse_action
 from bot.model import action_ids
 from bot.model.commands import AllowAll, DecideApproval, ExplainDenial, RevokeAllowance, ShowApproval, Verdict
@@ -31,7 +30,7 @@ from store import allowances, approvals
 from store.database import Database
 from store.ids import new_id
 from store.records import ApprovalState, SecondView, Secret
-from tests.builders import NOON, a_member, a_message, a_thread, a_turn, store_member, store_turn
+from tests.builders import NOON, a_context, a_member, a_message, a_thread, a_turn, store_member, store_turn
 
 PEOPLE = [a_member(user) for user in ("U0ANN", "U0BEN", "U0CAT", "U0DAN")] + [a_member(workspace_id="T0ELSEWHERE")]
 OWNERS = PEOPLE[:2]
@@ -228,16 +227,12 @@ class Play(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
-        context = DomainContext(
-            database=self.database, clock=self.clock, agents=self.agents, screen=self.screen, supervisor=None
-        )
+        context = a_context(database=self.database, clock=self.clock, agents=self.agents, screen=self.screen)
         self.decisions = ApprovalDecisions(
             context, permits=self.permit, filtering=None, admission=Readable(), lifetime=LIFETIME
         )
         self.allowances = AlwaysAllow(context)
-        self.approvals = ApprovalLifecycle(
-            context, sessions=Sessions(), permits=self.permit, lifetime=LIFETIME, changed=lambda *_: None
-        )
+        self.approvals = ApprovalLifecycle(context, sessions=Sessions(), permits=self.permit, lifetime=LIFETIME)
         self.threads, self.turns, self.revoked = [], [], []
         self.run(self.prepare())
         for thread, tool in itertools.product(range(2), TOOLS):

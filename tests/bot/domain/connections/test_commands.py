@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.connections.commands import ConnectionOutcomes
-from bot.domain.context import DomainContext
 from bot.model.commands import TellAttempt
 from oauth.catalog.catalog import Catalog
 from oauth.ports import Failure
 from store.records import Member, ServiceName, TicketId
+from tests.builders import a_context
 
 ALICE = Member("T1", "UALICE", "T1", "Alice")
 
@@ -29,8 +29,7 @@ class Shown:
 @pytest.mark.fault("S23")
 async def test_what_became_of_a_link_is_told_also_when_its_service_was_taken_away(database):
     screen = Shown()
-    context = DomainContext(database=database, clock=None, agents=None, screen=screen, supervisor=None)
-    tellings = ConnectionOutcomes(context, outbox=None, catalog=Catalog({}), lapses=None, changed=lambda *_: None)
+    tellings = ConnectionOutcomes(a_context(database=database, screen=screen, catalog=Catalog({})), lapses=None)
     now = datetime.now(UTC).isoformat()
     words = TellAttempt(ALICE, TicketId("tkt_1"), ServiceName("notes"), now, failure=Failure.NOT_OFFERED)
 

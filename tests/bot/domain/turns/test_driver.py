@@ -7,9 +7,7 @@ from datetime import timedelta
 
 from bot.config.model import Config
 from bot.domain.approvals.lifecycle import ApprovalLifecycle
-from bot.domain.context import DomainContext
 from bot.domain.filters.engine import AnswerFilter
-from bot.domain.outbox import Outbox
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.driver import TurnDriver
 from bot.domain.turns.loop import LoopContext
@@ -21,7 +19,7 @@ from bot.model.progress import OutcomeKind, Progress
 from store import turns
 from store.database import Database
 from store.records import MessageTs, TurnState
-from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
+from tests.builders import NOON, a_context, a_thread, a_turn, store_thread, store_turn
 
 
 @dataclass
@@ -105,17 +103,10 @@ class NoFilters:
 async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234", clock)
-    domain = DomainContext(database=database, clock=clock, agents=agents, screen=screen, supervisor=supervisor)
-    approvals = ApprovalLifecycle(
-        domain, sessions=None, permits=None, lifetime=timedelta(minutes=15), changed=lambda *_: None
-    )
+    domain = a_context(database=database, clock=clock, agents=agents, screen=screen, supervisor=supervisor)
+    approvals = ApprovalLifecycle(domain, sessions=None, permits=None, lifetime=timedelta(minutes=15))
     context = RunContext(domain, None, EverybodyMay(), None, LoopContext(domain, approvals, None))
-    ends = TurnEnds(
-        domain,
-        filtering=NoFilters(),
-        outbox=Outbox(clock),
-        on_end=lambda _turn, outcome: ended.append(outcome),
-    )
+    ends = TurnEnds(domain, filtering=NoFilters(), increases=None, count=ended.append)
     runner = TurnDriver(
         context, messages=ThreadMessages(domain, None, None), ends=ends, files=None, filtering=NoFilters()
     )

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.context import DomainContext
 from bot.domain.supervisor import Supervisor
 from bot.domain.turns.inbox import Inbox
 from bot.domain.turns.loop import SILENT, UNCONFIRMED, FollowedTurn, LoopContext, TurnLoop
@@ -22,7 +21,7 @@ from simulator.patience import patience
 from store import turns
 from store.database import Database
 from store.records import EventId, SessionId, TurnState
-from tests.builders import NOON, a_thread, a_turn, store_thread, store_turn
+from tests.builders import NOON, a_context, a_thread, a_turn, store_thread, store_turn
 
 SESSION = SessionId("sesn_1")
 
@@ -174,7 +173,7 @@ async def prepared(
         async with database.transaction() as tx:
             return (await turns.get(tx, turn.id)).stop_requested_by
 
-    domain = DomainContext(database=database, clock=clock, agents=api, screen=None, supervisor=supervisor)
+    domain = a_context(database=database, clock=clock, agents=api, supervisor=supervisor)
     loop = TurnLoop(
         LoopContext(domain, quiet, quiet.called),
         FollowedTurn(thread, turn, SESSION),

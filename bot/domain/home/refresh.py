@@ -7,20 +7,14 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.ports import Clock
-from bot.domain.supervisor import Supervisor
-from bot.model.commands import (
-    Command,
-    ShowHome,
-)
+from bot.domain.context import DomainContext
+from bot.model.commands import Command, ShowHome
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.retry_policy import HOME
 from store.records import Member, UserId, WorkspaceId
 
 log = structlog.get_logger(__name__)
 
-Changed = Callable[[WorkspaceId, UserId], None]
-"""Called when something has changed that a member's App Home shows."""
 MOMENT = timedelta(seconds=2)
 """Changes within this time are published together."""
 
@@ -30,23 +24,28 @@ class HomeRefresh:
 
     def __init__(
         self,
-        *,
-        supervisor: Supervisor,
-        clock: Clock,
+        context: DomainContext,
         refresh: Callable[[WorkspaceId, UserId], Awaitable[None]],
         is_doubtful: Callable[[WorkspaceId, UserId], bool] = lambda *_: False,
     ) -> None:
         """`is_doubtful` tells whether an older publication may still arrive; then it is published once more."""
-        self._supervisor = supervisor
-        self._clock = clock
+        self._supervisor, self._clock, self._changes = context.supervisor, context.clock, context.home_changes
         self._refresh = refresh
         self._is_doubtful = is_doubtful
         self._stale: dict[tuple[WorkspaceId, UserId], bool] = {}
         """Members with a running task; True if something has changed since it last published."""
 
-    def changed(self, workspace_id: WorkspaceId, user_id: UserId) -> None:
-        """Publish the member's App Home soon."""
-        key = (workspace_id, user_id)
+    def start(self) -> None:
+        """Publish what changes, for the life of the process."""
+        self._supervisor.keep("homes", self.follow, timedelta())
+
+    async def follow(self) -> None:
+        """Start a task for each member whose App Home has changed; ends only when it is cancelled."""
+        while True:
+            for key in await self._changes.take():
+                self._begin(key)
+
+    def _begin(self, key: tuple[WorkspaceId, UserId]) -> None:
         is_running = key in self._stale
         self._stale[key] = True
         if not is_running:
@@ -59,7 +58,7 @@ class HomeRefresh:
             return
         is_changed = not command.only_looks
         if is_changed or (isinstance(command, ShowHome) and self._is_doubtful(member.workspace_id, member.user_id)):
-            self.changed(member.workspace_id, member.user_id)
+            self._changes.add(member.workspace_id, member.user_id)
 
     async def _run(self, key: tuple[WorkspaceId, UserId]) -> None:
         pause, failed = MOMENT, 0

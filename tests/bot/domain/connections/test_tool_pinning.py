@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.ports import ServiceTools
-from bot.domain.sessions.tool_pinning import (
+from bot.domain.connections.tool_pinning import (
     LISTED_WITHIN,
     cautious,
     change_of,
@@ -18,6 +17,7 @@ from bot.domain.sessions.tool_pinning import (
     page_of,
     untrusted,
 )
+from bot.domain.ports import ServiceTools
 from bot.model.notices import ToolsChanged
 from bot.renderers.tool_alert import render_tools_changed
 from oauth.mcp.tool_definitions import HINTS, build_records, compare_tools, parse_tool

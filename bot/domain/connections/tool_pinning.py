@@ -7,20 +7,21 @@ difference (docs/decisions/0023-tools-are-pinned.md).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.ports import Clock, Screen, ServiceTools
+from bot.domain.context import DomainContext
+from bot.domain.ports import ServiceTools
 from bot.model.commands import AcceptTools
 from bot.model.errors import NotPermitted, Refusal, Refused, SlackRejected, SlackUnavailable
 from bot.model.events import ToolCall
 from bot.model.notices import ToolChange, ToolsChanged
 from oauth.mcp.tool_definitions import NEVER_LISTED, ToolDifference
 from store import audit, service_tools, tool_pins
-from store.database import Database, Tx
+from store.database import Tx
 from store.records import AuditEntry, Connection, ServiceName, ServiceTool, Thread, UserId, WorkspaceId
 from store.tool_pins import Alert, Pin
 
@@ -38,8 +39,6 @@ ALERTED_MAX = 10
 """Admins who get an alert."""
 LOOSE = ("allowed", "auto")
 ASK = "user_approved"
-
-AdminsOf = Callable[[Tx, WorkspaceId], Awaitable[frozenset[UserId]]]
 
 
 def is_trusted(pin: Pin | None, tool: ServiceTool | None, now: datetime) -> bool:
@@ -101,11 +100,9 @@ def digest_of(tools: Iterable[ServiceTool]) -> str:
 class ToolPinning:
     """Trust in services' tools, and the alerts about tools that lost it."""
 
-    def __init__(self, *, database: Database, screen: Screen, clock: Clock, admins_of: AdminsOf) -> None:
-        self._database = database
-        self._screen = screen
-        self._clock = clock
-        self._admins_of = admins_of
+    def __init__(self, context: DomainContext) -> None:
+        self._database, self._clock, self._screen = context.database, context.clock, context.screen
+        self._admins_of = context.config.admins_in
 
     async def listed(self, connection: Connection, difference: ToolDifference) -> None:
         """Handle a listing that differs from the last: trust a service's first one, else alert the admins."""
