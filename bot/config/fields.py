@@ -142,6 +142,7 @@ def place_at_fields(form: Form, name: str, problems: Iterable[Problem], sent: Co
     prefix = f"{sections[form.kind]}.{name}." if form.kind in sections else f"{form.only}."
     found: dict[str, str] = {}
     for problem in problems:
+        # With a dot at the end, so that `tools` does not match `tools_extra`.
         place = f"{problem.place}.".removeprefix(prefix)
         if form.kind not in sections:
             place = f"value.{place}"
@@ -152,6 +153,7 @@ def place_at_fields(form: Form, name: str, problems: Iterable[Problem], sent: Co
 
 def _field_at(form: Form, place: str, sent: Container[str]) -> Field | None:
     fields = [field for field in form.fields if field.block in sent]
+    # The deepest field that contains the place is the one to fill in again.
     exact = [field for field in fields if place.startswith(f"{field.path}.")]
     near = [field for field in fields if f"{field.path}.".startswith(place) and place]
     # The name of a new item comes first in the form.

@@ -36,6 +36,7 @@ class SecretReference(Section):
     @model_validator(mode="before")
     @classmethod
     def _is_reference(cls, given: object) -> object:
+        # The most likely mistake is the secret itself, so it gets a message of its own.
         if isinstance(given, str):
             problem = "a secret is never written here; write {env: CLIENT_SECRET_NAME} and set that variable"
             raise ValueError(problem)  # noqa: TRY004  # Pydantic reports ValueErrors as problems, no TypeErrors
@@ -138,6 +139,7 @@ def joined(config: Config, offers: Mapping[str, Offer]) -> Document:
 def offers_of(rows: Iterable[SavedService]) -> dict[str, Offer]:
     """Return the stored services as offers; in place of each secret, the name of the variable that should hold it."""
     found: dict[str, Offer] = {}
+    # Names that admins chose come first; made-up ones must not collide with them.
     taken = {row.secret_variable for row in rows if row.secret_variable}
     for row in sorted(rows, key=lambda row: row.name):
         variable = row.secret_variable or _free_variable(row.name, taken)

@@ -23,24 +23,24 @@ _PRESETS = (
     (str(Preset.READ_ONLY), "Read-only: looks things up, changes nothing"),
     (str(Preset.TRUSTED), "Trusted: commands run in its sandbox"),
 )
-_RESULTS = (("", "In channels too"), ("private", "In direct messages only: nobody reads along"))
+_RESULTS = (("", "In channels too"), ("private", "Only in direct messages, where nobody reads along"))
 _ANSWERS = (("", "Into the thread"), ("private", "To whoever asked, by direct message"))
 _ALWAYS = (
     ("", "Tools that destroy nothing and reach nobody else"),
     ("any", "Every tool that asks"),
-    ("never", "None: each call is decided by itself"),
+    ("never", "None: each call is decided on its own"),
 )
 _SECOND = (("admins", "The admins"), (LISTED, "Those listed below"))
 _SEES = (("", "Which tool, and for whom"), ("full", "The arguments too, secrets masked"))
 _ASKED = (
     ("", "The agent gets the request without it"),
     ("refuse", "Nothing is sent, and who asked is told"),
-    ("off", "Not looked at"),
+    ("off", "Not checked"),
 )
 _ANSWERED = (
     ("", "The answer is shown without it"),
-    ("withhold", "The answer isn't shown; all are shown only when whole"),
-    ("off", "Not looked at"),
+    ("withhold", "The answer isn't shown; all appear only when complete"),
+    ("off", "Not checked"),
 )
 _USD = "US dollars, such as 2.50"
 _BUILT_IN = {
@@ -71,7 +71,7 @@ _OF_SERVICES = (
         "Service",
         "service",
         (
-            Field("is_paused", "Paused: nobody's agent gets it", Kind.FLAG),
+            Field("is_paused", "Paused: no agent may use it", Kind.FLAG),
             Field("who_may_connect", "Who may connect it", Kind.WHO),
             Field("results", "Where it is used", Kind.CHOICE, options=_RESULTS),
         ),
@@ -95,7 +95,7 @@ _OF_AGENTS = (
             Field("description", "What it is for", Kind.LINE, "Looks things up, changes nothing"),
             Field("preset", "Rules to begin with", Kind.CHOICE, options=_PRESETS),
             Field("services", "Services", Kind.SERVICES, "Which ones"),
-            Field("model", "Model", Kind.LINE, "The one of this installation"),
+            Field("model", "Model", Kind.LINE, "Empty: this installation's default"),
             Field("budget_per_turn", "Budget for one request", Kind.AMOUNT, _USD),
             Field("who_may_use", "Who may use it", Kind.WHO),
         ),
@@ -130,18 +130,18 @@ _OF_AGENTS = (
                 Kind.CHOICE,
                 options=(("limited", "Only the hosts below"), ("unrestricted", "The whole internet")),
             ),
-            Field("environment.allowed_hosts", "Hosts it reaches", Kind.LINES, "data.example.com"),
+            Field("environment.allowed_hosts", "Hosts it can reach", Kind.LINES, "data.example.com"),
             Field(
                 "environment.allow_mcp_servers",
                 "Services",
                 Kind.CHOICE,
-                options=(("true", "Are reached"), ("false", "Only where their hosts are listed")),
+                options=(("true", "Reachable"), ("false", "Only if their hosts are listed")),
             ),
             Field(
                 "environment.allow_package_managers",
-                "Registries of packages",
+                "Package registries",
                 Kind.CHOICE,
-                options=(("false", "Are not reached"), ("true", "Are reached")),
+                options=(("false", "Not reachable"), ("true", "Reachable")),
             ),
             Field("environment.packages", "Packages to install", Kind.PACKAGES, "pip pandas"),
         ),

@@ -33,7 +33,7 @@ HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-
 
 def _printable(text: str) -> str:
     if not is_one_line(text):
-        raise ValueError("must be one line of characters that people see")
+        raise ValueError("must be one line of visible characters")
     return text
 
 
@@ -89,6 +89,7 @@ class Budgets(Section):
     )
 
 
+# A service's tools may have any printable name, so only the service before the slash is strict.
 ToolPattern = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,63}/)?[!-~]([ -~]{0,126}[!-~])?$")]
 """`service/tool`, `service/*`, or the name of a built-in tool."""
 
@@ -130,7 +131,7 @@ class Audience(Section):
 class ServiceSettings(Section):
     """The settings of one service, from the catalogue or added."""
 
-    is_paused: bool = Field(default=False, description="Kill switch: nobody's agent gets it, running ones are stopped.")
+    is_paused: bool = Field(default=False, description="Kill switch: no agent may use it, running ones are stopped.")
     who_may_connect: Who = Field(default="everyone", description="Others are not offered it.")
     tools: ToolRules | None = Field(default=None, description="Its tool rules; left out: those of the catalogue.")
     results: Literal["thread", "private"] = Field(
@@ -171,12 +172,12 @@ class Environment(Section):
         default="limited", description="`limited`: the hosts below and nothing else."
     )
     allowed_hosts: Annotated[tuple[Host, ...], Field(max_length=100)] = Field(
-        default=(), description="Hosts that the sandbox reaches; `*.example.com` for all below one."
+        default=(), description="Hosts that the sandbox can reach; `*.example.com` for all below one."
     )
     allow_mcp_servers: bool = Field(
-        default=True, description="Services are reached; without it none works unless its host is allowed."
+        default=True, description="Services can be reached; without it none works unless its host is allowed."
     )
-    allow_package_managers: bool = Field(default=False, description="Registries of packages are reached.")
+    allow_package_managers: bool = Field(default=False, description="Package registries can be reached.")
     packages: Packages = Packages()
 
     @model_validator(mode="after")
@@ -213,6 +214,7 @@ class Profile(Section):
 
     @model_validator(mode="after")
     def _can_read_skills(self) -> Self:
+        # The API refuses skills without a usable `read` (docs/reference/managed-agents.md#agents).
         if self.skills and self.built_in_rules[BuiltIn.READ] is Rule.DENIED:
             raise ValueError("skills: the agent needs the built-in tool `read` to use them")
         return self
@@ -276,6 +278,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _filters_look_for_something(self) -> Self:
         for name, one in self.filters.items():
+            # A pattern would replace the shapes by something weaker without anybody noticing.
             if name == SECRETS and one.pattern is not None:
                 raise ValueError(f"filters.{name}.pattern: this filter has shapes of its own; add another filter")
             if name != SECRETS and one.pattern is None:

@@ -33,7 +33,7 @@ class CompiledPattern:
         try:
             self._ready = re2.compile(pattern, options)
         except re2.error as error:
-            raise ValueError("is not an expression that RE2 reads (github.com/google/re2/wiki/Syntax)") from error
+            raise ValueError("is not an expression that RE2 understands (github.com/google/re2/wiki/Syntax)") from error
 
     def is_in(self, text: str) -> bool:
         """Tell whether the pattern is found in a text."""
@@ -53,10 +53,10 @@ def compiled(pattern: str) -> CompiledPattern:
 
 def _checked(pattern: str) -> str:
     if not is_one_line(pattern):
-        raise ValueError("must be one line of characters that people see")
+        raise ValueError("must be one line of visible characters")
     # A pattern such as `x*` matches everywhere, and would mask every line.
     if compiled(pattern).is_in(""):
-        raise ValueError("would be found everywhere: it is content with nothing")
+        raise ValueError("would match everywhere, since it matches an empty text")
     return pattern
 
 

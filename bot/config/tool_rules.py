@@ -70,6 +70,7 @@ class BuiltIn(StrEnum):
 _LOOKING = {BuiltIn.READ, BuiltIn.GLOB, BuiltIn.GREP, BuiltIn.WEB_SEARCH}
 _OWN_FILES = {BuiltIn.WRITE, BuiltIn.EDIT}
 BUILT_IN_RULES: Mapping[Preset, Mapping[BuiltIn, Rule]] = {
+    # Not even asking: whoever picked this preset wants no changes at all.
     Preset.READ_ONLY: {tool: Rule.ALLOWED if tool in _LOOKING else Rule.DENIED for tool in BuiltIn},
     # Files stay inside the session's sandbox; tools that run code or fetch an address ask first.
     Preset.CAREFUL: {tool: Rule.ALLOWED if tool in _LOOKING | _OWN_FILES else Rule.USER_APPROVED for tool in BuiltIn},
@@ -162,12 +163,14 @@ class KnownTool:
 def narrowed(rules: Rules, by: Rules) -> Rules:
     """Return the stricter of two rules for each tool, also for tools that neither lists."""
     names = {*rules.listed, *by.listed}
+    # `of` falls back to the default, so a tool that only one side lists is judged by both.
     listed = {name: stricter(rules.of(name), by.of(name)) for name in names}
     return Rules(listed, stricter(rules.default, by.default))
 
 
 def under(preset: Preset, rules: Rules) -> Rules:
     """Return a service's rules under a profile's preset, which never loosens them."""
+    # The other presets are about built-in tools only.
     if preset is not Preset.READ_ONLY:
         return rules
     listed = {

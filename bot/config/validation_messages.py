@@ -76,6 +76,7 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     """Return each problem once, in the order of the document."""
     # Without the values that were given: these words reach logs, and somebody may have pasted a secret.
     found = error.errors(include_url=False, include_input=False)
+    # Where a problem is inside a list, the admin meant a list, and only that branch is worth reporting.
     lists = {_place(details) for details in found if _is_of_a_list(details)}
     told = {
         ".".join(str(part) for part in details["loc"] if not _is_branch(part)): _sentence(details)
@@ -143,11 +144,11 @@ def describe_unusable_service(error: ConnectError) -> str:
         case UrlRefused(rule=rule):
             words = f"This address can't be used: {rule}"
         case ServiceMisbehaved(rule=rule):
-            words = f"This server breaks a rule that I can't excuse: {rule}"
+            words = f"This server breaks a rule that I can't ignore: {rule}"
         case ServerTaken(service=service):
             words = f"That is the service {service} already."
         case ProbeChanged():
-            words = "It is not what I showed you any more. Look again before you save it."
+            words = "It has changed since I showed it to you. Look at it again before you save it."
         case ServiceChanged():
             words = "There is a service with this short name already."
         case _:

@@ -97,6 +97,7 @@ class _Loader(yaml.SafeLoader):
     """Refuses duplicate names and aliases: with them a reviewer could read something else than what is applied."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        # Aliases can also blow up a small file to gigabytes.
         if self.check_event(yaml.AliasEvent):
             node_mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it untyped
             raise yaml.composer.ComposerError(None, None, "aliases are not read here", node_mark)
@@ -118,6 +119,7 @@ def _sorted(part: Any, name: str = "") -> Any:
     """Return a document with tables of names sorted; settings keep the order in which they are documented."""
     if not isinstance(part, dict):
         return part
+    # Names have no natural order, so two exports would differ for no reason.
     listed = sorted(part.items()) if name in _TABLES else part.items()
     return {key: _sorted(value, key) for key, value in listed}
 

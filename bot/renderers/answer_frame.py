@@ -201,7 +201,7 @@ _OUTCOMES = {
     OutcomeKind.REFUSED: "Claude declined to go on with this. Try asking in another way.",
     OutcomeKind.BUDGET_REACHED: "This request has used up its budget, so I stopped here. "
     "Reply to go on, or ask an admin to raise it.",
-    OutcomeKind.NOT_PERMITTED: "You may not ask for this at the moment.",
+    OutcomeKind.NOT_PERMITTED: "You can't ask for this at the moment.",
     OutcomeKind.RETRIES_EXHAUSTED: "Claude is overloaded and could not finish. Try again in a few minutes.",
     OutcomeKind.SESSION_GONE: "This thread's session has ended. Reply to go on in a new one; "
     "I won't remember what was said before.",

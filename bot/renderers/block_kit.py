@@ -95,6 +95,7 @@ def button(
         "style": style,
         "url": url,
         "accessibility_label": one_line(label, slack_limits.ACCESSIBILITY_LABEL_MAX) if label else None,
+        # It hides the button and guards nothing (docs/reference/slack.md#interactions).
         "visible_to_user_ids": [only_for] if only_for else None,
         "confirm": confirm,
     }

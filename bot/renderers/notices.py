@@ -75,6 +75,7 @@ def render_notice(notice: Notice, titles: Titles, *, link: str | None = None) ->
 
 
 def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
+    # Several matches of one filter are named once.
     what = ", ".join(dict.fromkeys(one_line(one, 100) for one in notice.what[:MOST_NAMED]))
     words = "I took something out of your request before the agent got it."
     advice = "If it is a real secret, revoke it: Slack still has what you typed."

@@ -37,6 +37,7 @@ def render_tools_changed(notice: ToolsChanged, titles: Mapping[str, str]) -> Mes
     head = f"{name} has {plural(count, 'tool')} that nobody has accepted"
     why = "Until you accept them, I ask before each use, whatever your rules allow."
     blocks = [section(f"*{escape(head)}*\n{why}")]
+    # All changes share one message, so each gets an equal part of its room.
     texts = len(notice.changes) * (2 if any(change.schema for change in notice.changes) else 1)
     for change in notice.changes:
         blocks += _difference(change, _TEXTS_MAX // texts)
