@@ -115,7 +115,7 @@ class Dispatcher:
             async with self._database.transaction() as tx:
                 # In the same transaction: somebody may be deactivated between Slack's answer and this line.
                 if member and not await self._is_still_here(tx, member, judged_at):
-                    log.info("left_meanwhile", key=key)
+                    log.info("member_left_meanwhile", key=key)
                     return False
                 delivery = await deliveries.claim(tx, key, kind, payload, self._clock.now())
                 if delivery is None:
@@ -298,7 +298,7 @@ class Dispatcher:
             await retry(partial(self._tell_now, words, delivery_id), TELLING, self._clock, on=SlackUnavailable)
         except (SlackUnavailable, SlackRejected) as error:
             failed = error.code if isinstance(error, SlackRejected) else type(error).__name__
-            log.warning("notice_not_told", error=failed)
+            log.warning("notice_not_sent", error=failed)
 
     async def _tell_now(self, words: Words, delivery_id: DeliveryId) -> None:
         if isinstance(words, c.TellOutcome):

@@ -69,7 +69,7 @@ class SlackThreadHistory:
             else:
                 name = await self._people.channel_name(ChannelId(identity))
         except (SlackRejected, SlackUnavailable) as error:
-            log.info("not_named", error=type(error).__name__)
+            log.info("name_not_looked_up", error=type(error).__name__)
             name = None
         line = one_line(name or "", _NAME_MAX)
         return f"{sign}{line} ({identity})" if line else mention

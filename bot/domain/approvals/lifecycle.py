@@ -142,7 +142,7 @@ class ApprovalLifecycle:
             # A reminder that was sent before a restart is found. It covers calls that were held since, too.
             await self._screen.message_once(thread.owner, notice, marker, self._half_time(overdue[0]))
         except SlackRejected as error:
-            log.warning("not_reminded", approval=overdue[0].id, code=error.code)
+            log.warning("reminder_not_sent", approval=overdue[0].id, code=error.code)
         self._reminded.update(approval.id for approval in waiting)
 
     async def _deliver(self, thread: Thread, approval: Approval) -> None:
@@ -155,7 +155,7 @@ class ApprovalLifecycle:
             await self._agents.send_decision(approval.session_id, approval.tool_use_id, verdict, reason)
         except AlreadyDecided:
             # An earlier attempt arrived although its answer was lost, or somebody decided in the Console.
-            log.info("decision_was_there", approval=approval.id)
+            log.info("decision_already_delivered", approval=approval.id)
         await self._mark_delivered(approval)
         self._home_changes.add(thread.owner.workspace_id, thread.owner.user_id)
 

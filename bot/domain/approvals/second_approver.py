@@ -63,7 +63,7 @@ class SecondApprovers:
             ref = await self._screen.ask_second(card.user_id, notice, card.card)
         except SlackRejected as error:
             # One approver whom Slack cannot reach must not keep the others from being asked.
-            log.warning("second_not_asked", approval=approval.id, code=error.code)
+            log.warning("second_approver_not_asked", approval=approval.id, code=error.code)
             ref = card.card
         if is_settled:
             await self._mark_settled(card)

@@ -68,7 +68,7 @@ class BudgetIncreaseCommands:
                 await self._screen.tell(owner, place, Refused(limits.USED_UP[used_up.kind], str(used_up)))
             except (SlackUnavailable, SlackRejected) as error:
                 # The next request offers it again.
-                log.warning("raise_not_offered", thread=thread.id, error=type(error).__name__)
+                log.warning("budget_raise_not_offered", thread=thread.id, error=type(error).__name__)
 
     async def ask(self, command: AskRaise) -> None:
         """Ask the admins for a member, once however many ask. Raises `NotPermitted` for a budget that is not theirs."""

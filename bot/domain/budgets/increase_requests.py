@@ -140,7 +140,7 @@ class BudgetIncreaseRequests:
         try:
             sent = await self._screen.alert(user_id, notice, card, f"{notice.shortfall.id}:{user_id}")
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("raise_not_shown", shortfall=notice.shortfall.id, error=type(error).__name__)
+            log.warning("budget_card_not_sent", shortfall=notice.shortfall.id, error=type(error).__name__)
             return
         async with self._database.transaction() as tx:
             await budget_increases.set_card(tx, notice.shortfall.id, user_id, sent)
@@ -151,10 +151,10 @@ class BudgetIncreaseRequests:
         try:
             await self._screen.message_once(member, notice, marker, self._clock.now() - SECOND_LOOK)
         except SlackUnavailable as error:
-            log.warning("raise_not_told_yet", shortfall=notice.shortfall.id, error=type(error).__name__)
+            log.warning("budget_answer_not_sent_yet", shortfall=notice.shortfall.id, error=type(error).__name__)
             return False
         except SlackRejected as error:
-            log.warning("raise_not_told", shortfall=notice.shortfall.id, code=error.code)
+            log.warning("budget_answer_not_sent", shortfall=notice.shortfall.id, code=error.code)
         return True
 
 

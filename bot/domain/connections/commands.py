@@ -123,7 +123,7 @@ class ConnectionOutcomes:
             await self._screen.message(ticket.owner, notice, ticket.card)
         except DeputyError as error:
             # The attempt expires in a few minutes, and the member is told that.
-            log.warning("code_not_asked_for", ticket=ticket.id, error=type(error).__name__)
+            log.warning("code_form_not_offered", ticket=ticket.id, error=type(error).__name__)
 
     def _choice(self, service: ServiceName, connection: Connection | None = None) -> ServiceChoice:
         try:
@@ -198,7 +198,7 @@ class ConnectionCommands:
                 wanted = CodeWanted(choice, command.ticket_id, tries_left=error.left)
                 await self._screen.message(command.member, wanted)
         except AttemptEnded:
-            log.info("code_in_vain", ticket=command.ticket_id)  # the member was told when the attempt ended
+            log.info("code_after_attempt_ended", ticket=command.ticket_id)  # the member was told when the attempt ended
 
     async def _title_of(self, command: OpenCodeForm | ConfirmCode) -> str:
         async with self._database.transaction() as tx:

@@ -88,10 +88,10 @@ class ConnectionExpiry:
             try:
                 await self._screen.message_once(connection.owner, notice, connection.id, since)
             except SlackUnavailable as error:
-                log.warning("lapse_not_told_yet", connection=connection.id, error=type(error).__name__)
+                log.warning("reconnect_notice_not_sent_yet", connection=connection.id, error=type(error).__name__)
                 return
             except SlackRejected as error:
-                log.warning("lapse_not_told", connection=connection.id, code=error.code)
+                log.warning("reconnect_notice_not_sent", connection=connection.id, code=error.code)
             async with self._database.transaction() as tx:
                 await connections.set_told(tx, connection.id)
 
@@ -132,7 +132,7 @@ class ConnectionExpiry:
                 await self._look_at_end(connection, now)
             # One member whom Slack cannot reach must not keep the others from being told.
             except DeputyError as error:
-                log.warning("end_not_told", connection=connection.id, error=type(error).__name__)
+                log.warning("expiry_notice_not_sent", connection=connection.id, error=type(error).__name__)
 
     async def _look_at_end(self, connection: Connection, now: datetime) -> None:
         if connection.expires_at is None:

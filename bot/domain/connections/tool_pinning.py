@@ -201,7 +201,7 @@ class ToolPinning:
         try:
             card = await self._screen.alert(user_id, notice, replacing.card if replacing else None)
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("tools_not_alerted", service=service, error=type(error).__name__)
+            log.warning("tool_alert_not_sent", service=service, error=type(error).__name__)
             return
         async with self._database.transaction() as tx:
             await tool_pins.set_alert(tx, workspace_id, service, Alert(user_id, card, digest))

@@ -201,7 +201,7 @@ class MemberVaults:
                 if stray not in known:
                     await self._agents.remove_credential(vault, stray)
         except DeputyError as error:
-            log.warning("not_repaired", owner=owner.user_id, error=type(error).__name__)
+            log.warning("vault_not_repaired", owner=owner.user_id, error=type(error).__name__)
 
     async def validate(self, connection: Connection) -> Validity:
         """Ask the API whether a connection works; during an outage it is `UNKNOWN`, which is not a no."""
@@ -228,7 +228,7 @@ class MemberVaults:
         try:
             await self.remove(connection)
         except DeputyError as error:
-            log.warning("credential_left", service=connection.service, error=type(error).__name__)
+            log.warning("credential_not_removed", service=connection.service, error=type(error).__name__)
 
     async def let_go_again(self) -> None:
         """Remove connections that could not be removed before, because of a crash or an outage; at start and hourly."""

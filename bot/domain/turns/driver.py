@@ -141,7 +141,7 @@ class TurnDriver:
 
     async def _keep_back(self, turn: Turn, refused: Refused) -> None:
         """End a turn that may not be shown in its thread, and tell only its owner why."""
-        log.info("turn_kept_back", turn=turn.id, refusal=refused.refusal)
+        log.info("turn_not_shown", turn=turn.id, refusal=refused.refusal)
         thread, turn = await self._again(turn)
         is_left = await leave(self._context, turn.id)
         # Opening the answer closes a message that an earlier process left open, without adding to it.

@@ -186,4 +186,4 @@ class FileTransfer:
         try:
             await self._screen.tell(thread.owner, place, notice)
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("notice_not_told", error=type(error).__name__)
+            log.warning("notice_not_sent", error=type(error).__name__)

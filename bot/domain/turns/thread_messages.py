@@ -59,7 +59,7 @@ class ThreadMessages:
                 ref = await self._screen.post_control(thread, turn, turn.state is TurnState.QUEUED)
             except SlackRejected as error:
                 # The turn goes on without the line: people can still write `stop`.
-                log.info("no_control_line", turn=turn.id, code=error.code)
+                log.info("control_not_posted", turn=turn.id, code=error.code)
                 return turn
             async with self._database.transaction() as tx:
                 await turns.set_notice(tx, turn.id, ref)
@@ -77,7 +77,7 @@ class ThreadMessages:
                     thread, turn = await threads.get(tx, turn.thread_id), await turns.get(tx, turn.id)
                 await self._screen.remove_control(thread, turn)
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("not_tidied", turn=turn.id, error=type(error).__name__)
+            log.warning("control_not_removed", turn=turn.id, error=type(error).__name__)
 
     async def offer_reconnect(self, thread: Thread, turn: Turn, progress: Progress) -> None:
         """Offer to reconnect services that refused a credential; failures are only logged, for the turn is over."""
