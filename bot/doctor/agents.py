@@ -30,6 +30,7 @@ async def key(targets: DoctorTargets) -> Finding:
     try:
         await facts.check_key(targets.agents)
     except AgentsRejected as error:
+        # A wrong address answers 404 or HTML, which must not be blamed on the key.
         if not is_anothers_answer(error):
             raise
         return amiss(f"the address does not answer like the Managed Agents API ({error.code})", FIX_ADDRESS)
@@ -64,6 +65,7 @@ async def find_drifts(targets: DoctorTargets) -> tuple[Drift, ...]:
         saved = await profiles.list_all(tx)
     async with opened(targets.settings) as desk:
         config = await desk.read()
+    # A saved profile that admins have removed since is compared with the defaults that it falls back to.
     specs = [build_spec(one.name, config.profile(one.name) or Profile(), targets.settings.model) for one in saved]
     pairs = zip(specs, saved, strict=True)
     return tuple([Drift(spec, one, await find_drift(targets.agents, spec, one)) for spec, one in pairs])

@@ -73,9 +73,11 @@ def _switches(wanted: Manifest, actual: Manifest) -> Iterator[str]:
 
 def _addresses(actual: Manifest, settings: Settings) -> Iterator[str]:
     sign_in = f"{settings.public_url}{SIGN_IN_PATH}"
+    # Signing in with Slack is not used then, so nobody is sent to this address.
     if settings.identity_check != "code" and sign_in not in (_at(actual, ("oauth_config", "redirect_urls")) or []):
         yield f"redirect URL missing: {sign_in}"
     is_socket = bool(_at(actual, ("settings", "socket_mode_enabled")))
+    # Through Socket Mode Slack needs no address of ours.
     if settings.slack_app_token is not None:
         if not is_socket:
             yield "Socket Mode is off, and SLACK_APP_TOKEN is for it"

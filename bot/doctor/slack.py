@@ -52,6 +52,7 @@ SKEW_SECONDS = 60
 async def bot_token(targets: DoctorTargets) -> Finding:
     """Check the bot token and its scopes."""
     who = await app_facts.fetch_identity(targets.slack)
+    # Not a failure: without the header nothing can be said either way.
     if who.scopes is None:
         return noted(
             f"works in {who.team}; Slack told no scopes", "compare the app's scopes with manifest.yml yourself"
@@ -150,6 +151,7 @@ async def clock(targets: DoctorTargets) -> Finding:
     who = await app_facts.fetch_identity(targets.slack)
     if who.date is None:
         return noted("not compared: Slack told no time", "see that this machine's clock is kept by NTP")
+    # The header has whole seconds, and the call takes a moment; a minute's tolerance covers both.
     skew = (WallClock().now() - parsedate_to_datetime(who.date)).total_seconds()
     if abs(skew) > SKEW_SECONDS:
         way = "ahead of" if skew > 0 else "behind"

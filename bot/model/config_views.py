@@ -167,6 +167,7 @@ class ConfirmChange:
     version: int
 
 
+# Slack cannot ask back before the option of a menu acts, so these open a modal with a question.
 CONFIRMED = frozenset({"remove", "reset", "disconnect", "register", "drop"})
 """Verbs that are carried out only after a question."""
 

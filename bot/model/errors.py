@@ -210,6 +210,7 @@ class AgentsRejected(Rejected):
     """A 4xx of the Managed Agents API other than those with their own class."""
 
 
+# The API has no code for it; `bot.agents.sessions` finds out.
 class AlreadyDecided(AgentsRejected):
     """The held call was decided before, or is no longer held."""
 
@@ -218,6 +219,7 @@ class SlackRejected(Rejected):
     """`ok: false` from Slack."""
 
 
+# Of its own class, since a shorter message may work.
 class MessageTooLong(SlackRejected):
     """A message, or what a stream would grow to, is larger than Slack takes; the call changed nothing."""
 
@@ -230,6 +232,7 @@ class FormTooLate(SlackRejected):
     """A form could not be opened: the `trigger_id` had expired, or the modal below it was closed meanwhile."""
 
 
+# Slack ends a stream after about 300 s, and people can stop it (docs/reference/slack.md#streams).
 class StreamEnded(SlackRejected):
     """The stream is no longer open: `message_not_in_streaming_state` or `stopped_by_user`."""
 

@@ -174,6 +174,7 @@ class SessionIdle:
 
 
 @dataclass(frozen=True, slots=True)
+# The status events that follow say how the turn goes on (docs/reference/managed-agents.md#session-errors).
 class SessionTroubled:
     """`session.error`: by itself it does not end the turn."""
 
@@ -191,6 +192,7 @@ class SessionRescheduled:
 
 
 @dataclass(frozen=True, slots=True)
+# In the same stream as the API's events, so that one loop handles both in order.
 class ConnectionLost:
     """The session's stream cannot be read at the moment and is tried again. Deputy makes this event, not the API."""
 

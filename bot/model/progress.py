@@ -62,6 +62,8 @@ class OutcomeKind(StrEnum):
     """A bug of ours, with a reference."""
 
 
+# Not after a refusal, a stop or a used-up budget: those were decisions
+# (docs/decisions/0030-what-failed-is-kept-to-be-asked-again.md).
 MAY_BE_TRIED_AGAIN = frozenset({OutcomeKind.RETRIES_EXHAUSTED, OutcomeKind.AGENTS_UNAVAILABLE, OutcomeKind.BROKEN})
 """Ends that nobody decided on: the request is kept so that its owner can ask it again."""
 

@@ -95,6 +95,7 @@ def _block(node: Node, depth: int) -> Iterator[str | None]:
     kind = kind if isinstance(kind, str) else ""
     if kind in _SILENT:
         return
+    # Before the generic walk: these have a form of their own.
     if read := _LEAVES.get(kind):
         yield from read(node)
         return
@@ -164,6 +165,7 @@ def _joined(node: Node) -> Iterator[str | None]:
     elements = node.get("elements")
     runs = [_run(run) for run in elements if isinstance(run, Mapping)] if isinstance(elements, list) else []
     yield "".join(run for run in runs if run is not None).strip("\n")
+    # Reported after the words, so that the text comes along and nothing that could be read is lost.
     yield from (None for run in runs if run is None)
 
 

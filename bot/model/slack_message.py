@@ -140,6 +140,7 @@ def _forwarded(attachment: Mapping[str, Any]) -> ForwardedMessage:
     ]
     is_whole = all(whole for _, whole in inner)
     blocks = "\n".join(words for words, _ in inner if words)
+    # The forwarded message's own blocks are what people see; its attachment form may be shortened.
     text = plain(blocks) if blocks and is_whole else _attached(attachment, is_forward=True)
     by = word(attachment, "author_id")
     author = word(attachment, "author_name") or word(attachment, "author_subname")

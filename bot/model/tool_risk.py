@@ -81,6 +81,7 @@ def is_reading_name(tool: str) -> bool:
     if not plain.isascii() or plain != tool:
         return False
     words = _split(plain)
+    # The first reading word must come before anything that is not a name of a service or thing.
     deed = next((at for at, word in enumerate(words) if word in _READING), None)
     if deed is None or not _BEFORE_READING.issuperset(words[:deed]):
         return False
@@ -99,6 +100,7 @@ def only_reads(service: str | None, tool: str, annotations: Mapping[str, object]
     if service is None:
         return tool in _BUILT_IN_READING
     hints = annotations or {}
+    # Hints may make a tool riskier, never safer: they come from the service that the rule is about.
     is_denied = hints.get("readOnlyHint") is False or (
         hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True
     )
@@ -111,6 +113,7 @@ def hazard_of(tool: str, annotations: Mapping[str, object] | None = None) -> Haz
     A tool that its service calls destructive is destructive whatever its name; one that its service calls read-only is
     still judged by its name, since annotations are only hints.
     """
+    # Both ways of splitting, so that `sendMail`, `SENDMail` and `send2mail` all show their words.
     words = {*words_of(unicodedata.normalize("NFKC", tool)), *_split(unicodedata.normalize("NFKC", tool))}
     hints = annotations or {}
     if _has(words, _DESTROYING) or (hints.get("destructiveHint") is True and hints.get("readOnlyHint") is not True):

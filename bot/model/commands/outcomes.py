@@ -43,6 +43,7 @@ class TellAttempt(CommandTraits):
     member: Member
     ticket_id: TicketId
     service: ServiceName
+    # Commands are stored as JSON, which has no datetimes.
     settled_at: str
     """ISO 8601."""
     connection_id: ConnectionId | None = None
