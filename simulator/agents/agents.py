@@ -1,7 +1,4 @@
-"""The agents endpoints: versions, updates, archive (docs/reference/managed-agents.md#agents).
-
-Toolset rules are `tools`.
-"""
+"""The agents endpoints: versions, updates, archive (docs/reference/managed-agents.md#agents)."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ STALE = "Concurrent modification detected. Please fetch the latest version and r
 
 
 def resolve_model(model: str | Json) -> Json:
-    """Return the model as an agent has it."""
+    """Return the model as the API shows it in an agent, with every default filled in."""
     given: Json = {"id": model} if isinstance(model, str) else dict(model)
     effort = given.get("effort")
     given["effort"] = {"type": effort} if isinstance(effort, str) else effort
@@ -40,7 +37,7 @@ def resolve_model(model: str | Json) -> Json:
 
 
 def check_recipe(recipe: Json) -> None:
-    """Raise 400 when a whole agent does not hold together."""
+    """Raise 400 for an agent with a field out of range, or tools that do not fit its servers and skills."""
     check_length("name", recipe["name"], 1, 256)
     check_length("description", recipe["description"], 0, 2048)
     check_length("system", recipe["system"], 0, 100_000)
@@ -51,12 +48,12 @@ def check_recipe(recipe: Json) -> None:
 
 
 def resolve_skills(skills: list[Json] | None) -> list[Json]:
-    """Return the skills with their versions said."""
+    """Return the skills, each with its version; `latest` where none is given."""
     return [skill | {"version": skill.get("version") or "latest"} for skill in skills or []]
 
 
 class Agents:
-    """Agents by version."""
+    """The agents of the API, each with all its versions."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -74,7 +71,7 @@ class Agents:
         ]
 
     def find(self, agent_id: str) -> Agent:
-        """Return the agent. Raises 400 for what is no id, 404 for what is not there."""
+        """Return the agent. Raises 400 for a malformed id, 404 for an unknown one."""
         agent = self._world.agents.get(check_id("agent", agent_id))
         if agent is None:
             raise not_found(f"Agent `{agent_id}` not found.")
@@ -130,7 +127,7 @@ class Agents:
         return recipe
 
     async def update(self, ask: Ask) -> Json:
-        """Make a new version unless nothing changes; a stale `version` is 409 even then."""
+        """Make a new version unless nothing changes; an outdated `version` is 409 even then."""
         agent = self.find(ask.path("agent_id"))
         body = ask.body(AgentUpdateParams)
         if agent.archived_at is not None:
@@ -167,7 +164,7 @@ class Agents:
         return page_of([self._show(agent, one) for one in reversed(agent.versions)], ask.query(VersionListParams))
 
     async def archive(self, ask: Ask) -> Json:
-        """Archive for ever."""
+        """Archive, which cannot be undone."""
         ask.no_body()
         agent = self.find(ask.path("agent_id"))
         agent.archived_at = agent.archived_at or self._world.now()

@@ -1,7 +1,4 @@
-"""One request as an endpoint sees it, and the table of endpoints.
-
-HTTP itself, authentication and faults are the server's.
-"""
+"""A request as an endpoint receives it, after the server has authenticated it and applied faults."""
 
 from __future__ import annotations
 
@@ -24,23 +21,23 @@ class Ask:
     request: web.Request
     raw: bytes
     headers: dict[str, str]
-    """What a streamed answer has to carry."""
+    """The headers that a streamed response must carry."""
 
     def path(self, name: str) -> str:
-        """Return a part of the path."""
+        """Return a parameter of the path."""
         return self.request.match_info[name]
 
     def body(self, params: Any, *, path: frozenset[str] = frozenset()) -> Json:
-        """Return the body as the SDK's `params` have it. Raises 400."""
+        """Return the body, validated against the SDK's `params` type. Raises 400."""
         return schemas.read_body(params, self.raw, path)
 
     def no_body(self) -> None:
-        """Raise 400 for a body, which this endpoint has none of."""
+        """Raise 400 if there is a body: this endpoint takes none."""
         if self.raw:
             raise bad_request("body: not expected")
 
     def query(self, params: Any) -> Json:
-        """Return the query as the SDK's `params` have it. Raises 400."""
+        """Return the query, validated against the SDK's `params` type. Raises 400."""
         return schemas.read_query(params, self.request.query)
 
 

@@ -1,7 +1,4 @@
-"""The credentials endpoints: unique keys, in-place rotation, validation (docs/reference/managed-agents.md#credentials).
-
-Using a credential is `mcp_calls`; refreshing one is `refreshing`.
-"""
+"""The credentials endpoints: unique keys, rotation, validation (docs/reference/managed-agents.md#credentials)."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def purge(credential: Credential, when: datetime) -> None:
-    """Archive a credential: the record stays, the secrets go, its key is free."""
+    """Archive a credential: the record stays, its secrets are erased, and its server URL can be used again."""
     credential.archived_at = credential.archived_at or when
     credential.auth = without_secrets(credential.auth)
 
@@ -53,7 +50,7 @@ def _key(auth: Json) -> str:
 
 
 def _rotated(stored: Json, change: Json) -> Json:
-    """Return the auth with an update applied: None and absent keep, an empty scope clears."""
+    """Return the auth with an update applied: None or absent keeps a field, an empty scope clears it."""
     merged = dict(stored)
     for key, value in change.items():
         if isinstance(value, dict) and isinstance(stored.get(key), dict) and key != "networking":
@@ -64,7 +61,7 @@ def _rotated(stored: Json, change: Json) -> Json:
 
 
 class Credentials:
-    """Credentials in their vaults."""
+    """The credentials of all vaults."""
 
     def __init__(
         self,
@@ -196,7 +193,7 @@ class Credentials:
         return answer(BetaManagedAgentsDeletedCredential, {"id": credential.id, "type": "vault_credential_deleted"})
 
     async def validate(self, ask: Ask) -> Json:
-        """Probe the real server with the credential, refreshing where that is due or the token is refused."""
+        """Try the credential at its MCP server; refresh it first if it has expired, or once if it is refused."""
         ask.no_body()
         credential = self._find(ask)
         if credential.auth["type"] != "mcp_oauth" or credential.archived_at is not None:

@@ -1,6 +1,6 @@
 """The environments endpoints (docs/reference/managed-agents.md#environments).
 
-What networking forbids is enforced by `mcp_calls`.
+`simulator/agents/mcp_calls.py` enforces an environment's networking.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MANAGERS = ("apt", "cargo", "gem", "go", "npm", "pip")
 
 
 def resolve_config(config: Json | None) -> Json:
-    """Return the configuration with every default said."""
+    """Return the configuration with every default filled in."""
     given = config or {"type": "cloud"}
     if given["type"] == "self_hosted":
         return {"type": "self_hosted"}
@@ -52,7 +52,7 @@ def _networking(given: Json) -> Json:
 
 
 class Environments:
-    """Environments by id."""
+    """The environments of the API, by id."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -146,7 +146,7 @@ class Environments:
         return page_of([self._show(one) for one in live(self._world.environments.values(), query)], query)
 
     async def delete(self, ask: Ask) -> Json:
-        """Delete unless a session that is not over uses it."""
+        """Delete; 409 while a session that is not terminated uses it."""
         environment = self.find(ask.path("environment_id"))
         for session in self._world.sessions.values():
             if session.environment_id == environment.id and session.status != "terminated":
@@ -155,7 +155,7 @@ class Environments:
         return answer(BetaEnvironmentDeleteResponse, {"id": environment.id, "type": "environment_deleted"})
 
     async def archive(self, ask: Ask) -> Json:
-        """Archive: no new sessions."""
+        """Archive: no new session may use it."""
         ask.no_body()
         environment = self.find(ask.path("environment_id"))
         environment.archived_at = environment.archived_at or self._world.now()

@@ -1,7 +1,4 @@
-"""What the API says when it refuses: status, error type, message, error body.
-
-When to refuse is decided by the endpoints.
-"""
+"""The API's errors: status, error type, message and body."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ TYPES = {
 
 
 class ApiError(Exception):
-    """One refusal; becomes the documented error body."""
+    """An error response in its documented form."""
 
     def __init__(
         self, status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None
@@ -42,15 +39,16 @@ class ApiError(Exception):
 
 
 def bad_request(message: str, code: str | None = None) -> ApiError:
-    """Refuse a request that is wrong in itself: all validation errors are 400."""
+    """Return the error for an invalid request; the API answers 400, never 422."""
     return ApiError(400, message, code=code)
 
 
 def not_found(message: str, code: str | None = None) -> ApiError:
-    """Refuse what names something that is not there."""
+    """Return the error for an unknown id."""
     return ApiError(404, message, code=code)
 
 
 def conflict(message: str) -> ApiError:
-    """Refuse what clashes with the present state; asks the client not to repeat it."""
+    """Return the error for a request that conflicts with the present state."""
+    # The SDK retries a 409 by itself unless this header forbids it.
     return ApiError(409, message, headers={"x-should-retry": "false"})

@@ -1,6 +1,6 @@
-"""The events endpoints: what may be sent when, the list, the stream, the threads.
+"""The events endpoints: which event may be sent when, the list, the stream, the threads.
 
-After docs/reference/managed-agents.md#events and #held-tool-calls. What an accepted event does is `machine`.
+After docs/reference/managed-agents.md#events and #held-tool-calls. `simulator/agents/machine.py` acts on events.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _when(event: Json) -> datetime | None:
 
 
 class Gate:
-    """Decides whether a batch of events may be sent now; nothing is taken in while it decides."""
+    """Decides whether a batch of events may be sent now: all of it is checked before any of it is accepted."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -125,7 +125,7 @@ class Events:
         ]
 
     async def send(self, ask: Ask) -> Json:
-        """Take all events or none."""
+        """Accept all events or none."""
         session = self._find(ask.path("session_id"))
         events = ask.body(EventSendParams)["events"]
         if session.status == "terminated" or session.archived_at is not None:
@@ -144,7 +144,7 @@ class Events:
         return answer(BetaManagedAgentsSendSessionEvents, {"data": copies})
 
     async def list(self, ask: Ask) -> Json:
-        """List by `processed_at`, the oldest first; what still waits comes last."""
+        """List by `processed_at`, the oldest first; queued inputs, which have none, come last."""
         session = self._thread_session(ask)
         query = ask.query(EventListParams)
         order = query.get("order", "asc")
@@ -160,7 +160,7 @@ class Events:
         return ("types" not in query or event["type"] in query["types"]) and within(query, _when(event))
 
     async def stream(self, ask: Ask) -> web.StreamResponse:
-        """Stream what happens from now on."""
+        """Stream the events from now on; earlier ones must be listed."""
         session = self._thread_session(ask)
         deltas = ask.query(EventStreamParams).get("event_deltas", [])
         if len(deltas) > 100:
@@ -194,7 +194,7 @@ class Events:
         )
 
     async def threads(self, ask: Ask) -> Json:
-        """List the primary thread: the scripted model has no others."""
+        """List the primary thread; the scripted model has no other."""
         session = self._find(ask.path("session_id"))
         query = ask.query(ThreadListParams)
         rows = [self._show_thread(session)] if session.status in query.get("statuses", [session.status]) else []

@@ -1,7 +1,4 @@
-"""Faults that tests order: on the nth request of a kind, or in the middle of a stream.
-
-Performing them is the server's and the streams'.
-"""
+"""Faults that tests order: at the nth request of a kind, or in the middle of a stream."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ class RequestFault:
     retry_after: float | None
     times: int
     code: str | None = None
-    """Its error code, beside what its status says."""
+    """The `error_code` in the error's details."""
     seen: int = 0
     done: int = 0
 
@@ -60,7 +57,7 @@ class StreamFault:
     done: int = 0
 
     def strikes(self, session_id: str, event_type: str, number: int) -> bool:
-        """Tell whether this frame is the one, and count it."""
+        """Say whether the fault strikes at this frame, and count it."""
         if self.done >= self.times or self.session_id not in (None, session_id):
             return False
         if (self.at is not None and self.at != event_type) or (self.after is not None and self.after != number):
@@ -70,7 +67,7 @@ class StreamFault:
 
 
 class Faults:
-    """The faults in waiting."""
+    """The faults that were ordered."""
 
     def __init__(self) -> None:
         self.requests: list[RequestFault] = []
@@ -112,7 +109,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Forget every fault in waiting."""
+        """Forget every fault that was ordered."""
         self.requests.clear()
         self.streams.clear()
 

@@ -1,7 +1,4 @@
-"""The files endpoints, as little as mounting needs, and the models list (docs/reference/managed-agents.md#files).
-
-Mounting a file is `sessions`.
-"""
+"""The files endpoints, as far as mounting needs them, and the models list (docs/reference/managed-agents.md#files)."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ MODELS = ("claude-opus-5-5", "claude-sonnet-5", "claude-haiku-4-5")
 
 
 async def _read_upload(reader: MultipartReader) -> tuple[str, str, bytes]:
-    """Return name, type and content of the one file, if nothing is there but what the SDK's type has. Raises 400."""
+    """Return name, type and content of the uploaded file. Raises 400 for parts that the SDK's type does not have."""
     found = None
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader) or part.name not in UPLOAD or (part.name == "file" and found):
@@ -53,7 +50,7 @@ def _check_expiry(seconds: str) -> None:
 
 
 class Files:
-    """Uploaded files and what sessions left; `put` is how a test makes an output."""
+    """Uploaded files and sessions' outputs; a test makes an output with `put`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -72,7 +69,7 @@ class Files:
         ]
 
     def put(self, filename: str, mime_type: str, content: bytes, *, session_id: str | None = None) -> str:
-        """Keep a file; one with a session is an output of it and may be downloaded. Return its id."""
+        """Store a file and return its id; with a session it is that session's output, and may be downloaded."""
         file_id = new_id("file")
         self._world.files[file_id] = {
             "id": file_id,
@@ -98,7 +95,7 @@ class Files:
         return answer(BetaFileMetadata, {key: value for key, value in file.items() if key != "content"})
 
     async def upload(self, ask: Ask) -> Json:
-        """Keep an uploaded file; it cannot be downloaded again."""
+        """Store an uploaded file; it cannot be downloaded again."""
         try:
             reader = await ask.request.multipart()
         except (AssertionError, ValueError, KeyError) as error:
@@ -120,11 +117,11 @@ class Files:
         return page_of([self._show(file) for file in rows], query, most=1000)
 
     async def retrieve(self, ask: Ask) -> Json:
-        """Return what is known of one."""
+        """Return a file's metadata."""
         return self._show(self._find(ask.path("file_id")))
 
     async def content(self, ask: Ask) -> web.StreamResponse:
-        """Return the bytes of an output."""
+        """Return an output's content."""
         file = self._find(ask.path("file_id"))
         if not file["downloadable"]:
             raise bad_request("This file cannot be downloaded.", "file_not_downloadable")
@@ -138,7 +135,7 @@ class Files:
 
     @staticmethod
     def _show_model(model_id: str) -> Json:
-        # The capabilities and limits of a model are beside the point here: the required fields only.
+        # Without capabilities and limits, which nothing of ours reads: the required fields only.
         shown = {"id": model_id, "type": "model", "display_name": model_id, "created_at": "2026-01-01T00:00:00Z"}
         missing = {name: None for name in BetaModelInfo.model_fields if name not in shown}
         return shown | missing

@@ -1,7 +1,4 @@
-"""Ids as the API makes them: a prefix and 24 letters; a malformed one is not merely unknown.
-
-What an id stands for is known by `state`.
-"""
+"""Ids as the API makes them: a prefix and 24 characters. A malformed id is 400, an unknown one 404."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ KINDS = {
 
 
 def new_id(prefix: str) -> str:
-    """Return a fresh id, `prefix_` and 24 letters of base 58."""
+    """Return a new id: `prefix_` and 24 characters of base 58."""
     return f"{prefix}_01" + "".join(secrets.choice(ALPHABET) for _ in range(22))
 
 
 def check_id(prefix: str, value: str) -> str:
-    """Return the id. Raises 400 `Invalid agent ID.` when it cannot be one of this kind."""
+    """Return the id. Raises 400 (`Invalid agent ID.`) if it cannot be an id of this kind."""
     if not re.fullmatch(rf"{prefix}_[A-Za-z0-9]{{6,64}}", value):
         raise bad_request(f"Invalid {KINDS[prefix]} ID.")
     return value

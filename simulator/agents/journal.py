@@ -1,7 +1,4 @@
-"""How events come to be: stamped, kept in order, given to the open streams.
-
-Which event comes when is the machine's.
-"""
+"""Writes a session's events: stamps them, keeps them in order and gives them to the open streams."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ def cost_cents(session: Session) -> float:
 
 
 def usage(session: Session) -> Json:
-    """Return the cumulative usage, with the list cost rounded up to a cent."""
+    """Return the session's usage so far, with the list cost rounded up to a cent."""
     return {
         "input_tokens": session.input_tokens,
         "output_tokens": session.output_tokens,
@@ -62,16 +59,16 @@ class Journal:
         return self._keep(session, checked(data))
 
     def emit_unchecked(self, session: Session, data: Json) -> Json:
-        """Append an event that the SDK does not know: tomorrow's API."""
+        """Append an event that the SDK does not know, as a later version of the API might."""
         stamp = self._world.stamp(session).isoformat().replace("+00:00", "Z")
         return self._keep(session, {"id": new_id("sevt"), **data, "processed_at": stamp})
 
     def queue(self, session: Session, data: Json) -> Json:
-        """Append an input that waits: `processed_at` is null until it is taken up."""
+        """Append an input that waits; its `processed_at` is null until `take_up`."""
         return self._keep(session, checked(data | {"id": new_id("sevt"), "processed_at": None}))
 
     def take_up(self, session: Session, queued: Json) -> Json:
-        """Stamp a waiting input: the same id again, now last in order."""
+        """Stamp a waiting input: it keeps its id and becomes the last event."""
         session.events[:] = [event for event in session.events if event["id"] != queued["id"]]
         return self._keep(session, checked(queued | {"processed_at": self._world.stamp(session)}))
 
@@ -82,7 +79,7 @@ class Journal:
         return data
 
     def preview(self, session: Session, of: str, data: Json) -> None:
-        """Give a preview to the streams that asked for that kind; it is never kept."""
+        """Give a preview to the streams that asked for this kind; it is never stored or listed."""
         data = checked(data)
         for subscriber in session.subscribers:
             if of in subscriber.deltas:
@@ -90,14 +87,14 @@ class Journal:
         self._world.note()
 
     def farewell(self, session: Session) -> None:
-        """Say `session.deleted` on every stream and close it."""
+        """Send `session.deleted` on every stream and close it."""
         data = {"id": new_id("sevt"), "type": "session.deleted", "processed_at": self._world.stamp(session)}
         self._publish(session, checked(data))
         for subscriber in session.subscribers:
             subscriber.frames.put_nowait(None)
 
     def _announce(self, session: Session, kind: str) -> None:
-        """Tell the webhook endpoint of what it can hear of sessions."""
+        """Notify the webhook endpoint, which is told of two kinds of a session's events."""
         if heard := {"session.status_idle": "status_idled", "session.status_running": "status_run_started"}.get(kind):
             self._world.webhooks.note(f"session.{heard}", session.id)
 

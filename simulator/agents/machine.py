@@ -1,7 +1,7 @@
 """The event state machine of a session: turns, held calls, interrupts, budgets, ends.
 
-After docs/reference/managed-agents.md#events.
-What the model wants is `model`; how events are kept is `journal`; one model request is `playing`.
+After docs/reference/managed-agents.md#events. `simulator/agents/model.py` decides what the model does,
+`simulator/agents/playing.py` plays one model request.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PLAIN_INPUTS = ("user.custom_tool_result", "user.tool_result", "user.define_outc
 
 
 def words_of(message: Json) -> str:
-    """Return what a person asks: the last text block."""
+    """Return the last text block of a message: the bot puts what a person asks behind its own notes."""
     texts = [block["text"] for block in message["content"] if block["type"] == "text"]
     return texts[-1].strip() if texts else ""
 
 
 class Machine:
-    """Runs every session, each in one task that exists only while there is something to do."""
+    """Runs the sessions, each in a task that exists only while the session has something to do."""
 
     def __init__(self, world: World, mcp: McpCalls) -> None:
         self._world = world
@@ -43,7 +43,7 @@ class Machine:
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def accept(self, session: Session, events: list[Json]) -> list[Json]:
-        """Take valid inputs in; return their echoes as they are at this moment."""
+        """Accept valid inputs; return them as the events that they are now."""
         echoes = [dict(self._accept(session, event)) for event in events]
         self.wake(session)
         return echoes
@@ -71,14 +71,14 @@ class Machine:
         return session.task is not None and session.stop_reason != "budget_reached"
 
     def wake(self, session: Session) -> None:
-        """Let the session go on with what it has."""
+        """Let the session continue, or begin, with its queued inputs."""
         session.changed.set()
         if session.queue and session.task is None and session.status != "terminated":
             session.status = "running"
             session.task = asyncio.get_running_loop().create_task(self._work(session))
 
     async def stop(self, session: Session) -> None:
-        """End the session's task: it is archived, deleted, or the simulator closes."""
+        """Cancel the session's task, because it is archived or deleted, or the simulator closes."""
         if session.task is not None:
             session.task.cancel()
             await asyncio.gather(session.task, return_exceptions=True)
@@ -179,7 +179,8 @@ class Machine:
             step += 1
 
     async def _tools(self, session: Session) -> dict[str, Tool]:
-        """Open the MCP servers as they and the vaults are now; return what the model may use."""
+        """List the MCP servers' tools with the vaults' present credentials; return the tools that the model may use."""
+        # At each turn anew, as the API does: what was connected meanwhile works without a new session.
         policies = session.agent["tools"]
         found = {name: Tool(name, None) for name in BUILT_IN if policy_of(policies, None, name)}
         for server in session.agent["mcp_servers"]:
@@ -195,7 +196,8 @@ class Machine:
         return found
 
     def _trouble(self, session: Session, server: str, trouble: McpTrouble) -> None:
-        """Take it in both ways that the API was seen to (docs/reference/managed-agents.md#session-errors)."""
+        """Report a server that cannot be used; raises `TurnOver` where that ends the turn."""
+        # The API was seen to do both, so tests choose (docs/reference/managed-agents.md#session-errors).
         ends = trouble.kind == AUTHENTICATION and self._world.mcp_auth_failure == "exhausted"
         status = "exhausted" if ends else "retrying"
         error = {"type": trouble.kind, "message": trouble.message, "mcp_server_name": server}
@@ -226,9 +228,9 @@ class Machine:
         return results
 
     async def _decisions(self, session: Session) -> None:
-        """Wait until every held call is decided; say again what is left after each answer.
+        """Wait until every held call is decided; go idle again with the rest after each decision.
 
-        As docs/reference/managed-agents.md#held-tool-calls has it.
+        As in docs/reference/managed-agents.md#held-tool-calls.
         """
         said: list[str] = []
         while session.pending:
@@ -261,7 +263,8 @@ class Machine:
         self.journal.emit(session, which, **{names: call.id}, content=content, is_error=is_error)
 
     def _filed(self, session: Session, use: Use) -> tuple[str, bool] | None:
-        """Write into the output folder, or read what is mounted: the two places where files are more than a show."""
+        """Write a file into the output folder or read a mounted one; None for any other call."""
+        # The only files that are real: everything else that a built-in tool says is made up (`sandbox.py`).
         path = str(use.arguments.get("file_path", ""))
         if use.tool == "write" and path.startswith(OUTPUTS):
             self._world.put(path.removeprefix(OUTPUTS), str(use.arguments.get("content", "")).encode(), session.id)

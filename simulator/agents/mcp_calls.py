@@ -1,7 +1,4 @@
-"""Real MCP calls over streamable HTTP, with the credential that the session's vaults have for the server.
-
-Whether a tool may be called at all is `tools`; OAuth refresh is `refreshing`.
-"""
+"""Real MCP calls over streamable HTTP, with the credential that the session's vaults have for the server."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ CONNECTION = "mcp_connection_failed_error"
 
 
 def normalised(url: str) -> str:
-    """Return the URL as credentials are matched: scheme, host, default port and trailing slash do not count."""
+    """Return the URL in the form in which the API matches credentials: without case, default port and last slash."""
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     port = f":{parts.port}" if parts.port and parts.port != PORTS.get(scheme) else ""
@@ -52,7 +49,7 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Authority:
-    """The credential that acts, and whose vault it lies in."""
+    """The credential that a call uses, and its vault."""
 
     vault: Vault
     credential: Credential
@@ -65,14 +62,14 @@ class Authority:
 
 
 class McpCalls:
-    """Opens servers, lists their tools, calls them."""
+    """Lists and calls the tools of MCP servers for sessions."""
 
     def __init__(self, world: World, http: httpx2.AsyncClient) -> None:
         self._world = world
         self._http = http
 
     def authority(self, session: Session, url: str) -> Authority | None:
-        """Return the first match in the order of the session's vaults, as they are at this moment."""
+        """Return the first credential for the URL, in the order of the session's vaults; None if there is none."""
         for vault_id in session.vault_ids:
             vault = self._world.vaults.get(vault_id)
             if vault is None or vault.archived_at is not None:
@@ -170,7 +167,7 @@ class Connection:
         self.last: httpx2.Response | None = None
 
     async def open(self) -> None:
-        """Shake hands. Raises McpTrouble."""
+        """Send `initialize` and `notifications/initialized`. Raises McpTrouble."""
         hello = {
             "protocolVersion": PROTOCOL,
             "capabilities": {},
@@ -205,7 +202,7 @@ class Connection:
         return response
 
     async def close(self) -> None:
-        """Say goodbye to a server that keeps sessions; its answer does not matter."""
+        """End the MCP session, if the server gave it an id; its response does not matter."""
         if "mcp-session-id" not in self._headers:
             return
         try:

@@ -1,6 +1,6 @@
-"""The scripted model: from the words of a request and what came of its calls to the next moves. Pure.
+"""The scripted model: decides its next moves by the words of a request and the results of its calls. Pure.
 
-Playing the moves is the machine's. The phrases are listed in docs/demo.md.
+The phrases that it knows are listed in docs/demo.md.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ HELP = (
     "Try “summarise my notes”, “write a note Groceries: milk and bread” or “run `ls`”."
 )
 HELPER = "sthr_01" + "h" * 22
-"""The thread of the only sub-agent there is."""
+"""The thread id of the only sub-agent."""
 Phrase = tuple[str, Callable[[View, re.Match[str]], Sequence[Move]]]
 
 
 def decide(view: View) -> Sequence[Move]:
-    """Return the next moves; without a call among them the turn is over."""
+    """Return the next moves; if there is no call among them, the turn ends after them."""
     for pattern, answer in PHRASES:
         found = re.search(pattern, view.words, re.IGNORECASE | re.DOTALL)
         if found:
@@ -52,7 +52,7 @@ def decide(view: View) -> Sequence[Move]:
 
 
 def _use(view: View, name: str, *values: Any) -> list[Move] | None:
-    """Return the call of a tool by position of its arguments, None if there is no such tool."""
+    """Return a call of the tool with these values as its arguments, in order; None if there is no such tool."""
     tool = view.tools.get(name)
     if tool is None:
         return None
@@ -171,7 +171,7 @@ def _run(view: View, found: re.Match[str]) -> Sequence[Move]:
 
 
 def _helped(view: View, found: re.Match[str]) -> Sequence[Move]:
-    """A call of a sub-agent's and one of its own, both at once."""
+    """Make a call by the sub-agent and one of its own, both at once."""
     if view.results:
         done = sum(not result.is_error for result in view.results)
         return [Say(f"{done} of {len(view.results)} calls were made.")]
@@ -214,7 +214,7 @@ def _many(view: View, found: re.Match[str]) -> Sequence[Move]:
 
 
 def _named(view: View, found: re.Match[str]) -> Sequence[Move]:
-    """A call by name, even of a tool that is not there: what a model that invents does."""
+    """Call a tool by name, even one that does not exist: real models invent tools."""
     if view.results:
         return [Say("The tool answered with an error." if view.results[-1].is_error else view.results[-1].text)]
     server, _, name = found["tool"].rpartition("/")
@@ -263,7 +263,7 @@ def _read_files(view: View, _: re.Match[str]) -> Sequence[Move]:
 
 
 def _unescaped(text: str) -> str:
-    """Return a text with each `{U+200B}` as that character: what people cannot type."""
+    """Return the text with each `{U+200B}` replaced by that character, for what people cannot type."""
     return re.sub(r"\{U\+([0-9A-F]{4,6})\}", lambda found: chr(int(found[1], 16)), text)
 
 

@@ -1,7 +1,4 @@
-"""What the scripted model can do next, and what it sees when it decides.
-
-Deciding is `model`; doing is `machine`.
-"""
+"""The moves that the scripted model can make, and what it knows when it decides."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool it may use: its MCP server (None: built in) and the names of its arguments."""
+    """A tool that the model may use; `server` names its MCP server, None a built-in tool."""
 
     name: str
     server: str | None
@@ -21,7 +18,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a call in this turn."""
+    """The result of a call in this turn."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -33,25 +30,25 @@ class Result:
 
 @dataclass(frozen=True)
 class View:
-    """All that the model knows."""
+    """What the model knows when it decides."""
 
     words: str
     earlier: tuple[str, ...] = ()
     tools: Mapping[str, Tool] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
     step: int = 0
-    """How many model requests this turn had."""
+    """The number of model requests in this turn so far."""
     has_budget: bool = False
 
 
 @dataclass(frozen=True)
 class Think:
-    """`agent.thinking`."""
+    """Sends `agent.thinking`."""
 
 
 @dataclass(frozen=True)
 class Say:
-    """`agent.message`, streamed."""
+    """Sends `agent.message`, streamed."""
 
     text: str
 
@@ -64,20 +61,20 @@ class Use:
     arguments: Mapping[str, Any]
     server: str | None
     thread_id: str | None = None
-    """The thread of the sub-agent that makes it: cross-posted, its result is not
+    """The thread of the sub-agent that makes the call. The call is posted to the main thread as well, its result is not
     (docs/reference/managed-agents.md#sub-agents)."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Let time pass."""
+    """Lets time pass."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Fail:
-    """The model cannot be reached: `session.error` with each of these retry statuses."""
+    """The model does not respond: a `session.error` for each of these retry statuses."""
 
     error: str
     statuses: tuple[str, ...]
@@ -85,24 +82,24 @@ class Fail:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the turn for this reason; `terminated` ends the session."""
+    """Ends the turn with this stop reason; `terminated` ends the session."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Spend:
-    """Use the budget up."""
+    """Uses up the session's budget."""
 
 
 @dataclass(frozen=True)
 class Reschedule:
-    """The session moves to another machine."""
+    """Moves the session to another machine."""
 
 
 @dataclass(frozen=True)
 class Inject:
-    """An event that no SDK knows yet."""
+    """Sends an event that the SDK does not know yet."""
 
     event: Mapping[str, Any]
 

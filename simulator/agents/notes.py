@@ -1,7 +1,4 @@
-"""Reading what a notes service answers, whatever its shape, and putting it in a few words. Pure.
-
-When to ask the service is the model's decision.
-"""
+"""Reads what a notes service returns, in whatever form, and summarises it. Pure."""
 
 from __future__ import annotations
 

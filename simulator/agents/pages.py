@@ -1,7 +1,4 @@
-"""Lists in pages: cursors that carry their order and what they were asked with.
-
-What is listed and how it is sorted is the endpoints'.
-"""
+"""Lists in pages: a cursor holds its order and position."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ def page_of(rows: Sequence[Row], query: Row, *, default: int = 20, most: int = 1
 
 
 def both_ways(rows: Sequence[Row], query: Row, *, order: str) -> Row:
-    """Return `{data, next_page, prev_page}`, as `sessions.list` has it."""
+    """Return `{data, next_page, prev_page}`, the form of `sessions.list`."""
     page = page_of(rows, query, order=order)
     at = _position(query.get("page"), order)
     before = max(0, at - query.get("limit", 20))

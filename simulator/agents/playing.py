@@ -1,7 +1,6 @@
-"""Plays one model request: its span, previews, messages and tool uses, in their order.
+"""Plays one model request: its span, previews, messages and tool uses.
 
-The order is that of docs/reference/managed-agents.md#order-of-a-turn.
-What follows a request (results, decisions, idle) is the machine's.
+Their order is in docs/reference/managed-agents.md#order-of-a-turn.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from simulator.agents.tools import judged, policy_of
 
 Json = dict[str, Any]
 BASE_INPUT_TOKENS = 3000
-"""System prompt and tool definitions, so that a request costs about a cent."""
+"""For the system prompt and tool definitions: a request costs about a cent."""
 _LOOK = 0.003
 """Real seconds between two looks at a clock that stands still."""
 REFUSED = {"type": "refusal", "category": "cyber", "explanation": "This request was declined."}
@@ -45,7 +44,7 @@ class TurnOver(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """A tool use event that was written, and what the policy said."""
+    """A tool use that was sent as an event, and the policy's answer to it: `allow`, `ask` or `deny`."""
 
     id: str
     use: Use
@@ -60,12 +59,12 @@ class Player:
         self._journal = journal
 
     def check(self, session: Session) -> None:
-        """Raise Interrupted if somebody asked to stop."""
+        """Raise Interrupted if an interrupt is waiting."""
         if session.interrupts:
             raise Interrupted
 
     async def pause(self, session: Session, seconds: float) -> None:
-        """Let seconds pass, or less: an interrupt is noticed at once. Raises Interrupted."""
+        """Wait for so many seconds; an interrupt ends the wait at once. Raises Interrupted."""
         if self._world.clock.is_still:
             await self._still(session, self._world.clock.now() + seconds)
             return

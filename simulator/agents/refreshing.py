@@ -1,7 +1,4 @@
-"""Refreshing an expired OAuth credential at its token endpoint, as the API does; refresh tokens rotate.
-
-When a refresh is due is asked by `mcp_calls` and by `mcp_oauth_validate`.
-"""
+"""Refreshes an expired OAuth credential at its token endpoint, as the API does."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from simulator.agents.state import Credential, World
 
 
 def is_expired(credential: Credential, now: datetime) -> bool:
-    """Tell whether the access token is past its time; one without a time never is."""
+    """Say whether the access token has expired; one without an expiry never has."""
     expires_at = credential.auth.get("expires_at")
     return expires_at is not None and as_time(expires_at) <= now
 
 
 def excerpt(response: httpx2.Response) -> dict[str, Any]:
-    """Return a response as validation shows it."""
+    """Return a response in the form in which a validation shows it."""
     return {
         "status_code": response.status_code,
         "content_type": response.headers.get("content-type", ""),
@@ -38,6 +35,7 @@ async def refresh(world: World, http: httpx2.AsyncClient, credential: Credential
     if not used:
         return {"status": "no_refresh_token", "http_response": None}
     token_before = credential.auth["access_token"]
+    # One at a time: refresh tokens rotate, and a second use of one may revoke the whole grant (RFC 9700 §4.14.2).
     async with credential.lock:
         if credential.auth.get("access_token") != token_before:  # another turn was faster
             return {"status": "succeeded", "http_response": None}

@@ -1,6 +1,6 @@
-"""Events as the world sends them: fields and whole events that no document promises are left out, or come twice.
+"""Events as the real API was seen to send them: fields and whole events missing, or sent twice.
 
-What happened stands in the journal; this is about the copies that go out.
+The journal has what happened; this changes only the copies that are sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ USES = ("agent.tool_use", "agent.mcp_tool_use")
 
 
 def sent(rough: Roughness, event: Json) -> list[Json]:
-    """Return the copies of an event that a stream writes: none, one or two."""
+    """Return the copies of an event that a stream sends: none, one or two."""
     copies = listed(rough, event)
     return copies * 2 if copies and rough.strikes("agents:event_twice") else copies
 
@@ -28,19 +28,19 @@ def listed(rough: Roughness, event: Json) -> list[Json]:
         event = _without(event, "evaluated_permission", "evaluation")
     if kind == "agent.mcp_tool_use" and rough.strikes("agents:no_mcp_server_name"):
         event = _without(event, "mcp_server_name")
-    # Of what was sent to a session the SDK promises none (`Optional`); of the rest it does.
+    # In the SDK's types `processed_at` is optional for what is sent to a session, and only there.
     if isinstance(kind, str) and kind.startswith("user.") and rough.strikes("agents:no_processed_at"):
         event = event | {"processed_at": None}
     return [event]
 
 
 def status_of_success(rough: Roughness, method: str) -> int:
-    """Return the status of an answer that is no refusal."""
+    """Return the status of a successful response."""
     return 201 if method == "POST" and rough.strikes("agents:status_201") else 200
 
 
 def status_of_refusal(rough: Roughness, status: int, path: str) -> int:
-    """Return the status of a refusal: what clashes with a session's state is a conflict to some."""
+    """Return the status of an error response; a conflict with a session's state is 400 or 409, both are seen."""
     is_clash = status == 400 and path.endswith("/events")
     return 409 if is_clash and rough.strikes("agents:status_409") else status
 

@@ -1,7 +1,4 @@
-"""Rules that many endpoints share: lengths, metadata, patches, times of a list.
-
-Rules of one thing alone stay with its endpoint.
-"""
+"""Rules that several endpoints share: lengths, metadata, patches, the time ranges of a list."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def as_time(value: str | datetime) -> datetime:
 
 
 def within(query: dict[str, Any], when: datetime | None) -> bool:
-    """Tell whether a time is inside the query's `created_at` ranges; without a time it is, unless one is asked."""
+    """Say whether a time is inside the query's `created_at` ranges; None is, if the query has no range."""
     ranges = [(name, query[f"created_at_{name}"]) for name in COMPARE if f"created_at_{name}" in query]
     if when is None:
         return not ranges
@@ -62,6 +59,6 @@ def within(query: dict[str, Any], when: datetime | None) -> bool:
 
 
 def live(rows: Iterable[Any], query: dict[str, Any]) -> list[Any]:
-    """Return the rows newest first, archived ones only when asked for."""
+    """Return the rows, the newest first; archived ones only if the query asks for them."""
     kept = [row for row in rows if row.archived_at is None or query.get("include_archived", False)]
     return sorted(kept, key=lambda row: (row.created_at, row.serial), reverse=True)

@@ -1,7 +1,4 @@
-"""The built-in tools, as far as a demonstration needs them: nothing is executed.
-
-MCP tools are `mcp_calls`, which really calls.
-"""
+"""The built-in tools, as far as the demo needs them: nothing is executed."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ FILES = {"report.csv": "name,amount\nalpha,3\nbeta,5\n", "README.md": "# Sandbox
 
 
 def run_built_in(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
-    """Return the text of a built-in tool's result and whether it is an error."""
+    """Return the text of a built-in tool's result, and whether it is an error."""
     if name == "bash":
         return _bash(str(arguments.get("command", "")))
     if name == "web_search":

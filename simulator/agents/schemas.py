@@ -1,6 +1,6 @@
-"""The installed SDK's own types as the schema of every request and every answer, so that we cannot drift.
+"""Validates every request and response by the installed SDK's own types, so that the simulator cannot drift from it.
 
-Rules that types cannot say (lengths, references, states) are the endpoints'.
+Rules that types cannot express (lengths, references, states) are in the endpoints.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def _check_time(value: str) -> str:
 
 
 TIME = Annotated[str, AfterValidator(_check_time)]
-"""A time on the wire."""
+"""An RFC 3339 time with its zone, as JSON has it."""
 
 
 class SchemaDrift(AssertionError):
-    """We were about to answer something that the SDK does not know."""
+    """The simulator was about to send something that the SDK does not know."""
 
 
 def _strict(hint: Any, inside: tuple[Any, ...] = ()) -> Any:
@@ -47,7 +47,7 @@ def _strict(hint: Any, inside: tuple[Any, ...] = ()) -> Any:
     if origin in (Required, NotRequired):
         return _strict(args[0], inside)
     if origin in (Union, types.UnionType):
-        # The SDK's types let any string pass for a time; the API does not.
+        # The SDK's types accept any string as a time; the API does not.
         args = tuple(arg for arg in args if datetime not in args or arg is not str)
         arms = [arm for arm in (_strict(arg, inside) for arg in args) if arm is not DROPPED]
         return Union[tuple(arms)] if arms else DROPPED  # noqa: UP007 - the arms are only known at run time
@@ -86,7 +86,7 @@ def _adapter(params: Any, path: frozenset[str]) -> TypeAdapter[Any]:
 
 
 def read_body(params: Any, raw: bytes, path: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return the body if it is what the SDK's `params` allow; `path` fields travel in the URL. Raises 400."""
+    """Return the body, validated against the SDK's `params` type without its `path` fields. Raises 400."""
     try:
         found: dict[str, Any] = _adapter(params, path).validate_json(raw or b"{}")
     except ValidationError as error:
@@ -124,7 +124,7 @@ def _query_adapter(params: Any) -> TypeAdapter[Any]:
 
 
 def answer(model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
-    """Return `data` as JSON after the SDK's own model took it. Raises `SchemaDrift` for what it does not know."""
+    """Return `data` as JSON, validated by the SDK's model. Raises `SchemaDrift`, also for unknown fields."""
     try:
         built = model.model_validate(data)
     except ValidationError as error:
@@ -151,7 +151,7 @@ def _event_models() -> dict[str, type[BaseModel]]:
 
 
 def event(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event as JSON after the SDK's model of its type took it. Raises `SchemaDrift`."""
+    """Return an event as JSON, validated by the SDK's model of its type. Raises `SchemaDrift`."""
     try:
         model = _event_models()[data["type"]]
     except KeyError as error:

@@ -1,7 +1,4 @@
-"""The Managed Agents simulator: real HTTP on loopback, authentication, faults, recorded requests.
-
-The endpoints are the modules beside it.
-"""
+"""The Managed Agents simulator: real HTTP on loopback, authentication, faults, recorded requests."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ def _trusted() -> ssl.SSLContext:
 
 
 class AgentsSimulator(World):
-    """A Managed Agents API of one's own; public state and knobs are those of `World`."""
+    """The simulated Managed Agents API; its public state and knobs are those of `World`."""
 
     def __init__(
         self, *, clock: SimulatorClock | None = None, port: int = 0, api_key: str = "sk-ant-canary-simulator"
@@ -63,7 +60,7 @@ class AgentsSimulator(World):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[AgentsSimulator]:
-        """Listen until left; then every session's task and every stream ends."""
+        """Serve until the block ends; then every session's task and every stream ends."""
         async with httpx2.AsyncClient(verify=_trusted(), trust_env=False, timeout=30) as http:
             machine = self.machine = Machine(self, McpCalls(self, http))
             self.output_files = Files(self)
@@ -84,11 +81,11 @@ class AgentsSimulator(World):
                 await asyncio.gather(*self._notices)
 
     def inject(self, session_id: str, event: dict[str, Any]) -> None:
-        """Say an event of any type and shape in a session: tomorrow's API."""
+        """Send an event of any type and form in a session, as a later version of the API might."""
         self.machine.journal.emit_unchecked(self.sessions[session_id], event)
 
     async def terminate(self, session_id: str) -> None:
-        """End a session for ever, whatever it is doing."""
+        """Terminate a session, whatever it is doing."""
         session = self.sessions[session_id]
         await self.machine.stop(session)
         self.machine.terminate(session)
@@ -198,7 +195,7 @@ class AgentsSimulator(World):
         if given != self.api_key:
             raise ApiError(401, "invalid x-api-key" if given else "authentication is required")
         betas = [beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")]
-        # Files are there for everybody, those of a session are not (docs/reference/managed-agents.md#files).
+        # Files need no beta header, a session's files do (docs/reference/managed-agents.md#files).
         is_free = request.path.startswith(BETA_FREE) and "scope_id" not in request.query
         if BETA not in betas and not is_free:
             raise ApiError(404, "Not found")

@@ -1,7 +1,4 @@
-"""The sessions endpoints: creation with its checks, updates, ends (docs/reference/managed-agents.md#sessions).
-
-What happens inside a session is `machine`; its events are `events`.
-"""
+"""The sessions endpoints: creation with its checks, updates, ends (docs/reference/managed-agents.md#sessions)."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ def _check_title(title: str | None) -> None:
 
 
 class Sessions:
-    """Sessions by id."""
+    """The sessions of the API, by id."""
 
     def __init__(
         self, world: World, machine: Machine, agents: Agents, environments: Environments, vaults: Vaults
@@ -105,7 +102,7 @@ class Sessions:
         )
 
     def _snapshot(self, given: str | Json) -> Json:
-        """Return the agent as the session will have it for ever."""
+        """Return the agent as the session keeps it: a later version of the agent does not change it."""
         if isinstance(given, str):
             given = {"type": "agent", "id": given}
         recipe = self._agents.recipe(given["id"], given.get("version"))
@@ -132,7 +129,7 @@ class Sessions:
             raise bad_request("agent.model: a model is required", "agent_model_required")
 
     async def create(self, ask: Ask) -> Json:
-        """Create idle, or running when there are initial events."""
+        """Create a session, idle, or running if there are initial events."""
         self._refuse_no_model(ask.raw)
         body = ask.body(SessionCreateParams)
         _check_title(body.get("title"))
@@ -184,7 +181,7 @@ class Sessions:
         return mounted | {"mount_path": f"/mnt/session/uploads/{path}", "created_at": now, "updated_at": now}
 
     async def resources(self, ask: Ask) -> Json:
-        """List what is mounted."""
+        """List the mounted files."""
         session = self.find(ask.path("session_id"))
         return {"data": session.resources, "next_page": None}
 
@@ -235,7 +232,7 @@ class Sessions:
         return not {"deployment_id", "memory_store_id"} & query.keys() and within(query, session.created_at)
 
     async def update(self, ask: Ask) -> Json:
-        """Change what may be changed; says `session.updated` with the changed fields."""
+        """Change what may be changed; `session.updated` has the changed fields."""
         session = self.find(ask.path("session_id"))
         body = ask.body(SessionUpdateParams)
         if session.status == "terminated":
@@ -296,7 +293,7 @@ class Sessions:
             raise bad_request(f"Cannot {doing} session {session.id} while it is running; interrupt it first.")
 
     async def archive(self, ask: Ask) -> Json:
-        """Archive: terminated, no more input."""
+        """Archive: the session is terminated and takes no more input."""
         ask.no_body()
         session = self.find(ask.path("session_id"))
         self._refuse_running(session, "archive")
@@ -308,7 +305,7 @@ class Sessions:
         return self._show(session)
 
     async def delete(self, ask: Ask) -> Json:
-        """Delete; every stream hears `session.deleted` and ends."""
+        """Delete; every stream gets `session.deleted` and ends."""
         session = self.find(ask.path("session_id"))
         self._refuse_running(session, "delete")
         await self._machine.stop(session)

@@ -1,6 +1,6 @@
-"""What the simulated API knows: agents, environments, vaults, sessions, files, knobs and what was recorded.
+"""The state of the simulated API: agents, environments, vaults, sessions, files, knobs and recorded requests.
 
-Public and plain, for tests to read. Who may change it and how is the endpoints' and the machine's.
+Public, for tests to read.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Environment:
 
 @dataclass(eq=False)
 class Credential:
-    """A credential; `auth` has the secrets, which no answer ever has."""
+    """A credential; `auth` has the secrets, which no response ever shows."""
 
     id: str
     serial: int
@@ -98,7 +98,7 @@ class Held:
 
 @dataclass(eq=False)
 class Subscriber:
-    """One open stream: what is still to be written, which deltas it asked for."""
+    """An open stream: the frames that are still to be sent, and the deltas that it asked for."""
 
     deltas: frozenset[str]
     cut: Callable[[], None] = field(repr=False)
@@ -108,7 +108,7 @@ class Subscriber:
 
 @dataclass(eq=False)
 class Session:
-    """A session: its events in order, what it waits for, who listens."""
+    """A session: its events in order, its queued inputs, held calls and open streams."""
 
     id: str
     serial: int
@@ -139,7 +139,7 @@ class Session:
     active_seconds: float = 0.0
     last_at: datetime | None = None
     settles_at: float = 0.0
-    """Until then the stored status still says running, though idle was streamed."""
+    """Until then the stored status is still `running`, although idle was streamed (`World.idle_lag`)."""
 
     @property
     def pending(self) -> list[str]:
@@ -190,7 +190,7 @@ class Acted:
 
 
 class World:
-    """Everything the API remembers, the knobs, and a way to wait for a change."""
+    """The API's state, its knobs, and a way to wait for a change."""
 
     def __init__(self, *, clock: SimulatorClock) -> None:
         self.clock = clock
@@ -206,37 +206,37 @@ class World:
         """Our own bugs, as tracebacks: tests that see odd failures look here."""
         self.faults = Faults()
         self.raw: dict[str, bytes] = {}
-        """What is written in place of a text that says this and nothing else: what no JSON library writes."""
+        """Text → the bytes that are sent in its place, for JSON that no library writes."""
         self.webhooks = Webhooks()
         self.on_vault: Callable[[Vault], None] = lambda _: None
-        """Called with each vault that is made, before its maker hears of it: who else is at work?"""
+        """Called with each new vault before the request is answered, to let something else happen in between."""
         self.change = asyncio.Condition()
         self.pace = 0.0
         """Seconds between two deltas."""
         self.tool_delay = 0.0
-        """Seconds a tool call takes before it is really made."""
+        """Seconds before a tool call is really made."""
         self.ping_every = 15.0
         self.idle_lag = 0.0
         """Seconds for which the stored status is still `running` after idle was streamed."""
         self.window = 5
         """How many held calls one `requires_action` names."""
         self.mcp_auth_failure = "continue"
-        """Or `exhausted`: a credential that does not work ends the turn."""
+        """What a credential that does not work does: `continue` the turn, or end it (`exhausted`)."""
         self.allow_loopback = True
-        """Whether plain http to this machine counts as a service one may call."""
+        """Whether MCP servers at plain http on this machine may be called."""
         self._serials = count(1)
         self._notices: set[asyncio.Task[None]] = set()
         self._is_noting = False
 
     def written(self, answer: object) -> bytes:
-        """Return JSON as it goes out."""
+        """Return a response's JSON as bytes, with the replacements of `raw`."""
         body = json.dumps(answer).encode()
         for name, raw in self.raw.items():
             body = body.replace(json.dumps(name).encode(), raw)
         return body
 
     def put(self, filename: str, content: bytes, session_id: str) -> None:
-        """Keep a file that a session left."""
+        """Store a file as a session's output."""
         file_id = new_id("file")
         kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
         self.files[file_id] = {
@@ -252,7 +252,7 @@ class World:
         }
 
     def serial(self) -> int:
-        """Return the next number of creation, which orders what was made in the same instant."""
+        """Return the next serial number, which orders what was created at the same time."""
         return next(self._serials)
 
     def now(self) -> datetime:
@@ -260,7 +260,7 @@ class World:
         return self.clock.utc()
 
     def stamp(self, session: Session) -> datetime:
-        """Return a time later than that of every event of the session."""
+        """Return the present time, or one later than the session's last event where the clock did not move."""
         now = self.now()
         if session.last_at is not None and now <= session.last_at:
             now = session.last_at + timedelta(microseconds=1)
@@ -287,7 +287,7 @@ class World:
             await self.change.wait_for(lambda: bool(holds(self)))
 
     def owners(self, session: Session) -> tuple[str | None, ...]:
-        """Return whose the session's vaults are, as their metadata says."""
+        """Return the owner of each of the session's vaults, by its metadata."""
         vaults = [self.vaults.get(vault_id) for vault_id in session.vault_ids]
         return tuple(vault.metadata.get("external_user_id") if vault else None for vault in vaults)
 

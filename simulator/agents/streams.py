@@ -1,7 +1,4 @@
-"""The session stream: server-sent events to whoever has it open; no replay, no end at idle.
-
-What is written comes from `journal`; the faults from `faults`.
-"""
+"""The session stream: server-sent events from the moment it is opened; it does not end when the session is idle."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ def frame(world: World, name: str, data: Json) -> bytes:
 
 
 def cut(request: web.Request) -> None:
-    """Break the connection in the middle."""
+    """Break the connection without ending the response."""
     if request.transport is not None:
         request.transport.abort()
 
@@ -47,6 +44,7 @@ class Stream:
         self._session.subscribers.append(self._subscriber)
         try:
             await response.prepare(self._request)
+            # A comment, so that the client has a response before the first event.
             await response.write(b": open\n\n")
             if self._world.rough.strikes("agents:history_replayed"):
                 for event in list(self._session.events):

@@ -1,7 +1,4 @@
-"""Toolsets: as they are given, as they are resolved, and what the policy says about one call.
-
-Calling a tool is `mcp_calls` and `sandbox`.
-"""
+"""Toolsets: their checks, their defaults, and the policy for one call."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ def _config(config: Json, default: Json, *, typed: bool) -> Json:
 
 
 def resolve_tools(tools: list[Json]) -> list[Json]:
-    """Return the toolsets as an agent has them: every default said."""
+    """Return the toolsets with every default filled in."""
     resolved = []
     for tool in tools:
         if tool["type"] == "custom":
@@ -50,7 +47,7 @@ def resolve_tools(tools: list[Json]) -> list[Json]:
 
 
 def check_tools(tools: list[Json], servers: list[Json], skills: list[Json]) -> None:
-    """Raise 400 when toolsets and MCP servers do not belong together, or skills cannot be read."""
+    """Raise 400 if toolsets and MCP servers do not match, or skills need a tool that is missing."""
     if len(servers) > 20:
         raise bad_request("mcp_servers: at most 20")
     names = [server["name"] for server in servers]
@@ -92,9 +89,9 @@ def _policy_in(tool: Json, name: str) -> str | None:
 
 
 def judged(policy: str | None, name: str) -> Json:
-    """Return `evaluated_permission` and `evaluation` as a tool use event carries them.
+    """Return `evaluated_permission` and `evaluation`, as a tool use event has them.
 
-    `auto` is a judge of ours: what deletes is high risk, what writes is indeterminate, the rest is safe.
+    For `auto` we judge by the tool's name: deleting is high risk, writing indeterminate, the rest safe.
     """
     if policy is None:
         return {"evaluated_permission": "deny"}

@@ -1,7 +1,4 @@
-"""The vaults endpoints (docs/reference/managed-agents.md#vaults).
-
-What lies in a vault is `credentials`.
-"""
+"""The vaults endpoints (docs/reference/managed-agents.md#vaults)."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ Json = dict[str, Any]
 
 
 class Vaults:
-    """Vaults by id; names need not be unique."""
+    """The vaults of the API, by id; names need not be unique."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -96,7 +93,7 @@ class Vaults:
         return page_of([self._show(vault) for vault in live(self._world.vaults.values(), query)], query)
 
     async def archive(self, ask: Ask) -> Json:
-        """Archive with its credentials, whose secrets are purged."""
+        """Archive the vault with its credentials, whose secrets are erased."""
         ask.no_body()
         vault = self.find(ask.path("vault_id"))
         vault.archived_at = vault.archived_at or self._world.now()
@@ -106,7 +103,7 @@ class Vaults:
         return self._show(vault)
 
     async def delete(self, ask: Ask) -> Json:
-        """Delete with everything in it."""
+        """Delete the vault with its credentials."""
         vault = self.find(ask.path("vault_id"))
         del self._world.vaults[vault.id]
         self._world.webhooks.note("vault.deleted", vault.id)

@@ -1,7 +1,6 @@
-"""Delivers what happened, signed, to the one endpoint: at least once, in no order, as the API does.
+"""Delivers signed notifications to the one endpoint: at least once and in no order, as the API does.
 
 After docs/reference/managed-agents.md#webhooks.
-What is worth telling is said by the endpoints and the journal.
 """
 
 from __future__ import annotations
@@ -45,17 +44,17 @@ class Delivery:
 
 
 class Webhooks:
-    """The endpoint registered in the console, and what it is sent; without an endpoint nothing is."""
+    """The endpoint that is registered in the console, and the deliveries to it; without one nothing is sent."""
 
     def __init__(self) -> None:
         self.key = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.url: str | None = None
         self.copies = 1
-        """How often each event is delivered although the first was taken."""
+        """How often each event is delivered, although the first delivery succeeded."""
         self.holds = False
-        """True: keep what is noted until `release`, which delivers the latest first."""
+        """Whether events wait for `release`, which delivers the latest first."""
         self.backoff = 0.05
-        """Seconds before the second try; doubled for the third."""
+        """Seconds before the second try; twice as many before the third."""
         self.is_disabled = False
         self.sent: list[Delivery] = []
         self._held: list[Delivery] = []
@@ -72,7 +71,7 @@ class Webhooks:
         return self.key
 
     def note(self, kind: str, what: str, **more: Any) -> None:
-        """Something happened that the endpoint can hear of."""
+        """Queue the notification of an event of type `kind` about the object `what`."""
         if self.url is None or self.is_disabled:
             return
         data = {"type": kind, "id": what, "organization_id": "org_01Simulator", "workspace_id": "wrkspc_01Simulator"}
@@ -100,7 +99,7 @@ class Webhooks:
 
     @asynccontextmanager
     async def delivering(self, http: httpx2.AsyncClient) -> AsyncIterator[None]:
-        """Deliver until left."""
+        """Deliver while the block runs."""
         task = asyncio.create_task(self._deliver_all(http))
         try:
             yield
@@ -124,6 +123,7 @@ class Webhooks:
             status = await self._post(http, delivery)
             delivery.statuses.append(status)
             self._changed.set()
+            # The API disables an endpoint that redirects.
             if 300 <= status < 400:
                 self.is_disabled = True
             if 200 <= status < 400:
@@ -139,7 +139,8 @@ class Webhooks:
         return answer.status_code
 
     def sign(self, delivery_id: str, body: bytes, *, at: float | None = None) -> dict[str, str]:
-        """Return the headers of a delivery (Standard Webhooks), by the real clock: so the SDK reads them."""
+        """Return the headers of a delivery, signed as Standard Webhooks says."""
+        # By the real clock: the SDK compares the time with it.
         stamp = str(int(at if at is not None else time.time()))
         secret = base64.b64decode(self.key.removeprefix("whsec_"))
         signed = hmac.new(secret, f"{delivery_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
