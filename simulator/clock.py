@@ -10,7 +10,7 @@ class SimulatorClock:
     """Seconds since the epoch; runs with the wall clock, plus what `advance` added."""
 
     is_still = False
-    """Whether time passes only by `advance`: then what takes time in a simulator waits for that."""
+    """Whether time passes only by `advance`; a simulator that takes time then waits for that."""
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -29,10 +29,10 @@ class SimulatorClock:
         self._offset += seconds
 
     def skip(self, seconds: float) -> None:
-        """Turn the clock forward through a pause that nobody lives through; see `felt`."""
+        """Turn the clock forward without `felt` time: no timeout of three seconds runs out by it."""
         self._offset += seconds
         self._skipped += seconds
 
     def felt(self) -> float:
-        """Return the time without the pauses that were skipped: what people's three seconds are measured by."""
+        """Return the time in seconds without what was skipped, for timeouts such as Slack's three seconds."""
         return self.now() - self._skipped

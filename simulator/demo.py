@@ -31,13 +31,13 @@ STOP_SECONDS = 15.0
 PACE = 0.03
 """Seconds between two pieces of an answer, so that one sees it being written."""
 
+# Ends a process once nobody holds the other end of its standard input: however the demo ends, the bot ends too.
 GUARD = """\
 import contextlib, os, signal, sys
 sys.stdin.read()
 with contextlib.suppress(ProcessLookupError):
     os.kill(int(sys.argv[1]), signal.SIGTERM)
 """
-"""Ends a process once nobody holds the other end of its standard input: however we end, the bot does not stay."""
 
 WELCOME = """
 Deputy is running.
@@ -60,7 +60,7 @@ Then be Bob: reply in Alice's thread, press her buttons, connect your own notes.
 
 @dataclass
 class Bot:
-    """The bot's process and the last it said."""
+    """The bot's process and the last lines of its output."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -68,11 +68,11 @@ class Bot:
     listening: asyncio.Task[None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin to listen."""
+        """Begin to read its output, or the process would stop at a full pipe."""
         self.listening = asyncio.create_task(self._listen())
 
     async def heard_all(self) -> None:
-        """Wait for the last words of a process that has ended."""
+        """Wait for the rest of the output of a process that has ended, for two seconds at most."""
         await asyncio.wait({self.listening}, timeout=2)
 
     async def _listen(self) -> None:
@@ -118,7 +118,7 @@ async def demo(
 
 
 async def watch(bot: Bot, url: str, stopping: asyncio.Event, *, on_ready: Callable[[], None]) -> int:
-    """Say when the bot is ready, then wait until it ends or we are told to stop."""
+    """Call `on_ready` when the bot is ready, then wait until it ends or `stopping` is set; return the exit code."""
     stopped = asyncio.create_task(stopping.wait())
     ended = asyncio.create_task(bot.process.wait())
     ready = asyncio.create_task(is_ready(url))
@@ -139,7 +139,7 @@ async def watch(bot: Bot, url: str, stopping: asyncio.Event, *, on_ready: Callab
 
 
 def explain(bot: Bot, *, ended: bool) -> int:
-    """Say why the demo stops without having been asked to."""
+    """Print why the demo ends without having been asked to, and return its exit code."""
     what = f"The bot ended with exit code {bot.process.returncode}" if ended else "The bot did not get ready"
     print(f"{what}. The last it said:\n", *(f"  {line}" for line in bot.last_lines), sep="\n", file=sys.stderr)
     return 1
@@ -147,7 +147,8 @@ def explain(bot: Bot, *, ended: bool) -> int:
 
 @asynccontextmanager
 async def started_bot(environ: Mapping[str, str], log: Path) -> AsyncIterator[Bot]:
-    """Start `python -m bot` in a session of its own, so that Ctrl-C reaches it through us; stop it at the end."""
+    """Start `python -m bot`, and stop it at the end of the block."""
+    # In a session of its own: the terminal sends Ctrl-C to us only, and we stop the bot before the simulators.
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -174,7 +175,7 @@ async def started_bot(environ: Mapping[str, str], log: Path) -> AsyncIterator[Bo
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:
-    """Ask the process to end, and end it if it does not."""
+    """Ask the process to end; kill it after `STOP_SECONDS`."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
@@ -189,7 +190,7 @@ async def stop(process: asyncio.subprocess.Process) -> None:
 
 
 async def is_ready(url: str) -> None:
-    """Return once the bot's health page says yes."""
+    """Return once the bot's `/healthz` answers 200."""
     async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
         while True:
             with suppress(httpx.HTTPError):
@@ -199,7 +200,7 @@ async def is_ready(url: str) -> None:
 
 
 async def page_is_built() -> bool:
-    """Build the workspace page where it is missing or old; say so, and say what failed."""
+    """Build the workspace page if it is missing or old; print a failure and return False."""
     print("Preparing the workspace page …", flush=True)
     try:
         await asyncio.to_thread(build)
@@ -210,7 +211,7 @@ async def page_is_built() -> bool:
 
 
 def real_peers(environ: Mapping[str, str]) -> set[Peer]:
-    """Return which simulators give way to the real thing, because its tokens are set."""
+    """Return which peers are the real ones, because their tokens are set."""
     real: set[Peer] = set()
     if environ.get("SLACK_BOT_TOKEN") or environ.get("SLACK_APP_TOKEN"):
         real.add("slack")
@@ -220,7 +221,7 @@ def real_peers(environ: Mapping[str, str]) -> set[Peer]:
 
 
 def given(environ: Mapping[str, str], without: set[Peer]) -> dict[str, str]:
-    """Return the user's environment without what belongs to a peer that is simulated."""
+    """Return the user's environment without the variables that the simulators set."""
     simulated = set() if "slack" in without else {*SLACK_VARIABLES, "DEPUTY_ADMINS"}
     simulated |= set() if "agents" in without else set(AGENTS_VARIABLES)
     ours = {"PORT", "HOST", "DATABASE_URL", "DEPUTY_PUBLIC_URL", "DEPUTY_SECRET_KEYS", "DEPUTY_ALLOW_LOOPBACK"}
@@ -248,7 +249,8 @@ def kept_key(folder: Path) -> str:
 
 
 def write_operator(folder: Path, variables: Mapping[str, str]) -> Path:
-    """Write a command that is `python -m bot` in this demo; what real peers need it takes from whoever runs it."""
+    """Write a command that runs `python -m bot` with this demo's environment; return its path."""
+    # Without the tokens of real peers: those it takes from the environment of whoever runs it.
     path = folder / "deputy"
     exports = [f"export {name}={shlex.quote(value)}" for name, value in {**variables, "PYTHONPATH": str(ROOT)}.items()]
     path.unlink(missing_ok=True)
@@ -258,7 +260,7 @@ def write_operator(folder: Path, variables: Mapping[str, str]) -> Path:
 
 
 def welcome(peers: Peers, wiki: ServiceSimulator, without: set[Peer], url: str, operator: Path) -> str:
-    """Return what the terminal says when all is ready."""
+    """Return the text that the terminal shows when everything is ready."""
     page = "your Slack workspace" if "slack" in without else f"{peers.slack.url}/"
     rest = [f"The bot is at {url}, what it says is in {operator.parent / 'bot.log'}."]
     command = Path(os.path.relpath(operator)) if operator.is_relative_to(Path.cwd()) else operator

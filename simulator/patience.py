@@ -1,6 +1,6 @@
-"""How long a wait may last, in time that this process lived through.
+"""Timeouts that count only the time in which this process ran.
 
-A machine that stands still for seconds, or gives a process a tenth of a core, is no failure of what is waited for.
+On a machine that pauses for seconds, or gives a process a tenth of a core, a wait may be slow without anything broken.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 LONG = 30.0
-"""Seconds after which what has not come will not come; a wait that ends well costs nothing of them."""
+"""Seconds; a wait that succeeds returns at once, so only a failure costs them."""
 _BEAT = 0.1
 
 
 @asynccontextmanager
 async def patience(seconds: float = LONG) -> AsyncIterator[None]:
-    """Raise TimeoutError in the block after so many seconds, counted in beats of the loop: a late beat is one."""
+    """Raise TimeoutError in the block after so many seconds of the event loop's own running."""
+    # Counted in beats: one that is late, because the process stood still, counts as one.
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:
         beats = _Beats(math.ceil(seconds / _BEAT), lambda: limit.reschedule(loop.time()))

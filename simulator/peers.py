@@ -1,6 +1,6 @@
-"""All three simulators on one clock, and the environment with which `python -m bot` takes them for the real ones.
+"""All three simulators on one clock, and the environment that makes `python -m bot` use them.
 
-Tests, the kill driver and the demo start them here; what each of them does is its own folder's matter.
+Tests, the kill driver and the demo start them here; what each of them does is in its own folder.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ class Peers:
         self._started: tuple[Peer, ...] = ()
 
     def roughen(self, rough: Roughness) -> None:
-        """Make all three send what the world sends, of the kinds that `rough` has switched on."""
+        """Make all three deviate from the documents, in the kinds that `rough` has switched on."""
         self.slack.workspace.rough = self.agents.rough = self.notes.rough = rough
 
     @asynccontextmanager
     async def running(self, without: Collection[Peer] = ()) -> AsyncIterator[Peers]:
-        """Serve all of them, except those that the real ones stand in for."""
+        """Serve all of them except `without`, for which the real ones are used."""
         everybody: tuple[Peer, ...] = ("slack", "agents", "notes")
         self._started = tuple(peer for peer in everybody if peer not in without)
         async with AsyncExitStack() as stack:
@@ -94,7 +94,7 @@ class Peers:
             yield self
 
     def environment(self, public_url: str, port: int, database_url: str) -> dict[str, str]:
-        """Return all that `python -m bot` needs to know, of the peers that were started.
+        """Return the variables by which `python -m bot` finds the peers that were started.
 
         Registers the bot's addresses with the simulated Slack app, as one does in Slack's app settings.
         """

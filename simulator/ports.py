@@ -1,8 +1,8 @@
 """Ports that are still free when they are used, for servers whose address must be known before they start.
 
-A port found by binding number 0 and letting go of it is one that the system hands to the next who asks, an
-outgoing connection of a test next door for one. These lie below what systems hand out by themselves (Linux:
-32768 and up), and each process takes them from a block that no other process of ours takes from.
+A port that was found by binding number 0 and closing it again may be given to the next connection that any process
+opens. These are below the range that systems assign (Linux: 32768 and up), and each process takes them from a block
+that no other process of ours uses.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 
 FIRST, LAST = 20_000, 32_000
 BLOCK = 50
-"""Ports a process has to itself, handed out in turn."""
+"""How many ports one process has to itself."""
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return the preferred port, or a free one where it is busy or none is preferred.
+    """Return the preferred port, or a free one if it is busy or none is preferred.
 
-    Raises `OSError` where there is none.
+    Raises `OSError` if no port is free.
     """
     if preferred and _is_free(preferred):
         return preferred
@@ -39,9 +39,9 @@ def free_port(preferred: int = 0) -> int:
 
 @cache
 def _own_ports() -> Iterator[int]:
-    """Take a block until this process ends, and go round in it."""
+    """Reserve a block until this process ends, and yield its ports in turn, again and again."""
     blocks = list(range(FIRST, LAST, BLOCK))
-    random.shuffle(blocks)  # so that processes seldom meet at the same block
+    random.shuffle(blocks)  # so that processes that start together seldom try the same block
     for first in blocks:
         if _take(first):
             return cycle(range(first, first + BLOCK))
@@ -52,7 +52,7 @@ def _take(first: int) -> bool:
     name = f"deputy-ports-{os.getuid()}-{first}.lock"
     descriptor = os.open(Path(tempfile.gettempdir()) / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of by the system, however the process ends
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it, however the process ends
     except BlockingIOError:
         os.close(descriptor)
         return False

@@ -1,7 +1,7 @@
-"""What the world sends and no document promises, switched on by kind: always, or at random from a seed.
+"""What real servers were seen to send although no document says so, switched on by kind: always, or at random.
 
-The three simulators share one `Roughness` (`Peers.roughen`). Each place that can be rough asks it: a smooth world, the
-default, answers no. `Roughness.random(seed)` makes every kind strike now and then, the same way for the same seed.
+The three simulators share one `Roughness` (`Peers.roughen`). Each place that can deviate asks `strikes`, which says no
+by default. `Roughness.random(seed)` makes every kind strike now and then, the same way for the same seed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ KINDS: tuple[Kind, ...] = (*get_args(AgentsKind), *get_args(SlackKind), *get_arg
 
 
 class Roughness:
-    """Which kinds are on, how often each strikes, and how often it has (`struck`).
+    """Which kinds are switched on, with which chance each strikes, and how often it did (`struck`).
 
-    A kind that strikes always is for a test of that kind; a chance below 1 is for property and anomaly tests.
+    Chance 1 is for a test of one kind, a lower one for property and anomaly tests.
     """
 
     def __init__(self, kinds: Collection[Kind] = (), *, chance: float = 1.0, seed: int = 0) -> None:
@@ -57,12 +57,12 @@ class Roughness:
 
     @classmethod
     def random(cls, seed: int, chance: float = 0.1) -> Roughness:
-        """Return one in which every kind strikes now and then, the same way for the same seed."""
+        """Return a roughness of all kinds, each with this chance; the same seed strikes in the same places."""
         return cls(KINDS, chance=chance, seed=seed)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Be smooth for a while."""
+        """Let nothing strike while the block runs."""
         chance, self.chance = self.chance, 0.0
         try:
             yield
@@ -70,7 +70,7 @@ class Roughness:
             self.chance = chance
 
     def strikes(self, kind: Kind) -> bool:
-        """Say whether this place is rough this time, and count it."""
+        """Say whether to deviate in this way this time, and count it."""
         if kind not in self.kinds or self._random.random() >= self.chance:
             return False
         self.struck[kind] += 1
