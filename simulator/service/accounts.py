@@ -60,12 +60,12 @@ SEED: dict[str, dict[str, str]] = {
 
 
 def seeded() -> dict[str, dict[str, str]]:
-    """Return a fresh copy, so that one run's writing does not reach the next."""
+    """Return a copy of `SEED`, which a run may change."""
     return {account: dict(notes) for account, notes in SEED.items()}
 
 
 def hinted(hint: str | None) -> str | None:
-    """Return the account that a persona hint (the workspace page's `sim_user` cookie: an id, name or address) means."""
+    """Return the account of a persona hint: an id, name or address from the workspace page's `sim_user` cookie."""
     wanted = (hint or "").lower()
     for account in SEED:
         if wanted and (account == wanted or account.partition("@")[0] in wanted):

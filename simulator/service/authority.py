@@ -1,7 +1,7 @@
-"""The authorization server's memory: clients, codes, tokens and their families.
+"""The authorization server's state: clients, codes, tokens and their families.
 
-Implements the mcp SDK's provider interface. What comes in over HTTP is checked in door.py,
-who agrees to what is asked in consent.py.
+Implements the mcp SDK's provider interface. `simulator/service/door.py` checks the requests, people consent in
+`simulator/service/consent.py`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from simulator.service.quirks import Quirks
 
 SCOPES = ["notes:read", "notes:write"]
 OPENID = "openid"
-"""The scope without which nobody is told whose a token is (OpenID Connect Core §5.3)."""
+"""The scope that userinfo needs (OpenID Connect Core §5.3)."""
 CONSENT_LIFETIME = 600.0
 
 
 def mint(kind: str) -> str:
-    """Return a secret whose mark lets a leak test find it: `canary-{kind}-…`."""
+    """Return a secret that tests for leaks can find by its mark: `canary-{kind}-…`."""
     return f"canary-{kind}-{secrets.token_urlsafe(24)}"
 
 
 class Code(AuthorizationCode):
-    """A code and what became of it."""
+    """An authorization code, and whether it was used."""
 
     exact_redirect_uri: str
     family: str
@@ -46,11 +46,11 @@ class Code(AuthorizationCode):
 
 
 class Access(AccessToken):
-    """An access token; `subject` is the account."""
+    """An access token; its `subject` is the account."""
 
     family: str
     ends: float | None
-    """By the simulator's clock."""
+    """Seconds since the epoch, by the simulator's clock; None: it does not expire."""
     revoked: bool = False
 
 
@@ -73,7 +73,7 @@ class Consent:
     asked_at: float
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     exact_redirect_uri: str = ""
-    """As it came, character by character; set by `door`."""
+    """As the request had it, to the character; the SDK's own is normalised. Set by `door`."""
     account: str | None = None
     settled: bool = False
     asked: dict[str, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Consent:
 
 
 class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
-    """Mints, rotates and revokes. `resources()` says for which resource names tokens are accepted."""
+    """Issues, rotates and revokes tokens. `resources()` returns the resource names that tokens are accepted for."""
 
     def __init__(
         self,
@@ -106,13 +106,13 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
     # clients
 
     async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
-        """Return the client unless it is unknown or forgotten."""
+        """Return the client; None if it is unknown or was forgotten."""
         if self._clients_until.get(client_id, float("inf")) <= self._clock.now():
             return None
         return self.clients.get(client_id)
 
     async def register_client(self, client_info: OAuthClientInformationFull) -> None:
-        """Keep the client, as the service sees fit (RFC 7591 §3.2.1)."""
+        """Store the client, with the changes that a scenario makes to it (RFC 7591 §3.2.1)."""
         self._refuse_registration(client_info)
         method = self._quirks.registration_auth_method
         if method is not None:
@@ -155,14 +155,14 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         return f"{self.issuer}/consent/{consent.id}"
 
     def waiting(self, consent_id: str) -> Consent | None:
-        """Return the consent that may still be given."""
+        """Return the consent if it is neither given nor expired."""
         consent = self.consents.get(consent_id)
         if consent is None or consent.settled or consent.asked_at + CONSENT_LIFETIME <= self._clock.now():
             return None
         return consent
 
     def settle(self, consent: Consent, *, allow: bool) -> str:
-        """Return where the browser goes now: the client's redirect URI with a code or an error."""
+        """Return the client's redirect URI with a code or an error."""
         consent.settled = True
         if not allow or consent.account is None:
             answer = {"error": "access_denied", "error_description": "The owner refused."}
@@ -174,7 +174,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         return self.with_iss(consent.exact_redirect_uri, answer)
 
     def with_iss(self, redirect_uri: str, answer: dict[str, str]) -> str:
-        """Return the authorization response with `iss` (RFC 9207), or what a scenario makes of it."""
+        """Return the authorization response with `iss` (RFC 9207), or without it or with a wrong one by scenario."""
         if not self._quirks.omit_iss:
             answer = {**answer, "iss": self._quirks.wrong_iss or self.issuer + self._quirks.server_path}
         return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(answer)}"
@@ -201,7 +201,8 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
     # tokens
 
     async def load_authorization_code(self, client: OAuthClientInformationFull, authorization_code: str) -> Code | None:
-        """Return the code, once: looking at it uses it up, and a second look revokes what it gave."""
+        """Return the code, once; a second use revokes the tokens that it gave (RFC 6749 §4.1.2)."""
+        # Used up here and not by the exchange: of two requests at once only one may go on.
         code = self.codes.get(authorization_code)
         if code is None or code.client_id != client.client_id:
             return None
@@ -217,11 +218,11 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         client: OAuthClientInformationFull,  # noqa: ARG002 - the SDK's interface; the code knows its client
         authorization_code: Code,
     ) -> OAuthToken:
-        """Mint the first tokens of a family."""
+        """Issue the first tokens of a family."""
         return self._grant(authorization_code, authorization_code.scopes, may_refresh=authorization_code.may_refresh)
 
     async def load_refresh_token(self, client: OAuthClientInformationFull, refresh_token: str) -> Refresh | None:
-        """Return a live refresh token; one that was rotated before revokes its family."""
+        """Return a valid refresh token; one that was used before revokes its family (RFC 9700 §4.14.2)."""
         token = self.tokens.get(refresh_token)
         if not isinstance(token, Refresh) or token.client_id != client.client_id or token.revoked:
             return None
@@ -237,7 +238,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         refresh_token: Refresh,
         scopes: list[str],
     ) -> OAuthToken:
-        """Mint the next tokens of the family."""
+        """Issue the next tokens of the family."""
         kept = None
         if self._quirks.rotate_refresh_tokens:
             refresh_token.used = True
@@ -280,7 +281,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         return refresh.token
 
     async def load_access_token(self, token: str) -> Access | None:
-        """Return a live access token made for this resource (RFC 8707, RFC 9068 §4)."""
+        """Return a valid access token that was issued for this resource (RFC 8707, RFC 9068 §4)."""
         found = self.tokens.get(token)
         if not isinstance(found, Access) or found.revoked:
             return None
@@ -289,7 +290,7 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         return found if found.resource is None or found.resource in self._resources() else None
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Answer the SDK's bearer middleware."""
+        """Return the token to the SDK's bearer middleware if it is valid."""
         return await self.load_access_token(token)
 
     async def revoke_token(self, token: Access | Refresh) -> None:
@@ -297,19 +298,19 @@ class Authority(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         self.revoke_family(token.family)
 
     def revoke_family(self, family: str) -> None:
-        """Revoke everything that came of one consent."""
+        """Revoke all tokens of one consent."""
         for token in self.tokens.values():
             token.revoked = token.revoked or token.family == family
         self._noted()
 
     def revoke_account(self, account: str) -> None:
-        """Revoke everything an account ever allowed, as its owner does on the account page."""
+        """Revoke all tokens of an account, as its owner does on the account page."""
         for token in self.tokens.values():
             token.revoked = token.revoked or token.subject == account
         self._noted()
 
     def live(self, account: str) -> list[Access]:
-        """Return the access tokens that work for an account now."""
+        """Return the account's valid access tokens."""
         return [
             token
             for token in self.tokens.values()

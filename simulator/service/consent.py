@@ -1,6 +1,6 @@
 """The pages a person sees: choose an account, allow or deny, and later revoke what was allowed.
 
-Changes nothing on GET. What a decision means is authority.py's matter.
+A GET changes nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ConsentPages:
         return response
 
     async def choose(self, request: Request) -> Response:
-        """Note who signs in."""
+        """Record which account signs in."""
         consent, form = await self._sent(request)
         if consent is None:
             return gone()
@@ -114,7 +114,7 @@ class ConsentPages:
         return response
 
     async def revoke(self, request: Request) -> Response:
-        """Revoke all that an account allowed."""
+        """Revoke all tokens of an account."""
         form = await request.form()
         csrf = request.cookies.get("notes_account")
         account = str(form.get("account", ""))
@@ -128,7 +128,7 @@ class ConsentPages:
         return RedirectResponse(f"{self._url}/account", 303)
 
     async def _sent(self, request: Request) -> tuple[Consent | None, FormData | None]:
-        """Return the consent that still waits, and what was sent from its own page; None for what is not so."""
+        """Return the waiting consent and its form's fields; None if either is not from the consent's own page."""
         consent = self._authority.waiting(request.path_params["id"])
         if consent is None:
             return None, None
@@ -171,33 +171,33 @@ def question(consent: Consent, account: str) -> str:
 
 
 def client_name(consent: Consent) -> str:
-    """Return what the client calls itself."""
+    """Return the client's name, as it registered it."""
     return consent.client.client_name or "Deputy"
 
 
 def cookie_name(consent: Consent) -> str:
-    """Return the cookie of this consent only, so that two tabs do not disturb each other."""
+    """Return the name of this consent's cookie: one for each, so that two tabs do not disturb each other."""
     return f"notes_{consent.id[:8]}"
 
 
 def hidden(csrf: str) -> str:
-    """Return the hidden field that a foreign page cannot know."""
+    """Return the hidden field against cross-site requests: another site cannot read its value."""
     return f'<input type="hidden" name="csrf" value="{escape(csrf)}">'
 
 
 def origin(address: str) -> str:
-    """Return scheme, host and port of an address."""
+    """Return scheme, host and port of a URL."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def equal(one: str, other: str) -> bool:
-    """Compare secrets without telling how much of them is right."""
+    """Compare secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
 def page(body: str, status: int = 200, form_targets: str = "") -> HTMLResponse:
-    """Return a page of the service; `form_targets` because Chrome checks form-action for redirects as well."""
+    """Return a page of the service; `form_targets` are allowed too, since Chrome applies form-action to redirects."""
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Notes</title>'
         f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
@@ -215,10 +215,10 @@ def page(body: str, status: int = 200, form_targets: str = "") -> HTMLResponse:
 
 
 def gone() -> HTMLResponse:
-    """Return the page for a request that is over or never was."""
+    """Return the page for an unknown or finished request."""
     return page("<h2>This request is over</h2><p>Go back and start again.</p>", 410)
 
 
 def refused() -> HTMLResponse:
-    """Return the page for a form that did not come from our own page."""
+    """Return the page for a form that did not come from the service's own page."""
     return page("<h2>That did not come from this page</h2><p>Go back and start again.</p>", 403)

@@ -1,4 +1,4 @@
-"""The two metadata documents a client starts from, bent by the scenario; who serves them is door.py's matter."""
+"""The two metadata documents that a client begins with, with a scenario's changes; `door.py` serves them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def server_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
 
 
 def offered_scopes(quirks: Quirks) -> list[str]:
-    """Return what may be asked for."""
+    """Return the scopes that a client may ask for."""
     return [*SCOPES, OPENID] if quirks.tells_account else SCOPES
 
 
 def resource_name(quirks: Quirks, url: str) -> str:
-    """Return what the service calls itself in its protected-resource metadata."""
+    """Return the `resource` of the protected-resource metadata."""
     names = {"parent": f"{url}/", "origin": url, "other_origin": "https://notes.elsewhere.example/mcp"}
     return names.get(quirks.resource_metadata, f"{url}/mcp")
 
@@ -64,5 +64,5 @@ def resource_metadata(quirks: Quirks, url: str) -> dict[str, Any]:
 
 
 def laid_over(document: dict[str, Any], changes: dict[str, object]) -> dict[str, Any]:
-    """Return the document with members replaced, or taken out where the change is None."""
+    """Return the document with these members replaced; a None removes the member."""
     return {key: value for key, value in {**document, **changes}.items() if value is not None}

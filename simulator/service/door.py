@@ -1,7 +1,7 @@
-"""What stands before the mcp SDK's OAuth handlers: the checks the SDK leaves out, and the faults of a scenario.
+"""Wraps the mcp SDK's OAuth handlers: adds the checks that the SDK leaves out, and a scenario's faults.
 
-The SDK's server compares redirect URIs normalised, takes `resource` without looking, wants `client_id` beside Basic
-and `client_secret` of public clients, and lets a code challenge have no method; the strict rules are here.
+The SDK's server compares normalised redirect URIs, does not check `resource`, demands `client_id` beside Basic and a
+`client_secret` of public clients, and accepts a code challenge without a method. The strict rules are here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from simulator.service.quirks import Quirks
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 ODD_LIFETIMES = (3599.98, "3600", 315705599, 10**12, -1)
-"""Each was seen somewhere; RFC 6749 §5.1 wants whole seconds and knows no way to say "for ever"."""
+"""Values of `expires_in` that were seen; RFC 6749 §5.1 wants whole seconds and has no way to say "for ever"."""
 
 
 class Door:
@@ -62,26 +62,26 @@ class Door:
         ]
 
     async def server_metadata(self, request: Request) -> Response:
-        """RFC 8414, at the one address that is made of the issuer."""
+        """Serve RFC 8414 metadata, only at the URL that is made from the issuer."""
         path = f"/{request.path_params['path']}" if "path" in request.path_params else ""
         if request.path_params["name"] != self._quirks.metadata_name or path != self._quirks.server_path:
             return Response(status_code=404)
         return JSONResponse(server_metadata(self._quirks, self._url))
 
     async def resource_metadata(self, _request: Request) -> Response:
-        """RFC 9728, at the address made of the resource's path."""
+        """Serve RFC 9728 metadata, at the URL with the resource's path."""
         if self._quirks.resource_metadata in {"missing", "root"}:
             return Response(status_code=404)
         return JSONResponse(resource_metadata(self._quirks, self._url))
 
     async def root_resource_metadata(self, _request: Request) -> Response:
-        """RFC 9728, at the bare well-known address."""
+        """Serve RFC 9728 metadata, at the well-known URL without a path."""
         if self._quirks.resource_metadata != "root":
             return Response(status_code=404)
         return JSONResponse(resource_metadata(self._quirks, self._url))
 
     async def authorize(self, request: Request) -> Response:
-        """Check what the SDK does not, then let it send the browser to the consent page."""
+        """Check what the SDK does not check, then let it send the browser to the consent page."""
         query = request.query_params
         self._forget_client(query.get("client_id", ""))
         problem = self._authorize_problem(request)
@@ -97,7 +97,8 @@ class Door:
         return self._with_iss(await self._authorization.handle(request), redirect_uri, query)
 
     def _forget_client(self, client_id: str) -> None:
-        """Lose a client that was here before, as a server does that keeps its clients in memory and was restarted."""
+        """Forget a client that was used before, if `service:client_forgotten` strikes."""
+        # As a server that keeps its clients in memory and was restarted since.
         is_old = any(consent.client.client_id == client_id for consent in self._authority.consents.values())
         if is_old and client_id in self._authority.clients and self._quirks.rough.strikes("service:client_forgotten"):
             del self._authority.clients[client_id]
@@ -111,7 +112,7 @@ class Door:
         return None
 
     def _with_iss(self, response: Response, redirect_uri: str, query: Mapping[str, str]) -> Response:
-        """Put `iss` on the SDK's own error redirects, and remember the redirect URI letter by letter."""
+        """Add `iss` to the SDK's own error redirects, and record the redirect URI as the request had it."""
         location = response.headers.get("location", "")
         consent = self._authority.consents.get(location.rpartition("/")[2])
         if consent is not None:
@@ -126,7 +127,7 @@ class Door:
         return response
 
     async def token(self, request: Request) -> Response:
-        """RFC 6749 §3.2, with RFC 8707 and the single use of codes."""
+        """Answer a token request (RFC 6749 §3.2), with RFC 8707 and codes that work once."""
         form = await checked_form(request)
         add_basic_client_id(form, request)
         failure = self._token_failure(form)
@@ -136,12 +137,12 @@ class Door:
         if form.get("grant_type") == "authorization_code" and not VERIFIER.fullmatch(form.get("code_verifier", "")):
             return oauth_error("invalid_grant", "code_verifier is malformed")
         response: Response = await self._token.handle(with_body(request, urlencode(form).encode()))
-        if failure == "lost":
+        if failure == "lost":  # it was carried out, and the client does not hear of it
             return Response(status_code=500)
         return self._bent(response)
 
     def _bent(self, response: Response) -> Response:
-        """Return the answer in the scenario's shape."""
+        """Return the token response with the scenario's deviations."""
         body = json.loads(bytes(response.body))
         if response.status_code != 200:
             return JSONResponse({"ok": False, **body}) if self._quirks.refusals_with_200 else response
@@ -178,7 +179,7 @@ class Door:
             raise Refused(oauth_error("invalid_target", "resource is not the one of the grant"))
 
     async def register(self, request: Request) -> Response:
-        """RFC 7591; remembers the redirect URIs as they came."""
+        """Register a client (RFC 7591), and record its redirect URIs as the request had them."""
         if self._quirks.no_registration:
             return Response(status_code=404)
         body = await request.body()
@@ -190,14 +191,14 @@ class Door:
         return JSONResponse(laid_over(answer, self._quirks.extra_registration_fields), 201)
 
     async def revoke(self, request: Request) -> Response:
-        """RFC 7009."""
+        """Revoke a token (RFC 7009)."""
         form = await checked_form(request)
         add_basic_client_id(form, request)
         form.setdefault("client_secret", "")
         return await self._revocation.handle(with_body(request, urlencode(form).encode()))
 
     async def userinfo(self, request: Request) -> Response:
-        """OpenID Connect Core §5.3, for a token in the header (RFC 6750 §2.1) that has the scope."""
+        """Answer a userinfo request (OpenID Connect Core §5.3) with a token in the header (RFC 6750 §2.1)."""
         if not self._quirks.tells_account or request.query_params:
             return Response(status_code=400 if self._quirks.tells_account else 404)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -212,13 +213,13 @@ class Door:
 
 
 def nested(grant: dict[str, Any]) -> dict[str, Any]:
-    """Return a grant as Slack's `oauth.v2.user.access` gives it."""
+    """Return a token response in the form of Slack's `oauth.v2.user.access`."""
     user = {**grant, "scope": grant["scope"].replace(" ", ","), "token_type": "user"}
     return {"ok": True, "app_id": "A1", "authed_user": {"id": "U1", **user}, "team": {"id": "T1"}}
 
 
 def token_failure(kind: str) -> Response:
-    """Return the token endpoint's answer of a scenario; the description carries a mark that must not be shown."""
+    """Return a scenario's failure of the token endpoint; its description has a mark that tests look for in leaks."""
     if kind == "500":
         return Response("internal error canary-upstream-prose", 500)
     if kind == "html":

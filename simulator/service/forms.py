@@ -1,4 +1,4 @@
-"""Form bodies as the token endpoint must take them, strictly; what they ask for is door.py's matter."""
+"""Strict parsing of the form bodies of token requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Refused(Exception):
-    """A check that failed; `response` is the answer."""
+    """A check failed; `response` is what the client gets."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 def checked(handler: Handler) -> Handler:
-    """Turn `Refused` into its answer."""
+    """Return the handler with `Refused` turned into its response."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -49,7 +49,7 @@ async def checked_form(request: Request) -> dict[str, str]:
 
 
 def add_basic_client_id(form: dict[str, str], request: Request) -> None:
-    """Name the client of a Basic header in the form, where the SDK looks for it (RFC 6749 §2.3.1)."""
+    """Put the client id of a Basic header (RFC 6749 §2.3.1) into the form, where the SDK expects it."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic" or "client_id" in form:
         return
@@ -68,7 +68,7 @@ def with_body(request: Request, body: bytes) -> Request:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a receive that gives the body once more and then waits for what really comes."""
+    """Return a `receive` that gives this body first and then what the client really sends."""
     first = True
 
     async def again() -> Message:

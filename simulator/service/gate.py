@@ -1,7 +1,4 @@
-"""What stands before the MCP endpoint, and the faults that stand before everything.
-
-Which tokens are good is authority.py's matter; the OAuth endpoints are door.py's.
-"""
+"""The bearer check before the MCP endpoint, and the faults that can be put before any path."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ from simulator.service.quirks import Quirks
 from simulator.service.tools import WRITING_TOOLS
 
 SURROGATE = "canary-at-anonymous"
-"""The token under which `open_initialize` lets the unauthenticated in; it belongs to nobody."""
+"""The token with which `open_initialize` passes unauthenticated requests on; it belongs to no account."""
 
 
 class BearerDoor:
-    """Lets a request through to the MCP endpoint with a good token, else says where to get one (RFC 9728 §5.1)."""
+    """Passes requests with a valid token on to the MCP endpoint, and challenges all others (RFC 9728 §5.1)."""
 
     def __init__(self, app: ASGIApp, quirks: Quirks, authority: Authority, url: str) -> None:
         self._app = app
@@ -96,7 +93,7 @@ class BearerDoor:
 
 
 class FaultDoor:
-    """The outermost layer: answers with a fault where the scenario put one."""
+    """The outermost layer: answers with a fault at the paths where the scenario put one."""
 
     def __init__(self, app: ASGIApp, quirks: Quirks) -> None:
         self._app = app
@@ -117,7 +114,7 @@ class FaultDoor:
 
 
 def fault_response(fault: str) -> Response:
-    """Return what a broken server would say."""
+    """Return a broken server's response of this kind."""
     page = "<!doctype html><html><body><h1>Notes is down for maintenance</h1></body></html>"
     answers: dict[str, Callable[[], Response]] = {
         "html": lambda: HTMLResponse(page),
@@ -131,7 +128,7 @@ def fault_response(fault: str) -> Response:
 
 
 def rpc(body: bytes) -> dict[str, Any]:
-    """Return the JSON-RPC message, or nothing where it is none (the SDK answers that)."""
+    """Return the JSON-RPC message; empty for a body that is none, which the SDK answers."""
     try:
         message = json.loads(body)
     except ValueError:
@@ -145,5 +142,5 @@ def as_anonymous(scope: Scope) -> Scope:
 
 
 async def swallow(_message: Message) -> None:
-    """Take a response and send nothing."""
+    """Discard a part of a response."""
     await asyncio.sleep(0)

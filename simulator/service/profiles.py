@@ -1,7 +1,7 @@
-"""The services of the world as this one can play them: their quirks, and the catalogue entry that fits them.
+"""The catalogue's services as the simulator can play them: their quirks, and the catalogue entry for each.
 
-Each is written from what is known of the service (the catalogue names the sources), with this
-simulator's own address where theirs would be.
+Each is written from what is known of the service (the catalogue has the sources), with the simulator's address in
+place of the service's.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ MONTH = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class ServiceProfile:
-    """How one service behaves, and what must be pinned to connect it."""
+    """How a service behaves, and what the catalogue must pin to connect it."""
 
     pins: tuple[str, ...]
     """Lines of its catalogue entry; `{url}` is the simulator's address."""
     quirks: Mapping[str, Any] = field(default_factory=dict)
     """Values for `Quirks`; `{url}` in a text is the simulator's address."""
     client_method: str | None = None
-    """How a client that was made by hand authenticates; None: clients register themselves."""
+    """How a pre-registered client authenticates; None: clients register themselves."""
 
     def play(self, service: ServiceSimulator) -> None:
-        """Let the service behave so from now on."""
+        """Make the simulator behave like this service from now on."""
         for name, value in self.quirks.items():
             setattr(service, name, value.format(url=service.url) if isinstance(value, str) else value)
 
     def entry(self, name: str, service: ServiceSimulator, changed: Mapping[str, str | None] | None = None) -> str:
-        """Return the catalogue entry; `changed` replaces the line of a key, or with None leaves it out."""
+        """Return the catalogue entry; `changed` replaces the line of a key, or removes it with None."""
         lines = {line.partition(" = ")[0]: line for line in self.pins} | {k: v for k, v in (changed or {}).items() if v}
         kept = [line for key, line in lines.items() if (changed or {}).get(key, "") is not None]
         head = [f"[services.{name}]", f'title = "{name.title()}"', f'mcp_url = "{service.mcp_url}"']
@@ -45,7 +45,7 @@ class ServiceProfile:
 
 
 ALONE = {"no_registration": True, "require_iss": False, "omit_iss": True}
-"""No registration, and nobody has heard of `iss`."""
+"""No dynamic registration, and no `iss`."""
 ISSUER_HERE = 'trusted_issuer = "{url}"'
 
 PROFILES: Mapping[str, ServiceProfile] = {
@@ -107,4 +107,4 @@ PROFILES: Mapping[str, ServiceProfile] = {
         "client_secret_post",
     ),
 }
-"""By the catalogue's names; Google's others behave as Gmail."""
+"""By the catalogue's names; Google's other services behave like Gmail."""

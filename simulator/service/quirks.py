@@ -1,6 +1,6 @@
-"""What a scenario can make the service do that a plain, strict service would not.
+"""The switches by which a scenario makes the service deviate from a strict one.
 
-Only the switches; each is read where it acts (authority, documents, door, tools).
+Each is read where it takes effect (authority, documents, door, tools).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 from simulator.roughness import Roughness
 
 Fault = Literal["500", "503", "html", "not_json", "empty", "redirect", "big", "hold", "lost"]
-"""`hold` waits for `Quirks.release`; `lost` lets the request act and answers 500; `html` and `not_json` come as 200."""
+"""`hold` waits for `Quirks.release`; `lost` carries the request out and answers 500; `html` and `not_json` are 200."""
 
 TokenFailure = Literal[
     "invalid_grant",
@@ -32,16 +32,16 @@ MetadataQuirk = Literal["exact", "parent", "origin", "other_origin", "missing", 
 
 @dataclass
 class Quirks:
-    """Plain attributes, readable and writable at any time while the service runs."""
+    """Attributes that tests may read and change at any time while the service runs."""
 
     rough: Roughness = field(default_factory=Roughness)
     """What strikes at random, of the kinds that begin with `service:`."""
     service_title: str = "Notes"
-    """What the service calls itself."""
+    """The service's title on its pages."""
     deny_authorize: bool = False
     """`/authorize` answers `access_denied` at once, without a page."""
     fail_next_token: TokenFailure | None = None
-    """How the next request to `/token` fails; used up by it. Only `lost` uses up the code."""
+    """How the next request to `/token` fails, once. Only `lost` uses up the code."""
     fail_next_refresh: TokenFailure | None = None
     """The same, for the next refresh only."""
     no_refresh_token: bool = False
@@ -53,12 +53,12 @@ class Quirks:
     detect_reuse: bool = True
     """A used refresh token or code that comes again revokes everything of that grant (RFC 9700 §4.14.2)."""
     extra_token_fields: dict[str, object] = field(default_factory=dict)
-    """Laid over the token response; a None takes the member out."""
+    """Members that replace those of the token response; a None removes the member."""
     granted_scopes: list[str] | None = None
     tells_account: bool = False
-    """OpenID Connect: there is the scope `openid`, and who has it is told whose a token is (`/userinfo`)."""
+    """OpenID Connect: with the scope `openid`, `/userinfo` tells the token's account."""
     extra_userinfo: dict[str, object] = field(default_factory=dict)
-    """Laid over what `/userinfo` answers; a None takes the member out."""
+    """Members that replace those of userinfo; a None removes the member."""
 
     require_iss: bool = True
     """Advertise RFC 9207, which obliges the client to insist on `iss`."""
@@ -79,7 +79,7 @@ class Quirks:
     """Advertised only; S256 is always demanded. None: not advertised."""
     metadata_issuer: str | None = None
     extra_metadata: dict[str, object] = field(default_factory=dict)
-    """Laid over the authorization-server metadata; a None takes the member out."""
+    """Members that replace those of the authorization server's metadata; a None removes the member."""
     resource_metadata: MetadataQuirk = "exact"
     bare_challenge: bool = False
     """401 without `WWW-Authenticate`."""
@@ -90,35 +90,35 @@ class Quirks:
     server_path: str = ""
     """The authorization server has a path: its metadata is at the inserted well-known address only (RFC 8414 §3.1)."""
     server_name_end: str = ""
-    """What the resource adds to the server's name, such as Google's slash."""
+    """What the resource's metadata adds to the issuer's name, such as Google's slash."""
     metadata_name: Literal["oauth-authorization-server", "openid-configuration"] = "oauth-authorization-server"
     advertised_scopes: list[str] | None = None
-    """What the resource says there is, far more than anybody should ask for."""
+    """The resource's `scopes_supported`, far more than anybody should ask for."""
     bare_challenge_url: bool = False
     """`resource_metadata` without its quotes."""
     ignore_resource: bool = False
-    """RFC 8707 is unknown to it: any `resource` is taken, and its tokens are bound to none."""
+    """It does not know RFC 8707: it accepts any `resource`, and its tokens are bound to none."""
     token_form: Literal["standard", "nested"] = "standard"  # a shape, not a token
     """`nested`: Slack's, with `ok`, the member's token in `authed_user`, and commas between scopes."""
     refusals_with_200: bool = False
-    """The token endpoint says no with status 200."""
+    """The token endpoint sends errors with status 200."""
     refresh_asks: dict[str, str] = field(default_factory=dict)
     """Parameters of the authorization request without which there is no refresh token."""
 
     broken: dict[str, Fault] = field(default_factory=dict)
-    """Path → fault, for as long as it stands there."""
+    """Path → fault, for every request to it."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     extra_tools: dict[str, str] = field(default_factory=dict)
-    """Name → description of tools that appear on top; they answer with their name."""
+    """Name → description of additional tools; each returns its name."""
     tool_descriptions: dict[str, str] = field(default_factory=dict)
-    """Name → another description than at the start."""
+    """Name → description that replaces the tool's own."""
     tool_titles: dict[str, str] = field(default_factory=dict)
-    """Name → another title than at the start."""
+    """Name → title that replaces the tool's own."""
     tool_schemas: dict[str, dict[str, object]] = field(default_factory=dict)
-    """Name → another input schema than at the start."""
+    """Name → input schema that replaces the tool's own."""
     listing_fault: Fault | None = None
-    """How `tools/list` is answered to Deputy, which a service knows by its user agent."""
+    """How `tools/list` is answered to Deputy, which is known by its user agent; sessions still get the list."""
     failing_tools: dict[str, str] = field(default_factory=dict)
     """Name → the error its calls end with."""
     hidden_tools: set[str] = field(default_factory=set)

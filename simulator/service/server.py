@@ -1,4 +1,4 @@
-"""The service as a whole on a port of loopback, and the helpers a test drives it with."""
+"""The service as a whole, served on a loopback port, and the helpers with which tests drive it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from simulator.service.tools import Call, NotesServer
 
 @dataclass(frozen=True)
 class Visit:
-    """One HTTP request: what came, never with its secrets."""
+    """A recorded HTTP request, without its secrets."""
 
     method: str
     path: str
@@ -55,16 +55,16 @@ class LoopbackServer(uvicorn.Server):
         self.stopping = asyncio.Event()
 
     def capture_signals(self) -> Any:
-        """Leave Ctrl-C to whoever runs us."""
+        """Install no signal handlers: Ctrl-C is for the program that runs us."""
         return nullcontext()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then set the event that `running` waits for."""
         await super().startup(sockets)
         self.listening.set()
 
     async def main_loop(self) -> None:
-        """Wait for the end; uvicorn's own loop looks ten times a second, which costs every test a tenth."""
+        """Wait for the end. uvicorn's own loop checks ten times a second, which would cost every test a tenth."""
         await self.stopping.wait()
 
 
@@ -89,7 +89,7 @@ class ServiceSimulator(Quirks):
 
     @property
     def mcp_url(self) -> str:
-        """The address people connect."""
+        """The URL of the MCP endpoint."""
         return f"{self.url}/mcp"
 
     @property
@@ -99,14 +99,14 @@ class ServiceSimulator(Quirks):
 
     @property
     def authority(self) -> Authority:
-        """The authorization server's memory; there while running."""
+        """The authorization server's state; only while running."""
         if self._authority is None:
             raise RuntimeError("the service is not running")
         return self._authority
 
     @property
     def tokens(self) -> dict[str, Access | Refresh]:
-        """Every token minted, with `subject` (the account), `client_id`, `family`, `revoked`, `used`."""
+        """Every token that was issued, with `subject` (the account), `client_id`, `family`, `revoked`, `used`."""
         return self.authority.tokens
 
     @property
@@ -155,7 +155,7 @@ class ServiceSimulator(Quirks):
             await self.change.wait_for(lambda: bool(holds(self)))
 
     async def consent(self, authorize_url: str, account: str = "alice@example.com", *, allow: bool = True) -> str:
-        """Do in HTTP what a person does in the browser; return where the browser is sent in the end."""
+        """Do by HTTP what a person does in the browser; return the URL that the browser is sent to in the end."""
         async with httpx.AsyncClient(trust_env=False) as browser:
             answer = await browser.get(authorize_url)
             location = answer.headers.get("location", "")
@@ -181,7 +181,7 @@ class ServiceSimulator(Quirks):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ServiceSimulator]:
-        """Serve until the block is left."""
+        """Serve while the block runs."""
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -260,11 +260,11 @@ class ServiceSimulator(Quirks):
 
 
 class RefusedByService(Exception):
-    """The pages did not lead on; carries the status and the page."""
+    """The pages did not lead to a redirect; carries the last one's status and body."""
 
 
 class Recorder:
-    """Notes every request before it is answered."""
+    """Records every request before it is answered."""
 
     def __init__(self, app: ASGIApp, note: Callable[[Request], None]) -> None:
         self._app = app
@@ -296,5 +296,5 @@ def without_secrets(request: Request) -> dict[str, str]:
 
 
 async def home(_request: Request) -> Response:
-    """Say what this is."""
+    """Serve the service's home page."""
     return page('<h2>Notes</h2><p>A simulated notes service.</p><p><a href="/account">Connected apps</a></p>')
