@@ -57,7 +57,7 @@ class Acting(Using):
         return message
 
     def _attached(self, channel: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Keep the files of a message: `name` and `content`, and what else Slack would say of each."""
+        """Store the files of a message; each has `name`, `content` and Slack's other fields."""
         kept = []
         for given in files:
             content = given.get("content", b"")
@@ -96,13 +96,13 @@ class Acting(Using):
             raise NotPossible("not your message, or gone")
 
     async def open_home(self, user: str, tab: str = "home") -> None:
-        """Look at the app's Home (or `messages`) tab."""
+        """Open the app's Home (or `messages`) tab."""
         self.actor(user, None)
         event = {"type": "app_home_opened", "user": user, "channel": self.workspace.dm_of(user).id, "tab": tab}
         self.emit(event | {"event_ts": self.workspace.next_ts()})
 
     async def press_native_stop(self, user: str, stream: Message) -> None:
-        """Press Slack's own Stop in the thread of `stream`: open streams take no more."""
+        """Press Slack's own Stop button in the thread of `stream`, which ends its open streams."""
         channel = self.workspace.channels[stream.channel]
         self.actor(user, channel)
         key = (channel.id, stream.root_ts)
@@ -125,7 +125,7 @@ class Acting(Using):
         )
 
     def add_person(self, name: str, *, channels: tuple[str, ...] = (), **fields: Any) -> Person:
-        """Let somebody join the workspace; `fields` as in Person."""
+        """Add somebody to the workspace; `fields` as in Person."""
         person = Person("U" + secrets.token_hex(4).upper(), name.lower(), name, **{"team_id": TEAM} | fields)
         self.workspace.people[person.id] = person
         for channel in channels:
@@ -134,7 +134,7 @@ class Acting(Using):
         return person
 
     def change_person(self, user: str, **fields: Any) -> Delivery | None:
-        """Change an account; the app hears `user_change`."""
+        """Change an account; the app is sent `user_change`."""
         person = self.workspace.people[user]
         for name, value in fields.items():
             setattr(person, name, value)
@@ -143,7 +143,7 @@ class Acting(Using):
         return self.emit({"type": "user_change", "user": person.as_json(), "cache_ts": int(float(ts)), "event_ts": ts})
 
     def share(self, channel: str, team: str = "T0OTHER00") -> Delivery | None:
-        """Let another organisation into a channel; the app hears `channel_shared`."""
+        """Share a channel with another organisation; the app is sent `channel_shared`."""
         self.workspace.channels[channel].is_ext_shared = True
         self.workspace.changed()
         ts = self.workspace.next_ts()
@@ -154,13 +154,13 @@ class Acting(Using):
         return self.change_person(user, deleted=True)
 
     def uninstall(self) -> None:
-        """Remove the app: its token dies, and it is told."""
+        """Uninstall the app: it is sent `tokens_revoked` and `app_uninstalled`, and its tokens become invalid."""
         self.emit({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}})
         self.emit({"type": "app_uninstalled"})
 
 
 def _rich_text(text: str) -> list[dict[str, Any]]:
-    """Return the block that Slack's client makes of what was typed."""
+    """Return the rich text block that Slack's client makes of typed text."""
     runs: list[dict[str, Any]] = []
     end = 0
     for match in re.finditer(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>", text):

@@ -21,7 +21,7 @@ def fields_of(cls: type[Any]) -> set[str]:
 
 
 class Checker:
-    """The errors found so far; every check returns so that the others still run."""
+    """The errors found so far. No check raises, so that all errors are reported at once, as Slack does."""
 
     def __init__(self) -> None:
         self.errors: list[str] = []
@@ -31,7 +31,7 @@ class Checker:
         self.errors.append(f"{message} [json-pointer:{path}]")
 
     def known(self, node: dict[str, Any], allowed: Iterable[str], path: str) -> None:
-        """Refuse fields that Slack does not know."""
+        """Record an error for each field that Slack does not know."""
         for name in node.keys() - set(allowed):
             self.fail(f"invalid additional property: {name}", path)
 
@@ -82,7 +82,7 @@ class Checker:
     def items(
         self, node: dict[str, Any], name: str, path: str, most: int, *, least: int = 1, required: bool = True
     ) -> list[Any]:
-        """Check a list's length; return it, empty when it is unusable."""
+        """Check a list's length and return it, or an empty one if it is no list."""
         value = node.get(name)
         if value is None:
             if required:
@@ -100,7 +100,7 @@ class Checker:
     def choice(
         self, node: dict[str, Any], name: str, path: str, allowed: Iterable[str], *, required: bool = False
     ) -> None:
-        """Check a field with few values."""
+        """Check a field that may have one of a few values."""
         value = node.get(name)
         if value is None:
             if required:

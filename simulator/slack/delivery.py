@@ -1,6 +1,6 @@
-"""Brings events, commands and clicks to the app: three seconds to answer, Slack's schedule of retries.
+"""Delivers events, commands and clicks to the app, which has three seconds to answer, with Slack's schedule of retries.
 
-The two ways there are `socket.py` and a signed POST here; the contents are made in `payloads.py`.
+By Socket Mode (`simulator/slack/socket.py`) or by a signed POST; `simulator/slack/payloads.py` makes the contents.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RETRIES_AFTER = (0.0, 60.0, 300.0)
 
 @dataclass(eq=False)
 class Delivery:
-    """One thing to bring to the app, through all its attempts."""
+    """A request to the app, with all its attempts."""
 
     kind: Kind
     payload: dict[str, Any]

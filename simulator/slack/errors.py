@@ -1,7 +1,4 @@
-"""The two ways to say no: Slack's answer to the bot, and the app's window to a person.
-
-Who raises them and when is decided by the modules that check.
-"""
+"""The two kinds of refusal: the Web API's to the bot, and the Slack client's to a person."""
 
 from __future__ import annotations
 

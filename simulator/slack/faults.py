@@ -28,7 +28,7 @@ KINDS = get_args(Kind)
 
 @dataclass
 class Fault:
-    """One planned failure. `skip` calls pass before it strikes `times` times."""
+    """A planned failure: after `skip` calls it strikes `times` times."""
 
     method: str
     kind: Kind
@@ -40,7 +40,7 @@ class Fault:
 
 
 class Faults:
-    """The plan; `*` as method means any."""
+    """The planned failures; `*` stands for any method."""
 
     def __init__(self) -> None:
         self._planned: list[Fault] = []
@@ -67,11 +67,11 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Forget all plans."""
+        """Remove all planned failures."""
         self._planned.clear()
 
     def strike(self, method: str) -> Fault | None:
-        """Count a call; return what shall happen to it."""
+        """Count a call; return the failure that it meets, None for most."""
         for fault in self._planned:
             if fault.method not in {method, "*"} or fault.struck >= fault.times:
                 continue

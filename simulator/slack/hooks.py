@@ -38,7 +38,7 @@ class Hooks:
         return f"{ws.url}/{kind}/{TEAM}/{secrets.randbelow(10**12)}/{hook.id}"
 
     async def respond(self, request: web.Request) -> web.Response:
-        """Take an answer to a command or a click."""
+        """Handle a POST to a response address."""
         ws = self._workspace
         hook = ws.response_urls.get(request.match_info["id"])
         if hook is None or hook.uses_left == 0:
@@ -59,7 +59,7 @@ class Hooks:
         return web.Response(text="ok")
 
     def apply(self, hook: ResponseUrl, body: dict[str, Any]) -> None:
-        """Show an answer: a new message, or a change of the clicked one. Raises SlackError."""
+        """Apply the response: post a message, or change or delete the clicked one. Raises SlackError."""
         ws = self._workspace
         target = hook.message
         if body.get("delete_original") and target is not None:
@@ -92,7 +92,7 @@ class Hooks:
             ws.changed()
 
     async def upload(self, request: web.Request) -> web.Response:
-        """Take a file's bytes."""
+        """Store an uploaded file's content."""
         file = self._workspace.files.get(request.match_info["id"])
         content = await request.read()
         if file is None or len(content) != file["length"]:

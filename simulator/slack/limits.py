@@ -1,6 +1,6 @@
-"""Slack's rate tiers, as strict as they can be read: no minute has more calls of a method than its number.
+"""Slack's rate tiers in their strictest reading: no minute has more calls of a method than its tier.
 
-docs/reference/slack.md#rate-limits. Whether they are enforced at all is the server's switch.
+After docs/reference/slack.md#rate-limits; `SlackSimulator.enforce_rate_limits` switches them on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulator.slack.methods.registry import Args, Method
 
 MINUTE = 60.0
 CHANNEL_BURST, CHANNEL_PER_SECOND = 4.0, 1.0
-"""Posting into one channel: about a message a second, short bursts allowed."""
+"""Messages to one channel: about one a second, with short bursts."""
 
 
 @dataclass

@@ -1,7 +1,4 @@
-"""What can be seen of the workspace: threads, direct messages, modals, buttons, by whom.
-
-What people do with it is in `using.py`; how a message reads is in `messages.py`.
-"""
+"""What each person can see of the workspace: threads, direct messages, modals, buttons."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from simulator.slack.workspace import View
 
 
 class Looking(Acting):
-    """One method for each thing a test looks at."""
+    """The part of the simulator that tests read."""
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """Return a root and its replies."""

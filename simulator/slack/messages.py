@@ -1,7 +1,4 @@
-"""A message with everything that may become of it, and how people read it.
-
-Who may write and change messages is decided in `methods/`.
-"""
+"""A message, streamed or not, and the text that people read in it."""
 
 from __future__ import annotations
 
@@ -60,7 +57,7 @@ class Message:
     files: list[dict[str, Any]] = field(default_factory=list)
     username: str | None = None
     ephemeral_to: str | None = None
-    """Only this person sees it, and the Web API knows nothing of it."""
+    """The only person who sees it, for an ephemeral message; the Web API does not return those."""
     is_tombstone: bool = False
     version: int = 0
     """The workspace's version when it last changed."""
@@ -76,7 +73,7 @@ class Message:
     """None: not a stream; `in_progress`, `completed`, `stopped` (by a person), `errored` (the broken pill)."""
     stream_started_at: float = 0.0
     stream_broken: bool = False
-    """True while the permanent "broken" pill shows; an update takes it away."""
+    """Whether the "broken" pill is shown; only an update removes it."""
     stopped_by: str | None = None
     recipient_user_id: str | None = None
 
@@ -87,11 +84,11 @@ class Message:
 
     @property
     def root_ts(self) -> str:
-        """Return the ts of its thread's root, its own if it is none's reply."""
+        """Return the ts of its thread's root; its own if it is not a reply."""
         return self.thread_ts or self.ts
 
     def as_json(self, *, with_metadata: bool = False) -> dict[str, Any]:
-        """Return the message as the Web API and events have it."""
+        """Return the message in the form of the Web API and of events."""
         message: dict[str, Any] = {"type": "message", "user": self.user, "ts": self.ts, "team": TEAM}
         message["text"] = self.markdown if self.streaming_state and not self.text else self.text
         if self.by_app:
@@ -116,7 +113,7 @@ class Message:
         return message
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything a page needs to draw it."""
+        """Return everything that the workspace page needs to draw the message."""
         return copy.deepcopy(self.__dict__) | {"is_open_stream": self.is_open_stream}
 
 

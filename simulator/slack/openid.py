@@ -37,7 +37,7 @@ background:#fff;cursor:pointer;margin:4px 4px 0 0}}button.main{{background:#611f
 
 @dataclass
 class Code:
-    """An authorization code: once, ten minutes."""
+    """An authorization code; it works once, for ten minutes."""
 
     user: str
     nonce: str | None
@@ -48,19 +48,19 @@ class Code:
 
 @dataclass
 class Lies:
-    """What shall be wrong about the next id_tokens; None is right."""
+    """What is wrong with the next id_tokens; None and empty: nothing."""
 
     claims: dict[str, Any] = field(default_factory=dict)
-    """Laid over the right claims, e.g. `{"aud": "somebody-else"}`; a None value leaves one out."""
+    """Claims that replace the right ones, such as `{"aud": "somebody-else"}`; a None removes the claim."""
     alg: str | None = None
     """`HS256` (signed with the client secret) or `none`."""
     kid: str | None = None
     wrong_key: bool = False
 
 
-@cache
+@cache  # once a process: making a key takes 0.1 s
 def _keys() -> tuple[RSAKey, RSAKey]:
-    """Return the signing key and one that is not published; made once a process, for they take 0.1 s."""
+    """Return the signing key, and another one that is not published."""
     signing = RSAKey.generate_key(2048, {"kid": "simulated-key", "use": "sig", "alg": "RS256"})
     return signing, RSAKey.generate_key(2048, {"kid": "simulated-key"})
 
@@ -173,7 +173,7 @@ class OpenId:
         return None
 
     def id_token(self, code: Code) -> str:
-        """Return the id_token, right or wrong as `lies` say."""
+        """Return the id_token, with what `lies` says is wrong with it."""
         person = self._workspace.people[code.user]
         now = int(self._workspace.now())
         claims: dict[str, Any] = {
@@ -219,7 +219,7 @@ class OpenId:
         )
 
     async def act_as(self, request: web.Request) -> web.Response:
-        """Make this browser somebody's: `user` as form field or JSON."""
+        """Sign this browser in as `user` (a form field or JSON member)."""
         given, _ = await read_arguments(request)
         if given.get("user") not in self._workspace.people:
             return web.json_response({"ok": False, "error": "user_not_found"}, status=400)

@@ -1,7 +1,7 @@
-"""What an app is sent, and told of itself, in an Enterprise Grid organisation (docs/reference/slack.md#people).
+"""What an app is sent in an Enterprise Grid organisation, and how `auth.test` differs (docs/reference/slack.md#people).
 
-Installed for all of it, or in one of its workspaces only: then a sister workspace's people are met in channels that
-both have.
+The app is installed for the whole organisation, or in one workspace, where it meets people of a sister workspace in
+channels that both share.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ class Organisation:
 
     id: str = ORGANISATION
     is_installed: bool = False
-    """Whether the app is installed for all of it."""
+    """Whether the app is installed for the whole organisation."""
     views_of: str = TEAM
     """Where the app is installed whose views people use: it may be in a sister workspace, too, with another token."""
 
     def identity(self) -> Payload:
-        """Return what `auth.test` says of it."""
+        """Return the organisation's fields of `auth.test`."""
         team = {"team": _NAME, "team_id": self.id} if self.is_installed else {}
         return {"enterprise_id": self.id, "is_enterprise_install": self.is_installed} | team
 
     def shape(self, kind: str, payload: Payload) -> Payload:
-        """Return a payload as the organisation's app is sent it."""
+        """Return a payload in the form that the organisation's app is sent."""
         if kind == "events_api":
             ours = {"enterprise_id": self.id, "is_enterprise_install": self.is_installed}
             authorizations = [one | ours for one in payload["authorizations"]]
@@ -49,7 +49,7 @@ class Organisation:
         return self._interaction(payload)
 
     def _interaction(self, payload: Payload) -> Payload:
-        """Of an app of the whole organisation there is no `team`; else it is where the person is."""
+        """Return an interaction: without `team` for an app of the whole organisation, else with the person's team."""
         home = payload["user"]["team_id"]
         theirs = {"id": home, "domain": "sister", "enterprise_id": self.id, "enterprise_name": _NAME}
         shaped = payload | {

@@ -1,6 +1,6 @@
-"""The workspace in the browser: its page, its feed of changes, and what its visitor does.
+"""The workspace page's routes: the page, its feed of changes, and the visitor's actions.
 
-What a person sees is made in `page_state.py`; what an act does to the workspace is decided by the simulator.
+`simulator/slack/page_state.py` makes what a person sees.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulator.slack.server import SlackSimulator
 from simulator.slack.workspace import View
 
 CALM = 0.04
-"""Seconds between two states on one feed: text grows smoothly, and a burst is one state."""
+"""Seconds between two states on one feed, so that a burst of changes is one state and text still grows smoothly."""
 HEARTBEAT = 15.0
 COOKIE = "sim_user"
 
@@ -204,13 +204,13 @@ class WorkspacePage:
         self._is_closing = False
 
     async def close(self, _: web.Application) -> None:
-        """End every feed, so that the server need not cut them off."""
+        """End every feed, or the server would wait for them when it closes."""
         self._is_closing = True
         async with self.simulator.change:
             self.simulator.change.notify_all()
 
     async def shell(self, request: web.Request) -> web.Response:
-        """Serve the page, and remember whom it was opened as."""
+        """Serve the page, and store in a cookie as whom it was opened."""
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
         if not (DIST / "page.js").exists():
             return web.Response(text=NOT_BUILT, content_type="text/html", status=503, headers=headers)
@@ -222,7 +222,7 @@ class WorkspacePage:
         return response
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
-        """Serve what `build_page` made; reloaded pages must never meet an old one."""
+        """Serve the built page's script, never from a cache: a reload must get the newest."""
         path = DIST / request.match_info["file"]
         if not path.exists():
             return _refusal("the page is not built: python -m simulator.slack.build_page", status=503)
@@ -264,7 +264,7 @@ class WorkspacePage:
                 await response.write(b": still here\n\n")
 
     async def act(self, request: web.Request) -> web.Response:
-        """Let a person do something: 400 with the reason when it cannot be read or is not possible."""
+        """Carry out a person's action; 400 with the reason if it is malformed or not possible."""
         do = ACTS.get(request.match_info["act"])
         if do is None:
             return _refusal(f"there is no such act; there are {', '.join(ACTS)}", status=404)
@@ -281,7 +281,7 @@ class WorkspacePage:
         return self.simulator.workspace.people[BOT].real_name
 
     def _viewer(self, request: web.Request) -> str:
-        """Return whose eyes to look through."""
+        """Return the person whose view was asked for."""
         viewer = request.query.get("as", "")
         if viewer not in PERSONAS:
             raise Malformed(f"`as` must be one of {', '.join(PERSONAS)}")
@@ -292,7 +292,7 @@ class WorkspacePage:
         return state_for(self.simulator.workspace, viewer, self.offer)
 
     async def _changed_since(self, version: int) -> bool:
-        """Wait for a change; return False when a heartbeat is due first."""
+        """Wait for a change; return False if a heartbeat is due before one."""
         change = self.simulator.change
         try:
             async with asyncio.timeout(HEARTBEAT), change:
@@ -303,7 +303,7 @@ class WorkspacePage:
 
 
 async def _read(request: web.Request) -> Act:
-    """Return the body as an act. The content type keeps other sites' forms out: theirs cannot be JSON."""
+    """Return the body as an action. It must be JSON, which a form of another site cannot send."""
     if request.content_type != "application/json":
         raise Malformed("the body must be JSON")
     try:
@@ -313,7 +313,7 @@ async def _read(request: web.Request) -> Act:
 
 
 def _remember(response: web.StreamResponse, person: str) -> None:
-    """Tell the browser who it is: Sign in with Slack asks for nothing else here."""
+    """Set the cookie by which the simulated Sign in with Slack knows who the browser is."""
     response.set_cookie(COOKIE, person, path="/", samesite="Lax")
 
 

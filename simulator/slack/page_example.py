@@ -1,7 +1,4 @@
-"""A workspace with one of everything, to look at the page without any bot.
-
-The page's browser test draws it; what the bot really writes comes from the bot.
-"""
+"""A workspace with one of everything, to see the page without a bot; the page's browser test draws it."""
 
 from __future__ import annotations
 
@@ -300,7 +297,7 @@ def open_modal(ws: Workspace, user: str) -> str:
 
 
 def _streamed(ws: Workspace, root: str, state: str) -> Message:
-    """Return an answer in the middle of its stream, or with its footer when it is over."""
+    """Return an answer that is still streamed, or a finished one with its footer."""
     message = Message(GENERAL, ws.next_ts(), BOT, thread_ts=root, by_app=True)
     message.streaming_state, message.stream_started_at = state, ws.now()
     message.task_display_mode, message.plan_title = "plan", "Working"

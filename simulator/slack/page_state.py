@@ -14,14 +14,14 @@ from simulator.slack.people import ALICE, BOB, BOT, CAROL, Channel, Person
 from simulator.slack.workspace import AgentSession, View, Workspace
 
 PERSONAS = (ALICE, BOB, CAROL)
-"""Whom the visitor of the page may be: two members and the admin."""
+"""The people as whom a visitor may use the page: two members and the admin."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Command:
-    """A slash command as Slack offers it while one types."""
+    """A slash command, as Slack suggests it while people type."""
 
     name: str
     description: str
@@ -135,7 +135,7 @@ def _message(ws: Workspace, message: Message, viewer: str) -> Json:
 
 
 def _parts(message: Message, viewer: str, *, is_plan: bool) -> Iterator[Json]:
-    """Yield what was streamed in order; neighbouring texts are one, and tasks of a plan part no texts."""
+    """Yield the streamed parts in order, with neighbouring texts joined, also across tasks of a plan."""
     text = ""
     for part in message.parts:
         if is_plan and part["type"] == "task":

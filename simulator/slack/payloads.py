@@ -1,7 +1,4 @@
-"""What Slack sends to an app: event envelopes, commands, clicks, submissions, in their exact shapes.
-
-When they are sent is decided in `acting.py`, how in `delivery.py`.
-"""
+"""Builds what Slack sends to an app: event envelopes, commands, clicks and submissions in their exact form."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ DOMAIN = "deputy"
 
 
 def event_envelope(ws: Workspace, event: Payload, *, event_id: str | None = None) -> Payload:
-    """Wrap an event. A stranger's message carries the stranger's team outside, as Slack does."""
+    """Return an event in its envelope; of an external person's message the envelope names that person's team, too."""
     channel = ws.channels.get(event["channel"]) if isinstance(event.get("channel"), str) else None
     is_mention = event.get("type") == "app_mention"
     outer_team = TEAM if is_mention else event.get("team") or TEAM

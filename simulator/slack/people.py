@@ -53,7 +53,7 @@ class Person:
     enterprise_id: str | None = None
     color: str = "3f7cac"
     extra: dict[str, Any] = field(default_factory=dict)
-    """Laid over the answer of `users.info`, for what no field stands for."""
+    """Members that replace those of `users.info`, for what has no field here."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the user object of `users.info` and `user_change`."""
@@ -108,7 +108,7 @@ class Channel:
     is_ext_shared: bool = False
     is_pending_ext_shared: bool = False
     connected_teams: dict[str, str] = field(default_factory=dict)
-    """Other organisations that read it, id → name; named by `team.info`."""
+    """Other organisations that share it, id → name, as `team.info` has it."""
     user: str | None = None
     """The person, in direct messages."""
 
@@ -165,7 +165,7 @@ class Channel:
 
 
 def seed_people() -> dict[str, Person]:
-    """Return one person of each kind that a bot must tell apart."""
+    """Return one person of each kind that a bot must distinguish."""
     people = [
         Person(BOT, "deputy", "Deputy", is_bot=True, bot_id=BOT_ID, color="1f1f1e"),
         Person(ALICE, "alice", "Alice Adler", color="b5484b"),
@@ -181,7 +181,7 @@ def seed_people() -> dict[str, Person]:
 
 
 def seed_channels() -> dict[str, Channel]:
-    """Return one channel of each kind that a bot must tell apart."""
+    """Return one channel of each kind that a bot must distinguish."""
     everyone = {ALICE, BOB, CAROL, GUEST, OTHER_BOT}
     channels = [
         Channel(GENERAL, "general", everyone | {BOT, ULTRA_GUEST}),

@@ -1,7 +1,4 @@
-"""What Slack sends otherwise than its documents say, where `workspace.rough` has it switched on.
-
-When events are sent, and in which order, is `sending.py`'s.
-"""
+"""What Slack was seen to send although its documents say otherwise, where `workspace.rough` has it switched on."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ Payload = dict[str, Any]
 
 
 def roughened_event(rough: Roughness, event: Payload) -> Payload:
-    """Return an event as the world would have it."""
+    """Return an event, perhaps without its files or with stubs in their place."""
     if not event.get("files"):
         return event
     if event["type"] == "app_mention" and rough.strikes("slack:mention_without_files"):
@@ -26,7 +23,7 @@ def roughened_event(rough: Roughness, event: Payload) -> Payload:
 
 
 def stub(file: Payload, user: object) -> Payload:
-    """Return a file as Slack names it in a channel of two organisations: what it is, `files.info` says."""
+    """Return a file's stub, as Slack sends it in a shared channel: only `files.info` tells the rest."""
     return {
         "id": file["id"],
         "created": 1_790_000_000,
@@ -39,7 +36,7 @@ def stub(file: Payload, user: object) -> Payload:
 
 
 def roughened_interaction(rough: Roughness, payload: Payload) -> Payload:
-    """Return an interaction in a view as an organisation has it: `team` is the person's, the app is elsewhere."""
+    """Return an interaction in a view, perhaps as in an organisation: `team` is the person's, not the app's."""
     if not payload.get("view") or not rough.strikes("slack:org_payload"):
         return payload
     return payload | {

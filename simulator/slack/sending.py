@@ -1,4 +1,4 @@
-"""Sends an app what happens in Slack, and knows who may do what where.
+"""Sends the app what happens in Slack, and checks who may do something where.
 
 What people do is in `using.py` (commands, clicks, modals) and `acting.py` (messages, people).
 """
@@ -35,7 +35,7 @@ class Sending:
         self._held_back: list[Delivery] = []
         self.should_escape = True
         self.typed_values: dict[tuple[str, str], dict[str, Any]] = {}
-        """(channel, ts) → state of a message's menus."""
+        """(channel, ts) → the chosen values of a message's menus."""
         workspace.on_event = self._emit_own
 
     def send_event(self, event: dict[str, Any], *, event_id: str | None = None) -> Delivery:
@@ -53,7 +53,7 @@ class Sending:
         return deliveries[0]
 
     def _hold_back(self, deliveries: list[Delivery]) -> None:
-        """Let what is sent next go first; what nothing follows goes after a moment, the last of it first."""
+        """Send these after the next event, or after `HELD_BACK_FOR` if none follows; the last one first."""
         if not self._held_back:
             asyncio.get_running_loop().call_later(HELD_BACK_FOR, self._let_go)
         self._held_back += deliveries
@@ -64,7 +64,7 @@ class Sending:
             self.deliveries.queue(delivery)
 
     def deliver(self, kind: Kind, payload: dict[str, Any]) -> Delivery:
-        """Send a payload as it is, forged or not."""
+        """Send any payload unchanged, forged ones too."""
         return self.deliveries.send(kind, payload)
 
     def emit(self, event: dict[str, Any]) -> Delivery | None:
@@ -83,7 +83,7 @@ class Sending:
             self.emit(event)
 
     def actor(self, user: str, channel: Channel | None, *, forge: bool = False) -> Person:
-        """Return who acts. Raises NotPossible for the deactivated and for those who are not in the channel."""
+        """Return who acts. Raises NotPossible if they are deactivated or not in the channel."""
         person = self.workspace.people.get(user)
         if person is None:
             raise NotPossible(f"there is no {user}")

@@ -1,7 +1,4 @@
-"""The Slack simulator as a server on loopback: everything wired, every knob in one place.
-
-What each part does is in the module it comes from.
-"""
+"""The Slack simulator as a server on loopback: wires its parts and has every knob in one place."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ from simulator.slack.workspace import Workspace
 
 TICK = 0.02
 CANARY = "canary-"
-"""In every secret, so that a test finds it wherever it should not be."""
+"""A part of every secret, so that tests find one wherever it must not be."""
 MANIFEST_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write"
     " groups:history groups:read im:history im:write mpim:history mpim:read team:read users:read"
@@ -92,7 +89,7 @@ class SlackSimulator(Looking):
 
     @property
     def faults(self) -> Faults:
-        """The plan of what goes wrong."""
+        """The failures that are planned for methods."""
         return self.web_api.faults
 
     @property
@@ -107,7 +104,7 @@ class SlackSimulator(Looking):
 
     @property
     def scopes(self) -> set[str]:
-        """The bot token's scopes; change them at will."""
+        """The bot token's scopes; tests may change them."""
         return self.web_api.access.scopes
 
     @property
@@ -181,7 +178,7 @@ class SlackSimulator(Looking):
         return [call for call in self.calls if call.method == method and ok in {None, call.ok}]
 
     def uninstall(self) -> None:
-        """Remove the app: its tokens die, and it is told."""
+        """Uninstall the app: it is sent `tokens_revoked` and `app_uninstalled`, and its tokens become invalid."""
         super().uninstall()
         self.web_api.access.is_revoked = True
 
@@ -189,7 +186,7 @@ class SlackSimulator(Looking):
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[SlackSimulator]:
-        """Serve on 127.0.0.1 until the block is left."""
+        """Serve on 127.0.0.1 while the block runs."""
         runner = web.AppRunner(self.app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)
@@ -255,7 +252,7 @@ class SlackSimulator(Looking):
     # connections
 
     def drop_socket(self) -> None:
-        """Cut every socket without a goodbye."""
+        """Break every socket without a closing handshake."""
         self.socket_mode.drop()
 
     async def refresh_socket(self, reason: str = "refresh_requested") -> None:
@@ -276,7 +273,7 @@ class SlackSimulator(Looking):
             await socket.send_text(text)
 
     async def authorize_openid(self, url: str, as_user: str) -> str:
-        """Do what the browser of `as_user` would with an authorize address; return where it is sent back to."""
+        """Do what the browser of `as_user` would do at an authorize URL; return the URL it is redirected to."""
         parts = urlsplit(url)
         if parts.path != "/openid/connect/authorize":
             raise ValueError(url)

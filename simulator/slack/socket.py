@@ -1,7 +1,4 @@
-"""Socket Mode: single-use addresses, `hello`, envelopes, acknowledgements, refreshes.
-
-What goes through it is decided in `delivery.py`.
-"""
+"""Socket Mode: single-use addresses, `hello`, envelopes, acknowledgements, refreshes."""
 
 from __future__ import annotations
 
@@ -36,12 +33,12 @@ class Socket:
             raise ConnectionError from error
 
     def abort(self, request: web.Request) -> None:
-        """Cut the connection without a goodbye."""
+        """Break the connection without a closing handshake."""
         if request.transport is not None:
             request.transport.abort()
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Close the connection with a closing handshake."""
         await self._response.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
 
@@ -55,7 +52,7 @@ class SocketMode:
         self.connected = 0
         """How many connections were ever made."""
         self.received: list[dict[str, Any]] = []
-        """Everything the app sent, for tests of nonsense."""
+        """Everything that the app sent, well-formed or not."""
 
     def issue(self, url: str) -> str:
         """Return a new single-use address."""
@@ -113,7 +110,7 @@ class SocketMode:
         self._deliveries.carrier_lost(socket)
 
     def drop(self) -> None:
-        """Cut all connections."""
+        """Break all connections."""
         for socket, request in list(self.open.items()):
             self._forget(socket)
             socket.abort(request)
@@ -124,6 +121,6 @@ class SocketMode:
             await socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-simulator"}})
 
     async def close(self) -> None:
-        """Close everything."""
+        """Close all connections."""
         for socket in list(self.open):
             await socket.close()

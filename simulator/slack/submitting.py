@@ -1,7 +1,4 @@
-"""What happens to a modal after the app answered its submission.
-
-Who submits and with what is in `acting.py`.
-"""
+"""What happens to a modal after the app has answered its submission."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from simulator.slack.workspace import View, Workspace
 
 
 def apply_answer(ws: Workspace, view: View, body: Any) -> None:
-    """Close the view, or do what `response_action` says. Raises SlackError for an answer Slack would not take."""
+    """Close the view, or do what `response_action` says. Raises SlackError for a response that Slack would refuse."""
     answer = body if isinstance(body, dict) else {}
     match answer.get("response_action"):
         case None:

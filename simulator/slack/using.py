@@ -1,7 +1,4 @@
-"""Commands, clicks, shortcuts, modals: what people do with what the app shows them.
-
-Answers of the app to it are applied here; the shapes of what it is sent are in `payloads.py`.
-"""
+"""Commands, clicks, shortcuts and modals: what people do with what the app shows them, and the app's responses."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ from simulator.slack.workspace import View
 
 @dataclass(frozen=True)
 class Control:
-    """Which control is used, and what is chosen in it."""
+    """The control that a person uses, and what they choose in it."""
 
     action_id: str
     block_id: str | None
     value: Any
 
     def means(self, block: dict[str, Any], element: dict[str, Any]) -> bool:
-        """Return whether it is this one; a value tells apart buttons with the same action."""
+        """Say whether this element is meant; the value distinguishes buttons with the same action."""
         if element["action_id"] != self.action_id or self.block_id not in {None, block["block_id"]}:
             return False
         return self.value is None or element["type"] != "button" or element.get("value") == self.value
@@ -57,7 +54,7 @@ class Using(Sending):
         return delivery
 
     def _tell(self, user: str, channel: Channel, text: str) -> None:
-        """Let Slackbot say something to one person."""
+        """Show one person an ephemeral message of Slackbot's."""
         message = Message(channel.id, self.workspace.next_ts(), "USLACKBOT", text)
         message.ephemeral_to = user
         self.workspace.place(message)
@@ -81,7 +78,7 @@ class Using(Sending):
         value: Any = None,
         **lie: Any,
     ) -> Delivery:
-        """Use what is hidden from `user`, or was never there: `lie` is laid over the action."""
+        """Send the click of a control that `user` cannot see, or that does not exist, changed by `lie`."""
         return await self._use(user, where, Control(action_id, block_id, value), lie)
 
     async def _use(
@@ -142,7 +139,7 @@ class Using(Sending):
         return {name: content for name, content in state.items() if name != "type"}
 
     def _values(self, message: Message) -> dict[str, Any]:
-        """Return the state of a message's menus: as chosen, else as they came."""
+        """Return the state of a message's menus: what was chosen, else their initial values."""
         chosen = self.typed_values.setdefault((message.channel, message.ts), {})
         for block_id, actions in initial_values(message.blocks).items():
             for action_id, state in actions.items():
@@ -160,7 +157,7 @@ class Using(Sending):
         return delivery
 
     async def submit_view(self, user: str, view: View, values: dict[str, Any] | None = None) -> Delivery:
-        """Fill in a modal and send it; what the app answers (`errors`, `update`, `push`, `clear`) happens."""
+        """Fill in a modal and send it; the app's response (`errors`, `update`, `push`, `clear`) is carried out."""
         self._check_seen(user, view)
         fill(view, values or {})
         payload = submission_payload(self.workspace, self.actor(user, None), view)
@@ -171,7 +168,7 @@ class Using(Sending):
         return delivery
 
     async def close_modal(self, user: str, view: View) -> None:
-        """Close a modal; the app hears of it if it wanted to."""
+        """Close a modal; the app is told if the view has `notify_on_close`."""
         self._check_seen(user, view)
         close_view(self.workspace, view)
         if view.payload.get("notify_on_close"):

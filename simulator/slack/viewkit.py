@@ -71,7 +71,7 @@ def new_view(ws: Workspace, user: str, payload: Node, previous: View | None = No
 
 
 def change_view(ws: Workspace, view: View, payload: Node) -> None:
-    """Replace what a view shows; typed values stay where block and action are the same."""
+    """Replace a view's content; typed values stay where block and action ids stay the same."""
     typed = view.values
     view.payload, view.hash, view.errors = payload, _new_hash(ws), {}
     view.values = initial_values(payload["blocks"])
@@ -96,7 +96,7 @@ def _new_hash(ws: Workspace) -> str:
 
 
 def view_json(view: View) -> Node:
-    """Return the view object of answers and payloads."""
+    """Return the view object as it is in responses and payloads."""
     payload = view.payload
     return {
         "id": view.id,

@@ -1,6 +1,6 @@
 """The Web API over HTTP: arguments, tokens, scopes, rates, planned faults, recorded calls.
 
-What the methods do is in `methods/`.
+The methods themselves are in `simulator/slack/methods`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class WebApi:
         return await self._strike(request, fault, call) if fault else response
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """Give a file's bytes to who may read it; everybody else gets a page that asks to sign in, with 200."""
+        """Serve a file's content to a token that may read it; else a sign-in page with status 200, as Slack does."""
         file = self._workspace.files.get(request.match_info["id"])
         self._workspace.downloads.append((request.host, "Authorization" in request.headers))
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -123,7 +123,7 @@ class WebApi:
         return web.Response(body=file["content"], content_type=file.get("mimetype") or "application/octet-stream")
 
     async def transfer(self, name: str, request: web.Request, serve: Endpoint) -> web.StreamResponse:
-        """Let a file's bytes pass, unless a fault that is planned for `name` strikes; it is no method and no call."""
+        """Apply a fault that is planned for `name` to a file's transfer, which is no method and not recorded."""
         fault = self.faults.strike(name)
         if fault is None:
             return await serve(request)
@@ -135,19 +135,19 @@ class WebApi:
 
     @staticmethod
     async def _cut_short(response: web.StreamResponse) -> web.StreamResponse:
-        """Return an answer whose last byte is missing; what it was for is done all the same."""
+        """Return a response whose last byte is missing, of a call that was carried out."""
         body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
         return web.Response(status=response.status, body=body[:-1], content_type=response.content_type)
 
     async def _pause(self, seconds: float) -> None:
-        """Let real time pass, but not beyond the end of the server; who waits for the call sees it first."""
+        """Wait in real time, at most until the server closes; the call is recorded before."""
         if seconds:
             self._workspace.changed()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), seconds)
 
     def close(self) -> None:
-        """Let go of every call that a fault holds."""
+        """Release every call that a fault holds."""
         self._closing.set()
 
     def _serve(self, name: str, given: dict[str, Any], token: str | None, call: Call) -> web.Response:
@@ -207,7 +207,7 @@ class WebApi:
             case "timeout":
                 await self._closing.wait()
             case "status_404" | "status_408" | "status_413" | "status_500" | "status_503":
-                # No JSON: it is what stands before Slack that answers.
+                # Not JSON: what answers is a proxy in front of Slack.
                 status = int(kind.removeprefix("status_"))
                 return web.Response(status=status, text="<html>Sorry</html>", content_type="text/html")
             case "ratelimited":

@@ -45,7 +45,7 @@ class Trigger:
 
 @dataclass
 class View:
-    """A modal or an App Home as one person has it."""
+    """A modal or an App Home of one person."""
 
     id: str
     user: str
@@ -84,7 +84,7 @@ class ResponseUrl:
 
 
 class Workspace:
-    """Everything Slack remembers. `version` grows with each change, `on_change` is then called."""
+    """The workspace's state. `version` grows with each change, and `on_change` is called then."""
 
     def __init__(self, clock: SimulatorClock) -> None:
         self.clock = clock
@@ -100,7 +100,7 @@ class Workspace:
         """User → stack of open modals, the top last."""
         self.homes: dict[str, View] = {}
         self.late_homes: dict[str, dict[str, Any]] = {}
-        """Publications that Slack has not carried out yet: they come in after the next one (`slack:late_view`)."""
+        """Published Homes that take effect only after the next one (`slack:late_view`)."""
         self.sessions: dict[tuple[str, str | None], AgentSession] = {}
         self.statuses: dict[tuple[str, str], tuple[str, float]] = {}
         """(channel, thread) → text of `assistant.threads.setStatus` and when it was set."""
@@ -120,13 +120,13 @@ class Workspace:
         self.subscriptions: set[str] | None = None
         """Subscribed events as in a manifest (`message.im`, `app_mention`, …); None: all."""
         self.manifest: dict[str, Any] = {}
-        """How the app is set up, as `apps.manifest.export` tells it."""
+        """The app's manifest, as `apps.manifest.export` returns it."""
         self._last_ts = 0
         self._streaming: set[tuple[str, str]] = set()
         self._pinged: set[tuple[str, str, str]] = set()
 
     def changed(self, *messages: Message) -> None:
-        """Count a change and tell whoever watches."""
+        """Count a change and call `on_change`."""
         self.version += 1
         for message in messages:
             message.version = self.version
@@ -156,7 +156,7 @@ class Workspace:
         return self.channels[channel_id]
 
     def place(self, message: Message) -> Message:
-        """Put a message into its channel, or before the eyes of its one reader."""
+        """Put a message into its channel, or show an ephemeral one to its reader."""
         if message.ephemeral_to:
             self.ephemerals.append(message)
         else:
@@ -208,7 +208,7 @@ class Workspace:
         self.changed(message)
 
     def top_modal(self, user: str) -> View | None:
-        """Return the modal that a person has before them."""
+        """Return the modal on top of a person's stack."""
         stack = self.modals.get(user)
         return stack[-1] if stack else None
 
@@ -234,7 +234,7 @@ class Workspace:
         return sorted(still, key=lambda message: message.ts)
 
     def sweep(self) -> None:
-        """Let time pass: streams end after five minutes, sessions and statuses lapse."""
+        """End what has lasted too long: streams after five minutes, then sessions and statuses."""
         now = self.now()
         for message in self.open_streams():
             if now - message.stream_started_at >= STREAM_LIFETIME:
@@ -251,7 +251,7 @@ class Workspace:
                 self.changed()
 
     def broken_streams(self) -> list[Message]:
-        """Return the messages that show the broken pill."""
+        """Return the messages that show the "broken" pill."""
         return [message for found in self.messages.values() for message in found.values() if message.stream_broken]
 
     def is_streaming(self, channel: str, thread_ts: str) -> bool:

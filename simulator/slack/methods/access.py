@@ -1,7 +1,4 @@
-"""What every method asks first: which channel is meant, may the bot write there, is the thread there, whose message.
-
-The methods themselves are in the modules beside this one.
-"""
+"""The checks that methods share: the channel, whether the bot may write there, the thread, whose message it is."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ EVENT_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 
 
 def readable(ws: Workspace, channel_id: str) -> Channel:
-    """Return a channel the bot may know of. Raises `channel_not_found`."""
+    """Return a channel that the bot can see. Raises `channel_not_found`."""
     channel = ws.channels.get(channel_id)
     if channel is None or ((channel.is_private or channel.is_mpim) and BOT not in channel.members):
         raise SlackError("channel_not_found")
@@ -42,7 +39,7 @@ def writable(ws: Workspace, channel_id: str, thread_ts: str | None = None) -> Ch
 
 
 def may_post(channel: Channel, thread_ts: str | None = None) -> Channel:
-    """Return a channel that takes the bot's messages. Raises `is_archived`, `restricted_action…`."""
+    """Return a channel to which the bot may post. Raises `is_archived`, `restricted_action…`."""
     if channel.is_archived:
         raise SlackError("is_archived")
     if channel.restricted and not (thread_ts and channel.restricted == THREADS_ONLY):

@@ -1,6 +1,6 @@
 """`agents.sessions.*` and `assistant.threads.*`: the status of a thread (docs/reference/slack.md#agent-sessions).
 
-That they lapse is in `workspace.py`; the native Stop button is in `acting.py`.
+They expire in `workspace.py`; the native Stop button is in `acting.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Answer = dict[str, Any]
     per_minute=50,
 )
 def set_session_status(ws: Workspace, args: Args) -> Answer:
-    """Set a session's status, making it; title and initiator count only then."""
+    """Set a session's status, creating it if there is none; only then title and initiator count."""
     channel = joined(ws, args.required("channel_id"))
     status = args.required("status")
     title, initiator = args.string("title"), args.string("initiator_user_id")
@@ -46,7 +46,7 @@ def set_session_status(ws: Workspace, args: Args) -> Answer:
 
 @serves("agents.sessions.rename", "channel_id title thread_ts", scopes="chat:write", per_minute=50)
 def rename_session(ws: Workspace, args: Args) -> Answer:
-    """Rename a session; where there is none: `not_authorized`."""
+    """Rename a session. Raises `not_authorized` if there is none."""
     channel = joined(ws, args.required("channel_id"))
     title = args.required("title")
     if len(title) > 200:
@@ -66,7 +66,7 @@ def rename_session(ws: Workspace, args: Args) -> Answer:
     per_minute=600,
 )
 def set_thread_status(ws: Workspace, args: Args) -> Answer:
-    """Show "Deputy <status>" until a reply or for two minutes; an empty status takes it away."""
+    """Show "Deputy <status>" until a reply, for two minutes at most; an empty status removes it."""
     channel = joined(ws, args.required("channel_id"))
     root = thread_root(ws, channel, args.required("thread_ts"))
     status, loading = args.string("status"), args.structure("loading_messages", "invalid_arguments") or []

@@ -1,7 +1,4 @@
-"""`auth.test`, `bots.info`, `apps.connections.open`, `apps.manifest.export`: who the tokens are, how the app is set up.
-
-The socket itself is in `socket.py`.
-"""
+"""`auth.test`, `bots.info`, `apps.connections.open`, `apps.manifest.export`: the tokens' identity, the app's setup."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ Answer = dict[str, Any]
 
 @serves("auth.test", "", per_minute=None)
 def auth_test(ws: Workspace, _args: Args) -> Answer:
-    """Say whose token it is."""
+    """Return the identity behind the token."""
     return {
         "url": "https://deputy.slack.com/",
         "team": "Deputy Test",
@@ -37,7 +34,7 @@ def open_connection(ws: Workspace, _args: Args) -> Answer:
 
 @serves("bots.info", "bot team_id", scopes="users:read", per_minute=50)
 def bot_info(_ws: Workspace, args: Args) -> Answer:
-    """Say which app a bot belongs to."""
+    """Return the bot's app."""
     if args.required("bot") != BOT_ID:
         raise SlackError("bot_not_found")
     return {"bot": {"id": BOT_ID, "deleted": False, "name": "deputy", "user_id": BOT, "app_id": APP}}
@@ -45,7 +42,7 @@ def bot_info(_ws: Workspace, args: Args) -> Answer:
 
 @serves("apps.manifest.export", "app_id", per_minute=50, is_for_config=True)
 def export_manifest(ws: Workspace, args: Args) -> Answer:
-    """Return how the app is set up, as JSON."""
+    """Return the app's manifest as JSON."""
     app_id = args.required("app_id")
     if not app_id.startswith("A"):
         raise SlackError("invalid_app_id")

@@ -115,7 +115,7 @@ def post_ephemeral(ws: Workspace, args: Args) -> Answer:
     per_minute=50,
 )
 def update(ws: Workspace, args: Args) -> Answer:
-    """Rewrite a message of the bot; on a finished stream everything streamed goes."""
+    """Replace a message of the bot; of a finished stream all streamed content is removed."""
     message = own_message(ws, args.required("channel"), args.required("ts"), "cant_update_message")
     if message.is_open_stream:
         raise SlackError("streaming_state_conflict")
@@ -142,7 +142,7 @@ def update(ws: Workspace, args: Args) -> Answer:
 
 
 def _forget_stream(message: Message) -> None:
-    """Take everything streamed away, the broken pill too."""
+    """Remove all streamed content, and the "broken" pill."""
     message.markdown, message.plan_title, message.streaming_state = "", None, None
     message.tasks, message.parts = {}, []
     message.stream_broken = False

@@ -1,7 +1,4 @@
-"""`conversations.*`, `users.info`, `reactions.add`: reading and small things.
-
-Who is in which channel is seeded in `people.py`.
-"""
+"""`conversations.*`, `users.info` and `reactions.add`."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from simulator.slack.workspace import Workspace
 
 Answer = dict[str, Any]
 MEMBERS_PAGE = 3
-"""Small, so that who asks for one page only is found out; Slack gives a thousand at most."""
+"""Small, so that a caller who reads only one page fails; Slack's pages have at most a thousand."""
 PAGE = "channel ts cursor inclusive include_all_metadata latest limit oldest"
 
 

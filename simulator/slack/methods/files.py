@@ -1,6 +1,6 @@
 """`files.getUploadURLExternal` and `files.completeUploadExternal`: the two halves of an upload.
 
-The bytes between them are taken by `hooks.py`.
+`simulator/slack/hooks.py` takes the content between them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from simulator.slack.workspace import Workspace
 
 Answer = dict[str, Any]
 UNSEEN_LOOKS = 1
-"""How many looks see nothing of a file that was just shared: Slack completes a share after it has answered."""
+"""How many times `files.info` does not show a new share: Slack completes it after it has answered the call."""
 
 
 @serves("files.getUploadURLExternal", "filename length alt_txt snippet_type", scopes="files:write", per_minute=100)
 def get_upload_url(ws: Workspace, args: Args) -> Answer:
-    """Return where to put the bytes."""
+    """Return the URL to which the content is to be uploaded."""
     name, length = args.required("filename"), args.number("length", 0)
     if length <= 0:
         raise SlackError("invalid_arguments")
@@ -72,7 +72,7 @@ def complete_upload(ws: Workspace, args: Args) -> Answer:
 
 @serves("files.info", "file count cursor limit page", scopes="files:read", per_minute=100)
 def info(ws: Workspace, args: Args) -> Answer:
-    """Return what is known of a file; one that was never shared is unknown to everybody."""
+    """Return a file's description. Raises `file_not_found`, also for one that was never shared."""
     file = ws.files.get(args.required("file"))
     if file is None or not file.get("shares"):
         raise SlackError("file_not_found")
@@ -83,7 +83,7 @@ def info(ws: Workspace, args: Args) -> Answer:
 
 
 def described(ws: Workspace, file: dict[str, Any]) -> dict[str, Any]:
-    """Return a file as messages and methods have it."""
+    """Return a file in the form that messages and methods have."""
     url = f"{ws.url}/files-pri/{file['id']}/{file['name']}"
     same = ("id", "name", "mimetype", "mode", "is_external", "original_w", "original_h", "shares")
     known = {key: file[key] for key in same if key in file}

@@ -1,7 +1,4 @@
-"""The table of Web API methods: which arguments each reads, which scope and rate it has.
-
-The HTTP around them is in `webapi.py`.
-"""
+"""The table of Web API methods: the arguments that each reads, its scope and its rate."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from simulator.slack.workspace import Workspace
 
 
 class Args(dict[str, Any]):
-    """The arguments of one call: only those the method declares, the rest is ignored as Slack does."""
+    """The arguments of one call that the method declares; others are ignored, as by Slack."""
 
     def required(self, name: str) -> str:
         """Return a string. Raises `invalid_arguments` naming what is missing."""

@@ -1,6 +1,6 @@
 """The stream state machine: start, append, stop, with their errors (docs/reference/slack.md#streams).
 
-That streams end by themselves after five minutes is in `workspace.py`.
+Streams end by themselves after five minutes, in `workspace.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TASK_FIELDS = {"type", "id", "title", "status", "details", "output", "sources"}
     per_minute=20,
 )
 def start(ws: Workspace, args: Args) -> Answer:
-    """Begin a message that grows; the thread's session begins to process."""
+    """Start a streamed message; the thread's session changes to `processing`."""
     channel = writable(ws, args.required("channel"), args.string("thread_ts"))
     root = thread_root(ws, channel, args.string("thread_ts"))
     if root is None and channel.is_im:
@@ -67,7 +67,7 @@ def _recipient(ws: Workspace, channel: Channel, args: Args) -> str | None:
 
 @serves("chat.appendStream", "channel ts markdown_text chunks", scopes="chat:write", per_minute=100)
 def append(ws: Workspace, args: Args) -> Answer:
-    """Let an open stream grow."""
+    """Append to an open stream."""
     message = _open_stream(ws, args)
     chunks = _chunks(args)
     if not chunks:
@@ -182,9 +182,9 @@ def _grow(message: Message, chunks: list[dict[str, Any]]) -> None:
 
 
 def _weigh(message: Message, chunks: list[dict[str, Any]]) -> int:
-    """Return the bytes of a grown stream as Slack seems to count them: what tasks say below their titles twice.
+    """Return a stream's bytes as Slack seems to count them: tasks' details and output count twice.
 
-    One without any text is not counted at all.
+    A stream without any text is not counted at all.
     """
     given = {kind: [c for c in chunks if c["type"] == kind] for kind in ("markdown_text", "task_update", "plan_update")}
     text = message.markdown + "".join(chunk["text"] for chunk in given["markdown_text"])
