@@ -231,6 +231,7 @@ _OF_THE_WORKSPACE = (
     ),
 )
 
+# By the name that a modal's `private_metadata` carries.
 FORMS: Mapping[str, Form] = {
     form.name: form
     for form in (*_OF_SERVICES, *_OF_AGENTS, *_OF_CHANNELS, *_OF_MEMBERS, *_OF_FILTERS, *_OF_THE_WORKSPACE)

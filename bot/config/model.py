@@ -26,8 +26,10 @@ from bot.config.tool_rules import BUILT_IN_RULES, BuiltIn, Preset, Rule, Tighter
 from bot.model.visible_text import is_one_line
 
 DEFAULT_PROFILE = "default"
+# Built in, since a filter that every workspace has to add is missing in most.
 SECRETS = "secrets"
 """The built-in filter, which is always there; it finds keys, tokens and passwords by their shapes."""
+# Lower case and at least one dot, as in certificates; no address, no port.
 HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -42,11 +44,13 @@ def _exact(given: object) -> object:
     return str(given) if isinstance(given, float) else given
 
 
+# Slack ids and nothing else: they are shown between angle brackets, as mentions.
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Host = Annotated[str, StringConstraints(to_lower=True, max_length=253, pattern=HOST)]
+# No characters that a shell would act on: the API passes these names to package managers.
 Package = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9@][^\s;|&$`<>]*$")]
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
@@ -263,6 +267,7 @@ class Filter(Section):
 class Config(Section):
     """Everything that admins set, for one workspace."""
 
+    # For a later form of the file, which this version must refuse instead of misreading it.
     version: Literal[1] = Field(default=1, description="The form of this file.")
     admins: tuple[UserId, ...] = Field(default=(), description="Besides those in DEPUTY_ADMINS.")
     is_paused: bool = Field(default=False, description="Kill switch: nobody asks anything, what runs is stopped.")
