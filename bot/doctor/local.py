@@ -54,6 +54,7 @@ async def public_url(targets: DoctorTargets) -> Finding:
 async def webhook(targets: DoctorTargets) -> Finding:
     """Check that Anthropic's webhooks can reach us, if there is a key to verify them with."""
     url = f"{targets.settings.public_url}{webhooks.PATH}"
+    # A note and no failure: Deputy works without webhooks, it only learns later that a connection broke.
     if targets.settings.webhook_key is None:
         fix = f"make a webhook endpoint for {url} in Anthropic's console and set ANTHROPIC_WEBHOOK_SIGNING_KEY"
         return noted("off: that a connection broke is seen when it is used next", fix)
@@ -72,6 +73,7 @@ async def database(targets: DoctorTargets) -> Finding:
             return amiss("has no tables of this version yet", START)
         damage = await targets.database.find_damage()
     except StoreError as error:
+        # In words of our own, since a driver's message may contain the database's address and password.
         return amiss(DATABASE_TROUBLES.get(type(error), "cannot be used"), START)
     if damage:
         return amiss("it is damaged", "stop Deputy and restore the last backup (docs/operations.md)")
