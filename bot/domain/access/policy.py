@@ -70,6 +70,7 @@ def may_answer_in(config: Config, thread: Thread) -> Judgement:
 
 def may_go_on(config: Config, thread: Thread) -> bool:
     """Tell whether no kill switch stops a thread's turns: for everybody, for its owner or for one of its services."""
+    # By the session's services and not the profile's: only those can act in what runs now.
     is_paused = config.is_paused or config.member(thread.owner.user_id).is_paused
     return not is_paused and not any(config.service(name).is_paused for name in thread.session_services)
 
@@ -81,6 +82,7 @@ def may_steer(member: Member, thread: Thread) -> Judgement:
 
 def may_stop(member: Member, turn: Turn, admins: Collection[UserId]) -> Judgement:
     """Allow the turn's owner, and admins of the same workspace, whose stop is recorded."""
+    # User ids are only unique within a workspace or organisation (docs/reference/slack.md#people).
     is_admin = member.user_id in admins and member.workspace_id == turn.owner.workspace_id
     return Allowed() if is_admin or is_same_person(member, turn.owner) else Refused(Refusal.NOT_YOUR_TURN)
 

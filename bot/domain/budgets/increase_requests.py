@@ -90,6 +90,7 @@ class BudgetIncreaseRequests:
 
     async def look_at(self, tx: Tx, config: Config, shortfall: Shortfall) -> bool:
         """Settle a request if its month is over or its budget has room; return whether it was settled."""
+        # With a new month the budget is full again, so there is nothing left to decide.
         if shortfall.month != limits.month_of(self._clock.now()):
             return await budget_increases.settle(tx, shortfall.id, ShortfallState.OVER, None)
         standing = await self.standing(tx, config, shortfall.workspace_id, shortfall.budget)

@@ -53,6 +53,7 @@ async def choices_in(
     offered = (
         service
         for service in catalog.services
+        # A connection that the member may no longer make stays listed, so that they can disconnect it.
         if service.is_available and (service.name in known or not isinstance(may_connect(service.name), Refused))
     )
     return tuple(_chosen(service, known.get(service.name), now) for service in offered)
@@ -114,6 +115,7 @@ class ConnectionOutcomes:
             return None
         async with self._database.transaction() as tx:
             before = await connections.find_account_before(tx, connection)
+        # The usual case, connecting the same account again, is no news.
         return None if before == connection.account else before
 
     async def code_wanted(self, ticket: Ticket, until: datetime) -> None:
@@ -193,6 +195,7 @@ class ConnectionCommands:
         except CodeMissed as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         except CodeWrong as error:
+            # Without tries left the attempt has ended, and `ConnectionOutcomes` tells that.
             if error.left:
                 choice = ServiceChoice(ServiceName(""), await self._title_of(command), None)
                 wanted = CodeWanted(choice, command.ticket_id, tries_left=error.left)
@@ -213,6 +216,7 @@ class ConnectionCommands:
         Raises `Misunderstood` for an unknown service, `NotPermitted` if it is not connected.
         """
         if command.service is None:
+            # Only what they have connected can be disconnected, so only that is suggested.
             raise Misunderstood("service", "", await self._connected_names(command.member))
         service = self._service(command.service)
         try:

@@ -62,6 +62,7 @@ class ConnectionExpiry:
     async def _told_broken(self, connection: Connection, lapse: Lapse) -> None:
         """Mark a connection as broken and tell its owner, once."""
         async with self._database.transaction() as tx:
+            # One compare-and-set: a webhook, a turn and the clock may all find out at the same time.
             is_news = await connections.lapse(tx, connection.id, lapse, self._clock.now())
         if is_news:
             await self._tell(connection)
@@ -81,6 +82,7 @@ class ConnectionExpiry:
         async with self._telling.of(connection.id):
             async with self._database.transaction() as tx:
                 owed = await connections.find_untold(tx, connection.id)
+            # Somebody else has told them meanwhile; looked at inside the lock.
             if owed is None:
                 return
             lapse, since = owed
@@ -148,6 +150,7 @@ class ConnectionExpiry:
             if await connections.is_reminded(tx, connection.id):
                 return
         choice = ServiceChoice(connection.service, self._title(connection.service), connection, is_ending=True)
+        # Not the connection's id alone, under which its end is told later.
         marker = f"{connection.id}:ending"
         await self._screen.message_once(connection.owner, ConnectionEnding(choice), marker, end - AHEAD)
         async with self._database.transaction() as tx:
@@ -172,6 +175,7 @@ class ConnectionExpiry:
 
 def _is_renewed(retry: Retry, known: dict[ServiceName, Connection]) -> bool:
     held = [known.get(ServiceName(service)) for service in retry.services]
+    # A request may need several services; it would fail again if only one of them were renewed.
     return bool(held) and all(
         c and c.state is ConnectionState.CONNECTED and c.connected_at > retry.created_at for c in held
     )

@@ -69,6 +69,7 @@ class PersonalTokenForms:
             delivery = await deliveries.find_received(tx, delivery_id)
         if connection is None or delivery is None or connection.state is not ConnectionState.CONNECTED:
             return None
+        # An older connection was made by another request.
         return connection if connection.connected_at >= delivery.received_at else None
 
     @staticmethod
@@ -91,6 +92,7 @@ class PersonalTokenForms:
     async def _failed(
         self, member: Member, service: Service, failure: Failure, data: Mapping[str, str] | None = None
     ) -> None:
+        # The member gets the reference, and the log the facts, none of which is the token.
         reference = self._new_reference()
         log.warning("connect.failed", service=service.name, failure=failure, reference=reference, **(data or {}))
         await self._screen.message(member, ConnectFailed(_choice(service), failure, reference))

@@ -133,6 +133,7 @@ class SlackFiles(Protocol):
         """Tell whether a file is shared in the thread's channel already."""
 
 
+# A port of its own, since filters and the audience check wrap it (`FilteredAnswer`, `GuardedAnswer`).
 class Answer(Protocol):
     """The one writer of one turn's answer in Slack. Not to be used concurrently."""
 

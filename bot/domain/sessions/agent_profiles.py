@@ -87,6 +87,7 @@ def build_spec(name: str, profile: Profile, model: str) -> ProfileSpec:
     return ProfileSpec(
         name=name,
         model=profile.model or model,
+        # Deputy's own words come first: they say whose agent it is and that quotes are no instructions.
         system=f"{SYSTEM}\n{profile.system_prompt}" if profile.system_prompt.strip() else SYSTEM,
         built_in_rules={str(tool): str(rule) for tool, rule in profile.built_in_rules.items()},
         skills=profile.skills,
@@ -138,6 +139,7 @@ def held_to(before: SessionTools, now: SessionTools) -> SessionTools:
 
 def as_tools(name: str, url: str, rules: Rules) -> ServiceTools:
     """Return a service's rules in the form for sessions and the store; rules that equal the default are left out."""
+    # The API has room for a limited number of rules (docs/reference/managed-agents.md#agents).
     listed = {tool: str(rule) for tool, rule in sorted(rules.listed.items()) if rule is not rules.default}
     return ServiceTools(name, url, listed, str(rules.default))
 

@@ -99,6 +99,7 @@ class TurnEnds:
     async def _owe(self, tx: Tx, thread: Thread, turn: Turn, refused: Refused) -> None:
         """Store a private message to the owner that says why the end was not shown where they asked."""
         place = Place(thread.channel, thread.thread_ts, is_direct=thread.is_private)
+        # The turn's words are erased when it ends, so the refusal gives them back.
         words = replace(refused, kept=own_words(turn.task) or None)
         await self._outbox.put(tx, f"end:{turn.id}", as_stored(turn.owner, place, words))
 
@@ -106,6 +107,7 @@ class TurnEnds:
 def _cost(turn: Turn, progress: Progress | None) -> float | None:
     """Return a turn's cost in US cents; None if it is unknown, and then all that was set aside for it is charged."""
     outcome = progress.outcome if progress else None
+    # What the session has not received costs nothing.
     is_untaken = turn.send_state is SendState.SENDING and outcome is not None and outcome.kind in UNTAKEN_ENDS
     if turn.send_state is SendState.UNSENT or is_untaken:
         return 0.0

@@ -113,12 +113,15 @@ class TurnQueue:
         """Queue a turn. With `is_again` its words are those of the thread's newest turn, if that has failed."""
         async with self._database.transaction() as tx:
             if is_again and await turns.find(tx, wanted.id) is None and (kept := await retries.claim_last(tx, thread)):
+                # “Try again” itself would tell the agent nothing if the failed request never reached it
+                # (docs/decisions/0030-what-failed-is-kept-to-be-asked-again.md).
                 wanted = replace(wanted, task=kept.task, files=(*kept.files, *wanted.files))
             queued = await self.put(tx, wanted, delivery_id, looked)
         await self.line_up(thread, *queued)
 
     async def line_up(self, thread: Thread, turn: Turn, waiting: int) -> None:
         """Show that a turn is queued if it has to wait, and wake the driver."""
+        # A turn that starts at once gets its line from the driver.
         if waiting > 1:
             await self._messages.show_control(thread, turn)
         self._driver.wake(thread.id, turn)

@@ -68,6 +68,7 @@ class StopTimer:
         """Return the result of `work`. Raises `StopOverdue` if it takes longer than a stop may."""
         await self.look()
         try:
+            # A call that hangs must not keep a stopped turn open.
             return await self._supervisor.unless(work, self._overdue)
         except ProcessSuperseded as error:
             raise StopOverdue from error
@@ -107,6 +108,7 @@ class SilenceTimer:
     def put_off(self, now: datetime) -> None:
         """Note that nothing could be heard until now, since past events are still being listed."""
         self._since = now
+        # The pause since the last check starts over as well.
         self._looked_at = now if self._looked_at else None
 
     def looked(self, now: datetime, *, is_at_rest: bool) -> None:
