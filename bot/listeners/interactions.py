@@ -84,6 +84,7 @@ def parse_action(body: Body) -> Asked | None:
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     # After a `/` comes what tells equal buttons of one message apart.
     action_id = str(action.get("action_id") or "").split("/")[0]
+    # Turning a page needs the modal's id, which only the payload has.
     build = _turn_page(body) if action_id == action_ids.DETAILS_PAGE else BUTTONS.get(action_id)
     if action_id in {action_ids.SETTINGS, action_ids.SETTINGS_MENU}:
         build = partial(build_use, body)
@@ -235,6 +236,7 @@ def _ask_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
             quoted=quoted,
             quoted_by=by,
             quote_id=quote_id,
+            # The thread is read for the quoted message's context; without a message it is not.
             about=_about_from(kept) if quoted or quote_id else None,
         ),
         place=place,
@@ -270,6 +272,7 @@ def _details_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
 
 def _token_form(body: Body, view: Mapping[str, Any]) -> Asked | None:
     service, place = str(view.get("private_metadata") or ""), Place(ChannelId(""), is_direct=True)
+    # Wrapped at once: a `Secret` is neither logged nor stored.
     token = Secret(_field(view, action_ids.TOKEN_FIELD_BLOCK, action_ids.TOKEN_FIELD))
     return Asked(
         key=f"view:{view.get('id')}:{view.get('hash')}",
@@ -311,6 +314,7 @@ def _place(body: Body) -> Place:
         channel=ChannelId(channel),
         thread_ts=MessageTs(str(thread_ts)) if thread_ts else None,
         response_url=str(body.get("response_url") or "") or None,
+        # App Home and modals have no channel; replies to them go to the direct messages.
         is_direct=channel.startswith("D") or not channel,
         is_group=str(table(body, "channel").get("name") or "").startswith(GROUP),
     )
