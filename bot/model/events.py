@@ -173,8 +173,8 @@ class SessionIdle:
     """Of a `refusal`, from its `stop_details`."""
 
 
+# The status events that follow say how the turn continues (docs/reference/managed-agents.md#session-errors).
 @dataclass(frozen=True, slots=True)
-# The status events that follow say how the turn goes on (docs/reference/managed-agents.md#session-errors).
 class SessionTroubled:
     """`session.error`: by itself it does not end the turn."""
 
@@ -191,8 +191,8 @@ class SessionRescheduled:
     id: EventId
 
 
-@dataclass(frozen=True, slots=True)
 # In the same stream as the API's events, so that one loop handles both in order.
+@dataclass(frozen=True, slots=True)
 class ConnectionLost:
     """The session's stream cannot be read at the moment and is tried again. Deputy makes this event, not the API."""
 

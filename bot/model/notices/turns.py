@@ -55,6 +55,7 @@ class TurnsStopping:
     """`count` turns are being stopped; 0 if nothing was running."""
 
     count: int
+    # An admin may stop others' turns and must not read what was asked.
     titles: tuple[str, ...] = ()
     """The threads' titles, in the owner's words; only filled in for the owner."""
 
