@@ -229,7 +229,7 @@ def _second_buttons(held: Held, what: str) -> list[Block]:
 
 
 def _together(thread: Thread, waiting: Sequence[Held], titles: Titles) -> list[Block]:
-    """Return the button that allows all that waits for the owner, where there are several."""
+    """Return the button that allows every call that waits for the owner; none if it is only one."""
     open_ones = [one for one in waiting if not one.approval.is_confirming]
     if len(open_ones) < 2:  # several
         return []

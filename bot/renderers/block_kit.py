@@ -94,6 +94,7 @@ def button(
         "value": shorten(value, slack_limits.BUTTON_VALUE_MAX) or None,
         "style": style,
         "url": url,
+        # Several buttons of a message may read “Approve”; screen readers need to tell them apart.
         "accessibility_label": one_line(label, slack_limits.ACCESSIBILITY_LABEL_MAX) if label else None,
         # It hides the button and guards nothing (docs/reference/slack.md#interactions).
         "visible_to_user_ids": [only_for] if only_for else None,
@@ -125,6 +126,7 @@ def confirm(title: str, text: str, yes: str, no: str, *, is_dangerous: bool = Fa
 
 def quote(text: str, *, limit: int = slack_limits.SECTION_TEXT_MAX) -> Block:
     """Return somebody's words as a literal quotation."""
+    # Rich text is always literal, so nothing in a quotation can mention or link.
     words = shorten(visible(text).strip(), limit) or "…"
     return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [literal(words)]}]}
 

@@ -56,6 +56,7 @@ def render_raise_settled(notice: RaiseSettled) -> Message:
     if one.state is ShortfallState.DECLINED:
         words = f"An admin has looked at {budget} for this month: it isn't raised for now."
         return message("Your budget isn't raised for now.", section(words))
+    # Without a limit the budget was taken away altogether.
     what = "is gone" if one.raised_to is None else f"is {_usd(one.raised_to)} now"
     words = f"{budget[:1].upper()}{budget[1:]} for this month {what}. You can go on{_where(notice.asker)}."
     ask = row(button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary"))

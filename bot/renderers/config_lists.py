@@ -13,6 +13,7 @@ from bot.model.config_views import ChannelRow, FilterRow, MemberRow, ProfileRow,
 Choices = tuple[tuple[str, str], ...]
 """The menu of a row: `(verb, words)`; the verb is what `action_ids.SETTINGS_MENU` carries."""
 
+# In the words of the forms, so that a row and its form say the same.
 _ASKED = {"mask": "taken out of requests", "refuse": "requests refused", "off": "requests not checked"}
 _ANSWERED = {"mask": "taken out of answers", "withhold": "answers withheld", "off": "answers not checked"}
 _ONE = {Rule.ALLOWED: "runs", Rule.AUTO: "is judged", Rule.USER_APPROVED: "asks", Rule.DENIED: "is off"}

@@ -59,6 +59,7 @@ def render_token_wanted(notice: TokenWanted) -> Message:
     buttons = [token_button(notice.service, "Give a Token", is_primary=True)]
     if notice.token_page and notice.token_page.startswith("https://"):
         buttons.insert(0, button(f"Open {name}", action_ids.OPEN_LINK, url=notice.token_page, label=f"Open {name}"))
+    # The host tells the member where the token really goes, whatever the service calls itself.
     host = escape(one_line(notice.host, 100))
     facts = context(f"It goes straight to your own vault and is only sent to {host} · never write it in a message")
     return message(words, section(escape(words)), row(*buttons), facts)
@@ -169,6 +170,7 @@ def render_picker(choices: tuple[ServiceChoice, ...]) -> list[Block]:
     rows = [_choice(choice, with_host=True) for choice in ordered[:_PICKER_ROWS]]
     if len(ordered) <= _PICKER_ROWS:
         return rows
+    # Slack takes 100 options in a menu; people look for a name there, so these are sorted by title.
     by_title = sorted(ordered[: slack_limits.OPTIONS_MAX], key=lambda choice: choice.title.casefold())
     options = [(f"{title(choice)} · {choice.host}", choice.name) for choice in by_title]
     # The suffix: the buttons below it use the same `action_id`.
@@ -229,6 +231,7 @@ def _standing(choice: ServiceChoice) -> str:
 
 def _next_button(choice: ServiceChoice) -> Block:
     is_well = _state(choice) is ConnectionState.CONNECTED and not choice.is_ending
+    # One button per row: what the member most likely wants to do next.
     return disconnect_button(choice) if is_well else connect_button(choice)
 
 

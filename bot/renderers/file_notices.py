@@ -24,7 +24,7 @@ def render_files_left_out(notice: FilesLeftOut, _titles: Mapping[str, str]) -> M
 
 
 def quote_file_name(name: str) -> str:
-    """Return the name in quotes, or `The files` where it is not known."""
+    """Return the name in quotes, or `The files` if it is not known."""
     return f"“{one_line(name, 60)}”" if name else "The files"
 
 
@@ -42,7 +42,7 @@ _WHY_LEFT_OUT = {
     WhyLeftOut.HIDDEN: "Slack doesn't show it any more on this workspace's plan; attach it again",
     WhyLeftOut.GONE: "it is no longer in Slack; attach it again if it matters",
 }
-# What else is said of files that the agent made
+# For files that the agent made these words replace those above.
 _WHY_NOT_HERE = {
     WhyLeftOut.WITHHELD: "I'm not allowed to bring it here; ask for it as text",
     WhyLeftOut.UNREADABLE: "it couldn't be brought just now; ask for it again",

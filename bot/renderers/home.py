@@ -54,6 +54,7 @@ def render_home(home: Home, titles: Titles, team_url: str = "") -> View:
 def render_status(home: Home, titles: Titles) -> Message:
     """Return what App Home shows as a message, without buttons to decide."""
     connected = sum(_is_connected(choice.connection) for choice in home.choices)
+    # For notifications and screen readers, which do not get the blocks.
     parts = [plural(connected, "connected service"), plural(len(home.turns), "running request")]
     text = ", ".join([*parts, plural(len(home.approvals), "waiting approval")])
     waiting = [_approval(one, titles) for one in home.approvals[:_WAITING_MAX]]
@@ -132,6 +133,7 @@ def _running_ones(turns: tuple[RunningTurn, ...]) -> list[Block]:
 
 def _running(running: RunningTurn) -> Block:
     turn, thread = running.turn, running.thread
+    # Every other open state is work, as far as its owner is concerned.
     state = {TurnState.QUEUED: "Queued", TurnState.WAITING: "Waiting for you"}.get(turn.state, "Working")
     name = one_line(thread.title, 120)
     stop = button("Stop", action_ids.STOP, turn.id, label=f"Stop: {name}")

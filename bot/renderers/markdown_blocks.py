@@ -59,7 +59,7 @@ class OpenBlock:
 
     @property
     def opening(self) -> str:
-        """Return the line that opens this fence where nothing is open."""
+        """Return the line that opens this fence in a new message."""
         return f"{''.join(self.around)}{self.fence}"
 
     @property
@@ -91,7 +91,7 @@ class LinePlace:
 
 
 class Outline:
-    """What is open at places of a text that grows: each of its lines is looked at once, and each place."""
+    """Remembers what is open at each line of a growing text, so that each line is read once."""
 
     def __init__(self) -> None:
         self._forget()
@@ -101,12 +101,13 @@ class Outline:
         self._starts = [0]
         self._opens = [OpenBlock()]
         self._row = ""
-        """The last line, if it is of a table."""
+        """The last line if it looks like a table's row, else empty."""
         self._heads = [""]
         self._places: dict[int, LinePlace] = {}
 
     def at(self, text: str, position: int) -> LinePlace:
-        """Return what is open at a place."""
+        """Return what is open at a place of the text; earlier results are remembered."""
+        # Usually the text has only grown; if it was replaced, nothing that is remembered holds.
         if not text.startswith(self._text[:position]):
             self._forget()
         if position > len(self._text):
@@ -126,7 +127,7 @@ class Outline:
         return LinePlace(bool(begun), kind, before, after, "" if begun else self._heads[index])
 
     def _head_after(self, line: str) -> str:
-        """Return the head of the table that a whole line is of, empty if that has none yet or the line is of none."""
+        """Return the head of the table that a complete line belongs to; empty without a table or a head yet."""
         row, self._row = self._row, line if line.startswith("|") else ""
         head = self._heads[-1] if self._row else ""
         return head or (f"{row}{line}" if row and is_rule(line) else "")

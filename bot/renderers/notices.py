@@ -124,6 +124,7 @@ def _aside_offered(notice: AsideOffered, _titles: Titles) -> Message:
         button("Pass to My Agent", action_ids.PASS_ASIDE, notice.aside_id),
         button("Ignore", action_ids.IGNORE_ASIDE, notice.aside_id),
     )
+    # Without a mention: the fallback text may be shown where mentions are not drawn.
     fallback = "Somebody wrote in your thread. Pass it to your agent, or ignore it."
     said = [quote(notice.text, limit=_ASIDE_MAX)] if notice.text else []
     names = ", ".join(quote_file_name(name) for name in notice.files[:MOST_NAMED])

@@ -120,7 +120,7 @@ REFUSALS = {
     Refusal.WORKSPACE_BUDGET_USED: "The workspace's budget for this month is used up. It starts again on the 1st; an "
     "admin can raise it before.",
 }
-"""A sentence for each refusal, with the next step where there is one."""
+"""A sentence for each refusal, with the next step if there is one."""
 
 BUDGETS = {Refusal.MEMBER_BUDGET_USED, Refusal.CHANNEL_BUDGET_USED, Refusal.WORKSPACE_BUDGET_USED}
 """Refusals that an admin can undo at once; their `detail` names the budget."""
