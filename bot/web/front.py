@@ -1,7 +1,7 @@
-"""What the web server asks from its first second on: the start's own answers, then the app that was built.
+"""The app that the web server runs from its first second on: its own answers during the start, then the built app.
 
-A start may wait for long: for Slack, a locked database, the API. Who looks after the process must be able to tell
-that from one that hangs, and Slack must not believe that anything was taken.
+A start may take long, since it waits for Slack, a locked database or the API. Whoever monitors the process must be able
+to tell that from a process that hangs, and Slack must not believe that a request was accepted.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _COME_AGAIN = {"retry-after": "5"}
 
 
 class Front:
-    """An app that is another one once `open` was called; connections are kept over it."""
+    """Answers by itself until `open` is called, and from then on passes requests to the app; connections stay open."""
 
     def __init__(self) -> None:
         self.waits_for: str | None = None
-        """What the start is waiting for, as `/healthz` names it: no secret, no address."""
+        """What the start is waiting for, as `/healthz` shows it; never a secret or an address."""
         self._app: ASGIApp = self._answer_starting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,7 +29,7 @@ class Front:
         await self._app(scope, receive, send)
 
     def open(self, app: ASGIApp) -> None:
-        """Let this app answer from now on."""
+        """Pass requests to this app from now on."""
         self._app = app
 
     async def _answer_starting(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,5 +46,5 @@ class Front:
 
 
 async def livez(_: Request) -> Response:
-    """Say that this process takes requests, whether or not its peers are there: to start it again would not help."""
+    """Answer that this process takes requests, even if its peers are out: restarting it would not help then."""
     return JSONResponse({"alive": True})

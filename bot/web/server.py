@@ -15,9 +15,9 @@ from bot.web.connection_limits import ConnectionLimits, GuardedProtocol
 from bot.web.security_headers import Secured
 
 GRACE_SECONDS = 5
-"""How long requests that are being answered may take when Deputy ends."""
+"""Seconds that requests in progress may take when Deputy ends."""
 BACKLOG = 512
-"""Connections that the operating system holds until they are accepted."""
+"""Connections that the operating system queues until they are accepted."""
 
 
 class WebServer(uvicorn.Server):
@@ -26,17 +26,17 @@ class WebServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ended = asyncio.Event()
-        """Set once nobody is answered any more."""
+        """Set once no request is being answered any more."""
 
     async def run_at(self, door: socket.socket) -> None:
-        """Answer whoever comes in, until `end` is called."""
+        """Serve requests on a listening socket until `end` is called."""
         try:
             await self.serve(sockets=[door])
         finally:
             self.ended.set()
 
     async def end(self) -> None:
-        """Let nobody in any more, and return once all are answered. Idempotent."""
+        """Stop accepting requests; return once those in progress are answered. Idempotent."""
         self.should_exit = True
         await self.ended.wait()
 
