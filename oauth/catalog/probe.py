@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 
 from oauth.catalog.probe_facts import ConnectWay, Quirk
 from oauth.catalog.registrable_domain import list_foreign
+from oauth.discovery_walk import find_resource, find_server, send_probes
 from oauth.errors import CredentialRefused, NotAnMcpServer, RuleBroken, ServiceMisbehaved, Unreachable, UrlRefused
 from oauth.mcp.tool_definitions import ListedTool
 from oauth.protocol import discovery
@@ -183,23 +184,21 @@ class Prober:
             return _Inside(is_mcp=False)
 
     async def _knock(self, mcp_url: str) -> _Knock:
-        found = _Knock()
-        # The stateless version too: a server without `initialize` answers that with an error, and this with 401.
-        for request in (discovery.build_probe(mcp_url), discovery.build_stateless_probe(mcp_url)):
-            answer = await self._sender.send(request)
-            found = replace(
-                found,
-                status=found.status or answer.status,
-                is_open=found.is_open or answer.status == 200,
-                moved_to=found.moved_to or _moved_to(answer, mcp_url, self._sender.policy),
-            )
-            if answer.status == 401:
-                challenge = discovery.parse_probe(answer)
-                # A 401 for another scheme, such as Basic, is a website's, not an MCP server's (MCP authorization).
-                is_said = bool(answer.header_values("www-authenticate"))
-                is_asked = challenge is not None or not (is_said or await self._asks_for_client(request))
-                return replace(found, is_asked=is_asked, challenge=challenge)
-        return found
+        sent = await send_probes(self._sender, mcp_url)
+        moved_to = (_moved_to(answer, mcp_url, self._sender.policy) for _, answer in sent)
+        found = _Knock(
+            is_open=any(answer.status == 200 for _, answer in sent),
+            status=sent[0][1].status,
+            moved_to=next(filter(None, moved_to), ""),
+        )
+        request, answer = sent[-1]
+        if answer.status != 401:
+            return found
+        challenge = discovery.parse_probe(answer)
+        # A 401 for another scheme, such as Basic, is a website's, not an MCP server's (MCP authorization).
+        is_said = bool(answer.header_values("www-authenticate"))
+        is_asked = challenge is not None or not (is_said or await self._asks_for_client(request))
+        return replace(found, is_asked=is_asked, challenge=challenge)
 
     async def _asks_for_client(self, request: HttpRequest) -> bool:
         """Say whether it is a token endpoint, whose 401 asks for a client and for no token (RFC 6749 §5.2)."""
@@ -215,7 +214,7 @@ class Prober:
         not_one = NotAnMcpServer(get_host(mcp_url), knock.status, knock.moved_to)
         is_mcp = knock.is_asked or inside.is_mcp
         try:
-            resource = await self._find_resource(mcp_url, knock.challenge)
+            resource = await find_resource(self._sender, mcp_url, knock.challenge)
         except (RuleBroken, UrlRefused):
             # A website that answers everything with its home page: what is broken there is no metadata.
             if not is_mcp:
@@ -225,22 +224,15 @@ class Prober:
             raise not_one
         return resource
 
-    async def _find_resource(self, mcp_url: str, challenge: Challenge | None) -> ProtectedResource | None:
-        for url in discovery.build_resource_urls(mcp_url, challenge):
-            answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
-            resource = discovery.parse_resource(answer, mcp_url, self._sender.policy)
-            if resource is not None:
-                return resource
-        return None
-
     async def _find_server(self, resource: ProtectedResource) -> tuple[str, AuthorizationServer, tuple[Quirk, ...]]:
-        for issuer in resource.issuers:
-            for url in discovery.build_issuer_urls(issuer):
-                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
-                found = read_server(answer, issuer, self._sender.policy)
-                if found is not None:
-                    return issuer, *found
-        raise RuleBroken("RFC 8414 §3: no authorization server metadata")
+        def read(answer: HttpResponse, issuer: str) -> tuple[str, AuthorizationServer, tuple[Quirk, ...]] | None:
+            found = read_server(answer, issuer, self._sender.policy)
+            return found and (issuer, *found)
+
+        found = await find_server(self._sender, resource.issuers, read)
+        if found is None:
+            raise RuleBroken("RFC 8414 §3: no authorization server metadata")
+        return found
 
 
 def read_server(

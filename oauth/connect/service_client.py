@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from oauth.catalog.service import Service
+from oauth.discovery_walk import find_resource, find_server, send_probes
 from oauth.errors import ConnectError, RuleBroken, ServiceDeclined, ServiceMisbehaved, UrlRefused
 from oauth.protocol import discovery, registration, tokens, userinfo
 from oauth.protocol.authorization import AuthorizationRequest, EarlierRequest, choose_scope
 from oauth.protocol.discovery import AuthorizationServer, ProtectedResource
-from oauth.protocol.http_messages import HttpRequest
+from oauth.protocol.http_messages import HttpRequest, HttpResponse
 from oauth.protocol.registration import RegisteredClient
 from oauth.protocol.tokens import CodeExchange, TokenResponse
 from oauth.protocol.www_authenticate import Challenge
@@ -106,41 +107,25 @@ class ServiceClient:
 
     async def _discover_resource(self, service: Service) -> tuple[Challenge | None, ProtectedResource]:
         with step(service, "discovery"):
-            challenge = await self._probe(service)
-            for url in discovery.build_resource_urls(service.mcp_url, challenge):
-                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
-                resource = discovery.parse_resource(answer, service.mcp_url, self._sender.policy)
-                if resource is not None:
-                    _require_pinned_resource(service, resource)
-                    return challenge, resource
-            raise RuleBroken("RFC 9728 §3: no protected resource metadata")
-
-    async def _probe(self, service: Service) -> Challenge | None:
-        for probe in (discovery.build_probe(service.mcp_url), discovery.build_stateless_probe(service.mcp_url)):
-            answer = await self._sender.send(probe)
-            if answer.status == 401:
-                return discovery.parse_probe(answer)
-        return None
+            _, answer = (await send_probes(self._sender, service.mcp_url))[-1]
+            challenge = discovery.parse_probe(answer)
+            resource = await find_resource(self._sender, service.mcp_url, challenge)
+            if resource is None:
+                raise RuleBroken("RFC 9728 §3: no protected resource metadata")
+            _require_pinned_resource(service, resource)
+            return challenge, resource
 
     async def _discover_server(self, service: Service, resource: ProtectedResource) -> AuthorizationServer:
-        # The next issuer is asked only where one has no metadata at all, never after a broken rule: whoever can break
-        # one answer would choose the server.
-        pinned = service.pins.trusted_issuer
-        issuers = (pinned,) if pinned in resource.issuers else resource.issuers
-        for issuer in issuers:
-            server = await self._find_server(service, issuer or "")
-            if server is not None:
-                return server
-        raise ServiceMisbehaved(service.name, "metadata", "RFC 8414 §3: no authorization server metadata")
+        def read(answer: HttpResponse, issuer: str) -> AuthorizationServer | None:
+            return discovery.parse_server(answer, issuer, service.pins, self._sender.policy)
 
-    async def _find_server(self, service: Service, issuer: str) -> AuthorizationServer | None:
+        pinned = service.pins.trusted_issuer
         with step(service, "metadata"):
-            for url in discovery.build_issuer_urls(issuer):
-                answer = await self._sender.send(discovery.build_metadata_request(url, self._sender.policy))
-                server = discovery.parse_server(answer, issuer, service.pins, self._sender.policy)
-                if server is not None:
-                    return server
-        return None
+            issuers = (pinned,) if pinned and pinned in resource.issuers else resource.issuers
+            server = await find_server(self._sender, issuers, read)
+            if server is None:
+                raise RuleBroken("RFC 8414 §3: no authorization server metadata")
+            return server
 
     async def _register(
         self, service: Service, client: RegisteredClient, server: AuthorizationServer, scope: str | None, now: datetime

@@ -1,6 +1,6 @@
 """Finds an MCP server's authorization server from RFC 9728 and RFC 8414 metadata; pure.
 
-`oauth/connect/service_client.py` sends the requests and decides which candidate comes next.
+`oauth/discovery_walk.py` sends the requests, one candidate after another.
 """
 
 from __future__ import annotations

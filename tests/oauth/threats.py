@@ -36,8 +36,9 @@ SECTIONS = {
     82: "H. Abuse",
 }
 URLS, HTTP, JSON = "`oauth/protocol/url_policy.py`", "`oauth/guarded_http.py`", "`oauth/protocol/http_messages.py`"
-DISCOVERY, SERVERS, TOKENS = (
+DISCOVERY, WALK, SERVERS, TOKENS = (
     "`oauth/protocol/discovery.py`",
+    "`oauth/discovery_walk.py`",
     "`oauth/connect/service_client.py`",
     "`oauth/protocol/tokens.py`",
 )
@@ -74,14 +75,14 @@ THREATS = {
     17: Threat("a proxy from the environment", HTTP),
     18: Threat("a host that looks like another's", f"{URLS}, {PAGES}"),
     19: Threat("upstream text on a page or in Slack", "`oauth/errors.py`"),
-    20: Threat("no 401 at all", f"{DISCOVERY}, {SERVERS}"),
+    20: Threat("no 401 at all", f"{DISCOVERY}, {WALK}"),
     21: Threat("a 401 without a challenge", DISCOVERY),
     22: Threat("several, odd or contradicting challenges", "`oauth/protocol/www_authenticate.py`"),
-    23: Threat("`resource_metadata` on another host", f"{SERVERS}, {DISCOVERY}"),
+    23: Threat("`resource_metadata` on another host", f"{WALK}, {DISCOVERY}"),
     24: Threat("a `resource` that is another's, a sibling or a parent", URLS),
-    25: Threat("no, odd, too many or private authorization servers", f"{DISCOVERY}, {SERVERS}"),
+    25: Threat("no, odd, too many or private authorization servers", f"{DISCOVERY}, {WALK}"),
     26: Threat("an issuer with a path, looked up at the root", DISCOVERY),
-    27: Threat("metadata missing, broken or invalid at its first place", f"{SERVERS}, {DISCOVERY}"),
+    27: Threat("metadata missing, broken or invalid at its first place", f"{WALK}, {DISCOVERY}"),
     28: Threat("an issuer that differs by a slash, case or port; pins", DISCOVERY),
     29: Threat("PKCE absent, `plain` only or no list", DISCOVERY),
     30: Threat("endpoints that are no clean URL or carry our parameters", DISCOVERY),
