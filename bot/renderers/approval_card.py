@@ -27,14 +27,12 @@ from bot.renderers.block_kit import (
     mention,
     message,
     modal,
-    plain,
     preformatted,
     section,
     text_field,
 )
 from bot.renderers.block_kit import actions as row
 from bot.renderers.safe_markdown import escape
-from bot.renderers.slack_limits import VIEW_TITLE_MAX
 from bot.renderers.tool_names import capital, deed, phrase, plural, service_title
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
@@ -123,14 +121,8 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     blocks.append(context(_as_whom(whose, held, titles), until, f"fingerprint {approval.arguments_hash[:_MARK]}"))
     # Risky calls need a confirmation, which Slack offers for buttons but not for the submit button of a modal.
     may_allow = is_open and held.hazard is Hazard.NONE and _is_asked(thread, approval, reader)
-    view = modal(
-        "Details",
-        action_ids.DETAILS_VIEW,
-        *blocks,
-        private_metadata=approval_value(approval),
-        submit="Approve" if may_allow else None,
-    )
-    return View(view | {"close": plain("Close", VIEW_TITLE_MAX)})
+    submit, value = "Approve" if may_allow else "", approval_value(approval)
+    return modal("Details", action_ids.DETAILS_VIEW, *blocks, private_metadata=value, submit=submit, close="Close")
 
 
 def render_reason_form(approval: Approval, titles: Titles) -> View:

@@ -147,13 +147,15 @@ def literal(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
-def modal(title: str, callback_id: str, *blocks: Block, private_metadata: str = "", submit: str | None = None) -> View:
-    """Return a modal; without `submit` it can only be closed."""
+def modal(
+    title: str, callback_id: str, *blocks: Block, private_metadata: str = "", submit: str = "", close: str = ""
+) -> View:
+    """Return a modal; without `submit` it can only be closed. `close` is the word for that, where it is another one."""
     view: Block = {
         "type": "modal",
         "callback_id": callback_id,
         "title": plain(title, slack_limits.VIEW_TITLE_MAX),
-        "close": plain("Cancel" if submit else "Close", slack_limits.VIEW_TITLE_MAX),
+        "close": plain(close or ("Cancel" if submit else "Close"), slack_limits.VIEW_TITLE_MAX),
         "private_metadata": private_metadata,
         "blocks": list(blocks[: slack_limits.VIEW_BLOCKS_MAX]),
     }

@@ -37,8 +37,7 @@ from bot.model.config_views import (
     Wrong,
 )
 from bot.model.visible_text import one_line
-from bot.renderers import slack_limits
-from bot.renderers.block_kit import Block, View, button, confirm, context, divider, plain, section
+from bot.renderers.block_kit import Block, View, button, confirm, context, divider, modal, plain, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import budget_line, raise_metadata, spent_line
 from bot.renderers.config_inputs import input_block, option, render_field, render_input, whole_line
@@ -107,7 +106,7 @@ _MENTIONS = {"channel": "<#{}>", "member": "<@{}>"}
 
 def render_panel(panel: Panel) -> View:
     """Return the modal of any panel."""
-    return View(_PANELS[type(panel)](panel))
+    return _PANELS[type(panel)](panel)
 
 
 def render_wrong(wrong: Wrong) -> dict[str, str]:
@@ -115,7 +114,7 @@ def render_wrong(wrong: Wrong) -> dict[str, str]:
     return {block: capital(one_line(what, 500)) for block, what in wrong.fields.items()}
 
 
-def _overview(panel: Overview) -> Block:
+def _overview(panel: Overview) -> View:
     blocks: list[Block] = []
     if panel.is_paused:
         blocks.append(_alert("Deputy is paused for everybody.", "warning"))
@@ -142,7 +141,7 @@ def _pause_button(*, is_paused: bool) -> Block:
     return button("Pause Everything", action_ids.SETTINGS, "pause all", style="danger", confirm=question)
 
 
-def _listing(panel: ConfigList) -> Block:
+def _listing(panel: ConfigList) -> View:
     title = SECTIONS[panel.section][0]
     blocks: list[Block] = [_alert(_outcome(panel.outcome), "success")] if panel.outcome else []
     if panel.section in _ADD:
@@ -174,7 +173,7 @@ def _turning(panel: ConfigList) -> list[Block]:
     return [context(f"Page {panel.page + 1} of {panel.pages}"), row(*buttons)]
 
 
-def _editing(panel: EditItem) -> Block:
+def _editing(panel: EditItem) -> View:
     form = panel.form
     blocks: list[Block] = []
     if panel.title.strip():
@@ -202,7 +201,7 @@ def _notes(note: KnownTools | FixedAdmins | None) -> list[str]:
             return []
 
 
-def _raising(panel: RaiseBudget) -> Block:
+def _raising(panel: RaiseBudget) -> View:
     [field] = panel.form.fields
     blocks = [
         section(budget_line(panel)),
@@ -213,7 +212,7 @@ def _raising(panel: RaiseBudget) -> Block:
     return _view(panel.form.title, blocks, callback_id=action_ids.RAISE_FORM, metadata=metadata, submit="Raise")
 
 
-def _confirm(panel: ConfirmChange) -> Block:
+def _confirm(panel: ConfirmChange) -> View:
     question, yes = _QUESTIONS[panel.verb]
     question = question.format(name=panel.name[:80], follows=_FOLLOWS.get(panel.kind, ""))
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
@@ -222,7 +221,7 @@ def _confirm(panel: ConfirmChange) -> Block:
 
 
 # Two steps: an admin sees what answers at an address before anything is saved (docs/decisions/0020).
-def _adding(panel: AddingUrl) -> Block:
+def _adding(panel: AddingUrl) -> View:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     field = Field("url", "Address of its MCP server", Kind.LINE, "https://mcp.example.com/mcp", is_needed=True)
     blocks.append(input_block(field.block, field.label, whole_line(field, panel.url, _URL_LONGEST), is_optional=False))
@@ -230,12 +229,12 @@ def _adding(panel: AddingUrl) -> Block:
     return _view("Add a service", blocks, callback_id=action_ids.SETTINGS_URL, submit="Look at It")
 
 
-def _waiting(panel: LookingUp) -> Block:
+def _waiting(panel: LookingUp) -> View:
     words = f"Looking at {panel.url[:150]} …" if panel.url else "Saving …"
     return _view("Settings", [section(_line(words, 400))])
 
 
-def _probed(panel: ProbeResult) -> Block:
+def _probed(panel: ProbeResult) -> View:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
     blocks += [_alert(words, "warning") for words in list_warnings(panel)[:10]]
     blocks += [
@@ -260,7 +259,7 @@ def _probed(panel: ProbeResult) -> Block:
     return _view("What I found", blocks, callback_id=action_ids.SETTINGS_PROBED, metadata=metadata, submit="Save")
 
 
-def _client(panel: ClientForm) -> Block:
+def _client(panel: ClientForm) -> View:
     secret = "Client secret; empty keeps the one that is stored" if panel.has_secret else "Client secret, if it has one"
     fields = [
         (Field("client_id", "Client id, made at the service", Kind.LINE), panel.client_id),
@@ -280,14 +279,14 @@ def _client(panel: ClientForm) -> Block:
     return _view("Client and scopes", blocks, callback_id=action_ids.SETTINGS_CLIENT, metadata=metadata, submit="Save")
 
 
-def _claim(_panel: Claim) -> Block:
+def _claim(_panel: Claim) -> View:
     words = "I have no admin yet. You own this workspace, so you can be the first."
     what = "Admins choose services, tool rules, agents and budgets, and name other admins. They cannot act as others."
     blocks = [section(words), section(what), context("It is recorded that you became the first.")]
     return _view("Become Admin?", blocks, callback_id=action_ids.SETTINGS_CLAIM, submit="Become Admin")
 
 
-def _done(panel: Done) -> Block:
+def _done(panel: Done) -> View:
     more = " Every tool asks until you set its rules." if isinstance(panel.outcome, ServiceAdded) else ""
     return _view("Settings", [_alert(_outcome(panel.outcome) + more, "success")])
 
@@ -302,7 +301,7 @@ def _outcome(outcome: ConfigOutcome) -> str:
             return _OUTCOMES[outcome]
 
 
-def _failed(words: str) -> Block:
+def _failed(words: str) -> View:
     return _view("Settings", [_alert(words, "error")])
 
 
@@ -314,20 +313,15 @@ def _line(text: str, limit: int) -> str:
     return escape(one_line(text, limit) or "…")
 
 
-def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> Block:
-    view: dict[str, Any] = {
-        "type": "modal",
-        "callback_id": callback_id or action_ids.SETTINGS,
-        "title": plain(title, slack_limits.VIEW_TITLE_MAX),
-        "close": plain("Cancel" if submit else "Back", slack_limits.VIEW_TITLE_MAX),
-        "private_metadata": metadata,
-        "blocks": blocks[: slack_limits.VIEW_BLOCKS_MAX],
-    }
-    return view | ({"submit": plain(submit, slack_limits.VIEW_TITLE_MAX)} if submit else {})
+def _view(title: str, blocks: list[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> View:
+    # Most panels lie on one that they lead back to.
+    close = "" if submit else "Back"
+    callback = callback_id or action_ids.SETTINGS
+    return modal(title, callback, *blocks, private_metadata=metadata, submit=submit, close=close)
 
 
 # The renderer of each panel
-_PANELS: Mapping[type, Callable[[Any], Block]] = {
+_PANELS: Mapping[type, Callable[[Any], View]] = {
     Overview: _overview,
     ConfigList: _listing,
     EditItem: _editing,
