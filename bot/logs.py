@@ -13,10 +13,8 @@ from typing import Any, TextIO
 
 import structlog
 
-TOKEN_SHAPES = re.compile(
-    r"(xox[abeprs]-|xapp-|sk-ant-|whsec_|Bearer\s+|eyJ[A-Za-z0-9_-]{8,}\.|gh[opsu]_|vlt_)[A-Za-z0-9._~+/=-]*"
-)
-"""Shapes of tokens and ids that have no business in a log (Slack, Anthropic, JWT, GitHub, vault ids)."""
+from bot.model.secret_patterns import without_secrets
+
 _PLAIN = frozenset({"builtins", "store.errors"})
 """Modules whose exceptions are logged with their words: Python's, and ours that have neither prose nor values."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -104,13 +102,8 @@ def _is_code(fact: object) -> bool:
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take token shapes out of every value, tracebacks included."""
-    return {key: without_tokens(value) if isinstance(value, str) else value for key, value in event.items()}
-
-
-def without_tokens(text: str) -> str:
-    """Return the text with everything that looks like a token replaced."""
-    return TOKEN_SHAPES.sub("•••", text)
+    """Take secrets out of every value, tracebacks included."""
+    return {key: without_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
@@ -146,4 +139,4 @@ class AsJson(logging.Formatter):
         said["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
         if record.exc_info and record.exc_info[1] is not None:
             said["exception"] = describe(record.exc_info[1])
-        return json.dumps({key: without_tokens(value) for key, value in said.items()})
+        return json.dumps({key: without_secrets(value) for key, value in said.items()})

@@ -81,7 +81,7 @@ ARROWS: dict[str, set[str]] = {
     "bot.environ_secrets": set(),
     "bot.model.slack_text": {"bot.model.visible_text"},
     "bot.model.visible_text": set(),
-    "bot.logs": set(),
+    "bot.logs": {"bot.model.secret_patterns"},
     "bot.metrics": set(),
     "bot.env": {"bot.model.errors", "store.database", "store.errors", "store.records", "store.sealing"},
     "bot.schemas": {"bot.config.file_services", "bot.env", "oauth.catalog.catalog_file"},

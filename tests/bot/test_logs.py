@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import logs
 from bot.model.errors import AgentsRejected, NotPermitted, Refusal, Refused
+from tests.bot.model.test_secret_patterns import SECRETS
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_our_lines_and_a_librarys_are_both_one_json_object_without_tokens(lines)
     assert theirs["timestamp"].endswith("Z")
     assert "ValueError: key •••" in broke["exception"]
     assert "zzz" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("secret", [one for every in SECRETS.values() for one in every] + ["xoxb-1", "vlt_0a", "ghp_x"])
+def test_a_log_has_no_secret_that_filters_know_nor_the_beginning_of_one_of_ours(lines, secret):
+    stream, read = lines
+    logs.configure("info", stream)
+
+    structlog.get_logger("bot.test").info("failed", because=f"it was {secret}", at="/agent")
+
+    assert read()[0]["at"] == "/agent"
+    assert secret not in read()[0]["because"]
+    assert "hunter2" not in stream.getvalue()
 
 
 def failed(raised: Exception, behind: Exception | None = None) -> Exception:
