@@ -17,13 +17,17 @@ CarriesOut = Callable[[Any], Awaitable[None]]
 
 def build_dispatcher(context: DomainContext, nouns: Nouns, unposted: UnpostedMessages) -> Dispatcher:
     """Build the dispatcher with the handler of every command."""
+    return Dispatcher(context, build_table(nouns), on_new=unposted.add, on_done=nouns.home.refresh.after)
+
+
+def build_table(nouns: Nouns) -> HandlerTable:
+    """Return the registry; what is only told, and a mention without its message, the dispatcher carries out itself."""
     plain = {**_turn_handlers(nouns), **_connection_handlers(nouns), **_other_handlers(nouns)}
-    table = HandlerTable(
+    return HandlerTable(
         commands={**_request_handlers(nouns), **{kind: _without_delivery(handle) for kind, handle in plain.items()}},
         forms={c.SubmitSettings: nouns.admin.submit},
         fetch_mention=nouns.turns.messages.read_again,
     )
-    return Dispatcher(context, table, on_new=unposted.add, on_done=nouns.home.refresh.after)
 
 
 def _without_delivery(handle: CarriesOut) -> Handler:

@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from bot.config.validation_messages import describe_unusable_service
-from bot.domain.admin.commands import AdminCommands
+from bot.domain.admin.queries import AdminQueries
 from bot.domain.context import DomainContext
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import AddingUrl, Broke, Done, LookingUp, Panel, ProbeResult, ServiceAdded, Wrong
@@ -46,10 +46,10 @@ WAYS = {
 class AddService:
     """The two forms of adding a service."""
 
-    def __init__(self, context: DomainContext, *, services: SavedServices, administering: AdminCommands) -> None:
+    def __init__(self, context: DomainContext, *, services: SavedServices, queries: AdminQueries) -> None:
         self._clock, self._screen, self._supervisor = context.clock, context.screen, context.supervisor
         self._services = services
-        self._administering = administering
+        self._queries = queries
 
     async def look(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Look at an address and return what is there."""
@@ -83,7 +83,7 @@ class AddService:
         except (ProbeChanged, DraftInvalid, ServiceChanged, ConnectError) as error:
             return await self._shown_again(url, draft, error)
         added = ServiceAdded(draft.title)
-        await self._administering.refresh(command, "services", added)
+        await self._queries.refresh(command, "services", added)
         return Done(added)
 
     async def _shown_again(self, url: str, draft: ServiceDraft, error: ConnectError) -> Panel:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.admin.add_service import AddService
-from bot.domain.admin.commands import AdminCommands
-from bot.domain.admin.first_admin import FirstAdmin
+from bot.domain.admin.commands import AdminCommands, AdminForms
 from bot.domain.admin.oauth_client import OAuthClientForms
 from bot.domain.admin.queries import AdminQueries
 from bot.domain.budgets.build import BudgetIncreases
@@ -23,22 +22,15 @@ def build_admin(
     turns: Turns,
 ) -> AdminCommands:
     """Build the settings' panels, with the way to add a service by its address among them."""
-    services = connections.services
-    commands = AdminCommands(
-        configuration=context.config,
-        profiles=sessions.profiles,
-        stopping=turns.stopper,
-        shelves=AdminQueries(context, connections=connections.browser, services=services),
-        claiming=FirstAdmin(context),
-        screen=context.screen,
-        supervisor=context.supervisor,
-    )
-    adding = AddService(context, services=services, administering=commands)
-    clients = OAuthClientForms(
-        context, services=services, administering=commands, base_url=connections.browser.base_url
-    )
-    commands.add(action_ids.SETTINGS_CLIENT, clients.submit, "client", clients.panel)
-    commands.add(action_ids.SETTINGS_URL, adding.look)
-    commands.add(action_ids.SETTINGS_PROBED, adding.save)
-    commands.add(action_ids.RAISE_FORM, budgets.commands.submit)
-    return commands
+    browser, services = connections.browser, connections.services
+    queries = AdminQueries(context, connections=browser, services=services)
+    adding = AddService(context, services=services, queries=queries)
+    clients = OAuthClientForms(context, services=services, queries=queries, base_url=browser.base_url)
+    submits = {
+        action_ids.SETTINGS_CLIENT: clients.submit,
+        action_ids.SETTINGS_URL: adding.look,
+        action_ids.SETTINGS_PROBED: adding.save,
+        action_ids.RAISE_FORM: budgets.commands.submit,
+    }
+    forms = AdminForms(submits, {"client": clients.panel})
+    return AdminCommands(context, profiles=sessions.profiles, stopper=turns.stopper, queries=queries, forms=forms)

@@ -7,7 +7,8 @@ response to the submission, so that Slack shows them at their fields.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -18,16 +19,14 @@ from bot.config.model import Config
 from bot.config.validation_messages import NAME_TAKEN, describe_refused_agent
 from bot.domain.admin.first_admin import FirstAdmin
 from bot.domain.admin.queries import AdminQueries
-from bot.domain.config.service import ConfigService, SeenConfig
-from bot.domain.ports import Screen
+from bot.domain.config.service import SeenConfig
+from bot.domain.context import DomainContext
 from bot.domain.sessions.agent_profiles import AgentProfiles
-from bot.domain.supervisor import Supervisor
 from bot.domain.turns.stop import TurnStopper
 from bot.model import action_ids
 from bot.model.commands import SubmitSettings, UseSettings
 from bot.model.config_views import (
     CONFIRMED,
-    ConfigList,
     ConfigNotice,
     ConfigOutcome,
     ConfirmChange,
@@ -40,7 +39,6 @@ from bot.model.config_views import (
 )
 from bot.model.errors import (
     AgentsRejected,
-    DeputyError,
     NotPermitted,
     Problem,
     Refusal,
@@ -59,50 +57,50 @@ Show = Callable[[str], Awaitable[Panel]]
 """What is opened for a name."""
 
 
+@dataclass(frozen=True, slots=True)
+class AdminForms:
+    """The forms that other parts of the settings answer, by callback id, and the panels that they open, by verb."""
+
+    submits: Mapping[str, Submit]
+    panels: Mapping[str, Show]
+
+
 class AdminCommands:
     """What admins do in Slack."""
 
     def __init__(
         self,
+        context: DomainContext,
         *,
-        configuration: ConfigService,
         profiles: AgentProfiles,
-        stopping: TurnStopper,
-        shelves: AdminQueries,
-        claiming: FirstAdmin,
-        screen: Screen,
-        supervisor: Supervisor,
+        stopper: TurnStopper,
+        queries: AdminQueries,
+        forms: AdminForms,
     ) -> None:
-        self._configuration = configuration
+        self._configuration = context.config
+        self._screen, self._supervisor = context.screen, context.supervisor
         self._profiles = profiles
-        self._stopping = stopping
-        self._shelves = shelves
-        self._claiming = claiming
-        self._screen = screen
-        self._supervisor = supervisor
-        self._shows: dict[str, Show] = {}
-        self._submits: dict[str, Submit] = {
+        self._stopper = stopper
+        self._queries = queries
+        self._first_admin = FirstAdmin(context)
+        self._panels = forms.panels
+        self._submits: Mapping[str, Submit] = {
+            **forms.submits,
             action_ids.SETTINGS_FORM: self._save,
             action_ids.SETTINGS_ASK: self._confirmed,
         }
-
-    def add(self, callback: str, submit: Submit, verb: str = "", panel: Show | None = None) -> None:
-        """Let another part of the settings answer the forms with this callback id, and show what a verb opens."""
-        self._submits[callback] = submit
-        if panel is not None:
-            self._shows[verb] = panel
 
     async def use(self, command: UseSettings) -> None:
         """Open the settings or go on in them. Raises `NotPermitted` for who is no admin."""
         config = await self._configuration.read(command.member.workspace_id)
         if not await self._configuration.has_admin(command.member.workspace_id):
-            return await self._claiming.offer(command)
+            return await self._first_admin.offer(command)
         config = await self._admitted(command.member)
         if command.verb in {"pause", "resume"}:
             return await self._pause_all(command)
         if command.verb == "page":
             section, _, page = command.argument.rpartition(" ")
-            listing = await self._listing(command.member, section, int(page) if page.isdecimal() else 0)
+            listing = await self._queries.listing(command.member, section, int(page) if page.isdecimal() else 0)
             return await self._screen.update_panel(command.view_id, listing)
         panel = await self._panel(command, config)
         if command.view_id:
@@ -112,17 +110,9 @@ class AdminCommands:
     async def submit(self, command: SubmitSettings) -> Panel | Wrong | None:
         """Carry a form out; None: it is done and may close."""
         if command.callback == action_ids.SETTINGS_CLAIM:
-            return await self._claiming.submit(command)
+            return await self._first_admin.submit(command)
         await self._admitted(command.member)
         return await self._submits[command.callback](command)
-
-    async def refresh(self, command: SubmitSettings, section: str, outcome: ConfigOutcome) -> None:
-        """Show the list under a form as it is now. One that was closed meanwhile stays closed."""
-        try:
-            listing = await self._listing(command.member, section, 0, outcome)
-            await self._screen.update_panel(command.previous_view_id, listing)
-        except DeputyError as error:
-            log.info("list_not_refreshed", error=type(error).__name__)
 
     async def _admitted(self, member: Member) -> Config:
         config = await self._configuration.read(member.workspace_id)
@@ -134,28 +124,26 @@ class AdminCommands:
         verb, name = command.verb, command.argument
         if verb == "list":
             form = FORMS.get(name)
-            listed = self._editing(command.member, form, form.only) if form else self._listing(command.member, name, 0)
+            listed = (
+                self._editing(command.member, form, form.only)
+                if form
+                else self._queries.listing(command.member, name, 0)
+            )
             return await listed
         if verb == "new":
-            return await self._shelves.new(name, config)
-        if verb in self._shows:
-            return await self._shows[verb](name)
+            return await self._queries.new(name, config)
+        if verb in self._panels:
+            return await self._panels[verb](name)
         if verb in CONFIRMED:
             return await self._asking(command.member, verb, *_split(name))
         if verb in FORMS:
             return await self._editing(command.member, FORMS[verb], name)
-        return await self._shelves.overview(command.member, config)
-
-    async def _listing(
-        self, member: Member, section: str, page: int, outcome: ConfigOutcome | None = None
-    ) -> ConfigList:
-        config = await self._configuration.read(member.workspace_id)
-        return await self._shelves.listing(member, config, section, page, outcome)
+        return await self._queries.overview(command.member, config)
 
     async def _editing(self, member: Member, form: Form, name: str) -> EditItem:
         seen = await self._configuration.seen(member.workspace_id, Key(form.kind, name))
         config = await self._configuration.read(member.workspace_id)
-        return await self._shelves.editing(member, config, form, seen)
+        return await self._queries.editing(member, config, form, seen)
 
     async def _asking(self, member: Member, verb: str, kind: str, name: str) -> ConfirmChange:
         seen = await self._configuration.seen(member.workspace_id, Key(kind, name))
@@ -164,8 +152,8 @@ class AdminCommands:
     async def _pause_all(self, command: UseSettings) -> None:
         is_paused = command.verb == "pause"
         config = await self._switched(command.member, {"value": True} if is_paused else None)
-        await self._stopping.stop_paused()
-        overview: Overview = await self._shelves.overview(command.member, config)
+        await self._stopper.stop_paused()
+        overview: Overview = await self._queries.overview(command.member, config)
         await self._screen.update_panel(command.view_id, overview)
 
     async def _switched(self, member: Member, body: Body | None) -> Config:
@@ -229,17 +217,17 @@ class AdminCommands:
         verb, name = str(command.metadata.get("verb")), str(command.metadata.get("name"))
         key = Key(str(command.metadata.get("kind")), name)
         if verb == "disconnect":
-            count = await self._shelves.disconnect(command.member, name)
+            count = await self._queries.disconnect(command.member, name)
             self._after(command, key, MemberDisconnected(count))
             return None
         if verb == "register":
-            await self._shelves.forget_client(command.member, name)
+            await self._queries.forget_client(command.member, name)
             self._after(command, key, ConfigNotice.REGISTERS_AFRESH)
             return None
         if verb == "drop":
-            await self._shelves.drop(command.member, name)
+            await self._queries.drop(command.member, name)
         if verb == "reset" and key.kind == "service":
-            await self._shelves.forget(command.member, name)
+            await self._queries.forget(command.member, name)
         try:
             await self._configuration.change(command.member, await self._as_shown(command, key), None)
         except SettingsInvalid as error:
@@ -251,11 +239,11 @@ class AdminCommands:
         """Carry out what follows beside the answer: kill switches, and the list under the form."""
 
         async def follow() -> None:
-            await self._stopping.stop_paused()
-            await self._shelves.settle(command.member, key)
-            section = self._shelves.section_of(key.kind)
+            await self._stopper.stop_paused()
+            await self._queries.settle(command.member, key)
+            section = self._queries.section_of(key.kind)
             if command.previous_view_id and section:
-                await self.refresh(command, section, outcome)
+                await self._queries.refresh(command, section, outcome)
 
         self._supervisor.start(follow)
 

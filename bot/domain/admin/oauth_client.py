@@ -7,7 +7,7 @@ A secret that is typed here passes through Slack; the settings' file names an en
 from __future__ import annotations
 
 from bot.config.validation_messages import CLIENT_ID_MISSING
-from bot.domain.admin.commands import AdminCommands
+from bot.domain.admin.queries import AdminQueries
 from bot.domain.context import DomainContext
 from bot.model.commands import SubmitSettings
 from bot.model.config_views import ClientForm, ConfigNotice, Panel, Wrong
@@ -24,11 +24,11 @@ class OAuthClientForms:
     """The form with a service's client and scopes."""
 
     def __init__(
-        self, context: DomainContext, *, services: SavedServices, administering: AdminCommands, base_url: str
+        self, context: DomainContext, *, services: SavedServices, queries: AdminQueries, base_url: str
     ) -> None:
         self._catalog, self._supervisor = context.catalog, context.supervisor
         self._services = services
-        self._administering = administering
+        self._queries = queries
         self._base_url = base_url
 
     async def panel(self, name: str) -> Panel:
@@ -77,7 +77,7 @@ class OAuthClientForms:
         except UnknownService as error:
             raise NotPermitted(Refused(Refusal.GONE)) from error
         if command.previous_view_id:
-            self._supervisor.start(lambda: self._administering.refresh(command, "services", ConfigNotice.SAVED))
+            self._supervisor.start(lambda: self._queries.refresh(command, "services", ConfigNotice.SAVED))
         return None
 
 

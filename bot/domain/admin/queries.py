@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from bot.config.fields import Form, Kind
 from bot.config.forms import FORMS
 from bot.config.items import MANY, Key
@@ -17,6 +19,7 @@ from bot.domain.admin import config_rows
 from bot.domain.config.service import SeenConfig
 from bot.domain.context import DomainContext
 from bot.domain.sessions.agent_profiles import rules_of
+from bot.model.commands import SubmitSettings
 from bot.model.config_views import (
     AddingUrl,
     ConfigList,
@@ -28,7 +31,7 @@ from bot.model.config_views import (
     Panel,
     Row,
 )
-from bot.model.errors import NotPermitted, Refusal, Refused
+from bot.model.errors import DeputyError, NotPermitted, Refusal, Refused
 from oauth.catalog.saved_services import SavedServices
 from oauth.catalog.service import Service
 from oauth.connect.connections import Connections
@@ -36,13 +39,15 @@ from oauth.errors import NotConnected, ServiceChanged, UnknownService
 from store import connections, members, service_tools, tickets
 from store.records import Member, ServiceName, UserId
 
+log = structlog.get_logger(__name__)
+
 
 class AdminQueries:
-    """Reads what is shown; changes only what the settings themselves do not hold."""
+    """Reads what is shown and shows it again; changes only what the settings themselves do not hold."""
 
     def __init__(self, context: DomainContext, *, connections: Connections, services: SavedServices) -> None:
         self._database, self._catalog = context.database, context.catalog
-        self._configuration = context.config
+        self._configuration, self._screen = context.config, context.screen
         self._connections = connections
         self._services = services
 
@@ -61,10 +66,19 @@ class AdminQueries:
         return Overview(config.is_paused, counts)
 
     async def listing(
-        self, member: Member, config: Config, section: str, page: int, outcome: ConfigOutcome | None = None
+        self, member: Member, section: str, page: int, outcome: ConfigOutcome | None = None
     ) -> ConfigList:
         """Return one page of a section. Raises `NotPermitted` for one that there is not."""
+        config = await self._configuration.read(member.workspace_id)
         return config_rows.page_of(section, await self._rows(member, config, section), page, outcome)
+
+    async def refresh(self, command: SubmitSettings, section: str, outcome: ConfigOutcome) -> None:
+        """Show the list under a form as it is now. One that was closed meanwhile stays closed."""
+        try:
+            listing = await self.listing(command.member, section, 0, outcome)
+            await self._screen.update_panel(command.previous_view_id, listing)
+        except DeputyError as error:
+            log.info("list_not_refreshed", error=type(error).__name__)
 
     async def _rows(self, member: Member, config: Config, section: str) -> Sequence[Row]:
         if section == "services":
