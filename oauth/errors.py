@@ -128,7 +128,7 @@ class Reason(StrEnum):
     """The POST did not come from our own start page."""
     MALFORMED = "malformed"
     LOST = "lost"
-    """The attempt's sealed values cannot be opened: it was sealed with another key."""
+    """The attempt's sealed values cannot be opened: they were sealed with another key."""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Finds the account that a token belongs to, in what the service sends beside the token, or when asked; pure.
+"""Finds the account that a token belongs to, in the token response or in userinfo; pure.
 
 It is a label for the token's owner, who may have been signed in to another account; nothing is decided by it.
 """
@@ -20,16 +20,16 @@ _PLACE = ("workspace_name", "team_name", "organization_name")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who, and in which workspace; None where nobody said."""
+    """Who it is and in which workspace, as the service states it; None where it does not."""
 
     person: str | None = None
     place: str | None = None
     subject: str | None = None
-    """The `sub` of the id_token, empty where that has none; None without an id_token."""
+    """The `sub` of the id_token, empty if that has none; None without an id_token."""
 
     @property
     def label(self) -> str | None:
-        """Return it as `ana@example.com (Acme)`; None where nobody said."""
+        """The account as people read it, such as `ana@example.com (Acme)`; None where the service states none."""
         if self.person and self.place and self.place != self.person:
             return f"{self.person} ({self.place})"
         return self.person or self.place
@@ -39,12 +39,12 @@ NOBODY = Account()
 
 
 def find_account(document: Mapping[str, Any]) -> Account:
-    """Return the account that a token response names, as far as it does."""
+    """Return what a token response states of the account."""
     return Account(_first(_people(document)), _first(_places(document)), _find_subject(document.get("id_token")))
 
 
 def find_person(claims: Mapping[str, Any]) -> str | None:
-    """Return who it is by claims of OpenID Connect; None where they do not say."""
+    """Return the person that OpenID Connect claims name; None if they name nobody."""
     return _first(claims.get(name) for name in _PERSON)
 
 

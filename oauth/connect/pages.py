@@ -98,7 +98,7 @@ _WORDS: dict[type[ConnectError], PageWords] = {
         "To connect your own account, type {command} in Slack yourself.",
     ),
     errors.IdentityUnproven: PageWords(
-        502, "Slack could not confirm who you are", "Its answer did not hold up, so nothing was connected."
+        502, "Slack could not confirm who you are", "Its answer failed a check of ours, so nothing was connected."
     ),
     errors.ServiceDeclined: PageWords(
         502, "{service} did not complete the connection", "It accepted the sign-in and refused the rest."
@@ -126,7 +126,7 @@ _WORDS: dict[type[ConnectError], PageWords] = {
     ),
     errors.CredentialRefused: PageWords(
         502,
-        "{service} does not take its own access",
+        "The access that {service} gave does not work",
         "{service} agreed, but the access it gave did not work when we tried it. Nothing was kept.",
     ),
     errors.CredentialNotStored: PageWords(
@@ -141,7 +141,7 @@ _WORDS: dict[type[ConnectError], PageWords] = {
         "Twenty services can be connected at most. Nothing was changed.",
         "Disconnect one you no longer use with <code>/agent disconnect</code> in Slack, then try {command} again.",
     ),
-    errors.UnknownService: PageWords(404, "This service is no longer offered", "Your admin has taken it away."),
+    errors.UnknownService: PageWords(404, "This service is no longer offered", "An admin has removed it."),
     errors.ServiceNotAvailable: PageWords(
         404,
         "{service} is not available here",

@@ -170,7 +170,8 @@ class ServiceClient:
         raise ServiceDeclined(service.name, "token", found.code)
 
     async def ask_account(self, service: Service, held: TokenResponse, endpoint: str | None) -> TokenResponse:
-        """Ask once whose the token is, where nothing said who: a label, so whatever fails leaves it unknown."""
+        """Ask userinfo, once, whose the tokens are, if their response did not say; return them with the answer."""
+        # Only a label for the owner: whatever fails here leaves the account unknown and the connection as it is.
         if endpoint is None or held.account.person is not None:
             return held
         request = userinfo.build_userinfo_request(endpoint, held.access_token)

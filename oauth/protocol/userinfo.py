@@ -13,16 +13,15 @@ SCOPE = "openid"
 
 
 def build_userinfo_request(endpoint: str, token: Secret) -> HttpRequest:
-    """Return the request, with the token in its header and nowhere else (RFC 6750 §2.1)."""
+    """Return the userinfo request (OpenID Connect Core §5.3.1), with the token in a header only (RFC 6750 §2.1)."""
     headers = {"accept": "application/json", "authorization": f"Bearer {token.reveal()}", "user-agent": USER_AGENT}
     return HttpRequest("GET", endpoint, headers)
 
 
 def parse_userinfo(answer: HttpResponse, subject: str | None) -> str | None:
-    """Return who it is, None where that cannot be shown; raises `RuleBroken`. A signed answer is not read.
+    """Return the person that the claims name, None if nobody that can be shown; raises `RuleBroken`.
 
-    `subject` is the id_token's, where there was one: of another subject nothing may be used
-    (OpenID Connect Core §5.3.2).
+    `subject` is the id_token's, None without one. A signed response (a JWT) is not supported.
     """
     if answer.status != 200:
         raise RuleBroken("OpenID Connect Core §5.3.2: not 200")
@@ -30,6 +29,7 @@ def parse_userinfo(answer: HttpResponse, subject: str | None) -> str | None:
     told = claims.get("sub")
     if not isinstance(told, str) or not told:
         raise RuleBroken("OpenID Connect Core §5.3.2: no sub")
+    # Another subject's claims must not be used: the response may have been swapped (OpenID Connect Core §5.3.2).
     if subject is not None and told != subject:
         raise RuleBroken("OpenID Connect Core §5.3.2: sub differs from the id_token's")
     return find_person(claims)
