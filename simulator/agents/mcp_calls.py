@@ -92,6 +92,7 @@ class McpCalls:
         raise McpTrouble(CONNECTION, "egress to this host is blocked by the environment's networking")
 
     async def _authorised(self, session: Session, url: str) -> Authority | None:
+        # Without a credential the server is tried all the same: it may be open, or its 401 says what is missing.
         found = self.authority(session, url)
         if found and is_expired(found.credential, self._world.now()):
             refreshed = await refresh(self._world, self._http, found.credential)

@@ -87,6 +87,8 @@ class Door:
         problem = self._authorize_problem(request)
         redirect_uri = query.get("redirect_uri", "")
         known = self._authority.redirect_uris.get(query.get("client_id", ""), [])
+        # Never redirected to an address that is not known to be the client's (RFC 6749 §4.1.2.1): people see an error
+        # and the client hears nothing.
         if await self._authority.get_client(query.get("client_id", "")) is None or redirect_uri not in known:
             return JSONResponse(
                 {"error": "invalid_request", "error_description": "unknown client or redirect_uri"}, 400
@@ -105,6 +107,7 @@ class Door:
 
     def _authorize_problem(self, request: Request) -> str | None:
         query = request.query_params
+        # A parameter must not be there twice (RFC 6749 §3.1); the SDK would read one of them.
         if len(query.multi_items()) != len(query.keys()):
             return "invalid_request"
         if query.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(query.get("code_challenge", "")):
@@ -194,6 +197,7 @@ class Door:
         """Revoke a token (RFC 7009)."""
         form = await checked_form(request)
         add_basic_client_id(form, request)
+        # The SDK demands the field of public clients too.
         form.setdefault("client_secret", "")
         return await self._revocation.handle(with_body(request, urlencode(form).encode()))
 

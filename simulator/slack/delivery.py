@@ -23,7 +23,7 @@ from simulator.clock import SimulatorClock
 Kind = Literal["events_api", "slash_commands", "interactive"]
 ANSWER_WITHIN = 3.0
 RETRIES_AFTER = (0.0, 60.0, 300.0)
-"""Seconds from a failure to the next attempt; only events are retried."""
+"""Seconds from a failure to the next attempt; only events are retried (docs/reference/slack.md#repeated-events)."""
 
 
 @dataclass(eq=False)
