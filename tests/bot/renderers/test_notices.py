@@ -103,7 +103,7 @@ def every_notice(text="Notes"):
     yield notices.AllowanceRevoked()
     yield notices.AnsweredPrivately()
     changes = tuple(
-        notices.ToolChange(f"{text}{number}", (None, text, "was")[number % 3], text, number % 2 == 0, (text,), *extra)
+        notices.ToolChange(f"{text}{number}", (None, text, "was")[number % 3], text, (text,), *extra)
         for number, extra in enumerate(
             (((text, "was"), (text, "{}")), (None, (None, text)), (("", text), (text, text)), ())
         )
