@@ -32,7 +32,7 @@ def build_tools(built_in_rules: Mapping[str, str], services: Iterable[ServiceToo
     docs/reference/managed-agents.md#permission-policies says how the API reads them.
     Raises ValueError for a rule that does not exist or a default that allows.
     """
-    # Denied by default, so a tool that the API adds later is off until an admin sets a rule for it.
+    # Denied by default, so a tool that the API adds later is off until Deputy has a rule for it.
     built_in = {
         "type": "agent_toolset_20260401",
         "default_config": _policy("denied"),
