@@ -102,16 +102,14 @@ class ToolTable(_Part):
 
 
 class Entry(_Part):
-    """A service: where it is, how to connect to it, and what is held against its own word."""
+    """A service: where it is, how to connect to it, and what overrides its own metadata."""
 
     title: Text = Field(description="What people read.")
     mcp_url: Url = Field(description="Exactly as the service documents it.")
-    manage_url: Url | None = Field(
-        default=None, description="Where people take access back; shown after disconnecting."
-    )
+    manage_url: Url | None = Field(default=None, description="Where people revoke access; shown after disconnecting.")
     scopes: Texts = Field(default=(), description="What to ask for; left out: what the service advertises.")
     trusted_issuer: Url | None = Field(
-        default=None, description="The one authorization server to believe, to the letter; needs `endpoint_hosts`."
+        default=None, description="The only `issuer` to accept, compared as a string; needs `endpoint_hosts`."
     )
     endpoint_hosts: Texts = Field(default=(), description="The only hosts on which its endpoints may be.")
     resource: Url | None = Field(default=None, description="The `resource` that its metadata must carry.")
@@ -126,13 +124,13 @@ class Entry(_Part):
     token_page: Url | None = Field(default=None, description="Where people make a personal token, if it takes one.")
     authorize_params: Table = Field(default={}, description="Further parameters of the authorization request.")
     pkce_unadvertised_ok: Flag = Field(
-        default=False, description="You know that it does PKCE S256 without saying so; otherwise it is refused."
+        default=False, description="It supports PKCE S256 without advertising it; otherwise it is refused."
     )
     grant_days: Days | None = Field(
         default=None, description="Days after which an authorization ends, refreshed or not."
     )
     quirks: Annotated[tuple[Annotated[ServiceQuirk, _LAX], ...], _LAX] = Field(
-        default=(), description="What it does otherwise than the rules, for admins to read."
+        default=(), description="How it deviates from the rules, for admins to read."
     )
     note: Text | None = Field(default=None, description="For admins: what must be done at the service first.")
     tools: ToolTable = Field(default=ToolTable(), description="The rule for each of its tools.")
