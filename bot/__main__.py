@@ -124,8 +124,8 @@ def export_config() -> None:
     """Print what admins set, as a file."""
 
     async def export(settings: Settings) -> str:
-        async with opened(settings, _secret_of) as desk:
-            return write(await desk.read())
+        async with opened(settings, _secret_of) as commands:
+            return write(await commands.read())
 
     typer.echo(_configured(export), nl=False)
 
@@ -135,8 +135,8 @@ def diff_config(file: Path) -> None:
     """Say what applying a file would change; exit code 1 when there is something."""
 
     async def plan(settings: Settings) -> tuple[ItemChange, ...]:
-        async with opened(settings, _secret_of) as desk:
-            return (await desk.plan(_read_file(file))).changes
+        async with opened(settings, _secret_of) as commands:
+            return (await commands.plan(_read_file(file))).changes
 
     changes = _configured(plan)
     typer.echo(render_plan(changes))
@@ -155,16 +155,16 @@ def apply_config(
     """Bring what a file says into the running Deputy: shown first, then all of it or nothing."""
 
     async def apply(settings: Settings) -> str:
-        async with opened(settings, _secret_of) as desk:
-            plan = await desk.plan(_read_file(file))
+        async with opened(settings, _secret_of) as commands:
+            plan = await commands.plan(_read_file(file))
             if look:
-                await desk.filing.look(plan)
+                await commands.filing.look(plan)
             typer.echo(render_plan(plan.changes))
             if not plan.changes:
                 return ""
             if not yes and not typer.confirm("Apply this?"):
                 raise typer.Exit(1)
-            await desk.filing.apply(plan)
+            await commands.filing.apply(plan)
             return "Applied. A running Deputy takes it up within seconds."
 
     typer.echo(_configured(apply))

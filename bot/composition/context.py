@@ -43,7 +43,7 @@ def build_context(
         screen=SlackScreen(
             SlackContext(slack, peers.database, clock),
             titles=peers.catalog.titles,
-            begun=unposted,
+            unposted=unposted,
             conversations=conversations,
         ),
         people=people,

@@ -63,8 +63,8 @@ async def find_drifts(targets: DoctorTargets) -> tuple[Drift, ...]:
     """Compare every saved profile with the API. Raises our errors, also those of the store."""
     async with targets.database.transaction() as tx:
         saved = await profiles.list_all(tx)
-    async with opened(targets.settings) as desk:
-        config = await desk.read()
+    async with opened(targets.settings) as commands:
+        config = await commands.read()
     # A saved profile that admins have removed since is compared with the defaults that it falls back to.
     specs = [build_spec(one.name, config.profile(one.name) or Profile(), targets.settings.model) for one in saved]
     pairs = zip(specs, saved, strict=True)

@@ -60,7 +60,7 @@ class SlackScreen:
         context: SlackContext,
         *,
         titles: Mapping[str, str],
-        begun: UnpostedMessages,
+        unposted: UnpostedMessages,
         conversations: Conversations,
     ) -> None:
         self._context = context
@@ -69,20 +69,20 @@ class SlackScreen:
         self._readers = ChannelAudiences(context.api, conversations)
         self._titles = titles
         self._direct: dict[UserId, ChannelId] = {}
-        self._begun = begun
+        self._unposted = unposted
 
     async def post_root(self, thread: Thread, task: str, offered: Offered) -> MessageTs:
         """Post the message that starts a thread, or find the one that was posted before a crash."""
         # Known by what this process has tried to post, not by ages: clocks differ
         # (docs/decisions/0034-no-decision-compares-two-clocks.md).
-        if self._begun.may_exist(thread.id):
+        if self._unposted.may_exist(thread.id):
             found = await self._messages.find(thread.channel, None, thread.id, thread.created_at)
             if found is not None:
                 return found
         readers = None if thread.is_private else await self._readers.of(thread.channel)
         message = render_root(thread, task, offered, self._titles, readers)
         # Before the call: once it is under way, the message may exist.
-        self._begun.try_to_post(thread.id)
+        self._unposted.try_to_post(thread.id)
         return (await self._messages.post(thread.channel, message, marker=thread.id, since=thread.created_at)).ts
 
     async def open_answer(self, thread: Thread, turn: Turn) -> StreamedAnswer:
@@ -109,7 +109,7 @@ class SlackScreen:
         if ref is not None:
             await self._messages.update(ref, message, marker=_control_of(turn))
             return ref
-        self._begun.try_to_post(_control_of(turn))
+        self._unposted.try_to_post(_control_of(turn))
         return await self._messages.post(
             thread.channel, message, marker=_control_of(turn), since=turn.created_at, thread_ts=thread.thread_ts
         )
@@ -317,7 +317,7 @@ class SlackScreen:
 
     async def _lost_control(self, thread: Thread, turn: Turn) -> MessageRef | None:
         marker = _control_of(turn)
-        return await self._find(thread, marker, turn.created_at) if self._begun.may_exist(marker) else None
+        return await self._find(thread, marker, turn.created_at) if self._unposted.may_exist(marker) else None
 
     async def _find(self, thread: Thread, marker: str, since: datetime) -> MessageRef | None:
         found = await self._messages.find(thread.channel, thread.thread_ts, marker, since)

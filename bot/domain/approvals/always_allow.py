@@ -18,7 +18,7 @@ from store.ids import new_id
 from store.records import Allowance, AllowanceId, Approval, AuditEntry, Member, Thread
 
 
-async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> Allowance:
+async def give(tx: Tx, thread: Thread, approval: Approval, rule: ApprovalRule, now: datetime) -> Allowance:
     """Store the owner's “always allow” for a call's tool, in the transaction of their decision."""
     wanted = Allowance(
         id=AllowanceId(new_id("alw")),
@@ -26,7 +26,7 @@ async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule,
         owner=thread.owner,
         service=approval.service,
         tool=approval.tool,
-        tool_hash=permit.tool_hash,
+        tool_hash=rule.tool_hash,
         given_at=now,
     )
     given = await allowances.give(tx, wanted)
@@ -35,13 +35,13 @@ async def give(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule,
     return given
 
 
-async def find_valid(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule) -> Allowance | None:
+async def find_valid(tx: Tx, thread: Thread, approval: Approval, rule: ApprovalRule) -> Allowance | None:
     """Return the “always allow” for this call if the rule still permits it and the tool is the same, else None."""
-    if not permit.may_remember or approval.second is not None:
+    if not rule.may_remember or approval.second is not None:
         return None
     found = await allowances.find(tx, thread.id, approval.service, approval.tool)
     # The owner allowed the tool as it was then; a changed one asks again.
-    return found if found is not None and found.tool_hash == permit.tool_hash else None
+    return found if found is not None and found.tool_hash == rule.tool_hash else None
 
 
 class AlwaysAllow:

@@ -36,7 +36,7 @@ def build_approvals(
     rules = ApprovalRules(context)
     return Approvals(
         rules,
-        ApprovalLifecycle(context, sessions=sessions.threads, permits=rules, lifetime=lifetime),
-        ApprovalDecisions(context, permits=rules, filtering=filters, admission=access, lifetime=lifetime),
+        ApprovalLifecycle(context, sessions=sessions.threads, find_rule=rules, lifetime=lifetime),
+        ApprovalDecisions(context, find_rule=rules, filtering=filters, admission=access, lifetime=lifetime),
         AlwaysAllow(context),
     )

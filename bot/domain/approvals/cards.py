@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.domain.approvals.held_calls import HeldCalls, without_arguments
-from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.approvals.rules import ApprovalRule, FindRule
 from bot.domain.context import DomainContext
 from bot.model.errors import SlackRejected
 from bot.model.events import ToolCall
@@ -76,10 +76,10 @@ def arrange(held: Iterable[Approval]) -> tuple[Card, ...]:
 class ApprovalCards:
     """The cards of all turns; remembers what each shows, so that only changes are sent to Slack."""
 
-    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits) -> None:
+    def __init__(self, context: DomainContext, *, calls: HeldCalls, find_rule: FindRule) -> None:
         self._database, self._screen = context.database, context.screen
         self._calls = calls
-        self._permits = permits
+        self._find_rule = find_rule
         self._shown: dict[MessageRef, tuple[object, ...]] = {}
         self._looked_for: set[ApprovalId] = set()
 
@@ -89,11 +89,11 @@ class ApprovalCards:
         async with self._database.transaction() as tx:
             held = await approvals.list_for_turn(tx, turn.id)
             # By the rules of now, not of when the call was held: buttons follow a setting that has changed since.
-            permits = {(one.service, one.tool): await self._permits(tx, thread, one.service, one.tool) for one in held}
+            rules = {(one.service, one.tool): await self._find_rule(tx, thread, one.service, one.tool) for one in held}
         for card in arrange(held):
             looks = _looks(card, is_over=is_over)
             if card.ref is None or self._shown.get(card.ref) != looks:
-                shown = [await self._held(thread, one, permits[one.service, one.tool]) for one in card.approvals]
+                shown = [await self._held(thread, one, rules[one.service, one.tool]) for one in card.approvals]
                 ref = await self._draw(thread, card, tuple(replace(one, is_over=is_over) for one in shown))
                 self._shown[ref] = looks
 
@@ -130,11 +130,11 @@ class ApprovalCards:
             await self._update(thread, ref, shown)
         return ref
 
-    async def _held(self, thread: Thread, approval: Approval, permit: ApprovalRule) -> Held:
+    async def _held(self, thread: Thread, approval: Approval, rule: ApprovalRule) -> Held:
         # Arguments may be private, so they are on cards in direct messages only, and only while a decision is open.
         is_shown = thread.is_private and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
-        return as_held(approval, call, permit)
+        return as_held(approval, call, rule)
 
     async def _update(self, thread: Thread, ref: MessageRef, shown: tuple[Held, ...]) -> None:
         try:
@@ -149,10 +149,10 @@ def _may_be_lost(approval: Approval) -> bool:
     return approval.card is None and is_over and approval.allowance_id is None
 
 
-def as_held(approval: Approval, call: ToolCall, permit: ApprovalRule) -> Held:
+def as_held(approval: Approval, call: ToolCall, rule: ApprovalRule) -> Held:
     """Return a call as it is shown."""
-    may_remember = permit.may_remember and approval.second is None
-    return Held(approval, replace(call, title=permit.title), permit.hazard(approval.tool), may_remember)
+    may_remember = rule.may_remember and approval.second is None
+    return Held(approval, replace(call, title=rule.title), rule.hazard(approval.tool), may_remember)
 
 
 def _looks(card: Card, *, is_over: bool) -> tuple[object, ...]:

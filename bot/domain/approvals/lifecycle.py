@@ -13,7 +13,7 @@ import structlog
 from bot.domain.approvals.cards import ApprovalCards
 from bot.domain.approvals.held_calls import HeldCalls, hash_call
 from bot.domain.approvals.record_decision import DecisionToRecord, entry, settle, settle_by_allowance
-from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.approvals.rules import ApprovalRule, FindRule
 from bot.domain.approvals.second_approver import SecondApprovers
 from bot.domain.context import DomainContext
 from bot.domain.quoting import with_quoted
@@ -38,30 +38,30 @@ class ApprovalLifecycle:
         context: DomainContext,
         *,
         sessions: ThreadSessions,
-        permits: Permits,
+        find_rule: FindRule,
         lifetime: timedelta,
     ) -> None:
         self._database, self._clock = context.database, context.clock
         self._agents, self._screen = context.agents, context.screen
         self._sessions = sessions
-        self._permits = permits
+        self._find_rule = find_rule
         self._lifetime = lifetime
         self._home_changes = context.home_changes
         # Only spares calls to Slack: after a restart the reminder's own marker is found.
         self._reminded: set[ApprovalId] = set()
         self._calls = HeldCalls(context.agents)
-        self._cards = ApprovalCards(context, calls=self._calls, permits=permits)
-        self._second_approvers = SecondApprovers(context, calls=self._calls, permits=permits)
+        self._cards = ApprovalCards(context, calls=self._calls, find_rule=find_rule)
+        self._second_approvers = SecondApprovers(context, calls=self._calls, find_rule=find_rule)
 
     async def hold(self, thread: Thread, turn: Turn, session_id: SessionId, call: ToolCall) -> None:
         """Store a held call as an approval, decided already if “always allow” covers it. Idempotent."""
         now = self._clock.now()
         async with self._database.transaction() as tx:
-            permit = await self._permits(tx, thread, call.service, call.name)
-            approval = await approvals.hold(tx, self._wanted(turn, session_id, call, permit))
+            rule = await self._find_rule(tx, thread, call.service, call.name)
+            approval = await approvals.hold(tx, self._wanted(turn, session_id, call, rule))
             # In the same transaction, so that nobody is asked about a call that “always allow” covers.
             if approval.state is ApprovalState.PENDING:
-                await settle_by_allowance(tx, thread, approval, permit, now)
+                await settle_by_allowance(tx, thread, approval, rule, now)
         self._calls.remember(approval, call)
         self._home_changes.add(turn.owner.workspace_id, turn.owner.user_id)
 
@@ -109,7 +109,7 @@ class ApprovalLifecycle:
             if await self._settle(thread, approval, DecisionToRecord(ApprovalState.WITHDRAWN)):
                 await self._mark_delivered(approval)
 
-    def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, permit: ApprovalRule) -> Approval:
+    def _wanted(self, turn: Turn, session_id: SessionId, call: ToolCall, rule: ApprovalRule) -> Approval:
         return Approval(
             id=ApprovalId(new_id("apr")),
             turn_id=turn.id,
@@ -124,7 +124,7 @@ class ApprovalLifecycle:
             reason=None,
             expires_at=self._clock.now() + self._lifetime,
             is_delivered=False,
-            second=Second(permit.second) if permit.second else None,
+            second=Second(rule.second) if rule.second else None,
         )
 
     def _half_time(self, approval: Approval) -> datetime:

@@ -41,9 +41,9 @@ async def settle(tx: Tx, thread: Thread, approval: Approval, settling: DecisionT
     return is_first
 
 
-async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, permit: ApprovalRule, now: datetime) -> bool:
+async def settle_by_allowance(tx: Tx, thread: Thread, approval: Approval, rule: ApprovalRule, now: datetime) -> bool:
     """Allow a call that “always allow” covers; return False if none does."""
-    allowance = await always_allow.find_valid(tx, thread, approval, permit)
+    allowance = await always_allow.find_valid(tx, thread, approval, rule)
     if allowance is None:
         return False
     owner, shown = thread.owner.user_id, approval.arguments_hash

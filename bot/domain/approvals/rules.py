@@ -40,7 +40,7 @@ class ApprovalRule:
         return hazard_of(tool, self.annotations)
 
 
-Permits = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
+FindRule = Callable[[Tx, Thread, str | None, str], Awaitable[ApprovalRule]]
 """`(tx, thread, service, tool)` → the rules for that tool."""
 
 
@@ -68,11 +68,11 @@ class ApprovalRules:
         # Somebody who has left or is paused must not be able to say yes.
         gone = await members.list_left(tx, workspace_id)
         approvers = frozenset(one for one in approvers - gone if not config.member(one).is_paused)
-        permit = build_permit(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
-        return replace(permit, title=title)
+        rule = build_rule(config, service, tool, known=known, is_trusted=is_trusted, approvers=approvers)
+        return replace(rule, title=title)
 
 
-def build_permit(
+def build_rule(
     config: Config,
     service: str | None,
     tool: str,

@@ -8,7 +8,7 @@ import structlog
 
 from bot.domain.approvals.cards import as_held
 from bot.domain.approvals.held_calls import HeldCalls, without_arguments
-from bot.domain.approvals.rules import ApprovalRule, Permits
+from bot.domain.approvals.rules import ApprovalRule, FindRule
 from bot.domain.context import DomainContext
 from bot.model.errors import SlackRejected
 from bot.model.notices import Held, SecondAsked
@@ -25,10 +25,10 @@ ASKED_MAX = 10
 class SecondApprovers:
     """The private cards of second approvers."""
 
-    def __init__(self, context: DomainContext, *, calls: HeldCalls, permits: Permits) -> None:
+    def __init__(self, context: DomainContext, *, calls: HeldCalls, find_rule: FindRule) -> None:
         self._database, self._screen = context.database, context.screen
         self._calls = calls
-        self._permits = permits
+        self._find_rule = find_rule
         self._home_changes = context.home_changes
 
     async def attend(self, thread: Thread, turn: Turn) -> None:
@@ -40,8 +40,8 @@ class SecondApprovers:
             held = {one.id: one for one in await approvals.list_for_turn(tx, turn.id) if one.second is not None}
             for approval in held.values():
                 if approval.is_confirming:
-                    permit = await self._permits(tx, thread, approval.service, approval.tool)
-                    for user_id in sorted(permit.approvers - {thread.owner.user_id})[:ASKED_MAX]:
+                    rule = await self._find_rule(tx, thread, approval.service, approval.tool)
+                    for user_id in sorted(rule.approvers - {thread.owner.user_id})[:ASKED_MAX]:
                         await second_approvers.ask(tx, approval.id, user_id)
             cards = await second_approvers.list_for_turn(tx, turn.id)
         for card in cards:
@@ -55,10 +55,10 @@ class SecondApprovers:
         if is_settled and card.card is None:
             return await self._mark_settled(card)
         async with self._database.transaction() as tx:
-            permit = await self._permits(tx, thread, approval.service, approval.tool)
-        if not is_settled and card.user_id not in permit.approvers:
+            rule = await self._find_rule(tx, thread, approval.service, approval.tool)
+        if not is_settled and card.user_id not in rule.approvers:
             return None  # no longer an approver: Slack was out when they were to be asked
-        notice = SecondAsked(thread, await self._held(approval, permit))
+        notice = SecondAsked(thread, await self._held(approval, rule))
         try:
             ref = await self._screen.ask_second(card.user_id, notice, card.card)
         except SlackRejected as error:
@@ -72,12 +72,12 @@ class SecondApprovers:
                 await second_approvers.set_card(tx, card.approval_id, card.user_id, ref)
         return None
 
-    async def _held(self, approval: Approval, permit: ApprovalRule) -> Held:
+    async def _held(self, approval: Approval, rule: ApprovalRule) -> Held:
         is_shown = approval.second is not None and approval.second.view is SecondView.FULL
         is_shown = is_shown and approval.state is ApprovalState.PENDING
         call = await self._calls.to_show(approval) if is_shown else without_arguments(approval)
         # A settled card is drawn only once, after the decision was delivered or the turn has ended.
-        return replace(as_held(approval, call, permit), is_over=True)
+        return replace(as_held(approval, call, rule), is_over=True)
 
     async def _mark_settled(self, card: SecondCard) -> None:
         async with self._database.transaction() as tx:

@@ -73,7 +73,7 @@ def build_connections(context: DomainContext, access: Admission, ways: ConnectWa
     return MemberConnections(
         browser=browser,
         commands=ConnectionCommands(context, connections=browser, admission=access),
-        tokens=PersonalTokenForms(context, personal=tokens, admission=access, lapses=expiry),
+        tokens=PersonalTokenForms(context, personal=tokens, admission=access, expiry=expiry),
         outcomes=outcomes,
         expiry=expiry,
         vaults=vaults,

@@ -62,11 +62,11 @@ async def choices_in(
 class ConnectionOutcomes:
     """Stores how members' attempts to connect ended, and tells them. `Connections` reports to it."""
 
-    def __init__(self, context: DomainContext, lapses: ConnectionExpiry) -> None:
+    def __init__(self, context: DomainContext, expiry: ConnectionExpiry) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._outbox, self._home_changes = context.outbox, context.home_changes
         self._catalog = context.catalog
-        self._lapses = lapses
+        self._expiry = expiry
 
     async def connected(self, tx: Tx, ticket: Ticket, connection: Connection) -> None:
         """Store the good news, in the transaction of the connection; it replaces the link button when it is sent."""
@@ -103,7 +103,7 @@ class ConnectionOutcomes:
 
     async def _connected(self, connection: Connection) -> Connected:
         choice = self._choice(connection.service, connection)
-        offers = await self._lapses.offers(connection.owner)
+        offers = await self._expiry.offers(connection.owner)
         before = await self._account_before(connection)
         return Connected(choice, connection.account, offers, _withheld(connection), before)
 

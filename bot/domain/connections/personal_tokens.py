@@ -39,13 +39,13 @@ class PersonalTokenForms:
     """The commands about personal tokens."""
 
     def __init__(
-        self, context: DomainContext, *, personal: PersonalTokens, admission: Admission, lapses: ConnectionExpiry
+        self, context: DomainContext, *, personal: PersonalTokens, admission: Admission, expiry: ConnectionExpiry
     ) -> None:
         self._database, self._screen = context.database, context.screen
         self._new_reference = context.supervisor.new_reference
         self._personal = personal
         self._admission = admission
-        self._lapses = lapses
+        self._expiry = expiry
 
     async def open_form(self, command: OpenTokenForm) -> None:
         """Open the form for a token if the member may connect the service."""
@@ -85,7 +85,7 @@ class PersonalTokenForms:
         return await self._connected(member, service, connection)
 
     async def _connected(self, member: Member, service: Service, connection: Connection) -> None:
-        offers = await self._lapses.offers(member)
+        offers = await self._expiry.offers(member)
         log.info("connect.connected", service=service.name)
         await self._screen.message(member, Connected(_choice(service, connection), connection.account, offers))
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.config.model import Config
 from bot.domain.access import policy
-from bot.domain.approvals.rules import Permits
+from bot.domain.approvals.rules import FindRule
 from bot.domain.budgets import limits
 from bot.domain.connections.commands import choices_in
 from bot.domain.context import DomainContext
@@ -34,10 +34,10 @@ ALLOWANCES_MAX = 20
 class AppHomes:
     """A member's App Home, and the answers to `status` and `help`, which show parts of it."""
 
-    def __init__(self, context: DomainContext, permits: Permits) -> None:
+    def __init__(self, context: DomainContext, find_rule: FindRule) -> None:
         self._database, self._clock, self._screen = context.database, context.clock, context.screen
         self._catalog = context.catalog
-        self._permits = permits
+        self._find_rule = find_rule
         self._configuration = context.config
         self._publishing = KeyedLocks()
         self._doubts: dict[tuple[WorkspaceId, UserId], datetime] = {}
@@ -124,10 +124,10 @@ class AppHomes:
         found = []
         for approval in pending:
             thread = known[approval.turn_id]
-            permit = await self._permits(tx, thread, approval.service, approval.tool)
-            if by is not None and by not in permit.approvers:
+            rule = await self._find_rule(tx, thread, approval.service, approval.tool)
+            if by is not None and by not in rule.approvers:
                 continue
-            found.append(Waiting(thread, approval, permit.hazard(approval.tool), permit.title))
+            found.append(Waiting(thread, approval, rule.hazard(approval.tool), rule.title))
         return tuple(found)
 
 

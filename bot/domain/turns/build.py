@@ -60,7 +60,7 @@ def build_turns(
     ends = TurnEnds(context, filtering=filters, increases=budgets.commands, count=count_end)
     driver = TurnDriver(run, messages=messages, ends=ends, files=files, filtering=filters)
     stopper = TurnStopper(context, driver=driver, messages=messages)
-    requests = RequestContext(context, access, filters, TurnQueue(context, driver, messages))
+    requests = RequestContext(context, access, filters, messages, TurnQueue(context, driver, messages))
     asides, placement = AsideCommands(requests), AnswerPlacement(context, access)
     commands = TurnCommands(requests, placement=placement, asides=asides, stopping=stopper)
     edits = EditCommands(requests, stopper)

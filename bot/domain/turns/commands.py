@@ -65,7 +65,7 @@ class TurnCommands:
         self._admission = context.admission
         self._filtering = context.filtering
         self._history = context.domain.history
-        self._queue = context.queue
+        self._messages, self._queue = context.messages, context.queue
         self._placement = placement
         self._asides = asides
         self._stopping = stopping
@@ -240,5 +240,5 @@ class TurnCommands:
         for turn in waiting:
             with suppress(SlackRejected, NotPermitted):  # it gets no root; the command that posts it tells its owner
                 await self._admission.require_audience(await self._find_own_thread(turn.owner, turn.id))
-                await self._queue.ensure_root(turn)
+                await self._messages.ensure_root(turn)
         return await self._find_thread(member, place)

@@ -1,4 +1,4 @@
-"""What each request of a member passes through: admission, filters, thread history and the thread's queue."""
+"""What each request of a member passes through: admission, filters, the messages of its thread and its queue."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.domain.access.admission import Admission
 from bot.domain.context import DomainContext
 from bot.domain.filters.apply import FilterService
+from bot.domain.turns.thread_messages import ThreadMessages
 from bot.domain.turns.turn_queue import TurnQueue
 
 
@@ -17,4 +18,5 @@ class RequestContext:
     domain: DomainContext
     admission: Admission
     filtering: FilterService
+    messages: ThreadMessages
     queue: TurnQueue

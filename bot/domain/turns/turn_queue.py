@@ -81,17 +81,13 @@ class TurnQueue:
             await audit.record(tx, asked_entry(turn, self._clock.now(), looked))
         return True
 
-    async def ensure_root(self, turn: Turn) -> None:
-        """Post the message that starts a thread, if it is not there yet."""
-        await self._messages.ensure_root(turn)
-
     async def post_root(self, turn: Turn, kept: str | None) -> None:
         """Post the message that starts a thread right away, so that the member can be told if it is impossible.
 
         Raises `NotPermitted` with the words that they typed.
         """
         try:
-            await self.ensure_root(turn)
+            await self._messages.ensure_root(turn)
         except SlackRejected as error:
             # The thread can never be shown, so its turn must not wait for a place.
             await self._driver.abandon(turn, error.code)

@@ -229,16 +229,16 @@ class Play(RuleBasedStateMachine):
         self.model, self.clock, self.screen, self.agents = Model(), Clock(), Screen(), Agents()
         context = a_context(database=self.database, clock=self.clock, agents=self.agents, screen=self.screen)
         self.decisions = ApprovalDecisions(
-            context, permits=self.permit, filtering=None, admission=Readable(), lifetime=LIFETIME
+            context, find_rule=self.find_rule, filtering=None, admission=Readable(), lifetime=LIFETIME
         )
         self.allowances = AlwaysAllow(context)
-        self.approvals = ApprovalLifecycle(context, sessions=Sessions(), permits=self.permit, lifetime=LIFETIME)
+        self.approvals = ApprovalLifecycle(context, sessions=Sessions(), find_rule=self.find_rule, lifetime=LIFETIME)
         self.threads, self.turns, self.revoked = [], [], []
         self.run(self.prepare())
         for thread, tool in itertools.product(range(2), TOOLS):
             self.hold(thread, tool)
 
-    async def permit(self, _tx, _thread, _service, tool) -> ApprovalRule:
+    async def find_rule(self, _tx, _thread, _service, tool) -> ApprovalRule:
         second = SECOND.get(tool)
         return ApprovalRule(
             may_remember=self.model.may_remember and second is None,

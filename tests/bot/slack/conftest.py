@@ -92,7 +92,7 @@ def a_desk(slack: SlackSimulator, database: Database, session: aiohttp.ClientSes
     api = SlackApi(client=client, clock=clock, pacer=RateLimiter(clock), workspace=slack.team_id)
     begun = UnpostedMessages()
     screen = SlackScreen(
-        SlackContext(api, database, clock), titles=TITLES, begun=begun, conversations=Conversations(api, clock)
+        SlackContext(api, database, clock), titles=TITLES, unposted=begun, conversations=Conversations(api, clock)
     )
     return Desk(slack, database, clock, session, screen, api, begun)
 

@@ -29,7 +29,7 @@ class Shown:
 @pytest.mark.fault("S23")
 async def test_what_became_of_a_link_is_told_also_when_its_service_was_taken_away(database):
     screen = Shown()
-    tellings = ConnectionOutcomes(a_context(database=database, screen=screen, catalog=Catalog({})), lapses=None)
+    tellings = ConnectionOutcomes(a_context(database=database, screen=screen, catalog=Catalog({})), expiry=None)
     now = datetime.now(UTC).isoformat()
     words = TellAttempt(ALICE, TicketId("tkt_1"), ServiceName("notes"), now, failure=Failure.NOT_OFFERED)
 

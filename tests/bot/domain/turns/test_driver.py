@@ -104,7 +104,7 @@ async def run(database: Database, screen: BlockedScreen):
     agents, clock, ended = SilentAgents(), StillClock(), []
     supervisor = Supervisor(lambda: "ABCD1234", clock)
     domain = a_context(database=database, clock=clock, agents=agents, screen=screen, supervisor=supervisor)
-    approvals = ApprovalLifecycle(domain, sessions=None, permits=None, lifetime=timedelta(minutes=15))
+    approvals = ApprovalLifecycle(domain, sessions=None, find_rule=None, lifetime=timedelta(minutes=15))
     context = RunContext(domain, None, EverybodyMay(), None, LoopContext(domain, approvals, None))
     ends = TurnEnds(domain, filtering=NoFilters(), increases=None, count=ended.append)
     runner = TurnDriver(
