@@ -411,6 +411,8 @@ WAITS = {"call_later", "ClientTimeout", "rest", "sleep", "timedelta", "timeout",
 """Calls whose numbers are times."""
 LIMITING = re.compile(r"timeout|seconds|minutes|hours|days|expiry|patience|maxsize|max_retries|backlog|limit$")
 """Names of parameters whose numbers are times, sizes or counts."""
+CUTS = {"_line", "file_name_within", "one_line", "plain", "quote", "shorten", "shorten_markup"}
+"""Calls whose numbers are lengths."""
 ITS_OWN = {"bot.agents.event_stream"}
 """Modules whose numbers are still to move."""
 
@@ -426,20 +428,25 @@ def inline_limits(module: Module) -> list[str]:
     named = (node for body in bodies for node in body if isinstance(node, ast.Assign | ast.AnnAssign))
     exempt = {inner for node in named for inner in ast.walk(node)}
     return [
-        f"{module.name}:{number.lineno}: {ast.unparse(call)}"
-        for call in ast.walk(module.tree)
-        if isinstance(call, ast.Call) and call not in exempt
-        for number in _limits_of(call)
+        f"{module.name}:{number.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call | ast.Slice) and node not in exempt
+        for value in _limits_of(node)
+        for number in ast.walk(value)
+        if isinstance(number, ast.Constant) and isinstance(number.value, int | float)
+        if number.value not in (0, 1, 2)
     ]
 
 
-def _limits_of(call: ast.Call) -> Iterator[ast.Constant]:
-    is_wait = ast.unparse(call.func).rsplit(".", 1)[-1] in WAITS
-    given = [(is_wait, argument) for argument in call.args]
-    given += [(is_wait or bool(LIMITING.search(one.arg or "")), one.value) for one in call.keywords]
-    for is_limit, value in given:
-        numbers = (node for node in ast.walk(value) if isinstance(node, ast.Constant)) if is_limit else ()
-        yield from (node for node in numbers if isinstance(node.value, int | float) and node.value not in (0, 1, 2))
+def _limits_of(node: ast.Call | ast.Slice) -> list[ast.expr]:
+    """Return the expressions in which a number is a time, a size or a count."""
+    if isinstance(node, ast.Slice):
+        return [bound for bound in (node.lower, node.upper) if bound]
+    called = ast.unparse(node.func).rsplit(".", 1)[-1]
+    if called in WAITS:
+        return [*node.args, *(keyword.value for keyword in node.keywords)]
+    lengths = node.args[1:] if called in CUTS else []  # the first one is the text
+    return [*lengths, *(keyword.value for keyword in node.keywords if LIMITING.search(keyword.arg or ""))]
 
 
 Rule = Callable[[Module], list[str]]
@@ -477,6 +484,8 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (inline_limits, "bot.domain.novelty", "def f(now):\n    return now + timedelta(minutes=5)"),
     (inline_limits, "oauth.novelty", "def f(sender):\n    return sender.send(timeout=1.5)"),
     (inline_limits, "store.novelty", "async def f(rows):\n    return await rows.list(limit=100)"),
+    (inline_limits, "bot.renderers.novelty", "def f(name):\n    return one_line(name, 60)"),
+    (inline_limits, "bot.renderers.novelty", "def f(names):\n    return names[:5]"),
     (module_too_long, "bot.slack.novelty", "x = 1\n" * 401),
 ]
 

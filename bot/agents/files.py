@@ -24,6 +24,8 @@ _KEPT_FOR = 30 * 24 * 3600
 _NEWEST = 1000
 # Files of one session that one call lists.
 _PAGE = 1000
+# Of a file's name.
+_NAME_BYTES = 255
 # Characters that the Files API does not take in a name.
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*\\/', "_"))
 
@@ -86,4 +88,4 @@ class SessionFiles:
 def _upload_name(path: str) -> str:
     """Return the name under which a file for this path is uploaded; unique to the path, so that it is found again."""
     shown = one_line(path.strip("/").translate(_FORBIDDEN))
-    return file_name_within(shown, 255) or "file"
+    return file_name_within(shown, _NAME_BYTES) or "file"

@@ -38,8 +38,12 @@ _KEPT = re.compile(r'"(id|type|processed_at)"\s*:\s*("[^"\\]{0,200}")')
 # Events about the session's state need no more than their type, so they count even if the rest is broken.
 _ENDS = ("session.status_", "session.deleted")
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# Bytes to go back in a search: a separator may be cut between two pieces.
+_CUT_END = 3
 # Frames that the SDK does not parse as events.
 _UNJUDGED = ("", "error", "ping")
+# Hex digits by which what was broken is remembered.
+_DIGEST_SHOWN = 16
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 # These describe the original body, and would be wrong for the repaired one.
 _BODILY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -140,8 +144,7 @@ class _Frames(httpx2.AsyncByteStream):
         rest, is_too_large, looked = b"", False, 0
         async for piece in self._response.aiter_bytes():
             rest += piece
-            # Three bytes back, since a separator may be cut between two pieces.
-            while (end := _FRAME_END.search(rest, max(0, looked - 3))) is not None:
+            while (end := _FRAME_END.search(rest, max(0, looked - _CUT_END))) is not None:
                 raw, rest, looked = rest[: end.end()], rest[end.end() :], 0
                 if not is_too_large:
                     yield self._reading.frame(raw)
@@ -150,7 +153,7 @@ class _Frames(httpx2.AsyncByteStream):
             if looked > _LARGEST:
                 self._reading.tell("too large", "", is_left_out=True)
                 # The frame is dropped, and reading goes on at the next separator.
-                rest, is_too_large, looked = rest[-3:], True, 3
+                rest, is_too_large, looked = rest[-_CUT_END:], True, _CUT_END
         if rest and not is_too_large:
             yield rest  # an incomplete frame: the SDK makes no event of it
 
@@ -264,4 +267,4 @@ def _fields(raw: bytes) -> tuple[str, bytes]:
 
 
 def _digest(text: str) -> str:
-    return sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGEST_SHOWN]

@@ -22,6 +22,8 @@ _POLICIES: Mapping[Rule, Mapping[str, Any]] = {
     Rule.USER_APPROVED: {"enabled": True, "permission_policy": {"type": "always_ask"}},
     Rule.DENIED: {"enabled": False},
 }
+# Hex digits that tell two environments apart.
+_DIGEST_SHOWN = 12
 TOOLS_MAX = 256
 """Configured tools over all toolsets of an agent (docs/reference/managed-agents.md#agents)."""
 
@@ -75,7 +77,7 @@ def build_environment(spec: ProfileSpec) -> dict[str, Any]:
     config = {"type": "cloud", "networking": networking} | ({"packages": packages} if packages else {})
     # Names are unique in an API workspace. With a digest of the content, two installations that want the same
     # environment share it, and two that do not never clash.
-    return {"name": f"deputy-{spec.name}-{_digest(config)[:12]}", "config": config}
+    return {"name": f"deputy-{spec.name}-{_digest(config)[:_DIGEST_SHOWN]}", "config": config}
 
 
 def fingerprint(spec: ProfileSpec) -> str:

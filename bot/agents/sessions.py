@@ -32,6 +32,7 @@ from store.records import EventId, SavedProfile, SessionId, Thread, Turn, Vault,
 LOOKED_THROUGH = 1000
 """How many of the newest sessions are searched; fewer are made between a lost answer to a create and this search."""
 _LONGEST_REASON = 2000
+_TITLE_MAX = 80
 _NOT_OFFERED = "This tool is not offered here. Go on without it."
 # Parts of the API's words for a decision on a call that is not held; it has no code for that.
 _NOT_HELD = ("does not match", "already")
@@ -282,7 +283,7 @@ def _metadata(thread: Thread) -> dict[str, str]:
 
 def _title(thread: Thread) -> str:
     # None of the owner's words: everybody with access to the Console can read titles. 80 characters is the limit seen.
-    return "".join(char for char in f"Deputy thread {thread.id}" if char.isprintable())[:80]
+    return "".join(char for char in f"Deputy thread {thread.id}" if char.isprintable())[:_TITLE_MAX]
 
 
 def _is_of(thread: Thread, session: Any) -> bool:

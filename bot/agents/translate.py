@@ -48,6 +48,8 @@ _MOST = 10**9
 _FIRST_YEAR = 2000
 # Levels of arguments that are kept as they are; deeper ones become text.
 _DEEPEST = 50
+# Characters of the note that a request begins with.
+_NOTE_MAX = 500
 
 
 def build_header(turn_id: TurnId, note: str) -> str:
@@ -55,7 +57,7 @@ def build_header(turn_id: TurnId, note: str) -> str:
 
     The owner's words are in the second block, so nothing that they write can pass for a marker.
     """
-    line = one_line(note)[:500]
+    line = one_line(note)[:_NOTE_MAX]
     return f"Request {turn_id} — {line}" if line else f"Request {turn_id}"
 
 

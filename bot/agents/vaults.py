@@ -20,6 +20,8 @@ MOST = 20
 """Most credentials in a vault (docs/reference/managed-agents.md#vaults)."""
 FULL = "vault_full"
 """Our own error code; the API has none for a full vault."""
+# Characters of a vault's or credential's `display_name`.
+_DISPLAY_NAME_MAX = 255
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -34,7 +36,7 @@ class VaultsApi:
         """See `Agents.create_vault`."""
         with errors_translated():
             vault = await self._once.create(
-                display_name=f"Deputy {_external_id(owner)}"[:255],
+                display_name=f"Deputy {_external_id(owner)}"[:_DISPLAY_NAME_MAX],
                 metadata={"deputy_vault": marker, "external_user_id": _external_id(owner)},
             )
         return VaultId(text_of(vault, "id"))
@@ -122,7 +124,7 @@ class VaultsApi:
         auth: Any = build_auth(credential)
         with errors_translated():
             created = await self._once.credentials.create(
-                vault_id, auth=auth, display_name=service[:255], metadata={"deputy_attempt": attempt}
+                vault_id, auth=auth, display_name=service[:_DISPLAY_NAME_MAX], metadata={"deputy_attempt": attempt}
             )
         return CredentialId(text_of(created, "id"))
 

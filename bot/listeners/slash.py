@@ -17,6 +17,7 @@ from bot.model.commands import (
     StopTurn,
     UseSettings,
 )
+from bot.model.errors import GIVEN_MAX
 from bot.model.secret_patterns import holds_token
 from bot.model.slack_text import plain
 from bot.model.visible_text import visible
@@ -72,13 +73,13 @@ def _command(text: str, member: Member, place: Place, trigger_id: str) -> Comman
     }
     if word == "ask":
         return _ask(rest, member, place, trigger_id)
-    return simple.get(word) or ShowHelp(member, place, unknown=word[:60], words=text.strip())
+    return simple.get(word) or ShowHelp(member, place, unknown=word[:GIVEN_MAX], words=text.strip())
 
 
 def _ask(rest: str, member: Member, place: Place, trigger_id: str) -> Command:
     asked = parse_ask(rest)
     if isinstance(asked, UnclearFlag):
-        return ShowHelp(member, place, unknown=asked.word[:60], words=f"ask {rest}")
+        return ShowHelp(member, place, unknown=asked.word[:GIVEN_MAX], words=f"ask {rest}")
     if not asked.task:
         return OpenAskForm(member, place, trigger_id, is_private=asked.is_private, profile=asked.profile)
     return AskAgent(member, asked.task, place, is_private=asked.is_private, profile=asked.profile)

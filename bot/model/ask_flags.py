@@ -11,7 +11,7 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 
-from bot.model.errors import Misunderstood
+from bot.model.errors import GIVEN_MAX, Misunderstood
 from bot.model.visible_text import visible
 
 # Characters that people get for a hyphen and that Unicode does not call a dash (general category Pd). The last two are
@@ -21,6 +21,8 @@ _QUOTES = "\"'`*_([{\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _PRIVATE = "private"
 # `difflib`'s ratio from which a word counts as a slip for `private`: `privat`, `prvate` and `privately` reach it.
 _NEARLY = 0.7
+# Characters of a word that are compared: `difflib` takes quadratic time.
+_COMPARED_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def read_ask(text: str, *, is_private: bool) -> AskWords:
         return asked
     if is_private:
         return AskWords(text.strip())
-    raise Misunderstood("flag", asked.word[:60], kept=text.strip())
+    raise Misunderstood("flag", asked.word[:GIVEN_MAX], kept=text.strip())
 
 
 def parse_ask(text: str) -> AskWords | UnclearFlag:
@@ -134,8 +136,7 @@ def _is_dash(char: str) -> bool:
 
 
 def _is_nearly_private(name: str) -> bool:
-    # Compared with the first 20 characters only: `difflib` takes quadratic time.
-    return name.startswith("priv") or difflib.SequenceMatcher(None, name[:20], _PRIVATE).ratio() >= _NEARLY
+    return name.startswith("priv") or difflib.SequenceMatcher(None, name[:_COMPARED_MAX], _PRIVATE).ratio() >= _NEARLY
 
 
 def _value(name: str, rest: str) -> tuple[str | None, str]:

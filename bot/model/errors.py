@@ -130,6 +130,12 @@ class NotPermitted(DeputyError):
     refused: Refused
 
 
+GIVEN_MAX = 60
+"""Characters of a word that was not understood, as it is repeated to whoever typed it."""
+NAMED_MAX = 5
+"""Names that are listed where none is near that word."""
+
+
 @dataclass(eq=False)
 class Misunderstood(DeputyError):
     """A request that we cannot read; `near` are the closest words that we would understand."""

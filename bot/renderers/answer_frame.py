@@ -16,6 +16,7 @@ from bot.renderers.block_kit import Block, Message, button, context, mention, me
 from bot.renderers.block_kit import actions as row
 from bot.renderers.refusals import REFUSALS
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import DETAIL_MAX, HEADING_MAX, LINE_MAX, NAME_MAX, SERVICE_MAX
 from bot.renderers.tool_names import plural, service_title
 from store.records import Thread, Turn
 
@@ -39,7 +40,7 @@ def render_root(
         blocks.append(context(f"Not used where others read along: {names}", "ask me in our direct messages for that"))
     if offered.missing:
         blocks.extend(_missing(thread, offered.missing, titles))
-    return message(f"Somebody asked: {one_line(task, 300)}", *blocks)
+    return message(f"Somebody asked: {one_line(task, LINE_MAX)}", *blocks)
 
 
 def _who_reads(readers: Readers) -> str:
@@ -49,7 +50,7 @@ def _who_reads(readers: Readers) -> str:
         everyone += f" ({readers.count:,} people)"
     if not readers.is_shared:
         return everyone
-    others = ", ".join(escape(one_line(name, 60)) for name in readers.organisations) or "another organisation"
+    others = ", ".join(escape(one_line(name, NAME_MAX)) for name in readers.organisations) or "another organisation"
     return f"*{everyone}, also at {others}*"
 
 
@@ -61,7 +62,7 @@ def _missing(thread: Thread, missing: tuple[str, ...], titles: Mapping[str, str]
         return [words]
     owner = thread.owner.user_id
     connect = [
-        button(f"Connect {one_line(title, 40)}", action_ids.CONNECT, service, only_for=owner)
+        button(f"Connect {one_line(title, SERVICE_MAX)}", action_ids.CONNECT, service, only_for=owner)
         for service, title in zip(missing, shown, strict=True)
     ]
     # One row per button: they share an `action_id`, and Slack refuses the same one twice in a row.
@@ -88,7 +89,7 @@ def render_footer(turn: Turn, progress: Progress, seconds: float, *, is_mentione
     outcome = _outcome(progress)
     blocks: list[Block] = [section(outcome)] if outcome else []
     if progress.withheld_by is not None:
-        what = escape(one_line(progress.withheld_by, 200))
+        what = escape(one_line(progress.withheld_by, DETAIL_MAX))
         blocks.append(section(f"This answer isn't shown: a filter of your admins found something in it ({what})."))
     if _is_worth_another_try(progress.outcome):
         owner = turn.owner.user_id
@@ -171,9 +172,9 @@ def _outcome(progress: Progress) -> str:
         return f"{words} I can't reach Claude at the moment, so a step that was running may still finish."
     if outcome.kind is OutcomeKind.RETRIES_EXHAUSTED:
         return _BECAUSE.get(outcome.detail or "", words)
-    detail = escape(one_line(outcome.detail or "", 80))
+    detail = escape(one_line(outcome.detail or "", HEADING_MAX))
     if outcome.kind in {OutcomeKind.BROKEN, OutcomeKind.UNKNOWN_STOP} and detail:
-        return shorten(f"{words} Reference: `{detail.replace('`', '')}`", 300)
+        return shorten(f"{words} Reference: `{detail.replace('`', '')}`", LINE_MAX)
     return words
 
 

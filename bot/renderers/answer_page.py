@@ -13,6 +13,7 @@ from bot.model.visible_text import shorten
 from bot.renderers import slack_limits
 from bot.renderers.block_kit import Block, Message, message, paragraph, section
 from bot.renderers.slack_limits import size
+from bot.renderers.text_lengths import LINE_MAX
 from bot.renderers.tool_names import capital, phrase, plural, service_title, subject
 from bot.renderers.tool_results import result
 
@@ -158,7 +159,7 @@ def render_page(page: AnswerPage, extra: Iterable[Block] = ()) -> Message:
     blocks.extend(extra)
     if not blocks:
         blocks.append(section("Working on it…"))
-    return message(shorten(page.text, 300) or page.title or "Working on it…", *blocks)
+    return message(shorten(page.text, LINE_MAX) or page.title or "Working on it…", *blocks)
 
 
 def left_open(lines: tuple[TaskLine, ...]) -> tuple[TaskLine, ...]:

@@ -33,6 +33,7 @@ from bot.renderers.block_kit import (
 )
 from bot.renderers.block_kit import actions as row
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import DETAIL_MAX, LINE_MAX
 from bot.renderers.tool_names import capital, deed, phrase, plural, service_title
 from store.records import Approval, ApprovalState, SecondView, Thread, UserId
 
@@ -108,7 +109,7 @@ def render_details(thread: Thread, held: Held, titles: Titles, page: int = 0, re
     page = min(max(page, 0), len(pages) - 1)
     approval, call = held.approval, held.call
     tool = f"{approval.service} / {call.name}" if approval.service else call.name
-    blocks = [section(f"*{escape(_what(held, titles))}*"), context(f"Tool: {escape(one_line(tool, 300))}")]
+    blocks = [section(f"*{escape(_what(held, titles))}*"), context(f"Tool: {escape(one_line(tool, LINE_MAX))}")]
     if warning := _WARNINGS.get(held.hazard):
         blocks.append(context(f"*{warning}*"))
     blocks.extend(pages[page])
@@ -230,7 +231,7 @@ def _together(thread: Thread, waiting: Sequence[Held], titles: Titles) -> list[B
     caution = " Some of it may not be possible to undo." if is_dangerous else ""
     question = confirm(
         f"Approve {plural(len(open_ones), 'call')}?",
-        f"{one_line(names, 200)}.{caution}",
+        f"{one_line(names, DETAIL_MAX)}.{caution}",
         "Approve All",
         "Cancel",
         is_dangerous=is_dangerous,

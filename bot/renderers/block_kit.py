@@ -110,7 +110,12 @@ def menu(hint: str, action_id: str, options: Sequence[tuple[str, str]]) -> Block
         {"text": plain(words, slack_limits.OPTION_TEXT_MAX), "value": value}
         for words, value in options[: slack_limits.OPTIONS_MAX]
     ]
-    return {"type": "static_select", "action_id": action_id, "placeholder": plain(hint, 150), "options": listed}
+    return {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": plain(hint, slack_limits.PLACEHOLDER_MAX),
+        "options": listed,
+    }
 
 
 def confirm(title: str, text: str, yes: str, no: str, *, is_dangerous: bool = False) -> Block:
@@ -169,13 +174,13 @@ def text_field(
     return {
         "type": "input",
         "block_id": block_id,
-        "label": plain(label, 200),
+        "label": plain(label, slack_limits.LABEL_MAX),
         "optional": is_optional,
         "element": {
             "type": "plain_text_input",
             "action_id": action_id,
             "multiline": not is_line,
             "max_length": slack_limits.INPUT_MAX,
-            "placeholder": plain(hint, 150),
+            "placeholder": plain(hint, slack_limits.PLACEHOLDER_MAX),
         },
     }

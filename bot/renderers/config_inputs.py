@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from bot.config.fields import LISTED, LONGEST, Field, Kind, Value, is_too_long, shown
 from bot.model import action_ids
 from bot.model.config_views import EditItem
+from bot.renderers import slack_limits
 from bot.renderers.block_kit import Block, plain, section
 from bot.renderers.safe_markdown import escape
 
-OPTIONS_MAX = 100
-OPTION_VALUE_MAX = 150
 _ALL_OR_LISTED = (("all", "All that the owner has connected"), (LISTED, "Only those listed below"))
 _LONG = {Kind.TEXT, Kind.LINES, Kind.PACKAGES, Kind.SKILLS}
 _WHO = (("everyone", "Everyone"), ("admins", "Admins"), (LISTED, "Those listed below"))
@@ -46,7 +45,7 @@ def input_block(block_id: str, label: str, element: Block, *, is_optional: bool)
     return {
         "type": "input",
         "block_id": block_id,
-        "label": plain(label, 200),
+        "label": plain(label, slack_limits.LABEL_MAX),
         "optional": is_optional,
         "element": element | {"action_id": action_ids.SETTINGS_FIELD},
     }
@@ -59,7 +58,7 @@ def _text(one: Field, value: Value, _: object = ()) -> Block:
         "max_length": LONGEST if one.kind in _LONG else 300,
     }
     if one.hint:
-        element["placeholder"] = plain(one.hint, 150)
+        element["placeholder"] = plain(one.hint, slack_limits.PLACEHOLDER_MAX)
     return element | ({"initial_value": value[: element["max_length"]]} if isinstance(value, str) and value else {})
 
 
@@ -70,7 +69,7 @@ def whole_line(one: Field, value: str, longest: int = LONGEST) -> Block:
 
 
 def _choice(_one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
-    known = [option(words, given or "default") for given, words in options[:OPTIONS_MAX]]
+    known = [option(words, given or "default") for given, words in options[: slack_limits.OPTIONS_MAX]]
     # Slack refuses an `initial_option` that is not among the options.
     chosen = next((one for one in known if one["value"] == value), known[0])
     return {"type": "static_select", "options": known, "initial_option": chosen}
@@ -88,7 +87,7 @@ def _flag(one: Field, value: Value, _: object) -> Block:
 
 def _users(_one: Field, value: Value, _: object = ()) -> Block:
     listed = value if isinstance(value, list) else []
-    return {"type": "multi_users_select"} | ({"initial_users": listed[:OPTIONS_MAX]} if listed else {})
+    return {"type": "multi_users_select"} | ({"initial_users": listed[: slack_limits.OPTIONS_MAX]} if listed else {})
 
 
 def _services(one: Field, value: Value, _: object) -> Block:
@@ -96,9 +95,13 @@ def _services(one: Field, value: Value, _: object) -> Block:
 
 
 def _several(one: Field, value: Value, options: tuple[tuple[str, str], ...]) -> Block:
-    known = [option(words, name) for name, words in options[:OPTIONS_MAX]]
+    known = [option(words, name) for name, words in options[: slack_limits.OPTIONS_MAX]]
     chosen = [each for each in known if isinstance(value, list) and each["value"] in value]
-    element = {"type": "multi_static_select", "options": known, "placeholder": plain(one.hint, 150)}
+    element = {
+        "type": "multi_static_select",
+        "options": known,
+        "placeholder": plain(one.hint, slack_limits.PLACEHOLDER_MAX),
+    }
     return element | ({"initial_options": chosen} if chosen else {})
 
 
@@ -125,4 +128,4 @@ _CHOSEN = {Kind.CHOICE, Kind.WHO, Kind.SERVICES}
 
 def option(words: str, value: str) -> Block:
     """Return one of the options of a menu."""
-    return {"text": plain(words, 75), "value": value[:OPTION_VALUE_MAX]}
+    return {"text": plain(words, slack_limits.OPTION_TEXT_MAX), "value": value[: slack_limits.OPTION_VALUE_MAX]}

@@ -37,6 +37,7 @@ from bot.model.config_views import (
     Wrong,
 )
 from bot.model.visible_text import one_line
+from bot.renderers import slack_limits
 from bot.renderers.block_kit import Block, View, button, confirm, context, divider, modal, plain, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import budget_line, raise_metadata, spent_line
@@ -45,9 +46,14 @@ from bot.renderers.config_lists import describe_row
 from bot.renderers.probe_words import list_facts, list_warnings
 from bot.renderers.refusals import REFUSALS
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import HEADING_MAX, LINE_MAX, TITLE_MAX
 from bot.renderers.tool_names import capital
 
 _URL_LONGEST = 2_000
+# Characters of a form's title or address, of what is wrong with a field, of what stands in a list or is asked before a
+# change, and of all notes of a form.
+_TITLE_MAX, _NOTE_MAX, _DETAIL_MAX, _NOTES_MAX = 150, 500, 400, 1_500
+_WARNINGS_MAX = 10
 SECTIONS = {
     "services": ("Services", "What can be connected, its tool rules, and who may"),
     "profiles": ("Agents", "Models, words, tools and environments"),
@@ -111,7 +117,7 @@ def render_panel(panel: Panel) -> View:
 
 def render_wrong(wrong: Wrong) -> dict[str, str]:
     """Return Slack's `errors` for a form that was not accepted: what is wrong, by `block_id`."""
-    return {block: capital(one_line(what, 500)) for block, what in wrong.fields.items()}
+    return {block: capital(one_line(what, _NOTE_MAX)) for block, what in wrong.fields.items()}
 
 
 def _overview(panel: Overview) -> View:
@@ -159,9 +165,13 @@ def _row(one: Row) -> Block:
     words = describe_row(one)
     options = [option(label, f"{verb} {one.name}") for verb, label in words.choices]
     # An overflow menu has one to five options.
-    menu = {"type": "overflow", "action_id": action_ids.SETTINGS_MENU, "options": options[:5]}
-    name = _MENTIONS.get(words.kind, "*{}*").format(_line(words.title, 120))
-    return section(f"{name}\n{escape(one_line(words.detail, 400))}", menu if options else None)
+    menu = {
+        "type": "overflow",
+        "action_id": action_ids.SETTINGS_MENU,
+        "options": options[: slack_limits.OVERFLOW_OPTIONS_MAX],
+    }
+    name = _MENTIONS.get(words.kind, "*{}*").format(_line(words.title, TITLE_MAX))
+    return section(f"{name}\n{escape(one_line(words.detail, _DETAIL_MAX))}", menu if options else None)
 
 
 def _turning(panel: ConfigList) -> list[Block]:
@@ -177,12 +187,12 @@ def _editing(panel: EditItem) -> View:
     form = panel.form
     blocks: list[Block] = []
     if panel.title.strip():
-        blocks.append(section(_MENTIONS.get(form.kind, "*{}*").format(_line(panel.title, 150))))
+        blocks.append(section(_MENTIONS.get(form.kind, "*{}*").format(_line(panel.title, _TITLE_MAX))))
     if form.new is not None and not panel.name:
         blocks.append(render_input(form.new, None, ()))
     for one in form.fields:
         blocks.extend(render_field(one, panel))
-    blocks.extend(context(_line(note, 1_500)) for note in _notes(panel.note))
+    blocks.extend(context(_line(note, _NOTES_MAX)) for note in _notes(panel.note))
     metadata = json.dumps({"form": form.name, "name": panel.name, "version": panel.version})
     return _view(form.title, blocks, callback_id=action_ids.SETTINGS_FORM, metadata=metadata, submit="Save")
 
@@ -214,9 +224,9 @@ def _raising(panel: RaiseBudget) -> View:
 
 def _confirm(panel: ConfirmChange) -> View:
     question, yes = _QUESTIONS[panel.verb]
-    question = question.format(name=panel.name[:80], follows=_FOLLOWS.get(panel.kind, ""))
+    question = question.format(name=panel.name[:HEADING_MAX], follows=_FOLLOWS.get(panel.kind, ""))
     metadata = json.dumps({"verb": panel.verb, "kind": panel.kind, "name": panel.name, "version": panel.version})
-    blocks = [section(_line(question, 400))]
+    blocks = [section(_line(question, _DETAIL_MAX))]
     return _view("Are you sure?", blocks, callback_id=action_ids.SETTINGS_ASK, metadata=metadata, submit=yes)
 
 
@@ -230,15 +240,16 @@ def _adding(panel: AddingUrl) -> View:
 
 
 def _waiting(panel: LookingUp) -> View:
-    words = f"Looking at {panel.url[:150]} …" if panel.url else "Saving …"
-    return _view("Settings", [section(_line(words, 400))])
+    words = f"Looking at {panel.url[:_TITLE_MAX]} …" if panel.url else "Saving …"
+    return _view("Settings", [section(_line(words, _DETAIL_MAX))])
 
 
 def _probed(panel: ProbeResult) -> View:
     blocks = [_alert(panel.problem, "error")] if panel.problem else []
-    blocks += [_alert(words, "warning") for words in list_warnings(panel)[:10]]
+    blocks += [_alert(words, "warning") for words in list_warnings(panel)[:_WARNINGS_MAX]]
     blocks += [
-        section(f"*{escape(one_line(what, 80))}*\n{escape(one_line(how, 300))}") for what, how in list_facts(panel)
+        section(f"*{escape(one_line(what, HEADING_MAX))}*\n{escape(one_line(how, LINE_MAX))}")
+        for what, how in list_facts(panel)
     ]
     blocks.append(divider())
     fields = [Field("name", "Short name", Kind.LINE, "wiki", is_needed=True)]
@@ -267,8 +278,8 @@ def _client(panel: ClientForm) -> View:
         (Field("client_secret", secret, Kind.LINE), None),
         (Field("scopes", "Scopes to ask for", Kind.LINE, "Empty: those of the catalogue"), panel.scopes),
     ]
-    blocks = [section(f"*{_line(panel.title, 150)}*\nRedirect address: {_line(panel.redirect_uri, 300)}")]
-    blocks += [context(_line(panel.note, 500))] if panel.note.strip() else []
+    blocks = [section(f"*{_line(panel.title, _TITLE_MAX)}*\nRedirect address: {_line(panel.redirect_uri, LINE_MAX)}")]
+    blocks += [context(_line(panel.note, _NOTE_MAX))] if panel.note.strip() else []
     for one, value in fields:
         if value and len(value) > LONGEST:
             blocks.append(section(f"*{escape(one.label)}*\nToo long to be changed here. It is kept as it is."))
@@ -306,7 +317,7 @@ def _failed(words: str) -> View:
 
 
 def _alert(words: str, level: str) -> Block:
-    return {"type": "alert", "level": level, "text": plain(words, 200)}
+    return {"type": "alert", "level": level, "text": plain(words, slack_limits.ALERT_TEXT_MAX)}
 
 
 def _line(text: str, limit: int) -> str:

@@ -28,12 +28,15 @@ from bot.renderers.approval_card import day_and_time, moment
 from bot.renderers.block_kit import Block, Message, button, confirm, context, menu, message, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import HOST_MAX, NAME_MAX, REFERENCE_MAX, SERVICE_MAX, TITLE_MAX
 from bot.renderers.tool_names import plural
 from oauth.ports import Failure
 from store.records import ConnectionState
 
 # Services shown one below the other; with more, a menu lists them all
 _PICKER_ROWS = 20
+# Permissions that are named of those that a service did not give.
+_SCOPES_NAMED = 5
 
 
 def render_link_sent(notice: LinkSent) -> Message:
@@ -60,7 +63,7 @@ def render_token_wanted(notice: TokenWanted) -> Message:
     if notice.token_page and notice.token_page.startswith("https://"):
         buttons.insert(0, button(f"Open {name}", action_ids.OPEN_LINK, url=notice.token_page, label=f"Open {name}"))
     # The host tells the member where the token really goes, whatever the service calls itself.
-    host = escape(one_line(notice.host, 100))
+    host = escape(one_line(notice.host, HOST_MAX))
     facts = context(f"It goes straight to your own vault and is only sent to {host} · never write it in a message")
     return message(words, section(escape(words)), row(*buttons), facts)
 
@@ -74,7 +77,7 @@ def token_button(choice: ServiceChoice, words: str, *, is_primary: bool = False)
 def render_connected(notice: Connected) -> Message:
     """Return the message that replaces the link button once the service is connected."""
     name = title(notice.service)
-    account = f" as {one_line(notice.account, 100)}" if notice.account else ""
+    account = f" as {one_line(notice.account, HOST_MAX)}" if notice.account else ""
     words = f"Connected to {name}{account}. From now on your agent can use it when you ask."
     blocks = [section(escape(words)), row(disconnect_button(notice.service)), *_conditions(notice)]
     return message(words, *blocks, *(_offer(offered) for offered in notice.offers))
@@ -88,10 +91,10 @@ def _conditions(notice: Connected) -> list[Block]:
             f"{name} did not say which account this is: if the browser was signed in to another one, disconnect"
         )
     if notice.before:
-        before = escape(one_line(notice.before, 100))
+        before = escape(one_line(notice.before, HOST_MAX))
         facts.append(f"This is another account than before, which was {before}: if you didn't mean that, disconnect")
     if notice.withheld:
-        scopes = ", ".join(f"`{escape(one_line(scope, 60))}`" for scope in notice.withheld[:5])
+        scopes = ", ".join(f"`{escape(one_line(scope, NAME_MAX))}`" for scope in notice.withheld[:_SCOPES_NAMED])
         facts.append(f"{name} gave less access than I asked for, so some requests may fail: {scopes}")
     end = notice.service.connection and notice.service.connection.expires_at
     if end:
@@ -100,7 +103,7 @@ def _conditions(notice: Connected) -> list[Block]:
 
 
 def _offer(offered: OfferedAgain) -> Block:
-    name = one_line(offered.title, 120)
+    name = one_line(offered.title, TITLE_MAX)
     again = button("Ask Again", action_ids.ASK_AGAIN, offered.turn_id, label=f"Ask again: {name}")
     return section(f"This couldn't be done without it:\n{escape(name)}", accessory=again)
 
@@ -123,7 +126,7 @@ def render_connect_failed(notice: ConnectFailed) -> Message:
     blocks = [section(escape(words))]
     if notice.failure not in _FINAL:
         blocks.append(row(connect_button(notice.service)))
-    return message(words, *blocks, context(f"Reference {escape(one_line(notice.reference, 40))}"))
+    return message(words, *blocks, context(f"Reference {escape(one_line(notice.reference, REFERENCE_MAX))}"))
 
 
 def render_disconnected(notice: Disconnected) -> Message:
@@ -205,11 +208,11 @@ def disconnect_button(choice: ServiceChoice) -> Block:
 
 def title(choice: ServiceChoice) -> str:
     """Return a service's title, short enough for a button."""
-    return one_line(choice.title, 40)
+    return one_line(choice.title, SERVICE_MAX)
 
 
 def _choice(choice: ServiceChoice, *, with_host: bool = False) -> Block:
-    where = f" · {escape(one_line(choice.host, 100))}" if with_host and choice.host else ""
+    where = f" · {escape(one_line(choice.host, HOST_MAX))}" if with_host and choice.host else ""
     return section(f"*{escape(title(choice))}*\n{_standing(choice)}{where}", accessory=_next_button(choice))
 
 
@@ -219,7 +222,7 @@ def _state(choice: ServiceChoice) -> ConnectionState:
 
 def _standing(choice: ServiceChoice) -> str:
     account = choice.connection.account if choice.connection else None
-    known = f" as {escape(one_line(account, 100))}" if account else ""
+    known = f" as {escape(one_line(account, HOST_MAX))}" if account else ""
     end = choice.connection.expires_at if choice.connection else None
     until = f" · ends {day_and_time(end)}" if end else ""
     return {

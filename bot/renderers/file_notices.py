@@ -8,6 +8,7 @@ from bot.model.notices import FilesLeftOut, WhyLeftOut
 from bot.model.visible_text import one_line
 from bot.renderers.block_kit import Message, context, message, section
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import NAME_MAX
 
 MOST_NAMED = 5
 """How many items of a list are named; the others are counted."""
@@ -25,7 +26,7 @@ def render_files_left_out(notice: FilesLeftOut, _titles: Mapping[str, str]) -> M
 
 def quote_file_name(name: str) -> str:
     """Return the name in quotes, or `The files` if it is not known."""
-    return f"“{one_line(name, 60)}”" if name else "The files"
+    return f"“{one_line(name, NAME_MAX)}”" if name else "The files"
 
 
 _WHY_LEFT_OUT = {

@@ -17,6 +17,7 @@ from bot.renderers.block_kit import Block, Message, View, button, context, divid
 from bot.renderers.block_kit import actions as row
 from bot.renderers.connection_messages import render_choices
 from bot.renderers.safe_markdown import escape
+from bot.renderers.text_lengths import HEADING_MAX, TITLE_MAX
 from bot.renderers.tool_names import capital, deed, phrase, plural
 from store.records import Allowance, Connection, ConnectionState, Thread, TurnState
 
@@ -135,7 +136,7 @@ def _running(running: RunningTurn) -> Block:
     turn, thread = running.turn, running.thread
     # Every other open state is work, as far as its owner is concerned.
     state = {TurnState.QUEUED: "Queued", TurnState.WAITING: "Waiting for you"}.get(turn.state, "Working")
-    name = one_line(thread.title, 120)
+    name = one_line(thread.title, TITLE_MAX)
     stop = button("Stop", action_ids.STOP, turn.id, label=f"Stop: {name}")
     return section(f"{escape(name)}\n{state} {where(thread)}", accessory=stop)
 
@@ -167,7 +168,7 @@ def _recent(threads: Sequence[Thread], team_url: str) -> list[Block]:
 
 
 def _linked(thread: Thread, team_url: str) -> str:
-    name = escape(one_line(thread.title, 80)) or "…"
+    name = escape(one_line(thread.title, HEADING_MAX)) or "…"
     # Built rather than fetched: `chat.getPermalink` would be a call per row.
     if not team_url.startswith("https://") or thread.thread_ts is None:
         return name
@@ -184,7 +185,7 @@ def _allowances(given: Sequence[tuple[Allowance, str]], titles: Titles) -> list[
 def _allowance(allowance: Allowance, title: str, titles: Titles) -> Block:
     what = deed(allowance.service, allowance.tool, titles)
     revoke = button("Revoke", action_ids.REVOKE_ALLOWANCE, allowance.id, label=f"Revoke: {what}")
-    return section(f"*{escape(what)}*\nIn “{escape(one_line(title, 80))}”", accessory=revoke)
+    return section(f"*{escape(what)}*\nIn “{escape(one_line(title, HEADING_MAX))}”", accessory=revoke)
 
 
 def _more(listed: Sequence[object], shown: int, where_else: str) -> list[Block]:

@@ -59,10 +59,11 @@ from bot.renderers.file_notices import MOST_NAMED, quote_file_name, render_files
 from bot.renderers.home import render_running, render_status, where
 from bot.renderers.refusals import USAGE, render_misunderstood, render_refused
 from bot.renderers.safe_markdown import escape
-from bot.renderers.slack_limits import GIVEN_BACK_MAX
+from bot.renderers.text_lengths import GIVEN_BACK_MAX, HOST_MAX, NAME_MAX, REFERENCE_MAX, WORD_MAX
 from bot.renderers.tool_alert import render_tools_changed
 from bot.renderers.tool_names import capital, deed, plural, service_title
 
+_OFFERED_MAX = 5  # services that help offers to connect
 _ASIDE_MAX = 1_000  # characters of others' words that the owner is shown
 Titles = Mapping[str, str]
 
@@ -76,7 +77,7 @@ def render_notice(notice: Notice, titles: Titles, *, link: str | None = None) ->
 
 def _masked(notice: MaskedInRequest, _titles: Titles) -> Message:
     # Several matches of one filter are named once.
-    what = ", ".join(dict.fromkeys(one_line(one, 100) for one in notice.what[:MOST_NAMED]))
+    what = ", ".join(dict.fromkeys(one_line(one, HOST_MAX) for one in notice.what[:MOST_NAMED]))
     words = "I took something out of your request before the agent got it."
     advice = "If it is a real secret, revoke it: Slack still has what you typed."
     return message(words, section(escape(f"{words} Found: {what}.")), context(advice))
@@ -89,13 +90,13 @@ def _status(notice: StatusShown, titles: Titles) -> Message:
 def _help(notice: HelpShown, _titles: Titles) -> Message:
     words = "Ask me for something in the tools you have connected. I act as you, and ask before I change anything."
     if notice.unknown:
-        near = " or ".join(f"“{one_line(name, 40)}”" for name in notice.near)
+        near = " or ".join(f"“{one_line(name, WORD_MAX)}”" for name in notice.near)
         near = near or ("`ask` before your words" if " " in notice.words else "")
-        words = f"I don't know “{one_line(notice.unknown, 40)}”." + (f" Did you mean {near}?" if near else "")
+        words = f"I don't know “{one_line(notice.unknown, WORD_MAX)}”." + (f" Did you mean {near}?" if near else "")
     wrote = [quote(notice.words, limit=GIVEN_BACK_MAX)] if notice.words else []
     ask = button("Ask the Agent", action_ids.OPEN_ASK_FORM, style="primary")
     buttons = row(ask, button("Show Status", action_ids.SHOW_STATUS))
-    unconnected = [choice for choice in notice.home.choices if choice.connection is None][:5]
+    unconnected = [choice for choice in notice.home.choices if choice.connection is None][:_OFFERED_MAX]
     choices = connecting.render_choices(unconnected)
     return message(words, section(escape(words)), *wrote, buttons, *choices, context(USAGE))
 
@@ -106,7 +107,7 @@ def _picker(notice: ServicePicker, _titles: Titles) -> Message:
 
 
 def _stopping(notice: TurnsStopping, _titles: Titles) -> Message:
-    what = ", ".join(f"“{one_line(title, 60)}”" for title in notice.titles[:MOST_NAMED])
+    what = ", ".join(f"“{one_line(title, NAME_MAX)}”" for title in notice.titles[:MOST_NAMED])
     some = "Stopping…" if notice.count == 1 else f"Stopping {plural(notice.count, 'request')}."
     if what:
         some = f"Stopping {what}."
@@ -182,7 +183,7 @@ def _thanks(notice: Thanks, _titles: Titles) -> Message:
 
 
 def _broken(notice: Broken, _titles: Titles) -> Message:
-    reference = one_line(notice.reference, 40)
+    reference = one_line(notice.reference, REFERENCE_MAX)
     return message(words := f"Something broke on my side. Reference {reference}.", section(escape(words)))
 
 

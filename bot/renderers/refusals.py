@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.model import action_ids
-from bot.model.errors import Misunderstood, Refusal, Refused
+from bot.model.errors import GIVEN_MAX, Misunderstood, Refusal, Refused
 from bot.model.visible_text import one_line
 from bot.renderers.block_kit import Block, Message, button, context, message, quote, section
 from bot.renderers.block_kit import actions as row
 from bot.renderers.budget_cards import render_ask_button
 from bot.renderers.safe_markdown import escape
-from bot.renderers.slack_limits import GIVEN_BACK_MAX
+from bot.renderers.text_lengths import DETAIL_MAX, GIVEN_BACK_MAX, SERVICE_MAX, WORD_MAX
 from bot.renderers.tool_names import service_title
 
 
@@ -20,7 +20,7 @@ def render_refused(notice: Refused, titles: Mapping[str, str]) -> Message:
     words = REFUSALS[notice.refusal]
     if notice.refusal is Refusal.NOT_CONNECTED and notice.detail:
         name = service_title(notice.detail, titles)
-        connect = button(f"Connect {one_line(name, 40)}", action_ids.CONNECT, notice.detail)
+        connect = button(f"Connect {one_line(name, SERVICE_MAX)}", action_ids.CONNECT, notice.detail)
         return message(words := f"This needs {name}, which isn't connected.", section(escape(words)), row(connect))
     if notice.refusal is Refusal.FILTERED:
         return _filtered(notice)
@@ -29,7 +29,7 @@ def render_refused(notice: Refused, titles: Mapping[str, str]) -> Message:
 
 
 def _filtered(notice: Refused) -> Message:
-    what = f" It looks for: {one_line(notice.detail, 200)}." if notice.detail else ""
+    what = f" It looks for: {one_line(notice.detail, DETAIL_MAX)}." if notice.detail else ""
     words = REFUSALS[notice.refusal]
     return message(words, section(escape(words + what)), *_given_back(notice))
 
@@ -40,8 +40,8 @@ def _given_back(notice: Refused | Misunderstood) -> list[Block]:
 
 def render_misunderstood(notice: Misunderstood, _titles: Mapping[str, str]) -> Message:
     """Return what was not understood, what the member may have meant, and how to ask."""
-    words = MISUNDERSTOOD.get(notice.kind, "I didn't understand that.").format(given=one_line(notice.given, 60))
-    near = ", ".join(one_line(name, 40) for name in notice.near)
+    words = MISUNDERSTOOD.get(notice.kind, "I didn't understand that.").format(given=one_line(notice.given, GIVEN_MAX))
+    near = ", ".join(one_line(name, WORD_MAX) for name in notice.near)
     suggestion = f" Did you mean {near}?" if near else ""
     words += suggestion
     return message(words, section(escape(words)), *_given_back(notice), context(USAGE))

@@ -43,8 +43,12 @@ SESSION_TITLE_MAX = 200
 CONFIRM_TITLE_MAX = 100
 CONFIRM_TEXT_MAX = 300
 CONFIRM_BUTTON_MAX = 30
-GIVEN_BACK_MAX = 2_000
-"""Ours: characters of somebody's own words that are given back to them in a notice."""
+LABEL_MAX = 200
+"""Ours: an input's label; Slack takes 2,000."""
+PLACEHOLDER_MAX = 150
+ALERT_TEXT_MAX = 200
+OVERFLOW_OPTIONS_MAX = 5
+OPTION_VALUE_MAX = 150
 
 # Where text may be split, best first.
 _BREAKS = ("\n\n", "\n", ". ", " ")

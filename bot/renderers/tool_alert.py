@@ -12,12 +12,14 @@ from bot.renderers.block_kit import Block, Message, button, confirm, context, me
 from bot.renderers.block_kit import actions as row
 from bot.renderers.safe_markdown import escape, revealed
 from bot.renderers.slack_limits import pieces
+from bot.renderers.text_lengths import DETAIL_MAX, HEADING_MAX, NAME_MAX, SERVICE_MAX
 from bot.renderers.tool_names import plural, service_title
 
 # Characters of descriptions and arguments in one alert, for “before” and “now” each. Admins read these in full because
 # the model does: a description can carry instructions.
 _TEXTS_MAX = 9_600
 _PIECE = 2_900
+_TOOL_MAX = 128
 # A changed description up to this long is shown whole; of a longer one only what differs.
 _WHOLE = 400
 # Characters of context before and after a difference.
@@ -52,19 +54,19 @@ def _unseen(notice: ToolsChanged, name: str) -> Message:
     count = len(notice.unseen) + notice.more
     head = f"Nobody has connected {name} for a week, so I don't know what {plural(count, 'tool')} do now"
     why = "Until somebody connects it again, or you accept them as they were, I ask before each use."
-    names = ", ".join(f"`{escape(one_line(revealed(tool), 60))}`" for tool in notice.unseen)
-    again = button(f"Connect {one_line(name, 40)} Again", action_ids.CONNECT, notice.service)
+    names = ", ".join(f"`{escape(one_line(revealed(tool), NAME_MAX))}`" for tool in notice.unseen)
+    again = button(f"Connect {one_line(name, SERVICE_MAX)} Again", action_ids.CONNECT, notice.service)
     return message(
         f"{head}. {why}",
         section(f"*{escape(head)}*\n{why}"),
-        section(one_line(names, 2_900)),
+        section(one_line(names, _PIECE)),
         *([context(f"{notice.more} more")] if notice.more else []),
         row(again, _accept(notice, name)),
     )
 
 
 def _difference(change: ToolChange, limit: int) -> list[Block]:
-    name, after = escape(one_line(revealed(change.name), 128)), _words(change.after)
+    name, after = escape(one_line(revealed(change.name), _TOOL_MAX)), _words(change.after)
     if change.before is None:
         return [section(f"*{name}* · new"), *_boxes(after, limit), *_facts(change, _left_out(limit, after))]
     others = [*_title(change), *_arguments(change, limit)]
@@ -82,7 +84,7 @@ def _difference(change: ToolChange, limit: int) -> list[Block]:
 def _title(change: ToolChange) -> list[Block]:
     if change.title is None:
         return []
-    was, now = (escape(one_line(revealed(title), 200)) or "(none)" for title in change.title)
+    was, now = (escape(one_line(revealed(title), DETAIL_MAX)) or "(none)" for title in change.title)
     return [section(f"Its title was “{was}”, and is “{now}” now.")]
 
 
@@ -135,7 +137,7 @@ def _left_out(limit: int, *texts: str) -> str:
 
 
 def _facts(change: ToolChange, *more: str) -> list[Block]:
-    facts = [fact for hint in change.hints if (fact := escape(one_line(hint, 80)))]
+    facts = [fact for hint in change.hints if (fact := escape(one_line(hint, HEADING_MAX)))]
     facts += [fact for fact in more if fact]
     return [context(*facts)] if facts else []
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.model.events import UNNAMED_SERVICE, ToolCall
 from bot.model.visible_text import one_line
 from bot.renderers.safe_markdown import revealed
+from bot.renderers.text_lengths import NAME_MAX
 from store.records import EventId
 
 _BUILT_IN = {
@@ -56,7 +57,7 @@ def service_title(service: str, titles: Mapping[str, str]) -> str:
     if service == UNNAMED_SERVICE:
         return "an unnamed service"
     known = titles.get(service)
-    return one_line(known or " ".join(capital(word) for word in re.split(r"[-_\s]+", service) if word), 60)
+    return one_line(known or " ".join(capital(word) for word in re.split(r"[-_\s]+", service) if word), NAME_MAX)
 
 
 def phrase(call: ToolCall, titles: Mapping[str, str]) -> ToolPhrase:

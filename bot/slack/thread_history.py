@@ -28,6 +28,7 @@ _PAGES = 50
 # Ids that are replaced by names in one text: each may take a call, and anybody can write many.
 _NAMES = 30
 _NAME_MAX = 40
+_APP_NAME_MAX = 80
 _ID = re.compile(r"(?<![\w@#/.])(?:@(?P<user>[UW][A-Z0-9]{6,20})|#(?P<channel>C[A-Z0-9]{6,20}))\b")
 
 
@@ -137,5 +138,5 @@ class SlackThreadHistory:
         if message.get("bot_id") or not message.get("user"):
             profile: Mapping[str, Any] = message.get("bot_profile") or {}
             name = profile.get("name") or message.get("username") or "An app"
-            return one_line(f"{name} (an app)", 80)
+            return one_line(f"{name} (an app)", _APP_NAME_MAX)
         return await self.name(UserId(str(message["user"])))

@@ -15,7 +15,7 @@ from store.records import Member, RegistrationKind, SavedService, ServiceName
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,2048}")
-_LONGEST_TITLE = 60  # characters: with a verb before it, it fits a button of Slack's (75)
+LONGEST_TITLE = 60  # characters: with a verb before it, it fits a button of Slack's (75)
 _MOST_SCOPES = 100
 
 
@@ -51,8 +51,8 @@ def require_draft(draft: ServiceDraft, policy: UrlPolicy) -> None:
 
 
 def _title_problem(title: str) -> str | None:
-    is_fine = bool(title.strip()) and title.isprintable() and len(title) <= _LONGEST_TITLE
-    return None if is_fine else f"write a title of at most {_LONGEST_TITLE} characters"
+    is_fine = bool(title.strip()) and title.isprintable() and len(title) <= LONGEST_TITLE
+    return None if is_fine else f"write a title of at most {LONGEST_TITLE} characters"
 
 
 def _url_problem(url: str, policy: UrlPolicy) -> str | None:

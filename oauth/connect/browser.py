@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 COOKIE_SECONDS = int(LINK_LIFE.total_seconds())
 _LEEWAY_SECONDS = 60  # how far our clock and Slack's may differ
+_TICKET_SHOWN = 12  # of a ticket's id, in the name of its cookie
 _TEAM = "https://slack.com/team_id"
 _USER = "https://slack.com/user_id"
 _ENTERPRISE = "https://slack.com/enterprise_id"
@@ -93,7 +94,7 @@ def build_cookie_name(ticket: Ticket) -> str:
     """Return the name of the flow's cookie."""
     # One for each flow, so that two in one browser do not disturb each other. `__Host-` lets no other subdomain set
     # it and tie a victim's browser to an attacker's flow (draft-ietf-httpbis-rfc6265bis §4.1.3.2).
-    return f"__Host-connect-{ticket.id.rpartition('_')[2][:12]}"
+    return f"__Host-connect-{ticket.id.rpartition('_')[2][:_TICKET_SHOWN]}"
 
 
 def build_cookie(ticket: Ticket, value: str) -> str:

@@ -23,6 +23,8 @@ from bot.domain.filters.engine import may_be_sent
 from bot.domain.ports import ChannelAudience, ChannelInfo, HomeWorkspace, PersonInfo
 from bot.model.commands import Place
 from bot.model.errors import (
+    GIVEN_MAX,
+    NAMED_MAX,
     Allowed,
     Judgement,
     Misunderstood,
@@ -110,7 +112,7 @@ class Admission:
         name = wanted or bound or DEFAULT_PROFILE
         if config.profile(name) is None:
             near = get_close_matches(name.lower(), config.profile_names, n=2, cutoff=0.5)
-            raise Misunderstood("profile", name[:60], tuple(near) or config.profile_names[:5])
+            raise Misunderstood("profile", name[:GIVEN_MAX], tuple(near) or config.profile_names[:NAMED_MAX])
         return name
 
     async def require(self, thread: Thread) -> None:

@@ -23,7 +23,7 @@ from oauth.catalog.probe import Probe
 from oauth.catalog.probe_facts import ConnectWay
 from oauth.catalog.registrable_domain import get_site, is_address
 from oauth.catalog.saved_services import SavedServices
-from oauth.catalog.service_draft import ServiceDraft
+from oauth.catalog.service_draft import LONGEST_TITLE, ServiceDraft
 from oauth.errors import ConnectError, DraftInvalid, ProbeChanged, ServiceChanged
 from oauth.protocol.registration import PreRegistered
 from store.records import RegistrationKind, Secret
@@ -34,6 +34,8 @@ ANSWER_SECONDS = 1.5
 """Slack waits three; the way there and back takes some of it."""
 LATER = timedelta(seconds=1)
 """A view is changed again only after Slack has shown the answer to the form."""
+_NAME_MAX = 30
+"""Characters of the name that is proposed for a service."""
 URL, NAME, TITLE = "settings.url", "settings.name", "settings.title"
 SCOPES, CLIENT_ID, CLIENT_SECRET = "settings.scopes", "settings.client_id", "settings.client_secret"  # names of fields
 WAYS = {
@@ -147,7 +149,9 @@ def describe(probe: Probe) -> ProbeResult:
         ways=probe.ways,
         quirks=probe.quirks,
         name=name,
-        title=(probe.told_name or ("" if is_address(probe.host.strip("[]")) else name.title()) or probe.host)[:60],
+        title=(probe.told_name or ("" if is_address(probe.host.strip("[]")) else name.title()) or probe.host)[
+            :LONGEST_TITLE
+        ],
         scopes="",
         needs_client=probe.needs_client and probe.server is not None,
         only_token=probe.ways == (ConnectWay.TOKEN,),
@@ -162,7 +166,7 @@ def _short_name(probe: Probe) -> str:
         return f"server-{host.replace('.', '-')}" if ":" not in host else "server"
     label = get_site(host).partition(".")[0]
     name = "".join(char for char in label.lower() if char.isalnum() and char.isascii())
-    return name[:30] or "service"
+    return name[:_NAME_MAX] or "service"
 
 
 def _text(command: SubmitSettings, block: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.config.fields import Form, Kind
+from bot.config.fields import MOST, Form, Kind
 from bot.config.forms import FORMS
 from bot.config.items import MANY, Key
 from bot.config.model import DEFAULT_PROFILE, Config
@@ -179,7 +179,7 @@ class AdminQueries:
             elif field.path == "profile":
                 chosen = str(body.get("profile") or DEFAULT_PROFILE)
                 names = [chosen, *(name for name in config.profile_names if name != chosen)]
-                found[field.path] = tuple((name, name) for name in names[:100])
+                found[field.path] = tuple((name, name) for name in names[:MOST])
         return found
 
     def _service_choices(self, body: dict[str, object]) -> tuple[tuple[str, str], ...]:
@@ -188,7 +188,7 @@ class AdminQueries:
         chosen = [str(name) for name in listed] if isinstance(listed, list | tuple) else []
         titles = {str(service.name): service.title for service in self._catalog.services}
         names = [*chosen, *(name for name in titles if name not in chosen)]
-        return tuple((name, titles.get(name, name)) for name in names[:100])
+        return tuple((name, titles.get(name, name)) for name in names[:MOST])
 
     async def _known_tools(self, member: Member, service: Service) -> KnownTools:
         async with self._database.transaction() as tx:

@@ -16,7 +16,7 @@ from bot.domain.connections.expiry import ConnectionExpiry, is_ending
 from bot.domain.connections.service_lookup import find_service, nearest_names
 from bot.domain.context import DomainContext
 from bot.model.commands import ConfirmCode, ConnectService, DisconnectService, OpenCodeForm, TellAttempt
-from bot.model.errors import DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
+from bot.model.errors import GIVEN_MAX, DeputyError, Judgement, Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import (
     CodeWanted,
     Connected,
@@ -244,7 +244,7 @@ class ConnectionCommands:
         service = find_service(given, self._catalog.services)
         if service is None:
             offered = [each for each in self._catalog.services if each.is_available]
-            raise Misunderstood("service", given.strip()[:60], nearest_names(given, offered))
+            raise Misunderstood("service", given.strip()[:GIVEN_MAX], nearest_names(given, offered))
         return service
 
     def _offered(self, given: str) -> Service:

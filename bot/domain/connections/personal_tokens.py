@@ -15,7 +15,7 @@ from bot.domain.access.admission import Admission
 from bot.domain.connections.expiry import ConnectionExpiry
 from bot.domain.context import DomainContext
 from bot.model.commands import GiveToken, OpenTokenForm, RefuseToken
-from bot.model.errors import Misunderstood, NotPermitted, Refusal, Refused
+from bot.model.errors import GIVEN_MAX, Misunderstood, NotPermitted, Refusal, Refused
 from bot.model.notices import Connected, ConnectFailed, ServiceChoice
 from oauth import errors
 from oauth.catalog.service import Service
@@ -101,7 +101,7 @@ class PersonalTokenForms:
         try:
             service = self._personal.get_service(ServiceName(name))
         except errors.ConnectError as error:
-            raise Misunderstood("service", name[:60]) from error
+            raise Misunderstood("service", name[:GIVEN_MAX]) from error
         policy.require((await self._admission.connecting(member))(service.name))
         return service
 

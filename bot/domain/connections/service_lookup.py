@@ -6,8 +6,11 @@ import difflib
 import re
 from collections.abc import Collection
 
+from bot.model.errors import NAMED_MAX
 from oauth.catalog.service import Service
 
+# Names that are near what was typed, as many as are asked about.
+_NEAR_MAX = 3
 _LOOSE = re.compile(r"[\s_-]+")
 
 
@@ -25,8 +28,8 @@ def nearest_names(given: str, services: Collection[Service]) -> tuple[str, ...]:
     names |= {_folded(service.title): str(service.name) for service in services}
     begun = [name for folded, name in names.items() if wanted and folded.startswith(wanted)]
     close = [names[folded] for folded in difflib.get_close_matches(wanted, names, n=5, cutoff=0.5)]
-    found = tuple(dict.fromkeys([*sorted(begun), *close]))[:3]
-    return found or tuple(sorted(names.values()))[:5]
+    found = tuple(dict.fromkeys([*sorted(begun), *close]))[:_NEAR_MAX]
+    return found or tuple(sorted(names.values()))[:NAMED_MAX]
 
 
 def _folded(text: str) -> str:
