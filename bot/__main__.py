@@ -158,13 +158,13 @@ def apply_config(
         async with opened(settings, _secret_of) as commands:
             plan = await commands.plan(_read_file(file))
             if look:
-                await commands.filing.look(plan)
+                await commands.file.look(plan)
             typer.echo(render_plan(plan.changes))
             if not plan.changes:
                 return ""
             if not yes and not typer.confirm("Apply this?"):
                 raise typer.Exit(1)
-            await commands.filing.apply(plan)
+            await commands.file.apply(plan)
             return "Applied. A running Deputy takes it up within seconds."
 
     typer.echo(_configured(apply))

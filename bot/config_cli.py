@@ -33,16 +33,16 @@ from store.errors import StoreError
 class ConfigCommands:
     """The settings of one installation, opened for the command line."""
 
-    filing: ConfigFile
+    file: ConfigFile
     secret_of: SecretOf
 
     async def read(self) -> Document:
         """Return everything as it is now. Raises `SettingsInvalid`."""
-        return (await self.filing.read()).document
+        return (await self.file.read()).document
 
     async def plan(self, after: Document) -> FilePlan:
         """Return what has to change. Raises `SettingsInvalid` for what cannot be so."""
-        return await self.filing.plan(after, self.secret_of)
+        return await self.file.plan(after, self.secret_of)
 
 
 async def look(url: str, *, allow_loopback: bool) -> str:
@@ -85,16 +85,16 @@ async def opened(settings: Settings, secret_of: SecretOf = lambda _: None) -> As
         sender = await open_sender(stack, allow_loopback=settings.allow_loopback)
         vaults = MemberVaults(database=database, agents=await open_agents(settings, stack), clock=clock, require=forbid)
         probing = Prober(sender, ToolLister(sender))
-        shelf = SavedServices(
+        saved = SavedServices(
             WorkspaceCatalog(workspace_id=workspace_id, database=database, catalog=catalog, clock=clock),
             prober=probing,
             on_dropped=vaults.let_go,
         )
-        filing = ConfigFile(
+        file = ConfigFile(
             OpenedWorkspace(workspace_id, database, clock),
             configuration=ConfigService(database=database, clock=clock, first_admins=settings.admins),
             catalog=catalog,
-            services=shelf,
+            services=saved,
             probing=probing,
         )
-        yield ConfigCommands(filing, secret_of)
+        yield ConfigCommands(file, secret_of)

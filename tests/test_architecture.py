@@ -449,6 +449,24 @@ def _limits_of(node: ast.Call | ast.Slice) -> list[ast.expr]:
     return [*lengths, *(keyword.value for keyword in node.keywords if LIMITING.search(keyword.arg or ""))]
 
 
+ONE_SERVICE = {"ConfigService": "config", "FilterService": "filters", "Admission": "access"}
+"""Nouns that are one service each, built by its constructor; every other noun has a `build.py`."""
+
+
+def built_elsewhere(module: Module) -> list[str]:
+    """Name each class of a noun that composition constructs by itself, past the noun's `build`."""
+    if not (within(module.name, "bot.composition") or module.name == "bot.app"):
+        return []
+    imports = [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.module]
+    insides = {
+        alias.asname or alias.name
+        for node in imports
+        for alias in node.names
+        if noun_of(node.module or "") and not str(node.module).endswith(".build") and alias.name[:1].isupper()
+    }
+    return [f"{module.name} makes {name}" for name in sorted({*module.calls()} & (insides - ONE_SERVICE.keys()))]
+
+
 Rule = Callable[[Module], list[str]]
 
 EXAMPLES: list[tuple[Rule, str, str]] = [
@@ -486,6 +504,7 @@ EXAMPLES: list[tuple[Rule, str, str]] = [
     (inline_limits, "store.novelty", "async def f(rows):\n    return await rows.list(limit=100)"),
     (inline_limits, "bot.renderers.novelty", "def f(name):\n    return one_line(name, 60)"),
     (inline_limits, "bot.renderers.novelty", "def f(names):\n    return names[:5]"),
+    (built_elsewhere, "bot.composition.nouns", "from bot.domain.turns.stop import TurnStopper\nTurnStopper(context)"),
     (module_too_long, "bot.slack.novelty", "x = 1\n" * 401),
 ]
 
@@ -500,6 +519,13 @@ def test_the_tree_keeps_the_rule(rule: Rule) -> None:
 @pytest.mark.parametrize(("rule", "name", "source"), EXAMPLES)
 def test_the_rule_finds_its_example(rule: Rule, name: str, source: str) -> None:
     assert rule(Module(name, ast.parse(source)))
+
+
+def test_each_noun_has_its_build_beside_it() -> None:
+    modules = {module.name for module in load_modules()}
+
+    missing = {noun for noun in NOUNS if f"bot.domain.{noun}.build" not in modules}
+    assert missing == set(ONE_SERVICE.values())
 
 
 def test_nobody_imports_the_composition_root() -> None:

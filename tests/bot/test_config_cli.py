@@ -70,8 +70,8 @@ async def test_a_file_is_shown_and_applied_and_comes_out_again(environment, data
     assert "4 to add" in applied.out
     assert applied.out.endswith("Applied. A running Deputy takes it up within seconds.\n")
     assert read(exported.out) == read(FILE)
-    async with opened(Settings.from_environ(environment)) as desk, database.transaction() as tx:
-        entries = await list_audit(tx, desk.filing.workspace_id)
+    async with opened(Settings.from_environ(environment)) as commands, database.transaction() as tx:
+        entries = await list_audit(tx, commands.file.workspace_id)
     assert {(entry.actor, entry.action) for entry in entries} == {
         ("config file", "setting.changed"),
         ("config file", "service.saved"),

@@ -278,8 +278,8 @@ async def test_a_service_of_the_catalogue_gets_a_client_and_loses_it_again(deput
         assert await kept(deputy_world) == [("a1", "canary-typed", ("read",))]
 
         stale = await menu(deputy_world, CAROL, "client papers")
-        async with opened(deputy_world.settings) as desk:
-            await desk.filing.apply(await desk.plan(Document()))
+        async with opened(deputy_world.settings) as commands:
+            await commands.file.apply(await commands.plan(Document()))
         await send(deputy_world, CAROL, {"client_id": "b2"})
         assert REFUSALS[Refusal.SETTING_CHANGED] in str(deputy_world.slack.modal_of(CAROL).payload), stale
         assert await kept(deputy_world) == []

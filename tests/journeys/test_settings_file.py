@@ -37,10 +37,10 @@ async def link(world: World) -> str:
 
 
 async def apply(world: World, text: str, secret: str = "") -> None:
-    async with opened(world.settings, lambda _: Secret(secret) if secret else None) as desk:
-        plan = await desk.plan(read(text))
-        await desk.filing.look(plan)
-        await desk.filing.apply(plan)
+    async with opened(world.settings, lambda _: Secret(secret) if secret else None) as commands:
+        plan = await commands.plan(read(text))
+        await commands.file.look(plan)
+        await commands.file.apply(plan)
     world.turn(10)
 
 
@@ -62,8 +62,8 @@ async def test_a_service_from_the_file_is_connected_with_its_own_client_and_goes
 
     assert page.status_code == 200
     assert credentials(running_world, papers.mcp_url) == 1
-    async with opened(running_world.settings) as desk:
-        exported = write(await desk.read())
+    async with opened(running_world.settings) as commands:
+        exported = write(await commands.read())
     assert read(exported) == read(text)
     assert client.client_secret not in exported
 
