@@ -113,11 +113,20 @@ def _kept(state: ReducerState, event: e.AgentEvent) -> ReducerState:
     if not isinstance(event, _KEPT):
         return state
     is_new = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle)
+    if is_new and isinstance(event, _REPORTS):
+        return _reported_late(state, event)
     is_older = (state.is_unclaimed_older and not is_new) or _is_from_before(state, event)
     unclaimed = () if is_new else state.unclaimed
     if event not in unclaimed[-1:]:
         unclaimed = (*unclaimed, event)
     return replace(state, unclaimed=unclaimed, is_unclaimed_older=is_older)
+
+
+def _reported_late(state: ReducerState, event: e.AgentEvent) -> ReducerState:
+    """Put a report before the idle that it belongs to: it begins nothing, and takes away nothing that was done."""
+    *done, idle = state.unclaimed
+    is_older = state.is_unclaimed_older or _is_from_before(state, event)
+    return replace(state, unclaimed=(*done, event, idle), is_unclaimed_older=is_older)
 
 
 def _is_said_again(state: ReducerState, event: e.AgentEvent) -> bool:
@@ -136,17 +145,10 @@ def _is_from_before(state: ReducerState, event: e.AgentEvent) -> bool:
     return isinstance(event, e.UsageReported) and 0 < event.input_tokens + event.output_tokens <= spent
 
 
-_WORK = (
-    e.Thinking
-    | e.DraftBegan
-    | e.DraftGrew
-    | e.TextWritten
-    | e.ModelRequestEnded
-    | e.ToolStarted
-    | e.ToolFinished
-    | e.SessionTroubled
-)
+_WORK = e.Thinking | e.DraftBegan | e.DraftGrew | e.TextWritten | e.ToolStarted | e.ToolFinished | e.SessionTroubled
 """What a session says while it works on a request."""
+_REPORTS = e.ModelRequestEnded | e.UsageReported
+"""What it says of work that is over: without a sign of work before them, they are of an older one."""
 _KEPT = (
     e.Thinking
     | e.TextWritten
@@ -162,7 +164,7 @@ _KEPT = (
 """What of it is said again in a list."""
 _DONE = e.TextWritten | e.ToolStarted | e.ToolFinished | e.DecisionsNeeded | e.SessionIdle
 """What a session has done: more than that it is at something."""
-_LATE = e.Thinking | e.ModelRequestEnded | e.UsageReported
+_LATE = e.Thinking | _REPORTS
 """What may be said of a session's work after its end: previews and reports come on their own way."""
 
 

@@ -450,7 +450,40 @@ def test_a_session_that_is_moved_while_it_works_loses_nothing_of_what_it_said():
     assert state.has_ended
 
 
+REPORTS = [e.ModelRequestEnded(EventId("r")), e.UsageReported(EventId("u"), 2.0, 3000, 28)]
+"""What says that work has ended, and comes on its own way: before the idle that it belongs to, or after it."""
+ANSWERED = [
+    e.SessionStarted(EventId("s")),
+    e.Thinking(EventId("k")),
+    e.TextWritten(EventId("m"), "Done."),
+    e.SessionIdle(EventId("i"), "end_turn"),
+]
+
+
 @pytest.mark.fault("D2")
+@pytest.mark.parametrize("echo_at", range(len(ANSWERED) + 1))
+@pytest.mark.parametrize("late", [REPORTS[:1], REPORTS[1:], REPORTS, REPORTS[::-1]])
+def test_a_report_that_comes_after_the_answer_takes_none_away(late, echo_at):
+    told = [*ANSWERED[:echo_at], echoed(is_processed=False), *ANSWERED[echo_at:], *late]
+
+    state = run(ReducerState(TURN), *told)[0]
+    if not state.has_ended:
+        state, _ = claim(state)
+
+    assert (state.progress.text, state.has_ended) == ("Done.", True)
+    assert state.progress.outcome.kind is OutcomeKind.ANSWERED
+
+
+@pytest.mark.fault("D2")
+def test_a_report_that_comes_after_an_older_answer_does_not_make_what_follows_older():
+    late = e.UsageReported(EventId("u"), 2.0, 3000, 28)
+    older = [e.TextWritten(EventId("a"), "Old."), e.SessionIdle(EventId("j"), "end_turn")]
+
+    state, _ = claim(run(ReducerState(TURN), *older, late, *ANSWERED, echoed(is_processed=False))[0])
+
+    assert (state.progress.text, state.has_ended) == ("Done.", True)
+
+
 @pytest.mark.fault("D2")
 @pytest.mark.parametrize("is_processed", [True, False])
 def test_an_older_request_that_is_told_late_to_have_been_taken_up_takes_no_answer_away(is_processed):
