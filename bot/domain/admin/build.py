@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.admin.add_service import AddService
-from bot.domain.admin.commands import AdminCommands, AdminForms
+from bot.domain.admin.commands import AdminCommands
+from bot.domain.admin.config_edits import ConfigEdits
+from bot.domain.admin.config_panels import ConfigPanels
 from bot.domain.admin.oauth_client import OAuthClientForms
 from bot.domain.admin.queries import AdminQueries
 from bot.domain.budgets.build import BudgetIncreases
@@ -26,11 +28,12 @@ def build_admin(
     queries = AdminQueries(context, connections=browser, services=services)
     adding = AddService(context, services=services, queries=queries)
     clients = OAuthClientForms(context, services=services, queries=queries, base_url=browser.base_url)
-    submits = {
+    forms = {
         action_ids.SETTINGS_CLIENT: clients.submit,
         action_ids.SETTINGS_URL: adding.look,
         action_ids.SETTINGS_PROBED: adding.save,
         action_ids.RAISE_FORM: budgets.commands.submit,
     }
-    forms = AdminForms(submits, {"client": clients.panel})
-    return AdminCommands(context, profiles=sessions.profiles, stopper=turns.stopper, queries=queries, forms=forms)
+    panels = ConfigPanels(context, queries=queries, others={"client": clients.panel})
+    edits = ConfigEdits(context, profiles=sessions.profiles, stopper=turns.stopper, queries=queries)
+    return AdminCommands(context, panels=panels, edits=edits, forms=forms)
