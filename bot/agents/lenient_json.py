@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from itertools import accumulate
@@ -17,6 +16,7 @@ from typing import Any
 import httpx2
 import structlog
 from anthropic import DefaultAsyncHttpxClient
+from cachetools import FIFOCache
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class Reading:
     """Repairs bodies and frames, and logs each broken event once."""
 
     def __init__(self) -> None:
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._told = FIFOCache[str, None](_REMEMBERED)
 
     def body(self, content: bytes) -> bytes | None:
         """Return a repaired body, the same object if nothing is wrong with it; None if it is no JSON object."""
@@ -114,8 +114,6 @@ class Reading:
         if key not in self._told:
             self._told[key] = None
             log.warning("event_not_readable", cause=cause, event_id=known, is_left_out=is_left_out)
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
 
     def _whole_body(self, text: str, cause: str) -> bytes | None:
         mended = _mended(text)

@@ -7,10 +7,12 @@ gets the result of a call that began after they asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
+
+from cachetools import TTLCache
 
 from bot.domain.ports import Clock
 from bot.slack.client import SlackApi
@@ -37,6 +39,11 @@ class _Line:
     waiting: int = 0
 
 
+def seconds_of(clock: Clock) -> Callable[[], float]:
+    """Return the steady clock in seconds, for a cache that forgets."""
+    return lambda: clock.steady().timestamp()
+
+
 class Conversations:
     """Answers of `conversations.info` and `conversations.members`. Raises what `SlackApi` raises."""
 
@@ -44,7 +51,7 @@ class Conversations:
         self._api = api
         self._clock = clock
         self._lines: dict[ChannelId, _Line] = {}
-        self._last: dict[ChannelId, tuple[datetime, Mapping[str, Any]]] = {}
+        self._last = TTLCache[ChannelId, Mapping[str, Any]](_KNOWN_MAX, _LATELY.total_seconds(), seconds_of(clock))
 
     async def fetch(self, channel: ChannelId) -> Mapping[str, Any]:
         """Return Slack's description of a channel as it is now, with `num_members`."""
@@ -72,9 +79,7 @@ class Conversations:
     async def fetch_lately(self, channel: ChannelId) -> Mapping[str, Any]:
         """Return the channel as it was within the last minute; for words about it, never to decide what is posted."""
         known = self._last.get(channel)
-        if known is not None and self._clock.steady() - known[0] < _LATELY:
-            return known[1]
-        return await self.fetch(channel)
+        return await self.fetch(channel) if known is None else known
 
     async def has_member(self, channel: ChannelId, user_id: UserId) -> bool:
         """Tell whether somebody is in a channel."""
@@ -96,12 +101,9 @@ class Conversations:
             await self._clock.sleep_until(until)
 
     async def _fetch(self, channel: ChannelId) -> Mapping[str, Any]:
-        at = self._clock.steady()
         answer = await self._api.call(_INFO, is_paid=True, channel=channel, include_num_members=True)
         found = answer.get("channel")
         found = found if isinstance(found, Mapping) else {}
         # The oldest goes: dictionaries keep the order of insertion.
-        while len(self._last) >= _KNOWN_MAX:
-            self._last.pop(next(iter(self._last)))
-        self._last[channel] = (at, found)
+        self._last[channel] = found
         return found

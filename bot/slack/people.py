@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from cachetools import TTLCache
 
 from bot.domain.ports import ChannelInfo, Clock, PersonInfo
 from bot.model.errors import SlackRejected
 from bot.slack.client import SlackApi
-from bot.slack.conversations import Conversations
+from bot.slack.conversations import Conversations, seconds_of
 from store.records import ChannelId, UserId
 
 LIFETIME = timedelta(minutes=10)
@@ -24,34 +26,23 @@ UNSEEN_CHANNEL = frozenset({"channel_not_found", "not_in_channel", "method_not_s
 GUESTS = ("is_restricted", "is_ultra_restricted")
 MACHINES = ("is_bot", "is_workflow_bot")
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept(Generic[V]):
-    value: V
-    until: datetime
-
 
 class SlackDirectory:
     """People and channels of one workspace."""
 
     def __init__(self, *, api: SlackApi, clock: Clock, conversations: Conversations | None = None) -> None:
         self._api = api
-        self._clock = clock
-        self._people: dict[UserId, _Kept[PersonInfo | None]] = {}
+        self._people = TTLCache[UserId, PersonInfo | None](KNOWN_AT_MOST, LIFETIME.total_seconds(), seconds_of(clock))
         self._conversations = conversations or Conversations(api, clock)
-        self._names: dict[ChannelId, _Kept[str | None]] = {}
+        self._names = TTLCache[ChannelId, str | None](KNOWN_AT_MOST, LIFETIME.total_seconds(), seconds_of(clock))
 
     async def person(self, user_id: UserId, *, is_fresh: bool = False) -> PersonInfo | None:
         """Return the person as Slack knows them, None if Slack does not. `is_fresh` skips the cache."""
-        kept = self._people.get(user_id)
-        if kept and not is_fresh and self._clock.steady() < kept.until:
-            return kept.value
-        found = await self._ask_person(user_id)
+        if not is_fresh:
+            with suppress(KeyError):
+                return self._people[user_id]
         # None is cached too: an unknown id must not take a call each time.
-        self._keep(self._people, user_id, found)
+        found = self._people[user_id] = await self._ask_person(user_id)
         return found
 
     async def conversation(self, channel: ChannelId) -> ChannelInfo | None:
@@ -70,15 +61,14 @@ class SlackDirectory:
 
     async def channel_name(self, channel: ChannelId) -> str | None:
         """Return the name of a public channel; None for private ones, whose name only members may know."""
-        kept = self._names.get(channel)
-        if kept and self._clock.steady() < kept.until:
-            return kept.value
+        with suppress(KeyError):
+            return self._names[channel]
         info = await self._ask_channel(channel) or {}
         name = info.get("name")
         # Only if Slack says that it is public: the name ends up in text that others read.
         is_public = info.get("is_private") is False and isinstance(name, str) and bool(name)
-        self._keep(self._names, channel, name if is_public else None)
-        return name if is_public else None
+        shown = self._names[channel] = str(name) if is_public else None
+        return shown
 
     def forget(self, user_id: UserId) -> None:
         """Drop what is cached about this person, since something changed."""
@@ -101,11 +91,6 @@ class SlackDirectory:
             if error.code in UNSEEN_CHANNEL:
                 return None
             raise
-
-    def _keep(self, memory: dict[K, _Kept[V]], key: K, value: V) -> None:
-        if len(memory) >= KNOWN_AT_MOST:
-            memory.pop(next(iter(memory)))
-        memory[key] = _Kept(value, self._clock.steady() + LIFETIME)
 
 
 def _conversation(info: Mapping[str, Any]) -> ChannelInfo | None:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+
+from cachetools import LRUCache
 
 # Connecting once takes about six requests: an office behind one address can connect twenty times a minute.
 MOST = 120
@@ -31,17 +32,14 @@ class IpRateLimit:
     """The buckets of the addresses that called most recently; one per process."""
 
     def __init__(self, *, most: int = MOST, most_shared: int = MOST_SHARED, known: int = KNOWN_MAX) -> None:
-        self._most, self._most_shared, self._known = most, most_shared, known
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._most, self._most_shared = most, most_shared
+        # Bounded, since the sender of a flood chooses how many addresses there are (an IPv6 network has 2^64).
+        self._buckets = LRUCache[str, _Bucket](known)
 
     def seconds_to_wait(self, address: str, now: datetime) -> int:
         """Count a request; return 0 if it may be served, else the seconds until the next one may."""
         most = self._most_shared if is_shared(address) else self._most
         bucket = self._buckets.setdefault(address, _Bucket(most, now))
-        self._buckets.move_to_end(address)
-        # Bounded, since the sender of a flood chooses how many addresses there are (an IPv6 network has 2^64).
-        if len(self._buckets) > self._known:
-            self._buckets.popitem(last=False)
         # A clock that is set back must not take tokens away.
         refill = most * max(0.0, (now - bucket.at) / _PER)
         bucket.left, bucket.at = min(float(most), bucket.left + refill), now

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import structlog
+from cachetools import FIFOCache
 
 from bot.config.model import DEFAULT_PROFILE, Config, Profile
 from bot.domain.access import policy
@@ -80,13 +81,11 @@ class Admission:
         self._supervisor = context.supervisor
         self._configuration = context.config
         self._doubts = 0
-        self._doubted: dict[ChannelId, int] = {}
+        self._doubted = FIFOCache[ChannelId, int](DOUBTED_MAX)  # answers check again within a minute anyway
 
     def doubt(self, channel: ChannelId) -> None:
         """Make every answer in a channel check its readers again before it shows more: Slack says they have changed."""
         self._doubts += 1
-        if len(self._doubted) >= DOUBTED_MAX:
-            self._doubted.pop(next(iter(self._doubted)))  # answers check again within a minute anyway
         self._doubted[channel] = self._doubts
         self._supervisor.wake_all()
 

@@ -7,6 +7,8 @@ import hmac
 import json
 from dataclasses import replace
 
+from cachetools import FIFOCache
+
 from bot.domain.ports import Agents
 from bot.model.errors import Lost, Unavailable
 from bot.model.events import UNNAMED_SERVICE, ToolCall
@@ -42,14 +44,12 @@ class HeldCalls:
 
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
-        self._seen: dict[ApprovalId, ToolCall] = {}
+        self._seen = FIFOCache[ApprovalId, ToolCall](REMEMBERED_MAX)
 
     def remember(self, approval: Approval, call: ToolCall) -> None:
         """Cache a call that was just read, for drawing its card; decisions never use the cache."""
         if not _is_shown(call, approval):
             return
-        if len(self._seen) >= REMEMBERED_MAX:
-            self._seen.pop(next(iter(self._seen)))
         self._seen[approval.id] = call
 
     async def read(self, approval: Approval) -> ToolCall | None:
