@@ -114,7 +114,7 @@ class BrowserRoutes:
         _require_navigation(request)
         service = request.path_params["service"]
         ticket = await self._connections.callback.complete(service, _read_query(request), request.cookies)
-        # On to a URL without a query: the code must not stay in the address bar and the history (RFC 9700 §4.2).
+        # On to a URL without a query: the code must not stay in the address bar and the history (RFC 9700 §4.3).
         if self._connections.is_by_code:
             return self._redirect(f"{self._connections.base_url}/connect/code")
         response = self._redirect(f"{self._connections.base_url}/connected")
