@@ -3,19 +3,18 @@
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bot
 from bot.config.model import Config
+from bot.domain.filters import engine
 from bot.domain.filters.engine import AnswerFilter
 from bot.domain.turns.reducer import step
 from bot.domain.turns.reducer_state import ReducerState
 from bot.model import events as e
-from bot.model import secret_patterns
+from bot.model import secret_patterns, visible_text
 from bot.model.progress import Progress, Task, TaskState
 from bot.model.slack_text import as_read
 from bot.model.visible_text import one_line
@@ -67,7 +66,7 @@ RULES = {
     "secrets": Config(),
     "a pattern": Config.model_validate({"filters": {"projects": {"pattern": "(?i)fal ?con"}}}),
 }
-READERS = {str(Path(bot.__file__).parent / name) for name in ("shapes.py", "text.py", "domain/filters.py")}
+READERS = {module.__file__ for module in (secret_patterns, visible_text, engine)}
 """Where a function reads all of a text that it is given, unless it is told from where on."""
 FROM = {"looked", "least", "index"}
 
