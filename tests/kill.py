@@ -119,14 +119,21 @@ class Driver:
             await asyncio.sleep(0.1)
 
     async def _settled(self, asked: list[Asked]) -> None:
-        """Wait until every acknowledged request has its answer and nothing moves any more."""
+        """Wait until every request that Deputy has taken has its answer, and nothing moves any more.
 
-        def is_settled(_: object) -> bool:
-            return all(self._answers(one) for one in asked if one.is_acked) and not self._open_streams()
+        One that was never acknowledged may be carried out all the same, and begin when the other one has ended.
+        """
+
+        def is_settled(_: object = None) -> bool:
+            taken = [one for one in asked if one.is_acked or self._roots(one)]
+            return all(self._answers(one) for one in taken) and not self._open_streams()
 
         with suppress(TimeoutError):
-            await self.slack.until(is_settled, PATIENCE)
-        await asyncio.sleep(0.3)
+            while True:
+                await self.slack.until(is_settled, PATIENCE)
+                await asyncio.sleep(0.3)
+                if is_settled():
+                    return
 
     def _look(self, one: Asked) -> None:
         answers = self._answers(one)
