@@ -210,7 +210,7 @@ async def test_a_forged_question_is_about_ones_own_budget_or_nothing(running_wor
     await running_world.slack.forge_click(BOB, private, action_ids.ASK_RAISE, value=value)
 
     is_known = value in {f"channel/{GENERAL}", "member/U0BOB"}
-    await running_world.whispered(BOB, "There is room again" if is_known else REFUSALS[Refusal.GONE])
+    await running_world.whispered(BOB, "There is budget again" if is_known else REFUSALS[Refusal.GONE])
     assert await running_world.audited("budget.asked") == []
     assert not any("is used up" in running_world.slack.text_of(m) for m in running_world.slack.dms(CAROL))
 

@@ -102,7 +102,8 @@ async def test_nobody_sees_anothers_direct_messages_modals_or_home(slack, visito
 
 
 async def test_streamed_text_is_joined_and_keeps_its_place_between_blocks(slack, visitor):
-    message = said(slack, "", streaming_state="in_progress")
+    # A stream that began long ago is ended by the simulator's next tick, as by Slack.
+    message = said(slack, "", streaming_state="in_progress", stream_started_at=slack.workspace.now())
     message.parts = [
         {"type": "text", "text": "one "},
         {"type": "text", "text": "two"},
