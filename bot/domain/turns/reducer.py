@@ -113,8 +113,8 @@ def _kept(state: ReducerState, event: e.AgentEvent) -> ReducerState:
     if not isinstance(event, _KEPT):
         return state
     is_new = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle)
-    if is_new and isinstance(event, _REPORTS):
-        return _reported_late(state, event)
+    if is_new and isinstance(event, _TOLD_LATE):
+        return _kept_late(state, event)
     is_older = (state.is_unclaimed_older and not is_new) or _is_from_before(state, event)
     unclaimed = () if is_new else state.unclaimed
     if event not in unclaimed[-1:]:
@@ -122,8 +122,8 @@ def _kept(state: ReducerState, event: e.AgentEvent) -> ReducerState:
     return replace(state, unclaimed=unclaimed, is_unclaimed_older=is_older)
 
 
-def _reported_late(state: ReducerState, event: e.AgentEvent) -> ReducerState:
-    """Put a report before the idle that it belongs to: it begins nothing, and takes away nothing that was done."""
+def _kept_late(state: ReducerState, event: e.AgentEvent) -> ReducerState:
+    """Put what came late before the idle that it belongs to: it begins nothing, and takes nothing away."""
     *done, idle = state.unclaimed
     is_older = state.is_unclaimed_older or _is_from_before(state, event)
     return replace(state, unclaimed=(*done, event, idle), is_unclaimed_older=is_older)
@@ -164,11 +164,17 @@ _KEPT = (
 """What of it is said again in a list."""
 _DONE = e.TextWritten | e.ToolStarted | e.ToolFinished | e.DecisionsNeeded | e.SessionIdle
 """What a session has done: more than that it is at something."""
+_TOLD_LATE = _REPORTS | e.DecisionEchoed
+"""What no work begins with. A decision is told twice where its first copy did not say when it was taken up."""
 _LATE = e.Thinking | _REPORTS
 """What may be said of a session's work after its end: previews and reports come on their own way."""
 
 
 def _interrupted(state: ReducerState, event: e.InterruptEchoed) -> ReducerState:
+    if not state.has_begun:
+        state = replace(state, others=state.others | {event.id})
+    elif event.id in state.others and not state.is_stopping:
+        return state  # an older turn's, told again with the time at which it was taken up
     return replace(state, is_interrupted=state.is_interrupted or event.is_processed)
 
 

@@ -28,7 +28,7 @@ class ReducerState:
     is_unclaimed_older: bool = False
     """True when that is known to be another request's."""
     others: frozenset[EventId] = field(default=frozenset())
-    """Other requests that the session has told of; the API may say later than it was so that one was taken up."""
+    """Other requests, and interrupts from before; the API may say later than it was so that one was taken up."""
     is_stopping: bool = False
     """True once somebody asked for an end and the session was interrupted."""
     is_interrupted: bool = False

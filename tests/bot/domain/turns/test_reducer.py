@@ -452,6 +452,8 @@ def test_a_session_that_is_moved_while_it_works_loses_nothing_of_what_it_said():
 
 REPORTS = [e.ModelRequestEnded(EventId("r")), e.UsageReported(EventId("u"), 2.0, 3000, 28)]
 """What says that work has ended, and comes on its own way: before the idle that it belongs to, or after it."""
+DECIDED = [e.DecisionEchoed(EventId("e"), EventId("t0"), is_allowed=True)]
+"""A decision of an older turn, which is told again once the session says when it took it up."""
 ANSWERED = [
     e.SessionStarted(EventId("s")),
     e.Thinking(EventId("k")),
@@ -462,7 +464,7 @@ ANSWERED = [
 
 @pytest.mark.fault("D2")
 @pytest.mark.parametrize("echo_at", range(len(ANSWERED) + 1))
-@pytest.mark.parametrize("late", [REPORTS[:1], REPORTS[1:], REPORTS, REPORTS[::-1]])
+@pytest.mark.parametrize("late", [REPORTS[:1], REPORTS[1:], REPORTS, REPORTS[::-1], DECIDED])
 def test_a_report_that_comes_after_the_answer_takes_none_away(late, echo_at):
     told = [*ANSWERED[:echo_at], echoed(is_processed=False), *ANSWERED[echo_at:], *late]
 
@@ -482,6 +484,26 @@ def test_a_report_that_comes_after_an_older_answer_does_not_make_what_follows_ol
     state, _ = claim(run(ReducerState(TURN), *older, late, *ANSWERED, echoed(is_processed=False))[0])
 
     assert (state.progress.text, state.has_ended) == ("Done.", True)
+
+
+@pytest.mark.fault("D2")
+def test_an_older_interrupt_that_is_told_late_to_have_been_taken_up_stops_nothing():
+    older = e.InterruptEchoed(EventId("p"), is_processed=False)
+    taken_up = replace(older, is_processed=True)
+
+    state, _ = run(ReducerState(TURN), older, echoed(is_processed=True), ANSWERED[2], taken_up, ANSWERED[3])
+
+    assert state.progress.outcome.kind is OutcomeKind.ANSWERED
+
+
+@pytest.mark.fault("D2")
+def test_an_interrupt_of_a_turn_that_is_being_stopped_counts_also_if_it_was_told_before():
+    ours = e.InterruptEchoed(EventId("p"), is_processed=False)
+    before = stopping(run(ReducerState(TURN), ours)[0])
+
+    state, _ = run(before, echoed(is_processed=True), replace(ours, is_processed=True), ANSWERED[3])
+
+    assert state.progress.outcome.kind is OutcomeKind.STOPPED
 
 
 @pytest.mark.fault("D2")
