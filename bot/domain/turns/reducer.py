@@ -110,10 +110,10 @@ def _kept(state: ReducerState, event: e.AgentEvent) -> ReducerState:
         return replace(state, is_free=True, unclaimed=(event,), is_unclaimed_older=False)
     if isinstance(event, e.SessionIdle | _WORK):
         state = replace(state, is_free=isinstance(event, e.SessionIdle))
-    if not isinstance(event, _KEPT):
+    if not isinstance(event, _KEPT) or (isinstance(event, e.DecisionEchoed) and not _is_first_told(state, event)):
         return state
     is_new = bool(state.unclaimed) and isinstance(state.unclaimed[-1], e.SessionIdle)
-    if is_new and isinstance(event, _TOLD_LATE):
+    if is_new and isinstance(event, _REPORTS | e.DecisionEchoed):
         return _kept_late(state, event)
     is_older = (state.is_unclaimed_older and not is_new) or _is_from_before(state, event)
     unclaimed = () if is_new else state.unclaimed
@@ -136,6 +136,17 @@ def _is_said_again(state: ReducerState, event: e.AgentEvent) -> bool:
     if isinstance(event, e.DraftBegan | e.DraftGrew):
         return any(isinstance(told, e.TextWritten) and told.id == event.message_id for told in state.unclaimed)
     return False
+
+
+def _is_first_told(state: ReducerState, event: e.DecisionEchoed) -> bool:
+    """Tell whether it decides a call that is known, and for the first time: its last copy may come turns later."""
+    if any(isinstance(told, e.DecisionEchoed) and told.tool_use_id == event.tool_use_id for told in state.unclaimed):
+        return False
+    started = {told.call.id for told in state.unclaimed if isinstance(told, e.ToolStarted)}
+    asked = {
+        call_id for told in state.unclaimed if isinstance(told, e.DecisionsNeeded) for call_id in told.tool_use_ids
+    }
+    return event.tool_use_id in started | asked
 
 
 def _is_from_before(state: ReducerState, event: e.AgentEvent) -> bool:
@@ -164,8 +175,6 @@ _KEPT = (
 """What of it is said again in a list."""
 _DONE = e.TextWritten | e.ToolStarted | e.ToolFinished | e.DecisionsNeeded | e.SessionIdle
 """What a session has done: more than that it is at something."""
-_TOLD_LATE = _REPORTS | e.DecisionEchoed
-"""What no work begins with. A decision is told twice where its first copy did not say when it was taken up."""
 _LATE = e.Thinking | _REPORTS
 """What may be said of a session's work after its end: previews and reports come on their own way."""
 

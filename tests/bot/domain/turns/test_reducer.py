@@ -487,6 +487,32 @@ def test_a_report_that_comes_after_an_older_answer_does_not_make_what_follows_ol
 
 
 @pytest.mark.fault("D2")
+@pytest.mark.parametrize("echo_at", range(len(WRITES) + 1))
+def test_an_older_decision_that_is_told_again_leaves_a_call_to_be_asked_about(echo_at):
+    told = [*WRITES[:echo_at], echoed(is_processed=False), *WRITES[echo_at:], *DECIDED]
+
+    state, actions = run(ReducerState(TURN), *told)
+    if not state.progress.tasks:
+        state, actions = claim(state)
+
+    assert [task.state for task in state.progress.tasks] == [TaskState.HELD]
+    assert any(isinstance(action, Hold) for action in actions)
+
+
+@pytest.mark.fault("D2")
+def test_an_own_decision_that_is_told_again_leaves_the_next_call_to_be_asked_about():
+    decided = e.DecisionEchoed(EventId("e"), EventId("t1"), is_allowed=True)
+    finished = e.ToolFinished(EventId("f"), EventId("t1"), is_error=False, text="ok")
+    again = [started(call_id="t2", permission=e.Permission.UNTOLD), e.DecisionsNeeded(EventId("n2"), (EventId("t2"),))]
+
+    state, _ = claim(
+        run(ReducerState(TURN), *WRITES, decided, finished, *again, decided, echoed(is_processed=False))[0]
+    )
+
+    assert [task.state for task in state.progress.tasks] == [TaskState.DONE, TaskState.HELD]
+
+
+@pytest.mark.fault("D2")
 def test_an_older_interrupt_that_is_told_late_to_have_been_taken_up_stops_nothing():
     older = e.InterruptEchoed(EventId("p"), is_processed=False)
     taken_up = replace(older, is_processed=True)
