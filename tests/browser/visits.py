@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,12 @@ class Visitor:
     async def open_thread(self, task: str) -> None:
         """Open the thread that began with this task."""
         message = self.asked(task)
-        await message.hover()
-        await message.get_by_role("button", name="Reply in thread").click()
+        for _ in range(3):  # as people do: the page may be drawn anew between a press and its release
+            await message.hover()
+            await message.get_by_role("button", name="Reply in thread").click()
+            with suppress(AssertionError):
+                await expect(self.thread.get_by_text(task).first).to_be_visible(timeout=3000)
+                return
 
     async def ask(self, task: str) -> None:
         """Ask in #general and look at the thread."""
