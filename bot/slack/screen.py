@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
+from bot.domain.ports import SEARCHED_BACK
 from bot.model.commands import OpenAskForm, Place, ShowApproval
 from bot.model.config_views import Panel, Wrong
 from bot.model.errors import Refused, SlackRejected, SlackUnavailable
@@ -46,8 +47,6 @@ _log = structlog.get_logger(__name__)
 
 # From so many waiting posts on, a channel counts as busy; one person who writes quickly stays below.
 _CROWD = 3
-# How far back in direct messages an earlier copy is searched for before a message is sent.
-_SECOND_LOOK = timedelta(days=1)
 # Notices that replace the private message whose button was pressed.
 _IN_PLACE = (AsideSettled, RaiseAnswered)
 
@@ -158,7 +157,7 @@ class SlackScreen:
             await self._messages.update(replacing, words, marker=marker)
             return replacing
         channel = await self._messages.open_direct(user_id)
-        if found := await self._messages.find(channel, None, marker, self._clock.now() - _SECOND_LOOK):
+        if found := await self._messages.find(channel, None, marker, self._clock.now() - SEARCHED_BACK):
             return MessageRef(channel, found)
         return await self._messages.post(channel, words, marker=marker, since=self._clock.now())
 
@@ -172,7 +171,7 @@ class SlackScreen:
         words, mark = await self._words(notice), marker or new_id("msg")
         if replacing is None:
             channel, since = await self._messages.open_direct(user_id), self._clock.now()
-            found = await self._messages.find(channel, None, mark, since - _SECOND_LOOK) if marker else None
+            found = await self._messages.find(channel, None, mark, since - SEARCHED_BACK) if marker else None
             if found is None:
                 return await self._messages.post(channel, words, marker=mark, since=since)
             replacing = MessageRef(channel, found)

@@ -8,7 +8,6 @@ in the file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 import structlog
@@ -18,6 +17,7 @@ from bot.config.model import Config
 from bot.domain.budgets import limits
 from bot.domain.context import DomainContext
 from bot.domain.keyed_locks import KeyedLocks
+from bot.domain.ports import SEARCHED_BACK
 from bot.model.errors import SlackRejected, SlackUnavailable
 from bot.model.notices import RaiseAsked, RaiseSettled
 from store import budget_increases, members, settings, spending
@@ -37,8 +37,6 @@ log = structlog.get_logger(__name__)
 
 TOLD_MAX = 10
 """Admins who get a card."""
-SECOND_LOOK = timedelta(days=1)
-"""How far back an earlier copy of a message is searched for before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ class BudgetIncreaseRequests:
         """Tell somebody who asked, unless they were told; return False if it must be tried again."""
         marker = f"{notice.shortfall.id}:{member.user_id}:settled"
         try:
-            await self._screen.message_once(member, notice, marker, self._clock.now() - SECOND_LOOK)
+            await self._screen.message_once(member, notice, marker, self._clock.now() - SEARCHED_BACK)
         except SlackUnavailable as error:
             log.warning("budget_answer_not_sent_yet", shortfall=notice.shortfall.id, error=type(error).__name__)
             return False

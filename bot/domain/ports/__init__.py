@@ -17,6 +17,7 @@ from bot.domain.ports.agents import (
 )
 from bot.domain.ports.clock import Clock
 from bot.domain.ports.slack import (
+    SEARCHED_BACK,
     Answer,
     ChannelAudience,
     ChannelInfo,
@@ -30,6 +31,7 @@ from bot.domain.ports.slack import (
 
 __all__ = [
     "BUDGET_REACHED",
+    "SEARCHED_BACK",
     "WAITING",
     "Agents",
     "Answer",

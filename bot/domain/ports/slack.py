@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.model.commands import Conversation, OpenAskForm, Place, ShowApproval
@@ -25,6 +25,9 @@ from store.records import (
     UserId,
     WorkspaceId,
 )
+
+SEARCHED_BACK = timedelta(days=1)
+"""How far back an earlier copy of a direct message is searched for before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
